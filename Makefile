@@ -1,0 +1,67 @@
+# make help lists what there is to make.
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+# Where torch is taken from, if not from the default index: its CUDA build is several GB there, a CPU build
+# is at https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+PYTEST_ARGS ?=
+# Per cent of fad_core's lines that the tests must reach.
+COVERAGE_FLOOR ?= 90
+
+BIN := $(abspath $(VENV))/bin
+PIP := $(BIN)/python -m pip install
+CORE := $(VENV)/.stamp-core
+DEV := $(VENV)/.stamp-dev
+
+# Jobs find the environment's own programs first.
+WITH_VENV := PATH="$(BIN):$$PATH"
+
+.PHONY: help demo test lint check clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
+	@echo 'Variables: PYTHON=$(PYTHON) (3.11 or newer), VENV=$(VENV), CORES=$(CORES), TORCH_INDEX=$(TORCH_INDEX),'
+	@echo 'PYTEST_ARGS=$(PYTEST_ARGS), COVERAGE_FLOOR=$(COVERAGE_FLOOR)'
+
+demo: $(CORE) ## Score the demo study: sines and music, with seeded weights, offline
+	$(WITH_VENV) python scripts/make_demo_audio.py
+	$(WITH_VENV) snakemake --cores $(CORES) --configfile workflow/studies/demo.yaml --show-failed-logs
+	$(WITH_VENV) python scripts/show_table.py results/demo
+
+test: $(DEV) ## Run the tests
+	$(WITH_VENV) python -m pytest --cov=fad_core --cov-report=term:skip-covered \
+		--cov-fail-under=$(COVERAGE_FLOOR) $(PYTEST_ARGS)
+
+lint: $(DEV) ## Check style, types and workflow
+	$(WITH_VENV) ruff check .
+	$(WITH_VENV) ruff format --check .
+	$(WITH_VENV) mypy --strict fad_core scripts
+	$(WITH_VENV) snakefmt --check Snakefile workflow
+	$(WITH_VENV) python tests/lint_exceptions.py
+
+check: lint test ## Lint, then test
+
+clean: ## Remove environments, caches, the demo's audio and results; other results stay
+	rm -rf .venv-minimal audio/demo results/demo build fad_core.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	test ! -f $(VENV)/pyvenv.cfg || rm -rf $(VENV)
+
+# A stamp is newer than the pins it was installed from, or the step is done again.
+$(VENV)/.stamp-venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "error: $(PYTHON) is not a Python 3.11 or newer: $$($(PYTHON) --version 2>&1 | head -n 1)." \
+			"Name one that is, as in: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(CORE): $(VENV)/.stamp-venv envs/core.txt pyproject.toml
+	@# --no-deps: the other packages come from the default index, at their pins.
+	$(if $(TORCH_INDEX),$(PIP) --no-deps --index-url $(TORCH_INDEX) $(shell grep '^torch==' envs/core.txt))
+	$(PIP) -r envs/core.txt
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): $(CORE) envs/dev.txt
+	$(PIP) -r envs/dev.txt
+	@touch $@

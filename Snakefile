@@ -1,0 +1,38 @@
+# Fréchet Audio Distance, from audio files and checkpoints to tables and a report.
+#
+#   snakemake --cores 8                                                  the study in config.yaml
+#   snakemake --cores 8 --configfile workflow/studies/demo.yaml          another study
+#
+# The targets are in this file: a target in an included file would not be the default.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+# A --configfile stands for itself; Snakemake would otherwise merge it into config.yaml, data sets and all.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+report: "workflow/report/study.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/weights.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/datasets.smk"
+include: "workflow/rules/embeddings.smk"
+include: "workflow/rules/statistics.smk"
+include: "workflow/rules/distances.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{STUDY_DIR}/report.html",
+        expand(f"{STUDY_DIR}/tables/distances.{{suffix}}", suffix=["parquet", "csv"]),
+        f"{STUDY_DIR}/tables/files.csv",
+        f"{STUDY_DIR}/tables/datasets.csv",
+        expand(f"{STUDY_DIR}/tables/{{model}}.{{metric}}.matrix.csv", model=STUDY.models, metric=METRICS),
+        expand(f"{STUDY_DIR}/figures/{{model}}.{{metric}}.heatmap.svg", model=STUDY.models, metric=METRICS),

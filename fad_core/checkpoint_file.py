@@ -1,0 +1,166 @@
+"""Reading checkpoint files without running what they may contain.
+
+Checkpoints are pickles, and a pickle can run any program when it is read. Here they are read by
+`torch.load(weights_only=True)` alone, which builds tensors and refuses everything else. Where the official
+file holds NumPy arrays, the names under which pickles rebuild them are let through, but lead to the inert
+stand-ins below: NumPy's own functions would follow a forged description of an array into foreign memory.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fad_core.errors import WeightsError
+from fad_core.models.base import Checkpoint, Fill
+
+if TYPE_CHECKING:
+    import torch
+
+# How many differences an error lists.
+_LISTED = 8
+
+
+def read_checkpoint(path: Path, checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
+    """Read a checkpoint file and hold it against the layout it should have.
+
+    Args:
+        path: a file in the layout of `checkpoint`, whoever made it.
+        checkpoint: names, shapes and types of the tensors.
+
+    Returns:
+        Name → tensor on the CPU, sorted by name, in the layout's dtypes. Floating-point values of another
+        precision are converted.
+
+    Raises:
+        WeightsError: the file is missing, cut short, no checkpoint, holds more than tensors, or
+            its tensors differ from the layout: the message lists them.
+    """
+    import torch
+
+    layout = checkpoint.layout()
+    content = _unpickle(path, allow_arrays=any(fill.as_array for fill in layout.values()))
+    if not isinstance(content, dict):
+        kind = type(content).__name__
+        raise WeightsError(f"{path} is not a checkpoint: it holds one {kind} instead of named tensors")
+    entries = {str(name): value for name, value in content.items()}
+    differences = [f"{name}: unexpected" for name in sorted(entries.keys() - layout.keys())]
+    state: dict[str, torch.Tensor] = {}
+    for name, fill in sorted(layout.items()):
+        tensor = _as_tensor(entries.get(name))
+        if tensor is None:
+            found = "is not a tensor" if name in entries else "is missing"
+            differences.append(f"{name} {list(fill.shape)} {found}")
+        elif difference := _difference(tensor, fill):
+            differences.append(f"{name}: {difference}")
+        else:
+            state[name] = tensor.detach().to(getattr(torch, fill.dtype))
+    if differences:
+        more = len(differences) - _LISTED
+        listed = "; ".join(differences[:_LISTED]) + (f"; and {more} more" if more > 0 else "")
+        raise WeightsError(f"{path} does not have the tensors of {checkpoint.filename}: {listed}")
+    return state
+
+
+def _unpickle(path: Path, *, allow_arrays: bool) -> Any:
+    import torch
+
+    try:
+        # Only the newer, zipped format can be mapped: its tensors are read when they are used.
+        mapped = zipfile.is_zipfile(path)
+        with torch.serialization.safe_globals(_STAND_INS if allow_arrays else []):
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except OSError as error:
+        raise WeightsError(f"cannot read the weights {path}: {error.strerror or error}") from error
+    except Exception as error:
+        # Bytes that are no checkpoint make the reader fail in any way it can. PyTorch's own text advises to
+        # read the file without protection, so it is not passed on.
+        refused = re.search(r"(?:GLOBAL|Unsupported class|function) (?:<[^>]* )?'?([\w.]+)", str(error))
+        if refused:
+            reason = (
+                f"holds more than tensors ({refused[1]}) and was not loaded: such a file can run any program "
+                "on this machine. Use a checkpoint that holds tensors alone."
+            )
+        else:
+            size = path.stat().st_size
+            reason = f"is not a PyTorch checkpoint, or is cut short ({size} bytes)"
+        raise WeightsError(f"{path} {reason}") from error
+
+
+class _PickledType:
+    """Stands for `numpy.dtype`: keeps what a pickle says, does nothing."""
+
+    def __init__(self, code: object, *_flags: object) -> None:
+        self.code = code
+        self.order: object = "="
+
+    def __setstate__(self, state: tuple[object, ...]) -> None:
+        self.order = state[1]
+
+
+class _PickledArray:
+    """Stands for `numpy.ndarray`: keeps what a pickle says, does nothing."""
+
+    def __init__(self) -> None:
+        self.state: object = None
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+    def to_array(self) -> np.ndarray[Any, Any] | None:
+        """The array; None if the pickle does not describe one of plain numbers."""
+        match self.state:
+            case (int(), tuple(shape), _PickledType(code=str(code), order=order), fortran, bytes(data)):
+                if re.fullmatch(r"f[248]|[iu][1248]", code) is None:
+                    return None
+            case _:
+                return None
+        try:
+            # NumPy compares the sizes here.
+            flat = np.frombuffer(data, dtype=(">" if order == ">" else "<") + code)
+            return flat.reshape(shape, order="F" if fortran else "C")
+        except (TypeError, ValueError):
+            return None
+
+
+def _pickled_array(*_prototype: object) -> _PickledArray:
+    return _PickledArray()
+
+
+# What a pickled array names, in NumPy 1 and 2.
+_STAND_INS: list[Any] = [
+    (_pickled_array, "numpy.core.multiarray._reconstruct"),
+    (_pickled_array, "numpy._core.multiarray._reconstruct"),
+    (_PickledArray, "numpy.ndarray"),
+    (_PickledType, "numpy.dtype"),
+]
+
+
+def _as_tensor(value: object) -> torch.Tensor | None:
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value
+    array = value.to_array() if isinstance(value, _PickledArray) else None
+    if array is None:
+        return None
+    # A copy in native byte order that PyTorch may write to.
+    return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
+
+
+def _difference(tensor: torch.Tensor, fill: Fill) -> str:
+    """How a tensor differs from what it should be; "" if it does not."""
+    import torch
+
+    if tuple(tensor.shape) != fill.shape:
+        return f"shape {list(tensor.shape)}, should be {list(fill.shape)}"
+    expected: torch.dtype = getattr(torch, fill.dtype)
+    # The official VGGish PCA file, for one, may be in float64; its network computes in float32.
+    both_floating = tensor.dtype.is_floating_point and expected.is_floating_point
+    if tensor.dtype != expected and not both_floating:
+        return f"type {tensor.dtype}, should be {expected}"
+    return ""

@@ -1,0 +1,89 @@
+"""A digest of the code that a step runs, so that an edited module re-runs what it feeds.
+
+Snakemake sees an edited script but not an edited module that it imports; a rule's params carry this
+digest instead. It covers the script, and every module of this package that the script reaches through
+imports, read from the source without running it. The families under `fad_core.models` are left out,
+but for the one that the step is about: editing one family leaves the others' results alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+_NAME = _PACKAGE.name
+# The registry imports a family by name when it is asked for; what it has in common is followed.
+_FAMILIES = f"{_NAME}.models."
+_COMMON = (f"{_NAME}.models.base",)
+
+
+def code_digest(script: Path, family: str | None = None) -> str:
+    """Digest of a script and the modules of this package that it uses.
+
+    Args:
+        script: a Python file that imports from `fad_core`.
+        family: name of the model family that the step is about, if it is about one.
+
+    Returns:
+        16 hex digits.
+    """
+    files = {script.name: script}
+    pending = list(_imports(script, None))
+    if family is not None:
+        pending.append(_FAMILIES + family)
+    while pending:
+        name = pending.pop()
+        path = _path_of(name)
+        other_family = name.startswith(_FAMILIES) and name not in (*_COMMON, _FAMILIES + (family or ""))
+        if path is None or name in files or other_family:
+            continue
+        files[name] = path
+        pending += _imports(path, name)
+    # Data that belongs to the code: the golden embeddings are part of what verification does.
+    if f"{_NAME}.golden" in files and family is not None:
+        files["golden"] = _PACKAGE / "golden" / f"{family}.npz"
+    digest = hashlib.sha256()
+    for name, path in sorted(files.items()):
+        digest.update(f"{name}\0{_file_digest(path, path.stat().st_mtime_ns)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _path_of(name: str) -> Path | None:
+    """The file of a module of this package; None for other modules and for names inside modules."""
+    parts = name.split(".")
+    if parts[0] != _NAME:
+        return None
+    base = _PACKAGE.joinpath(*parts[1:])
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _imports(path: Path, name: str | None) -> Iterator[str]:
+    """Names that a file imports, each also as a module in case it is one, and their packages."""
+    tree = _tree(path, path.stat().st_mtime_ns)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for module in modules:
+            parts = module.split(".")
+            yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
+@lru_cache(maxsize=256)
+def _tree(path: Path, _mtime_ns: int) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
+@lru_cache(maxsize=256)
+def _file_digest(path: Path, _mtime_ns: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

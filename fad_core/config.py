@@ -1,0 +1,104 @@
+"""A study's configuration: read, checked against the schema, and told in full what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from fad_core.errors import ConfigError
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML that refuses a key given twice, where the plain loader lets the last one win in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise ConfigError(f"{key_node.start_mark.name}, line {line}: {key!r} is given twice")
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file.
+
+    Raises:
+        ConfigError: it is missing, is no YAML, or gives a key twice.
+    """
+    try:
+        with path.open(encoding="utf-8") as stream:
+            # A subclass of the safe loader.
+            return yaml.load(stream, Loader=_StrictLoader)  # noqa: S506
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+
+
+def validate_config(config: Mapping[str, Any], schema_path: Path) -> dict[str, Any]:
+    """Check a configuration and fill in the defaults of what it leaves out.
+
+    Args:
+        config: as read from YAML.
+        schema_path: a JSON schema (draft 2020-12), as YAML.
+
+    Returns:
+        A new configuration with every key that has a default.
+
+    Raises:
+        ConfigError: one message with every fault, each with its place in the file.
+    """
+    schema = read_yaml(schema_path)
+    validator = jsonschema.Draft202012Validator(schema)
+    faults = [line for error in validator.iter_errors(dict(config)) for line in _describe(error)]
+    if faults:
+        listed = "\n".join(f"  - {fault}" for fault in sorted(faults))
+        raise ConfigError(f"the configuration cannot be used:\n{listed}")
+    filled = _with_defaults(dict(config), schema)
+    assert isinstance(filled, dict)
+    return filled
+
+
+def _describe(error: Any) -> Iterator[str]:
+    place = ".".join(str(part) for part in error.absolute_path)
+    at = f"{place}: " if place else ""
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", ()))
+        for key in sorted(set(error.instance) - set(known), key=str):
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
+            yield f"{at}unknown key {str(key)!r}; {hint}"
+    elif error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        yield f"{at}{', '.join(repr(key) for key in missing)} is missing"
+    elif error.validator == "anyOf":
+        described = error.schema.get("description", "one of several forms")
+        yield f"{at}{error.instance!r} does not fit; expected: {described}"
+    elif error.validator == "enum":
+        yield f"{at}{error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
+    elif error.validator == "pattern":
+        yield f"{at}the name {error.instance!r} may hold letters, digits, '.', '_' and '-' only"
+    else:
+        yield f"{at}{error.message}"
+
+
+def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
+    if isinstance(value, dict):
+        properties: Mapping[str, Any] = schema.get("properties", {})
+        others = schema.get("additionalProperties") or {}
+        filled = {key: _with_defaults(entry, properties.get(key, others)) for key, entry in value.items()}
+        for key, described in properties.items():
+            if key not in filled and "default" in described:
+                filled[key] = described["default"]
+        return filled
+    if isinstance(value, list):
+        return [_with_defaults(entry, schema.get("items", {})) for entry in value]
+    return value

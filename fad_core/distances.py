@@ -1,0 +1,116 @@
+"""Embedded data sets, and the rows of the distance table that pairs of them give."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fad_core.errors import FadError
+from fad_core.metrics import get_metric
+from fad_core.selection import FileUse, require_enough
+from fad_core.statistics import Statistics
+
+SEEDED_NOTE = "seeded weights: not a published model, not comparable with published values"
+
+
+@dataclass(frozen=True)
+class SetCounts:
+    """What became of the files of a data set, or of a part of one.
+
+    Attributes:
+        files: how many were embedded, the padded ones included.
+        padded: how many of them were padded.
+        excluded: how many audio files were left out.
+        seconds: of audio embedded, before padding.
+    """
+
+    files: int
+    padded: int
+    excluded: int
+    seconds: float
+
+    @classmethod
+    def of(cls, uses: Iterable[FileUse]) -> SetCounts:
+        """Count what was decided on files."""
+        uses = list(uses)
+        embedded = [use for use in uses if use.status != "excluded"]
+        return cls(
+            files=len(embedded),
+            padded=sum(use.status == "padded" for use in uses),
+            excluded=len(uses) - len(embedded),
+            seconds=total_seconds(use.record.seconds for use in embedded),
+        )
+
+    @classmethod
+    def total(cls, parts: Sequence[SetCounts]) -> SetCounts:
+        """The counts of the whole, the same however it was divided."""
+        return cls(
+            files=sum(part.files for part in parts),
+            padded=sum(part.padded for part in parts),
+            excluded=sum(part.excluded for part in parts),
+            seconds=total_seconds(part.seconds for part in parts),
+        )
+
+
+def total_seconds(seconds: Iterable[float]) -> float:
+    """A sum of durations, to the microsecond: so it does not show in which parts it was taken."""
+    return round(math.fsum(seconds), 6)
+
+
+@dataclass(frozen=True)
+class EmbeddedSet:
+    """What is known of a data set once it is embedded.
+
+    Attributes:
+        dataset: its name.
+        model: the model's name in the study.
+        weights: "official", "seeded" or the name of the user's file.
+        weights_sha256: of the checkpoint that names the weights.
+        statistics: of all its vectors.
+        counts: what became of its files.
+    """
+
+    dataset: str
+    model: str
+    weights: str
+    weights_sha256: str
+    statistics: Statistics
+    counts: SetCounts
+
+
+def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -> dict[str, Any]:
+    """Compare two embedded sets: one row of the distance table (see `fad_core.schemas.DISTANCES`).
+
+    Raises:
+        FadError: the sets were embedded by different models or weights.
+        DatasetError: a set has fewer than 2 vectors.
+    """
+    ours, theirs = ((s.model, s.weights, s.weights_sha256) for s in (reference, evaluation))
+    if ours != theirs:
+        raise FadError(
+            f"{reference.dataset} is embedded by {' '.join(ours)}, {evaluation.dataset} by {' '.join(theirs)}: "
+            "their distance means nothing"
+        )
+    for embedded in (reference, evaluation):
+        require_enough(embedded.dataset, embedded.model, embedded.statistics.n)
+    result = get_metric(metric).compute(reference.statistics, evaluation.statistics)
+    notes = [result.note, SEEDED_NOTE if reference.weights == "seeded" else ""]
+    return {
+        "model": reference.model,
+        "weights": reference.weights,
+        "weights_sha256": reference.weights_sha256,
+        "reference": reference.dataset,
+        "evaluation": evaluation.dataset,
+        "metric": metric,
+        "value": result.value,
+        "ci_low": result.ci_low,
+        "ci_high": result.ci_high,
+        "n_reference": reference.statistics.n,
+        "n_evaluation": evaluation.statistics.n,
+        "files": reference.counts.files + evaluation.counts.files,
+        "excluded": reference.counts.excluded + evaluation.counts.excluded,
+        "padded": reference.counts.padded + evaluation.counts.padded,
+        "note": "; ".join(note for note in notes if note),
+    }

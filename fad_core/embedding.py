@@ -1,0 +1,98 @@
+"""From audio files to embeddings, one file at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fad_core.audio import read_audio, to_mono
+from fad_core.errors import AudioError
+from fad_core.exported import ExportedModel
+from fad_core.models.base import EmbeddingModel
+from fad_core.resample import resample
+from fad_core.selection import FileUse
+
+
+@dataclass(frozen=True)
+class FileEmbeddings:
+    """The embeddings of one file.
+
+    Attributes:
+        file: its name in the data set.
+        start_seconds: float64 `[N]`, where each window starts.
+        embeddings: float32 `[N, D]`.
+    """
+
+    file: str
+    start_seconds: NDArray[np.float64]
+    embeddings: NDArray[np.float32]
+
+
+def prepare_waveform(
+    waveform: NDArray[np.float32], sample_rate: int, model: EmbeddingModel, *, pad: bool = False
+) -> NDArray[np.float32]:
+    """Bring a waveform to a model's channels and rate, in the original package's order.
+
+    Channels are averaged first, then the mean is resampled (resampy, kaiser_best).
+
+    Args:
+        waveform: float32 `[channels, samples]`.
+        sample_rate: of the waveform, Hz.
+        model: whose rate and minimum length count.
+        pad: append zeros up to the model's minimum if it is shorter.
+
+    Returns:
+        float32 `[model.channels, samples]` at `model.sample_rate`.
+    """
+    prepared = resample(to_mono(waveform), sample_rate, model.sample_rate)
+    missing = model.minimum_samples - prepared.shape[1]
+    return np.pad(prepared, ((0, 0), (0, missing))) if pad and missing > 0 else prepared
+
+
+def embed_waveform(
+    exported: ExportedModel, waveform: NDArray[np.float32], sample_rate: int, *, pad: bool = False
+) -> NDArray[np.float32]:
+    """Embed a waveform `[channels, samples]` of any rate; returns float32 `[N, D]`.
+
+    Raises:
+        ValueError: it is shorter than the model's minimum, and `pad` is off.
+    """
+    return exported.embed(prepare_waveform(waveform, sample_rate, exported.model, pad=pad))
+
+
+def embed_files(
+    exported: ExportedModel, uses: Iterable[FileUse], paths: dict[str, Path]
+) -> Iterator[FileEmbeddings]:
+    """Embed the files that are used or padded, in the order given.
+
+    Args:
+        exported: the model.
+        uses: what `fad_core.selection.select_files` decided.
+        paths: where each file lies, by its name in the data set.
+
+    Raises:
+        AudioError: a file is not what it was when it was scanned.
+    """
+    for use in uses:
+        if use.status == "excluded":
+            continue
+        path = paths[use.record.file]
+        _require_unchanged(path, use.record.sha256)
+        waveform, sample_rate = read_audio(path)
+        embeddings = embed_waveform(exported, waveform, sample_rate, pad=use.status == "padded")
+        yield FileEmbeddings(use.record.file, exported.model.start_seconds(len(embeddings)), embeddings)
+
+
+def _require_unchanged(path: Path, sha256: str) -> None:
+    try:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise AudioError(path, f"cannot be read any more: {error.strerror}; run again") from error
+    if found != sha256:
+        raise AudioError(path, "has changed since it was scanned; run again")

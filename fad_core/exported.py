@@ -1,0 +1,173 @@
+"""Exported models: a network with its weights and its identity in one `.pt2` file.
+
+The file is what `torch.export.save` writes and loads with a plain `torch.export.load`. Beside the
+program it holds `identity.json`, which says what the network is, so that a result can name it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fad_core import __version__
+from fad_core.atomic import atomic_path
+from fad_core.errors import ModelError
+from fad_core.models import get_model
+from fad_core.models.base import EmbeddingModel
+from fad_core.weights import Weights, load_state
+
+IDENTITY_FILE = "identity.json"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What an exported model is.
+
+    Attributes:
+        model: the id, e.g. "vggish-pca".
+        family: the module that knows its frontend.
+        options: of the variant.
+        weights: "official", "seeded" or the name of the user's file.
+        weights_sha256: of the first checkpoint file.
+        checkpoints: sha256 of every checkpoint file, by its official name.
+        licence: of the official weights.
+        tolerance: allowed difference from the original, a share of the embeddings' RMS.
+        torch_version: that exported it.
+        fad_core_version: likewise.
+    """
+
+    model: str
+    family: str
+    options: Mapping[str, Any]
+    weights: str
+    weights_sha256: str
+    checkpoints: Mapping[str, str]
+    licence: str
+    tolerance: float
+    torch_version: str
+    fad_core_version: str
+
+    @classmethod
+    def of(cls, model: EmbeddingModel, weights: Weights) -> Identity:
+        """The identity that a model exported now with these (fetched) weights has."""
+        return cls(
+            model=model.name,
+            family=model.family,
+            options=dict(model.options),
+            weights=weights.label,
+            weights_sha256=weights.sha256,
+            checkpoints={file.checkpoint.filename: file.sha256 for file in weights.files},
+            licence=model.checkpoints[0].licence if weights.kind == "official" else "not stated",
+            tolerance=model.tolerance,
+            torch_version=str(torch.__version__),
+            fad_core_version=__version__,
+        )
+
+
+def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> Identity:
+    """Export a model with `torch.export` and write it, whole or not at all.
+
+    Args:
+        model: which network.
+        weights: fetched ones (see `fad_core.weights.fetch_weights`).
+        path: the `.pt2` to write.
+
+    Raises:
+        WeightsError: the checkpoint does not fit the model.
+    """
+    network = model.build(load_state(weights))
+    # Two examples: torch.export would take a batch of one for a constant.
+    program = torch.export.export(
+        network, (model.example_input(2),), dynamic_shapes=(model.dynamic_shapes(),), strict=False
+    )
+    identity = Identity.of(model, weights)
+    # Through memory: given a path, torch.save names the archive after it, and a temporary name would
+    # make the bytes differ from run to run.
+    buffer = io.BytesIO()
+    extra = {IDENTITY_FILE: json.dumps(asdict(identity), indent=1, sort_keys=True)}
+    torch.export.save(program, buffer, extra_files=extra)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+    return identity
+
+
+class ExportedModel:
+    """A loaded `.pt2`: waveforms in, embeddings out.
+
+    Attributes:
+        identity: what it is.
+        model: its description, with the frontend.
+        device: where the network runs.
+    """
+
+    def __init__(self, path: Path | str, device: str = "cpu") -> None:
+        """Load the file.
+
+        Raises:
+            ModelError: the file is missing, is no exported program, holds no identity, or is of a
+                model that this version does not know.
+        """
+        program, self.identity = _load(Path(path))
+        self.model = get_model(self.identity.model)
+        self.device = device
+        if device != "cpu":
+            from torch.export.passes import move_to_device_pass
+
+            program = move_to_device_pass(program, device)
+        self._network = program.module()
+
+    def network(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network on one batch of features `[N, …]`; returns its output, float32."""
+        with torch.inference_mode():
+            output: torch.Tensor = self._network(torch.from_numpy(features).to(self.device))
+        return output.cpu().numpy()
+
+    def embed(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embed one waveform.
+
+        A file's features go through the network in batches of their own: its embeddings do not
+        depend, to the last bit, on which other files are embedded beside it.
+
+        Args:
+            waveform: float32 `[channels, samples]` with the model's channels and sample rate.
+
+        Returns:
+            float32 `[N, D]`.
+
+        Raises:
+            ValueError: the waveform is shorter than the model's minimum.
+        """
+        features = self.model.frontend(waveform)
+        size = self.model.batch_size
+        outputs = [self.network(features[start : start + size]) for start in range(0, len(features), size)]
+        return self.model.pool(np.concatenate(outputs))
+
+
+def read_identity(path: Path | str) -> Identity:
+    """The identity of an exported model, without its weights being read.
+
+    Raises:
+        ModelError: as for `ExportedModel`.
+    """
+    return _load(Path(path))[1]
+
+
+def _load(path: Path) -> tuple[torch.export.ExportedProgram, Identity]:
+    extra = {IDENTITY_FILE: ""}
+    if not path.is_file():
+        raise ModelError(f"there is no exported model at {path}; make one with scripts/export_model.py")
+    try:
+        program = torch.export.load(path, extra_files=extra)
+    except Exception as error:  # noqa: BLE001 - torch raises anything from KeyError to RuntimeError
+        raise ModelError(f"{path} is not a model that torch.export.load can read: {error}") from error
+    if not extra[IDENTITY_FILE]:
+        raise ModelError(f"{path} does not say which model it is: it was not exported by fad_core")
+    return program, Identity(**json.loads(extra[IDENTITY_FILE]))

@@ -1,0 +1,200 @@
+"""VGGish: 128 numbers for every 0.96 s of sound.
+
+Hershey et al., "CNN Architectures for Large-Scale Audio Classification", ICASSP 2017
+(arXiv 1609.09430), and the embedding of the first FAD (Kilgour et al. 2019, arXiv 1812.08466).
+The checkpoint is the PyTorch port of the AudioSet release, https://github.com/harritaylor/torchvggish.
+
+Six 3×3 convolutions in four stages, each closed by a 2×2 max-pooling, then three fully connected
+layers, on patches of 96 frames × 64 mel bands. The original FAD package drops the last ReLU
+(`vggish`) or keeps it (`vggish-activation`), and can put the AudioSet release's PCA and 8-bit
+quantisation behind (`vggish-pca`, `vggish-pca-activation`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from fad_core.mel import MelSettings, log_mel_spectrogram
+from fad_core.models.base import Checkpoint, EmbeddingModel, Fill, load_tensors
+
+MEL = MelSettings(
+    sample_rate=16000,
+    window_length=400,
+    hop_length=160,
+    fft_length=512,
+    bands=64,
+    lower_hz=125.0,
+    upper_hz=7500.0,
+    log_offset=0.01,
+)
+PATCH_FRAMES = 96
+EMBEDDING_DIM = 128
+# PCA output is clipped to this range and cut into 255 steps.
+QUANTIZE_MIN, QUANTIZE_MAX, QUANTIZE_STEPS = -2.0, 2.0, 255.0
+
+_STAGES = ((64,), (128,), (256, 256), (512, 512))
+_HIDDEN = 4096
+# What the last pooling leaves: 512 channels of 96/16 frames × 64/16 bands.
+_FLAT = 512 * (PATCH_FRAMES // 16) * (MEL.bands // 16)
+
+_RELEASE = "https://github.com/harritaylor/torchvggish/releases/download/v0.1/"
+
+
+class VGGish(nn.Module):
+    """The network: log-mel patches `[B, 1, 96, 64]` to embeddings `[B, 128]`.
+
+    Module names are the checkpoint's (`features.0.weight` … `embeddings.4.bias`, `pca_means`).
+    """
+
+    def __init__(self, *, pca: bool, activation: bool) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = 1
+        for stage in _STAGES:
+            for width in stage:
+                layers += [nn.Conv2d(channels, width, kernel_size=3, padding=1), nn.ReLU()]
+                channels = width
+            layers.append(nn.MaxPool2d(kernel_size=2))
+        self.features = nn.Sequential(*layers)
+        head = [nn.Linear(_FLAT, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, _HIDDEN), nn.ReLU()]
+        head.append(nn.Linear(_HIDDEN, EMBEDDING_DIM))
+        if activation:
+            head.append(nn.ReLU())
+        self.embeddings = nn.Sequential(*head)
+        self.pca = pca
+        if pca:
+            self.register_buffer("pca_eigen_vectors", torch.empty(EMBEDDING_DIM, EMBEDDING_DIM))
+            self.register_buffer("pca_means", torch.empty(EMBEDDING_DIM))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Embed patches `[B, 1, 96, 64]`; returns `[B, 128]`."""
+        # Channels last, as in the TensorFlow release, whose weights these are.
+        flat = self.features(features).permute(0, 2, 3, 1).flatten(start_dim=1)
+        embedding: torch.Tensor = self.embeddings(flat)
+        return self._quantise(self._project(embedding)) if self.pca else embedding
+
+    def _project(self, embedding: torch.Tensor) -> torch.Tensor:
+        return (self.pca_eigen_vectors @ (embedding.T - self.pca_means.reshape(-1, 1))).T
+
+    @staticmethod
+    def _quantise(projected: torch.Tensor) -> torch.Tensor:
+        clipped = torch.clamp(projected, QUANTIZE_MIN, QUANTIZE_MAX)
+        return torch.round((clipped - QUANTIZE_MIN) * (QUANTIZE_STEPS / (QUANTIZE_MAX - QUANTIZE_MIN)))
+
+
+@dataclass(frozen=True)
+class VGGishModel(EmbeddingModel):
+    """VGGish with its frontend, in one of the original package's four settings."""
+
+    def build(self, state: Mapping[str, torch.Tensor]) -> nn.Module:
+        """See `EmbeddingModel.build`."""
+        return load_tensors(VGGish(**self.options), state, self.name)
+
+    def frontend(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Log-mel patches `[N, 1, 96, 64]`, without overlap; an incomplete last one is dropped."""
+        if waveform.shape[-1] < self.minimum_samples:
+            raise ValueError(f"{waveform.shape[-1]} samples; {self.name} needs {self.minimum_samples}")
+        log_mel = log_mel_spectrogram(waveform[0], MEL)
+        count = len(log_mel) // PATCH_FRAMES
+        patches = log_mel[: count * PATCH_FRAMES].reshape(count, 1, PATCH_FRAMES, MEL.bands)
+        return patches.astype(np.float32)
+
+    def example_input(self, batch: int) -> torch.Tensor:
+        """Patches within the range of log-mel spectra of music, ln 0.01 … 4."""
+        values = torch.linspace(math.log(MEL.log_offset), 4.0, batch * PATCH_FRAMES * MEL.bands)
+        # A stride that is coprime to the length spreads the ramp over the patch.
+        order = torch.arange(len(values)) * 7919 % len(values)
+        return values[order].reshape(batch, 1, PATCH_FRAMES, MEL.bands)
+
+    def dynamic_shapes(self) -> dict[int, Any]:
+        """The batch alone."""
+        return {0: torch.export.Dim("batch", min=1, max=65536)}
+
+    def pool(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Every patch is one embedding."""
+        return output
+
+    def start_seconds(self, count: int) -> NDArray[np.float64]:
+        """Patches follow each other without overlap, every 0.96 s."""
+        hop = PATCH_FRAMES * MEL.hop_length
+        return np.arange(count) * hop / MEL.sample_rate
+
+    def rounding_distance(self, unrounded: NDArray[np.float32]) -> NDArray[np.float64]:
+        """See `EmbeddingModel.rounding_distance`; the unrounded values are the PCA's output."""
+        scale = QUANTIZE_STEPS / (QUANTIZE_MAX - QUANTIZE_MIN)
+        steps = (np.clip(unrounded.astype(np.float64), QUANTIZE_MIN, QUANTIZE_MAX) - QUANTIZE_MIN) * scale
+        return np.abs(steps - np.floor(steps) - 0.5) / scale
+
+
+def _network_layout() -> dict[str, Fill]:
+    """Tensors of the main file. He's gain keeps the variance through the ReLUs (He et al. 2015)."""
+    with torch.device("meta"):
+        shapes = {name: tuple(value.shape) for name, value in VGGish(pca=False, activation=True).state_dict().items()}
+    return {
+        name: Fill(shape, std=math.sqrt(2.0 / math.prod(shape[1:])) if len(shape) > 1 else 0.1)
+        for name, shape in shapes.items()
+    }
+
+
+def _pca_layout() -> dict[str, Fill]:
+    """Arrays of the PCA file. The gain puts the seeded network's projections within ±2."""
+    return {
+        "pca_eigen_vectors": Fill(
+            (EMBEDDING_DIM, EMBEDDING_DIM), std=0.25 / math.sqrt(EMBEDDING_DIM), as_array=True
+        ),
+        "pca_means": Fill((EMBEDDING_DIM,), std=1.0, as_array=True),
+    }
+
+
+NETWORK_CHECKPOINT = Checkpoint(
+    filename="vggish-10086976.pth",
+    url=_RELEASE + "vggish-10086976.pth",
+    sha256="10086976",
+    size=288_567_937,
+    licence="Apache-2.0",
+    folder="checkpoints",
+    layout=_network_layout,
+    seeded_sha256="00b8a942ebbbfb38903d23d26d9211d19aaa040016d5cf320c439dc6f2bc9725",
+)
+PCA_CHECKPOINT = Checkpoint(
+    filename="vggish_pca_params-970ea276.pth",
+    url=_RELEASE + "vggish_pca_params-970ea276.pth",
+    sha256="970ea276",
+    size=181_358,
+    licence="Apache-2.0",
+    folder="checkpoints",
+    layout=_pca_layout,
+    seeded_sha256="2984a106727ef777b93c08a8f7f8271cde78186dcefff59a7cff1c786ee15f93",
+)
+
+
+def _variant(name: str, *, pca: bool, activation: bool) -> VGGishModel:
+    return VGGishModel(
+        name=name,
+        family="vggish",
+        options={"pca": pca, "activation": activation},
+        sample_rate=MEL.sample_rate,
+        channels=1,
+        embedding_dim=EMBEDDING_DIM,
+        # One patch: 95 hops and one whole window.
+        minimum_samples=(PATCH_FRAMES - 1) * MEL.hop_length + MEL.window_length,
+        checkpoints=(NETWORK_CHECKPOINT, PCA_CHECKPOINT) if pca else (NETWORK_CHECKPOINT,),
+        tolerance=1e-5,
+        quantum=1.0 if pca else 0.0,
+    )
+
+
+MODELS = (
+    _variant("vggish", pca=False, activation=False),
+    _variant("vggish-activation", pca=False, activation=True),
+    _variant("vggish-pca", pca=True, activation=False),
+    _variant("vggish-pca-activation", pca=True, activation=True),
+)

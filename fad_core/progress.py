@@ -1,0 +1,47 @@
+"""Progress of long work: a bar on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+@contextmanager
+def file_progress(what: str, total: int | None = None, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """Give a function to be called with the number of files just done.
+
+    Args:
+        what: the work, as the line should call it.
+        total: of files, if known.
+        quiet: say nothing.
+    """
+    if quiet:
+        yield lambda _: None
+    elif sys.stderr.isatty():
+        from tqdm import tqdm
+
+        with tqdm(desc=what, total=total, unit=" files", dynamic_ncols=True, leave=False) as bar:
+            yield lambda count: bar.update(count) and None
+    else:
+        yield _Lines(what, total)
+
+
+class _Lines:
+    """Prints to stderr how many files are done, at most every ten seconds."""
+
+    def __init__(self, what: str, total: int | None) -> None:
+        self.what, self.total = what, f" of {total}" if total is not None else ""
+        self.done, self.start = 0, time.monotonic()
+        self.next_line = self.start + _SECONDS_BETWEEN_LINES
+
+    def __call__(self, count: int) -> None:
+        self.done += count
+        now = time.monotonic()
+        if now >= self.next_line:
+            self.next_line = now + _SECONDS_BETWEEN_LINES
+            rate = self.done / (now - self.start)
+            print(f"{self.what}: {self.done}{self.total} files, {rate:.1f} a second", file=sys.stderr, flush=True)

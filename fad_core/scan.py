@@ -1,0 +1,88 @@
+"""The scan: what each file of a data set holds, and whether it can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from fad_core.audio import inspect_audio
+from fad_core.datasets import AudioFile, file_sha256
+from fad_core.errors import AudioError
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """One file of a data set, as the scan found it; what is not known of a bad file is "" or 0.
+
+    Attributes:
+        file: its name in the data set.
+        sha256: of its bytes, in hex.
+        size: in bytes.
+        format: libsndfile's name of the container.
+        subtype: libsndfile's name of the coding.
+        sample_rate: in Hz.
+        channels: count of channels.
+        frames: samples in each channel.
+        seconds: length.
+        status: "ok" or "bad".
+        reason: why it is bad, in one line; "" if it is not.
+    """
+
+    file: str
+    sha256: str
+    size: int
+    format: str
+    subtype: str
+    sample_rate: int
+    channels: int
+    frames: int
+    seconds: float
+    status: Literal["ok", "bad"]
+    reason: str
+
+
+def scan_file(file: AudioFile) -> FileRecord:
+    """Hash and decode one file, whole, in bounded memory. A bad file makes a record, not an error."""
+    sha256, size = "", 0
+    try:
+        if file.path.is_file():
+            size = file.path.stat().st_size
+            sha256 = file_sha256(file.path)
+    except OSError:
+        sha256 = ""  # the reason is what inspect_audio says of it
+    try:
+        info = inspect_audio(file.path)
+    except AudioError as error:
+        return FileRecord(file.name, sha256, size, "", "", 0, 0, 0, 0.0, "bad", error.reason)
+    return FileRecord(
+        file=file.name,
+        sha256=sha256,
+        size=size,
+        format=info.format,
+        subtype=info.subtype,
+        sample_rate=info.sample_rate,
+        channels=info.channels,
+        frames=info.frames,
+        seconds=info.duration,
+        status="ok",
+        reason="",
+    )
+
+
+def scan_files(files: Iterable[AudioFile], progress: Callable[[int], None] | None = None) -> list[FileRecord]:
+    """Scan files one after another.
+
+    Args:
+        files: of one data set.
+        progress: called with 1 after each file.
+
+    Returns:
+        A record for each file, sorted by name.
+    """
+    records = []
+    for file in sorted(files, key=lambda file: file.name):
+        records.append(scan_file(file))
+        if progress is not None:
+            progress(1)
+    return records

@@ -1,0 +1,238 @@
+"""Every table's columns, types and units, declared once: for the writer, the reader, tests and docs.
+
+Standard library only. A text column is never empty in the sense of "unknown" (that is ""), so only
+numbers can be nullable, and an empty CSV field always means one thing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ColumnType = Literal["string", "int32", "int64", "float64", "list<float32>", "list<float64>"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: its heading.
+        type: of its values; numbers may be missing if `nullable`.
+        unit: of its values; empty for text and for plain numbers.
+        description: one sentence.
+        nullable: whether a value may be missing.
+        choices: all values the text may have; empty for any.
+    """
+
+    name: str
+    type: ColumnType
+    unit: str
+    description: str
+    nullable: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A kind of table: its name, what one row is, and its columns in order."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        return tuple(column.name for column in self.columns)
+
+
+def describe(schema: Schema) -> str:
+    """The schema as a section of Markdown: a heading, a sentence and a table of its columns."""
+    lines = [f"## {schema.name}", "", schema.description, "", "| column | type | unit | meaning |"]
+    lines.append("|---|---|---|---|")
+    for column in schema.columns:
+        kind = f"`{column.type}`" + (", may be empty" if column.nullable else "")
+        choices = f" One of: {', '.join(column.choices)}." if column.choices else ""
+        lines.append(f"| {column.name} | {kind} | {column.unit} | {column.description}{choices} |")
+    return "\n".join(lines) + "\n"
+
+
+def document() -> str:
+    """All schemas as one Markdown page, the text of docs/tables.md."""
+    head = (
+        "# Tables\n\n"
+        "Every table the pipeline writes, column by column. This page is made from\n"
+        "`fad_core/schemas.py`.\n\n"
+        "Parquet files carry the table's name in their metadata (`fad_core.schema`). CSV files are\n"
+        "UTF-8 with `\\n` line ends; a missing number is an empty field; numbers have as many digits as\n"
+        "they need to be read back to the same bits.\n"
+    )
+    return "\n".join([head, *map(describe, SCHEMAS)])
+
+
+_MODEL = (
+    Column("model", "string", "", "Id of the embedding model."),
+    Column("weights", "string", "", "Where its weights come from: official, seeded, or a file's name."),
+    Column("weights_sha256", "string", "", "SHA-256 of the checkpoint file that names the weights."),
+)
+_DATASET = Column("dataset", "string", "", "Name of the data set in the study.")
+_FILE = Column("file", "string", "", "Path of the audio file within its data set.")
+
+MANIFEST = Schema(
+    "manifest",
+    "One row for each audio file of a shard of a data set, as the scan found it.",
+    (
+        _FILE,
+        Column("sha256", "string", "", "SHA-256 of the file's bytes; empty if it could not be read."),
+        Column("size", "int64", "bytes", "Size of the file."),
+        Column("format", "string", "", "Container format; empty for a bad file."),
+        Column("subtype", "string", "", "Sample encoding; empty for a bad file."),
+        Column("sample_rate", "int64", "Hz", "Sample rate of the file; 0 for a bad file."),
+        Column("channels", "int64", "", "Number of channels; 0 for a bad file."),
+        Column("frames", "int64", "", "Samples per channel; 0 for a bad file."),
+        Column("seconds", "float64", "s", "Duration; 0 for a bad file."),
+        Column("status", "string", "", "Whether the file can be used.", choices=("ok", "bad")),
+        Column("reason", "string", "", "Why a bad file cannot be used."),
+    ),
+)
+
+EMBEDDINGS = Schema(
+    "embeddings",
+    "One row for each embedding vector of a shard of a data set, sorted by file and window.",
+    (
+        _FILE,
+        Column("window", "int32", "", "Index of the vector within its file, from 0."),
+        Column("start_second", "float64", "s", "Where in the file the vector's window starts."),
+        Column("embedding", "list<float32>", "", "The vector itself, one number per dimension."),
+    ),
+)
+
+STATISTICS = Schema(
+    "statistics",
+    "One row: what the Fréchet distance needs to know of one data set's embeddings by one model.",
+    (
+        *_MODEL,
+        _DATASET,
+        Column("n", "int64", "", "Number of embedding vectors."),
+        Column("dimension", "int64", "", "D, the length of one vector."),
+        Column("mean", "list<float64>", "", "Mean of the vectors, D numbers."),
+        Column(
+            "factor",
+            "list<float64>",
+            "",
+            "Upper triangular R with RᵀR the scatter matrix Σ(x − mean)(x − mean)ᵀ, D·D numbers row by row.",
+        ),
+        Column("files", "int64", "", "Number of files embedded, padded ones included."),
+        Column("padded", "int64", "", "Number of those that were padded with zeros to the minimum length."),
+        Column("excluded", "int64", "", "Number of audio files left out."),
+        Column("seconds", "float64", "s", "Duration of the audio embedded, before padding."),
+    ),
+)
+
+VERIFICATION = Schema(
+    "verification",
+    "One row for each comparison of an exported model with what it must reproduce.",
+    (
+        *_MODEL,
+        Column(
+            "level",
+            "string",
+            "",
+            "What it is compared with: the eager module, stored embeddings of the original package, or that "
+            "package live.",
+            choices=("eager", "golden", "reference"),
+        ),
+        Column("case", "string", "", "The input."),
+        Column("quantity", "string", "", "What is compared, such as embedding, frontend or FAD."),
+        Column("vectors", "int64", "", "Number of vectors compared."),
+        Column("max_absolute_difference", "float64", "", "Largest difference of two values."),
+        Column(
+            "max_relative_difference",
+            "float64",
+            "",
+            "The same as a share of the root mean square of the values to be reproduced.",
+        ),
+        Column(
+            "min_cosine", "float64", "", "Smallest cosine between two vectors, for vectors.", nullable=True
+        ),
+        Column("tolerance", "float64", "", "Largest relative difference that passes."),
+        Column(
+            "off_by_quantum",
+            "int64",
+            "",
+            "Number of values of a quantised embedding that fell on the other side of a rounding edge.",
+        ),
+        Column(
+            "verdict",
+            "string",
+            "",
+            "Whether the difference is within tolerance.",
+            choices=("passed", "failed"),
+        ),
+    ),
+)
+
+DISTANCES = Schema(
+    "distances",
+    "One row for each model, pair of data sets and metric.",
+    (
+        *_MODEL,
+        Column("reference", "string", "", "Name of the reference data set."),
+        Column("evaluation", "string", "", "Name of the evaluated data set."),
+        Column("metric", "string", "", "Name of the metric."),
+        Column("value", "float64", "", "The distance; 0 is best."),
+        Column("ci_low", "float64", "", "Lower end of the confidence interval.", nullable=True),
+        Column("ci_high", "float64", "", "Upper end of the confidence interval.", nullable=True),
+        Column("n_reference", "int64", "", "Number of embedding vectors of the reference."),
+        Column("n_evaluation", "int64", "", "Number of embedding vectors of the evaluated set."),
+        Column("files", "int64", "", "Number of files embedded, both sets together."),
+        Column("excluded", "int64", "", "Number of audio files left out, both sets together."),
+        Column("padded", "int64", "", "Number of files padded with zeros, both sets together."),
+        Column("note", "string", "", "What a reader should know about this value."),
+    ),
+)
+
+FILES = Schema(
+    "files",
+    "One row for each model and file of a data set, used or not.",
+    (
+        _MODEL[0],
+        _DATASET,
+        _FILE,
+        Column(
+            "status",
+            "string",
+            "",
+            "What became of the file.",
+            choices=("used", "padded", "excluded", "ignored"),
+        ),
+        Column("reason", "string", "", "Why it was padded, excluded or ignored."),
+        Column("sha256", "string", "", "SHA-256 of the file's bytes; empty if it was not read."),
+        Column("format", "string", "", "Container format; empty if it is not known."),
+        Column("subtype", "string", "", "Sample encoding; empty if it is not known."),
+        Column("sample_rate", "int64", "Hz", "Sample rate of the file, if known.", nullable=True),
+        Column("channels", "int64", "", "Number of channels, if known.", nullable=True),
+        Column("frames", "int64", "", "Samples per channel, if known.", nullable=True),
+        Column("seconds", "float64", "s", "Duration, before padding, if known.", nullable=True),
+        Column("vectors", "int64", "", "Number of embedding vectors it gave."),
+    ),
+)
+
+DATASETS = Schema(
+    "datasets",
+    "One row for each model and data set: what was found and what was used.",
+    (
+        _MODEL[0],
+        _DATASET,
+        Column("found", "int64", "", "Number of files found: used, padded, excluded and ignored."),
+        Column("used", "int64", "", "Number of files embedded as they are."),
+        Column("padded", "int64", "", "Number of files padded with zeros and embedded."),
+        Column("excluded", "int64", "", "Number of audio files left out."),
+        Column("ignored", "int64", "", "Number of other files, which are not audio."),
+        Column("vectors", "int64", "", "Number of embedding vectors."),
+        Column("seconds", "float64", "s", "Duration of the audio embedded, before padding."),
+    ),
+)
+
+SCHEMAS = (MANIFEST, EMBEDDINGS, STATISTICS, VERIFICATION, DISTANCES, FILES, DATASETS)

@@ -1,0 +1,186 @@
+"""Which files of a data set a model embeds, and what is said of the others.
+
+Nothing is dropped silently: a file that cannot be used is a problem that stops the run before any
+embedding, or, if the study says so, it is left out or padded, and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+from fad_core.errors import BadFilesError, DatasetError
+from fad_core.models.base import EmbeddingModel
+from fad_core.resample import resampled_length
+from fad_core.scan import FileRecord
+
+OnBadFile = Literal["fail", "skip"]
+OnShortFile = Literal["fail", "skip", "pad"]
+
+
+@dataclass(frozen=True)
+class FileUse:
+    """What becomes of one file under one model.
+
+    Attributes:
+        record: the file, as the scan found it.
+        status: "used" as it is, "padded" with zeros, or "excluded".
+        reason: why it is padded or excluded; "" if it is used.
+    """
+
+    record: FileRecord
+    status: Literal["used", "padded", "excluded"]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file that stops the run.
+
+    Attributes:
+        dataset: its data set.
+        file: its name there.
+        reason: what is wrong with it.
+        option: the configuration's key and the values that would let the run go on, as in
+            "on_short_file: skip | pad".
+    """
+
+    dataset: str
+    file: str
+    reason: str
+    option: str
+
+
+def select_files(
+    records: Iterable[FileRecord], model: EmbeddingModel, on_short_file: OnShortFile = "fail"
+) -> list[FileUse]:
+    """Decide for each file whether the model embeds it.
+
+    A file is short if it has fewer than `model.minimum_samples` samples at the model's sample rate.
+    One that has none at all there is not padded: nothing of it would be left but silence.
+
+    Bad files are always excluded, and short ones are unless they are padded; whether the study allows
+    that is for `find_problems` to say.
+
+    Args:
+        records: of one data set's files.
+        model: that is to embed them.
+        on_short_file: what the study says of short files.
+
+    Returns:
+        One use for each record, sorted by file.
+    """
+    uses = [_use(record, model, pad=on_short_file == "pad") for record in records]
+    return sorted(uses, key=lambda use: use.record.file)
+
+
+def find_problems(
+    dataset: str, uses: Iterable[FileUse], on_bad_file: OnBadFile, on_short_file: OnShortFile
+) -> list[Problem]:
+    """List the excluded files whose exclusion the study does not allow.
+
+    Args:
+        dataset: the data set's name.
+        uses: what `select_files` gave with the same `on_short_file`.
+        on_bad_file: what the study says of files that cannot be used at all.
+        on_short_file: what it says of short files.
+    """
+    bad = {"fail": "on_bad_file: skip", "skip": ""}[on_bad_file]
+    # What padding has left excluded is too short even for that.
+    short = {"fail": "on_short_file: skip | pad", "pad": "on_short_file: skip", "skip": ""}[on_short_file]
+    problems = []
+    for use in uses:
+        option = bad if use.record.status == "bad" else short
+        if use.status == "excluded" and option:
+            problems.append(Problem(dataset, use.record.file, use.reason, option))
+    return problems
+
+
+def require_no_problems(problems: Iterable[Problem]) -> None:
+    """Stop if there are problems, with one message that lists them all and the ways out.
+
+    Args:
+        problems: of all data sets and models of the study; equal ones are listed once.
+
+    Raises:
+        BadFilesError: there is one.
+    """
+    unique = sorted(set(problems), key=lambda item: (item.dataset, item.file, item.reason, item.option))
+    if not unique:
+        return
+    count = len({(problem.dataset, problem.file) for problem in unique})
+    lines = [f"{count} {'file' if count == 1 else 'files'} cannot be used:"]
+    for dataset, group in groupby(unique, key=lambda problem: problem.dataset):
+        lines.append(f"  {dataset}:")
+        lines += [f"    {_one_line(problem.file)}: {_one_line(problem.reason)}" for problem in group]
+    lines.append("To go on without mending them, set in the configuration (or give on the command line):")
+    lines += [
+        f"  {key}: {value}  (command line: --{key.replace('_', '-')} {value})"
+        for key, value in _choices(problem.option for problem in unique)
+    ]
+    raise BadFilesError("\n".join(lines))
+
+
+def require_usable(dataset: str, model: str, uses: Sequence[FileUse]) -> None:
+    """Stop if a model has no file of a data set to embed.
+
+    Raises:
+        DatasetError: every file is excluded.
+    """
+    if all(use.status == "excluded" for use in uses):
+        example = f", such as {_one_line(uses[0].record.file)}: {uses[0].reason}" if uses else ""
+        raise DatasetError(f"data set {dataset}: no file that {model} can use; {len(uses)} excluded{example}")
+
+
+def require_enough(dataset: str, model: str, vectors: int) -> None:
+    """Stop if a data set gives too few embedding vectors for a covariance.
+
+    Raises:
+        DatasetError: there are fewer than two.
+    """
+    if vectors < 2:
+        count = f"{vectors} embedding {'vector' if vectors == 1 else 'vectors'}"
+        raise DatasetError(
+            f"data set {dataset}: {model} makes {count} of it, and a distance needs at least 2: "
+            "add files, or longer ones"
+        )
+
+
+def _use(record: FileRecord, model: EmbeddingModel, *, pad: bool) -> FileUse:
+    if record.status == "bad":
+        return FileUse(record, "excluded", record.reason)
+    samples = resampled_length(record.frames, record.sample_rate, model.sample_rate)
+    if samples >= model.minimum_samples:
+        return FileUse(record, "used", "")
+    if samples == 0:
+        return FileUse(
+            record, "excluded", f"too short: not one sample at the {model.sample_rate} Hz of {model.name}"
+        )
+    length, minimum = _seconds(samples, model.minimum_samples, model.sample_rate)
+    if pad:
+        return FileUse(record, "padded", f"{length} padded with zeros to {minimum}")
+    return FileUse(record, "excluded", f"too short: {length}, where {model.name} needs {minimum}")
+
+
+def _seconds(samples: int, minimum: int, rate: int) -> tuple[str, str]:
+    """Two different lengths in seconds, with as many decimals (three or more) as show the difference."""
+    decimals = 3
+    while f"{samples / rate:.{decimals}f}" == f"{minimum / rate:.{decimals}f}":
+        decimals += 1
+    return f"{samples / rate:.{decimals}f} s", f"{minimum / rate:.{decimals}f} s"
+
+
+def _choices(options: Iterable[str]) -> list[tuple[str, str]]:
+    """(key, value) of all ways out, each once."""
+    pairs = []
+    for option in options:
+        key, _, values = option.partition(": ")
+        pairs += [(key, value) for value in values.split(" | ")]
+    return sorted(set(pairs))
+
+
+def _one_line(text: str) -> str:
+    """A text with line ends and other unprintable characters spelled out, as file names may have them."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

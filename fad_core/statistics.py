@@ -1,0 +1,220 @@
+"""What the Fréchet distance needs to know of a set of embeddings: how many, their mean, their spread.
+
+The spread is kept as the triangular factor R of the scatter matrix `Σ (x − mean)(x − mean)ᵀ = RᵀR`,
+taken from the centred data by orthogonal transformations. No covariance is ever formed on the way,
+so nothing is squared: R holds singular values down to 1e-16 of the largest one, where a covariance
+matrix has lost everything below 1e-8, and a set with fewer vectors than dimensions is exact.
+
+Two sets of n₁ and n₂ vectors merge by stacking their factors on the row
+`√(n₁ n₂ / (n₁ + n₂)) (mean₂ − mean₁)` and triangularising again: the update of Chan, Golub & LeVeque
+("Algorithms for computing the sample variance", The American Statistician 37, 1983), one square
+root earlier.
+
+All arithmetic is float64. Bytes repeat for the same vectors in the same order with the same number
+of BLAS threads, however the rows arrive in blocks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import linalg
+
+Float64Array = NDArray[np.float64]
+
+BLOCK_ROWS = 2048
+"""Rows folded in at a time. Any count gives a right answer, a fixed one always the same bytes.
+
+Measured with 256 to 4096 rows on one core: 100 000 × 128 takes 0.18–0.24 s whatever the count;
+8192 × 2048 takes 3.7 s with 256 rows, 2.6 s with 2048, 2.5 s with 4096. A block of 2048 rows
+holds 34 MB at 2048 dimensions.
+"""
+
+_PANEL = 32
+"""Columns that LAPACK's `tpqrt` reflects at once; 16 is slower at 2048 dimensions, 64 no faster."""
+
+
+class _Parts(NamedTuple):
+    """Statistics on the way: `rows` is any matrix `[m, D]` with `rows.T @ rows` the scatter."""
+
+    n: int
+    mean: Float64Array
+    rows: Float64Array
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Count, mean and scatter factor of a set of D-dimensional embeddings. Immutable.
+
+    Attributes:
+        n: number of vectors, at least 1.
+        mean: their mean, float64 `[D]`.
+        factor: R, float64 `[D, D]`, upper triangular with a non-negative diagonal;
+            `factor.T @ factor` is the scatter matrix. Rows from `n − 1` on are zero.
+
+    Raises:
+        ValueError: the parts do not fit this description.
+    """
+
+    n: int
+    mean: Float64Array
+    factor: Float64Array
+
+    def __post_init__(self) -> None:
+        mean = np.array(self.mean, dtype=np.float64, order="C")
+        factor = np.array(self.factor, dtype=np.float64, order="C")
+        if self.n < 1:
+            raise ValueError(f"n = {self.n}: statistics need at least one vector")
+        if mean.ndim != 1 or factor.shape != (mean.size, mean.size):
+            raise ValueError(f"mean {mean.shape} and factor {factor.shape} are not [D] and [D, D]")
+        if not (np.isfinite(mean).all() and np.isfinite(factor).all()):
+            raise ValueError("mean or factor holds NaN or infinity")
+        if np.tril(factor, -1).any() or (factor.diagonal() < 0).any():
+            raise ValueError("factor is not upper triangular with a non-negative diagonal")
+        if factor[self.n - 1 :].any():
+            raise ValueError(f"factor has more than n − 1 = {self.n - 1} rows that are not zero")
+        for name, array in (("mean", mean), ("factor", factor)):
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of one vector."""
+        return self.mean.size
+
+    @property
+    def rows(self) -> Float64Array:
+        """The rows of `factor` that can differ from zero, `[min(n − 1, D), D]`."""
+        return self.factor[: self.n - 1]
+
+    @classmethod
+    def from_embeddings(cls, embeddings: ArrayLike) -> Statistics:
+        """Statistics of embeddings `[N, D]` of any real type; as `statistics_of([embeddings])`."""
+        return statistics_of([embeddings])
+
+    def merge(self, other: Statistics) -> Statistics:
+        """Statistics of both sets' vectors together.
+
+        Raises:
+            ValueError: the dimensions differ.
+        """
+        if other.dimension != self.dimension:
+            raise ValueError(f"cannot merge {self.dimension}-d with {other.dimension}-d statistics")
+        return _whole(_merged(self._parts(), other._parts()))
+
+    def _parts(self) -> _Parts:
+        return _Parts(self.n, self.mean, self.rows)
+
+    def covariance(self) -> Float64Array:
+        """The unbiased covariance matrix `[D, D]`, divided by n − 1.
+
+        Raises:
+            ValueError: n < 2.
+        """
+        if self.n < 2:
+            raise ValueError("a single vector has no covariance")
+        covariance: Float64Array = self.rows.T @ self.rows / (self.n - 1)
+        return covariance
+
+
+def statistics_of(blocks: Iterable[ArrayLike]) -> Statistics:
+    """Statistics of all rows of `blocks`, each `[N, D]` of any real type, N ≥ 0, taken in order.
+
+    Memory holds one input block and `BLOCK_ROWS` rows besides, whatever the total.
+
+    Raises:
+        ValueError: a block is not two-dimensional and real, holds NaN or infinity, or is of another
+            D than the first; or there is no row at all.
+    """
+    total: _Parts | None = None
+    for block in _blocks_of(BLOCK_ROWS, blocks):
+        parts = _centre(block)
+        if total is None:
+            total = parts._replace(rows=_triangle(parts.rows[:0], parts.rows))
+        else:
+            total = _merged(total, parts)
+    if total is None:
+        raise ValueError("no embeddings: statistics need at least one vector")
+    return _whole(total)
+
+
+def _blocks_of(count: int, blocks: Iterable[ArrayLike]) -> Iterator[Float64Array]:
+    """The same rows in float64 blocks of `count`, the last one shorter."""
+    pending: list[Float64Array] = []
+    held = 0
+    dimension: int | None = None
+    for block in blocks:
+        vectors = np.asarray(block)
+        if vectors.ndim != 2 or vectors.shape[1] == 0 or vectors.dtype.kind not in "fiu":
+            raise ValueError(f"embeddings must be real numbers [N, D], not {vectors.dtype} {vectors.shape}")
+        if dimension is not None and vectors.shape[1] != dimension:
+            raise ValueError(f"embeddings of {vectors.shape[1]} dimensions follow some of {dimension}")
+        dimension = vectors.shape[1]
+        if not np.isfinite(vectors).all():
+            raise ValueError("embeddings hold NaN or infinity")
+        while len(vectors):
+            piece = vectors[: count - held].astype(np.float64, order="C")
+            vectors = vectors[len(piece) :]
+            pending.append(piece)
+            held += len(piece)
+            if held == count:
+                yield np.concatenate(pending)
+                pending, held = [], 0
+    if held:
+        yield np.concatenate(pending)
+
+
+def _centre(x: Float64Array) -> _Parts:
+    """Count, mean and rows `[n − 1, D]` whose Gram matrix is the scatter of `x [n, D]`."""
+    n = len(x)
+    mean = x.mean(axis=0)
+    centred = x - mean
+    # The rounding of a large mean would be taken for spread. What it left behind is small, so a
+    # second mean gets it almost exactly.
+    rest = centred.mean(axis=0)
+    centred -= rest
+    # n centred rows have only n − 1 degrees of freedom. The reflection that sends (1, …, 1) to the
+    # first axis empties the first row; on rows that sum to zero, this is all it does to the others.
+    rows = centred[1:] - centred[0] / (math.sqrt(n) + 1)
+    return _Parts(n, mean + rest, rows)
+
+
+def _merged(total: _Parts, other: _Parts) -> _Parts:
+    """Both sets together; `total.rows` is upper trapezoidal, and so is the result's."""
+    n = total.n + other.n
+    step = other.mean - total.mean
+    between = math.sqrt(total.n * (other.n / n)) * step
+    triangle = _triangle(total.rows, np.vstack([between, other.rows]))
+    return _Parts(n, total.mean + (other.n / n) * step, triangle)
+
+
+def _triangle(upper: Float64Array, rows: Float64Array) -> Float64Array:
+    """R `[min(m, D), D]` of the QR decomposition of upper trapezoidal rows stacked on any rows."""
+    dimension = rows.shape[1]
+    if len(upper) + len(rows) == 0:
+        return rows
+    if len(upper) < dimension:
+        stacked = np.vstack([upper, rows])
+        (result,) = linalg.qr(stacked, mode="r", overwrite_a=True, check_finite=False)
+    else:
+        # A whole triangle stays one: LAPACK leaves its zeros alone, at half the work or less.
+        result, _, _, info = linalg.lapack.dtpqrt(0, min(_PANEL, dimension), upper, rows)
+        if info != 0:
+            raise RuntimeError(f"LAPACK dtpqrt refused its argument {-info}")
+    triangle = np.asarray(result[:dimension], dtype=np.float64)
+    # R is unique up to the signs of its rows; `+ 0.0` turns −0.0 into 0.0.
+    signs = np.where(triangle.diagonal() < 0, -1.0, 1.0)
+    signed: Float64Array = signs[:, np.newaxis] * triangle + 0.0
+    return signed
+
+
+def _whole(parts: _Parts) -> Statistics:
+    """`parts` with the factor filled up with rows of zeros to `[D, D]`."""
+    factor = np.zeros((parts.mean.size, parts.mean.size))
+    factor[: len(parts.rows)] = parts.rows
+    return Statistics(parts.n, parts.mean, factor)

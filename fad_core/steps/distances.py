@@ -1,0 +1,36 @@
+"""From statistics to the table of distances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fad_core.distances import EmbeddedSet, SetCounts, distance_row
+from fad_core.tables import DISTANCES, STATISTICS, read_table, statistics_from_row, write_table
+
+
+def _embedded_set(path: Path) -> EmbeddedSet:
+    (row,) = read_table(STATISTICS, path)
+    facts = {name: row[name] for name in ("dataset", "model", "weights", "weights_sha256")}
+    counts = SetCounts(**{name: row[name] for name in ("files", "padded", "excluded", "seconds")})
+    return EmbeddedSet(**facts, statistics=statistics_from_row(row), counts=counts)
+
+
+def compute_distances(
+    statistics: Sequence[Path], pairs: Sequence[tuple[str, str]], metrics: Sequence[str], distances: Path
+) -> None:
+    """Compare pairs of (reference, evaluation) by every metric; write rows in the order of the pairs."""
+    sets = {embedded.dataset: embedded for embedded in map(_embedded_set, statistics)}
+    rows = [
+        distance_row(sets[reference], sets[evaluation], metric)
+        for metric in metrics
+        for reference, evaluation in pairs
+    ]
+    write_table(DISTANCES, rows, distances)
+
+
+def collect_distances(parts: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Put the models' distance tables under each other."""
+    rows = [row for part in parts for row in read_table(DISTANCES, part)]
+    for output in outputs:
+        write_table(DISTANCES, rows, output)

@@ -1,0 +1,95 @@
+"""From a shard's files to embeddings, and from a data set's embeddings to its statistics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fad_core.datasets import Dataset, list_files
+from fad_core.distances import SetCounts
+from fad_core.embedding import FileEmbeddings, embed_files
+from fad_core.errors import FadError
+from fad_core.exported import ExportedModel
+from fad_core.selection import OnShortFile, require_enough, select_files
+from fad_core.statistics import statistics_of
+from fad_core.steps.files import read_manifest
+from fad_core.tables import (
+    EMBEDDINGS,
+    STATISTICS,
+    iterate_embeddings,
+    read_embedding_counts,
+    read_metadata,
+    statistics_to_row,
+    write_table,
+)
+
+
+def embed_shard(
+    exported: Path,
+    dataset: Dataset,
+    manifest: Path,
+    on_short_file: OnShortFile,
+    embeddings: Path,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Embed the files of one shard that can be used; write one row a vector, sorted by file and window.
+
+    Raises:
+        ModelError: the exported model cannot be read.
+        AudioError: a file has changed since the scan.
+    """
+    model = ExportedModel(exported)
+    uses = select_files(read_manifest(manifest), model.model, on_short_file)
+    paths = {file.name: file.path for file in list_files(dataset).files}
+    done = []
+    for item in embed_files(model, uses, paths):
+        done.append(item)
+        if progress is not None:
+            progress(1)
+    metadata = {
+        "identity": json.dumps(asdict(model.identity), sort_keys=True),
+        "counts": json.dumps(asdict(SetCounts.of(uses)), sort_keys=True),
+    }
+    write_table(EMBEDDINGS, _embedding_columns(done, model.model.embedding_dim), embeddings, metadata)
+
+
+def _embedding_columns(done: Sequence[FileEmbeddings], dimension: int) -> dict[str, Any]:
+    counts = [len(item.embeddings) for item in done]
+    empty = np.empty((0, dimension), dtype=np.float32)
+    return {
+        "file": [item.file for item, count in zip(done, counts, strict=True) for _ in range(count)],
+        "window": [window for count in counts for window in range(count)],
+        "start_second": np.concatenate([np.empty(0), *(item.start_seconds for item in done)]),
+        "embedding": np.concatenate([empty, *(item.embeddings for item in done)]),
+    }
+
+
+def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, statistics: Path) -> None:
+    """Reduce a data set's embeddings to (n, mean, factor), files in order whatever their shard.
+
+    Raises:
+        DatasetError: there are fewer than 2 vectors.
+        FadError: the shards were embedded by different models.
+    """
+    metadata = [read_metadata(path) for path in embeddings]
+    identities = {item["identity"] for item in metadata}
+    if len(identities) > 1:
+        raise FadError(f"the shards of {dataset} were embedded by different models: delete them and run again")
+    identity = json.loads(identities.pop())
+    counts = SetCounts.total([SetCounts(**json.loads(item["counts"])) for item in metadata])
+    vectors = sum(read_embedding_counts(embeddings).values())
+    require_enough(dataset, model, vectors)
+    row = statistics_to_row(
+        statistics_of(block for _, block in iterate_embeddings(embeddings)),
+        model=model,
+        weights=identity["weights"],
+        weights_sha256=identity["weights_sha256"],
+        dataset=dataset,
+        **asdict(counts),
+    )
+    write_table(STATISTICS, [row], statistics)

@@ -1,0 +1,199 @@
+"""Writes and reads the tables that `fad_core.schemas` declares, as Parquet or CSV by the file's suffix.
+
+The same rows give the same bytes (with the same pyarrow), written whole or not at all. A column that
+is missing, unknown or of another type never reaches a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fad_core.atomic import atomic_path, write_text
+from fad_core.csvtext import format_csv, parse_csv
+from fad_core.errors import FadError
+from fad_core.schemas import Column, Schema
+from fad_core.table_values import Rows, Values, check_column, check_columns
+
+_ARROW = {
+    "string": pa.string(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "list<float32>": pa.list_(pa.field("element", pa.float32(), nullable=False)),
+    "list<float64>": pa.list_(pa.field("element", pa.float64(), nullable=False)),
+}
+_SCHEMA_KEY = "fad_core.schema"
+_GROUP_VALUES = 2**20
+"""Numbers a row group: 4 MB of float32, so that a reader of many shards holds little of each."""
+
+
+def write_table(
+    schema: Schema, rows: Rows, path: Path | str, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a table.
+
+    Args:
+        schema: what the columns are.
+        rows: a sequence of rows, each a mapping from every column's name to its value; or one mapping
+            from every column's name to all its values. A list column takes one array a row, or a
+            2-D array `[rows, D]`.
+        path: ends in .parquet or .csv; its folder is made if need be.
+        metadata: further facts to store in a Parquet file.
+
+    Raises:
+        ValueError: the rows do not fit the schema, or CSV is asked to hold lists or metadata.
+        FadError: a text, such as a file's name, is not valid Unicode.
+    """
+    path = Path(path)
+    values = check_columns(schema, rows)
+    if _suffix(path) == ".parquet":
+        _write_parquet(schema, values, path, metadata or {})
+    elif metadata or any(column.type.startswith("list") for column in schema.columns):
+        raise ValueError(f"{path}: CSV holds neither lists nor metadata: choose .parquet")
+    else:
+        write_text(path, format_csv([schema.names, *zip(*values, strict=True)]))
+
+
+def read_table(schema: Schema, path: Path | str) -> list[dict[str, Any]]:
+    """Read a table's rows: text as str, numbers as int and float, missing ones None, lists as arrays.
+
+    Raises:
+        FadError: the file is missing, damaged, or not a table of this schema.
+    """
+    path = Path(path)
+    if _suffix(path) == ".parquet":
+        with readable(path), open_parquet(schema, path) as file:
+            table = file.read(use_threads=False)
+        columns: list[Values] = [_python(column, table[column.name]) for column in schema.columns]
+    else:
+        columns = _read_csv(schema, path)
+    return [dict(zip(schema.names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def read_metadata(path: Path | str) -> dict[str, str]:
+    """The metadata given when a Parquet table was written.
+
+    Raises:
+        FadError: the file is missing or damaged.
+    """
+    with readable(Path(path)), pq.ParquetFile(path) as file:
+        stored = file.schema_arrow.metadata or {}
+    return {key.decode(): value.decode() for key, value in stored.items() if key.decode() != _SCHEMA_KEY}
+
+
+def open_parquet(schema: Schema, path: Path) -> pq.ParquetFile:
+    """Open a Parquet table of this schema; pages are checked against their checksums when read.
+
+    Raises:
+        FadError: it is missing, damaged, or another table.
+    """
+    with readable(path):
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+    if not file.schema_arrow.equals(_arrow_schema(schema)):
+        name = (file.schema_arrow.metadata or {}).get(_SCHEMA_KEY.encode(), b"another").decode()
+        columns = ", ".join(file.schema_arrow.names)
+        file.close()
+        raise FadError(
+            f"{path}: this is not a table of {schema.name} as this version writes them, but of {name} with "
+            f"columns {columns}: delete it and run again"
+        )
+    return file
+
+
+def _suffix(path: Path) -> str:
+    if path.suffix not in (".parquet", ".csv"):
+        raise ValueError(f"{path}: a table's name ends in .parquet or .csv")
+    return path.suffix
+
+
+def _arrow_schema(schema: Schema, metadata: Mapping[str, str] | None = None) -> pa.Schema:
+    fields = [pa.field(column.name, _ARROW[column.type], column.nullable) for column in schema.columns]
+    return pa.schema(fields, {_SCHEMA_KEY: schema.name, **dict(sorted((metadata or {}).items()))})
+
+
+def _write_parquet(schema: Schema, values: list[Values], path: Path, metadata: Mapping[str, str]) -> None:
+    reserved = {_SCHEMA_KEY, "ARROW:schema"} & set(metadata)
+    if reserved:
+        raise ValueError(f"{path}: metadata must not set {', '.join(sorted(reserved))}")
+    texts = [column.name for column in schema.columns if column.type == "string"]
+    lists = [f"{column.name}.list.element" for column in schema.columns if column.type.startswith("list")]
+    arrow = _arrow_schema(schema, metadata)
+    count = len(values[0])
+    # The widest value decides how many rows make a group.
+    width = max((_width(column) for column in values if count), default=1)
+    step = max(1, _GROUP_VALUES // width)
+    options = {"compression": "zstd", "compression_level": 1, "write_page_checksum": True}
+    # Bytes of like significance side by side compress floats by a further tenth.
+    encoding = {"use_dictionary": texts, "use_byte_stream_split": lists}
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, arrow, **options, **encoding) as writer:
+        for start in range(0, count, step):
+            slices = (column[start : start + step] for column in values)
+            arrays = [_arrow_array(part, field.type) for part, field in zip(slices, arrow, strict=True)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=arrow), row_group_size=step)
+
+
+def _width(values: Values) -> int:
+    if isinstance(values, np.ndarray):
+        return max(1, int(values.shape[1]))
+    return max(1, *(len(value) if isinstance(value, np.ndarray) else 1 for value in values))
+
+
+def _arrow_array(values: Values, kind: pa.DataType) -> pa.Array:
+    if not pa.types.is_list(kind):
+        return pa.array(values, kind)
+    lengths = [len(value) for value in values]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    flat = values.reshape(-1) if isinstance(values, np.ndarray) else np.concatenate(values)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat, kind.value_type), type=kind)
+
+
+def _python(column: Column, values: pa.ChunkedArray) -> list[Any]:
+    if column.type.startswith("list"):
+        return [value.values.to_numpy(zero_copy_only=False) for value in values]
+    result: list[Any] = values.to_pylist()
+    return result
+
+
+def _read_csv(schema: Schema, path: Path) -> list[Values]:
+    with readable(path):
+        content = path.read_bytes()
+    try:
+        header, *rows = parse_csv(content.decode("utf-8"))
+        if tuple(header) != schema.names:
+            raise ValueError(f"the columns are {', '.join(header)}, not those of {schema.name}")
+        fields = list(zip(*rows, strict=True)) if rows else [()] * len(header)
+        return [
+            check_column(schema, column, [_parsed(column, text) for text in texts])
+            for column, texts in zip(schema.columns, fields, strict=True)
+        ]
+    except ValueError as error:
+        raise FadError(f"{path}: not a whole table ({error}): delete it and run again") from error
+
+
+def _parsed(column: Column, text: str) -> str | int | float | None:
+    if column.type == "string":
+        return text
+    if not text and column.nullable:
+        return None
+    return float(text) if column.type == "float64" else int(text)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while reading `path` into a FadError that says what to do."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FadError(f"{path}: there is no such table: run the step that makes it") from error
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise FadError(f"{path}: cannot be read: {error.strerror or error}") from error
+        reason = str(error).splitlines()[0]
+        raise FadError(f"{path}: damaged or cut short ({reason}): delete it and run again") from error

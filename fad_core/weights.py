@@ -1,0 +1,229 @@
+"""The weights of a model: official, seeded, or a file of the user's.
+
+A choice that every result names, and nothing falls back from one to another:
+
+* ``official``: the published checkpoint, from where the original packages cache it, or downloaded there;
+* ``seeded``: a deterministic fill of the same network for trials without the network (`fad_core.seeded`);
+* a path: a checkpoint in the official file's layout.
+
+`locate_weights` says what a choice stands for without downloading, `fetch_weights` makes sure that the
+files are there and the right ones, `load_state` reads them.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from fad_core.checkpoint_file import read_checkpoint
+from fad_core.checksums import checked_sha256, file_sha256, recorded_sha256
+from fad_core.download import Patience, download
+from fad_core.errors import WeightsError
+from fad_core.models.base import Checkpoint, EmbeddingModel
+from fad_core.seeded import save_seeded_checkpoint, seeded_arrays, seeded_state, state_sha256
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "Weights",
+    "WeightsFile",
+    "checkpoint_path",
+    "default_ckpt_dir",
+    "fetch_weights",
+    "load_state",
+    "locate_weights",
+    "save_seeded_checkpoint",
+    "seeded_state",
+    "state_sha256",
+]
+
+_KEY_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """One checkpoint of a model, and what stands for it.
+
+    Attributes:
+        checkpoint: the official file that it is, or stands in for.
+        path: the file; None while it is not there, and for seeded weights.
+        sha256: of the file, or of the seeded values (`state_sha256`): 64 hex digits. Of an official file
+            that is not fetched yet, what is published of it, "" if nothing is.
+    """
+
+    checkpoint: Checkpoint
+    path: Path | None
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights that a model is used with.
+
+    Attributes:
+        kind: "official", "seeded" or "file".
+        files: one for each of the model's checkpoints, in their order.
+    """
+
+    kind: Literal["official", "seeded", "file"]
+    files: tuple[WeightsFile, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Of the first file, see `WeightsFile.sha256`."""
+        return self.files[0].sha256
+
+    @property
+    def key(self) -> str:
+        """The first 8 digits of `sha256`: the same before and after fetching.
+
+        Raises:
+            WeightsError: too little of the hash is published, and the file is not there yet.
+        """
+        if len(self.sha256) < _KEY_DIGITS:
+            name = self.files[0].checkpoint.filename
+            raise WeightsError(
+                f"no sha256 of {name} is published, so its weights have no name before the file is fetched"
+            )
+        return self.sha256[:_KEY_DIGITS]
+
+    @property
+    def label(self) -> str:
+        """What tables and reports call them: "official", "seeded", or the user's file's name."""
+        path = self.files[0].path
+        return path.name if self.kind == "file" and path is not None else self.kind
+
+
+def default_ckpt_dir() -> Path:
+    """Where the original packages keep checkpoints: the folder that `torch.hub.get_dir()` gives.
+
+    `$TORCH_HOME/hub`, else `$XDG_CACHE_HOME/torch/hub`, else `~/.cache/torch/hub`.
+    """
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.environ.get("TORCH_HOME", Path(cache) / "torch")).expanduser() / "hub"
+
+
+def checkpoint_path(checkpoint: Checkpoint, ckpt_dir: Path | str | None = None) -> Path:
+    """Where an official file is looked for, and downloaded to."""
+    folder = default_ckpt_dir() if ckpt_dir is None else Path(ckpt_dir).expanduser()
+    return folder / checkpoint.folder / checkpoint.filename
+
+
+def locate_weights(model: EmbeddingModel, choice: Path | str, ckpt_dir: Path | str | None = None) -> Weights:
+    """Say what a choice of weights stands for. Downloads nothing and reads no tensors.
+
+    Args:
+        model: the model.
+        choice: "official", "seeded", or the path of a file in the layout of the model's first checkpoint, its
+            further ones beside it under their official names; or of a folder that holds all of
+            them under their official names.
+        ckpt_dir: where official files are kept; None: `default_ckpt_dir()`.
+
+    Returns:
+        The weights. Hashes are complete for seeded weights and the user's files, and for official ones that
+        were fetched before.
+
+    Raises:
+        WeightsError: a file that was given by its path is not there.
+    """
+    if choice == "official":
+        return Weights("official", tuple(_official(item, ckpt_dir) for item in model.checkpoints))
+    if choice == "seeded":
+        return Weights("seeded", tuple(_seeded(item) for item in model.checkpoints))
+    path = Path(choice).expanduser()
+    main, *others = model.checkpoints
+    if not path.exists():
+        raise WeightsError(
+            f"weights of {model.name}: {choice} is neither official nor seeded, nor is it a file"
+        )
+    folder, first = (path, path / main.filename) if path.is_dir() else (path.parent, path)
+    files = [(main, first), *((other, folder / other.filename) for other in others)]
+    for checkpoint, place in files:
+        if not place.is_file():
+            raise WeightsError(
+                f"weights of {model.name}: {checkpoint.filename} is looked for in {folder} and is not there. "
+                f"{model.name} needs {' and '.join(item.filename for item in model.checkpoints)}."
+            )
+    return Weights("file", tuple(WeightsFile(item, place, file_sha256(place)) for item, place in files))
+
+
+def fetch_weights(
+    weights: Weights,
+    ckpt_dir: Path | str | None = None,
+    progress: bool = True,
+    patience: Patience | None = None,
+) -> Weights:
+    """Make sure that the files are there and the right ones; download official ones that are missing.
+
+    Args:
+        weights: what `locate_weights` gave.
+        ckpt_dir: where official files are kept, as for `locate_weights`.
+        progress: show a bar for downloads, on stderr.
+        patience: timeouts and tries of downloads; None: the default ones.
+
+    Returns:
+        The weights with paths and complete hashes. An official file whose hash is not published is trusted at
+        first use and pinned from then on (`fad_core.checksums`).
+
+    Raises:
+        WeightsError: a file cannot be downloaded, or is not the one expected.
+    """
+    if weights.kind != "official":
+        return weights
+    files = (_fetched(item.checkpoint, ckpt_dir, progress, patience) for item in weights.files)
+    return replace(weights, files=tuple(files))
+
+
+def load_state(weights: Weights) -> dict[str, torch.Tensor]:
+    """Read the tensors of all files, or make the seeded ones.
+
+    Files are checked against their hashes again, and against the layout of their checkpoints.
+
+    Returns:
+        Name → tensor on the CPU, names as in the official files.
+
+    Raises:
+        WeightsError: a file was not fetched, has changed, cannot be read, or has other tensors.
+    """
+    state: dict[str, torch.Tensor] = {}
+    for item in weights.files:
+        if weights.kind == "seeded":
+            state |= seeded_state(item.checkpoint)
+            continue
+        if item.path is None:
+            raise WeightsError(
+                f"{item.checkpoint.filename} is not on this machine: fetch it first, or choose "
+                "`weights: seeded`, or `weights: PATH` with the path of a copy"
+            )
+        if weights.kind == "official":
+            checked_sha256(item.path, item.sha256)
+        elif file_sha256(item.path) != item.sha256:
+            raise WeightsError(f"{item.path} has changed since the run began: start it again")
+        state |= read_checkpoint(item.path, item.checkpoint)
+    return state
+
+
+def _official(checkpoint: Checkpoint, ckpt_dir: Path | str | None) -> WeightsFile:
+    path = checkpoint_path(checkpoint, ckpt_dir)
+    if not path.is_file():
+        return WeightsFile(checkpoint, None, checkpoint.sha256 or recorded_sha256(path))
+    return WeightsFile(checkpoint, path, checked_sha256(path, checkpoint.sha256))
+
+
+def _seeded(checkpoint: Checkpoint) -> WeightsFile:
+    # A checkpoint without a pin is a small one, of a test.
+    pinned = checkpoint.seeded_sha256 or state_sha256(seeded_arrays(checkpoint))
+    return WeightsFile(checkpoint, None, pinned)
+
+
+def _fetched(
+    checkpoint: Checkpoint, ckpt_dir: Path | str | None, progress: bool, patience: Patience | None
+) -> WeightsFile:
+    path = checkpoint_path(checkpoint, ckpt_dir)
+    if not path.exists():
+        expected = checkpoint.sha256 or recorded_sha256(path)
+        download(checkpoint.url, path, expected, progress=progress, patience=patience)
+    return WeightsFile(checkpoint, path, checked_sha256(path, checkpoint.sha256))

@@ -1,0 +1,39 @@
+"""List every file of every data set, used or not, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from fad_core.command import run
+
+
+def main(
+    manifests: list[Path],
+    embeddings: list[Path],
+    models: list[str],
+    files: Path,
+    datasets: Path,
+    on_short_file: Literal["fail", "skip", "pad"] = "fail",
+    ignored: str = "{}",
+) -> None:
+    """Write the table of files and the table of counts.
+
+    Args:
+        manifests: tables of the scan, .../{dataset}/{shard}.parquet.
+        embeddings: tables of embeddings, .../{model}/{dataset}/{shard}.parquet.
+        models: name=id of each model.
+        files: the table of files to write.
+        datasets: the table of counts to write.
+        on_short_file: what became of files below a model's minimum.
+        ignored: JSON, by data set, of [name, reason] of what is no audio file.
+    """
+    import json
+
+    from fad_core.steps.files import collect_files
+
+    named = dict(model.split("=") for model in models)
+    collect_files(manifests, embeddings, named, on_short_file, json.loads(ignored), files, datasets)
+
+
+run(main, globals())

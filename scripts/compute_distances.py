@@ -1,0 +1,29 @@
+"""Compare pairs of data sets by their statistics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(
+    statistics: list[Path], pairs: list[str], metrics: list[str], distances: Path, threads: int = 1
+) -> None:
+    """Compute every metric for every pair of data sets of one model.
+
+    Args:
+        statistics: tables of the data sets.
+        pairs: reference:evaluation, names of data sets.
+        metrics: names of metrics.
+        distances: the table to write.
+        threads: numeric threads.
+    """
+    from fad_core.steps.distances import compute_distances
+
+    compute_distances(
+        statistics, [(first, second) for first, second in (pair.split(":") for pair in pairs)], metrics, distances
+    )
+
+
+run(main, globals())

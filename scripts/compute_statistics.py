@@ -1,0 +1,25 @@
+"""Reduce a data set's embeddings to its statistics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(embeddings: list[Path], dataset: str, model: str, statistics: Path, threads: int = 1) -> None:
+    """Compute (n, mean, factor) of all vectors of a data set.
+
+    Args:
+        embeddings: tables of all its shards.
+        dataset: its name.
+        model: the model's name in the study.
+        statistics: the table to write.
+        threads: numeric threads.
+    """
+    from fad_core.steps.embeddings import compute_statistics
+
+    compute_statistics(embeddings, dataset, model, statistics)
+
+
+run(main, globals())

@@ -1,0 +1,25 @@
+"""Export VGGish: the first exporter's name for `export_model.py --model vggish`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(
+    output: Path = Path("vggish_exported.pt2"), weights: str = "official", ckpt_dir: Path | None = None
+) -> None:
+    """Export VGGish without PCA and last activation.
+
+    Args:
+        output: the .pt2 file to write.
+        weights: official (downloaded if need be), seeded, or the path of a checkpoint file.
+        ckpt_dir: folder of the official checkpoints; torch.hub's if not given.
+    """
+    from export_model import main as export_model
+
+    export_model("vggish", output, weights, ckpt_dir)
+
+
+run(main, globals())

@@ -1,0 +1,34 @@
+"""Make sure that a model's checkpoint files are there and the right ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(model: str, record: Path, weights: str = "official", ckpt_dir: Path | None = None) -> None:
+    """Download what is missing of a model's official weights, or check a file of your own.
+
+    Args:
+        model: id of the model (`fad models` lists them).
+        record: JSON file to write: which files they are, and their sha256.
+        weights: official, seeded, or the path of a checkpoint file.
+        ckpt_dir: folder of the official checkpoints; torch.hub's if not given.
+    """
+    import json
+
+    from fad_core.atomic import write_text
+    from fad_core.models import get_model
+    from fad_core.weights import fetch_weights, locate_weights
+
+    found = fetch_weights(locate_weights(get_model(model), weights, ckpt_dir), ckpt_dir)
+    files = [
+        {"filename": file.checkpoint.filename, "path": file.path and str(file.path), "sha256": file.sha256}
+        for file in found.files
+    ]
+    facts = {"model": model, "weights": found.label, "kind": found.kind, "files": files}
+    write_text(record, json.dumps(facts, indent=1) + "\n")
+
+
+run(main, globals())

@@ -1,0 +1,27 @@
+"""Scan one shard of a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(dataset: str, path: list[str], manifest: Path, shards: int = 1, shard: int = 0) -> None:
+    """Hash and decode every audio file of a shard; a bad file is a row with its reason, not an error.
+
+    Args:
+        dataset: name of the data set.
+        path: a folder, a glob, or files.
+        manifest: the table to write.
+        shards: in how many parts the data set is divided.
+        shard: which of them, from 0.
+    """
+    from fad_core.progress import file_progress
+    from fad_core.steps.files import dataset_of, scan_shard
+
+    with file_progress(f"scan {dataset}/{shard}") as progress:
+        scan_shard(dataset_of(dataset, path, int(shards)), int(shard), manifest, progress)
+
+
+run(main, globals())

@@ -1,0 +1,47 @@
+"""Verify one exported model at one level."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from fad_core.command import run
+
+
+def main(
+    exported: Path,
+    level: Literal["eager", "golden"],
+    table: Path,
+    weights: str = "seeded",
+    ckpt_dir: Path | None = None,
+    threads: int = 1,
+) -> None:
+    """Compare an exported model with what it must reproduce; fails if it does not.
+
+    Args:
+        exported: the .pt2 file. At the level golden, one with seeded weights.
+        level: eager (the network rebuilt from the checkpoint) or golden (the original package's embeddings).
+        table: the table of comparisons to write.
+        weights: what it was exported with: official, seeded, or the path of a checkpoint file.
+        ckpt_dir: folder of the official checkpoints; torch.hub's if not given.
+        threads: numeric threads.
+    """
+    import torch
+
+    from fad_core.exported import ExportedModel
+    from fad_core.steps.verification import write_verification
+    from fad_core.verify import require_passed, verify_eager, verify_golden
+    from fad_core.weights import fetch_weights, locate_weights
+
+    torch.set_num_threads(threads)
+    model = ExportedModel(exported)
+    if level == "eager":
+        rows = verify_eager(model, fetch_weights(locate_weights(model.model, weights, ckpt_dir), ckpt_dir))
+    else:
+        rows = verify_golden(model, progress=lambda case: print(f"golden: {case}", flush=True))
+    write_verification(rows, table)
+    print(table.read_text(encoding="utf-8"))
+    require_passed(rows)
+
+
+run(main, globals())

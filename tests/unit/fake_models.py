@@ -1,0 +1,64 @@
+"""A tiny model with two checkpoints, one of which holds NumPy arrays, as VGGish with PCA has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from fad_core.models.base import Checkpoint, EmbeddingModel, Fill
+
+MAIN_LAYOUT = {
+    "features.0.weight": Fill((4, 1, 3, 3), std=0.5),
+    "features.0.bias": Fill((4,), std=0.1),
+    "norm.running_var": Fill((4,), std=0.1, mean=1.0),
+    "norm.num_batches_tracked": Fill((), std=0.0, mean=7.0, dtype="int64"),
+}
+ARRAY_LAYOUT = {
+    "eigen_vectors": Fill((3, 3), std=1.0, as_array=True),
+    "means": Fill((3,), std=1.0, dtype="float64", as_array=True),
+}
+MAIN = Checkpoint(
+    "tiny.pth", "http://127.0.0.1:9/tiny.pth", "", None, "MIT", "checkpoints", lambda: MAIN_LAYOUT, ""
+)
+ARRAYS = replace(MAIN, filename="tiny_pca.pth", layout=lambda: ARRAY_LAYOUT)
+
+
+class FakeModel(EmbeddingModel):
+    """Has weights; does nothing with them."""
+
+    def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
+        raise NotImplementedError
+
+    def frontend(self, waveform: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def example_input(self, batch: int) -> torch.Tensor:
+        raise NotImplementedError
+
+    def dynamic_shapes(self) -> dict[int, Any]:
+        raise NotImplementedError
+
+    def pool(self, output: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def start_seconds(self, count: int) -> np.ndarray:
+        raise NotImplementedError
+
+
+def fake_model(*checkpoints: Checkpoint) -> FakeModel:
+    """A model with these checkpoints."""
+    return FakeModel(
+        name="tiny",
+        family="tiny",
+        options={},
+        sample_rate=16000,
+        channels=1,
+        embedding_dim=3,
+        minimum_samples=1,
+        checkpoints=checkpoints,
+        tolerance=0.0,
+    )

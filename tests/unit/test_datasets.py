@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fad_core.datasets import (
+    AudioFile,
+    Dataset,
+    Listing,
+    content_token,
+    list_files,
+    seen_record,
+    shard_files,
+    shard_of,
+)
+from fad_core.errors import ConfigError, DatasetError
+from fad_core.scan import FileRecord
+
+
+def make(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode(errors="surrogateescape"))
+
+
+def names(path: str | tuple[str, ...]) -> list[str]:
+    return [file.name for file in list_files(Dataset("set", path)).files]
+
+
+def error(path: str | tuple[str, ...]) -> str:
+    with pytest.raises(DatasetError) as caught:
+        list_files(Dataset("my set", path))
+    assert "data set my set: " in str(caught.value)
+    return str(caught.value)
+
+
+class TestFolder:
+    def test_everything_below_with_the_rest_ignored(self, tmp_path):
+        make(tmp_path, "b.wav", "A.FLAC", "sub/c.Ogg", "sub/deep/d.mp3", "e.m4a", "notes.txt", "README")
+        make(tmp_path, ".hidden.wav", "._b.wav", ".git/x.wav", "x.wav/in a folder.aiff")
+        listing = list_files(Dataset("set", str(tmp_path)))
+        expected = ["A.FLAC", "b.wav", "e.m4a", "sub/c.Ogg", "sub/deep/d.mp3", "x.wav/in a folder.aiff"]
+        assert [file.name for file in listing.files] == expected
+        assert [file.path for file in listing.files] == [tmp_path / name for name in expected]
+        assert listing.ignored == (
+            ("._b.wav", "hidden"),
+            (".git/", "hidden"),
+            (".hidden.wav", "hidden"),
+            ("README", "no suffix"),
+            ("notes.txt", ".txt is not the suffix of an audio format"),
+        )
+
+    def test_names_of_all_kinds(self, tmp_path):
+        odd = [
+            "uni ö 音 {b}.wav",
+            "new\nline.wav",
+            "[1].wav",
+            "*.wav",
+            "%.wav",
+            "-x.wav",
+            "a{sample}/b c.wav",
+        ]
+        make(tmp_path, *odd)
+        assert names(str(tmp_path)) == sorted(odd)
+        assert all(file.path.read_bytes() for file in list_files(Dataset("set", str(tmp_path))).files)
+
+    def test_links_are_followed_and_loops_are_not(self, tmp_path):
+        make(tmp_path / "elsewhere", "far.wav", "single.wav")
+        make(tmp_path / "set", "near.wav", "sub/x.wav")
+        (tmp_path / "set" / "linked").symlink_to("../elsewhere")
+        (tmp_path / "set" / "sub" / "up").symlink_to("..")
+        (tmp_path / "set" / "self.wav").symlink_to("self.wav")
+        (tmp_path / "set" / "broken.wav").symlink_to("nowhere.wav")
+        listing = list_files(Dataset("set", str(tmp_path / "set")))
+        assert [file.name for file in listing.files] == [
+            "broken.wav", "linked/far.wav", "linked/single.wav", "near.wav", "self.wav", "sub/x.wav",
+        ]  # fmt: skip
+        assert listing.ignored == (("sub/up/", "a link to a folder that contains it"),)
+        assert names(str(tmp_path / "set" / "**" / "*.wav")) == [file.name for file in listing.files]
+
+    def test_the_same_file_twice(self, tmp_path):
+        make(tmp_path, "v1/a.wav")
+        (tmp_path / "latest").symlink_to("v1")
+        assert "the same file is there twice, as " in error(str(tmp_path))
+
+    def test_missing_and_empty(self, tmp_path):
+        assert f"{tmp_path}/none does not exist" in error(f"{tmp_path}/none")
+        make(tmp_path / "texts", "a.txt")
+        assert "no audio file in" in (message := error(str(tmp_path / "texts")))
+        assert "a.txt: .txt is not the suffix" in message
+
+    def test_bytes_that_are_no_utf8(self, tmp_path):
+        make(tmp_path, "a.wav", "notes\udcff.txt")
+        assert list_files(Dataset("set", str(tmp_path))).ignored[0][0] == "notes\\udcff.txt"
+        make(tmp_path, "b\udcff.wav")
+        assert "b\\udcff.wav is not valid UTF-8: rename" in error(str(tmp_path))
+
+    def test_a_folder_that_cannot_be_read(self, tmp_path):
+        tmp_path.chmod(0o755)
+        make(tmp_path, "set/a.wav", "set/secret/b.wav")
+        (tmp_path / "set").chmod(0o755)
+        (tmp_path / "set" / "secret").chmod(0)
+        code = (
+            "import os; from fad_core.datasets import *; from fad_core.errors import DatasetError\n"
+            "if os.getuid() == 0: os.setuid(65534)\n"
+            "for path in ('set', 'set/*/*.wav', 'set/secret/b.wav', ('set/secret/b.wav',)):\n"
+            "    try: list_files(Dataset('mine', path)); print('nothing')\n"
+            "    except DatasetError as error: print(error)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        (tmp_path / "set" / "secret").chmod(0o755)
+        lines = done.stdout.splitlines()
+        assert lines[:2] == ["data set mine: cannot read the folder set/secret: Permission denied"] * 2
+        assert len(lines) == 4
+        assert all("data set mine: " in line for line in lines)
+
+    def test_home(self, tmp_path, monkeypatch):
+        make(tmp_path, "sounds/a.wav")
+        monkeypatch.setenv("HOME", str(tmp_path))
+        assert names("~/sounds") == ["a.wav"]
+        assert names("~/sounds/*.wav") == ["a.wav"]
+        assert names(("~/sounds/a.wav",)) == ["~/sounds/a.wav"]
+        assert "home folder" in error("~nobody-of-this-name/x")
+
+    def test_no_shards(self):
+        with pytest.raises(ConfigError, match="shards must be at least 1, not 0"):
+            Dataset("set", "x", 0)
+
+
+class TestPattern:
+    @pytest.fixture
+    def root(self, tmp_path):
+        make(
+            tmp_path,
+            "a.wav",
+            "b.flac",
+            "sub/c.wav",
+            "sub/deep/d.wav",
+            ".hidden/e.wav",
+            ".f.wav",
+            "sub/notes.txt",
+        )
+        return tmp_path
+
+    @pytest.mark.parametrize(
+        ("pattern", "expected"),
+        [
+            ("*.wav", ["a.wav"]),
+            ("**/*.wav", ["a.wav", "sub/c.wav", "sub/deep/d.wav"]),
+            ("**", ["a.wav", "b.flac", "sub/c.wav", "sub/deep/d.wav", "sub/notes.txt"]),
+            ("*/*", ["sub/c.wav", "sub/notes.txt"]),
+            ("s?b/**/[cd].wav", ["sub/c.wav", "sub/deep/d.wav"]),
+            ("sub/**/*.wav", ["c.wav", "deep/d.wav"]),
+            ("**/deep/*", ["sub/deep/d.wav"]),
+            ("**/sub/**/*.wav", ["sub/c.wav", "sub/deep/d.wav"]),
+            ("[!a].flac", ["b.flac"]),
+            (".*/*.wav", [".hidden/e.wav"]),
+            ("**/.*.wav", [".f.wav"]),
+            ("./sub//*.wav", ["c.wav"]),
+        ],
+    )
+    def test_what_matches(self, root, pattern, expected):
+        assert names(f"{root}/{pattern}") == expected
+
+    def test_relative(self, root, monkeypatch):
+        monkeypatch.chdir(root)
+        assert names("**/*.wav") == ["a.wav", "sub/c.wav", "sub/deep/d.wav"]
+        assert list_files(Dataset("set", "sub/*.wav")).files == (AudioFile("c.wav", Path("sub/c.wav")),)
+
+    def test_a_path_that_exists_is_no_pattern(self, tmp_path):
+        make(tmp_path, "set [1]/a.wav", "set 1/b.wav", "x*.wav", "xy.wav")
+        assert names(f"{tmp_path}/set [1]") == ["a.wav"]
+        assert names(f"{tmp_path}/set [1]/*.wav") == ["a.wav"]
+        assert names(f"{tmp_path}/x*.wav") == [f"{tmp_path}/x*.wav"]
+
+    def test_no_match(self, root):
+        assert "no audio file in" in error(f"{root}/*.ogg")
+        assert f"there is no folder {root}/none" in error(f"{root}/none/*.wav")
+
+    def test_folders_that_cannot_match_are_not_read(self, root):
+        (root / "sub" / "up").symlink_to("..")
+        assert list_files(Dataset("set", f"{root}/*.wav")).ignored == ()
+
+
+class TestList:
+    def test_names_as_given_in_the_order_of_names(self, tmp_path, monkeypatch):
+        make(tmp_path, "b.wav", "sub/a.dat")
+        monkeypatch.chdir(tmp_path)
+        absolute = str(tmp_path / "b.wav")
+        assert names(("sub/a.dat", absolute)) == sorted(["sub/a.dat", absolute])
+        assert names("b.wav") == ["b.wav"]
+
+    def test_problems_are_told_together(self, tmp_path):
+        make(tmp_path, "a.wav")
+        message = error((f"{tmp_path}/x.wav", f"{tmp_path}/a.wav", str(tmp_path)))
+        assert "x.wav does not exist; " in message
+        assert f"{tmp_path} is a folder, where a file is wanted" in message
+        assert "no audio file in its list of files" in error(())
+
+    def test_twice(self, tmp_path, monkeypatch):
+        make(tmp_path, "a.wav")
+        monkeypatch.chdir(tmp_path)
+        assert "twice, as a.wav and as ./a.wav" in error(("a.wav", "./a.wav"))
+        assert "twice" in error(("a.wav", "a.wav"))
+
+
+class TestShards:
+    @given(st.lists(st.text(), unique=True), st.integers(1, 20))
+    def test_every_file_is_in_one_shard(self, texts, shards):
+        listing = Listing(tuple(AudioFile(text, Path(text)) for text in sorted(texts)), ())
+        parts = [shard_files(listing, shards, shard) for shard in range(shards)]
+        assert sorted(file.name for part in parts for file in part) == sorted(texts)
+
+    def test_the_shard_never_changes(self):
+        assert [shard_of(name, 7) for name in ("a.wav", "sub/b.flac", "ö 音.wav")] == [0, 0, 4]
+
+
+def record(name: str, path: Path) -> FileRecord:
+    import hashlib
+
+    content = path.read_bytes()
+    return FileRecord(name, hashlib.sha256(content).hexdigest(), len(content), "", "", 0, 0, 0, 0.0, "ok", "")
+
+
+class TestContentToken:
+    @pytest.fixture
+    def files(self, tmp_path):
+        make(tmp_path, "a.wav", "b.wav")
+        return [AudioFile(name, tmp_path / name) for name in ("a.wav", "b.wav")]
+
+    def scan(self, files, seen=None):
+        return seen_record(files, [record(file.name, file.path) for file in files], seen)
+
+    def test_unchanged(self, files):
+        assert content_token(files, self.scan(files)) == content_token(files) == content_token(files[::-1])
+
+    def test_touched_is_not_changed(self, files):
+        before = content_token(files)
+        seen = self.scan(files)
+        os.utime(files[0].path, (1, 1))
+        assert content_token(files) != before
+        assert content_token(files, seen) == before
+
+    def test_a_touched_file_stays_unchanged_when_another_one_makes_the_scan_run(self, files):
+        seen = self.scan(files)
+        os.utime(files[0].path, (1, 1))
+        files[1].path.write_bytes(b"new content")
+        wanted = content_token(files, seen)
+        assert content_token(files, self.scan(files, seen)) == wanted
+
+    def test_changes(self, files):
+        seen = self.scan(files)
+        before = content_token(files, seen)
+        tokens = {before, content_token(files[:1], seen)}
+        files[0].path.write_bytes(b"A.wav")  # of the same size
+        os.utime(files[0].path, (1, 1))
+        tokens.add(content_token(files, seen))
+        files[0].path.write_bytes(b"longer than that")
+        tokens.add(content_token(files, seen))
+        files[0].path.unlink()
+        tokens.add(content_token(files, seen))
+        assert len(tokens) == 5
+        renamed = [AudioFile("c.wav", files[1].path)]
+        assert content_token(renamed, seen) != content_token(files[1:], seen)
+
+    def test_a_file_that_was_not_readable_is_seen_when_it_is(self, tmp_path):
+        tmp_path.chmod(0o755)
+        make(tmp_path, "a.wav")
+        (tmp_path / "a.wav").chmod(0)
+        code = (
+            "import os; from pathlib import Path; from fad_core.datasets import *\n"
+            "if os.getuid() == 0: os.setuid(65534)\n"
+            "print(content_token([AudioFile('a.wav', Path('a.wav'))]))\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        (tmp_path / "a.wav").chmod(0o644)
+        assert done.stdout.strip() != content_token([AudioFile("a.wav", tmp_path / "a.wav")])
+
+
+def test_needs_only_the_standard_library():
+    code = (
+        "import sys, fad_core.datasets\n"
+        'print(sorted({"numpy", "torch", "soundfile", "resampy", "pandas"} & set(sys.modules)))'
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import resampy
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fad_core.audio import read_audio, to_mono
+from fad_core.resample import resample, resampled_length
+
+RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 192000)
+
+
+def noise(channels: int, samples: int) -> np.ndarray:
+    return np.random.default_rng(samples).standard_normal((channels, samples)).astype(np.float32)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.integers(1, 3000),
+    st.one_of(st.sampled_from(RATES), st.integers(4000, 200_000)),
+    st.sampled_from((8000, 16000, 24000, 32000, 48000)),
+)
+def test_length_is_what_resampy_returns(samples, rate_from, rate_to):
+    expected = resampled_length(samples, rate_from, rate_to)
+    x = np.zeros(samples, np.float32)
+    if expected == 0:
+        with pytest.raises(ValueError, match="too small"):
+            resampy.resample(x, rate_from, rate_to)
+        with pytest.raises(ValueError, match="too few"):
+            resample(x[None], rate_from, rate_to)
+    else:
+        assert len(resampy.resample(x, rate_from, rate_to)) == expected
+        assert resample(x[None], rate_from, rate_to).shape == (1, expected)
+
+
+@pytest.mark.parametrize("rate_from", RATES)
+@pytest.mark.parametrize("rate_to", [8000, 16000, 48000])
+def test_each_channel_is_bit_equal_to_resampy(rate_from, rate_to):
+    x = noise(2, 2000)
+    y = resample(x, rate_from, rate_to)
+    assert y.dtype == np.float32
+    for channel, result in zip(x, y, strict=True):
+        assert result.tobytes() == resampy.resample(channel, rate_from, rate_to).tobytes()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6, 8])
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "FLOAT", "DOUBLE"])
+def test_loading_is_the_arithmetic_of_the_original_package(tmp_path, channels, subtype):
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, 0.2 * noise(channels, 9000).T, 44100, subtype=subtype)
+
+    original, rate = soundfile.read(path, dtype="float32")
+    if original.ndim > 1:
+        original = np.mean(original, axis=1)
+    original = resampy.resample(original, rate, 16000)
+
+    waveform, rate = read_audio(path)
+    ours = resample(to_mono(waveform), rate, 16000)
+    assert ours.shape == (1, len(original))
+    assert ours.tobytes() == original.tobytes()
+
+
+def test_no_change_at_the_same_rate():
+    x = noise(2, 10)
+    np.testing.assert_array_equal(resample(x, 16000, 16000), x)
+    assert resampled_length(10, 16000, 16000) == 10
+    assert resampled_length(0, 8000, 16000) == 0
+
+
+@pytest.mark.parametrize(
+    ("samples", "rates", "words"),
+    [
+        (2, (44100, 16000), "2 samples at 44100 Hz are too few to give one at 16000 Hz"),
+        (0, (16000, 16000), "too few"),
+        (100, (0, 16000), "must be positive"),
+        (100, (16000, -1), "must be positive"),
+        (9_000_000, (9_000_000, 16000), "more than a factor of 512"),
+    ],
+)
+def test_what_cannot_be_resampled(samples, rates, words):
+    with pytest.raises(ValueError, match=words):
+        resample(np.zeros((1, samples), np.float32), *rates)
+
+
+def test_largest_reduction_is_still_computed():
+    assert resample(noise(1, 600_000), 512 * 8000, 8000).shape == (1, 1171)

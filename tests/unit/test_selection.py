@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from fad_core.errors import BadFilesError, DatasetError
+from fad_core.models import get_model
+from fad_core.scan import FileRecord
+from fad_core.selection import (
+    Problem,
+    find_problems,
+    require_enough,
+    require_no_problems,
+    require_usable,
+    select_files,
+)
+
+MODEL = get_model("vggish")  # 16 kHz, needs 15600 samples
+
+
+def ok(name: str, frames: int, rate: int = 16000) -> FileRecord:
+    return FileRecord(name, "0" * 64, 1, "WAV", "PCM_16", rate, 1, frames, frames / rate, "ok", "")
+
+
+def bad(name: str, reason: str = "is empty (0 bytes)") -> FileRecord:
+    return FileRecord(name, "", 0, "", "", 0, 0, 0, 0.0, "bad", reason)
+
+
+def test_what_becomes_of_files():
+    records = [
+        ok("short", 6592),
+        bad("bad"),
+        ok("just", 15600),
+        ok("long", 441000, 44100),
+        ok("gone", 2, 44100),
+    ]
+    for policy, status, reason in (
+        ("fail", "excluded", "too short: 0.412 s, where vggish needs 0.975 s"),
+        ("skip", "excluded", "too short: 0.412 s, where vggish needs 0.975 s"),
+        ("pad", "padded", "0.412 s padded with zeros to 0.975 s"),
+    ):
+        uses = select_files(records, MODEL, on_short_file=policy)
+        assert [(use.record.file, use.status, use.reason) for use in uses] == [
+            ("bad", "excluded", "is empty (0 bytes)"),
+            ("gone", "excluded", "too short: not one sample at the 16000 Hz of vggish"),
+            ("just", "used", ""),
+            ("long", "used", ""),
+            ("short", status, reason),
+        ]
+
+
+def test_the_limit_is_in_resampled_samples():
+    # 42998 samples at 44.1 kHz make 15600 at 16 kHz, and one less makes 15599.
+    uses = select_files([ok("a", 42997, 44100), ok("b", 42998, 44100)], MODEL)
+    assert [use.status for use in uses] == ["excluded", "used"]
+    assert uses[0].reason == "too short: 0.9749 s, where vggish needs 0.9750 s"
+
+
+@pytest.mark.parametrize(
+    ("on_bad", "on_short", "expected"),
+    [
+        ("fail", "fail", ["on_bad_file: skip", "on_short_file: skip | pad", "on_short_file: skip | pad"]),
+        ("skip", "fail", ["on_short_file: skip | pad", "on_short_file: skip | pad"]),
+        ("fail", "skip", ["on_bad_file: skip"]),
+        ("skip", "skip", []),
+        ("skip", "pad", ["on_short_file: skip"]),
+    ],
+)
+def test_problems(on_bad, on_short, expected):
+    records = [bad("a"), ok("b", 10), ok("c", 2, 44100), ok("d", 99999)]
+    uses = select_files(records, MODEL, on_short_file=on_short)
+    assert [problem.option for problem in find_problems("set", uses, on_bad, on_short)] == expected
+
+
+def test_one_message_for_all():
+    problems = [
+        Problem(
+            "system_b", "x.wav", "too short: 0.100 s, where vggish needs 0.975 s", "on_short_file: skip | pad"
+        ),
+        Problem("system_a", "new\nline.wav", "is empty (0 bytes)", "on_bad_file: skip"),
+        Problem("system_b", "a b.wav", "is empty (0 bytes)", "on_bad_file: skip"),
+        Problem("system_b", "a b.wav", "is empty (0 bytes)", "on_bad_file: skip"),  # for a second model
+    ]
+    with pytest.raises(BadFilesError) as caught:
+        require_no_problems(problems)
+    assert str(caught.value) == (
+        "3 files cannot be used:\n"
+        "  system_a:\n"
+        "    new\\nline.wav: is empty (0 bytes)\n"
+        "  system_b:\n"
+        "    a b.wav: is empty (0 bytes)\n"
+        "    x.wav: too short: 0.100 s, where vggish needs 0.975 s\n"
+        "To go on without mending them, set in the configuration (or give on the command line):\n"
+        "  on_bad_file: skip  (command line: --on-bad-file skip)\n"
+        "  on_short_file: pad  (command line: --on-short-file pad)\n"
+        "  on_short_file: skip  (command line: --on-short-file skip)"
+    )
+    with pytest.raises(BadFilesError) as caught:
+        require_no_problems(problems[1:2])
+    assert str(caught.value).startswith("1 file cannot be used:")
+    assert "on_short_file" not in str(caught.value)
+
+
+def test_no_problems():
+    require_no_problems([])
+
+
+def test_too_little_left():
+    excluded = select_files([bad("a.wav"), bad("b.wav")], MODEL)
+    with pytest.raises(
+        DatasetError, match=re.escape("data set mine: no file that vggish can use; 2 excluded")
+    ):
+        require_usable("mine", "vggish", excluded)
+    require_usable("mine", "vggish", select_files([bad("a.wav"), ok("b.wav", 15600)], MODEL))
+    with pytest.raises(DatasetError, match="data set mine: vggish makes 1 embedding vector of it"):
+        require_enough("mine", "vggish", 1)
+    require_enough("mine", "vggish", 2)

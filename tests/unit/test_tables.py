@@ -1,0 +1,408 @@
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fad_core.csvtext import format_csv, parse_csv
+from fad_core.errors import FadError
+from fad_core.statistics import Statistics, statistics_of
+from fad_core.tables import (
+    DATASETS,
+    DISTANCES,
+    EMBEDDINGS,
+    FILES,
+    SCHEMAS,
+    STATISTICS,
+    Schema,
+    describe,
+    document,
+    iterate_embeddings,
+    read_metadata,
+    read_table,
+    statistics_from_row,
+    statistics_to_row,
+    write_table,
+)
+
+DOCS = Path(__file__).parents[2] / "docs" / "tables.md"
+# A name may hold anything but "/" and NUL, and must hold no half of a surrogate pair to be written.
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+FLOATS = st.floats(allow_nan=False)
+
+
+def distance(**changes: Any) -> dict[str, Any]:
+    row = {
+        "model": "vggish",
+        "weights": "official",
+        "weights_sha256": "10086976",
+        "reference": "a",
+        "evaluation": "b",
+        "metric": "fad",
+        "value": 0.1,
+        "ci_low": None,
+        "ci_high": 3e-300,
+        "n_reference": 20,
+        "n_evaluation": 30,
+        "files": 50,
+        "excluded": 1,
+        "padded": 0,
+        "note": "",
+    }
+    return row | changes
+
+
+def embeddings(files: dict[str, int], dimension: int = 4, seed: int = 0) -> dict[str, Any]:
+    """Columns of a shard with so many vectors for each file, in this order."""
+    count = sum(files.values())
+    windows = [np.arange(n, dtype=np.int32) for n in files.values()]
+    return {
+        "file": [name for name, n in files.items() for _ in range(n)],
+        "window": np.concatenate([*windows, np.zeros(0, np.int32)]),
+        "start_second": np.concatenate([*windows, np.zeros(0, np.int32)]) * 0.96,
+        "embedding": np.random.default_rng(seed).standard_normal((count, dimension), dtype=np.float32),
+    }
+
+
+def test_the_page_of_tables_is_in_step_with_the_schemas() -> None:
+    assert DOCS.read_text(encoding="utf-8") == document(), (
+        "docs/tables.md is out of date. Make it anew: python -c 'import pathlib, fad_core.schemas as s; "
+        'pathlib.Path("docs/tables.md").write_text(s.document(), encoding="utf-8")\''
+    )
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.name)
+def test_schemas_are_well_formed(schema: Schema) -> None:
+    assert len(set(schema.names)) == len(schema.names)
+    for column in schema.columns:
+        assert column.description.endswith("."), column.name
+        assert f"| {column.name} | `{column.type}`" in describe(schema)
+        # An empty CSV field of a text column must mean the empty text.
+        assert not (column.nullable and column.type == "string"), column.name
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_what_is_written_is_read_back(tmp_path: Path, suffix: str) -> None:
+    rows = [distance(), distance(value=1 / 3, ci_low=-0.0, ci_high=None, note='quoted "x", two\r\nlines\r')]
+    path = tmp_path / "new" / f"distances{suffix}"
+    write_table(DISTANCES, rows, path)
+    assert read_table(DISTANCES, path) == rows
+    assert [type(value) for value in read_table(DISTANCES, path)[0].values()] == [
+        type(value) for value in rows[0].values()
+    ]
+    write_table(DISTANCES, {name: [row[name] for row in rows] for name in DISTANCES.names}, path)
+    assert read_table(DISTANCES, path) == rows
+    write_table(DISTANCES, [], path)
+    assert read_table(DISTANCES, path) == []
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_csv_is_plain_text_that_others_read(tmp_path: Path) -> None:
+    path = tmp_path / "distances.csv"
+    write_table(DISTANCES, [distance(value=12, note="drums\nloops"), distance(reference="ä, b")], path)
+    assert path.read_bytes().decode() == (
+        ",".join(DISTANCES.names) + "\n"
+        'vggish,official,10086976,a,b,fad,12.0,,3e-300,20,30,50,1,0,"drums\nloops"\n'
+        'vggish,official,10086976,"ä, b",b,fad,0.1,,3e-300,20,30,50,1,0,\n'
+    )
+    assert pd.read_csv(path)["value"].tolist() == [12.0, 0.1]
+
+
+def test_parquet_is_a_file_that_pandas_reads(tmp_path: Path) -> None:
+    path = tmp_path / "embeddings.parquet"
+    columns = embeddings({"a.wav": 3, "b.wav": 2})
+    write_table(EMBEDDINGS, columns, path)
+    frame = pd.read_parquet(path)
+    assert frame["file"].tolist() == columns["file"]
+    np.testing.assert_array_equal(np.stack(frame["embedding"].tolist()), columns["embedding"])
+    assert pq.read_schema(path).field("window").type == pa.int32()
+    assert pq.read_schema(path).metadata[b"fad_core.schema"] == b"embeddings"
+
+
+def test_list_columns_take_arrays_row_by_row_too(tmp_path: Path) -> None:
+    columns = embeddings({"a.wav": 3, "b.wav": 2})
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    write_table(EMBEDDINGS, columns, tmp_path / "columns.parquet")
+    write_table(EMBEDDINGS, rows, tmp_path / "rows.parquet")
+    assert (tmp_path / "columns.parquet").read_bytes() == (tmp_path / "rows.parquet").read_bytes()
+    for row, back in zip(rows, read_table(EMBEDDINGS, tmp_path / "rows.parquet"), strict=True):
+        np.testing.assert_array_equal(back["embedding"], row["embedding"], strict=True)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_the_same_rows_give_the_same_bytes(tmp_path: Path, suffix: str) -> None:
+    first, second = tmp_path / f"first{suffix}", tmp_path / f"second{suffix}"
+    write_table(DISTANCES, [distance()], first)
+    write_table(DISTANCES, [dict(reversed(distance().items()))], second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_metadata_comes_back_and_its_order_does_not_matter(tmp_path: Path) -> None:
+    first, second, none = (tmp_path / f"{name}.parquet" for name in ("first", "second", "none"))
+    write_table(DISTANCES, [distance()], first, metadata={"model": "vggish", "weights": "ä"})
+    write_table(DISTANCES, [distance()], second, metadata={"weights": "ä", "model": "vggish"})
+    write_table(DISTANCES, [distance()], none)
+    assert read_metadata(first) == {"model": "vggish", "weights": "ä"}
+    assert first.read_bytes() == second.read_bytes()
+    assert read_metadata(none) == {}
+    assert read_table(DISTANCES, first) == [distance()]
+
+
+def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path) -> None:
+    path = tmp_path / "model=vggish" / "distances.parquet"
+    write_table(DISTANCES, [distance(model="other")], path)
+    assert read_table(DISTANCES, path) == [distance(model="other")]
+
+
+def test_a_hundred_thousand_vectors_are_quick(tmp_path: Path) -> None:
+    columns = embeddings({f"{i:03d}.wav": 1000 for i in range(100)}, dimension=128)
+    start = time.perf_counter()
+    write_table(EMBEDDINGS, columns, tmp_path / "e.parquet")
+    assert time.perf_counter() - start < 3, "0.4 s where this was written"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"value": "0.1"}, "distances.value: '0.1' is not a float64"),
+        ({"value": None}, "distances.value: None is not a float64"),
+        ({"files": 1.0}, "distances.files: 1.0 is not a int64"),
+        ({"files": True}, "distances.files: True is not a int64"),
+        ({"files": 2**63}, "out of the range of int64"),
+        ({"note": None}, "distances.note: None is not a string"),
+        ({"extra": 1}, r"missing columns \[\], unknown \['extra'\]"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_what_does_not_fit_is_not_written(
+    tmp_path: Path, changes: dict[str, Any], message: str, suffix: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        write_table(DISTANCES, [distance(), distance(**changes)], tmp_path / f"t{suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"embedding": np.zeros((3, 4))}, r"float64 \(4,\) is not a list of float32"),
+        ({"embedding": np.zeros((2, 4), np.float32)}, "unlike length"),
+        ({"window": [0, 1, 2**31]}, "out of the range of int32"),
+        ({"window": np.array([0.0, 1.0, 2.0])}, "0.0 is not a int32"),
+        ({"file": [b"a", b"b", b"c"]}, "is not a string"),
+    ],
+)
+def test_columns_that_do_not_fit_are_not_written(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        write_table(EMBEDDINGS, embeddings({"a.wav": 3}) | changes, tmp_path / "t.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_column_and_a_wrong_choice_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"missing columns \['dataset', 'excluded', 'found'"):
+        write_table(DATASETS, [{"model": "vggish"}], tmp_path / "t.csv")
+    row = {column.name: 0 if column.type.startswith(("int", "float")) else "" for column in FILES.columns}
+    with pytest.raises(ValueError, match="'lost' is not one of used, padded, excluded, ignored"):
+        write_table(FILES, [row | {"status": "lost"}], tmp_path / "t.csv")
+
+
+def test_names_that_are_not_unicode_are_refused_by_name(tmp_path: Path) -> None:
+    """Linux lets a name hold any bytes; Python shows those that are not UTF-8 as half surrogates."""
+    with pytest.raises(FadError, match=r"'caf\\udce9.wav' is not valid Unicode: rename the file"):
+        write_table(EMBEDDINGS, embeddings({"caf\udce9.wav": 1}), tmp_path / "t.parquet")
+
+
+def test_csv_refuses_lists_and_metadata_and_other_suffixes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"choose \.parquet"):
+        write_table(EMBEDDINGS, embeddings({"a": 1}), tmp_path / "t.csv")
+    with pytest.raises(ValueError, match=r"choose \.parquet"):
+        write_table(DISTANCES, [], tmp_path / "t.csv", metadata={"a": "b"})
+    with pytest.raises(ValueError, match=r"ends in \.parquet or \.csv"):
+        write_table(DISTANCES, [], tmp_path / "t.xlsx")
+    with pytest.raises(ValueError, match=r"must not set fad_core\.schema"):
+        write_table(DISTANCES, [], tmp_path / "t.parquet", metadata={"fad_core.schema": "b"})
+
+
+def large_table(path: Path) -> None:
+    write_table(EMBEDDINGS, embeddings({f"{i}.wav": 100 for i in range(9)}, dimension=64), path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.999])
+def test_a_parquet_file_cut_short_says_what_to_do(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "shard.parquet"
+    large_table(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    for read in (
+        lambda: read_table(EMBEDDINGS, path),
+        lambda: list(iterate_embeddings([path])),
+        lambda: read_metadata(path),
+    ):
+        with pytest.raises(
+            FadError, match=r"shard\.parquet: damaged or cut short .*: delete it and run again"
+        ):
+            read()
+
+
+def test_a_flipped_bit_in_the_data_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "shard.parquet"
+    large_table(path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FadError, match=r"shard\.parquet: damaged"):
+        read_table(EMBEDDINGS, path)
+    with pytest.raises(FadError, match=r"shard\.parquet: damaged"):
+        list(iterate_embeddings([path]))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_missing_file_and_another_table_say_what_to_do(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"t{suffix}"
+    with pytest.raises(FadError, match="no such table: run the step that makes it"):
+        read_table(DISTANCES, path)
+    with pytest.raises(FadError, match=r"cannot be read|is a directory"):
+        path.mkdir()
+        read_table(DISTANCES, path)
+    path.rmdir()
+    write_table(DATASETS, [], path)
+    with pytest.raises(FadError, match=r"distances.*delete it and run again"):
+        read_table(DISTANCES, path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-5],
+        lambda text: text.replace("0.1", "0,1"),
+        lambda text: text.replace("0.1", "none"),
+        lambda text: text.replace("0.1", ""),
+        lambda text: text + '"open\n',
+        lambda text: text[:0],
+    ],
+)
+def test_a_damaged_csv_says_what_to_do(tmp_path: Path, damage: Any) -> None:
+    path = tmp_path / "t.csv"
+    write_table(DISTANCES, [distance()], path)
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(FadError, match=r"t\.csv: not a whole table \(.*\): delete it and run again"):
+        read_table(DISTANCES, path)
+
+
+@given(st.lists(st.tuples(NAMES, FLOATS, st.integers())))
+def test_csv_keeps_any_text_and_every_bit(rows: list[tuple[str, float, int]]) -> None:
+    text = format_csv([("name", "value", "count"), *rows])
+    header, *back = parse_csv(text)
+    assert header == ["name", "value", "count"]
+    assert [(name, float(value).hex(), int(count)) for name, value, count in back] == [
+        (name, value.hex(), count) for name, value, count in rows
+    ]
+    assert next(csv.reader([text.splitlines()[0]])) == header
+
+
+def test_embeddings_come_in_the_order_of_files_whatever_the_shards(tmp_path: Path) -> None:
+    counts = {"b/1.wav": 40, "b/10.wav": 1, "a.wav": 3, "é.wav": 7, "Z.wav": 5, "new\nline.wav": 2}
+    vectors = {
+        name: embeddings({name: n}, dimension=9, seed=i)["embedding"]
+        for i, (name, n) in enumerate(counts.items())
+    }
+
+    def shard(name: str, files: list[str]) -> Path:
+        columns = embeddings({file: counts[file] for file in sorted(files)}, dimension=9)
+        columns["embedding"] = np.concatenate(
+            [vectors[file] for file in sorted(files)] or [np.zeros((0, 9), np.float32)]
+        )
+        write_table(EMBEDDINGS, columns, tmp_path / f"{name}.parquet")
+        return tmp_path / f"{name}.parquet"
+
+    names = list(counts)
+    single = [shard("all", names)]
+    several = [shard("x", names[::2]), shard("empty", []), shard("y", names[1::2])]
+    for paths in (single, several, several[::-1]):
+        result = list(iterate_embeddings(paths))
+        assert [file for file, _ in result] == sorted(names)
+        for file, array in result:
+            np.testing.assert_array_equal(array, vectors[file], strict=True)
+    statistics = [statistics_of(x for _, x in iterate_embeddings(paths)) for paths in (single, several)]
+    assert statistics[0].factor.tobytes() == statistics[1].factor.tobytes()
+    assert list(iterate_embeddings([])) == []
+
+
+def test_long_files_span_batches_and_row_groups(tmp_path: Path) -> None:
+    columns = embeddings({"a.wav": 700, "b.wav": 3000, "c.wav": 1}, dimension=1024)
+    write_table(EMBEDDINGS, columns, tmp_path / "t.parquet")
+    assert pq.read_metadata(tmp_path / "t.parquet").num_row_groups == 4
+    result = dict(iterate_embeddings([tmp_path / "t.parquet"]))
+    assert {file: len(array) for file, array in result.items()} == {"a.wav": 700, "b.wav": 3000, "c.wav": 1}
+    np.testing.assert_array_equal(np.concatenate(list(result.values())), columns["embedding"])
+
+
+def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    def shard(name: str, columns: dict[str, Any]) -> Path:
+        write_table(EMBEDDINGS, columns, tmp_path / f"{name}.parquet")
+        return tmp_path / f"{name}.parquet"
+
+    first = shard("first", embeddings({"a.wav": 2, "b.wav": 2}))
+    for paths, message in (
+        ([first, shard("left", embeddings({"b.wav": 1}))], "another table has 'b.wav' too"),
+        ([first, shard("wide", embeddings({"c.wav": 1}, dimension=5))], "5 dimensions, where other"),
+        ([shard("order", embeddings({"b.wav": 1, "a.wav": 1}))], "not sorted by file and window"),
+        ([shard("gap", embeddings({"a.wav": 2}) | {"window": [0, 2]})], "not sorted by file and window"),
+        (
+            [
+                shard(
+                    "ragged",
+                    embeddings({"a.wav": 2})
+                    | {"embedding": [np.zeros(4, np.float32), np.zeros(2, np.float32)]},
+                )
+            ],
+            "differ in length",
+        ),
+    ):
+        with pytest.raises(FadError, match=message):
+            list(iterate_embeddings(paths))
+
+
+@pytest.mark.parametrize(("n", "dimension"), [(1, 3), (5, 128), (300, 128)])
+def test_statistics_keep_every_bit_in_their_table(tmp_path: Path, n: int, dimension: int) -> None:
+    statistics = Statistics.from_embeddings(np.random.default_rng(n).normal(3, 1, (n, dimension)))
+    row = statistics_to_row(
+        statistics,
+        model="vggish",
+        weights="seeded",
+        weights_sha256="ab",
+        dataset="drums",
+        files=4,
+        padded=1,
+        excluded=2,
+        seconds=12.5,
+    )
+    path = tmp_path / "drums.parquet"
+    write_table(STATISTICS, [row], path)
+    (back,) = read_table(STATISTICS, path)
+    assert {name: back[name] for name in ("n", "dimension", "files", "seconds", "dataset")} == {
+        "n": n,
+        "dimension": dimension,
+        "files": 4,
+        "seconds": 12.5,
+        "dataset": "drums",
+    }
+    read = statistics_from_row(back)
+    assert (read.n, read.mean.tobytes(), read.factor.tobytes()) == (
+        n,
+        statistics.mean.tobytes(),
+        statistics.factor.tobytes(),
+    )
+    with pytest.raises(FadError, match="statistics of drums by vggish are not usable"):
+        statistics_from_row(back | {"dimension": dimension + 1})

@@ -1,0 +1,173 @@
+# What the rules share: the study, its paths, and what a rule's params say of the code and the files.
+import json
+import sys
+from functools import cache
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# The package of this checkout, also where it is not installed.
+sys.path.insert(0, str(Path(workflow.basedir)))
+
+from fad_core.code_digest import code_digest
+from fad_core.command import limit_threads
+from fad_core.config import read_yaml, validate_config
+from fad_core.datasets import list_files
+from fad_core.errors import FadError
+from fad_core.models import family_of, get_model
+from fad_core.shards import shard_token
+from fad_core.study import study_of
+from fad_core.weights import locate_weights
+
+ROOT = Path(workflow.basedir)
+SCRIPTS = ROOT / "scripts"
+
+
+def load_study():
+    """The study of the configuration, every data set found; or one message with all that is wrong."""
+    try:
+        for path in workflow.configfiles:
+            read_yaml(Path(path))  # again, for keys given twice
+        study = study_of(validate_config(config, ROOT / "workflow/schemas/config.schema.yaml"))
+    except FadError as error:
+        raise WorkflowError(str(error)) from None
+    faults = []
+    for name in study.paired():
+        try:
+            list_files(study.datasets[name])
+        except FadError as error:
+            faults.append(str(error))
+    if faults:
+        raise WorkflowError("\n".join(faults))
+    return study
+
+
+STUDY = load_study()
+METRICS = STUDY.settings["metrics"]
+MODEL_IDS = [f"{name}={entry.id}" for name, entry in STUDY.models.items()]
+CKPT_DIR = STUDY.settings.get("ckpt_dir")
+STUDY_DIR = f"results/{STUDY.name}"
+LOGS = f"{STUDY_DIR}/logs"
+BENCHMARKS = f"{STUDY_DIR}/benchmarks"
+
+# Numeric threads are the configuration's, whatever --cores is; jobs inherit the environment.
+THREADS = STUDY.settings["threads"]
+limit_threads(THREADS)
+
+
+wildcard_constraints:
+    id="[a-z0-9-]+",
+    key="[0-9a-f]{8}",
+    model="[A-Za-z0-9._-]+",
+    dataset="[A-Za-z0-9._-]+",
+    shard="[0-9]+",
+    metric="[a-z0-9_]+",
+
+
+@cache
+def weights_key(model_id, choice):
+    """The first 8 digits of the weights' sha256."""
+    try:
+        return locate_weights(get_model(model_id), choice, CKPT_DIR).key
+    except FadError as error:
+        raise WorkflowError(str(error)) from None
+
+
+# Which choice of weights a pair of id and key stands for. The golden level needs the seeded ones too.
+WEIGHTS = {}
+for entry in STUDY.models.values():
+    for choice in ("seeded", entry.weights):
+        WEIGHTS[entry.id, weights_key(entry.id, choice)] = choice
+
+
+def exported_of(model_id, choice):
+    """Path, without its suffix, of what belongs to a model with its weights."""
+    return f"{model_id}-{weights_key(model_id, choice)}"
+
+
+def exported(wildcards):
+    """The exported model of a study's entry."""
+    entry = STUDY.models[wildcards.model]
+    return f"results/models/{exported_of(entry.id, entry.weights)}.pt2"
+
+
+def seeded_export(wildcards):
+    """The exported model with seeded weights, which the golden level compares."""
+    return f"results/models/{exported_of(wildcards.id, 'seeded')}.pt2"
+
+
+def verifications(wildcards):
+    """The verdicts that an embedding waits for."""
+    entry = STUDY.models[wildcards.model]
+    return [
+        f"results/verification/{exported_of(entry.id, entry.weights)}.eager.csv",
+        f"results/verification/{entry.id}.golden.csv",
+    ]
+
+
+def all_verifications():
+    """The verdicts of all models of the study."""
+    return sorted({path for name in STUDY.models for path in verifications(Wildcards(model=name))})
+
+
+class Wildcards:
+    """Wildcards by hand, to call an input function for a target that has none."""
+
+    def __init__(self, **values):
+        self.__dict__.update(values)
+
+
+def shards_of(pattern):
+    """Input function: a path for every shard of the data set, in order."""
+    return lambda wildcards: [
+        pattern.format(shard=shard, **wildcards) for shard in range(STUDY.datasets[wildcards.dataset].shards)
+    ]
+
+
+def every_shard(pattern):
+    """A path for every shard of every data set that is compared."""
+    return [
+        pattern.format(dataset=name, shard=shard)
+        for name in STUDY.paired()
+        for shard in range(STUDY.datasets[name].shards)
+    ]
+
+
+def shard_content(wildcards):
+    """A token that changes when a file of the shard is added, changed or removed, but not when it is touched."""
+    manifest = Path(f"{STUDY_DIR}/manifests/{wildcards.dataset}/{wildcards.shard}.parquet")
+    return shard_token(STUDY.datasets[wildcards.dataset], int(wildcards.shard), manifest)
+
+
+def ignored_files():
+    """What lies in the data sets' folders and is no audio file, for the table of files."""
+    listings = {name: list_files(STUDY.datasets[name]) for name in STUDY.paired()}
+    return {name: listing.ignored for name, listing in listings.items() if listing.ignored}
+
+
+def paths_of(wildcards):
+    """The configured path or paths of a data set."""
+    path = STUDY.datasets[wildcards.dataset].path
+    return [path] if isinstance(path, str) else list(path)
+
+
+def code(script, family=None):
+    """Params function: a digest of the script and the modules it uses, of one model family if given."""
+    if family is None:
+        return lambda wildcards: code_digest(SCRIPTS / script)
+    return lambda wildcards: code_digest(SCRIPTS / script, family(wildcards))
+
+
+def family_of_id(wildcards):
+    """Model family of a shared file's id."""
+    return family_of(wildcards.id)
+
+
+def family_of_entry(wildcards):
+    """Model family of a study's entry."""
+    return family_of(STUDY.models[wildcards.model].id)
+
+
+def models_with(suffix):
+    """A path in the tables' folder for every model of the study."""
+    return [f"{STUDY_DIR}/tables/parts/{name}.{suffix}" for name in STUDY.models]

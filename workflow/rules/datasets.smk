@@ -1,0 +1,33 @@
+# What the data sets hold: every file hashed and decoded once, and one verdict on all of them.
+
+
+rule scan_files:
+    output:
+        manifest=f"{STUDY_DIR}/manifests/{{dataset}}/{{shard}}.parquet",
+    params:
+        dataset="{dataset}",
+        path=paths_of,
+        shards=lambda wildcards: STUDY.datasets[wildcards.dataset].shards,
+        shard="{shard}",
+        content=shard_content,
+        code=code("scan_files.py"),
+    log:
+        f"{LOGS}/scan_files/{{dataset}}/{{shard}}.log",
+    script:
+        "../../scripts/scan_files.py"
+
+
+rule check_files:
+    input:
+        manifests=every_shard(f"{STUDY_DIR}/manifests/{{dataset}}/{{shard}}.parquet"),
+    output:
+        checked=f"{STUDY_DIR}/manifests/checked.json",
+    params:
+        models=MODEL_IDS,
+        on_bad_file=STUDY.settings["on_bad_file"],
+        on_short_file=STUDY.settings["on_short_file"],
+        code=code("check_files.py"),
+    log:
+        f"{LOGS}/check_files.log",
+    script:
+        "../../scripts/check_files.py"

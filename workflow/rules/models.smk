@@ -1,0 +1,60 @@
+# Models as .pt2 files, and the two levels of verification that gate every embedding.
+
+
+rule export_model:
+    input:
+        record=rules.fetch_weights.output.record,
+    output:
+        output="results/models/{id}-{key}.pt2",
+    params:
+        model="{id}",
+        weights=lambda wildcards: WEIGHTS[wildcards.id, wildcards.key],
+        ckpt_dir=CKPT_DIR,
+        threads=THREADS,
+        code=code("export_model.py", family_of_id),
+    log:
+        f"{LOGS}/export_model/{{id}}-{{key}}.log",
+    benchmark:
+        f"{BENCHMARKS}/export_model/{{id}}-{{key}}.tsv"
+    threads: THREADS
+    script:
+        "../../scripts/export_model.py"
+
+
+rule verify_eager:
+    input:
+        exported=rules.export_model.output.output,
+        record=rules.fetch_weights.output.record,
+    output:
+        table="results/verification/{id}-{key}.eager.csv",
+    params:
+        level="eager",
+        weights=lambda wildcards: WEIGHTS[wildcards.id, wildcards.key],
+        ckpt_dir=CKPT_DIR,
+        threads=THREADS,
+        code=code("verify_model.py", family_of_id),
+    log:
+        f"{LOGS}/verify_eager/{{id}}-{{key}}.log",
+    benchmark:
+        f"{BENCHMARKS}/verify_eager/{{id}}-{{key}}.tsv"
+    threads: THREADS
+    script:
+        "../../scripts/verify_model.py"
+
+
+rule verify_golden:
+    input:
+        exported=seeded_export,
+    output:
+        table="results/verification/{id}.golden.csv",
+    params:
+        level="golden",
+        threads=THREADS,
+        code=code("verify_model.py", family_of_id),
+    log:
+        f"{LOGS}/verify_golden/{{id}}.log",
+    benchmark:
+        f"{BENCHMARKS}/verify_golden/{{id}}.tsv"
+    threads: THREADS
+    script:
+        "../../scripts/verify_model.py"

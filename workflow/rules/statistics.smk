@@ -1,0 +1,20 @@
+# (n, mean, factor) of a data set's embeddings. Files are taken in order whatever their shard.
+
+
+rule compute_statistics:
+    input:
+        embeddings=shards_of(STUDY_DIR + "/embeddings/{model}/{dataset}/{shard}.parquet"),
+    output:
+        statistics=f"{STUDY_DIR}/statistics/{{model}}/{{dataset}}.parquet",
+    params:
+        dataset="{dataset}",
+        model="{model}",
+        threads=THREADS,
+        code=code("compute_statistics.py"),
+    log:
+        f"{LOGS}/compute_statistics/{{model}}/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/compute_statistics/{{model}}/{{dataset}}.tsv"
+    threads: THREADS
+    script:
+        "../../scripts/compute_statistics.py"

@@ -1,0 +1,14 @@
+# Checkpoints: downloaded once into the cache that the original packages use, or seeded, or the user's.
+
+
+rule fetch_weights:
+    output:
+        record="results/models/{id}-{key}.weights.json",
+    params:
+        model="{id}",
+        weights=lambda wildcards: WEIGHTS[wildcards.id, wildcards.key],
+        ckpt_dir=CKPT_DIR,
+    log:
+        f"{LOGS}/fetch_weights/{{id}}-{{key}}.log",
+    script:
+        "../../scripts/fetch_weights.py"
