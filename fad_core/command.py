@@ -72,7 +72,9 @@ def _from_snakemake(main: Callable[..., None], job: Any) -> dict[str, Any]:
         given.update(source.items())
     hints = typing.get_type_hints(main)
     return {
-        name: _convert(given[name], hints[name]) for name in inspect.signature(main).parameters if name in given
+        name: _convert(given[name], hints[name])
+        for name in inspect.signature(main).parameters
+        if name in given
     }
 
 

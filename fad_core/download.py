@@ -22,14 +22,13 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from io import FileIO
 from pathlib import Path
 
 from fad_core import __version__
+from fad_core.byte_bar import byte_bar
 from fad_core.checksums import checked_sha256
 from fad_core.errors import WeightsError
 from fad_core.locked_file import locked_file
@@ -186,7 +185,8 @@ class _Transfer:
         self.validator = _validator(response.headers)
         length = response.headers.get("Content-Length", "")
         total = offset + int(length) if length.isdigit() else None
-        with _bar(self.url, total, offset, self.progress) as advance:
+        name = self.url.rpartition("/")[2]
+        with byte_bar(name, total, offset, wanted=self.progress) as advance:
             while block := response.read1(_BLOCK_BYTES):
                 self._write(block)
                 advance(len(block))
@@ -214,21 +214,6 @@ class _Transfer:
     def _digest(self) -> str:
         self.stream.seek(0)
         return hashlib.file_digest(self.stream, "sha256").hexdigest()
-
-
-@contextmanager
-def _bar(url: str, total: int | None, done: int, wanted: bool) -> Iterator[Callable[[int], object]]:
-    """A progress bar, as a function that moves it on; one that does nothing without tqdm."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        yield lambda _count: None
-        return
-    # None: off where stderr is not a terminal but a log.
-    disable = None if wanted else True
-    name = url.rpartition("/")[2]
-    with tqdm(desc=name, total=total, initial=done, unit="B", unit_scale=True, disable=disable) as bar:
-        yield bar.update
 
 
 def _part(target: Path) -> Path:

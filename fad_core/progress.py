@@ -11,7 +11,9 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def file_progress(what: str, total: int | None = None, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+def file_progress(
+    what: str, total: int | None = None, quiet: bool = False
+) -> Iterator[Callable[[int], None]]:
     """Give a function to be called with the number of files just done.
 
     Args:
@@ -44,4 +46,8 @@ class _Lines:
         if now >= self.next_line:
             self.next_line = now + _SECONDS_BETWEEN_LINES
             rate = self.done / (now - self.start)
-            print(f"{self.what}: {self.done}{self.total} files, {rate:.1f} a second", file=sys.stderr, flush=True)
+            print(
+                f"{self.what}: {self.done}{self.total} files, {rate:.1f} a second",
+                file=sys.stderr,
+                flush=True,
+            )

@@ -55,10 +55,18 @@ def study_of(config: Mapping[str, Any]) -> Study:
     """
     for metric in config["metrics"]:
         get_metric(metric)
-    datasets = {name: _dataset(name, entry, config.get("audio_root")) for name, entry in config["datasets"].items()}
-    settings = {key: value for key, value in config.items() if key not in ("study", "datasets", "pairs", "models")}
+    datasets = {
+        name: _dataset(name, entry, config.get("audio_root")) for name, entry in config["datasets"].items()
+    }
+    settings = {
+        key: value for key, value in config.items() if key not in ("study", "datasets", "pairs", "models")
+    }
     return Study(
-        config["study"], datasets, _pairs(config["pairs"], list(datasets)), _models(config["models"]), settings
+        config["study"],
+        datasets,
+        _pairs(config["pairs"], list(datasets)),
+        _models(config["models"]),
+        settings,
     )
 
 
@@ -96,6 +104,8 @@ def _models(entries: list[Mapping[str, str]]) -> dict[str, StudyModel]:
             raise ConfigError(f"models: {error}") from error
         name = entry.get("name", entry["id"])
         if name in models:
-            raise ConfigError(f"models: two entries are called {name!r}; give them different names with `name:`")
+            raise ConfigError(
+                f"models: two entries are called {name!r}; give them different names with `name:`"
+            )
         models[name] = StudyModel(name, entry["id"], entry["weights"])
     return models

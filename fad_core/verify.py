@@ -96,9 +96,7 @@ def verify_eager(exported: ExportedModel, weights: Weights) -> list[Comparison]:
     return rows
 
 
-def verify_golden(
-    exported: ExportedModel, progress: Callable[[str], None] | None = None
-) -> list[Comparison]:
+def verify_golden(exported: ExportedModel, progress: Callable[[str], None] | None = None) -> list[Comparison]:
     """Compare an exported model of the seeded weights with the original package's embeddings.
 
     Args:

@@ -1,7 +1,5 @@
 """Judge the files of all data sets before anything is embedded."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Put the distance tables of all models into one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from fad_core.command import run

@@ -1,7 +1,5 @@
 """List every file of every data set, used or not, and why."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

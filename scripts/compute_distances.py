@@ -1,7 +1,5 @@
 """Compare pairs of data sets by their statistics."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from fad_core.command import run
@@ -22,7 +20,10 @@ def main(
     from fad_core.steps.distances import compute_distances
 
     compute_distances(
-        statistics, [(first, second) for first, second in (pair.split(":") for pair in pairs)], metrics, distances
+        statistics,
+        [(first, second) for first, second in (pair.split(":") for pair in pairs)],
+        metrics,
+        distances,
     )
 
 

@@ -1,7 +1,5 @@
 """Reduce a data set's embeddings to its statistics."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from fad_core.command import run

@@ -1,7 +1,5 @@
 """Export an embedding model with its weights as one .pt2 file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from fad_core.command import run

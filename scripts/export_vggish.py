@@ -1,7 +1,5 @@
 """Export VGGish: the first exporter's name for `export_model.py --model vggish`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from fad_core.command import run

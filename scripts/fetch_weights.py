@@ -1,7 +1,5 @@
 """Make sure that a model's checkpoint files are there and the right ones."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from fad_core.command import run

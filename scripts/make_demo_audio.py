@@ -5,8 +5,6 @@ One folder a data set. The same seed gives the same files; a file that is right 
 that a second run changes no modification time. Files in these folders that do not belong are removed.
 """
 
-from __future__ import annotations
-
 import argparse
 import io
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Scan one shard of a data set."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from fad_core.command import run

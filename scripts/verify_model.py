@@ -1,7 +1,5 @@
 """Verify one exported model at one level."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

@@ -137,7 +137,10 @@ class VGGishModel(EmbeddingModel):
 def _network_layout() -> dict[str, Fill]:
     """Tensors of the main file. He's gain keeps the variance through the ReLUs (He et al. 2015)."""
     with torch.device("meta"):
-        shapes = {name: tuple(value.shape) for name, value in VGGish(pca=False, activation=True).state_dict().items()}
+        shapes = {
+            name: tuple(value.shape)
+            for name, value in VGGish(pca=False, activation=True).state_dict().items()
+        }
     return {
         name: Fill(shape, std=math.sqrt(2.0 / math.prod(shape[1:])) if len(shape) > 1 else 0.1)
         for name, shape in shapes.items()

@@ -79,7 +79,9 @@ def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, sta
     metadata = [read_metadata(path) for path in embeddings]
     identities = {item["identity"] for item in metadata}
     if len(identities) > 1:
-        raise FadError(f"the shards of {dataset} were embedded by different models: delete them and run again")
+        raise FadError(
+            f"the shards of {dataset} were embedded by different models: delete them and run again"
+        )
     identity = json.loads(identities.pop())
     counts = SetCounts.total([SetCounts(**json.loads(item["counts"])) for item in metadata])
     vectors = sum(read_embedding_counts(embeddings).values())

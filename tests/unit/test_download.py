@@ -92,9 +92,11 @@ def test_a_hash_may_be_given_by_its_first_digits_or_not_at_all(
 def test_a_file_that_is_there_is_not_asked_for(server: Server, target: Path) -> None:
     target.parent.mkdir(parents=True)
     target.write_bytes(CONTENT)
+    Path(f"{target}.part").write_bytes(b"left when somebody put the whole file there by hand")
     get(server, target)
     assert server.requests == []
     assert target.read_bytes() == CONTENT
+    assert not Path(f"{target}.part").exists()
 
 
 def test_another_file_that_is_there_is_refused_and_kept(server: Server, target: Path) -> None:
@@ -242,9 +244,10 @@ def test_a_download_that_was_whole_but_not_yet_renamed(server: Server, target: P
     assert server.ranges == [f"bytes={len(CONTENT)}-"]
 
 
-def test_a_range_that_was_not_asked_for(server: Server, target: Path) -> None:
+@pytest.mark.parametrize("sha256", [SHA256, ""])
+def test_a_range_that_was_not_asked_for(server: Server, target: Path, sha256: str) -> None:
     server.replies.extend([Reply(cut_after=400_000), Reply(shifted=True)])
-    get(server, target)
+    get(server, target, sha256)
     assert_right(target)
     assert server.ranges == [None, "bytes=400000-", None]
 

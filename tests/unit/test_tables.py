@@ -27,6 +27,7 @@ from fad_core.tables import (
     describe,
     document,
     iterate_embeddings,
+    read_embedding_counts,
     read_metadata,
     read_table,
     statistics_from_row,
@@ -337,6 +338,14 @@ def test_embeddings_come_in_the_order_of_files_whatever_the_shards(tmp_path: Pat
     statistics = [statistics_of(x for _, x in iterate_embeddings(paths)) for paths in (single, several)]
     assert statistics[0].factor.tobytes() == statistics[1].factor.tobytes()
     assert list(iterate_embeddings([])) == []
+
+
+def test_vectors_are_counted_by_file_over_all_shards(tmp_path: Path) -> None:
+    first, second, empty = (tmp_path / f"{name}.parquet" for name in ("first", "second", "empty"))
+    write_table(EMBEDDINGS, embeddings({"a.wav": 3, "c.wav": 1}), first)
+    write_table(EMBEDDINGS, embeddings({"b.wav": 2}), second)
+    write_table(EMBEDDINGS, embeddings({}), empty)
+    assert read_embedding_counts([second, first, empty]) == {"a.wav": 3, "b.wav": 2, "c.wav": 1}
 
 
 def test_long_files_span_batches_and_row_groups(tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+"""How numbers, names and notes are written for people: in figures, in reports and in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+def significant(value: float, digits: int) -> str:
+    """A number rounded to so many significant digits, trailing zeros included; plain "0" for zero."""
+    return "0" if value == 0 else f"{value:#.{digits}g}".removesuffix(".")
+
+
+def aligned(values: Sequence[float | None], digits: int) -> list[str]:
+    """Numbers as texts of one width with their decimal points below each other; blanks for None."""
+    texts = ["" if value is None else significant(value, digits) for value in values]
+    parts = [text.partition(".") for text in texts]
+    left = max((len(whole) for whole, _, _ in parts), default=0)
+    right = max((len(point + rest) for _, point, rest in parts), default=0)
+    return [whole.rjust(left) + (point + rest).ljust(right) for whole, point, rest in parts]
+
+
+def one_line(text: str) -> str:
+    """A text with line ends and other unprintable characters spelled out, as file names may have them."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def duration(seconds: float) -> str:
+    """A duration as a person says it: 8.5 s, 12 min 5 s, 3 h 2 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, such as "1 file" or "12,000 files"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def weights_text(weights: str) -> str:
+    """What a heading says of a table's `weights`; those that were never trained are marked."""
+    if weights == "seeded":
+        return "seeded weights — not a published model"
+    return "official weights" if weights == "official" else f"weights from {one_line(weights)}"
+
+
+@dataclass(frozen=True)
+class Footnotes:
+    """The notes of a table's rows, each remark said once.
+
+    Attributes:
+        general: remarks that all rows have.
+        numbered: the others; the first one has number 1.
+        marks: for each row, the numbers of its remarks.
+    """
+
+    general: tuple[str, ...]
+    numbered: tuple[str, ...]
+    marks: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, notes: Iterable[str]) -> Footnotes:
+        """Take apart the notes of all rows; "; " divides remarks, and an empty note has none."""
+        rows = [note.split("; ") if note else [] for note in notes]
+        remarks = list(dict.fromkeys(remark for row in rows for remark in row))
+        general = tuple(remark for remark in remarks if len(rows) > 1 and all(remark in row for row in rows))
+        numbers = {remark: n for n, remark in enumerate((r for r in remarks if r not in general), start=1)}
+        marks = tuple(tuple(numbers[remark] for remark in row if remark in numbers) for row in rows)
+        return cls(general, tuple(numbers), marks)
+
+
+def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1) -> str:
+    """A table as plain text.
+
+    Args:
+        headings: one a column.
+        rows: texts, one a column.
+        names: how many columns from the left are names, flush left; the others are flush right.
+    """
+    columns = list(zip(headings, *rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    lines = []
+    for row in (headings, ["─" * width for width in widths], *rows):
+        cells = [
+            text.ljust(width) if index < names else text.rjust(width)
+            for index, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)

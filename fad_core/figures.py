@@ -1,0 +1,172 @@
+"""Figures as SVG: the same data gives the same bytes (with the same Matplotlib)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from fad_core.atomic import atomic_path
+from fad_core.display import significant, weights_text
+from fad_core.matrix import Matrix
+from fad_core.metrics import get_metric
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK = "#1c1b22"
+PAPER = "#fefefd"
+_FAINT = "#9a99a3"
+_ALARM = "#c2410c"
+
+# Lightness falls evenly from near (light) to far (dark), in grey print too.
+_COLOURS = "magma_r"
+# Values that span more than this are told apart only on a logarithmic scale.
+_LOG_RATIO = 30.0
+_DIGITS = 3
+_UNITS = {"fad": " (squared embedding units)"}
+_NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+
+
+def plot_heatmap(
+    matrix: Matrix, metric: str, model: str, weights: str, weights_sha256: str, path: Path | str
+) -> None:
+    """Draw a matrix of distances, with the values in the cells where there is room for them.
+
+    Args:
+        matrix: the distances; cells without a value stay empty.
+        metric: its name.
+        model: its name in the study.
+        weights: as tables name them; "seeded" is marked as no published model.
+        weights_sha256: of the checkpoint.
+        path: of the SVG file.
+    """
+    chosen = get_metric(metric)
+    values = np.array([[np.nan if v is None else v for v in row] for row in matrix.values], dtype=np.float64)
+    rows, columns = values.shape
+    cell = min(0.8, max(0.24, 9.0 / max(rows, columns)))
+    width, height = cell * columns, cell * rows
+    with _plain_style():
+        # The axes fill the figure; what stands around them is added when the figure is saved.
+        figure = Figure(figsize=(width, height), facecolor=PAPER)
+        FigureCanvasSVG(figure)
+        axes = figure.add_axes((0, 0, 1, 1))
+        norm = _norm(values)
+        mesh = axes.pcolormesh(
+            np.ma.masked_invalid(_raised(values, norm)),
+            cmap=_COLOURS, norm=norm, edgecolors=PAPER, linewidth=min(1.5, 3 * cell),
+        )  # fmt: skip
+        axes.set(xlim=(0, columns), ylim=(rows, 0), xlabel="evaluation", ylabel="reference")
+        axes.set_facecolor(PAPER)
+        axes.spines[:].set_visible(False)
+        _label_cells(axes, matrix, cell)
+        _write_values(axes, values, mesh.to_rgba(_raised(values, norm)), cell)
+        _title(axes, f"{chosen.title}: {model}", weights, weights_sha256)
+        bar_height = max(height, 2.0)
+        beside = figure.add_axes(
+            (1 + 0.25 / width, 1 - bar_height / height, 0.15 / width, bar_height / height)
+        )
+        bar = figure.colorbar(mesh, cax=beside)
+        scale = ", log scale" if isinstance(norm, LogNorm) else ""
+        bar.set_label(f"{metric.upper()}{_UNITS.get(metric, '')}{scale}")
+        bar.outline.set_visible(False)
+        bar.solids.set(rasterized=False, edgecolor="face", linewidth=0.3)
+        with atomic_path(path) as temporary:
+            figure.savefig(
+                temporary, format="svg", metadata=_NO_METADATA, bbox_inches="tight", pad_inches=0.15
+            )
+
+
+def inline_svg(svg: str, prefix: str, label: str) -> str:
+    """Make an SVG file of this module fit to stand in a page of HTML, in its colours.
+
+    Args:
+        svg: the file's text.
+        prefix: put before all ids, so that those of several figures differ.
+        label: read out for the figure; plain letters, digits, and ".:,_ -".
+    """
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r'(\bid="|xlink:href="#|url\(#)', rf"\g<1>{prefix}-", body)
+    body = body.replace(PAPER, "var(--paper, #fff)").replace(INK, "currentColor")
+    return body.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+
+
+@contextmanager
+def _plain_style() -> Iterator[None]:
+    """Matplotlib's own defaults whatever the user's are; text as outlines of its own font."""
+    style = {
+        "svg.hashsalt": "fad_core",
+        "svg.fonttype": "path",
+        "text.parse_math": False,
+        "font.size": 9,
+        **dict.fromkeys(
+            ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor"), INK
+        ),
+    }
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(style)
+        yield
+
+
+def _norm(values: NDArray[np.float64]) -> Normalize:
+    positive = values[values > 0]
+    if not positive.size:
+        return Normalize(0, 1)
+    low, high = float(positive.min()), float(positive.max())
+    return LogNorm(low, high) if high > _LOG_RATIO * low else Normalize(0, high)
+
+
+def _raised(values: NDArray[np.float64], norm: Normalize) -> NDArray[np.float64]:
+    """Zeros, which a logarithm does not have, get the colour of the smallest value."""
+    return np.maximum(values, norm.vmin) if isinstance(norm, LogNorm) else values
+
+
+def _label_cells(axes: Axes, matrix: Matrix, cell: float) -> None:
+    columns, rows = matrix.evaluations, matrix.references
+    size = 9 if cell > 0.3 else 7.5
+    upright = max(map(len, columns)) * size * 0.65 <= cell * 72
+    axes.set_xticks(np.arange(len(columns)) + 0.5, columns, fontsize=size)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows, fontsize=size)
+    if not upright:
+        axes.tick_params(axis="x", labelrotation=45 if cell > 0.4 else 90)
+        for label in axes.get_xticklabels():
+            label.set(ha="right", va="center" if cell <= 0.4 else "top", rotation_mode="anchor")
+    axes.tick_params(length=0, pad=5)
+
+
+def _write_values(axes: Axes, values: NDArray[np.float64], colours: NDArray[Any], cell: float) -> None:
+    size = min(9.0, cell * 72 / 4.6)
+    for (row, column), value in np.ndenumerate(values):
+        if np.isnan(value):
+            axes.plot(column + 0.5, row + 0.5, marker="_", color=_FAINT, markersize=4)
+        elif size >= 6.5:
+            ink = "#ffffff" if _luminance(colours[row, column]) < 0.18 else "#000000"
+            text = significant(float(value), _DIGITS)
+            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=size, color=ink)
+
+
+def _luminance(colour: NDArray[Any]) -> float:
+    """Relative luminance of an sRGB colour, as WCAG 2 defines it; black on 0.18 reads as well as white."""
+    rgb = np.asarray(colour[:3], dtype=np.float64)
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def _title(axes: Axes, title: str, weights: str, sha256: str) -> None:
+    def line(text: str, above: float, **style: Any) -> None:
+        axes.annotate(text, (0, 1), (0, above), "axes fraction", "offset points", va="bottom", **style)
+
+    colour = _ALARM if weights == "seeded" else INK
+    line(title, 26, fontsize=12, fontweight="bold")
+    line(f"{weights_text(weights)}, sha256 {sha256[:8]}…", 10, color=colour)

@@ -1,0 +1,24 @@
+"""Lay one model's distances by one metric out as a matrix."""
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(distances: Path, model: str, metric: str, datasets: list[str], matrix: Path) -> None:
+    """Write a CSV table with a row for each reference and a column for each evaluated set.
+
+    Args:
+        distances: the long table of distances.
+        model: whose distances, by its name in the study.
+        metric: which metric.
+        datasets: names of the data sets, in the order of rows and columns.
+        matrix: the CSV table to write.
+    """
+    from fad_core.matrix import distance_matrix, write_matrix
+    from fad_core.tables import DISTANCES, read_table
+
+    write_matrix(distance_matrix(read_table(DISTANCES, distances), model, metric, datasets), matrix)
+
+
+run(main, globals())

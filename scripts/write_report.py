@@ -1,0 +1,40 @@
+"""Write a study's report: one HTML file that needs nothing else."""
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(
+    study: str,
+    distances: Path,
+    files: Path,
+    datasets: Path,
+    verifications: list[Path],
+    matrices: list[Path],
+    heatmaps: list[Path],
+    statistics: list[Path],
+    html: Path,
+) -> None:
+    """Put tables and figures into one page.
+
+    Args:
+        study: the configuration, as JSON.
+        distances: the long table of distances.
+        files: the table of files.
+        datasets: the table of counts.
+        verifications: tables of verification.
+        matrices: matrices of distances, .../{model}.{metric}.matrix.csv.
+        heatmaps: heat maps, .../{model}.{metric}.heatmap.svg.
+        statistics: tables of statistics, one row each.
+        html: the page to write.
+    """
+    import json
+
+    from fad_core.report import Sources, write_report
+
+    sources = Sources(distances, files, datasets, verifications, matrices, heatmaps, statistics)
+    write_report(json.loads(study), sources, html)
+
+
+run(main, globals())
