@@ -30,9 +30,9 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
-        with open(temporary, "rb") as stream:
+        with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
-        os.replace(temporary, target)
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -32,7 +32,7 @@ def code_digest(script: Path, family: str | None = None) -> str:
         16 hex digits.
     """
     files = {script.name: script}
-    pending = list(_imports(script, None))
+    pending = list(_imports(script))
     if family is not None:
         pending.append(_FAMILIES + family)
     while pending:
@@ -42,7 +42,7 @@ def code_digest(script: Path, family: str | None = None) -> str:
         if path is None or name in files or other_family:
             continue
         files[name] = path
-        pending += _imports(path, name)
+        pending += _imports(path)
     # Data that belongs to the code: the golden embeddings are part of what verification does.
     if f"{_NAME}.golden" in files and family is not None:
         files["golden"] = _PACKAGE / "golden" / f"{family}.npz"
@@ -64,7 +64,7 @@ def _path_of(name: str) -> Path | None:
     return None
 
 
-def _imports(path: Path, name: str | None) -> Iterator[str]:
+def _imports(path: Path) -> Iterator[str]:
     """Names that a file imports, each also as a module in case it is one, and their packages."""
     tree = _tree(path, path.stat().st_mtime_ns)
     for node in ast.walk(tree):

@@ -36,7 +36,7 @@ def read_yaml(path: Path) -> Any:
     try:
         with path.open(encoding="utf-8") as stream:
             # A subclass of the safe loader.
-            return yaml.load(stream, Loader=_StrictLoader)  # noqa: S506
+            return yaml.load(stream, Loader=_StrictLoader)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -90,8 +90,8 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
     ours, theirs = ((s.model, s.weights, s.weights_sha256) for s in (reference, evaluation))
     if ours != theirs:
         raise FadError(
-            f"{reference.dataset} is embedded by {' '.join(ours)}, {evaluation.dataset} by {' '.join(theirs)}: "
-            "their distance means nothing"
+            f"{reference.dataset} is embedded by {' '.join(ours)}, "
+            f"{evaluation.dataset} by {' '.join(theirs)}: their distance means nothing"
         )
     for embedded in (reference, evaluation):
         require_enough(embedded.dataset, embedded.model, embedded.statistics.n)

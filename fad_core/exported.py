@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from fad_core import __version__
 from fad_core.atomic import atomic_path
+from fad_core.code_digest import code_digest
 from fad_core.errors import ModelError
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
@@ -40,6 +41,7 @@ class Identity:
         checkpoints: sha256 of every checkpoint file, by its official name.
         licence: of the official weights.
         tolerance: allowed difference from the original, a share of the embeddings' RMS.
+        code: digest of the code that exported it (`fad_core.code_digest`).
         torch_version: that exported it.
         fad_core_version: likewise.
     """
@@ -52,6 +54,7 @@ class Identity:
     checkpoints: Mapping[str, str]
     licence: str
     tolerance: float
+    code: str
     torch_version: str
     fad_core_version: str
 
@@ -67,6 +70,7 @@ class Identity:
             checkpoints={file.checkpoint.filename: file.sha256 for file in weights.files},
             licence=model.checkpoints[0].licence if weights.kind == "official" else "not stated",
             tolerance=model.tolerance,
+            code=code_digest(Path(__file__), model.family),
             torch_version=str(torch.__version__),
             fad_core_version=__version__,
         )
@@ -166,7 +170,7 @@ def _load(path: Path) -> tuple[torch.export.ExportedProgram, Identity]:
         raise ModelError(f"there is no exported model at {path}; make one with scripts/export_model.py")
     try:
         program = torch.export.load(path, extra_files=extra)
-    except Exception as error:  # noqa: BLE001 - torch raises anything from KeyError to RuntimeError
+    except Exception as error:  # torch raises anything from KeyError to RuntimeError
         raise ModelError(f"{path} is not a model that torch.export.load can read: {error}") from error
     if not extra[IDENTITY_FILE]:
         raise ModelError(f"{path} does not say which model it is: it was not exported by fad_core")

@@ -56,13 +56,15 @@ class MelSettings:
 
 def hertz_to_mel(hertz: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """Convert frequencies in Hz to the HTK mel scale."""
-    return _HTK_SCALE * np.log1p(np.asarray(hertz, dtype=np.float64) / _HTK_BREAK_HZ)
+    mel: NDArray[np.float64] = _HTK_SCALE * np.log1p(np.asarray(hertz, dtype=np.float64) / _HTK_BREAK_HZ)
+    return mel
 
 
 def periodic_hann(length: int) -> NDArray[np.float64]:
     """Hann window of period `length`: one whole cycle of the cosine, its closing zero left out."""
     phase = 2.0 * np.pi / length * np.arange(length)
-    return 0.5 - 0.5 * np.cos(phase)
+    window: NDArray[np.float64] = 0.5 - 0.5 * np.cos(phase)
+    return window
 
 
 @lru_cache(maxsize=8)

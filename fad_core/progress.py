@@ -27,7 +27,12 @@ def file_progress(
         from tqdm import tqdm
 
         with tqdm(desc=what, total=total, unit=" files", dynamic_ncols=True, leave=False) as bar:
-            yield lambda count: bar.update(count) and None
+
+
+            def advance(count: int) -> None:
+                bar.update(count)
+
+            yield advance
     else:
         yield _Lines(what, total)
 
@@ -46,8 +51,5 @@ class _Lines:
         if now >= self.next_line:
             self.next_line = now + _SECONDS_BETWEEN_LINES
             rate = self.done / (now - self.start)
-            print(
-                f"{self.what}: {self.done}{self.total} files, {rate:.1f} a second",
-                file=sys.stderr,
-                flush=True,
-            )
+            sys.stderr.write(f"{self.what}: {self.done}{self.total} files, {rate:.1f} a second\n")
+            sys.stderr.flush()

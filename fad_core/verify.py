@@ -111,8 +111,9 @@ def verify_golden(exported: ExportedModel, progress: Callable[[str], None] | Non
     stored = {name: golden.weights_sha256[name] for name in identity.checkpoints}
     if dict(identity.checkpoints) != stored:
         raise VerificationError(
-            f"the golden embeddings of {identity.model} are of other seeded weights ({stored}) than the exported "
-            f"model's ({dict(identity.checkpoints)}): regenerate them with tests/golden/make_golden.py"
+            f"the golden embeddings of {identity.model} are of seeded weights {stored}, "
+            f"the exported model is of {dict(identity.checkpoints)}: export it with seeded weights, "
+            "or regenerate the embeddings with tests/golden/make_golden.py"
         )
     model = exported.model
     expected = golden.cases[model.name]

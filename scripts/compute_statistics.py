@@ -5,7 +5,7 @@ from pathlib import Path
 from fad_core.command import run
 
 
-def main(embeddings: list[Path], dataset: str, model: str, statistics: Path, threads: int = 1) -> None:
+def main(embeddings: list[Path], dataset: str, model: str, statistics: Path, threads: int = 1) -> None:  # noqa: ARG001 - read by run
     """Compute (n, mean, factor) of all vectors of a data set.
 
     Args:

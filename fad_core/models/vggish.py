@@ -70,6 +70,8 @@ class VGGish(nn.Module):
             head.append(nn.ReLU())
         self.embeddings = nn.Sequential(*head)
         self.pca = pca
+        self.pca_eigen_vectors: torch.Tensor
+        self.pca_means: torch.Tensor
         if pca:
             self.register_buffer("pca_eigen_vectors", torch.empty(EMBEDDING_DIM, EMBEDDING_DIM))
             self.register_buffer("pca_means", torch.empty(EMBEDDING_DIM))
@@ -151,9 +153,9 @@ def _pca_layout() -> dict[str, Fill]:
     """Arrays of the PCA file. The gain puts the seeded network's projections within ±2."""
     return {
         "pca_eigen_vectors": Fill(
-            (EMBEDDING_DIM, EMBEDDING_DIM), std=0.25 / math.sqrt(EMBEDDING_DIM), as_array=True
+            (EMBEDDING_DIM, EMBEDDING_DIM), std=0.25 / math.sqrt(EMBEDDING_DIM), dtype="float64", as_array=True
         ),
-        "pca_means": Fill((EMBEDDING_DIM,), std=1.0, as_array=True),
+        "pca_means": Fill((EMBEDDING_DIM,), std=1.0, dtype="float64", as_array=True),
     }
 
 
@@ -175,7 +177,7 @@ PCA_CHECKPOINT = Checkpoint(
     licence="Apache-2.0",
     folder="checkpoints",
     layout=_pca_layout,
-    seeded_sha256="2984a106727ef777b93c08a8f7f8271cde78186dcefff59a7cff1c786ee15f93",
+    seeded_sha256="5708ab5d9decf442555c7d57783538bf3015030c00b6c233dfe41ccbee913e77",
 )
 
 

@@ -123,7 +123,7 @@ def _comparison(results: Results, model: str, metric: str, index: int) -> dict[s
         "farthest": ordered[-1],
         "matrix": results.matrices[model, metric],
         # Its text was written by fad_core.figures, and is XML.
-        "figure": Markup(  # noqa: S704
+        "figure": Markup(
             inline_svg(results.heatmaps[model, metric], f"f{index}", f"heat map of {metric} by {model}")
         ),
     }

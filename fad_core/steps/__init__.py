@@ -1,1 +1,1 @@
-"""The pipeline's steps: each reads tables, calls the core and writes tables. The scripts are thin calls of them."""
+"""The pipeline's steps: each reads tables, calls the core, writes tables. Scripts are thin calls of them."""

@@ -26,7 +26,6 @@ from fad_core.selection import (
 from fad_core.shards import read_seen, seen_path
 from fad_core.tables import DATASETS, FILES, MANIFEST, read_embedding_counts, read_table, write_table
 
-
 Progress = Callable[[int], None]
 
 
@@ -158,8 +157,8 @@ def _file_row(place: Mapping[str, str], use: FileUse, vectors: int) -> dict[str,
 
 
 def _ignored_row(place: Mapping[str, str], file: str, reason: str) -> dict[str, Any]:
-    unknown: dict[str, Any] = {name: "" for name in ("sha256", "format", "subtype")}
-    unknown |= {name: None for name in ("sample_rate", "channels", "frames", "seconds")}
+    unknown: dict[str, Any] = dict.fromkeys(("sha256", "format", "subtype"), "")
+    unknown |= dict.fromkeys(("sample_rate", "channels", "frames", "seconds"))
     return {**place, "file": file, "status": "ignored", "reason": reason, **unknown, "vectors": 0}
 
 
