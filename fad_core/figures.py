@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
 from fad_core.atomic import atomic_path
@@ -28,8 +29,8 @@ PAPER = "#fefefd"
 _FAINT = "#9a99a3"
 _ALARM = "#c2410c"
 
-# Lightness falls evenly from near (light) to far (dark), in grey print too.
-_COLOURS = "magma_r"
+# Lightness falls evenly from near (light) to far (dark), in grey print too; the ends would glare.
+_COLOURS = ListedColormap(matplotlib.colormaps["magma"](np.linspace(0.97, 0.2, 256)), name="distance")
 # Values that span more than this are told apart only on a logarithmic scale.
 _LOG_RATIO = 30.0
 _DIGITS = 3
@@ -59,31 +60,31 @@ def plot_heatmap(
         # The axes fill the figure; what stands around them is added when the figure is saved.
         figure = Figure(figsize=(width, height), facecolor=PAPER)
         FigureCanvasSVG(figure)
-        axes = figure.add_axes((0, 0, 1, 1))
+        axes = figure.add_axes((0, 0, 1, 1), facecolor=PAPER)
         norm = _norm(values)
-        mesh = axes.pcolormesh(
-            np.ma.masked_invalid(_raised(values, norm)),
-            cmap=_COLOURS, norm=norm, edgecolors=PAPER, linewidth=min(1.5, 3 * cell),
-        )  # fmt: skip
+        # A logarithmic scale has no place for zeros: they stay without a colour.
+        coloured = np.ma.masked_where(np.isnan(values) | (isinstance(norm, LogNorm) & (values <= 0)), values)
+        gap = min(1.5, 3 * cell)
+        mesh = axes.pcolormesh(coloured, cmap=_COLOURS, norm=norm, edgecolors=PAPER, linewidth=gap)
         axes.set(xlim=(0, columns), ylim=(rows, 0), xlabel="evaluation", ylabel="reference")
-        axes.set_facecolor(PAPER)
         axes.spines[:].set_visible(False)
         _label_cells(axes, matrix, cell)
-        _write_values(axes, values, mesh.to_rgba(_raised(values, norm)), cell)
+        _write_values(axes, values, coloured, mesh, cell)
         _title(axes, f"{chosen.title}: {model}", weights, weights_sha256)
-        bar_height = max(height, 2.0)
-        beside = figure.add_axes(
-            (1 + 0.25 / width, 1 - bar_height / height, 0.15 / width, bar_height / height)
-        )
-        bar = figure.colorbar(mesh, cax=beside)
-        scale = ", log scale" if isinstance(norm, LogNorm) else ""
-        bar.set_label(f"{metric.upper()}{_UNITS.get(metric, '')}{scale}")
+        above = figure.add_axes((0, 1 + 0.45 / height, min(3.2, max(width, 2.7)) / width, 0.13 / height))
+        bar = figure.colorbar(mesh, cax=above, orientation="horizontal", format="{x:g}")
+        scale = ""
+        if isinstance(norm, LogNorm):
+            scale = ", log scale"
+            bar.locator = LogLocator(subs=(1, 2, 5) if norm.vmax < 1000 * norm.vmin else (1,))
+        above.set_xlabel(f"{metric.upper()}{_UNITS.get(metric, '')}{scale}", loc="left", fontsize=8)
+        above.xaxis.set_label_position("top")
+        above.tick_params(labelsize=8)
         bar.outline.set_visible(False)
-        bar.solids.set(rasterized=False, edgecolor="face", linewidth=0.3)
+        # As shapes, without seams between them.
+        bar.solids.set(rasterized=False, antialiased=False, edgecolor="none")
         with atomic_path(path) as temporary:
-            figure.savefig(
-                temporary, format="svg", metadata=_NO_METADATA, bbox_inches="tight", pad_inches=0.15
-            )
+            figure.savefig(temporary, format="svg", metadata=_NO_METADATA, bbox_inches="tight", pad_inches=0.15)
 
 
 def inline_svg(svg: str, prefix: str, label: str) -> str:
@@ -127,11 +128,6 @@ def _norm(values: NDArray[np.float64]) -> Normalize:
     return LogNorm(low, high) if high > _LOG_RATIO * low else Normalize(0, high)
 
 
-def _raised(values: NDArray[np.float64], norm: Normalize) -> NDArray[np.float64]:
-    """Zeros, which a logarithm does not have, get the colour of the smallest value."""
-    return np.maximum(values, norm.vmin) if isinstance(norm, LogNorm) else values
-
-
 def _label_cells(axes: Axes, matrix: Matrix, cell: float) -> None:
     columns, rows = matrix.evaluations, matrix.references
     size = 9 if cell > 0.3 else 7.5
@@ -145,13 +141,18 @@ def _label_cells(axes: Axes, matrix: Matrix, cell: float) -> None:
     axes.tick_params(length=0, pad=5)
 
 
-def _write_values(axes: Axes, values: NDArray[np.float64], colours: NDArray[Any], cell: float) -> None:
+def _write_values(
+    axes: Axes, values: NDArray[np.float64], coloured: np.ma.MaskedArray[Any, Any], mesh: Any, cell: float
+) -> None:
     size = min(9.0, cell * 72 / 4.6)
+    colours = mesh.to_rgba(coloured)
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value):
             axes.plot(column + 0.5, row + 0.5, marker="_", color=_FAINT, markersize=4)
         elif size >= 6.5:
             ink = "#ffffff" if _luminance(colours[row, column]) < 0.18 else "#000000"
+            if np.ma.getmaskarray(coloured)[row, column]:
+                ink = INK
             text = significant(float(value), _DIGITS)
             axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=size, color=ink)
 
@@ -168,5 +169,5 @@ def _title(axes: Axes, title: str, weights: str, sha256: str) -> None:
         axes.annotate(text, (0, 1), (0, above), "axes fraction", "offset points", va="bottom", **style)
 
     colour = _ALARM if weights == "seeded" else INK
-    line(title, 26, fontsize=12, fontweight="bold")
-    line(f"{weights_text(weights)}, sha256 {sha256[:8]}…", 10, color=colour)
+    line(title, 84, fontsize=12, fontweight="bold")
+    line(f"{weights_text(weights)}, sha256 {sha256[:8]}…", 68, color=colour)

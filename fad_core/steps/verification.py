@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,3 +25,17 @@ def require_verified(tables: Sequence[Path]) -> None:
     """
     for table in tables:
         require_passed([Comparison(**row) for row in read_table(VERIFICATION, table)])
+
+
+def print_verification(name: str, rows: Sequence[Comparison]) -> None:
+    """Print, to stdout, one line a level: how much was compared, and the largest difference."""
+    for level in sorted({row.level for row in rows}):
+        for quantity in sorted({row.quantity for row in rows if row.level == level}):
+            chosen = [row for row in rows if (row.level, row.quantity) == (level, quantity)]
+            worst = max(chosen, key=lambda row: row.max_relative_difference)
+            verdict = "passed" if all(row.verdict == "passed" for row in chosen) else "FAILED"
+            sys.stdout.write(
+                f"{name}  {level}  {quantity}: {verdict}, {len(chosen)} comparisons, largest relative difference "
+                f"{worst.max_relative_difference:.3g} ({worst.case}), tolerance {worst.tolerance:.3g}\n"
+            )
+    sys.stdout.flush()
