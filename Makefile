@@ -27,7 +27,7 @@ help: ## List the targets
 demo: $(CORE) ## Score the demo study: sines and music, with seeded weights, offline
 	$(WITH_VENV) python scripts/make_demo_audio.py
 	$(WITH_VENV) snakemake --cores $(CORES) --configfile workflow/studies/demo.yaml --show-failed-logs
-	$(WITH_VENV) python scripts/show_table.py results/demo
+	$(WITH_VENV) python scripts/show_table.py --results results/demo
 
 test: $(DEV) ## Run the tests
 	$(WITH_VENV) python -m pytest --cov=fad_core --cov-report=term:skip-covered \

@@ -34,5 +34,13 @@ rule all:
         expand(f"{STUDY_DIR}/tables/distances.{{suffix}}", suffix=["parquet", "csv"]),
         f"{STUDY_DIR}/tables/files.csv",
         f"{STUDY_DIR}/tables/datasets.csv",
-        expand(f"{STUDY_DIR}/tables/{{model}}.{{metric}}.matrix.csv", model=STUDY.models, metric=METRICS),
-        expand(f"{STUDY_DIR}/figures/{{model}}.{{metric}}.heatmap.svg", model=STUDY.models, metric=METRICS),
+        expand(
+            f"{STUDY_DIR}/tables/{{model}}.{{metric}}.matrix.csv",
+            model=STUDY.models,
+            metric=METRICS,
+        ),
+        expand(
+            f"{STUDY_DIR}/figures/{{model}}.{{metric}}.heatmap.svg",
+            model=STUDY.models,
+            metric=METRICS,
+        ),

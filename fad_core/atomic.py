@@ -5,11 +5,16 @@ A killed job, a full disk or a power cut leaves the old file or none, never a ha
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from fad_core.errors import OutputError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -18,23 +23,40 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
 
     The folder is made if need be. On any exception the temporary file is removed and the target
     stays as it was. The data is on disk (fsync) before the target's name points to it.
+
+    Raises:
+        OutputError: the folder or the file cannot be written, or the disk is full.
     """
     target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
+    with _explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        # mkstemp makes files private; give the mode any other program would have given.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(target)
+        # The caller may read other files, whose errors are not ours to explain.
+        with _explained(target, only=_NO_ROOM):
+            yield temporary
+        with _explained(target):
+            # mkstemp makes files private; give the mode any other program would have given.
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
+            with temporary.open("rb") as stream:
+                os.fsync(stream.fileno())
+            temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _explained(target: Path, only: Collection[int] | None = None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if only is not None and error.errno not in only:
+            raise
+        raise OutputError(target, error.strerror or str(error)) from error
 
 
 def write_text(target: Path | str, text: str) -> None:

@@ -56,9 +56,19 @@ def main() -> None:
     "published model. FILE: your checkpoint in the official layout.",
 )
 @click.option("--metric", default="fad", show_default=True, help="What to compute.")
-@click.option("--on-bad-file", type=click.Choice(["fail", "skip"]), default="fail", show_default=True)
 @click.option(
-    "--on-short-file", type=click.Choice(["fail", "skip", "pad"]), default="fail", show_default=True
+    "--on-bad-file",
+    type=click.Choice(["fail", "skip"]),
+    default="fail",
+    show_default=True,
+    help="Files that cannot be read whole: fail before anything is embedded, or leave them out.",
+)
+@click.option(
+    "--on-short-file",
+    type=click.Choice(["fail", "skip", "pad"]),
+    default="fail",
+    show_default=True,
+    help="Files below the model's minimum: fail, leave them out, or pad them with zeros at the end.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, the distance table's row.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Numeric threads.")
@@ -90,13 +100,17 @@ def score(
     limit_threads(threads)
     import torch
 
+    from fad_core.datasets import Dataset, list_files
     from fad_core.metrics import get_metric
     from fad_core.progress import file_progress
     from fad_core.scoring import score as score_sets
     from fad_core.store import verified_model
 
     torch.set_num_threads(threads)
+    # What is quickly seen to be wrong is said before a model is downloaded or exported.
     get_metric(metric)
+    for path in (reference, evaluation):
+        list_files(Dataset(path, path))
     say = _speaker(quiet)
     exported = verified_model(model, weights, ckpt_dir, say)
     with file_progress("scan and embed", quiet=quiet) as progress:

@@ -43,7 +43,10 @@ def code_digest(script: Path, family: str | None = None) -> str:
             continue
         files[name] = path
         pending += _imports(path)
-    # Data that belongs to the code: the golden embeddings are part of what verification does.
+    # Data that belongs to the code: a report's template, and what verification compares with.
+    for path in list(files.values()):
+        if path.name == "__init__.py":
+            files |= {page.name: page for page in path.parent.glob("*.html")}
     if f"{_NAME}.golden" in files and family is not None:
         files["golden"] = _PACKAGE / "golden" / f"{family}.npz"
     digest = hashlib.sha256()

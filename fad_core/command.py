@@ -30,6 +30,13 @@ def limit_threads(threads: int) -> None:
         os.environ[variable] = str(threads)
 
 
+def prefer_package(folder: Path) -> None:
+    """Have Python programs that are started from here import from a folder before what is installed."""
+    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    others = [entry for entry in inherited if entry not in ("", str(folder))]
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *others])
+
+
 def run(main: Callable[..., None], script_globals: Mapping[str, Any]) -> None:
     """Call a script's `main` if the script was started; do nothing if it was imported.
 

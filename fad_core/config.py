@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +58,19 @@ def validate_config(config: Mapping[str, Any], schema_path: Path) -> dict[str, A
     """
     schema = read_yaml(schema_path)
     validator = jsonschema.Draft202012Validator(schema)
-    faults = [line for error in validator.iter_errors(dict(config)) for line in _describe(error)]
-    if faults:
-        listed = "\n".join(f"  - {fault}" for fault in sorted(faults))
-        raise ConfigError(f"the configuration cannot be used:\n{listed}")
+    require_no_faults(
+        sorted(line for error in validator.iter_errors(dict(config)) for line in _describe(error))
+    )
     filled = _with_defaults(dict(config), schema)
     assert isinstance(filled, dict)
     return filled
+
+
+def require_no_faults(faults: Sequence[str]) -> None:
+    """Raise one `ConfigError` that lists the faults, if there are any."""
+    if faults:
+        listed = "\n".join(f"  - {fault}" for fault in faults)
+        raise ConfigError(f"the configuration cannot be used:\n{listed}")
 
 
 def _describe(error: Any) -> Iterator[str]:
@@ -86,6 +92,8 @@ def _describe(error: Any) -> Iterator[str]:
         yield f"{at}{error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
     elif error.validator == "pattern":
         yield f"{at}the name {error.instance!r} may hold letters, digits, '.', '_' and '-' only"
+    elif error.validator == "not":
+        yield f"{at}{error.instance!r} is taken for something else; choose another name"
     else:
         yield f"{at}{error.message}"
 

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 
 
 def significant(value: float, digits: int) -> str:
-    """A number rounded to so many significant digits, trailing zeros included; plain "0" for zero."""
-    return "0" if value == 0 else f"{value:#.{digits}g}".removesuffix(".")
+    """A number rounded to so many significant digits, trailing zeros included; plain "0" for zero.
+
+    Those below a million keep all digits before the point, so 1107 does not become 1.11e+03.
+    """
+    if value == 0:
+        return "0"
+    text = f"{value:#.{digits}g}"
+    return f"{value:.0f}" if "e+" in text and abs(value) < 1e6 else text.removesuffix(".")
 
 
 def aligned(values: Sequence[float | None], digits: int) -> list[str]:

@@ -49,3 +49,15 @@ class WeightsError(FadError):
 
 class VerificationError(FadError):
     """An exported model does not reproduce what it was made from."""
+
+
+class OutputError(FadError, OSError):
+    """A file cannot be written.
+
+    Attributes:
+        strerror: why, in the operating system's words.
+    """
+
+    def __init__(self, target: Path, reason: str) -> None:
+        super().__init__(f"cannot write {target}: {reason}")
+        self.strerror = reason

@@ -23,6 +23,7 @@ from fad_core.metrics import get_metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
 
 INK = "#1c1b22"
 PAPER = "#fefefd"
@@ -72,19 +73,11 @@ def plot_heatmap(
         _write_values(axes, values, coloured, mesh, cell)
         _title(axes, f"{chosen.title}: {model}", weights, weights_sha256)
         above = figure.add_axes((0, 1 + 0.45 / height, min(3.2, max(width, 2.7)) / width, 0.13 / height))
-        bar = figure.colorbar(mesh, cax=above, orientation="horizontal", format="{x:g}")
-        scale = ""
-        if isinstance(norm, LogNorm):
-            scale = ", log scale"
-            bar.locator = LogLocator(subs=(1, 2, 5) if norm.vmax < 1000 * norm.vmin else (1,))
-        above.set_xlabel(f"{metric.upper()}{_UNITS.get(metric, '')}{scale}", loc="left", fontsize=8)
-        above.xaxis.set_label_position("top")
-        above.tick_params(labelsize=8)
-        bar.outline.set_visible(False)
-        # As shapes, without seams between them.
-        bar.solids.set(rasterized=False, antialiased=False, edgecolor="none")
+        _colour_bar(figure, above, mesh, f"{metric.upper()}{_UNITS.get(metric, '')}")
         with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="svg", metadata=_NO_METADATA, bbox_inches="tight", pad_inches=0.15)
+            figure.savefig(
+                temporary, format="svg", metadata=_NO_METADATA, bbox_inches="tight", pad_inches=0.15
+            )
 
 
 def inline_svg(svg: str, prefix: str, label: str) -> str:
@@ -105,7 +98,7 @@ def inline_svg(svg: str, prefix: str, label: str) -> str:
 @contextmanager
 def _plain_style() -> Iterator[None]:
     """Matplotlib's own defaults whatever the user's are; text as outlines of its own font."""
-    style = {
+    style: Any = {
         "svg.hashsalt": "fad_core",
         "svg.fonttype": "path",
         "text.parse_math": False,
@@ -142,7 +135,11 @@ def _label_cells(axes: Axes, matrix: Matrix, cell: float) -> None:
 
 
 def _write_values(
-    axes: Axes, values: NDArray[np.float64], coloured: np.ma.MaskedArray[Any, Any], mesh: Any, cell: float
+    axes: Axes,
+    values: NDArray[np.float64],
+    coloured: np.ma.MaskedArray[Any, Any],
+    mesh: QuadMesh,
+    cell: float,
 ) -> None:
     size = min(9.0, cell * 72 / 4.6)
     colours = mesh.to_rgba(coloured)
@@ -162,6 +159,21 @@ def _luminance(colour: NDArray[Any]) -> float:
     rgb = np.asarray(colour[:3], dtype=np.float64)
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def _colour_bar(figure: Figure, axes: Axes, mesh: QuadMesh, label: str) -> None:
+    bar = figure.colorbar(mesh, cax=axes, orientation="horizontal", format="{x:g}")
+    low, high = mesh.get_clim()
+    if isinstance(mesh.norm, LogNorm) and low is not None and high is not None:
+        label += ", log scale"
+        bar.locator = LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,))
+    axes.set_xlabel(label, loc="left", fontsize=8)
+    axes.xaxis.set_label_position("top")
+    axes.tick_params(labelsize=8)
+    bar.outline.set_visible(False)
+    if bar.solids is not None:
+        # As shapes that overlap, or viewers let the page shine through between them.
+        bar.solids.set(rasterized=False, edgecolor="face", linewidth=1)
 
 
 def _title(axes: Axes, title: str, weights: str, sha256: str) -> None:

@@ -75,8 +75,8 @@ def _unclipped_covariance_term(reference: Statistics, evaluation: Statistics) ->
 
 def _note(reference: Statistics, evaluation: Statistics) -> str:
     return "; ".join(
-        f"{name}: {s.n} vectors in {s.dimension} dimensions: "
-        "the covariance is rank-deficient, FAD is biased upwards"
+        f"{name}: no more vectors than dimensions, so the covariance is rank-deficient "
+        "and FAD is biased upwards"
         for name, s in (("reference", reference), ("evaluation", evaluation))
         if s.n <= s.dimension
     )

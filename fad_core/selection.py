@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from fad_core.display import one_line
 from fad_core.errors import BadFilesError, DatasetError
 from fad_core.models.base import EmbeddingModel
 from fad_core.resample import resampled_length
@@ -114,7 +115,7 @@ def require_no_problems(problems: Iterable[Problem]) -> None:
     lines = [f"{count} {'file' if count == 1 else 'files'} cannot be used:"]
     for dataset, group in groupby(unique, key=lambda problem: problem.dataset):
         lines.append(f"  {dataset}:")
-        lines += [f"    {_one_line(problem.file)}: {_one_line(problem.reason)}" for problem in group]
+        lines += [f"    {one_line(problem.file)}: {one_line(problem.reason)}" for problem in group]
     lines.append("To go on without mending them, set in the configuration (or give on the command line):")
     lines += [
         f"  {key}: {value}  (command line: --{key.replace('_', '-')} {value})"
@@ -130,7 +131,7 @@ def require_usable(dataset: str, model: str, uses: Sequence[FileUse]) -> None:
         DatasetError: every file is excluded.
     """
     if all(use.status == "excluded" for use in uses):
-        example = f", such as {_one_line(uses[0].record.file)}: {uses[0].reason}" if uses else ""
+        example = f", such as {one_line(uses[0].record.file)}: {uses[0].reason}" if uses else ""
         raise DatasetError(f"data set {dataset}: no file that {model} can use; {len(uses)} excluded{example}")
 
 
@@ -179,8 +180,3 @@ def _choices(options: Iterable[str]) -> list[tuple[str, str]]:
         key, _, values = option.partition(": ")
         pairs += [(key, value) for value in values.split(" | ")]
     return sorted(set(pairs))
-
-
-def _one_line(text: str) -> str:
-    """A text with line ends and other unprintable characters spelled out, as file names may have them."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from fad_core.datasets import Dataset
-from fad_core.errors import ConfigError, ModelError
+from fad_core.config import require_no_faults
+from fad_core.datasets import Dataset, list_files
+from fad_core.errors import FadError
 from fad_core.metrics import get_metric
-from fad_core.models import family_of
+from fad_core.models import family_of, get_model
+from fad_core.weights import locate_weights
+
+_Item = TypeVar("_Item", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,22 @@ def study_of(config: Mapping[str, Any]) -> Study:
     """Interpret a configuration that `fad_core.config.validate_config` has checked.
 
     Raises:
-        ConfigError: it names data sets, models or metrics that do not exist, or one twice.
+        ConfigError: it names data sets, models or metrics that do not exist, or one twice; one message
+            with all of that.
     """
-    for metric in config["metrics"]:
-        get_metric(metric)
     datasets = {
         name: _dataset(name, entry, config.get("audio_root")) for name, entry in config["datasets"].items()
     }
+    models = [
+        StudyModel(entry.get("name", entry["id"]), entry["id"], entry["weights"])
+        for entry in config["models"]
+    ]
+    require_no_faults(
+        [
+            *_faults_of_names(models, config["metrics"]),
+            *_faults_of_pairs(config["pairs"], list(datasets)),
+        ]
+    )
     settings = {
         key: value for key, value in config.items() if key not in ("study", "datasets", "pairs", "models")
     }
@@ -65,9 +79,25 @@ def study_of(config: Mapping[str, Any]) -> Study:
         config["study"],
         datasets,
         _pairs(config["pairs"], list(datasets)),
-        _models(config["models"]),
+        {model.name: model for model in models},
         settings,
     )
+
+
+def require_available(study: Study) -> None:
+    """Make sure that the files are there which a study names: of its data sets and of its own weights.
+
+    Official weights may be missing still; they are downloaded when they are needed.
+
+    Raises:
+        ConfigError: a data set is missing or empty, or a checkpoint is not there; one message with all.
+    """
+    faults: list[str] = []
+    for name in study.paired():
+        faults += _fault(list_files, study.datasets[name])
+    for model in study.models.values():
+        faults += _fault(locate_weights, get_model(model.id), model.weights, study.settings.get("ckpt_dir"))
+    require_no_faults(faults)
 
 
 def _dataset(name: str, entry: Mapping[str, Any], root: str | None) -> Dataset:
@@ -82,30 +112,38 @@ def _dataset(name: str, entry: Mapping[str, Any], root: str | None) -> Dataset:
 
 def _pairs(pairs: Any, names: list[str]) -> tuple[tuple[str, str], ...]:
     if pairs == "all":
-        if len(names) < 2:
-            raise ConfigError("pairs: all needs at least two data sets")
         return tuple(itertools.combinations(names, 2))
-    chosen = [(reference, evaluation) for reference, evaluation in pairs]
+    return tuple((reference, evaluation) for reference, evaluation in pairs)
+
+
+def _faults_of_pairs(pairs: Any, names: list[str]) -> Iterator[str]:
+    chosen = _pairs(pairs, names)
+    if not chosen:
+        yield "pairs: all needs at least two data sets"
     unknown = sorted(set(itertools.chain.from_iterable(chosen)) - set(names))
     if unknown:
-        raise ConfigError(f"pairs name data sets that do not exist: {', '.join(unknown)}")
-    twice = sorted({f"[{', '.join(pair)}]" for pair in chosen if chosen.count(pair) > 1})
-    if twice:
-        raise ConfigError(f"pairs are given twice: {', '.join(twice)}")
-    return tuple(chosen)
+        yield f"pairs: there is no data set {', '.join(unknown)}; data sets: {', '.join(names)}"
+    for pair in _repeated(chosen):
+        yield f"pairs: [{', '.join(pair)}] is given twice"
 
 
-def _models(entries: list[Mapping[str, str]]) -> dict[str, StudyModel]:
-    models: dict[str, StudyModel] = {}
-    for entry in entries:
-        try:
-            family_of(entry["id"])
-        except ModelError as error:
-            raise ConfigError(f"models: {error}") from error
-        name = entry.get("name", entry["id"])
-        if name in models:
-            raise ConfigError(
-                f"models: two entries are called {name!r}; give them different names with `name:`"
-            )
-        models[name] = StudyModel(name, entry["id"], entry["weights"])
-    return models
+def _faults_of_names(models: Iterable[StudyModel], metrics: Iterable[str]) -> Iterator[str]:
+    for model in models:
+        yield from (f"models: {fault}" for fault in _fault(family_of, model.id))
+    for name in _repeated(model.name for model in models):
+        yield f"models: two entries are called {name!r}; give them different names with `name:`"
+    for metric in metrics:
+        yield from (f"metrics: {fault}" for fault in _fault(get_metric, metric))
+
+
+def _fault(check: Callable[..., object], *arguments: object) -> list[str]:
+    """What a check complains of; nothing if it is content."""
+    try:
+        check(*arguments)
+    except FadError as error:
+        return [str(error)]
+    return []
+
+
+def _repeated(items: Iterable[_Item]) -> list[_Item]:
+    return [item for item, count in Counter(items).items() if count > 1]

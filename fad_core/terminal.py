@@ -61,12 +61,9 @@ def _distances_text(matrix: Matrix, rows: Sequence[Row], width: int) -> str:
 
 def _matrix_texts(matrix: Matrix) -> list[str]:
     """The matrix with names above its columns; and a narrower one with numbers above them."""
-    columns = list(zip(*(
-        ["" if value is None else significant(value, _MATRIX_DIGITS) for value in row] for row in matrix.values
-    ), strict=True))  # fmt: skip
-    numbers = [str(index) for index in range(1, len(columns) + 1)]
-    rows = list(zip(*columns, strict=True))
-    named = [[name, *row] for name, row in zip(matrix.references, rows, strict=True)]
+    texts = [["" if v is None else significant(v, _MATRIX_DIGITS) for v in row] for row in matrix.values]
+    numbers = [str(index) for index in range(1, len(texts) + 1)]
+    named = [[name, *row] for name, row in zip(matrix.references, texts, strict=True)]
     numbered = [[number, *row] for number, row in zip(numbers, named, strict=True)]
     return [
         text_table(["reference ↓ evaluation →", *matrix.evaluations], named),

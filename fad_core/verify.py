@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -84,16 +85,18 @@ def verify_eager(exported: ExportedModel, weights: Weights) -> list[Comparison]:
         exported: the `.pt2`, on the CPU.
         weights: the fetched weights it should hold.
     """
-    network = exported.model.build(load_state(weights))
-    rows = []
+    return list(eager_comparisons(exported, exported.model.build(load_state(weights))))
+
+
+def eager_comparisons(exported: ExportedModel, network: torch.nn.Module) -> Iterator[Comparison]:
+    """The rows of `verify_eager`, one by one, for a network that `EmbeddingModel.build` gave."""
     for batch in EAGER_BATCHES:
         features = exported.model.example_input(batch)
         with torch.inference_mode():
             eager = exported.model.pool(network(features).numpy())
         found = exported.model.pool(exported.network(features.numpy()))
         tolerance = EAGER_SHARE * exported.model.tolerance
-        rows.append(_compare(exported.identity, "eager", f"batch {batch}", found, eager, tolerance))
-    return rows
+        yield _compare(exported.identity, "eager", f"batch {batch}", found, eager, tolerance)
 
 
 def verify_golden(exported: ExportedModel, progress: Callable[[str], None] | None = None) -> list[Comparison]:
@@ -106,18 +109,25 @@ def verify_golden(exported: ExportedModel, progress: Callable[[str], None] | Non
     Raises:
         VerificationError: the stored embeddings are of other weights.
     """
+    return list(golden_comparisons(exported, progress))
+
+
+def golden_comparisons(
+    exported: ExportedModel, progress: Callable[[str], None] | None = None
+) -> Iterator[Comparison]:
+    """The rows of `verify_golden`, one by one."""
     golden = load_golden(exported.model.family)
     identity = exported.identity
     stored = {name: golden.weights_sha256[name] for name in identity.checkpoints}
     if dict(identity.checkpoints) != stored:
         raise VerificationError(
-            f"the golden embeddings of {identity.model} are of seeded weights {stored}, "
-            f"the exported model is of {dict(identity.checkpoints)}: export it with seeded weights, "
-            "or regenerate the embeddings with tests/golden/make_golden.py"
+            f"the golden embeddings of {identity.model} are of seeded weights {stored}, the .pt2 is of "
+            f"{dict(identity.checkpoints)}: export it with seeded weights, or regenerate the embeddings with "
+            "tests/golden/make_golden.py"
         )
     model = exported.model
     expected = golden.cases[model.name]
-    rows, found = [], {}
+    passed, found = True, {}
     for case, clip in clips().items():
         if progress is not None:
             progress(case)
@@ -128,10 +138,11 @@ def verify_golden(exported: ExportedModel, progress: Callable[[str], None] | Non
             embeddings, flips = _settle(model, embeddings, expected[case], unrounded)
             tolerance = 0.0
         found[case] = embeddings
-        rows.append(_compare(identity, "golden", case, embeddings, expected[case], tolerance, flips))
-    if all(row.verdict == "passed" for row in rows):
-        rows.append(_compare_distance(identity, expected, found))
-    return rows
+        row = _compare(identity, "golden", case, embeddings, expected[case], tolerance, flips)
+        passed = passed and row.verdict == "passed"
+        yield row
+    if passed:
+        yield _compare_distance(identity, expected, found)
 
 
 def _settle(
@@ -244,13 +255,11 @@ def require_passed(rows: Iterable[Comparison]) -> None:
 
 
 def _failures(failed: list[Comparison]) -> Iterator[str]:
-    first = failed[0]
-    yield (
-        f"{first.model} ({first.weights}) is not what it was made from: "
-        f"{len(failed)} comparisons failed at the level {first.level!r}:"
-    )
-    for row in failed:
-        yield (
+    for (model, weights, level), rows in groupby(failed, lambda row: (row.model, row.weights, row.level)):
+        listed = [
             f"  {row.case}, {row.quantity}: relative difference {row.max_relative_difference:.3g}, "
             f"tolerance {row.tolerance:.3g}"
-        )
+            for row in rows
+        ]
+        yield f"{model} ({weights}) is not what it was made from: {len(listed)} failed at the level {level!r}:"
+        yield from listed

@@ -196,7 +196,8 @@ def test_the_note_tells_of_rank_deficient_sets() -> None:
     edge = Statistics.from_embeddings(y[:128])
     assert frechet_distance(full, full).note == ""
     assert frechet_distance(full, few).note == (
-        "evaluation: 60 vectors in 128 dimensions: the covariance is rank-deficient, FAD is biased upwards"
+        "evaluation: no more vectors than dimensions, so the covariance is rank-deficient "
+        "and FAD is biased upwards"
     )
     assert frechet_distance(edge, few).note.split("; ")[0].startswith("reference: 128 vectors in 128 dim")
 

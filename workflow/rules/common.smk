@@ -4,44 +4,40 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
+ROOT = Path(workflow.basedir)
+SCRIPTS = ROOT / "scripts"
 
-# The package of this checkout, also where it is not installed.
-sys.path.insert(0, str(Path(workflow.basedir)))
+# The package of this checkout, also where it is not installed or another one is.
+sys.path.insert(0, str(ROOT))
 
 from fad_core.code_digest import code_digest
-from fad_core.command import limit_threads
+from fad_core.command import limit_threads, prefer_package
 from fad_core.config import read_yaml, validate_config
 from fad_core.datasets import list_files
 from fad_core.errors import FadError
 from fad_core.models import family_of, get_model
 from fad_core.shards import shard_token
-from fad_core.study import study_of
+from fad_core.stale_locks import clear_stale_locks
+from fad_core.study import require_available, study_of
 from fad_core.weights import locate_weights
-
-ROOT = Path(workflow.basedir)
-SCRIPTS = ROOT / "scripts"
 
 
 def load_study():
-    """The study of the configuration, every data set found; or one message with all that is wrong."""
+    """The study of the configuration, all it names found; or one message with all that is wrong."""
     try:
         for path in workflow.configfiles:
             read_yaml(Path(path))  # again, for keys given twice
-        study = study_of(validate_config(config, ROOT / "workflow/schemas/config.schema.yaml"))
+        study = study_of(
+            validate_config(config, ROOT / "workflow/schemas/config.schema.yaml")
+        )
+        require_available(study)
     except FadError as error:
-        raise WorkflowError(str(error)) from None
-    faults = []
-    for name in study.paired():
-        try:
-            list_files(study.datasets[name])
-        except FadError as error:
-            faults.append(str(error))
-    if faults:
-        raise WorkflowError("\n".join(faults))
+        # The message alone: an exception would have Snakemake add lines of this file to it.
+        sys.exit(f"\n{error}\n")
     return study
 
 
+RUNNING = clear_stale_locks(Path(".snakemake"))
 STUDY = load_study()
 METRICS = STUDY.settings["metrics"]
 MODEL_IDS = [f"{name}={entry.id}" for name, entry in STUDY.models.items()]
@@ -50,7 +46,9 @@ STUDY_DIR = f"results/{STUDY.name}"
 LOGS = f"{STUDY_DIR}/logs"
 BENCHMARKS = f"{STUDY_DIR}/benchmarks"
 
-# Numeric threads are the configuration's, whatever --cores is; jobs inherit the environment.
+# Jobs inherit the environment: the package, and the numeric threads, which are the configuration's
+# whatever --cores is.
+prefer_package(ROOT)
 THREADS = STUDY.settings["threads"]
 limit_threads(THREADS)
 
@@ -67,10 +65,7 @@ wildcard_constraints:
 @cache
 def weights_key(model_id, choice):
     """The first 8 digits of the weights' sha256."""
-    try:
-        return locate_weights(get_model(model_id), choice, CKPT_DIR).key
-    except FadError as error:
-        raise WorkflowError(str(error)) from None
+    return locate_weights(get_model(model_id), choice, CKPT_DIR).key
 
 
 # Which choice of weights a pair of id and key stands for. The golden level needs the seeded ones too.
@@ -107,7 +102,9 @@ def verifications(wildcards):
 
 def all_verifications():
     """The verdicts of all models of the study."""
-    return sorted({path for name in STUDY.models for path in verifications(Wildcards(model=name))})
+    return sorted(
+        {path for name in STUDY.models for path in verifications(Wildcards(model=name))}
+    )
 
 
 class Wildcards:
@@ -120,7 +117,8 @@ class Wildcards:
 def shards_of(pattern):
     """Input function: a path for every shard of the data set, in order."""
     return lambda wildcards: [
-        pattern.format(shard=shard, **wildcards) for shard in range(STUDY.datasets[wildcards.dataset].shards)
+        pattern.format(shard=shard, **wildcards)
+        for shard in range(STUDY.datasets[wildcards.dataset].shards)
     ]
 
 
@@ -135,14 +133,20 @@ def every_shard(pattern):
 
 def shard_content(wildcards):
     """A token that changes when a file of the shard is added, changed or removed, but not when it is touched."""
-    manifest = Path(f"{STUDY_DIR}/manifests/{wildcards.dataset}/{wildcards.shard}.parquet")
-    return shard_token(STUDY.datasets[wildcards.dataset], int(wildcards.shard), manifest)
+    manifest = Path(
+        f"{STUDY_DIR}/manifests/{wildcards.dataset}/{wildcards.shard}.parquet"
+    )
+    return shard_token(
+        STUDY.datasets[wildcards.dataset], int(wildcards.shard), manifest
+    )
 
 
 def ignored_files():
     """What lies in the data sets' folders and is no audio file, for the table of files."""
     listings = {name: list_files(STUDY.datasets[name]) for name in STUDY.paired()}
-    return {name: listing.ignored for name, listing in listings.items() if listing.ignored}
+    return {
+        name: listing.ignored for name, listing in listings.items() if listing.ignored
+    }
 
 
 def paths_of(wildcards):

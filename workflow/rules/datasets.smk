@@ -4,6 +4,10 @@
 rule scan_files:
     output:
         manifest=f"{STUDY_DIR}/manifests/{{dataset}}/{{shard}}.parquet",
+    log:
+        f"{LOGS}/scan_files/{{dataset}}/{{shard}}.log",
+    conda:
+        "../../envs/core.yaml"
     params:
         dataset="{dataset}",
         path=paths_of,
@@ -11,8 +15,6 @@ rule scan_files:
         shard="{shard}",
         content=shard_content,
         code=code("scan_files.py"),
-    log:
-        f"{LOGS}/scan_files/{{dataset}}/{{shard}}.log",
     script:
         "../../scripts/scan_files.py"
 
@@ -22,12 +24,14 @@ rule check_files:
         manifests=every_shard(f"{STUDY_DIR}/manifests/{{dataset}}/{{shard}}.parquet"),
     output:
         checked=f"{STUDY_DIR}/manifests/checked.json",
+    log:
+        f"{LOGS}/check_files.log",
+    conda:
+        "../../envs/core.yaml"
     params:
         models=MODEL_IDS,
         on_bad_file=STUDY.settings["on_bad_file"],
         on_short_file=STUDY.settings["on_short_file"],
         code=code("check_files.py"),
-    log:
-        f"{LOGS}/check_files.log",
     script:
         "../../scripts/check_files.py"

@@ -4,19 +4,22 @@
 rule compute_distances:
     input:
         statistics=lambda wildcards: [
-            f"{STUDY_DIR}/statistics/{wildcards.model}/{name}.parquet" for name in STUDY.paired()
+            f"{STUDY_DIR}/statistics/{wildcards.model}/{name}.parquet"
+            for name in STUDY.paired()
         ],
     output:
         distances=f"{STUDY_DIR}/tables/parts/{{model}}.distances.parquet",
+    log:
+        f"{LOGS}/compute_distances/{{model}}.log",
+    benchmark:
+        f"{BENCHMARKS}/compute_distances/{{model}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: THREADS
     params:
         pairs=[f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
         metrics=METRICS,
         threads=THREADS,
         code=code("compute_distances.py"),
-    log:
-        f"{LOGS}/compute_distances/{{model}}.log",
-    benchmark:
-        f"{BENCHMARKS}/compute_distances/{{model}}.tsv"
-    threads: THREADS
     script:
         "../../scripts/compute_distances.py"

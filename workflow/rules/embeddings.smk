@@ -10,16 +10,18 @@ rule embed_files:
         checked=ancient(rules.check_files.output.checked),
     output:
         embeddings=f"{STUDY_DIR}/embeddings/{{model}}/{{dataset}}/{{shard}}.parquet",
+    log:
+        f"{LOGS}/embed_files/{{model}}/{{dataset}}/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/embed_files/{{model}}/{{dataset}}/{{shard}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: THREADS
     params:
         path=paths_of,
         dataset="{dataset}",
         on_short_file=STUDY.settings["on_short_file"],
         threads=THREADS,
         code=code("embed_files.py", family_of_entry),
-    log:
-        f"{LOGS}/embed_files/{{model}}/{{dataset}}/{{shard}}.log",
-    benchmark:
-        f"{BENCHMARKS}/embed_files/{{model}}/{{dataset}}/{{shard}}.tsv"
-    threads: THREADS
     script:
         "../../scripts/embed_files.py"

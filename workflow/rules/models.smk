@@ -6,17 +6,19 @@ rule export_model:
         record=rules.fetch_weights.output.record,
     output:
         output="results/models/{id}-{key}.pt2",
+    log:
+        f"{LOGS}/export_model/{{id}}-{{key}}.log",
+    benchmark:
+        f"{BENCHMARKS}/export_model/{{id}}-{{key}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: THREADS
     params:
         model="{id}",
         weights=lambda wildcards: WEIGHTS[wildcards.id, wildcards.key],
         ckpt_dir=CKPT_DIR,
         threads=THREADS,
         code=code("export_model.py", family_of_id),
-    log:
-        f"{LOGS}/export_model/{{id}}-{{key}}.log",
-    benchmark:
-        f"{BENCHMARKS}/export_model/{{id}}-{{key}}.tsv"
-    threads: THREADS
     script:
         "../../scripts/export_model.py"
 
@@ -27,17 +29,19 @@ rule verify_eager:
         record=rules.fetch_weights.output.record,
     output:
         table="results/verification/{id}-{key}.eager.csv",
+    log:
+        f"{LOGS}/verify_eager/{{id}}-{{key}}.log",
+    benchmark:
+        f"{BENCHMARKS}/verify_eager/{{id}}-{{key}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: THREADS
     params:
         level="eager",
         weights=lambda wildcards: WEIGHTS[wildcards.id, wildcards.key],
         ckpt_dir=CKPT_DIR,
         threads=THREADS,
         code=code("verify_model.py", family_of_id),
-    log:
-        f"{LOGS}/verify_eager/{{id}}-{{key}}.log",
-    benchmark:
-        f"{BENCHMARKS}/verify_eager/{{id}}-{{key}}.tsv"
-    threads: THREADS
     script:
         "../../scripts/verify_model.py"
 
@@ -47,14 +51,16 @@ rule verify_golden:
         exported=seeded_export,
     output:
         table="results/verification/{id}.golden.csv",
-    params:
-        level="golden",
-        threads=THREADS,
-        code=code("verify_model.py", family_of_id),
     log:
         f"{LOGS}/verify_golden/{{id}}.log",
     benchmark:
         f"{BENCHMARKS}/verify_golden/{{id}}.tsv"
+    conda:
+        "../../envs/core.yaml"
     threads: THREADS
+    params:
+        level="golden",
+        threads=THREADS,
+        code=code("verify_model.py", family_of_id),
     script:
         "../../scripts/verify_model.py"

@@ -5,14 +5,18 @@ rule collect_distances:
     input:
         parts=models_with("distances.parquet"),
     output:
-        parquet=report(
-            f"{STUDY_DIR}/tables/distances.parquet", category="Tables", caption="../report/distances.rst"
+        parquet=f"{STUDY_DIR}/tables/distances.parquet",
+        csv=report(
+            f"{STUDY_DIR}/tables/distances.csv",
+            category="Tables",
+            caption="../report/distances.rst",
         ),
-        csv=report(f"{STUDY_DIR}/tables/distances.csv", category="Tables", caption="../report/distances.rst"),
-    params:
-        code=code("collect_distances.py"),
     log:
         f"{LOGS}/collect_distances.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=code("collect_distances.py"),
     script:
         "../../scripts/collect_distances.py"
 
@@ -23,19 +27,31 @@ rule collect_files:
         embeddings=[
             path.replace("MODEL", name)
             for name in STUDY.models
-            for path in every_shard(f"{STUDY_DIR}/embeddings/MODEL/{{dataset}}/{{shard}}.parquet")
+            for path in every_shard(
+                f"{STUDY_DIR}/embeddings/MODEL/{{dataset}}/{{shard}}.parquet"
+            )
         ],
     output:
-        files=report(f"{STUDY_DIR}/tables/files.csv", category="Tables", caption="../report/files.rst"),
-        datasets=report(f"{STUDY_DIR}/tables/datasets.csv", category="Tables", caption="../report/files.rst"),
+        files=report(
+            f"{STUDY_DIR}/tables/files.csv",
+            category="Tables",
+            caption="../report/files.rst",
+        ),
+        datasets=report(
+            f"{STUDY_DIR}/tables/datasets.csv",
+            category="Tables",
+            caption="../report/files.rst",
+        ),
+    log:
+        f"{LOGS}/collect_files.log",
+    conda:
+        "../../envs/core.yaml"
     params:
         models=MODEL_IDS,
         on_short_file=STUDY.settings["on_short_file"],
         # As text, and by a function: names of files may hold braces, which Snakemake would expand.
         ignored=lambda wildcards: json.dumps(ignored_files(), sort_keys=True),
         code=code("collect_files.py"),
-    log:
-        f"{LOGS}/collect_files.log",
     script:
         "../../scripts/collect_files.py"
 
@@ -45,15 +61,19 @@ rule write_matrix:
         distances=rules.collect_distances.output.parquet,
     output:
         matrix=report(
-            f"{STUDY_DIR}/tables/{{model}}.{{metric}}.matrix.csv", category="Tables", caption="../report/matrix.rst"
+            f"{STUDY_DIR}/tables/{{model}}.{{metric}}.matrix.csv",
+            category="Tables",
+            caption="../report/matrix.rst",
         ),
+    log:
+        f"{LOGS}/write_matrix/{{model}}.{{metric}}.log",
+    conda:
+        "../../envs/core.yaml"
     params:
         model="{model}",
         metric="{metric}",
         datasets=STUDY.paired(),
         code=code("write_matrix.py"),
-    log:
-        f"{LOGS}/write_matrix/{{model}}.{{metric}}.log",
     script:
         "../../scripts/write_matrix.py"
 
@@ -68,12 +88,14 @@ rule plot_heatmap:
             category="Figures",
             caption="../report/heatmap.rst",
         ),
+    log:
+        f"{LOGS}/plot_heatmap/{{model}}.{{metric}}.log",
+    conda:
+        "../../envs/core.yaml"
     params:
         model="{model}",
         metric="{metric}",
         code=code("plot_heatmap.py"),
-    log:
-        f"{LOGS}/plot_heatmap/{{model}}.{{metric}}.log",
     script:
         "../../scripts/plot_heatmap.py"
 
@@ -84,17 +106,25 @@ rule write_report:
         files=rules.collect_files.output.files,
         datasets=rules.collect_files.output.datasets,
         verifications=all_verifications(),
-        matrices=expand(rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS),
-        heatmaps=expand(rules.plot_heatmap.output.figure, model=STUDY.models, metric=METRICS),
+        matrices=expand(
+            rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS
+        ),
+        heatmaps=expand(
+            rules.plot_heatmap.output.figure, model=STUDY.models, metric=METRICS
+        ),
         statistics=expand(
-            f"{STUDY_DIR}/statistics/{{model}}/{{dataset}}.parquet", model=STUDY.models, dataset=STUDY.paired()
+            f"{STUDY_DIR}/statistics/{{model}}/{{dataset}}.parquet",
+            model=STUDY.models,
+            dataset=STUDY.paired(),
         ),
     output:
         html=f"{STUDY_DIR}/report.html",
+    log:
+        f"{LOGS}/write_report.log",
+    conda:
+        "../../envs/core.yaml"
     params:
         study=lambda wildcards: json.dumps(config, sort_keys=True),
         code=code("write_report.py"),
-    log:
-        f"{LOGS}/write_report.log",
     script:
         "../../scripts/write_report.py"

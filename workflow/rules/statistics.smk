@@ -3,18 +3,22 @@
 
 rule compute_statistics:
     input:
-        embeddings=shards_of(STUDY_DIR + "/embeddings/{model}/{dataset}/{shard}.parquet"),
+        embeddings=shards_of(
+            f"{STUDY_DIR}/embeddings/{{model}}/{{dataset}}/{{shard}}.parquet"
+        ),
     output:
         statistics=f"{STUDY_DIR}/statistics/{{model}}/{{dataset}}.parquet",
+    log:
+        f"{LOGS}/compute_statistics/{{model}}/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/compute_statistics/{{model}}/{{dataset}}.tsv"
+    conda:
+        "../../envs/core.yaml"
+    threads: THREADS
     params:
         dataset="{dataset}",
         model="{model}",
         threads=THREADS,
         code=code("compute_statistics.py"),
-    log:
-        f"{LOGS}/compute_statistics/{{model}}/{{dataset}}.log",
-    benchmark:
-        f"{BENCHMARKS}/compute_statistics/{{model}}/{{dataset}}.tsv"
-    threads: THREADS
     script:
         "../../scripts/compute_statistics.py"

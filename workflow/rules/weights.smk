@@ -4,11 +4,13 @@
 rule fetch_weights:
     output:
         record="results/models/{id}-{key}.weights.json",
+    log:
+        f"{LOGS}/fetch_weights/{{id}}-{{key}}.log",
+    conda:
+        "../../envs/core.yaml"
     params:
         model="{id}",
         weights=lambda wildcards: WEIGHTS[wildcards.id, wildcards.key],
         ckpt_dir=CKPT_DIR,
-    log:
-        f"{LOGS}/fetch_weights/{{id}}-{{key}}.log",
     script:
         "../../scripts/fetch_weights.py"

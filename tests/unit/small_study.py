@@ -1,0 +1,113 @@
+"""A small study's results, to make reports of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fad_core.figures import plot_heatmap
+from fad_core.matrix import compact, distance_matrix, write_matrix
+from fad_core.report import Sources, write_report
+from fad_core.tables import DATASETS, DISTANCES, FILES, STATISTICS, VERIFICATION, write_table
+
+SHA = {"seeded": "5eed" + "0" * 60, "official": "10086976" + "1" * 56}
+NOTE = "evaluation: 60 vectors in 128 dimensions: the covariance is rank-deficient, FAD is biased upwards"
+UNKNOWN = {"sha256": "", "format": "", "subtype": "", "vectors": 0} | dict.fromkeys(
+    ("sample_rate", "channels", "frames", "seconds")
+)
+
+
+def distance(reference: str, evaluation: str, value: float, weights: str, **others: Any) -> dict[str, Any]:
+    return {
+        "model": "vggish", "weights": weights, "weights_sha256": SHA[weights], "reference": reference,
+        "evaluation": evaluation, "metric": "fad", "value": value, "ci_low": None, "ci_high": None,
+        "n_reference": 600, "n_evaluation": 60, "files": 12, "excluded": 1, "padded": 2, "note": "",
+    } | others  # fmt: skip
+
+
+def check(level: str, weights: str, verdict: str = "passed", quantity: str = "embedding") -> dict[str, Any]:
+    return {
+        "model": "vggish", "weights": weights, "weights_sha256": SHA[weights], "level": level,
+        "case": "noise", "quantity": quantity, "vectors": 3, "max_absolute_difference": 2e-7,
+        "max_relative_difference": 3.25e-7,
+        "min_cosine": None, "tolerance": 1e-5, "off_by_quantum": 0, "verdict": verdict,
+    }  # fmt: skip
+
+
+class Study:
+    """A study's results in a folder: sets a, b and c by vggish, every pair unless told otherwise."""
+
+    def __init__(self, root: Path, weights: str = "official") -> None:
+        self.root = root
+        self.weights = weights
+        self.sets = ["a", "b", "c"]
+        self.distances = [
+            distance("a", "b", 12.4375, weights, note=NOTE),
+            distance("a", "c", 4.768, weights),
+            distance("b", "c", 0.0123456789, weights),
+        ]
+        self.files = [self.file("a", "fine.wav", "used", "")]
+        self.verification = [check("eager", weights), check("golden", "seeded"), check("golden", "seeded")]
+        self.config: dict[str, Any] = {
+            "study": "trial",
+            "datasets": {name: {"path": f"audio/{name}"} for name in self.sets},
+            "models": [{"id": "vggish", "weights": weights}],
+        }
+
+    @staticmethod
+    def file(dataset: str, name: str, status: str, reason: str) -> dict[str, Any]:
+        return {
+            "model": "vggish",
+            "dataset": dataset,
+            "file": name,
+            "status": status,
+            "reason": reason,
+        } | UNKNOWN
+
+    def write(self) -> Sources:
+        tables = self.root / "tables"
+        for suffix in ("csv", "parquet"):
+            write_table(DISTANCES, self.distances, tables / f"distances.{suffix}")
+        write_table(FILES, self.files, tables / "files.csv")
+        write_table(VERIFICATION, self.verification, self.root / "verification.csv")
+        counts = {
+            "found": 9,
+            "used": 4,
+            "padded": 2,
+            "excluded": 1,
+            "ignored": 2,
+            "vectors": 60,
+            "seconds": 75.0,
+        }
+        write_table(
+            DATASETS,
+            [{"model": "vggish", "dataset": name} | counts for name in self.sets],
+            tables / "datasets.csv",
+        )
+        matrix = distance_matrix(self.distances, "vggish", "fad", self.sets)
+        write_matrix(matrix, tables / "vggish.fad.matrix.csv")
+        figure = self.root / "figures" / "vggish.fad.heatmap.svg"
+        plot_heatmap(
+            compact(matrix, self.distances), "fad", "vggish", self.weights, SHA[self.weights], figure
+        )
+        statistics = [self.statistics(name) for name in self.sets]
+        return Sources(
+            tables / "distances.parquet", tables / "files.csv", tables / "datasets.csv",
+            [self.root / "verification.csv"], [tables / "vggish.fad.matrix.csv"], [figure], statistics,
+        )  # fmt: skip
+
+    def statistics(self, name: str) -> Path:
+        path = self.root / "statistics" / f"{name}.parquet"
+        row = {
+            "model": "vggish", "weights": self.weights, "weights_sha256": SHA[self.weights], "dataset": name,
+            "n": 60, "dimension": 2, "mean": np.zeros(2), "factor": np.zeros(4), "files": 6, "padded": 2,
+            "excluded": 1, "seconds": 75.0,
+        }  # fmt: skip
+        write_table(STATISTICS, [row], path)
+        return path
+
+    def page(self) -> str:
+        write_report(self.config, self.write(), self.root / "report.html")
+        return (self.root / "report.html").read_text(encoding="utf-8")

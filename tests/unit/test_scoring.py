@@ -1,0 +1,113 @@
+"""Scoring two folders in memory: the same value as the pipeline's steps, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from fad_core.datasets import Dataset
+from fad_core.errors import BadFilesError, DatasetError
+from fad_core.exported import ExportedModel
+from fad_core.schemas import DISTANCES
+from fad_core.scoring import score
+from fad_core.steps.distances import compute_distances
+from fad_core.steps.embeddings import compute_statistics, embed_shard
+from fad_core.steps.files import scan_shard
+from fad_core.tables import read_table
+
+
+@pytest.fixture(scope="module")
+def exported_path(seeded_export: Callable[[str], Path]) -> Path:
+    return seeded_export("vggish")
+
+
+@pytest.fixture(scope="module")
+def exported(exported_path: Path) -> ExportedModel:
+    return ExportedModel(exported_path)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Two sets of five clips of noise, at different levels, rates and channel counts."""
+    rng = np.random.default_rng(5)
+    for name, level in (("reference", 0.05), ("evaluation", 0.4)):
+        (tmp_path / name / "deep er").mkdir(parents=True)
+        for index, (rate, channels) in enumerate([(16000, 1), (44100, 2), (8000, 1), (16000, 2), (22050, 1)]):
+            samples = rng.standard_normal((int(1.7 * rate), channels)) * level
+            folder = tmp_path / name / ("deep er" if index % 2 else ".")
+            soundfile.write(folder / f"clip {index}.wav", samples, rate)
+    return tmp_path / "reference", tmp_path / "evaluation"
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_the_value_is_the_pipelines_to_the_last_bit(
+    folders: tuple[Path, Path], exported: ExportedModel, exported_path: Path, tmp_path: Path, shards: int
+) -> None:
+    statistics = []
+    for folder in folders:
+        dataset = Dataset(folder.name, str(folder), shards)
+        embeddings = []
+        for shard in range(shards):
+            manifest = tmp_path / "manifests" / folder.name / f"{shard}.parquet"
+            scan_shard(dataset, shard, manifest)
+            embeddings.append(tmp_path / "embeddings" / folder.name / f"{shard}.parquet")
+            embed_shard(exported_path, dataset, manifest, "fail", embeddings[-1])
+        statistics.append(tmp_path / "statistics" / f"{folder.name}.parquet")
+        compute_statistics(embeddings, folder.name, "vggish", statistics[-1])
+    table = tmp_path / "distances.parquet"
+    compute_distances(statistics, [("reference", "evaluation")], ["fad"], table)
+    (row,) = read_table(DISTANCES, table)
+
+    scored = score(str(folders[0]), str(folders[1]), exported).row
+
+    assert tuple(scored) == DISTANCES.names
+    names = {"reference": str(folders[0]), "evaluation": str(folders[1])}
+    assert scored == {**row, **names}
+
+
+def test_a_set_against_itself_is_zero_within_rounding(
+    folders: tuple[Path, Path], exported: ExportedModel
+) -> None:
+    row = score(str(folders[0]), str(folders[0]), exported).row
+    assert 0 <= row["value"] < 1e-8
+    assert row["files"] == 10
+
+
+def test_swapping_the_sets_leaves_the_value(folders: tuple[Path, Path], exported: ExportedModel) -> None:
+    there = score(str(folders[0]), str(folders[1]), exported).row["value"]
+    back = score(str(folders[1]), str(folders[0]), exported).row["value"]
+    assert there == back > 1
+
+
+def test_bad_files_of_both_sets_are_listed_at_once(
+    folders: tuple[Path, Path], exported: ExportedModel
+) -> None:
+    (folders[0] / "words.wav").write_text("not a sound")
+    soundfile.write(folders[1] / "blip.wav", np.ones(160) * 0.1, 16000)
+    with pytest.raises(BadFilesError) as caught:
+        score(str(folders[0]), str(folders[1]), exported)
+    for part in ("words.wav", "text", "blip.wav", "0.010 s", "--on-bad-file skip", "--on-short-file pad"):
+        assert part in str(caught.value)
+
+
+def test_what_is_left_out_or_padded_is_counted(folders: tuple[Path, Path], exported: ExportedModel) -> None:
+    (folders[0] / "words.wav").write_text("not a sound")
+    (folders[0] / "notes.txt").write_text("no sound, and not meant to be one")
+    soundfile.write(folders[1] / "blip.wav", np.ones(160) * 0.1, 16000)
+    result = score(str(folders[0]), str(folders[1]), exported, on_bad_file="skip", on_short_file="pad")
+    assert (result.row["files"], result.row["excluded"], result.row["padded"]) == (11, 1, 1)
+    statuses = {use.record.file: use.status for uses in result.uses.values() for use in uses}
+    assert statuses["words.wav"] == "excluded"
+    assert statuses["blip.wav"] == "padded"
+    assert [name for name, _ in result.ignored[str(folders[0])]] == ["notes.txt"]
+
+
+def test_one_vector_is_not_a_set(folders: tuple[Path, Path], exported: ExportedModel) -> None:
+    for path in sorted(folders[1].rglob("*.wav"))[1:]:
+        path.unlink()
+    with pytest.raises(DatasetError, match="at least 2"):
+        score(str(folders[0]), str(folders[1]), exported)

@@ -1,0 +1,86 @@
+"""One export and one finished study for all tests of the workflow: each takes a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from snakemake_runs import MODEL, Workplace, copy_code
+
+from fad_core.datasets import shard_of
+
+SHARDS = 3
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.workflow)
+
+
+def write_clip(path: Path, seed: int, seconds: float = 1.2, rate: int = 16000, channels: int = 1) -> Path:
+    """A tone in noise."""
+    random = np.random.Generator(np.random.PCG64(seed))
+    time = np.arange(round(seconds * rate)) / rate
+    tone = 0.3 * np.sin(2 * np.pi * random.uniform(200, 2000) * time)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = 0.05 * random.standard_normal((channels, len(time)))
+    soundfile.write(path, (tone + noise).T, rate)
+    return path
+
+
+def names_in_shards(counts: tuple[int, ...]) -> list[str]:
+    """File names of which the first shard has the first count, and so on."""
+    wanted = list(counts)
+    names = []
+    for number in range(1000):
+        name = f"clip_{number:03}.wav"
+        shard = shard_of(name, len(counts))
+        if wanted[shard]:
+            wanted[shard] -= 1
+            names.append(name)
+    return names
+
+
+@pytest.fixture(scope="session")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout: what is edited while the tests run does not reach them."""
+    return copy_code(tmp_path_factory.mktemp("code") / "repository")
+
+
+@pytest.fixture(scope="session")
+def verified(tmp_path_factory: pytest.TempPathFactory, code: Path) -> Workplace:
+    """A workplace with the exported and verified model, and audio: sets a (three shards) and b."""
+    place = Workplace(tmp_path_factory.mktemp("verified"), code)
+    for seed, name in enumerate(names_in_shards((2, 1, 1))):
+        write_clip(place.root / "audio/a" / name, seed)
+    write_clip(place.root / "audio/b/one.flac", 10)
+    # Above 5 MB, and not of the model's rate.
+    write_clip(place.root / "audio/b/deep/big.wav", 11, seconds=1.1, rate=192000, channels=14)
+    place.write_study(datasets={"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}})
+    verdicts = [f"results/verification/{MODEL}.eager.csv", "results/verification/vggish.golden.csv"]
+    place.complete(f"results/models/{MODEL}.pt2", *verdicts)
+    return place
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, verified: Workplace) -> Workplace:
+    """The study run to its end."""
+    place = verified.copy_to(tmp_path_factory.mktemp("finished") / "work")
+    place.complete()
+    return place
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, verified: Workplace) -> Iterator[Workplace]:
+    """A workplace with a verified model and audio, where nothing has been scored."""
+    yield verified.copy_to(tmp_path / "work")
+
+
+@pytest.fixture
+def done(tmp_path: Path, finished: Workplace) -> Iterator[Workplace]:
+    """A workplace where the study has been run to its end."""
+    yield finished.copy_to(tmp_path / "work")

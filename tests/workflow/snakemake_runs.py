@@ -1,0 +1,159 @@
+"""Run Snakemake on a small study in a folder of its own, and say what it did."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+# What a run reads of a checkout.
+PARTS = ("Snakefile", "config.yaml", "envs", "fad_core", "profiles", "scripts", "workflow")
+MODEL = "vggish-00b8a942"
+# Results whose bytes must be the same whatever happens on the way to them; logs and times are not among them.
+COMPARED = ("embeddings", "figures", "manifests", "report.html", "statistics", "tables")
+_JOB = re.compile(r"^(?:local)?rule (\w+):\n((?: {4}.*\n)*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of Snakemake.
+
+    Attributes:
+        status: its exit status.
+        text: all it printed.
+        jobs: those it ran or, in a dry run, would run, as "rule wildcard/wildcard".
+    """
+
+    status: int
+    text: str
+
+    @property
+    def jobs(self) -> set[str]:
+        found = set()
+        for rule, details in _JOB.findall(self.text):
+            wildcards = re.search(r"^    wildcards: (.*)$", details, re.MULTILINE)
+            values = [item.split("=", 1)[1] for item in wildcards[1].split(", ")] if wildcards else []
+            found.add(f"{rule} {'/'.join(values)}".strip())
+        return found - {"all"}
+
+    @property
+    def rules(self) -> set[str]:
+        return {job.split(" ")[0] for job in self.jobs}
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A working directory, and the checkout whose workflow runs in it."""
+
+    root: Path
+    code: Path
+
+    def write_study(self, name: str = "study", **keys: Any) -> Path:
+        """Write {name}.yaml: the seeded VGGish on audio/, and what is given."""
+        defaults = {"models": [{"id": "vggish", "weights": "seeded"}]}
+        path = self.root / f"{name}.yaml"
+        path.write_text(yaml.safe_dump({"study": name, **defaults, **keys}, sort_keys=False))
+        return path
+
+    def command(self, *arguments: str, study: str = "study", cores: int = 2) -> list[str]:
+        fixed = [sys.executable, "-m", "snakemake", "-s", str(self.code / "Snakefile"), "-d", str(self.root)]
+        # --cores stands between: --configfile would take targets for further files.
+        return [*fixed, "--configfile", str(self.root / f"{study}.yaml"), "--cores", str(cores), *arguments]
+
+    def run(self, *arguments: str, study: str = "study", cores: int = 2, folder: Path | None = None) -> Run:
+        done = subprocess.run(
+            self.command(*arguments, study=study, cores=cores),
+            cwd=folder or self.root,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=300,
+        )
+        return Run(done.returncode, done.stdout)
+
+    def plan(self, *arguments: str, study: str = "study") -> Run:
+        """What would be done now; it must not be an error to ask."""
+        run = self.run("--dry-run", *arguments, study=study)
+        assert run.status == 0, run.text
+        return run
+
+    def complete(self, *arguments: str, study: str = "study", cores: int = 2) -> Run:
+        """Run to the end, which must be reached."""
+        run = self.run(*arguments, study=study, cores=cores)
+        assert run.status == 0, run.text
+        return run
+
+    def kill_when(self, reached: Callable[[], bool], *arguments: str) -> None:
+        """Start a run and kill it with all its jobs, without a warning, once `reached` says so."""
+        log = (self.root / "killed.log").open("w")
+        process = subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.root,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 120
+        try:
+            while not reached():
+                assert process.poll() is None, (self.root / "killed.log").read_text()
+                assert time.monotonic() < deadline, "what the kill waits for never came"
+                time.sleep(0.02)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def results(self, study: str = "study") -> dict[str, bytes]:
+        """Path → bytes of all that must be the same in every run of a study."""
+        folder = self.root / "results" / study
+        found = [path for part in COMPARED for path in [folder / part, *(folder / part).rglob("*")]]
+        return {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in sorted(found)
+            # Beside a manifest lies what its scan saw, with times of files.
+            if path.is_file() and not path.name.endswith(".seen.json")
+        }
+
+    def copy_to(self, root: Path, code: Path | None = None) -> Workplace:
+        """The same workplace elsewhere, with all times; the exported model is shared, not copied."""
+        shutil.copytree(self.root, root, symlinks=True, copy_function=_link_or_copy)
+        return Workplace(root, code or self.code)
+
+
+def copy_code(target: Path, source: Path = REPOSITORY) -> Path:
+    """A checkout of its own, which can be edited."""
+    for part in PARTS:
+        if (source / part).is_dir():
+            shutil.copytree(source / part, target / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source / part, target / part)
+    return target
+
+
+def environment() -> Mapping[str, str]:
+    """This one, without what makes the workflow find another checkout or other files."""
+    hidden = ("PYTHONPATH", "SNAKEMAKE_PROFILE", "TORCH_HOME", "COVERAGE_PROCESS_START")
+    return {name: value for name, value in os.environ.items() if name not in hidden}
+
+
+def _link_or_copy(source: str, target: str) -> str:
+    if source.endswith(".pt2"):
+        os.link(source, target)
+        return target
+    return shutil.copy2(source, target)

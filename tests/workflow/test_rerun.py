@@ -1,0 +1,163 @@
+"""What a run does anew: what a change feeds, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from conftest import SHARDS, write_clip
+from snakemake_runs import MODEL, Run, Workplace, copy_code
+
+from fad_core.datasets import shard_of
+
+NOTHING = "Nothing to be done"
+# What depends on the embeddings of set a, whatever the shard.
+AFTER = {
+    "compute_statistics vggish/a",
+    "compute_distances vggish",
+    "collect_distances",
+    "collect_files",
+    "write_matrix vggish/fad",
+    "plot_heatmap vggish/fad",
+    "write_report",
+}
+
+
+def of_shards(*shards: int) -> set[str]:
+    jobs = {"check_files"} | AFTER
+    return jobs.union(*({f"scan_files a/{shard}", f"embed_files vggish/a/{shard}"} for shard in shards))
+
+
+def clips(place: Workplace) -> dict[str, Path]:
+    return {path.name: path for path in sorted((place.root / "audio/a").iterdir())}
+
+
+def in_shard(place: Workplace, shard: int) -> list[Path]:
+    return [path for name, path in clips(place).items() if shard_of(name, SHARDS) == shard]
+
+
+def nothing(run: Run) -> bool:
+    return NOTHING in run.text and not run.jobs
+
+
+def test_a_second_run_has_nothing_to_do(done: Workplace) -> None:
+    before = done.results()
+    assert nothing(done.complete())
+    assert done.results() == before
+
+
+def test_all_that_is_promised_is_there(finished: Workplace) -> None:
+    folder = finished.root / "results/study"
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    tables = {"distances.csv", "distances.parquet", "files.csv", "datasets.csv", "vggish.fad.matrix.csv"}
+    embeddings = {f"embeddings/vggish/a/{shard}.parquet" for shard in range(SHARDS)}
+    assert {f"tables/{name}" for name in tables} | embeddings <= names
+    assert {"report.html", "figures/vggish.fad.heatmap.svg", "manifests/b/0.parquet"} <= names
+    assert {"statistics/vggish/a.parquet", "statistics/vggish/b.parquet"} <= names
+    for rule, item in (("embed_files", "vggish/a/0"), ("compute_statistics", "vggish/b")):
+        assert f"logs/{rule}/{item}.log" in names
+        assert f"benchmarks/{rule}/{item}.tsv" in names
+    # Nothing half written, and nothing of another program's.
+    assert not [name for name in names if Path(name).name.startswith(".")]
+
+
+def test_snakemakes_own_report(done: Workplace) -> None:
+    done.complete("--report", "snakemake.html")
+    report = (done.root / "snakemake.html").read_text()
+    assert "heatmap" in report and "distances" in report
+
+
+def test_an_added_file_runs_its_shard(done: Workplace) -> None:
+    added = next(name for name in map("new_{}.wav".format, range(99)) if shard_of(name, SHARDS) == 1)
+    write_clip(done.root / "audio/a" / added, 50)
+    assert done.plan().jobs == of_shards(1)
+
+
+def test_a_changed_file_runs_its_shard(done: Workplace) -> None:
+    write_clip(in_shard(done, 2)[0], 51)  # other bytes, the same size
+    assert done.plan().jobs == of_shards(2)
+
+
+def test_a_removed_file_runs_its_shard_and_its_vectors_go(done: Workplace) -> None:
+    removed = in_shard(done, 0)[0]
+    removed.unlink()
+    assert done.complete().jobs == of_shards(0)
+    table = (done.root / "results/study/tables/files.csv").read_text()
+    assert removed.name not in table
+    assert nothing(done.plan())
+
+
+def test_a_shards_last_file_can_go(done: Workplace) -> None:
+    in_shard(done, 1)[0].unlink()
+    assert done.complete("results/study/tables/distances.csv").jobs >= {"embed_files vggish/a/1"}
+    assert nothing(done.plan("results/study/tables/distances.csv"))
+
+
+def test_a_renamed_file_runs_both_its_shards(done: Workplace) -> None:
+    old = in_shard(done, 0)[0]
+    old.rename(old.with_name(next(n for n in map("x{}.wav".format, range(99)) if shard_of(n, SHARDS) == 2)))
+    assert done.plan().jobs == of_shards(0, 2)
+
+
+def test_touched_files_run_nothing(done: Workplace) -> None:
+    big = done.root / "audio/b/deep/big.wav"
+    small = in_shard(done, 0)[0]
+    assert big.stat().st_size > 5_000_000 and small.stat().st_size < 50_000
+    for path in (big, small):
+        os.utime(path)
+    assert nothing(done.plan())
+
+
+def test_touched_and_changed_in_one_shard(done: Workplace) -> None:
+    touched, changed = in_shard(done, 0)
+    os.utime(touched)
+    write_clip(changed, 52)
+    assert done.complete().jobs == of_shards(0)
+    # Neither the touched file nor the others are taken for changed ones after that.
+    os.utime(touched)
+    os.utime(changed)
+    assert nothing(done.plan())
+
+
+@pytest.mark.parametrize(
+    ("keys", "rules"),
+    [
+        ({"on_short_file": "pad"}, {"check_files", "embed_files"}),
+        ({"on_bad_file": "skip"}, {"check_files"}),
+        ({"pairs": [["b", "a"]]}, {"compute_distances", "write_report"}),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_changed_option_runs_what_it_feeds(done: Workplace, keys: dict, rules: set[str]) -> None:
+    datasets = {"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}}
+    done.write_study(datasets=datasets, **keys)
+    run = done.plan()
+    assert rules <= run.rules
+    assert not run.rules & {"export_model", "verify_eager", "verify_golden", "scan_files"}
+    assert ("embed_files" in run.rules) == ("embed_files" in rules)
+
+
+def edited(done: Workplace, tmp_path: Path, module: str) -> set[str]:
+    """Rules that would run after a module has been edited in a checkout of its own."""
+    code = copy_code(tmp_path / "edited", done.code)
+    with (code / module).open("a") as stream:
+        stream.write("# edited\n")
+    return Workplace(done.root, code).plan().rules
+
+
+def test_an_edited_module_runs_what_it_feeds(done: Workplace, tmp_path: Path) -> None:
+    after = {"collect_distances", "write_matrix", "plot_heatmap", "write_report"}
+    assert edited(done, tmp_path / "1", "README.md") == set()
+    assert edited(done, tmp_path / "2", "fad_core/frechet.py") == {"compute_distances"} | after
+    resampling = edited(done, tmp_path / "3", "fad_core/resample.py")
+    assert {"verify_golden", "embed_files", "compute_statistics", "compute_distances"} <= resampling
+    assert "export_model" not in resampling
+    family = edited(done, tmp_path / "4", "fad_core/models/vggish.py")
+    assert {"export_model", "verify_eager", "verify_golden", "embed_files"} <= family
+    assert "scan_files" not in family
+
+
+def test_a_new_export_is_verified(done: Workplace) -> None:
+    (done.root / f"results/models/{MODEL}.pt2").unlink()
+    assert {"export_model", "verify_eager", "verify_golden"} <= done.plan().rules
