@@ -47,8 +47,9 @@ def code_digest(script: Path, family: str | None = None) -> str:
     for path in list(files.values()):
         if path.name == "__init__.py":
             files |= {page.name: page for page in path.parent.glob("*.html")}
-    if f"{_NAME}.golden" in files and family is not None:
-        files["golden"] = _PACKAGE / "golden" / f"{family}.npz"
+    golden = _PACKAGE / "golden" / f"{family}.npz"
+    if f"{_NAME}.golden" in files and golden.is_file():
+        files["golden"] = golden
     digest = hashlib.sha256()
     for name, path in sorted(files.items()):
         digest.update(f"{name}\0{_file_digest(path, path.stat().st_mtime_ns)}\n".encode())

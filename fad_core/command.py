@@ -114,7 +114,8 @@ def _add_option(
     required = parameter.default is inspect.Parameter.empty
     options: dict[str, Any] = {"help": help_text, "required": required}
     if not required:
-        options["default"] = parameter.default
+        # `main` knows its None; "(default: None)" would say nothing.
+        options["default"] = argparse.SUPPRESS if parameter.default is None else parameter.default
     if _is_optional(hint):
         (hint,) = (part for part in typing.get_args(hint) if part is not type(None))
     if hint is bool:

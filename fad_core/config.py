@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,11 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue  # `<<: *anchor` is no key
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                continue  # the plain loader says so
             if key in seen:
                 line = key_node.start_mark.line + 1
                 raise ConfigError(f"{key_node.start_mark.name}, line {line}: {key!r} is given twice")
@@ -58,9 +62,8 @@ def validate_config(config: Mapping[str, Any], schema_path: Path) -> dict[str, A
     """
     schema = read_yaml(schema_path)
     validator = jsonschema.Draft202012Validator(schema)
-    require_no_faults(
-        sorted(line for error in validator.iter_errors(dict(config)) for line in _describe(error))
-    )
+    # One fault for each missing key is reported, and each time all that are missing.
+    require_no_faults(sorted({line for error in validator.iter_errors(config) for line in _describe(error)}))
     filled = _with_defaults(dict(config), schema)
     assert isinstance(filled, dict)
     return filled
@@ -83,19 +86,49 @@ def _describe(error: Any) -> Iterator[str]:
             hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
             yield f"{at}unknown key {str(key)!r}; {hint}"
     elif error.validator == "required":
-        missing = [key for key in error.validator_value if key not in error.instance]
-        yield f"{at}{', '.join(repr(key) for key in missing)} is missing"
-    elif error.validator == "anyOf":
-        described = error.schema.get("description", "one of several forms")
-        yield f"{at}{error.instance!r} does not fit; expected: {described}"
-    elif error.validator == "enum":
-        yield f"{at}{error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
-    elif error.validator == "pattern":
-        yield f"{at}the name {error.instance!r} may hold letters, digits, '.', '_' and '-' only"
-    elif error.validator == "not":
-        yield f"{at}{error.instance!r} is taken for something else; choose another name"
+        missing = [repr(key) for key in error.validator_value if key not in error.instance]
+        yield f"{at}{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+    elif error.validator == "type" and error.instance is None:
+        yield f"{at}has no value"
+    elif error.validator == "uniqueItems":
+        twice = {str(item) for item in error.instance if error.instance.count(item) > 1}
+        yield f"{at}{', '.join(sorted(twice))} is given twice"
     else:
-        yield f"{at}{error.message}"
+        words = _WORDS.get(error.validator, error.message)
+        yield at + words.format(
+            given=error.instance,
+            wanted=_wanted(error.validator_value),
+            description=error.schema.get("description", "one of several forms"),
+        )
+
+
+def _wanted(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return _TYPES.get(value, str(value)) if isinstance(value, str) else str(value)
+
+
+# What is said instead of the schema's own terms.
+_TYPES = {
+    "array": "a list",
+    "integer": "a whole number",
+    "object": "a group of `key: value`",
+    "string": "text (numbers, yes and no are text in quotes)",
+}
+_WORDS = {
+    "anyOf": "{given!r} does not fit; expected: {description}",
+    "enum": "{given!r} is not one of {wanted}",
+    "maximum": "{given!r} is more than {wanted}",
+    "maxLength": "{given!r} is longer than {wanted} characters",
+    "minItems": "is an empty list",
+    "minLength": "is empty",
+    "minProperties": "is empty",
+    "minimum": "{given!r} is less than {wanted}",
+    "not": "{given!r} is taken for something else; choose another name",
+    "pattern": "the name {given!r} may hold letters, digits, '.', '_' and '-' only, "
+    "and starts with a letter or digit",
+    "type": "{given!r} is not {wanted}",
+}
 
 
 def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:

@@ -28,7 +28,6 @@ def file_progress(
 
         with tqdm(desc=what, total=total, unit=" files", dynamic_ncols=True, leave=False) as bar:
 
-
             def advance(count: int) -> None:
                 bar.update(count)
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fad_core.counts import SetCounts
 from fad_core.datasets import Dataset, list_files
-from fad_core.distances import EmbeddedSet, SetCounts, distance_row
+from fad_core.distances import EmbeddedSet, distance_row
 from fad_core.embedding import embed_files
 from fad_core.exported import ExportedModel
 from fad_core.scan import scan_files

@@ -24,10 +24,17 @@ def seen_path(manifest: Path) -> Path:
 def read_seen(manifest: Path) -> dict[str, dict[str, Any]] | None:
     """The record of a shard's last scan; None if it is not there or not whole, which means a new scan."""
     try:
-        seen: dict[str, dict[str, Any]] = json.loads(seen_path(manifest).read_text(encoding="utf-8"))
+        seen = json.loads(seen_path(manifest).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return seen
+    return seen if _is_record(seen) else None
+
+
+def _is_record(seen: Any) -> bool:
+    return isinstance(seen, dict) and all(
+        isinstance(entry, dict) and entry.keys() >= {"size", "mtime_ns", "sha256", "token"}
+        for entry in seen.values()
+    )
 
 
 def shard_token(dataset: Dataset, shard: int, manifest: Path) -> str:

@@ -14,7 +14,8 @@ from fad_core.errors import ModelError
 from fad_core.exported import ExportedModel, Identity, export_model, read_identity
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
-from fad_core.steps.verification import require_verified, write_verification
+from fad_core.steps.verdicts import require_verified
+from fad_core.steps.verification import write_verification
 from fad_core.verify import Comparison, require_passed, verify_eager, verify_golden
 from fad_core.weights import Weights, default_ckpt_dir, fetch_weights, locate_weights
 

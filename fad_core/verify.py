@@ -261,5 +261,8 @@ def _failures(failed: list[Comparison]) -> Iterator[str]:
             f"tolerance {row.tolerance:.3g}"
             for row in rows
         ]
-        yield f"{model} ({weights}) is not what it was made from: {len(listed)} failed at the level {level!r}:"
+        yield (
+            f"{model} ({weights}) is not what it was made from: "
+            f"{len(listed)} comparisons failed at the level {level!r}:"
+        )
         yield from listed

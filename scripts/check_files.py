@@ -22,7 +22,7 @@ def main(
         on_bad_file: what becomes of files that cannot be read whole.
         on_short_file: what becomes of files below a model's minimum.
     """
-    from fad_core.steps.files import check_files
+    from fad_core.steps.check import check_files
 
     check_files(manifests, dict(model.split("=") for model in models), on_bad_file, on_short_file, checked)
 

@@ -28,7 +28,7 @@ def main(
     """
     import json
 
-    from fad_core.steps.files import collect_files
+    from fad_core.steps.listing import collect_files
 
     named = dict(model.split("=") for model in models)
     collect_files(manifests, embeddings, named, on_short_file, json.loads(ignored), files, datasets)

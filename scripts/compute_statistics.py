@@ -15,7 +15,7 @@ def main(embeddings: list[Path], dataset: str, model: str, statistics: Path, thr
         statistics: the table to write.
         threads: numeric threads.
     """
-    from fad_core.steps.embeddings import compute_statistics
+    from fad_core.steps.statistics import compute_statistics
 
     compute_statistics(embeddings, dataset, model, statistics)
 

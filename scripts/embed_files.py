@@ -33,7 +33,7 @@ def main(
     from fad_core.progress import file_progress
     from fad_core.steps.embeddings import embed_shard
     from fad_core.steps.files import dataset_of
-    from fad_core.steps.verification import require_verified
+    from fad_core.steps.verdicts import require_verified
 
     torch.set_num_threads(threads)
     require_verified(verdicts)

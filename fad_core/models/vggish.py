@@ -153,7 +153,10 @@ def _pca_layout() -> dict[str, Fill]:
     """Arrays of the PCA file. The gain puts the seeded network's projections within ±2."""
     return {
         "pca_eigen_vectors": Fill(
-            (EMBEDDING_DIM, EMBEDDING_DIM), std=0.25 / math.sqrt(EMBEDDING_DIM), dtype="float64", as_array=True
+            (EMBEDDING_DIM, EMBEDDING_DIM),
+            std=0.25 / math.sqrt(EMBEDDING_DIM),
+            dtype="float64",
+            as_array=True,
         ),
         "pca_means": Fill((EMBEDDING_DIM,), std=1.0, dtype="float64", as_array=True),
     }

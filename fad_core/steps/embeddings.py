@@ -1,4 +1,4 @@
-"""From a shard's files to embeddings, and from a data set's embeddings to its statistics."""
+"""From a shard's files to embeddings."""
 
 from __future__ import annotations
 
@@ -10,23 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from fad_core.counts import SetCounts
 from fad_core.datasets import Dataset, list_files
-from fad_core.distances import SetCounts
 from fad_core.embedding import FileEmbeddings, embed_files
-from fad_core.errors import FadError
 from fad_core.exported import ExportedModel
-from fad_core.selection import OnShortFile, require_enough, select_files
-from fad_core.statistics import statistics_of
+from fad_core.schemas import EMBEDDINGS
+from fad_core.selection import OnShortFile, select_files
 from fad_core.steps.files import read_manifest
-from fad_core.tables import (
-    EMBEDDINGS,
-    STATISTICS,
-    iterate_embeddings,
-    read_embedding_counts,
-    read_metadata,
-    statistics_to_row,
-    write_table,
-)
+from fad_core.table_io import write_table
 
 
 def embed_shard(
@@ -67,31 +58,3 @@ def _embedding_columns(done: Sequence[FileEmbeddings], dimension: int) -> dict[s
         "start_second": np.concatenate([np.empty(0), *(item.start_seconds for item in done)]),
         "embedding": np.concatenate([empty, *(item.embeddings for item in done)]),
     }
-
-
-def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, statistics: Path) -> None:
-    """Reduce a data set's embeddings to (n, mean, factor), files in order whatever their shard.
-
-    Raises:
-        DatasetError: there are fewer than 2 vectors.
-        FadError: the shards were embedded by different models.
-    """
-    metadata = [read_metadata(path) for path in embeddings]
-    identities = {item["identity"] for item in metadata}
-    if len(identities) > 1:
-        raise FadError(
-            f"the shards of {dataset} were embedded by different models: delete them and run again"
-        )
-    identity = json.loads(identities.pop())
-    counts = SetCounts.total([SetCounts(**json.loads(item["counts"])) for item in metadata])
-    vectors = sum(read_embedding_counts(embeddings).values())
-    require_enough(dataset, model, vectors)
-    row = statistics_to_row(
-        statistics_of(block for _, block in iterate_embeddings(embeddings)),
-        model=model,
-        weights=identity["weights"],
-        weights_sha256=identity["weights_sha256"],
-        dataset=dataset,
-        **asdict(counts),
-    )
-    write_table(STATISTICS, [row], statistics)

@@ -1,4 +1,4 @@
-"""Verdicts as tables: written by the verification, read by whatever must not run without one."""
+"""Verdicts as tables, and in words. What reads them is in `fad_core.steps.verdicts`."""
 
 from __future__ import annotations
 
@@ -7,24 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from fad_core.tables import VERIFICATION, read_table, write_table
-from fad_core.verify import Comparison, require_passed
+from fad_core.schemas import VERIFICATION
+from fad_core.table_io import write_table
+from fad_core.verify import Comparison
 
 
 def write_verification(rows: Sequence[Comparison], table: Path) -> None:
     """Write comparisons as a table of the schema VERIFICATION."""
     write_table(VERIFICATION, [asdict(row) for row in rows], table)
-
-
-def require_verified(tables: Sequence[Path]) -> None:
-    """Refuse to go on without a passed verdict in every table.
-
-    Raises:
-        VerificationError: a comparison failed, or there is none.
-        FadError: a table is missing or damaged.
-    """
-    for table in tables:
-        require_passed([Comparison(**row) for row in read_table(VERIFICATION, table)])
 
 
 def print_verification(name: str, rows: Sequence[Comparison]) -> None:
@@ -35,7 +25,7 @@ def print_verification(name: str, rows: Sequence[Comparison]) -> None:
             worst = max(chosen, key=lambda row: row.max_relative_difference)
             verdict = "passed" if all(row.verdict == "passed" for row in chosen) else "FAILED"
             sys.stdout.write(
-                f"{name}  {level}  {quantity}: {verdict}, {len(chosen)} comparisons, largest relative difference "
-                f"{worst.max_relative_difference:.3g} ({worst.case}), tolerance {worst.tolerance:.3g}\n"
+                f"{name}  {level}  {quantity}: {verdict}, {len(chosen)} comparisons, "
+                f"largest relative difference {worst.max_relative_difference:.3g} ({worst.case}), tolerance {worst.tolerance:.3g}\n"
             )
     sys.stdout.flush()

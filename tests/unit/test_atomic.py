@@ -17,6 +17,10 @@ from fad_core.atomic import atomic_path, write_text
 from fad_core.errors import FadError, OutputError
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 @pytest.fixture
 def full_disk() -> Iterator[None]:
     """No file of this process may grow beyond 1000 bytes; the system says so as it says of a full disk."""
@@ -34,7 +38,7 @@ def test_the_target_appears_when_the_block_ends(tmp_path: Path):
         temporary.write_bytes(b"whole")
         assert not target.exists()
     assert target.read_bytes() == b"whole"
-    assert os.listdir(target.parent) == ["out.bin"]
+    assert names(target.parent) == ["out.bin"]
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
@@ -45,7 +49,7 @@ def test_an_exception_leaves_the_old_file(tmp_path: Path, error: type[BaseExcept
         temporary.write_text("half of the new")
         raise error
     assert target.read_text() == "old"
-    assert os.listdir(tmp_path) == ["out.txt"]
+    assert names(tmp_path) == ["out.txt"]
 
 
 def test_a_killed_process_leaves_the_old_file(tmp_path: Path):
@@ -59,7 +63,7 @@ def test_a_killed_process_leaves_the_old_file(tmp_path: Path):
     assert subprocess.run([sys.executable, "-c", script]).returncode == -signal.SIGKILL
     assert target.read_text() == "old"
     # What it left cannot be taken for an output, and is no obstacle for the next try.
-    assert all(name.startswith(".") for name in os.listdir(tmp_path) if name != "out.txt")
+    assert all(name.startswith(".") for name in names(tmp_path) if name != "out.txt")
     write_text(target, "new")
     assert target.read_text() == "new"
 
@@ -83,7 +87,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, full_disk: None)
     target = tmp_path / "out.txt"
     with pytest.raises(OutputError, match=r"cannot write .*out\.txt: File too large"):
         write_text(target, "x" * 2000)
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path):
@@ -92,7 +96,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path):
     for target in ("file/out.txt", "folder", "n" * 300):
         with pytest.raises(FadError, match=f"cannot write .*{target}: [A-Z]"):
             write_text(tmp_path / target, "x")
-    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+    assert names(tmp_path) == ["file", "folder"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
@@ -105,7 +109,7 @@ def test_a_folder_without_permission_is_told(tmp_path: Path):
 def test_what_fails_in_the_block_for_another_reason_is_left_as_it_is(tmp_path: Path):
     with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "out.txt"):
         (tmp_path / "missing").read_text()
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_the_error_is_the_systems_too():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -193,4 +192,4 @@ def test_an_export_that_cannot_be_written_is_told_and_leaves_nothing(weights: We
             export_model(get_model("vggish"), weights, tmp_path / "vggish.pt2")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []

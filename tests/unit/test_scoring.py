@@ -15,8 +15,9 @@ from fad_core.exported import ExportedModel
 from fad_core.schemas import DISTANCES
 from fad_core.scoring import score
 from fad_core.steps.distances import compute_distances
-from fad_core.steps.embeddings import compute_statistics, embed_shard
+from fad_core.steps.embeddings import embed_shard
 from fad_core.steps.files import scan_shard
+from fad_core.steps.statistics import compute_statistics
 from fad_core.tables import read_table
 
 

@@ -125,8 +125,9 @@ class Workplace:
         return {
             str(path.relative_to(folder)): path.read_bytes()
             for path in sorted(found)
-            # Beside a manifest lies what its scan saw, with times of files.
-            if path.is_file() and not path.name.endswith(".seen.json")
+            # Beside a manifest lies what its scan saw, with times of files; and a killed job may leave the
+            # hidden file that it was writing to.
+            if path.is_file() and not path.name.endswith(".seen.json") and not path.name.startswith(".")
         }
 
     def copy_to(self, root: Path, code: Path | None = None) -> Workplace:

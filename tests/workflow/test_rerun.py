@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-import pytest
 from conftest import SHARDS, write_clip
-from snakemake_runs import MODEL, Run, Workplace, copy_code
+from snakemake_runs import Run, Workplace, copy_code
 
 from fad_core.datasets import shard_of
 
@@ -120,44 +120,65 @@ def test_touched_and_changed_in_one_shard(done: Workplace) -> None:
     assert nothing(done.plan())
 
 
-@pytest.mark.parametrize(
-    ("keys", "rules"),
-    [
-        ({"on_short_file": "pad"}, {"check_files", "embed_files"}),
-        ({"on_bad_file": "skip"}, {"check_files"}),
-        ({"pairs": [["b", "a"]]}, {"compute_distances", "write_report"}),
-    ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
-)
-def test_a_changed_option_runs_what_it_feeds(done: Workplace, keys: dict, rules: set[str]) -> None:
+def replan(done: Workplace, **keys: Any) -> set[str]:
+    """Rules that would run after the study's options have been changed."""
     datasets = {"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}}
     done.write_study(datasets=datasets, **keys)
-    run = done.plan()
-    assert rules <= run.rules
-    assert not run.rules & {"export_model", "verify_eager", "verify_golden", "scan_files"}
-    assert ("embed_files" in run.rules) == ("embed_files" in rules)
+    return done.plan().rules
 
 
-def edited(done: Workplace, tmp_path: Path, module: str) -> set[str]:
-    """Rules that would run after a module has been edited in a checkout of its own."""
+def test_a_changed_option_runs_what_it_feeds(done: Workplace) -> None:
+    padded = replan(done, on_short_file="pad")
+    assert {"check_files", "embed_files", "compute_statistics", "collect_files", "write_report"} <= padded
+    assert not {"scan_files", "export_model", "verify_golden"} & padded
+    skipped = replan(done, on_bad_file="skip")
+    assert {"check_files", "collect_files"} <= skipped and "embed_files" not in skipped
+    paired = replan(done, pairs=[["b", "a"]])
+    assert {"compute_distances", "write_matrix", "write_report"} <= paired
+    assert not {"compute_statistics", "check_files", "embed_files"} & paired
+    threads = replan(done, threads=2)
+    assert "embed_files" in threads and not {"export_model", "verify_golden"} & threads
+
+
+def test_options_that_swap_their_values_are_noticed(done: Workplace) -> None:
+    replan(done, on_bad_file="skip", on_short_file="fail")
+    done.complete("results/study/manifests/checked.json")
+    assert "check_files" in replan(done, on_bad_file="fail", on_short_file="skip")
+
+
+def test_a_change_is_seen_beside_another_that_only_gates(done: Workplace) -> None:
+    """A new file in set a makes the verdict on all files anew, which set b waits for but is not made from."""
+    write_clip(done.root / "audio/a/new.wav", 60)
+    everywhere = {f"embed_files vggish/{item}" for item in ("a/0", "a/1", "a/2", "b/0")}
+    datasets = {"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}}
+    done.write_study(datasets=datasets, on_short_file="pad")
+    assert everywhere <= done.plan().jobs
+
+
+def edited(done: Workplace, tmp_path: Path, *modules: str) -> set[str]:
+    """Rules that would run after modules have been edited in a checkout of its own."""
     code = copy_code(tmp_path / "edited", done.code)
-    with (code / module).open("a") as stream:
-        stream.write("# edited\n")
+    for module in modules:
+        with (code / module).open("a") as stream:
+            stream.write("# edited\n")
     return Workplace(done.root, code).plan().rules
 
 
 def test_an_edited_module_runs_what_it_feeds(done: Workplace, tmp_path: Path) -> None:
+    assert edited(done, tmp_path / "1", "README.md", "envs/core.yaml") == set()
     after = {"collect_distances", "write_matrix", "plot_heatmap", "write_report"}
-    assert edited(done, tmp_path / "1", "README.md") == set()
-    assert edited(done, tmp_path / "2", "fad_core/frechet.py") == {"compute_distances"} | after
+    distances = edited(done, tmp_path / "2", "fad_core/metrics/fad.py")
+    assert distances == {"note_settings", "compute_distances"} | after
+    # The golden level compares distances too.
+    frechet = edited(done, tmp_path / "2b", "fad_core/frechet.py")
+    assert {"compute_distances", "verify_golden"} <= frechet
+    assert not {"export_model", "scan_files", "embed_files", "compute_statistics"} & frechet
     resampling = edited(done, tmp_path / "3", "fad_core/resample.py")
     assert {"verify_golden", "embed_files", "compute_statistics", "compute_distances"} <= resampling
-    assert "export_model" not in resampling
     family = edited(done, tmp_path / "4", "fad_core/models/vggish.py")
     assert {"export_model", "verify_eager", "verify_golden", "embed_files"} <= family
     assert "scan_files" not in family
-
-
-def test_a_new_export_is_verified(done: Workplace) -> None:
-    (done.root / f"results/models/{MODEL}.pt2").unlink()
-    assert {"export_model", "verify_eager", "verify_golden"} <= done.plan().rules
+    gate = edited(done, tmp_path / "5", "fad_core/verify.py")
+    assert {"verify_eager", "verify_golden"} <= gate and "embed_files" not in gate
+    both = edited(done, tmp_path / "6", "fad_core/verify.py", "fad_core/statistics.py")
+    assert {"verify_golden", "compute_statistics", "compute_distances"} <= both and "embed_files" not in both

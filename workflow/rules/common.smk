@@ -45,6 +45,8 @@ CKPT_DIR = STUDY.settings.get("ckpt_dir")
 STUDY_DIR = f"results/{STUDY.name}"
 LOGS = f"{STUDY_DIR}/logs"
 BENCHMARKS = f"{STUDY_DIR}/benchmarks"
+# The verdict on all files. A path and no rule's output: ancient() would mark that for all who use it.
+CHECKED = f"{STUDY_DIR}/manifests/checked.json"
 
 # Jobs inherit the environment: the package, and the numeric threads, which are the configuration's
 # whatever --cores is.
@@ -60,6 +62,8 @@ wildcard_constraints:
     dataset="[A-Za-z0-9._-]+",
     shard="[0-9]+",
     metric="[a-z0-9_]+",
+    step="[a-z_]+",
+    item="[A-Za-z0-9._/-]+",
 
 
 @cache
@@ -160,6 +164,45 @@ def code(script, family=None):
     if family is None:
         return lambda wildcards: code_digest(SCRIPTS / script)
     return lambda wildcards: code_digest(SCRIPTS / script, family(wildcards))
+
+
+def settings_of(wildcards):
+    """Params function: what a step's results depend on beside its inputs, as JSON."""
+    name, *datasets = wildcards.item.split("/")
+    entry = STUDY.models[name]
+    family = family_of(entry.id) if wildcards.step == "embed_files" else None
+    script = SCRIPTS / f"{wildcards.step}.py"
+    settings = {"code": code_digest(script, family), "threads": THREADS}
+    if wildcards.step == "embed_files":
+        of_dataset = Wildcards(model=name, dataset=datasets[0])
+        settings["exported"] = exported(of_dataset)
+        settings["path"] = paths_of(of_dataset)
+        settings["on_short_file"] = STUDY.settings["on_short_file"]
+    elif wildcards.step == "compute_distances":
+        settings |= {"pairs": STUDY.pairs, "metrics": METRICS}
+    return json.dumps(settings, sort_keys=True)
+
+
+def unrecorded(value):
+    """Params function for shared results: a value on which they do not depend.
+
+    Snakemake does not record what depends on the output; recorded, it would have studies that differ in it
+    make the shared results anew in turn.
+    """
+    return lambda wildcards, output: value
+
+
+def weights_choice(wildcards, output):
+    """Params function: the weights of a shared file. Which they are is in its name; see `unrecorded`."""
+    return WEIGHTS[wildcards.id, wildcards.key]
+
+
+def code_of_families(script):
+    """Params function: a digest of the script with each family that the study uses."""
+    families = sorted({family_of(entry.id) for entry in STUDY.models.values()})
+    return lambda wildcards: [
+        code_digest(SCRIPTS / script, family) for family in families
+    ]
 
 
 def family_of_id(wildcards):

@@ -23,7 +23,7 @@ rule check_files:
     input:
         manifests=every_shard(f"{STUDY_DIR}/manifests/{{dataset}}/{{shard}}.parquet"),
     output:
-        checked=f"{STUDY_DIR}/manifests/checked.json",
+        checked=CHECKED,
     log:
         f"{LOGS}/check_files.log",
     conda:
@@ -32,6 +32,8 @@ rule check_files:
         models=MODEL_IDS,
         on_bad_file=STUDY.settings["on_bad_file"],
         on_short_file=STUDY.settings["on_short_file"],
-        code=code("check_files.py"),
+        # Snakemake compares params without their names: swapped, the two above would be the same.
+        options="bad: {on_bad_file}, short: {on_short_file}".format(**STUDY.settings),
+        code=code_of_families("check_files.py"),
     script:
         "../../scripts/check_files.py"

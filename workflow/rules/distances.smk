@@ -7,6 +7,7 @@ rule compute_distances:
             f"{STUDY_DIR}/statistics/{wildcards.model}/{name}.parquet"
             for name in STUDY.paired()
         ],
+        settings=f"{STUDY_DIR}/settings/compute_distances/{{model}}.json",
     output:
         distances=f"{STUDY_DIR}/tables/parts/{{model}}.distances.parquet",
     log:

@@ -1,13 +1,31 @@
 # One row a vector. A shard waits for the verdicts on its model and on all files, but is not
 # embedded anew when only these are given anew.
+#
+# Where an ancient() input is about to be made anew, Snakemake (9.27) does not ask whether what waits for it
+# has reasons of its own to run, such as other params. These are therefore noted in files, as inputs that
+# depend on nothing; every step between here and the tables has one.
+
+
+rule note_settings:
+    output:
+        settings=f"{STUDY_DIR}/settings/{{step}}/{{item}}.json",
+    log:
+        f"{LOGS}/note_settings/{{step}}/{{item}}.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        values=settings_of,
+    script:
+        "../../scripts/note_settings.py"
 
 
 rule embed_files:
     input:
         exported=exported,
         manifest=f"{STUDY_DIR}/manifests/{{dataset}}/{{shard}}.parquet",
+        settings=f"{STUDY_DIR}/settings/embed_files/{{model}}/{{dataset}}.json",
         verdicts=ancient(verifications),
-        checked=ancient(rules.check_files.output.checked),
+        checked=ancient(CHECKED),
     output:
         embeddings=f"{STUDY_DIR}/embeddings/{{model}}/{{dataset}}/{{shard}}.parquet",
     log:

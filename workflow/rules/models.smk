@@ -15,9 +15,9 @@ rule export_model:
     threads: THREADS
     params:
         model="{id}",
-        weights=lambda wildcards: WEIGHTS[wildcards.id, wildcards.key],
-        ckpt_dir=CKPT_DIR,
-        threads=THREADS,
+        weights=weights_choice,
+        ckpt_dir=unrecorded(CKPT_DIR),
+        threads=unrecorded(THREADS),
         code=code("export_model.py", family_of_id),
     script:
         "../../scripts/export_model.py"
@@ -38,9 +38,9 @@ rule verify_eager:
     threads: THREADS
     params:
         level="eager",
-        weights=lambda wildcards: WEIGHTS[wildcards.id, wildcards.key],
-        ckpt_dir=CKPT_DIR,
-        threads=THREADS,
+        weights=weights_choice,
+        ckpt_dir=unrecorded(CKPT_DIR),
+        threads=unrecorded(THREADS),
         code=code("verify_model.py", family_of_id),
     script:
         "../../scripts/verify_model.py"
@@ -60,7 +60,7 @@ rule verify_golden:
     threads: THREADS
     params:
         level="golden",
-        threads=THREADS,
+        threads=unrecorded(THREADS),
         code=code("verify_model.py", family_of_id),
     script:
         "../../scripts/verify_model.py"

@@ -4,6 +4,9 @@
 rule collect_distances:
     input:
         parts=models_with("distances.parquet"),
+        # Made anew with the verdicts, so that nothing from here on rests on what an ancient() input hides.
+        verdicts=all_verifications(),
+        checked=CHECKED,
     output:
         parquet=f"{STUDY_DIR}/tables/distances.parquet",
         csv=report(
@@ -31,6 +34,8 @@ rule collect_files:
                 f"{STUDY_DIR}/embeddings/MODEL/{{dataset}}/{{shard}}.parquet"
             )
         ],
+        verdicts=all_verifications(),
+        checked=CHECKED,
     output:
         files=report(
             f"{STUDY_DIR}/tables/files.csv",
@@ -51,7 +56,7 @@ rule collect_files:
         on_short_file=STUDY.settings["on_short_file"],
         # As text, and by a function: names of files may hold braces, which Snakemake would expand.
         ignored=lambda wildcards: json.dumps(ignored_files(), sort_keys=True),
-        code=code("collect_files.py"),
+        code=code_of_families("collect_files.py"),
     script:
         "../../scripts/collect_files.py"
 

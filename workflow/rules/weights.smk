@@ -10,7 +10,7 @@ rule fetch_weights:
         "../../envs/core.yaml"
     params:
         model="{id}",
-        weights=lambda wildcards: WEIGHTS[wildcards.id, wildcards.key],
-        ckpt_dir=CKPT_DIR,
+        weights=weights_choice,
+        ckpt_dir=unrecorded(CKPT_DIR),
     script:
         "../../scripts/fetch_weights.py"

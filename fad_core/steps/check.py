@@ -1,0 +1,79 @@
+"""The files of all data sets, judged at once before anything is embedded."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from fad_core.atomic import write_text
+from fad_core.models import get_model
+from fad_core.scan import FileRecord
+from fad_core.selection import (
+    FileUse,
+    OnBadFile,
+    OnShortFile,
+    find_problems,
+    require_no_problems,
+    require_usable,
+    select_files,
+)
+from fad_core.steps.files import read_manifest
+
+
+def check_files(
+    manifests: Sequence[Path],
+    models: Mapping[str, str],
+    on_bad_file: OnBadFile,
+    on_short_file: OnShortFile,
+    checked: Path,
+) -> None:
+    """Decide on every file of the study at once, before anything is embedded; write the counts as JSON.
+
+    Args:
+        manifests: of all shards, `…/{dataset}/{shard}.parquet`.
+        models: ids by the names they have in the study.
+        on_bad_file: what becomes of unreadable files.
+        on_short_file: what becomes of files below a model's minimum.
+        checked: the file to write.
+
+    Raises:
+        BadFilesError: files cannot be used and no option allows to leave them out; lists them all.
+        DatasetError: a model is left with no file of a data set.
+    """
+    uses = list(uses_by_model(manifests, models, on_short_file))
+    require_no_problems(
+        problem
+        for _, dataset, selected in uses
+        for problem in find_problems(dataset, selected, on_bad_file, on_short_file)
+    )
+    counts: dict[str, dict[str, Counter[str]]] = {}
+    for name, dataset, selected in uses:
+        require_usable(dataset, name, selected)
+        counts.setdefault(name, {})[dataset] = Counter(use.status for use in selected)
+    write_text(checked, json.dumps(counts, indent=1, sort_keys=True) + "\n")
+
+
+def uses_by_model(
+    manifests: Sequence[Path], models: Mapping[str, str], on_short_file: OnShortFile
+) -> Iterator[tuple[str, str, list[FileUse]]]:
+    """(model's name, data set, what becomes of its files) for every model and data set.
+
+    Args:
+        manifests: of all shards, `…/{dataset}/{shard}.parquet`.
+        models: ids by the names they have in the study.
+        on_short_file: what becomes of files below a model's minimum.
+    """
+    by_dataset = _by_dataset(manifests)
+    for name, model_id in models.items():
+        for dataset, records in by_dataset.items():
+            yield name, dataset, select_files(records, get_model(model_id), on_short_file)
+
+
+def _by_dataset(manifests: Sequence[Path]) -> dict[str, list[FileRecord]]:
+    """All records of each data set, from manifests called `…/{dataset}/{shard}.parquet`."""
+    records: dict[str, list[FileRecord]] = {}
+    for manifest in manifests:
+        records.setdefault(manifest.parent.name, []).extend(read_manifest(manifest))
+    return records

@@ -1,0 +1,49 @@
+"""From a data set's embeddings to its statistics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from fad_core.counts import SetCounts
+from fad_core.errors import FadError
+from fad_core.selection import require_enough
+from fad_core.statistics import statistics_of
+from fad_core.tables import (
+    STATISTICS,
+    iterate_embeddings,
+    read_embedding_counts,
+    read_metadata,
+    statistics_to_row,
+    write_table,
+)
+
+
+def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, statistics: Path) -> None:
+    """Reduce a data set's embeddings to (n, mean, factor), files in order whatever their shard.
+
+    Raises:
+        DatasetError: there are fewer than 2 vectors.
+        FadError: the shards were embedded by different models.
+    """
+    metadata = [read_metadata(path) for path in embeddings]
+    identities = {item["identity"] for item in metadata}
+    if len(identities) > 1:
+        raise FadError(
+            f"the shards of {dataset} were embedded by different models: delete them and run again"
+        )
+    identity = json.loads(identities.pop())
+    counts = SetCounts.total([SetCounts(**json.loads(item["counts"])) for item in metadata])
+    vectors = sum(read_embedding_counts(embeddings).values())
+    require_enough(dataset, model, vectors)
+    row = statistics_to_row(
+        statistics_of(block for _, block in iterate_embeddings(embeddings)),
+        model=model,
+        weights=identity["weights"],
+        weights_sha256=identity["weights_sha256"],
+        dataset=dataset,
+        **asdict(counts),
+    )
+    write_table(STATISTICS, [row], statistics)

@@ -1,0 +1,20 @@
+"""Note what a step's results depend on beside its input files."""
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(values: str, settings: Path) -> None:
+    """Write the settings, which by being newer than results have them made anew.
+
+    Args:
+        values: the settings, as JSON.
+        settings: the file to write.
+    """
+    from fad_core.atomic import write_text
+
+    write_text(settings, values + "\n")
+
+
+run(main, globals())

@@ -1,0 +1,148 @@
+"""Which edits change the digest of a script: those of the modules it reaches, and no others."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fad_core.code_digest import code_digest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
+
+
+class Copy:
+    """A copy of the package and its scripts, whose digests are taken by its own code."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        leave = shutil.ignore_patterns("__pycache__")
+        for folder in ("fad_core", "scripts"):
+            shutil.copytree(ROOT / folder, root / folder, ignore=leave)
+        spec = importlib.util.spec_from_file_location("code_digest_copy", root / "fad_core/code_digest.py")
+        assert spec is not None
+        assert spec.loader is not None
+        self.module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.module)
+
+    def digest(self, script: str, family: str | None = None) -> str:
+        digest: str = self.module.code_digest(self.root / "scripts" / script, family)
+        return digest
+
+    def append(self, path: str, text: str = "\n# edited\n") -> None:
+        with (self.root / path).open("a", encoding="utf-8") as stream:
+            stream.write(text)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return Copy(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("edited", "changes"),
+    [
+        ("scripts/embed_files.py", True),
+        ("scripts/scan_files.py", False),
+        ("fad_core/embedding.py", True),
+        ("fad_core/resample.py", True),
+        ("fad_core/mel.py", True),
+        ("fad_core/models/vggish.py", True),
+        ("fad_core/models/base.py", True),
+        ("fad_core/models/__init__.py", True),
+        ("fad_core/__init__.py", True),
+        ("fad_core/figures.py", False),
+        ("fad_core/report/__init__.py", False),
+        ("fad_core/cli.py", False),
+        ("fad_core/frechet.py", False),
+        ("README.md", False),
+    ],
+)
+def test_an_edit_of_what_embedding_uses_changes_its_digest(edited: str, changes: bool, copy: Copy):
+    before = copy.digest("embed_files.py", "vggish")
+    assert copy.digest("embed_files.py", "vggish") == before
+    copy.append(edited)
+    assert (copy.digest("embed_files.py", "vggish") != before) == changes
+
+
+def test_another_family_leaves_it_alone(copy: Copy):
+    before = copy.digest("export_model.py", "vggish")
+    # A second family that shares the first one's module of mel spectrograms, and its own helper.
+    (copy.root / "fad_core/pann_layers.py").write_text("WIDTH = 3\n")
+    (copy.root / "fad_core/models/pann.py").write_text(
+        "from fad_core.mel import hertz_to_mel\nfrom fad_core.pann_layers import WIDTH\n"
+    )
+    assert copy.digest("export_model.py", "vggish") == before
+    other = copy.digest("export_model.py", "pann")
+    assert other != before
+    copy.append("fad_core/pann_layers.py")
+    assert copy.digest("export_model.py", "vggish") == before
+    assert copy.digest("export_model.py", "pann") != other
+    other = copy.digest("export_model.py", "pann")
+    copy.append("fad_core/models/vggish.py")
+    assert copy.digest("export_model.py", "vggish") != before
+    assert copy.digest("export_model.py", "pann") == other
+
+
+def test_golden_embeddings_belong_to_what_verifies(copy: Copy):
+    scripts = ("verify_model.py", "scan_files.py")
+    before = [copy.digest(script, "vggish") for script in scripts]
+    with (copy.root / "fad_core/golden/vggish.npz").open("ab") as stream:
+        stream.write(b"more")
+    assert [copy.digest(script, "vggish") == old for script, old in zip(scripts, before, strict=True)] == [
+        False,
+        True,
+    ]
+
+
+def test_a_family_without_golden_embeddings_has_a_digest(copy: Copy):
+    (copy.root / "fad_core/models/pann.py").write_text("")
+    before = copy.digest("verify_model.py", "pann")
+    (copy.root / "fad_core/golden/pann.npz").write_bytes(b"new")
+    assert copy.digest("verify_model.py", "pann") != before
+
+
+def test_the_place_does_not_count(copy: Copy, tmp_path_factory: pytest.TempPathFactory):
+    elsewhere = Copy(tmp_path_factory.mktemp("elsewhere"))
+    for script in SCRIPTS:
+        assert copy.digest(script.name, "vggish") == elsewhere.digest(script.name, "vggish")
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_digest_is_16_hex_digits_and_needs_nothing_imported(script: Path):
+    digest = code_digest(script)
+    assert len(digest) == 16
+    int(digest, 16)
+
+
+def test_all_imports_are_ones_that_the_digest_follows():
+    """It reads `import` statements: a relative import or one by a computed name would escape it."""
+    for path in sorted((ROOT / "fad_core").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        relative = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level]
+        assert not relative, path
+        computed = "import_module(" in path.read_text(encoding="utf-8")
+        assert computed == (path.relative_to(ROOT).as_posix() == "fad_core/models/__init__.py"), path
+
+
+def test_what_python_really_imports_is_covered(copy: Copy):
+    """Every module that is loaded for embedding changes the digest when it is edited."""
+    code = (
+        "import sys, fad_core.steps.embeddings, fad_core.models.vggish\n"
+        "print(*(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'fad_core'), sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = [Path(line).relative_to(ROOT) for line in done.stdout.splitlines()]
+    assert len(loaded) > 15
+    before = copy.digest("embed_files.py", "vggish")
+    for path in loaded:
+        copy.append(str(path))
+        after = copy.digest("embed_files.py", "vggish")
+        assert after != before, path
+        before = after

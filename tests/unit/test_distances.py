@@ -1,0 +1,87 @@
+"""Rows of the distance table, and what they refuse to compare."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fad_core.counts import SetCounts
+from fad_core.distances import SEEDED_NOTE, EmbeddedSet, distance_row
+from fad_core.errors import ConfigError, DatasetError, FadError
+from fad_core.frechet import frechet_distance
+from fad_core.scan import FileRecord
+from fad_core.selection import FileUse
+from fad_core.statistics import Statistics
+from fad_core.tables import DISTANCES
+
+
+def embedded(name: str, vectors: int = 20, seed: int = 0, **changes) -> EmbeddedSet:
+    statistics = Statistics.from_embeddings(np.random.default_rng(seed).normal(size=(vectors, 3)))
+    made = EmbeddedSet(name, "m", "official", "ab" * 32, statistics, SetCounts(5, 1, 2, 9.5))
+    return replace(made, **changes)
+
+
+def use(status: str, seconds: float) -> FileUse:
+    record = FileRecord("a.wav", "", 0, "", "", 16000, 1, int(16000 * seconds), seconds, "ok", "")
+    return FileUse(record, status, "")
+
+
+def test_a_row_has_the_tables_columns_and_the_metrics_value():
+    reference, evaluation = embedded("a", 20, 1), embedded("b", 30, 2, counts=SetCounts(7, 0, 3, 1.0))
+    row = distance_row(reference, evaluation, "fad")
+    assert list(row) == list(DISTANCES.names)
+    assert row["value"] == frechet_distance(reference.statistics, evaluation.statistics).value > 0
+    assert (row["reference"], row["evaluation"]) == ("a", "b")
+    assert (row["n_reference"], row["n_evaluation"]) == (20, 30)
+    assert (row["files"], row["padded"], row["excluded"]) == (12, 1, 5)
+    assert row["note"] == ""
+
+
+def test_seeded_weights_and_few_vectors_are_noted():
+    sets = [embedded(name, 3, seed, weights="seeded") for seed, name in enumerate("ab")]
+    note = distance_row(*sets, "fad")["note"]
+    assert SEEDED_NOTE in note
+    assert frechet_distance(*(item.statistics for item in sets)).note in note != SEEDED_NOTE
+
+
+@pytest.mark.parametrize(
+    "changes", [{"model": "other"}, {"weights": "seeded"}, {"weights_sha256": "cd" * 32}], ids=str
+)
+def test_sets_of_different_models_or_weights_are_not_compared(changes):
+    with pytest.raises(
+        FadError, match="a is embedded by m official abab.*, b by .*: their distance means nothing"
+    ):
+        distance_row(embedded("a"), embedded("b", seed=1, **changes), "fad")
+
+
+def test_one_vector_is_too_few():
+    with pytest.raises(DatasetError, match="data set b: m makes 1 embedding vector of it"):
+        distance_row(embedded("a"), embedded("b", 1), "fad")
+
+
+def test_an_unknown_metric_is_told():
+    with pytest.raises(ConfigError, match="metric 'fid' is not known; there is: fad"):
+        distance_row(embedded("a"), embedded("b"), "fid")
+
+
+def test_counts_are_of_what_was_embedded():
+    uses = [use("used", 1.5), use("padded", 0.25), use("excluded", 100.0)]
+    assert SetCounts.of(uses) == SetCounts(files=2, padded=1, excluded=1, seconds=1.75)
+    assert SetCounts.of([]) == SetCounts.total([]) == SetCounts(0, 0, 0, 0.0)
+
+
+@given(
+    seconds=st.lists(st.floats(0, 4000).map(lambda value: round(value * 44100) / 44100), max_size=30),
+    cuts=st.lists(st.integers(0, 30), max_size=3),
+)
+def test_a_sum_does_not_show_how_it_was_divided(seconds: list[float], cuts: list[int]):
+    uses = [use("used", value) for value in seconds]
+    places = [0, *sorted(min(cut, len(uses)) for cut in cuts), len(uses)]
+    parts = [SetCounts.of(uses[a:b]) for a, b in zip(places, places[1:], strict=False)]
+    whole, total = SetCounts.of(uses), SetCounts.total(parts)
+    assert total == replace(whole, seconds=total.seconds)
+    assert total.seconds == whole.seconds

@@ -1,0 +1,110 @@
+"""What a checked configuration means, and what it must not name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+from fad_core.datasets import Dataset
+from fad_core.errors import ConfigError
+from fad_core.study import StudyModel, require_available, study_of
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    return {
+        "study": "s",
+        "seed": 3,
+        "datasets": {name: {"path": f"audio/{name}", "shards": 1} for name in "cab"},
+        "pairs": "all",
+        "models": [{"id": "vggish", "weights": "seeded"}],
+        "metrics": ["fad"],
+    } | changes
+
+
+def faults(given: Any) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        study_of(given)
+    return [line.removeprefix("  - ") for line in str(raised.value).split("\n")[1:]]
+
+
+def test_all_pairs_are_each_pair_once_in_the_configurations_order():
+    study = study_of(config())
+    assert study.pairs == (("c", "a"), ("c", "b"), ("a", "b"))
+    assert study.paired() == ["c", "a", "b"]
+    assert study.settings == {"seed": 3, "metrics": ["fad"]}
+
+
+def test_chosen_pairs_keep_their_direction_and_order():
+    study = study_of(config(pairs=[["b", "c"], ["c", "b"], ["b", "b"]]))
+    assert study.pairs == (("b", "c"), ("c", "b"), ("b", "b"))
+    assert study.paired() == ["c", "b"], "what no pair needs is not read"
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "expected"),
+    [
+        (None, "a/b", "a/b"),
+        (None, "/a/b", "/a/b"),
+        (None, "~/b", str(Path.home() / "b")),
+        ("root", "a/*.wav", "root/a/*.wav"),
+        ("root", "/a/b", "/a/b"),
+        ("~/root", "b", str(Path.home() / "root/b")),
+        ("root", ["x.wav", "/y.wav"], ("root/x.wav", "/y.wav")),
+    ],
+)
+def test_paths_start_from_the_audio_root(root: str | None, path: Any, expected: Any):
+    given = config(datasets={"a": {"path": path, "shards": 2}, "b": {"path": "b", "shards": 1}})
+    if root is not None:
+        given["audio_root"] = root
+    assert study_of(given).datasets["a"] == Dataset("a", expected, 2)
+
+
+def test_models_go_by_their_names():
+    entries = [{"id": "vggish", "weights": "seeded"}, {"id": "vggish", "weights": "w.pth", "name": "mine"}]
+    assert study_of(config(models=entries)).models == {
+        "vggish": StudyModel("vggish", "vggish", "seeded"),
+        "mine": StudyModel("mine", "vggish", "w.pth"),
+    }
+
+
+def test_everything_that_does_not_exist_is_told_at_once():
+    found = faults(
+        config(
+            pairs=[["a", "x"], ["y", "b"], ["a", "b"], ["a", "b"]],
+            models=[{"id": "vgish", "weights": "seeded"}, *2 * [{"id": "vggish", "weights": "seeded"}]],
+            metrics=["fid"],
+        )
+    )
+    expected = [
+        "models: there is no model 'vgish'. Did you mean 'vggish'?",
+        "models: two entries are called 'vggish'; give them different names with `name:`",
+        "metrics: metric 'fid' is not known; there is: fad",
+        "pairs: there is no data set x, y; data sets: c, a, b",
+        "pairs: [a, b] is given twice",
+    ]
+    assert all(line.startswith(start) for line, start in zip(found, expected, strict=True)), found
+
+
+def test_all_pairs_of_one_set_are_none():
+    assert faults(config(datasets={"a": {"path": "a", "shards": 1}})) == [
+        "pairs: all needs at least two data sets"
+    ]
+
+
+def test_files_that_are_not_there_are_told_at_once(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    soundfile.write(tmp_path / "a" / "x.wav", [0.0, 0.0], 8000)
+    given = config(audio_root=str(tmp_path), datasets={n: {"path": n, "shards": 1} for n in ("a", "b", "c")})
+    given["pairs"] = [["a", "b"]]
+    given["models"] = [{"id": "vggish", "weights": str(tmp_path / "w.pth")}]
+    with pytest.raises(ConfigError) as raised:
+        require_available(study_of(given))
+    message = str(raised.value)
+    assert str(tmp_path / "b") in message
+    assert "w.pth is neither official nor seeded, nor is it a file" in message
+    assert str(tmp_path / "c") not in message, "no pair needs it"
+    given |= {"pairs": [["a", "a"]], "models": [{"id": "vggish", "weights": "seeded"}]}
+    require_available(study_of(given))

@@ -1,0 +1,224 @@
+"""The two levels of verification, and what counts as different."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fad_core.errors import VerificationError
+from fad_core.exported import ExportedModel, Identity
+from fad_core.frechet import frechet_distance
+from fad_core.golden import load_golden
+from fad_core.golden.clips import clips, distance_matrices
+from fad_core.models import get_model, model_ids
+from fad_core.statistics import Statistics
+from fad_core.verify import (
+    EAGER_BATCHES,
+    GROUPS,
+    Comparison,
+    _compare,
+    _settle,
+    require_passed,
+    verify_eager,
+    verify_golden,
+)
+from fad_core.weights import locate_weights
+
+SeededExport = Callable[[str], Path]
+PCA = get_model("vggish-pca")
+
+
+class Recorder(ExportedModel):
+    """Keeps what it embeds."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.embedded: list[np.ndarray] = []
+
+    def embed(self, waveform: np.ndarray) -> np.ndarray:
+        self.embedded.append(super().embed(waveform))
+        return self.embedded[-1]
+
+
+@pytest.fixture(scope="module")
+def vggish(seeded_export: SeededExport) -> Recorder:
+    return Recorder(seeded_export("vggish"))
+
+
+@pytest.mark.parametrize("model_id", model_ids())
+def test_every_model_gives_the_original_packages_embeddings_and_distance(
+    model_id: str, seeded_export: SeededExport
+):
+    model = Recorder(seeded_export(model_id))
+    golden = load_golden(model.model.family)
+    told: list[str] = []
+    rows = verify_golden(model, told.append)
+    require_passed(rows)
+    assert told == list(clips())
+    assert [row.case for row in rows] == [*clips(), "distance of two groups of clips"]
+    assert all(row.max_relative_difference <= model.model.tolerance for row in rows)
+    assert all(row.min_cosine > 1 - 1e-9 for row in rows if row.min_cosine is not None)
+    # From waveforms to the score, against the number that the original itself gave for it. Its matrix
+    # square root of a rank-deficient product is good to 1e-7.
+    found = dict(zip(clips(), model.embedded, strict=True))
+    sets = [Statistics.from_embeddings(np.concatenate([found[case] for case in group])) for group in GROUPS]
+    assert frechet_distance(*sets).value == pytest.approx(golden.distances[model_id], rel=1e-6)
+
+
+def test_the_distance_is_the_originals_where_that_is_well_conditioned():
+    sets = [Statistics.from_embeddings(matrix) for matrix in distance_matrices()]
+    expected = load_golden("vggish").distance_of_matrices
+    assert frechet_distance(*sets).value == pytest.approx(expected, rel=1e-10)
+
+
+def test_the_exported_network_is_the_eager_one(seeded_export: SeededExport):
+    model = ExportedModel(seeded_export("vggish-pca-activation"))
+    rows = verify_eager(model, locate_weights(model.model, "seeded"))
+    require_passed(rows)
+    assert [(row.case, row.vectors) for row in rows] == [(f"batch {n}", n) for n in EAGER_BATCHES]
+    assert {(row.level, row.weights, row.verdict) for row in rows} == {("eager", "seeded", "passed")}
+
+
+def test_golden_embeddings_are_for_seeded_weights_alone(vggish: Recorder, monkeypatch: pytest.MonkeyPatch):
+    other = replace(vggish.identity, checkpoints={"vggish-10086976.pth": "10086976" + "0" * 56})
+    monkeypatch.setattr(vggish, "identity", other)
+    with pytest.raises(VerificationError, match="golden embeddings of vggish are of seeded weights"):
+        verify_golden(vggish)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda x: x * np.float32(np.nan),
+        lambda x: np.where(np.arange(128) == 7, np.inf, x).astype(np.float32),
+        lambda x: np.zeros_like(x),
+        lambda x: x[1:],
+        lambda x: np.concatenate([x, x[-1:]]),
+        lambda x: x[:, :-1],
+        lambda x: x[:, ::-1],
+        lambda x: x + np.float32(2e-5) * np.sqrt(np.mean(x**2)),
+    ],
+    ids=["nan", "inf", "zeros", "a window less", "one more", "a dimension less", "reversed", "2e-5 off"],
+)
+def test_wrong_embeddings_fail(spoil, vggish: Recorder):
+    embeddings = load_golden("vggish").cases["vggish"]["sine"]
+    row = _compare(vggish.identity, "golden", "sine", spoil(embeddings), embeddings, 1e-5)
+    assert row.verdict == "failed"
+    with pytest.raises(VerificationError, match="sine, embedding: relative difference"):
+        require_passed([row])
+
+
+def test_without_right_embeddings_no_distance_is_compared(vggish: Recorder, monkeypatch):
+    monkeypatch.setattr(vggish, "embed", lambda waveform: np.ones((waveform.shape[1] // 15360, 128), "f4"))
+    rows = verify_golden(vggish)
+    assert {row.quantity for row in rows} == {"embedding"}
+    assert {row.verdict for row in rows} == {"failed"}
+
+
+def test_differences_are_shares_of_the_rms():
+    expected = np.array([[3.0, -4.0], [0.0, 5.0]], dtype=np.float32)
+    found = expected + np.array([[0.0, 0.25], [0.0, 0.0]], dtype=np.float32)
+    row = _compare(identity(), "golden", "x", found, expected, 0.1)
+    rms = math.sqrt((9 + 16 + 25) / 4)
+    assert (row.vectors, row.max_absolute_difference) == (2, 0.25)
+    assert row.max_relative_difference == pytest.approx(0.25 / rms)
+    assert row.min_cosine == pytest.approx((9 + 15) / (5 * math.hypot(3, 3.75)))
+    assert row.verdict == "passed"
+
+
+def test_zeros_equal_zeros_and_nothing_else():
+    zeros = np.zeros((2, 3), dtype=np.float32)
+    same = _compare(identity(), "golden", "x", zeros, zeros, 0.0)
+    assert (same.max_relative_difference, same.min_cosine, same.verdict) == (0.0, 1.0, "passed")
+    other = _compare(identity(), "golden", "x", zeros + np.float32(1e-30), zeros, 1e9)
+    assert other.verdict == "failed"
+
+
+# In units of the PCA's output: 0 is the edge between the steps 127 and 128, RMS 1 beside ±1.
+EDGE, BELOW, ABOVE = 0.0, 127.0, 128.0
+
+
+@pytest.mark.parametrize(
+    ("unrounded", "expected", "found", "forgiven"),
+    [
+        (EDGE, BELOW, ABOVE, True),
+        (EDGE, ABOVE, BELOW, True),
+        (EDGE + 5e-6, ABOVE, BELOW, True),
+        (EDGE + 5e-5, ABOVE, BELOW, False),
+        (EDGE + 0.5 / 63.75, ABOVE, BELOW, False),
+        (EDGE, BELOW, ABOVE + 1, False),
+        (EDGE, ABOVE, BELOW - 1, False),
+        (EDGE, ABOVE, ABOVE, False),
+        (EDGE, ABOVE, np.nan, False),
+        (2.0, 255.0, 254.0, False),
+        (-2.0, 0.0, 1.0, False),
+    ],
+)
+def test_only_a_fall_to_the_other_side_of_an_edge_is_forgiven(
+    unrounded: float, expected: float, found: float, forgiven: bool
+):
+    """`forgiven`: counted and set to the original's; what is equal is not counted, the rest stays and fails."""
+    around = [[-1.0, 1.0, -1.0, 1.0]]
+    settled, flips = _settle(
+        PCA,
+        np.array([[64.0, 191.0, found, 5.0]], dtype=np.float32),
+        np.array([[64.0, 191.0, expected, 5.0]], dtype=np.float32),
+        np.array(around, dtype=np.float32) * [1, 1, 0, 1] + np.array([0, 0, unrounded, 0], dtype=np.float32),
+    )
+    assert flips == int(forgiven)
+    assert settled.dtype == np.float32
+    np.testing.assert_array_equal(settled, [[64.0, 191.0, expected if forgiven else found, 5.0]])
+
+
+def test_flips_are_counted_in_the_row(seeded_export: SeededExport):
+    """Every value of one clip that lies on an edge is put on the other side; one that does not, too."""
+    golden = load_golden("vggish")
+    expected = golden.cases["vggish-pca"]["long"]
+    unrounded = golden.before_quantisation["vggish-pca"]["long"]
+    rms = np.sqrt(np.mean(unrounded.astype(np.float64) ** 2))
+    on_edge = PCA.rounding_distance(unrounded) <= PCA.tolerance * rms
+    steps = (unrounded.astype(np.float64) + 2) * 63.75
+    other_side = np.where(expected > steps, expected - 1, expected + 1).astype(np.float32)
+    settled, flips = _settle(PCA, np.where(on_edge, other_side, expected), expected, unrounded)
+    assert flips == on_edge.sum() > 0
+    np.testing.assert_array_equal(settled, expected)
+    spoiled = expected.copy()
+    spoiled[0, np.argmax(~on_edge[0])] += 1
+    settled, flips = _settle(PCA, spoiled, expected, unrounded)
+    assert flips == 0
+    assert _compare(identity(), "golden", "long", settled, expected, 0.0).verdict == "failed"
+
+
+def test_a_verification_without_comparisons_is_none():
+    with pytest.raises(VerificationError, match="nothing was verified"):
+        require_passed([])
+
+
+def test_the_message_lists_what_failed_of_which_model():
+    bad = comparison(verdict="failed", max_relative_difference=0.25)
+    rows = [comparison(), bad, replace(bad, case="b"), replace(bad, level="golden"), replace(bad, model="m2")]
+    with pytest.raises(VerificationError) as raised:
+        require_passed(rows)
+    assert str(raised.value).splitlines() == [
+        "m (seeded) is not what it was made from: 2 comparisons failed at the level 'eager':",
+        "  a, embedding: relative difference 0.25, tolerance 1e-05",
+        "  b, embedding: relative difference 0.25, tolerance 1e-05",
+        "m (seeded) is not what it was made from: 1 comparisons failed at the level 'golden':",
+        "  a, embedding: relative difference 0.25, tolerance 1e-05",
+        "m2 (seeded) is not what it was made from: 1 comparisons failed at the level 'eager':",
+        "  a, embedding: relative difference 0.25, tolerance 1e-05",
+    ]
+
+
+def comparison(**changes) -> Comparison:
+    row = Comparison("m", "seeded", "0" * 64, "eager", "a", "embedding", 1, 0.0, 0.0, 1.0, 1e-5, 0, "passed")
+    return replace(row, **changes)
+
+
+def identity() -> Identity:
+    return Identity.of(PCA, locate_weights(PCA, "seeded"))
