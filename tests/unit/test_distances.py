@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -52,9 +53,7 @@ def test_seeded_weights_and_few_vectors_are_noted():
     "changes", [{"model": "other"}, {"weights": "seeded"}, {"weights_sha256": "cd" * 32}], ids=str
 )
 def test_sets_of_different_models_or_weights_are_not_compared(changes):
-    with pytest.raises(
-        FadError, match="a is embedded by m official abab.*, b by .*: their distance means nothing"
-    ):
+    with pytest.raises(FadError, match=r"a is embedded by m official abab.*, b by .* means nothing"):
         distance_row(embedded("a"), embedded("b", seed=1, **changes), "fad")
 
 
@@ -81,7 +80,7 @@ def test_counts_are_of_what_was_embedded():
 def test_a_sum_does_not_show_how_it_was_divided(seconds: list[float], cuts: list[int]):
     uses = [use("used", value) for value in seconds]
     places = [0, *sorted(min(cut, len(uses)) for cut in cuts), len(uses)]
-    parts = [SetCounts.of(uses[a:b]) for a, b in zip(places, places[1:], strict=False)]
+    parts = [SetCounts.of(uses[a:b]) for a, b in pairwise(places)]
     whole, total = SetCounts.of(uses), SetCounts.total(parts)
     assert total == replace(whole, seconds=total.seconds)
     assert total.seconds == whole.seconds

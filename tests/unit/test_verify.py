@@ -162,7 +162,7 @@ EDGE, BELOW, ABOVE = 0.0, 127.0, 128.0
 def test_only_a_fall_to_the_other_side_of_an_edge_is_forgiven(
     unrounded: float, expected: float, found: float, forgiven: bool
 ):
-    """`forgiven`: counted and set to the original's; what is equal is not counted, the rest stays and fails."""
+    """Forgiven: counted and set to the original's. What is equal is not counted, what is wrong stays."""
     around = [[-1.0, 1.0, -1.0, 1.0]]
     settled, flips = _settle(
         PCA,

@@ -209,10 +209,6 @@ LOADING = {
     "another rate": ("resample", one_hertz_off),
     "first channel": ("to_mono", lambda x: x[:1]),
     "sum of channels": ("to_mono", lambda x: x.sum(axis=0, keepdims=True)),
-    "power instead of mean": (
-        "to_mono",
-        lambda x: x.sum(axis=0, keepdims=True) / np.float32(x.shape[0] ** 0.5),
-    ),
     "full scale 32767": ("to_mono", lambda x: x.mean(axis=0, keepdims=True) * np.float32(32768 / 32767)),
 }
 

@@ -79,21 +79,6 @@ def test_a_changed_file_runs_its_shard(done: Workplace) -> None:
     assert done.plan().jobs == of_shards(2)
 
 
-def test_a_removed_file_runs_its_shard_and_its_vectors_go(done: Workplace) -> None:
-    removed = in_shard(done, 0)[0]
-    removed.unlink()
-    assert done.complete().jobs == of_shards(0)
-    table = (done.root / "results/study/tables/files.csv").read_text()
-    assert removed.name not in table
-    assert nothing(done.plan())
-
-
-def test_a_shards_last_file_can_go(done: Workplace) -> None:
-    in_shard(done, 1)[0].unlink()
-    assert done.complete("results/study/tables/distances.csv").jobs >= {"embed_files vggish/a/1"}
-    assert nothing(done.plan("results/study/tables/distances.csv"))
-
-
 def test_a_renamed_file_runs_both_its_shards(done: Workplace) -> None:
     old = in_shard(done, 0)[0]
     old.rename(old.with_name(next(n for n in map("x{}.wav".format, range(99)) if shard_of(n, SHARDS) == 2)))
@@ -109,11 +94,15 @@ def test_touched_files_run_nothing(done: Workplace) -> None:
     assert nothing(done.plan())
 
 
-def test_touched_and_changed_in_one_shard(done: Workplace) -> None:
+def test_touched_changed_and_removed(done: Workplace) -> None:
     touched, changed = in_shard(done, 0)
     os.utime(touched)
     write_clip(changed, 52)
-    assert done.complete().jobs == of_shards(0)
+    (removed,) = in_shard(done, 1)  # the shard's only file
+    removed.unlink()
+    assert done.complete().jobs == of_shards(0, 1)
+    files = done.table("files")
+    assert {row["file"] for row in files if row["dataset"] == "a"} == set(clips(done))
     # Neither the touched file nor the others are taken for changed ones after that.
     os.utime(touched)
     os.utime(changed)

@@ -1,0 +1,82 @@
+"""Rules and scripts in step, and the linter's exceptions."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from snakemake_runs import REPOSITORY
+
+_RULE = re.compile(r"^rule (\w+):\n((?:(?: .*)?\n)*)", re.MULTILINE)
+_SECTION = re.compile(r"^    (\w+):.*\n((?:(?: {8}.*)?\n)*)", re.MULTILINE)
+
+
+def rules() -> dict[str, dict[str, str]]:
+    """Every rule that runs a script: its sections' text by their names."""
+    found = {}
+    for path in sorted((REPOSITORY / "workflow/rules").glob("*.smk")):
+        for name, body in _RULE.findall(path.read_text(encoding="utf-8")):
+            found[name] = dict(_SECTION.findall(body))
+    return found
+
+
+def main_of(script: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    monkeypatch.setattr(sys, "path", [str(script.parent), *sys.path])
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    main: Callable[..., None] = module.main
+    return main
+
+
+def given(sections: dict[str, str]) -> set[str]:
+    """Names of a rule's inputs, outputs and params."""
+    text = "\n".join(sections.get(section, "") for section in ("input", "output", "params"))
+    return set(re.findall(r"^ {8}(\w+)=", text, re.MULTILINE))
+
+
+def test_every_rule_gives_its_script_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(rules()) >= 14
+    for name, sections in rules().items():
+        script = re.search(r"scripts/(\w+\.py)", sections["script"])
+        assert script is not None, name
+        main = main_of(REPOSITORY / "scripts" / script[1], monkeypatch)
+        needed = {
+            parameter.name
+            for parameter in inspect.signature(main).parameters.values()
+            if parameter.default is inspect.Parameter.empty
+        }
+        assert needed <= given(sections), f"{name} does not give {needed - given(sections)} to {script[1]}"
+
+
+def test_every_rule_logs_and_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, sections in rules().items():
+        assert {"output", "log", "conda", "script"} <= sections.keys(), name
+    heavy = {"export_model", "verify_eager", "verify_golden", "embed_files", "compute_statistics"}
+    assert heavy <= {name for name, sections in rules().items() if "benchmark" in sections}
+
+
+def test_lints_are_told_from_exceptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(REPOSITORY / "tests"), *sys.path])
+    import lint_exceptions
+
+    text = (
+        "Lints for snakefile /home/me/workflow/rules/statistics.smk:\n"
+        "    * Path composition with '+' in line 7:\n      This becomes unreadable.\n\n"
+        "Lints for rule fetch_weights (line 4, /home/me/workflow/rules/weights.smk):\n"
+        "    * No log directive defined:\n      Without a log directive\n"
+    )
+    found = lint_exceptions.lints(text)
+    assert found == [
+        ("statistics.smk", "Path composition with '+' in line 7"),
+        ("fetch_weights", "No log directive defined"),
+    ]
+    monkeypatch.setattr(lint_exceptions, "EXCEPTIONS", {("statistics.smk", "Path composition"): "why"})
+    assert lint_exceptions.unexpected(found) == ["fetch_weights: No log directive defined"]
+    assert lint_exceptions.unexpected([]) == ["statistics.smk: Path composition: an exception without a lint"]
