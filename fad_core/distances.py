@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fad_core.counts import SetCounts
+from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.selection import require_enough
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
-from fad_core.selection import require_enough
 from fad_core.statistics import Statistics
 
 __all__ = ["SEEDED_NOTE", "EmbeddedSet", "SetCounts", "distance_row"]
@@ -38,7 +38,7 @@ class EmbeddedSet:
 
 
 def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -> dict[str, Any]:
-    """Compare two embedded sets: one row of the distance table (see `fad_core.schemas.DISTANCES`).
+    """Compare two embedded sets: one row of the distance table (see `fad_core.tables.schemas.DISTANCES`).
 
     Raises:
         FadError: the sets were embedded by different models or weights.

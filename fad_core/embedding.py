@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.audio import read_audio, to_mono
+from fad_core.datasets.selection import FileUse
 from fad_core.errors import AudioError
 from fad_core.exported import ExportedModel
 from fad_core.models.base import EmbeddingModel
 from fad_core.resample import resample
-from fad_core.selection import FileUse
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def embed_files(
 
     Args:
         exported: the model.
-        uses: what `fad_core.selection.select_files` decided.
+        uses: what `fad_core.datasets.selection.select_files` decided.
         paths: where each file lies, by its name in the data set.
 
     Raises:

@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fad_core.counts import SetCounts
 from fad_core.datasets import Dataset, list_files
-from fad_core.distances import EmbeddedSet, distance_row
-from fad_core.embedding import embed_files
-from fad_core.exported import ExportedModel
-from fad_core.scan import scan_files
-from fad_core.selection import (
+from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.scan import scan_files
+from fad_core.datasets.selection import (
     FileUse,
     OnBadFile,
     OnShortFile,
@@ -26,6 +23,9 @@ from fad_core.selection import (
     require_usable,
     select_files,
 )
+from fad_core.distances import EmbeddedSet, distance_row
+from fad_core.embedding import embed_files
+from fad_core.exported import ExportedModel
 from fad_core.statistics import statistics_of
 
 Progress = Callable[[int], None]
@@ -36,7 +36,7 @@ class Score:
     """The distance of two data sets.
 
     Attributes:
-        row: one row of the distance table (`fad_core.schemas.DISTANCES`), its value under "value".
+        row: one row of the distance table (`fad_core.tables.schemas.DISTANCES`), its value under "value".
         uses: what became of every file, by data set.
         ignored: (name, reason) of what is no audio file, by data set.
     """

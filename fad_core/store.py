@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fad_core.code_digest import code_digest
+from fad_core.comparison import Comparison, require_passed
 from fad_core.errors import ModelError
 from fad_core.exported import ExportedModel, Identity, export_model, read_identity
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
 from fad_core.steps.verdicts import require_verified
 from fad_core.steps.verification import write_verification
-from fad_core.verify import Comparison, require_passed, verify_eager, verify_golden
+from fad_core.verify import verify_eager, verify_golden
 from fad_core.weights import Weights, default_ckpt_dir, fetch_weights, locate_weights
 
 Report = Callable[[str], None]

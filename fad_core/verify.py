@@ -11,15 +11,14 @@ A level that was not run is never called passed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fad_core.embedding import embed_waveform
+from fad_core.comparison import Comparison, compare, verdict
+from fad_core.embedding import prepare_waveform
 from fad_core.errors import VerificationError
 from fad_core.exported import ExportedModel, Identity
 from fad_core.frechet import frechet_distance
@@ -38,44 +37,11 @@ EAGER_SHARE = 0.1
 
 GROUPS = (REFERENCE_GROUP, EVALUATION_GROUP)
 
+# Log-mel spectra come from float64 and are rounded to float32 once: they differ by a last bit, if at all.
+FRONTEND_TOLERANCE = 1e-6
+
 # The exact distance of our embeddings against that of the original's, relative.
 DISTANCE_TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One row of a verification: what was compared and how far apart it lay.
-
-    Attributes:
-        model: id.
-        weights: "official", "seeded" or a file's name.
-        weights_sha256: of the checkpoint.
-        level: "eager" or "golden".
-        case: the batch size, or the clip.
-        quantity: "embedding" or "fad".
-        vectors: how many embedding vectors were compared.
-        max_absolute_difference: over all values.
-        max_relative_difference: the same, as a share of the RMS of the values compared with.
-        min_cosine: over the vectors, 1 where both are zero; None for a distance.
-        tolerance: the largest relative difference allowed.
-        off_by_quantum: values of a quantised embedding that fell on the other side of a rounding edge;
-            they do not count as different.
-        verdict: "passed" or "failed".
-    """
-
-    model: str
-    weights: str
-    weights_sha256: str
-    level: str
-    case: str
-    quantity: str
-    vectors: int
-    max_absolute_difference: float
-    max_relative_difference: float
-    min_cosine: float | None
-    tolerance: float
-    off_by_quantum: int
-    verdict: str
 
 
 def verify_eager(exported: ExportedModel, weights: Weights) -> list[Comparison]:
@@ -96,7 +62,7 @@ def eager_comparisons(exported: ExportedModel, network: torch.nn.Module) -> Iter
             eager = exported.model.pool(network(features).numpy())
         found = exported.model.pool(exported.network(features.numpy()))
         tolerance = EAGER_SHARE * exported.model.tolerance
-        yield _compare(exported.identity, "eager", f"batch {batch}", found, eager, tolerance)
+        yield compare(exported.identity, "eager", f"batch {batch}", found, eager, tolerance)
 
 
 def verify_golden(exported: ExportedModel, progress: Callable[[str], None] | None = None) -> list[Comparison]:
@@ -131,14 +97,19 @@ def golden_comparisons(
     for case, clip in clips().items():
         if progress is not None:
             progress(case)
-        embeddings = embed_waveform(exported, clip.waveform, clip.sample_rate)
+        waveform = prepare_waveform(clip.waveform, clip.sample_rate, model)
+        if case in golden.features:
+            features = model.frontend(waveform)[:1]
+            patch = golden.features[case].reshape(features.shape)
+            yield compare(identity, "golden", case, features, patch, FRONTEND_TOLERANCE, quantity="frontend")
+        embeddings = exported.embed(waveform)
         flips, tolerance = 0, model.tolerance
         if model.quantum and embeddings.shape == expected[case].shape:
             unrounded = golden.before_quantisation[model.name][case]
             embeddings, flips = _settle(model, embeddings, expected[case], unrounded)
             tolerance = 0.0
         found[case] = embeddings
-        row = _compare(identity, "golden", case, embeddings, expected[case], tolerance, flips)
+        row = compare(identity, "golden", case, embeddings, expected[case], tolerance, off_by_quantum=flips)
         passed = passed and row.verdict == "passed"
         yield row
     if passed:
@@ -187,82 +158,5 @@ def _compare_distance(
         None,
         DISTANCE_TOLERANCE,
         0,
-        _verdict(relative <= DISTANCE_TOLERANCE),
+        verdict(relative <= DISTANCE_TOLERANCE),
     )
-
-
-def _compare(
-    identity: Identity,
-    level: str,
-    case: str,
-    found: NDArray[np.float32],
-    expected: NDArray[np.float32],
-    tolerance: float,
-    off_by_quantum: int = 0,
-) -> Comparison:
-    same_shape = found.shape == expected.shape
-    absolute = relative = float("inf")
-    cosine = float("nan")
-    if same_shape:
-        a, b = found.astype(np.float64), expected.astype(np.float64)
-        absolute = float(np.max(np.abs(a - b), initial=0.0))
-        rms = float(np.sqrt(np.mean(np.square(b))))
-        relative = absolute / rms if rms > 0 else (0.0 if absolute == 0 else float("inf"))
-        cosine = _min_cosine(a, b)
-    return Comparison(
-        identity.model,
-        identity.weights,
-        identity.weights_sha256,
-        level,
-        case,
-        "embedding",
-        len(expected),
-        absolute,
-        relative,
-        cosine,
-        tolerance,
-        off_by_quantum,
-        # A NaN fails, for it compares as false.
-        _verdict(same_shape and relative <= tolerance),
-    )
-
-
-def _min_cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    products = np.sum(a * b, axis=1)
-    both_zero = (np.linalg.norm(a, axis=1) == 0) & (np.linalg.norm(b, axis=1) == 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        cosines = np.where(both_zero, 1.0, products / norms)
-    return float(np.min(cosines, initial=1.0))
-
-
-def _verdict(passed: bool) -> str:
-    return "passed" if passed else "failed"
-
-
-def require_passed(rows: Iterable[Comparison]) -> None:
-    """Refuse a verification with no rows, or with one that failed.
-
-    Raises:
-        VerificationError: the message lists what failed.
-    """
-    rows = list(rows)
-    if not rows:
-        raise VerificationError("nothing was verified")
-    failed = [row for row in rows if row.verdict != "passed"]
-    if failed:
-        raise VerificationError("\n".join(_failures(failed)))
-
-
-def _failures(failed: list[Comparison]) -> Iterator[str]:
-    for (model, weights, level), rows in groupby(failed, lambda row: (row.model, row.weights, row.level)):
-        listed = [
-            f"  {row.case}, {row.quantity}: relative difference {row.max_relative_difference:.3g}, "
-            f"tolerance {row.tolerance:.3g}"
-            for row in rows
-        ]
-        yield (
-            f"{model} ({weights}) is not what it was made from: "
-            f"{len(listed)} comparisons failed at the level {level!r}:"
-        )
-        yield from listed

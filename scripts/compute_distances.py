@@ -6,7 +6,11 @@ from fad_core.command import run
 
 
 def main(
-    statistics: list[Path], pairs: list[str], metrics: list[str], distances: Path, threads: int = 1,  # noqa: ARG001 - read by fad_core.command.run
+    statistics: list[Path],
+    pairs: list[str],
+    metrics: list[str],
+    distances: Path,
+    threads: int = 1,  # noqa: ARG001 - read by fad_core.command.run
 ) -> None:
     """Compute every metric for every pair of data sets of one model.
 

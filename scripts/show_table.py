@@ -13,7 +13,7 @@ def main(results: Path) -> None:
     """
     import shutil
 
-    from fad_core.terminal import results_text
+    from fad_core.report.terminal import results_text
 
     print(results_text(results, shutil.get_terminal_size((140, 24)).columns), end="")
 

@@ -24,14 +24,15 @@ def main(ckpt_dir: Path = Path(), table: Path | None = None, threads: int = 1) -
 
     import torch
 
+    from fad_core.comparison import require_passed
     from fad_core.errors import ModelError
     from fad_core.exported import ExportedModel, export_model
     from fad_core.steps.verification import print_verification, write_verification
-    from fad_core.verify import require_passed, verify_eager, verify_golden
+    from fad_core.verify import verify_eager, verify_golden
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)
-    paths = sorted(ckpt_dir.glob("*.pt2"))
+    paths = sorted(ckpt_dir.glob("[!.]*.pt2"))
     if not paths:
         raise ModelError(f"there is no .pt2 file in {ckpt_dir.resolve()}; scripts/export_model.py makes one")
     rows = []

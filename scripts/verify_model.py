@@ -26,9 +26,10 @@ def main(
     """
     import torch
 
+    from fad_core.comparison import require_passed
     from fad_core.exported import ExportedModel
     from fad_core.steps.verification import write_verification
-    from fad_core.verify import require_passed, verify_eager, verify_golden
+    from fad_core.verify import verify_eager, verify_golden
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)

@@ -15,7 +15,7 @@ def main(distances: Path, model: str, metric: str, datasets: list[str], matrix: 
         datasets: names of the data sets, in the order of rows and columns.
         matrix: the CSV table to write.
     """
-    from fad_core.matrix import distance_matrix, write_matrix
+    from fad_core.report.matrix import distance_matrix, write_matrix
     from fad_core.tables import DISTANCES, read_table
 
     write_matrix(distance_matrix(read_table(DISTANCES, distances), model, metric, datasets), matrix)

@@ -4,7 +4,6 @@
 The demo study is what it is run on; its audio is made if need be. `make lint` calls this.
 """
 
-# ruff: noqa: T201 - a command, which prints
 from __future__ import annotations
 
 import re

@@ -21,11 +21,11 @@ from markupsafe import Markup
 import fad_core
 from fad_core.atomic import write_text
 from fad_core.display import Footnotes, aligned, counted, duration, one_line, significant, weights_text
-from fad_core.figures import inline_svg
-from fad_core.matrix import Row
 from fad_core.metrics import get_metric
+from fad_core.report.figures import inline_svg
+from fad_core.report.matrix import Row
 from fad_core.report.sources import Model, Results, Sources, read_results
-from fad_core.schemas import DATASETS, DISTANCES, FILES, STATISTICS, VERIFICATION
+from fad_core.tables.schemas import DATASETS, DISTANCES, FILES, STATISTICS, VERIFICATION
 
 __all__ = ["Sources", "write_report"]
 
@@ -122,7 +122,7 @@ def _comparison(results: Results, model: str, metric: str, index: int) -> dict[s
         "nearest": ordered[0],
         "farthest": ordered[-1],
         "matrix": results.matrices[model, metric],
-        # Its text was written by fad_core.figures, and is XML.
+        # Its text was written by fad_core.report.figures, and is XML.
         "figure": Markup(
             inline_svg(results.heatmaps[model, metric], f"f{index}", f"heat map of {metric} by {model}")
         ),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
-from fad_core.matrix import Matrix, compact, read_matrix, rows_of
+from fad_core.report.matrix import Matrix, compact, read_matrix, rows_of
 from fad_core.tables import DATASETS, DISTANCES, FILES, STATISTICS, VERIFICATION, read_table
 
 _MATRIX = ".matrix.csv"

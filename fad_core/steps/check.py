@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fad_core.atomic import write_text
-from fad_core.models import get_model
-from fad_core.scan import FileRecord
-from fad_core.selection import (
+from fad_core.datasets.scan import FileRecord
+from fad_core.datasets.selection import (
     FileUse,
     OnBadFile,
     OnShortFile,
@@ -19,6 +18,7 @@ from fad_core.selection import (
     require_usable,
     select_files,
 )
+from fad_core.models import get_model
 from fad_core.steps.files import read_manifest
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fad_core.counts import SetCounts
+from fad_core.datasets.counts import SetCounts
 from fad_core.distances import EmbeddedSet, distance_row
 from fad_core.tables import DISTANCES, STATISTICS, read_table, statistics_from_row, write_table
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from fad_core.counts import SetCounts
 from fad_core.datasets import Dataset, list_files
+from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.selection import OnShortFile, select_files
 from fad_core.embedding import FileEmbeddings, embed_files
 from fad_core.exported import ExportedModel
-from fad_core.schemas import EMBEDDINGS
-from fad_core.selection import OnShortFile, select_files
 from fad_core.steps.files import read_manifest
-from fad_core.table_io import write_table
+from fad_core.tables.files import write_table
+from fad_core.tables.schemas import EMBEDDINGS
 
 
 def embed_shard(

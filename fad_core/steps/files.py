@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fad_core.atomic import write_text
-from fad_core.datasets import Dataset, list_files, seen_record, shard_files
-from fad_core.scan import FileRecord, scan_files
-from fad_core.schemas import MANIFEST
-from fad_core.shards import read_seen, seen_path
-from fad_core.table_io import read_table, write_table
+from fad_core.datasets import Dataset, list_files, shard_files
+from fad_core.datasets.scan import FileRecord, scan_files
+from fad_core.datasets.shards import read_seen, seen_path, seen_record
+from fad_core.tables.files import read_table, write_table
+from fad_core.tables.schemas import MANIFEST
 
 Progress = Callable[[int], None]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fad_core.counts import total_seconds
-from fad_core.selection import FileUse, OnShortFile
+from fad_core.datasets.counts import total_seconds
+from fad_core.datasets.selection import FileUse, OnShortFile
 from fad_core.steps.check import uses_by_model
 from fad_core.tables import DATASETS, FILES, read_embedding_counts, write_table
 

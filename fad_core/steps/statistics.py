@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from fad_core.counts import SetCounts
+from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.selection import require_enough
 from fad_core.errors import FadError
-from fad_core.selection import require_enough
 from fad_core.statistics import statistics_of
 from fad_core.tables import (
     STATISTICS,

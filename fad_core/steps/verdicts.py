@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fad_core.errors import VerificationError
-from fad_core.schemas import VERIFICATION
-from fad_core.table_io import read_table
+from fad_core.tables.files import read_table
+from fad_core.tables.schemas import VERIFICATION
 
 
 def require_verified(tables: Sequence[Path]) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from fad_core.schemas import VERIFICATION
-from fad_core.table_io import write_table
-from fad_core.verify import Comparison
+from fad_core.comparison import Comparison
+from fad_core.tables.files import write_table
+from fad_core.tables.schemas import VERIFICATION
 
 
 def write_verification(rows: Sequence[Comparison], table: Path) -> None:
@@ -26,6 +26,7 @@ def print_verification(name: str, rows: Sequence[Comparison]) -> None:
             verdict = "passed" if all(row.verdict == "passed" for row in chosen) else "FAILED"
             sys.stdout.write(
                 f"{name}  {level}  {quantity}: {verdict}, {len(chosen)} comparisons, "
-                f"largest relative difference {worst.max_relative_difference:.3g} ({worst.case}), tolerance {worst.tolerance:.3g}\n"
+                f"largest relative difference {worst.max_relative_difference:.3g} ({worst.case}), "
+                f"tolerance {worst.tolerance:.3g}\n"
             )
     sys.stdout.flush()

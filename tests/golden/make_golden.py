@@ -26,7 +26,7 @@ from fad_core.command import run
 from fad_core.golden import golden_path
 from fad_core.golden.clips import EVALUATION_GROUP, REFERENCE_GROUP, clips, distance_matrices
 from fad_core.models import get_model
-from fad_core.seeded import save_seeded_checkpoint, seeded_arrays, state_sha256
+from fad_core.weights.seeded import save_seeded_checkpoint, seeded_arrays, state_sha256
 
 # The network's input is kept for these: silence, full scale, and each way of loading.
 FEATURE_CLIPS = ("mono_44100", "silence_impulse", "speech_like", "square", "stereo_16000", "surround_48000")

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from fad_core.figures import plot_heatmap
-from fad_core.matrix import compact, distance_matrix, write_matrix
 from fad_core.report import Sources, write_report
+from fad_core.report.figures import plot_heatmap
+from fad_core.report.matrix import compact, distance_matrix, write_matrix
 from fad_core.tables import DATASETS, DISTANCES, FILES, STATISTICS, VERIFICATION, write_table
 
 SHA = {"seeded": "5eed" + "0" * 60, "official": "10086976" + "1" * 56}

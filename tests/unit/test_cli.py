@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from fad_core.schemas import DISTANCES
+from fad_core.tables.schemas import DISTANCES
 
 
 @pytest.fixture(scope="module")

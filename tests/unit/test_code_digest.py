@@ -57,7 +57,7 @@ def copy(tmp_path: Path) -> Copy:
         ("fad_core/models/base.py", True),
         ("fad_core/models/__init__.py", True),
         ("fad_core/__init__.py", True),
-        ("fad_core/figures.py", False),
+        ("fad_core/report/figures.py", False),
         ("fad_core/report/__init__.py", False),
         ("fad_core/cli.py", False),
         ("fad_core/frechet.py", False),

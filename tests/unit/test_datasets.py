@@ -13,14 +13,13 @@ from fad_core.datasets import (
     AudioFile,
     Dataset,
     Listing,
-    content_token,
     list_files,
-    seen_record,
     shard_files,
     shard_of,
 )
+from fad_core.datasets.scan import FileRecord
+from fad_core.datasets.shards import content_token, seen_record
 from fad_core.errors import ConfigError, DatasetError
-from fad_core.scan import FileRecord
 
 
 def make(root: Path, *names: str) -> None:
@@ -278,6 +277,7 @@ class TestContentToken:
         (tmp_path / "a.wav").chmod(0)
         code = (
             "import os; from pathlib import Path; from fad_core.datasets import *\n"
+            "from fad_core.datasets.shards import content_token\n"
             "if os.getuid() == 0: os.setuid(65534)\n"
             "print(content_token([AudioFile('a.wav', Path('a.wav'))]))\n"
         )

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fad_core.counts import SetCounts
+from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.scan import FileRecord
+from fad_core.datasets.selection import FileUse
 from fad_core.distances import SEEDED_NOTE, EmbeddedSet, distance_row
 from fad_core.errors import ConfigError, DatasetError, FadError
 from fad_core.frechet import frechet_distance
-from fad_core.scan import FileRecord
-from fad_core.selection import FileUse
 from fad_core.statistics import Statistics
 from fad_core.tables import DISTANCES
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from local_server import Reply, Server, serving
 
-from fad_core.download import Patience, download
 from fad_core.errors import WeightsError
+from fad_core.weights.download import Patience, download
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -324,7 +324,7 @@ def test_a_folder_that_cannot_be_made(server: Server, tmp_path: Path) -> None:
 CALL = """
 import resource, signal, sys
 from pathlib import Path
-from fad_core.download import Patience, download
+from fad_core.weights.download import Patience, download
 url, target, sha256, limit = sys.argv[1:]
 if int(limit):
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

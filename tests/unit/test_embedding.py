@@ -10,13 +10,13 @@ import pytest
 import soundfile
 
 from fad_core.datasets import AudioFile
+from fad_core.datasets.scan import scan_files
+from fad_core.datasets.selection import FileUse, select_files
 from fad_core.embedding import embed_files, embed_waveform, prepare_waveform
 from fad_core.errors import AudioError
 from fad_core.exported import ExportedModel
 from fad_core.models import get_model
 from fad_core.resample import resample
-from fad_core.scan import scan_files
-from fad_core.selection import FileUse, select_files
 
 MODEL = get_model("vggish")
 

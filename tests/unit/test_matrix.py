@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from fad_core.display import Footnotes, aligned, one_line, significant, text_table
 from fad_core.errors import FadError
-from fad_core.matrix import Matrix, compact, distance_matrix, read_matrix, rows_of, write_matrix
 from fad_core.metrics import METRICS, Metric
+from fad_core.report.matrix import Matrix, compact, distance_matrix, read_matrix, rows_of, write_matrix
 
 VALUES = st.floats(0, 1e300, allow_subnormal=True)
 

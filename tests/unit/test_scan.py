@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 
 from fad_core.datasets import AudioFile, Dataset, list_files
-from fad_core.scan import FileRecord, scan_file, scan_files
+from fad_core.datasets.scan import FileRecord, scan_file, scan_files
 
 
 def test_a_good_file(tmp_path):
@@ -58,7 +58,7 @@ def test_a_file_that_may_not_be_read(tmp_path):
     (tmp_path / "secret.wav").chmod(0)
     code = (
         "import os; from pathlib import Path\n"
-        "from fad_core.scan import *; from fad_core.datasets import AudioFile\n"
+        "from fad_core.datasets.scan import *; from fad_core.datasets import AudioFile\n"
         "if os.getuid() == 0: os.setuid(65534)\n"
         "record = scan_file(AudioFile('secret.wav', Path('secret.wav')))\n"
         "print(record.status, repr(record.sha256), record.reason)\n"

@@ -12,13 +12,13 @@ import soundfile
 from fad_core.datasets import Dataset
 from fad_core.errors import BadFilesError, DatasetError
 from fad_core.exported import ExportedModel
-from fad_core.schemas import DISTANCES
 from fad_core.scoring import score
 from fad_core.steps.distances import compute_distances
 from fad_core.steps.embeddings import embed_shard
 from fad_core.steps.files import scan_shard
 from fad_core.steps.statistics import compute_statistics
 from fad_core.tables import read_table
+from fad_core.tables.schemas import DISTANCES
 
 
 @pytest.fixture(scope="module")

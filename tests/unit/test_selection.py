@@ -4,10 +4,8 @@ import re
 
 import pytest
 
-from fad_core.errors import BadFilesError, DatasetError
-from fad_core.models import get_model
-from fad_core.scan import FileRecord
-from fad_core.selection import (
+from fad_core.datasets.scan import FileRecord
+from fad_core.datasets.selection import (
     Problem,
     find_problems,
     require_enough,
@@ -15,6 +13,8 @@ from fad_core.selection import (
     require_usable,
     select_files,
 )
+from fad_core.errors import BadFilesError, DatasetError
+from fad_core.models import get_model
 
 MODEL = get_model("vggish")  # 16 kHz, needs 15600 samples
 

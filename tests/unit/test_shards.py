@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from fad_core import shards
-from fad_core.datasets import Dataset, list_files, shard_of
-from fad_core.shards import read_seen, seen_path, shard_token
+from fad_core.datasets import Dataset, list_files, shard_of, shards
+from fad_core.datasets.shards import read_seen, seen_path, shard_token
 from fad_core.steps.files import scan_shard
 
 NAMES = [f"clip_{number}.wav" for number in range(6)]

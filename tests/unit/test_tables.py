@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fad_core.csvtext import format_csv, parse_csv
 from fad_core.errors import FadError
 from fad_core.statistics import Statistics, statistics_of
 from fad_core.tables import (
@@ -34,6 +33,7 @@ from fad_core.tables import (
     statistics_to_row,
     write_table,
 )
+from fad_core.tables.csvtext import format_csv, parse_csv
 
 DOCS = Path(__file__).parents[2] / "docs" / "tables.md"
 # A name may hold anything but "/" and NUL, and must hold no half of a surrogate pair to be written.
@@ -76,7 +76,8 @@ def embeddings(files: dict[str, int], dimension: int = 4, seed: int = 0) -> dict
 
 def test_the_page_of_tables_is_in_step_with_the_schemas() -> None:
     assert DOCS.read_text(encoding="utf-8") == document(), (
-        "docs/tables.md is out of date. Make it anew: python -c 'import pathlib, fad_core.schemas as s; "
+        "docs/tables.md is out of date. Make it anew: "
+        "python -c 'import pathlib, fad_core.tables.schemas as s; "
         'pathlib.Path("docs/tables.md").write_text(s.document(), encoding="utf-8")\''
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from small_study import NOTE, Study
 
-from fad_core.terminal import results_text
+from fad_core.report.terminal import results_text
 
 
 def lines_of(study: Study, width: int) -> Sequence[str]:

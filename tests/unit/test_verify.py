@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fad_core.comparison import Comparison, compare, require_passed
 from fad_core.errors import VerificationError
 from fad_core.exported import ExportedModel, Identity
 from fad_core.frechet import frechet_distance
@@ -20,10 +21,7 @@ from fad_core.statistics import Statistics
 from fad_core.verify import (
     EAGER_BATCHES,
     GROUPS,
-    Comparison,
-    _compare,
     _settle,
-    require_passed,
     verify_eager,
     verify_golden,
 )
@@ -107,7 +105,7 @@ def test_golden_embeddings_are_for_seeded_weights_alone(vggish: Recorder, monkey
 )
 def test_wrong_embeddings_fail(spoil, vggish: Recorder):
     embeddings = load_golden("vggish").cases["vggish"]["sine"]
-    row = _compare(vggish.identity, "golden", "sine", spoil(embeddings), embeddings, 1e-5)
+    row = compare(vggish.identity, "golden", "sine", spoil(embeddings), embeddings, 1e-5)
     assert row.verdict == "failed"
     with pytest.raises(VerificationError, match="sine, embedding: relative difference"):
         require_passed([row])
@@ -123,7 +121,7 @@ def test_without_right_embeddings_no_distance_is_compared(vggish: Recorder, monk
 def test_differences_are_shares_of_the_rms():
     expected = np.array([[3.0, -4.0], [0.0, 5.0]], dtype=np.float32)
     found = expected + np.array([[0.0, 0.25], [0.0, 0.0]], dtype=np.float32)
-    row = _compare(identity(), "golden", "x", found, expected, 0.1)
+    row = compare(identity(), "golden", "x", found, expected, 0.1)
     rms = math.sqrt((9 + 16 + 25) / 4)
     assert (row.vectors, row.max_absolute_difference) == (2, 0.25)
     assert row.max_relative_difference == pytest.approx(0.25 / rms)
@@ -133,9 +131,9 @@ def test_differences_are_shares_of_the_rms():
 
 def test_zeros_equal_zeros_and_nothing_else():
     zeros = np.zeros((2, 3), dtype=np.float32)
-    same = _compare(identity(), "golden", "x", zeros, zeros, 0.0)
+    same = compare(identity(), "golden", "x", zeros, zeros, 0.0)
     assert (same.max_relative_difference, same.min_cosine, same.verdict) == (0.0, 1.0, "passed")
-    other = _compare(identity(), "golden", "x", zeros + np.float32(1e-30), zeros, 1e9)
+    other = compare(identity(), "golden", "x", zeros + np.float32(1e-30), zeros, 1e9)
     assert other.verdict == "failed"
 
 
@@ -191,7 +189,7 @@ def test_flips_are_counted_in_the_row(seeded_export: SeededExport):
     spoiled[0, np.argmax(~on_edge[0])] += 1
     settled, flips = _settle(PCA, spoiled, expected, unrounded)
     assert flips == 0
-    assert _compare(identity(), "golden", "long", settled, expected, 0.0).verdict == "failed"
+    assert compare(identity(), "golden", "long", settled, expected, 0.0).verdict == "failed"
 
 
 def test_a_verification_without_comparisons_is_none():

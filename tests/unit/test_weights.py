@@ -13,7 +13,6 @@ import torch
 from fake_models import ARRAYS, MAIN, fake_model
 from local_server import Reply, Server, serving
 
-from fad_core.download import Patience
 from fad_core.errors import WeightsError
 from fad_core.models.base import Checkpoint, EmbeddingModel
 from fad_core.weights import (
@@ -26,6 +25,7 @@ from fad_core.weights import (
     seeded_state,
     state_sha256,
 )
+from fad_core.weights.download import Patience
 
 QUICK = Patience(timeout=1.0, delays=(0.01,))
 
@@ -223,7 +223,7 @@ class TestRecords:
         path.write_bytes(b"x" * stat.st_size)
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         code = (
-            "from pathlib import Path; import sys; from fad_core.checksums import checked_sha256;"
+            "from pathlib import Path; import sys; from fad_core.weights.checksums import checked_sha256;"
             "print(checked_sha256(Path(sys.argv[1]), sys.argv[2]))"
         )
         result = subprocess.run(

@@ -11,10 +11,10 @@ import pytest
 import torch
 from fake_models import ARRAYS, MAIN
 
-from fad_core.checkpoint_file import read_checkpoint
 from fad_core.errors import WeightsError
 from fad_core.models.base import Checkpoint
 from fad_core.weights import seeded_state
+from fad_core.weights.checkpoint_file import read_checkpoint
 
 
 def good(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from fake_models import ARRAYS, MAIN, MAIN_LAYOUT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fad_core.checkpoint_file import read_checkpoint
 from fad_core.errors import WeightsError
 from fad_core.models.base import Checkpoint, Fill
 from fad_core.weights import save_seeded_checkpoint, seeded_state, state_sha256
+from fad_core.weights.checkpoint_file import read_checkpoint
 
 # Of MAIN_LAYOUT under the name tiny.pth: must never change.
 PINNED = "51ad66a5260b4a91f9a97fdd14f75a0a4aa8189e034cb3d24a899758e8284008"

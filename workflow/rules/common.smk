@@ -16,7 +16,7 @@ from fad_core.config import read_yaml, validate_config
 from fad_core.datasets import list_files
 from fad_core.errors import FadError
 from fad_core.models import family_of, get_model
-from fad_core.shards import shard_token
+from fad_core.datasets.shards import shard_token
 from fad_core.stale_locks import clear_stale_locks
 from fad_core.study import require_available, study_of
 from fad_core.weights import locate_weights

@@ -28,10 +28,10 @@ from io import FileIO
 from pathlib import Path
 
 from fad_core import __version__
-from fad_core.byte_bar import byte_bar
-from fad_core.checksums import checked_sha256
 from fad_core.errors import WeightsError
-from fad_core.locked_file import locked_file
+from fad_core.weights.byte_bar import byte_bar
+from fad_core.weights.checksums import checked_sha256
+from fad_core.weights.locked_file import locked_file
 
 _logger = logging.getLogger(__name__)
 

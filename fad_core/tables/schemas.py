@@ -63,7 +63,7 @@ def document() -> str:
     head = (
         "# Tables\n\n"
         "Every table the pipeline writes, column by column. This page is made from\n"
-        "`fad_core/schemas.py`.\n\n"
+        "`fad_core/tables/schemas.py`.\n\n"
         "Parquet files carry the table's name in their metadata (`fad_core.schema`). CSV files are\n"
         "UTF-8 with `\\n` line ends; a missing number is an empty field; numbers have as many digits as\n"
         "they need to be read back to the same bits.\n"

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from fad_core.atomic import atomic_path
 from fad_core.display import significant, weights_text
-from fad_core.matrix import Matrix
 from fad_core.metrics import get_metric
+from fad_core.report.matrix import Matrix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""Writes and reads the tables that `fad_core.schemas` declares, as Parquet or CSV by the file's suffix.
+"""Writes and reads the tables that `schemas` declares, as Parquet or CSV by the file's suffix.
 
 The same rows give the same bytes (with the same pyarrow), written whole or not at all. A column that
 is missing, unknown or of another type never reaches a file.
@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fad_core.atomic import atomic_path, write_text
-from fad_core.csvtext import format_csv, parse_csv
 from fad_core.errors import FadError
-from fad_core.schemas import Column, Schema
-from fad_core.table_values import Rows, Values, check_column, check_columns
+from fad_core.tables.csvtext import format_csv, parse_csv
+from fad_core.tables.schemas import Column, Schema
+from fad_core.tables.values import Rows, Values, check_column, check_columns
 
 _ARROW = {
     "string": pa.string(),

@@ -7,8 +7,8 @@ from itertools import groupby
 from pathlib import Path
 
 from fad_core.display import Footnotes, aligned, counted, duration, significant, text_table, weights_text
-from fad_core.matrix import Matrix, Row, read_matrix
 from fad_core.metrics import get_metric
+from fad_core.report.matrix import Matrix, Row, read_matrix
 from fad_core.tables import DATASETS, DISTANCES, read_table
 
 _MATRIX_SETS = 14

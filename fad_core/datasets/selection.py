@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from fad_core.datasets.scan import FileRecord
 from fad_core.display import one_line
 from fad_core.errors import BadFilesError, DatasetError
 from fad_core.models.base import EmbeddingModel
 from fad_core.resample import resampled_length
-from fad_core.scan import FileRecord
 
 OnBadFile = Literal["fail", "skip"]
 OnShortFile = Literal["fail", "skip", "pad"]

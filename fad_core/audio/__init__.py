@@ -19,9 +19,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from fad_core.containers import missing_sound
+from fad_core.audio.containers import missing_sound
+from fad_core.audio.mpeg import missing_mpeg_sound
 from fad_core.errors import AudioError
-from fad_core.mpeg import missing_mpeg_sound
 
 _BLOCK_VALUES = 1 << 18  # decoded at once, over all channels: 1 MiB of float32
 _UNKNOWN_FRAMES = 2**63 - 1  # what libsndfile announces for a FLAC file that was written to a pipe

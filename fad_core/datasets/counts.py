@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fad_core.selection import FileUse
+from fad_core.datasets.selection import FileUse
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,12 @@ library is used here, so that a Snakefile can list data sets without loading any
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from fad_core.datasets.find import Found, find, printable
 from fad_core.errors import ConfigError, DatasetError
-from fad_core.find import Found, find, printable
-
-if TYPE_CHECKING:
-    from fad_core.scan import FileRecord
 
 
 @dataclass(frozen=True)
@@ -108,81 +102,6 @@ def file_sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def content_token(files: Iterable[AudioFile], seen: Mapping[str, Mapping[str, Any]] | None = None) -> str:
-    """A digest of files' names and contents that tells whether they must be scanned anew.
-
-    Cheap: a file is read only if its time has changed and its size has not. If the content is still
-    the recorded one (the file was touched, or copied anew), the digest stays what it was.
-
-    Args:
-        files: of one shard.
-        seen: what `seen_record` gave for them at the last scan.
-
-    Returns:
-        64 hex digits.
-    """
-    seen = seen or {}
-    tokens = [(file.name, _token(file.path, seen.get(file.name))) for file in _sorted(files)]
-    return hashlib.sha256(json.dumps(tokens).encode()).hexdigest()
-
-
-def seen_record(
-    files: Iterable[AudioFile],
-    records: Iterable[FileRecord],
-    seen: Mapping[str, Mapping[str, Any]] | None = None,
-) -> dict[str, dict[str, Any]]:
-    """What `content_token` needs to know of a scan, ready for JSON.
-
-    Args:
-        files: that were scanned.
-        records: what the scan found.
-        seen: the record of the scan before, so that a file that was only touched keeps its token.
-
-    Returns:
-        name → size, mtime_ns, sha256, token. Files that could not be read are left out.
-    """
-    scanned = {record.file: record for record in records}
-    result: dict[str, dict[str, Any]] = {}
-    for file in _sorted(files):
-        record = scanned[file.name]
-        token = _token(file.path, (seen or {}).get(file.name), record.sha256)
-        status = _stat(file.path)
-        if record.sha256 and status and status.st_size == record.size:
-            result[file.name] = {
-                "size": status.st_size,
-                "mtime_ns": status.st_mtime_ns,
-                "sha256": record.sha256,
-                "token": token,
-            }
-    return result
-
-
-def _token(path: Path, earlier: Mapping[str, Any] | None, sha256: str | None = None) -> str:
-    status = _stat(path)
-    if status is None:
-        return "missing"
-    if not os.access(path, os.R_OK):  # a change of permissions leaves the time as it was
-        return "unreadable"
-    if (
-        earlier
-        and status.st_size == earlier["size"]
-        and (status.st_mtime_ns == earlier["mtime_ns"] or (sha256 or file_sha256(path)) == earlier["sha256"])
-    ):
-        return str(earlier["token"])
-    return f"{status.st_size}-{status.st_mtime_ns}"
-
-
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None
-
-
-def _sorted(files: Iterable[AudioFile]) -> list[AudioFile]:
-    return sorted(files, key=lambda file: file.name)
 
 
 def _named(

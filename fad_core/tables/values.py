@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import FadError
-from fad_core.schemas import Column, Schema
+from fad_core.tables.schemas import Column, Schema
 
 Rows = Sequence[Mapping[str, Any]] | Mapping[str, Any]
 Values = list[Any] | NDArray[Any]

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.atomic import write_text
-from fad_core.csvtext import format_csv, parse_csv
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
+from fad_core.tables.csvtext import format_csv, parse_csv
 
 Row = Mapping[str, Any]
 

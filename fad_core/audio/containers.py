@@ -7,7 +7,7 @@ way, only shorter. Most containers state how much sound there is, so the cut can
 * AU and NIST SPHERE state the size in the header;
 * Ogg (Vorbis, Opus) marks the last page of each stream.
 
-MPEG audio has its own module, `fad_core.mpeg`. Only the sound itself is judged: junk after it, odd
+MPEG audio has its own module, `fad_core.audio.mpeg`. Only the sound itself is judged: junk after it, odd
 chunks and a wrong overall size do no harm. A size of 0 or of nearly 2 or 4 GiB is what programs
 write that cannot go back to the header (pipes, recorders); then the true size is unknown.
 

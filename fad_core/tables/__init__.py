@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import FadError
-from fad_core.schemas import (
+from fad_core.statistics import Statistics
+from fad_core.tables.files import open_parquet, read_metadata, read_table, readable, write_table
+from fad_core.tables.schemas import (
     DATASETS,
     DISTANCES,
     EMBEDDINGS,
@@ -27,8 +29,6 @@ from fad_core.schemas import (
     describe,
     document,
 )
-from fad_core.statistics import Statistics
-from fad_core.table_io import open_parquet, read_metadata, read_table, readable, write_table
 
 __all__ = [
     "DATASETS",

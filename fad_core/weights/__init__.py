@@ -3,7 +3,7 @@
 A choice that every result names, and nothing falls back from one to another:
 
 * ``official``: the published checkpoint, from where the original packages cache it, or downloaded there;
-* ``seeded``: a deterministic fill of the same network for trials without the network (`fad_core.seeded`);
+* ``seeded``: a deterministic fill of the same network for trials without the network (`seeded`);
 * a path: a checkpoint in the official file's layout.
 
 `locate_weights` says what a choice stands for without downloading, `fetch_weights` makes sure that the
@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from fad_core.checkpoint_file import read_checkpoint
-from fad_core.checksums import checked_sha256, file_sha256, recorded_sha256
-from fad_core.download import Patience, download
 from fad_core.errors import WeightsError
 from fad_core.models.base import Checkpoint, EmbeddingModel
-from fad_core.seeded import save_seeded_checkpoint, seeded_arrays, seeded_state, state_sha256
+from fad_core.weights.checkpoint_file import read_checkpoint
+from fad_core.weights.checksums import checked_sha256, file_sha256, recorded_sha256
+from fad_core.weights.download import Patience, download
+from fad_core.weights.seeded import save_seeded_checkpoint, seeded_arrays, seeded_state, state_sha256
 
 if TYPE_CHECKING:
     import torch
@@ -166,7 +166,7 @@ def fetch_weights(
 
     Returns:
         The weights with paths and complete hashes. An official file whose hash is not published is trusted at
-        first use and pinned from then on (`fad_core.checksums`).
+        first use and pinned from then on (`fad_core.weights.checksums`).
 
     Raises:
         WeightsError: a file cannot be downloaded, or is not the one expected.
