@@ -7,7 +7,8 @@ from pathlib import Path
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.distances import EmbeddedSet, distance_row
-from fad_core.tables import DISTANCES, STATISTICS, read_table, statistics_from_row, write_table
+from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
+from fad_core.tables.statistics import statistics_from_row
 
 
 def _embedded_set(path: Path) -> EmbeddedSet:

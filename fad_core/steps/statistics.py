@@ -16,9 +16,9 @@ from fad_core.tables import (
     iterate_embeddings,
     read_embedding_counts,
     read_metadata,
-    statistics_to_row,
     write_table,
 )
+from fad_core.tables.statistics import statistics_to_row
 
 
 def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, statistics: Path) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import FadError
-from fad_core.statistics import Statistics
 from fad_core.tables.files import open_parquet, read_metadata, read_table, readable, write_table
 from fad_core.tables.schemas import (
     DATASETS,
@@ -47,8 +45,6 @@ __all__ = [
     "read_embedding_counts",
     "read_metadata",
     "read_table",
-    "statistics_from_row",
-    "statistics_to_row",
     "write_table",
 ]
 
@@ -98,51 +94,6 @@ def read_embedding_counts(paths: Iterable[Path | str]) -> dict[str, int]:
             for file in source.read(["file"], use_threads=False).column(0).to_pylist():
                 counts[file] = counts.get(file, 0) + 1
     return counts
-
-
-def statistics_to_row(
-    statistics: Statistics,
-    *,
-    model: str,
-    weights: str,
-    weights_sha256: str,
-    dataset: str,
-    files: int,
-    padded: int,
-    excluded: int,
-    seconds: float,
-) -> dict[str, Any]:
-    """A row of the STATISTICS table; for the meaning of the arguments see there."""
-    return {
-        "model": model,
-        "weights": weights,
-        "weights_sha256": weights_sha256,
-        "dataset": dataset,
-        "n": statistics.n,
-        "dimension": statistics.dimension,
-        "mean": statistics.mean,
-        "factor": statistics.factor.reshape(-1),
-        "files": files,
-        "padded": padded,
-        "excluded": excluded,
-        "seconds": seconds,
-    }
-
-
-def statistics_from_row(row: Mapping[str, Any]) -> Statistics:
-    """The statistics in a row of the STATISTICS table, bit for bit as they went in.
-
-    Raises:
-        FadError: the row's parts do not fit together.
-    """
-    dimension = row["dimension"]
-    try:
-        return Statistics(row["n"], row["mean"], row["factor"].reshape(dimension, dimension))
-    except ValueError as error:
-        raise FadError(
-            f"the statistics of {row['dataset']} by {row['model']} are not usable ({error}): "
-            "delete their table and run again"
-        ) from error
 
 
 def _files_of(path: Path) -> Iterator[FileEmbeddings]:

@@ -29,11 +29,10 @@ from fad_core.tables import (
     read_embedding_counts,
     read_metadata,
     read_table,
-    statistics_from_row,
-    statistics_to_row,
     write_table,
 )
 from fad_core.tables.csvtext import format_csv, parse_csv
+from fad_core.tables.statistics import statistics_from_row, statistics_to_row
 
 DOCS = Path(__file__).parents[2] / "docs" / "tables.md"
 # A name may hold anything but "/" and NUL, and must hold no half of a surrogate pair to be written.

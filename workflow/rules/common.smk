@@ -63,7 +63,6 @@ wildcard_constraints:
     shard="[0-9]+",
     metric="[a-z0-9_]+",
     step="[a-z_]+",
-    item="[A-Za-z0-9._/-]+",
 
 
 @cache
@@ -168,15 +167,12 @@ def code(script, family=None):
 
 def settings_of(wildcards):
     """Params function: what a step's results depend on beside its inputs, as JSON."""
-    name, *datasets = wildcards.item.split("/")
-    entry = STUDY.models[name]
-    family = family_of(entry.id) if wildcards.step == "embed_files" else None
+    family = family_of_entry(wildcards) if wildcards.step == "embed_files" else None
     script = SCRIPTS / f"{wildcards.step}.py"
     settings = {"code": code_digest(script, family), "threads": THREADS}
     if wildcards.step == "embed_files":
-        of_dataset = Wildcards(model=name, dataset=datasets[0])
-        settings["exported"] = exported(of_dataset)
-        settings["path"] = paths_of(of_dataset)
+        # Not the data sets' paths: what lies there is in the manifests, and where it lies is all the same.
+        settings["exported"] = exported(wildcards)
         settings["on_short_file"] = STUDY.settings["on_short_file"]
     elif wildcards.step == "compute_distances":
         settings |= {"pairs": STUDY.pairs, "metrics": METRICS}

@@ -8,9 +8,9 @@
 
 rule note_settings:
     output:
-        settings=f"{STUDY_DIR}/settings/{{step}}/{{item}}.json",
+        settings=f"{STUDY_DIR}/settings/{{step}}/{{model}}.json",
     log:
-        f"{LOGS}/note_settings/{{step}}/{{item}}.log",
+        f"{LOGS}/note_settings/{{step}}/{{model}}.log",
     conda:
         "../../envs/core.yaml"
     params:
@@ -23,7 +23,7 @@ rule embed_files:
     input:
         exported=exported,
         manifest=f"{STUDY_DIR}/manifests/{{dataset}}/{{shard}}.parquet",
-        settings=f"{STUDY_DIR}/settings/embed_files/{{model}}/{{dataset}}.json",
+        settings=f"{STUDY_DIR}/settings/embed_files/{{model}}.json",
         verdicts=ancient(verifications),
         checked=ancient(CHECKED),
     output:

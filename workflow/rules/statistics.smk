@@ -6,7 +6,7 @@ rule compute_statistics:
         embeddings=shards_of(
             f"{STUDY_DIR}/embeddings/{{model}}/{{dataset}}/{{shard}}.parquet"
         ),
-        settings=f"{STUDY_DIR}/settings/compute_statistics/{{model}}/{{dataset}}.json",
+        settings=f"{STUDY_DIR}/settings/compute_statistics/{{model}}.json",
     output:
         statistics=f"{STUDY_DIR}/statistics/{{model}}/{{dataset}}.parquet",
     log:
