@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,18 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """No file of this process may grow beyond 1000 bytes; the system says so as it says of a full disk."""
+    """No file of this process may grow beyond 1000 bytes; the system says so as it says of a full disk.
+
+    Only around what is tested: the file that the test run's own output goes to may be longer.
+    """
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_the_target_appears_when_the_block_ends(tmp_path: Path):
@@ -83,9 +89,9 @@ def test_text_is_utf8_with_unix_line_ends(tmp_path: Path):
     assert (tmp_path / "Fréchet.txt").read_bytes() == b"\xc3\xa9\r\n\xc3\x9f\n"
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, full_disk: None):
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path):
     target = tmp_path / "out.txt"
-    with pytest.raises(OutputError, match=r"cannot write .*out\.txt: File too large"):
+    with pytest.raises(OutputError, match=r"cannot write .*out\.txt: File too large"), full_disk():
         write_text(target, "x" * 2000)
     assert names(tmp_path) == []
 
