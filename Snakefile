@@ -30,17 +30,21 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        f"{STUDY_DIR}/report.html",
-        expand(f"{STUDY_DIR}/tables/distances.{{suffix}}", suffix=["parquet", "csv"]),
-        f"{STUDY_DIR}/tables/files.csv",
-        f"{STUDY_DIR}/tables/datasets.csv",
-        expand(
-            f"{STUDY_DIR}/tables/{{model}}.{{metric}}.matrix.csv",
-            model=STUDY.models,
-            metric=METRICS,
-        ),
-        expand(
-            f"{STUDY_DIR}/figures/{{model}}.{{metric}}.heatmap.svg",
-            model=STUDY.models,
-            metric=METRICS,
+        resuming(
+            [
+                f"{STUDY_DIR}/report.html",
+                *expand(f"{STUDY_DIR}/tables/distances.{{suffix}}", suffix=["parquet", "csv"]),
+                f"{STUDY_DIR}/tables/files.csv",
+                f"{STUDY_DIR}/tables/datasets.csv",
+                *expand(
+                    f"{STUDY_DIR}/tables/{{model}}.{{metric}}.matrix.csv",
+                    model=STUDY.models,
+                    metric=METRICS,
+                ),
+                *expand(
+                    f"{STUDY_DIR}/figures/{{model}}.{{metric}}.heatmap.svg",
+                    model=STUDY.models,
+                    metric=METRICS,
+                ),
+            ]
         ),

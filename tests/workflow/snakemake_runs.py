@@ -20,7 +20,7 @@ import yaml
 
 REPOSITORY = Path(__file__).parents[2]
 # What a run reads of a checkout.
-PARTS = ("Snakefile", "config.yaml", "envs", "fad_core", "profiles", "scripts", "workflow")
+PARTS = ("Snakefile", "config.yaml", "envs", "fad_core", "scripts", "workflow")
 MODEL = "vggish-00b8a942"
 # Results whose bytes must be the same whatever happens on the way to them; logs and times are not among them.
 COMPARED = ("embeddings", "figures", "manifests", "report.html", "statistics", "tables")
@@ -164,7 +164,13 @@ def copy_code(target: Path, source: Path = REPOSITORY) -> Path:
 
 def environment() -> Mapping[str, str]:
     """This one, without what makes the workflow find another checkout or other files."""
-    hidden = ("PYTHONPATH", "SNAKEMAKE_PROFILE", "TORCH_HOME", "COVERAGE_PROCESS_START")
+    hidden = (
+        "PYTHONPATH",
+        "SNAKEMAKE_PROFILE",
+        "TORCH_HOME",
+        "COVERAGE_PROCESS_START",
+        "COVERAGE_PROCESS_CONFIG",
+    )
     return {name: value for name, value in os.environ.items() if name not in hidden}
 
 

@@ -71,6 +71,20 @@ def weights_key(model_id, choice):
     return locate_weights(get_model(model_id), choice, CKPT_DIR).key
 
 
+def resuming(targets):
+    """Input function of `all`: the targets, with --rerun-incomplete taken as given.
+
+    What a killed run was about to write is made anew without being asked for: outputs are written whole or not
+    at all, so nothing of it can be worth keeping. The settings are there only when the jobs are planned.
+    """
+
+    def targets_of(wildcards):
+        workflow.dag_settings.force_incomplete = True
+        return targets
+
+    return targets_of
+
+
 # Which choice of weights a pair of id and key stands for. The golden level needs the seeded ones too.
 WEIGHTS = {}
 for entry in STUDY.models.values():
