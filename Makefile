@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 COVERAGE_FLOOR ?= 90
 
 BIN := $(abspath $(VENV))/bin
-PIP := $(BIN)/python -m pip install
+PIP := "$(BIN)/python" -m pip install
 CORE := $(VENV)/.stamp-core
 DEV := $(VENV)/.stamp-dev
 

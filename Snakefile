@@ -6,7 +6,7 @@
 # The targets are in this file: a target in an included file would not be the default.
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.27")
 
 # A --configfile stands for itself; Snakemake would otherwise merge it into config.yaml, data sets and all.
 if not workflow.overwrite_configfiles:
@@ -33,7 +33,10 @@ rule all:
         resuming(
             [
                 f"{STUDY_DIR}/report.html",
-                *expand(f"{STUDY_DIR}/tables/distances.{{suffix}}", suffix=["parquet", "csv"]),
+                *expand(
+                    f"{STUDY_DIR}/tables/distances.{{suffix}}",
+                    suffix=["parquet", "csv"],
+                ),
                 f"{STUDY_DIR}/tables/files.csv",
                 f"{STUDY_DIR}/tables/datasets.csv",
                 *expand(

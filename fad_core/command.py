@@ -15,11 +15,12 @@ import sys
 import traceback
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
+from fad_core.stale_locks import hold_running
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -49,6 +50,8 @@ def run(main: Callable[..., None], script_globals: Mapping[str, Any]) -> None:
     # The terminal is kept for what must be seen at once: the reason of a failure.
     terminal = _redirect_to(job.log[0]) if job is not None and job.log else sys.stderr
     limit_threads(int(arguments.get("threads", 1)))
+    # A job may outlive a killed run; the next one is not to take it for dead.
+    held = hold_running(Path(".snakemake")) if job is not None else None
     try:
         main(**arguments)
     except FadError as error:
@@ -59,6 +62,9 @@ def run(main: Callable[..., None], script_globals: Mapping[str, Any]) -> None:
         if terminal is not sys.stderr:
             traceback.print_exc(file=terminal)
         raise
+    finally:
+        if held is not None:
+            held.close()
 
 
 def _redirect_to(log: str) -> typing.TextIO:
@@ -146,8 +152,3 @@ def _docstring_parts(text: str) -> tuple[str, dict[str, str]]:
         elif descriptions and line.strip():
             descriptions[list(descriptions)[-1]] += " " + line.strip()
     return summary.strip(), {key: value.replace("%", "%%") for key, value in descriptions.items()}
-
-
-def main_arguments(main: Callable[..., None]) -> Sequence[str]:
-    """Names of a script's arguments, for the test that holds rules and scripts in step."""
-    return list(inspect.signature(main).parameters)

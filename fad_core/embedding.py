@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.audio import read_audio, to_mono
+from fad_core.datasets import file_sha256
 from fad_core.datasets.selection import FileUse
 from fad_core.errors import AudioError
 from fad_core.exported import ExportedModel
@@ -36,7 +36,7 @@ class FileEmbeddings:
 def prepare_waveform(
     waveform: NDArray[np.float32], sample_rate: int, model: EmbeddingModel, *, pad: bool = False
 ) -> NDArray[np.float32]:
-    """Bring a waveform to a model's channels and rate, in the original package's order.
+    """Bring a waveform to a mono model's rate, in the original package's order.
 
     Channels are averaged first, then the mean is resampled (resampy, kaiser_best).
 
@@ -47,7 +47,7 @@ def prepare_waveform(
         pad: append zeros up to the model's minimum if it is shorter.
 
     Returns:
-        float32 `[model.channels, samples]` at `model.sample_rate`.
+        float32 `[1, samples]` at `model.sample_rate`.
     """
     prepared = resample(to_mono(waveform), sample_rate, model.sample_rate)
     missing = model.minimum_samples - prepared.shape[1]
@@ -76,7 +76,7 @@ def embed_files(
         paths: where each file lies, by its name in the data set.
 
     Raises:
-        AudioError: a file is not what it was when it was scanned.
+        AudioError: a file is not what it was when it was scanned, or its embeddings are not finite.
     """
     for use in uses:
         if use.status == "excluded":
@@ -85,13 +85,14 @@ def embed_files(
         _require_unchanged(path, use.record.sha256)
         waveform, sample_rate = read_audio(path)
         embeddings = embed_waveform(exported, waveform, sample_rate, pad=use.status == "padded")
+        if not np.isfinite(embeddings).all():
+            raise AudioError(path, "gives embeddings that are NaN or infinite: are its values sound?")
         yield FileEmbeddings(use.record.file, exported.model.start_seconds(len(embeddings)), embeddings)
 
 
 def _require_unchanged(path: Path, sha256: str) -> None:
     try:
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        found = file_sha256(path)
     except OSError as error:
         raise AudioError(path, f"cannot be read any more: {error.strerror}; run again") from error
     if found != sha256:

@@ -18,9 +18,8 @@ from fad_core.datasets.selection import (
     OnBadFile,
     OnShortFile,
     find_problems,
-    require_enough,
     require_no_problems,
-    require_usable,
+    require_scorable,
     select_files,
 )
 from fad_core.distances import EmbeddedSet, distance_row
@@ -47,8 +46,8 @@ class Score:
 
 
 def score(
-    reference: str,
-    evaluation: str,
+    reference: str | Path,
+    evaluation: str | Path,
     exported: ExportedModel,
     *,
     metric: str = "fad",
@@ -61,7 +60,8 @@ def score(
     Args:
         reference: a folder (with all below it), a glob, or one file.
         evaluation: likewise.
-        exported: the embedding model.
+        exported: the embedding model. It is taken as it is: `fad_core.store.verified_model` gives one that
+            is verified.
         metric: name of the metric.
         on_bad_file: "fail" before anything is embedded, or "skip" files that cannot be read whole.
         on_short_file: "fail", "skip" or "pad" files below the model's minimum.
@@ -71,6 +71,7 @@ def score(
         DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
         BadFilesError: files cannot be used and no option allows to go on; the message lists them all.
     """
+    reference, evaluation = str(reference), str(evaluation)
     uses: dict[str, Sequence[FileUse]] = {}
     listings = {name: list_files(Dataset(name, name)) for name in (reference, evaluation)}
     for name, listing in listings.items():
@@ -81,9 +82,10 @@ def score(
         for name, selected in uses.items()
         for problem in find_problems(name, selected, on_bad_file, on_short_file)
     )
+    model = exported.model
+    require_scorable((name, model.name, model, selected) for name, selected in uses.items())
     sets = {}
     for name, listing in listings.items():
-        require_usable(name, exported.model.name, uses[name])
         paths = {file.name: file.path for file in listing.files}
         sets[name] = _embed(name, exported, uses[name], paths, progress)
     ignored = {name: listing.ignored for name, listing in listings.items()}
@@ -102,7 +104,6 @@ def _embed(
         blocks.append(done.embeddings)
         if progress is not None:
             progress(1)
-    require_enough(name, exported.model.name, sum(map(len, blocks)))
     identity = exported.identity
     return EmbeddedSet(
         name,

@@ -39,6 +39,23 @@ def clear_stale_locks(folder: Path) -> TextIO:
     return running
 
 
+def hold_running(folder: Path) -> TextIO | None:
+    """Take a job's share of the lock, so that it outlives a run that is killed while the job is not.
+
+    Args:
+        folder: `.snakemake` in the working directory.
+
+    Returns:
+        An open file to keep as long as the job lives; None where there is nothing to hold.
+    """
+    try:
+        running = (folder / "running").open("a+", encoding="utf-8")
+        fcntl.flock(running, fcntl.LOCK_SH)
+    except OSError:
+        return None
+    return running
+
+
 def _clear(locks: Path, running: TextIO) -> None:
     """Remove locks of this machine; note its name where there are none, as those to come are its own."""
     machine = platform.node()

@@ -44,6 +44,7 @@ def verified_model(
         VerificationError: the model does not reproduce what it was made from.
     """
     model = get_model(model_id)
+    ckpt_dir = ckpt_dir.expanduser() if ckpt_dir is not None else None
     store = Store((ckpt_dir or default_ckpt_dir()) / "exported", ckpt_dir, report)
     path, weights = store.exported(model, choice)
     store.require_eager(path, model, weights)

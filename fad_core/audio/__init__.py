@@ -115,8 +115,11 @@ def inspect_audio(path: Path | str) -> AudioInfo:
         if not 0 < rate <= _HIGHEST_RATE:
             raise AudioError(path, f"declares a sample rate of {rate} Hz, which cannot be right")
         frames = not_finite = first = 0
+        overflows = False
         for block in _blocks(path, decoder):
             wrong = ~np.isfinite(block)
+            with np.errstate(over="ignore", invalid="ignore"):
+                overflows = overflows or (not wrong.any() and not np.isfinite(block.sum(axis=1)).all())
             if wrong.any():
                 first = first if not_finite else frames + int(wrong.any(axis=1).argmax())
                 not_finite += int(wrong.sum())
@@ -130,6 +133,8 @@ def inspect_audio(path: Path | str) -> AudioInfo:
         raise AudioError(
             path, f"has {not_finite} {values} NaN or infinite, the first at {first / rate:.3f} s"
         )
+    if overflows:
+        raise AudioError(path, "has values so large that the sum of its channels is infinite")
     return AudioInfo(kind, subtype, rate, channels, frames)
 
 

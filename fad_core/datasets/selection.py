@@ -149,6 +149,34 @@ def require_enough(dataset: str, model: str, vectors: int) -> None:
         )
 
 
+def require_scorable(selected: Iterable[tuple[str, str, EmbeddingModel, Sequence[FileUse]]]) -> None:
+    """Stop, before anything is embedded, if data sets will not give enough vectors for a covariance.
+
+    Args:
+        selected: (data set, the model's name in the study, the model, what becomes of the files).
+
+    Raises:
+        DatasetError: one message with all data sets and models that fall short.
+    """
+    faults = []
+    for dataset, name, model, uses in selected:
+        try:
+            require_usable(dataset, name, uses)
+            require_enough(dataset, name, sum(_vectors(use, model) for use in uses))
+        except DatasetError as error:
+            faults.append(str(error))
+    if faults:
+        raise DatasetError("\n".join(faults))
+
+
+def _vectors(use: FileUse, model: EmbeddingModel) -> int:
+    """How many vectors a file will give."""
+    if use.status == "excluded":
+        return 0
+    samples = resampled_length(use.record.frames, use.record.sample_rate, model.sample_rate)
+    return model.vector_count(max(samples, model.minimum_samples))
+
+
 def _use(record: FileRecord, model: EmbeddingModel, *, pad: bool) -> FileUse:
     if record.status == "bad":
         return FileUse(record, "excluded", record.reason)

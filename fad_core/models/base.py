@@ -125,6 +125,10 @@ class EmbeddingModel(ABC):
         """Turn the network's output for one file into embeddings `[N, D]`."""
 
     @abstractmethod
+    def vector_count(self, samples: int) -> int:
+        """How many embeddings a waveform of so many samples gives, at least `minimum_samples`."""
+
+    @abstractmethod
     def start_seconds(self, count: int) -> NDArray[np.float64]:
         """Where each of a file's `count` embedding windows starts, in seconds `[count]`."""
 

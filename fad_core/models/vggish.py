@@ -124,6 +124,10 @@ class VGGishModel(EmbeddingModel):
         """Every patch is one embedding."""
         return output
 
+    def vector_count(self, samples: int) -> int:
+        """Whole patches."""
+        return MEL.frame_count(samples) // PATCH_FRAMES
+
     def start_seconds(self, count: int) -> NDArray[np.float64]:
         """Patches follow each other without overlap, every 0.96 s."""
         hop = PATCH_FRAMES * MEL.hop_length

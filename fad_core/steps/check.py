@@ -15,7 +15,7 @@ from fad_core.datasets.selection import (
     OnShortFile,
     find_problems,
     require_no_problems,
-    require_usable,
+    require_scorable,
     select_files,
 )
 from fad_core.models import get_model
@@ -40,7 +40,7 @@ def check_files(
 
     Raises:
         BadFilesError: files cannot be used and no option allows to leave them out; lists them all.
-        DatasetError: a model is left with no file of a data set.
+        DatasetError: a model would make fewer than 2 vectors of a data set; lists them all.
     """
     uses = list(uses_by_model(manifests, models, on_short_file))
     require_no_problems(
@@ -48,9 +48,9 @@ def check_files(
         for _, dataset, selected in uses
         for problem in find_problems(dataset, selected, on_bad_file, on_short_file)
     )
+    require_scorable((dataset, name, get_model(models[name]), selected) for name, dataset, selected in uses)
     counts: dict[str, dict[str, Counter[str]]] = {}
     for name, dataset, selected in uses:
-        require_usable(dataset, name, selected)
         counts.setdefault(name, {})[dataset] = Counter(use.status for use in selected)
     write_text(checked, json.dumps(counts, indent=1, sort_keys=True) + "\n")
 

@@ -72,7 +72,7 @@ def document() -> str:
 
 
 _MODEL = (
-    Column("model", "string", "", "Id of the embedding model."),
+    Column("model", "string", "", "Name of the model in the study: its id, unless the study gives another."),
     Column("weights", "string", "", "Where its weights come from: official, seeded, or a file's name."),
     Column("weights_sha256", "string", "", "SHA-256 of the checkpoint file that names the weights."),
 )

@@ -12,6 +12,7 @@ files are there and the right ones, `load_state` reads them.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,9 +81,14 @@ class Weights:
     def key(self) -> str:
         """The first 8 digits of `sha256`: the same before and after fetching.
 
+        Of several files of the user's, of the hash of their hashes: each of them may be another one.
+
         Raises:
             WeightsError: too little of the hash is published, and the file is not there yet.
         """
+        if self.kind == "file" and len(self.files) > 1:
+            together = "".join(file.sha256 for file in self.files)
+            return hashlib.sha256(together.encode()).hexdigest()[:_KEY_DIGITS]
         if len(self.sha256) < _KEY_DIGITS:
             name = self.files[0].checkpoint.filename
             raise WeightsError(
@@ -173,7 +179,12 @@ def fetch_weights(
     """
     if weights.kind != "official":
         return weights
-    files = (_fetched(item.checkpoint, ckpt_dir, progress, patience) for item in weights.files)
+    files = (
+        _fetched(item.checkpoint, ckpt_dir, progress, patience)
+        if item.path is None
+        else replace(item, sha256=checked_sha256(item.path, item.checkpoint.sha256))
+        for item in weights.files
+    )
     return replace(weights, files=tuple(files))
 
 

@@ -45,6 +45,9 @@ class FakeModel(EmbeddingModel):
     def pool(self, output: np.ndarray) -> np.ndarray:
         raise NotImplementedError
 
+    def vector_count(self, samples: int) -> int:
+        return samples // self.minimum_samples
+
     def start_seconds(self, count: int) -> np.ndarray:
         raise NotImplementedError
 

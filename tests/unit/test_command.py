@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from snakemake.iocontainers import Namedlist
 
-from fad_core.command import _docstring_parts, main_arguments
+from fad_core.command import _docstring_parts
 
 SCRIPT = '''
 import os, sys
@@ -239,12 +239,6 @@ def test_an_imported_script_does_not_run(runs: Runs):
     code = "import script; print(script.main.__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=runs.folder)
     assert (done.stdout, done.stderr) == ("main\n", "")
-
-
-def test_the_names_of_arguments_are_those_of_the_signature():
-    def main(one: Path, *, two: int = 2) -> None: ...
-
-    assert main_arguments(main) == ["one", "two"]
 
 
 def test_snakemakes_lists_have_names():

@@ -107,8 +107,20 @@ def test_what_is_left_out_or_padded_is_counted(folders: tuple[Path, Path], expor
     assert [name for name, _ in result.ignored[str(folders[0])]] == ["notes.txt"]
 
 
-def test_one_vector_is_not_a_set(folders: tuple[Path, Path], exported: ExportedModel) -> None:
+def test_one_vector_is_not_a_set(
+    folders: tuple[Path, Path], exported: ExportedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exported, "embed", None)  # it is known before anything is embedded
     for path in sorted(folders[1].rglob("*.wav"))[1:]:
         path.unlink()
     with pytest.raises(DatasetError, match="at least 2"):
         score(str(folders[0]), str(folders[1]), exported)
+
+
+def test_values_too_large_to_be_sound_are_named_before_embedding(
+    folders: tuple[Path, Path], exported: ExportedModel
+) -> None:
+    huge = np.full((32000, 2), 3e38, dtype=np.float32)
+    soundfile.write(folders[0] / "huge.wav", huge, 16000, subtype="FLOAT")
+    with pytest.raises(BadFilesError, match=r"huge\.wav: has values so large"):
+        score(*folders, exported)

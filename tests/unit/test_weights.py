@@ -108,12 +108,16 @@ class TestFiles:
         assert (weights.kind, weights.label) == ("file", "fine-tuned.pth")
         assert [item.path for item in weights.files] == [main, others]
         assert [item.sha256 for item in weights.files] == [sha256(main), sha256(others)]
-        assert weights.key == sha256(main)[:8]
         assert fetch_weights(weights) == weights
         state = load_state(weights)
         assert state_sha256(state) == state_sha256(seeded_state(MAIN) | seeded_state(ARRAYS))
         # Nothing is written beside the user's files.
         assert sorted(item.name for item in tmp_path.iterdir()) == ["fine-tuned.pth", "tiny_pca.pth"]
+        # Other values in the second file alone are other weights, and have another name.
+        write(others, replace(ARRAYS, filename="another stream.pth"))
+        changed = locate_weights(fake_model(MAIN, ARRAYS), main)
+        assert changed.sha256 == weights.sha256
+        assert changed.key != weights.key
 
     def test_a_folder_with_the_official_names(self, tmp_path: Path) -> None:
         write(tmp_path / "tiny.pth")
@@ -162,6 +166,18 @@ class TestOfficial:
         assert locate_weights(model, "official", tmp_path / "hub") == fetched
         assert fetch_weights(fetched, tmp_path / "hub") == fetched
         assert len(served.requests) == 1
+
+    def test_a_file_that_was_located_elsewhere_is_not_fetched_again(
+        self, served: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
+        model = published_at(served)
+        folder = checkpoint_path(MAIN, tmp_path / "mine").parent
+        folder.mkdir(parents=True)
+        write(folder / MAIN.filename)
+        weights = locate_weights(model, "official", tmp_path / "mine")
+        assert fetch_weights(weights).files[0].path == folder / MAIN.filename
+        assert not (tmp_path / "empty").exists()
 
     def test_they_are_not_loaded_before_they_are_fetched(self, served: Server, tmp_path: Path) -> None:
         with pytest.raises(WeightsError, match=r"tiny\.pth is not on this machine.*seeded"):

@@ -58,7 +58,14 @@ def test_every_rule_gives_its_script_what_it_needs(monkeypatch: pytest.MonkeyPat
 def test_every_rule_logs_and_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, sections in rules().items():
         assert {"output", "log", "conda", "script"} <= sections.keys(), name
-    heavy = {"export_model", "verify_eager", "verify_golden", "embed_files", "compute_statistics"}
+    heavy = {
+        "scan_files",
+        "export_model",
+        "verify_eager",
+        "verify_golden",
+        "embed_files",
+        "compute_statistics",
+    }
     assert heavy <= {name for name, sections in rules().items() if "benchmark" in sections}
 
 

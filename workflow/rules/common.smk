@@ -89,7 +89,12 @@ def resuming(targets):
 WEIGHTS = {}
 for entry in STUDY.models.values():
     for choice in ("seeded", entry.weights):
-        WEIGHTS[entry.id, weights_key(entry.id, choice)] = choice
+        named = (entry.id, weights_key(entry.id, choice))
+        if WEIGHTS.setdefault(named, choice) != choice:
+            sys.exit(
+                f"\nmodels: {WEIGHTS[named]!r} and {choice!r} are the same weights of {entry.id}; "
+                "name one of them\n"
+            )
 
 
 def exported_of(model_id, choice):

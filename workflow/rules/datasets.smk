@@ -6,6 +6,8 @@ rule scan_files:
         manifest=f"{STUDY_DIR}/manifests/{{dataset}}/{{shard}}.parquet",
     log:
         f"{LOGS}/scan_files/{{dataset}}/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/scan_files/{{dataset}}/{{shard}}.tsv"
     conda:
         "../../envs/core.yaml"
     params:
