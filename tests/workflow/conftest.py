@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from snakemake_runs import MODEL, Workplace, copy_code
+from snakemake_runs import MODEL, WorkingFolder, copy_code
 
 from fad_core.datasets import shard_of
 
@@ -52,9 +52,9 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def verified(tmp_path_factory: pytest.TempPathFactory, code: Path) -> Workplace:
+def verified(tmp_path_factory: pytest.TempPathFactory, code: Path) -> WorkingFolder:
     """A workplace with the exported and verified model, and audio: sets a (three shards) and b."""
-    place = Workplace(tmp_path_factory.mktemp("verified"), code)
+    place = WorkingFolder(tmp_path_factory.mktemp("verified"), code)
     for seed, name in enumerate(names_in_shards((2, 1, 1))):
         write_clip(place.root / "audio/a" / name, seed)
     write_clip(place.root / "audio/b/one.flac", 10)
@@ -67,7 +67,7 @@ def verified(tmp_path_factory: pytest.TempPathFactory, code: Path) -> Workplace:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, verified: Workplace) -> Workplace:
+def finished(tmp_path_factory: pytest.TempPathFactory, verified: WorkingFolder) -> WorkingFolder:
     """The study run to its end."""
     place = verified.copy_to(tmp_path_factory.mktemp("finished") / "work")
     place.complete()
@@ -75,12 +75,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory, verified: Workplace) -> W
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, verified: Workplace) -> Iterator[Workplace]:
+def fresh(tmp_path: Path, verified: WorkingFolder) -> Iterator[WorkingFolder]:
     """A workplace with a verified model and audio, where nothing has been scored."""
     yield verified.copy_to(tmp_path / "work")
 
 
 @pytest.fixture
-def done(tmp_path: Path, finished: Workplace) -> Iterator[Workplace]:
+def done(tmp_path: Path, finished: WorkingFolder) -> Iterator[WorkingFolder]:
     """A workplace where the study has been run to its end."""
     yield finished.copy_to(tmp_path / "work")

@@ -55,7 +55,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Workplace:
+class WorkingFolder:
     """A working directory, and the checkout whose workflow runs in it."""
 
     root: Path
@@ -145,10 +145,10 @@ class Workplace:
         with (self.root / f"results/{study}/tables/{name}.csv").open(newline="", encoding="utf-8") as stream:
             return list(csv.DictReader(stream))
 
-    def copy_to(self, root: Path, code: Path | None = None) -> Workplace:
+    def copy_to(self, root: Path, code: Path | None = None) -> WorkingFolder:
         """The same workplace elsewhere, with all times; the exported model is shared, not copied."""
         shutil.copytree(self.root, root, symlinks=True, copy_function=_link_or_copy)
-        return Workplace(root, code or self.code)
+        return WorkingFolder(root, code or self.code)
 
 
 def copy_code(target: Path, source: Path = REPOSITORY) -> Path:

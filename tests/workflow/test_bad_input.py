@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import write_clip
-from snakemake_runs import Run, Workplace, copy_code
+from snakemake_runs import Run, WorkingFolder, copy_code
 
 ODD = """what's "this" {wildcard} %s $HOME — Ωmega\n.wav"""
 
@@ -27,12 +27,12 @@ def refused(run: Run, *fragments: str) -> str:
     return run.text
 
 
-def embedded(place: Workplace) -> list[Path]:
+def embedded(place: WorkingFolder) -> list[Path]:
     return sorted((place.root / "results").glob("*/embeddings/**/*.parquet"))
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory, finished: Workplace) -> Iterator[Workplace]:
+def mixed(tmp_path_factory: pytest.TempPathFactory, finished: WorkingFolder) -> Iterator[WorkingFolder]:
     """A finished study, and beside it one whose data sets hold files of every bad kind."""
     place = finished.copy_to(tmp_path_factory.mktemp("mixed") / "work")
     first, second = place.root / "audio/first", place.root / "audio/second"
@@ -57,7 +57,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory, finished: Workplace) -> Iter
     shutil.rmtree(place.root)
 
 
-def test_every_bad_file_in_one_message(mixed: Workplace) -> None:
+def test_every_bad_file_in_one_message(mixed: WorkingFolder) -> None:
     text = refused(mixed.run(study="mixed", all_powerful=False))
     message = text[text.index("9 files cannot be used:") :]
     message = message[: message.index("on_short_file: skip")]
@@ -84,7 +84,7 @@ def test_every_bad_file_in_one_message(mixed: Workplace) -> None:
     assert "9 files cannot be used" in (mixed.root / "results/mixed/logs/check_files.log").read_text()
 
 
-def test_skipped_and_padded_files_are_counted(mixed: Workplace, finished: Workplace) -> None:
+def test_skipped_and_padded_files_are_counted(mixed: WorkingFolder, finished: WorkingFolder) -> None:
     options = ["on_bad_file=skip", "on_short_file=pad"]
     run = mixed.run("--config", *options, study="mixed", all_powerful=False)
     assert run.status == 0, run.text
@@ -111,16 +111,17 @@ def test_skipped_and_padded_files_are_counted(mixed: Workplace, finished: Workpl
     assert "Nothing to be done" in again.text
 
 
-def test_too_few_vectors(done: Workplace) -> None:
+def test_too_few_vectors(done: WorkingFolder) -> None:
     write_clip(done.root / "audio/one/only.wav", 1)
     done.write_study("few", datasets={"one": {"path": "audio/one"}, "b": {"path": "audio/b"}})
     target = "results/few/tables/distances.csv"
     text = refused(done.run(target, study="few"), "data set one: ", "needs at least 2")
     assert "1 embedding vector " in text
     assert not (done.root / target).exists()
+    assert not (done.root / "results/few/embeddings").exists()
 
 
-def test_no_usable_file(done: Workplace) -> None:
+def test_no_usable_file(done: WorkingFolder) -> None:
     write_clip(done.root / "audio/none/short.wav", 1, seconds=0.1)
     datasets = {"none": {"path": "audio/none"}, "b": {"path": "audio/b"}}
     done.write_study("none", datasets=datasets, on_short_file="skip")
@@ -199,9 +200,9 @@ ONE_MESSAGE = {
 
 
 @pytest.mark.parametrize("case", ONE_MESSAGE)
-def test_a_configuration_that_cannot_be_used(verified: Workplace, tmp_path: Path, case: str) -> None:
+def test_a_configuration_that_cannot_be_used(verified: WorkingFolder, tmp_path: Path, case: str) -> None:
     config, fragments = ONE_MESSAGE[case]
-    place = Workplace(tmp_path, verified.code)
+    place = WorkingFolder(tmp_path, verified.code)
     (tmp_path / "audio/bare").mkdir(parents=True)
     for name in ("a", "b"):
         (tmp_path / "audio" / name).symlink_to(verified.root / "audio" / name)
@@ -212,8 +213,8 @@ def test_a_configuration_that_cannot_be_used(verified: Workplace, tmp_path: Path
     assert not (tmp_path / "results").exists()
 
 
-def test_a_folder_that_is_closed(verified: Workplace, tmp_path: Path) -> None:
-    place = Workplace(tmp_path, verified.code)
+def test_a_folder_that_is_closed(verified: WorkingFolder, tmp_path: Path) -> None:
+    place = WorkingFolder(tmp_path, verified.code)
     write_clip(tmp_path / "audio/a/inner/x.wav", 0)
     (tmp_path / "audio/a/inner").chmod(0)
     place.write_study(datasets={"a": {"path": "audio/a"}, "b": {"path": str(verified.root / "audio/b")}})
@@ -222,8 +223,8 @@ def test_a_folder_that_is_closed(verified: Workplace, tmp_path: Path) -> None:
     refused(run, "data set a:", "inner", "ermission")
 
 
-def test_a_checkpoint_that_is_none(verified: Workplace, tmp_path: Path) -> None:
-    place = Workplace(tmp_path, verified.code)
+def test_a_checkpoint_that_is_none(verified: WorkingFolder, tmp_path: Path) -> None:
+    place = WorkingFolder(tmp_path, verified.code)
     (tmp_path / "audio").symlink_to(verified.root / "audio")
     content = b"PK\x03\x04 and then it breaks off"
     (tmp_path / "mine.pth").write_bytes(content)
@@ -234,7 +235,9 @@ def test_a_checkpoint_that_is_none(verified: Workplace, tmp_path: Path) -> None:
     assert not (tmp_path / exported).exists()
 
 
-def test_a_model_that_is_not_what_it_should_be_embeds_nothing(verified: Workplace, tmp_path: Path) -> None:
+def test_a_model_that_is_not_what_it_should_be_embeds_nothing(
+    verified: WorkingFolder, tmp_path: Path
+) -> None:
     code = copy_code(tmp_path / "code", verified.code)
     module = code / "fad_core/models/vggish.py"
     text = module.read_text()
@@ -246,7 +249,7 @@ def test_a_model_that_is_not_what_it_should_be_embeds_nothing(verified: Workplac
     assert not (place.root / "results/study/embeddings").exists()
 
 
-def test_scripts_refuse_by_hand_too(verified: Workplace, tmp_path: Path) -> None:
+def test_scripts_refuse_by_hand_too(verified: WorkingFolder, tmp_path: Path) -> None:
     script = verified.code / "scripts/export_model.py"
     command = [sys.executable, str(script), "--model", "vgish", "--output", str(tmp_path / "x.pt2")]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path)

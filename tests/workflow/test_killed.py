@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from snakemake_runs import MODEL, Workplace
+from snakemake_runs import MODEL, WorkingFolder
 
 TABLE = "results/study/tables/distances.csv"
 
 
-def started(place: Workplace, rule: str) -> bool:
+def started(place: WorkingFolder, rule: str) -> bool:
     """Whether a job of a rule is running or has run: its log is there."""
     return any((place.root / "results/study/logs" / rule).rglob("*.log"))
 
 
-def test_killed_while_it_exports(tmp_path: Path, verified: Workplace) -> None:
-    place = Workplace(tmp_path, verified.code)
+def test_killed_while_it_exports(tmp_path: Path, verified: WorkingFolder) -> None:
+    place = WorkingFolder(tmp_path, verified.code)
     (tmp_path / "audio").symlink_to(verified.root / "audio")
     (tmp_path / "study.yaml").write_bytes((verified.root / "study.yaml").read_bytes())
     exported = f"results/models/{MODEL}.pt2"
@@ -25,7 +25,7 @@ def test_killed_while_it_exports(tmp_path: Path, verified: Workplace) -> None:
     assert (tmp_path / exported).read_bytes() == (verified.root / exported).read_bytes()
 
 
-def test_killed_again_and_again(fresh: Workplace, finished: Workplace) -> None:
+def test_killed_again_and_again(fresh: WorkingFolder, finished: WorkingFolder) -> None:
     def embedding_beside_another_run() -> bool:
         if not started(fresh, "embed_files"):
             return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from snakemake_runs import Workplace
+from snakemake_runs import WorkingFolder
 
 SAMPLES = Path("/usr/share/sonic-pi/samples")
 
@@ -13,7 +13,7 @@ SAMPLES = Path("/usr/share/sonic-pi/samples")
 @pytest.mark.skipif(
     not SAMPLES.is_dir(), reason=f"no recordings in {SAMPLES}: apt-get install sonic-pi-samples brings them"
 )
-def test_every_recording_is_scored_and_the_short_ones_are_said_to_be_padded(fresh: Workplace) -> None:
+def test_every_recording_is_scored_and_the_short_ones_are_said_to_be_padded(fresh: WorkingFolder) -> None:
     studies = fresh.code / "workflow/studies"
     (fresh.root / "real.yaml").write_bytes((studies / "real_recordings.yaml").read_bytes())
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import SHARDS, write_clip
-from snakemake_runs import Run, Workplace, copy_code
+from snakemake_runs import Run, WorkingFolder, copy_code
 
 from fad_core.datasets import shard_of
 
@@ -29,11 +29,11 @@ def of_shards(*shards: int) -> set[str]:
     return jobs.union(*({f"scan_files a/{shard}", f"embed_files vggish/a/{shard}"} for shard in shards))
 
 
-def clips(place: Workplace) -> dict[str, Path]:
+def clips(place: WorkingFolder) -> dict[str, Path]:
     return {path.name: path for path in sorted((place.root / "audio/a").iterdir())}
 
 
-def in_shard(place: Workplace, shard: int) -> list[Path]:
+def in_shard(place: WorkingFolder, shard: int) -> list[Path]:
     return [path for name, path in clips(place).items() if shard_of(name, SHARDS) == shard]
 
 
@@ -41,13 +41,13 @@ def nothing(run: Run) -> bool:
     return NOTHING in run.text and not run.jobs
 
 
-def test_a_second_run_has_nothing_to_do(done: Workplace) -> None:
+def test_a_second_run_has_nothing_to_do(done: WorkingFolder) -> None:
     before = done.results()
     assert nothing(done.complete())
     assert done.results() == before
 
 
-def test_all_that_is_promised_is_there(finished: Workplace) -> None:
+def test_all_that_is_promised_is_there(finished: WorkingFolder) -> None:
     folder = finished.root / "results/study"
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     tables = {"distances.csv", "distances.parquet", "files.csv", "datasets.csv", "vggish.fad.matrix.csv"}
@@ -62,30 +62,30 @@ def test_all_that_is_promised_is_there(finished: Workplace) -> None:
     assert not [name for name in names if Path(name).name.startswith(".")]
 
 
-def test_snakemakes_own_report(done: Workplace) -> None:
+def test_snakemakes_own_report(done: WorkingFolder) -> None:
     done.complete("--report", "snakemake.html")
     report = (done.root / "snakemake.html").read_text()
     assert "heatmap" in report and "distances" in report
 
 
-def test_an_added_file_runs_its_shard(done: Workplace) -> None:
+def test_an_added_file_runs_its_shard(done: WorkingFolder) -> None:
     added = next(name for name in map("new_{}.wav".format, range(99)) if shard_of(name, SHARDS) == 1)
     write_clip(done.root / "audio/a" / added, 50)
     assert done.plan().jobs == of_shards(1)
 
 
-def test_a_changed_file_runs_its_shard(done: Workplace) -> None:
+def test_a_changed_file_runs_its_shard(done: WorkingFolder) -> None:
     write_clip(in_shard(done, 2)[0], 51)  # other bytes, the same size
     assert done.plan().jobs == of_shards(2)
 
 
-def test_a_renamed_file_runs_both_its_shards(done: Workplace) -> None:
+def test_a_renamed_file_runs_both_its_shards(done: WorkingFolder) -> None:
     old = in_shard(done, 0)[0]
     old.rename(old.with_name(next(n for n in map("x{}.wav".format, range(99)) if shard_of(n, SHARDS) == 2)))
     assert done.plan().jobs == of_shards(0, 2)
 
 
-def test_touched_files_run_nothing(done: Workplace) -> None:
+def test_touched_files_run_nothing(done: WorkingFolder) -> None:
     big = done.root / "audio/b/deep/big.wav"
     small = in_shard(done, 0)[0]
     assert big.stat().st_size > 5_000_000 and small.stat().st_size < 50_000
@@ -94,7 +94,7 @@ def test_touched_files_run_nothing(done: Workplace) -> None:
     assert nothing(done.plan())
 
 
-def test_touched_changed_and_removed(done: Workplace) -> None:
+def test_touched_changed_and_removed(done: WorkingFolder) -> None:
     touched, changed = in_shard(done, 0)
     os.utime(touched)
     write_clip(changed, 52)
@@ -109,14 +109,14 @@ def test_touched_changed_and_removed(done: Workplace) -> None:
     assert nothing(done.plan())
 
 
-def replan(done: Workplace, **keys: Any) -> set[str]:
+def replan(done: WorkingFolder, **keys: Any) -> set[str]:
     """Rules that would run after the study's options have been changed."""
     datasets = {"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}}
     done.write_study(datasets=datasets, **keys)
     return done.plan().rules
 
 
-def test_a_changed_option_runs_what_it_feeds(done: Workplace) -> None:
+def test_a_changed_option_runs_what_it_feeds(done: WorkingFolder) -> None:
     padded = replan(done, on_short_file="pad")
     assert {"check_files", "embed_files", "compute_statistics", "collect_files", "write_report"} <= padded
     assert not {"scan_files", "export_model", "verify_golden"} & padded
@@ -129,13 +129,13 @@ def test_a_changed_option_runs_what_it_feeds(done: Workplace) -> None:
     assert "embed_files" in threads and not {"export_model", "verify_golden"} & threads
 
 
-def test_options_that_swap_their_values_are_noticed(done: Workplace) -> None:
+def test_options_that_swap_their_values_are_noticed(done: WorkingFolder) -> None:
     replan(done, on_bad_file="skip", on_short_file="fail")
     done.complete("results/study/manifests/checked.json")
     assert "check_files" in replan(done, on_bad_file="fail", on_short_file="skip")
 
 
-def test_a_change_is_seen_beside_another_that_only_gates(done: Workplace) -> None:
+def test_a_change_is_seen_beside_another_that_only_gates(done: WorkingFolder) -> None:
     """A new file in set a makes the verdict on all files anew, which set b waits for but is not made from."""
     write_clip(done.root / "audio/a/new.wav", 60)
     everywhere = {f"embed_files vggish/{item}" for item in ("a/0", "a/1", "a/2", "b/0")}
@@ -144,16 +144,16 @@ def test_a_change_is_seen_beside_another_that_only_gates(done: Workplace) -> Non
     assert everywhere <= done.plan().jobs
 
 
-def edited(done: Workplace, tmp_path: Path, *modules: str) -> set[str]:
+def edited(done: WorkingFolder, tmp_path: Path, *modules: str) -> set[str]:
     """Rules that would run after modules have been edited in a checkout of its own."""
     code = copy_code(tmp_path / "edited", done.code)
     for module in modules:
         with (code / module).open("a") as stream:
             stream.write("# edited\n")
-    return Workplace(done.root, code).plan().rules
+    return WorkingFolder(done.root, code).plan().rules
 
 
-def test_an_edited_module_runs_what_it_feeds(done: Workplace, tmp_path: Path) -> None:
+def test_an_edited_module_runs_what_it_feeds(done: WorkingFolder, tmp_path: Path) -> None:
     assert edited(done, tmp_path / "1", "README.md", "envs/core.yaml") == set()
     after = {"collect_distances", "write_matrix", "plot_heatmap", "write_report"}
     distances = edited(done, tmp_path / "2", "fad_core/metrics/fad.py")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from snakemake_runs import Workplace
+from snakemake_runs import WorkingFolder
 
 
 def test_cores_shards_and_folder_change_nothing(
-    fresh: Workplace, finished: Workplace, tmp_path: Path
+    fresh: WorkingFolder, finished: WorkingFolder, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -24,7 +24,7 @@ def test_cores_shards_and_folder_change_nothing(
         assert ours.get(name) == theirs.get(name), name
 
 
-def test_the_table_says_what_it_is(finished: Workplace) -> None:
+def test_the_table_says_what_it_is(finished: WorkingFolder) -> None:
     (row,) = finished.table("distances")
     assert (row["model"], row["weights"], row["reference"], row["evaluation"]) == (
         "vggish",
