@@ -70,6 +70,28 @@ def main() -> None:
     show_default=True,
     help="Files below the model's minimum: fail, leave them out, or pad them with zeros at the end.",
 )
+@click.option(
+    "--crop",
+    type=click.Choice(["random", "first", "center", "windows"]),
+    default="random",
+    show_default=True,
+    help="What of a file longer than the model's window is embedded (CLAP).",
+)
+@click.option("--hop-seconds", default=10.0, show_default=True, help="From one of the windows to the next.")
+@click.option("--seed", default=0, show_default=True, help="Of random crops.")
+@click.option(
+    "--compatibility",
+    type=click.Choice(["none", "frechet-audio-distance"]),
+    default="none",
+    show_default=True,
+    help="Imitate the original package also where it is wrong.",
+)
+@click.option(
+    "--memory-gb",
+    default=16.0,
+    show_default=True,
+    help="What embedding one file may take; longer ones are bad.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, the distance table's row.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Numeric threads.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no messages but errors.")
@@ -82,6 +104,11 @@ def score(
     metric: str,
     on_bad_file: Any,
     on_short_file: Any,
+    crop: Any,
+    hop_seconds: float,
+    seed: int,
+    compatibility: Any,
+    memory_gb: float,
     as_json: bool,
     threads: int,
     quiet: bool,
@@ -104,6 +131,7 @@ def score(
     from fad_core.metrics import get_metric
     from fad_core.progress import file_progress
     from fad_core.scoring import score as score_sets
+    from fad_core.settings import Settings
     from fad_core.store import verified_model
 
     torch.set_num_threads(threads)
@@ -112,7 +140,8 @@ def score(
     for path in (reference, evaluation):
         list_files(Dataset(path, path))
     say = _speaker(quiet)
-    exported = verified_model(model, weights, ckpt_dir, say)
+    settings = Settings(crop, hop_seconds, seed, compatibility, memory_gb)
+    exported = verified_model(model, weights, ckpt_dir, say, settings)
     with file_progress("scan and embed", quiet=quiet) as progress:
         result = score_sets(
             reference,
@@ -136,6 +165,8 @@ def score(
 def _print_score(row: Mapping[str, Any]) -> None:
     click.echo(f"{row['metric']}: {row['value']!r}")
     click.echo(f"model: {row['model']}, {row['weights']} weights {row['weights_sha256'][:8]}")
+    if row["settings"]:
+        click.echo(f"settings: {row['settings']}")
     click.echo(f"reference: {row['reference']}, {row['n_reference']} vectors")
     click.echo(f"evaluation: {row['evaluation']}, {row['n_evaluation']} vectors")
     click.echo(f"files: {row['files']} embedded ({row['padded']} of them padded), {row['excluded']} excluded")

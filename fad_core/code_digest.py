@@ -2,8 +2,9 @@
 
 Snakemake sees an edited script but not an edited module that it imports; a rule's params carry this
 digest instead. It covers the script, and every module of this package that the script reaches through
-imports, read from the source without running it. The families under `fad_core.models` are left out,
-but for the one that the step is about: editing one family leaves the others' results alone.
+imports, read from the source without running it. The registry imports a model's family by name, which is
+no import that the source shows: it counts for the step that is about it, with the modules that it imports,
+and editing one family leaves the others' results alone.
 """
 
 from __future__ import annotations
@@ -16,9 +17,6 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
 _NAME = _PACKAGE.name
-# The registry imports a family by name when it is asked for; what it has in common is followed.
-_FAMILIES = f"{_NAME}.models."
-_COMMON = (f"{_NAME}.models.base",)
 
 
 def code_digest(script: Path, family: str | None = None) -> str:
@@ -34,12 +32,11 @@ def code_digest(script: Path, family: str | None = None) -> str:
     files = {script.name: script}
     pending = list(_imports(script))
     if family is not None:
-        pending.append(_FAMILIES + family)
+        pending.append(f"{_NAME}.models.{family}")
     while pending:
         name = pending.pop()
         path = _path_of(name)
-        other_family = name.startswith(_FAMILIES) and name not in (*_COMMON, _FAMILIES + (family or ""))
-        if path is None or name in files or other_family:
+        if path is None or name in files:
             continue
         files[name] = path
         pending += _imports(path)

@@ -21,9 +21,10 @@ class Comparison:
         model: id.
         weights: "official", "seeded" or a file's name.
         weights_sha256: of the checkpoint.
-        level: "eager" or "golden".
+        level: "eager", "golden" or "reference".
         case: the batch size, or the clip.
-        quantity: "embedding", "frontend" (the features of the first window) or "fad".
+        quantity: "embedding"; "frontend", the features; "network", embeddings of the original's features;
+            or "fad".
         vectors: how many embedding vectors, or windows of features, were compared.
         max_absolute_difference: over all values.
         max_relative_difference: the same, as a share of the RMS of the values compared with.
@@ -85,6 +86,29 @@ def compare(
         off_by_quantum,
         # A NaN fails, for it compares as false.
         verdict(same_shape and relative <= tolerance),
+    )
+
+
+def compare_distance(
+    identity: Identity, level: str, case: str, vectors: int, found: float, expected: float, tolerance: float
+) -> Comparison:
+    """Compare a distance of so many vectors with the one it should be, relative to that."""
+    difference = abs(found - expected)
+    relative = difference / abs(expected) if expected else (0.0 if difference == 0 else float("inf"))
+    return Comparison(
+        identity.model,
+        identity.weights,
+        identity.weights_sha256,
+        level,
+        case,
+        "fad",
+        vectors,
+        difference,
+        relative,
+        None,
+        tolerance,
+        0,
+        verdict(relative <= tolerance),
     )
 
 

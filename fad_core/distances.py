@@ -13,6 +13,9 @@ from fad_core.statistics import Statistics
 
 __all__ = ["SEEDED_NOTE", "EmbeddedSet", "SetCounts", "distance_row"]
 
+SCALAR_NOTE = (
+    "of scalars, as frechet-audio-distance takes these vectors (its issue 37): no FAD in D dimensions"
+)
 SEEDED_NOTE = "seeded weights: not a published model, not comparable with published values"
 
 
@@ -25,6 +28,7 @@ class EmbeddedSet:
         model: the model's name in the study.
         weights: "official", "seeded" or the name of the user's file.
         weights_sha256: of the checkpoint that names the weights.
+        settings: how the model was used (`EmbeddingModel.settings_text`).
         statistics: of all its vectors.
         counts: what became of its files.
     """
@@ -33,6 +37,7 @@ class EmbeddedSet:
     model: str
     weights: str
     weights_sha256: str
+    settings: str
     statistics: Statistics
     counts: SetCounts
 
@@ -41,10 +46,10 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
     """Compare two embedded sets: one row of the distance table (see `fad_core.tables.schemas.DISTANCES`).
 
     Raises:
-        FadError: the sets were embedded by different models or weights.
+        FadError: the sets were embedded by different models, weights or settings.
         DatasetError: a set has fewer than 2 vectors.
     """
-    ours, theirs = ((s.model, s.weights, s.weights_sha256) for s in (reference, evaluation))
+    ours, theirs = ((s.model, s.weights, s.weights_sha256, s.settings) for s in (reference, evaluation))
     if ours != theirs:
         raise FadError(
             f"{reference.dataset} is embedded by {' '.join(ours)}, "
@@ -53,11 +58,16 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
     for embedded in (reference, evaluation):
         require_enough(embedded.dataset, embedded.model, embedded.statistics.n)
     result = get_metric(metric).compute(reference.statistics, evaluation.statistics)
-    notes = [result.note, SEEDED_NOTE if reference.weights == "seeded" else ""]
+    notes = [
+        result.note,
+        SCALAR_NOTE if reference.statistics.dimension == 1 else "",
+        SEEDED_NOTE if reference.weights == "seeded" else "",
+    ]
     return {
         "model": reference.model,
         "weights": reference.weights,
         "weights_sha256": reference.weights_sha256,
+        "settings": reference.settings,
         "reference": reference.dataset,
         "evaluation": evaluation.dataset,
         "metric": metric,

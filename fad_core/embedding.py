@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.audio import read_audio, to_mono
+from fad_core import compatibility
+from fad_core.audio import mix, read_audio, to_mono
 from fad_core.datasets import file_sha256
 from fad_core.datasets.selection import FileUse
 from fad_core.errors import AudioError
@@ -36,33 +37,53 @@ class FileEmbeddings:
 def prepare_waveform(
     waveform: NDArray[np.float32], sample_rate: int, model: EmbeddingModel, *, pad: bool = False
 ) -> NDArray[np.float32]:
-    """Bring a waveform to a mono model's rate, in the original package's order.
+    """Bring a waveform to a model's channels and rate, in the original package's order.
 
-    Channels are averaged first, then the mean is resampled (resampy, kaiser_best).
+    Channels are mixed first (`fad_core.audio.mix`), then resampled (resampy, kaiser_best).
 
     Args:
         waveform: float32 `[channels, samples]`.
         sample_rate: of the waveform, Hz.
-        model: whose rate and minimum length count.
+        model: whose channels, rate and minimum length count.
         pad: append zeros up to the model's minimum if it is shorter.
 
     Returns:
-        float32 `[1, samples]` at `model.sample_rate`.
+        float32 `[model.channels, samples]` at `model.sample_rate`.
+
+    Raises:
+        ValueError: not one sample would be left at the model's rate, or the original package is to be
+            imitated and cannot embed this (`fad_core.compatibility`).
     """
-    prepared = resample(to_mono(waveform), sample_rate, model.sample_rate)
+    prepared = compatibility.prepare_waveform(waveform, sample_rate, model)
+    if prepared is None:
+        # Equal channels are resampled once.
+        once = waveform if len(waveform) == model.channels else to_mono(waveform)
+        prepared = mix(resample(once, sample_rate, model.sample_rate), model.channels)
     missing = model.minimum_samples - prepared.shape[1]
     return np.pad(prepared, ((0, 0), (0, missing))) if pad and missing > 0 else prepared
 
 
 def embed_waveform(
-    exported: ExportedModel, waveform: NDArray[np.float32], sample_rate: int, *, pad: bool = False
+    exported: ExportedModel,
+    waveform: NDArray[np.float32],
+    sample_rate: int,
+    *,
+    pad: bool = False,
+    key: str = "",
 ) -> NDArray[np.float32]:
     """Embed a waveform `[channels, samples]` of any rate; returns float32 `[N, D]`.
+
+    Args:
+        exported: the model.
+        waveform: float32 `[channels, samples]`.
+        sample_rate: of the waveform, Hz.
+        pad: append zeros up to the model's minimum if it is shorter.
+        key: tells the file from others (its sha256), for what is drawn at random.
 
     Raises:
         ValueError: it is shorter than the model's minimum, and `pad` is off.
     """
-    return exported.embed(prepare_waveform(waveform, sample_rate, exported.model, pad=pad))
+    return exported.embed(prepare_waveform(waveform, sample_rate, exported.model, pad=pad), key)
 
 
 def embed_files(
@@ -84,10 +105,12 @@ def embed_files(
         path = paths[use.record.file]
         _require_unchanged(path, use.record.sha256)
         waveform, sample_rate = read_audio(path)
-        embeddings = embed_waveform(exported, waveform, sample_rate, pad=use.status == "padded")
+        prepared = prepare_waveform(waveform, sample_rate, exported.model, pad=use.status == "padded")
+        embeddings = exported.embed(prepared, use.record.sha256)
         if not np.isfinite(embeddings).all():
             raise AudioError(path, "gives embeddings that are NaN or infinite: are its values sound?")
-        yield FileEmbeddings(use.record.file, exported.model.start_seconds(len(embeddings)), embeddings)
+        starts = exported.model.start_seconds(prepared.shape[1], use.record.sha256)
+        yield FileEmbeddings(use.record.file, starts, embeddings)
 
 
 def _require_unchanged(path: Path, sha256: str) -> None:

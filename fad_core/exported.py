@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +24,8 @@ from fad_core.atomic import atomic_path
 from fad_core.code_digest import code_digest
 from fad_core.errors import ModelError
 from fad_core.models import get_model
-from fad_core.models.base import EmbeddingModel
+from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.settings import Settings
 from fad_core.weights import Weights, load_state
 
 IDENTITY_FILE = "identity.json"
@@ -91,10 +92,15 @@ def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> I
         OutputError: the file cannot be written.
     """
     network = model.build(load_state(weights))
-    # Two examples: torch.export would take a batch of one for a constant.
-    program = torch.export.export(
-        network, (model.example_input(2),), dynamic_shapes=(model.dynamic_shapes(),), strict=False
-    )
+    with model.exporting():
+        program = torch.export.export(
+            network,
+            model.example_input(*model.export_case),
+            dynamic_shapes=model.dynamic_shapes(),
+            strict=False,
+            # What a length must satisfy is checked when the program runs, not fixed by the example's.
+            prefer_deferred_runtime_asserts_over_guards=True,
+        )
     identity = Identity.of(model, weights)
     # Through memory: given a path, torch.save names the archive after it, and a temporary name would
     # make the bytes differ from run to run.
@@ -115,15 +121,20 @@ class ExportedModel:
         device: where the network runs.
     """
 
-    def __init__(self, path: Path | str, device: str = "cpu") -> None:
+    def __init__(self, path: Path | str, device: str = "cpu", settings: Settings | None = None) -> None:
         """Load the file.
+
+        Args:
+            path: the `.pt2`.
+            device: where the network is to run.
+            settings: how the model is used; None: the defaults.
 
         Raises:
             ModelError: the file is missing, damaged, is no exported program, holds no identity, or is of
                 a model that this version does not know.
         """
         program, self.identity = _load(Path(path))
-        self.model = get_model(self.identity.model)
+        self.model = get_model(self.identity.model, settings)
         self.device = device
         if device != "cpu":
             from torch.export.passes import move_to_device_pass
@@ -131,20 +142,18 @@ class ExportedModel:
             program = move_to_device_pass(program, device)
         self._network = program.module()
 
-    def network(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run the network on one batch of features `[N, …]`; returns its output, float32."""
+    def network(self, *given: torch.Tensor) -> NDArray[np.float32]:
+        """Run the network once on its arguments, the state included; returns its output."""
         with torch.inference_mode():
-            output: torch.Tensor = self._network(torch.from_numpy(features).to(self.device))
+            output, _ = call_network(self._network, *(argument.to(self.device) for argument in given))
         return output.cpu().numpy()
 
-    def embed(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+    def embed(self, waveform: NDArray[np.float32], key: str = "") -> NDArray[np.float32]:
         """Embed one waveform.
-
-        A file's features go through the network in batches of their own: its embeddings do not
-        depend, to the last bit, on which other files are embedded beside it.
 
         Args:
             waveform: float32 `[channels, samples]` with the model's channels and sample rate.
+            key: tells the file from others (its sha256), for what is drawn at random.
 
         Returns:
             float32 `[N, D]`.
@@ -152,10 +161,41 @@ class ExportedModel:
         Raises:
             ValueError: the waveform is shorter than the model's minimum.
         """
-        features = self.model.frontend(waveform)
-        size = self.model.batch_size
-        outputs = [self.network(features[start : start + size]) for start in range(0, len(features), size)]
-        return self.model.pool(np.concatenate(outputs))
+        return self.embed_features(self.model.frontend(waveform, key))
+
+    def embed_features(self, features: Arrays) -> NDArray[np.float32]:
+        """Embed one file's features, as `EmbeddingModel.frontend` gives them; returns float32 `[N, D]`.
+
+        A file's features go through the network in blocks of their own: its embeddings do not
+        depend, to the last bit, on which other files are embedded beside it.
+        """
+        return self.model.pool(run_blocks(self._network, self.model, features, self.device))
+
+
+def run_blocks(
+    network: Callable[..., Any], model: EmbeddingModel, features: Arrays, device: str = "cpu"
+) -> list[NDArray[np.float32]]:
+    """Run a network, exported or not, over the blocks of one file's features; returns its outputs."""
+    start = model.initial_state()
+    state: tuple[torch.Tensor, ...] = () if start is None else (torch.from_numpy(start).to(device),)
+    outputs = []
+    with torch.inference_mode():
+        for block in model.blocks(features):
+            given = (torch.from_numpy(array).to(device) for array in block)
+            output, state = call_network(network, *given, *state)
+            outputs.append(output.cpu().numpy())
+    return outputs
+
+
+def call_network(
+    network: Callable[..., Any], *given: torch.Tensor
+) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+    """Run a network once; returns its output, and the state if it carries one."""
+    result = network(*given)
+    if isinstance(result, torch.Tensor):
+        return result, ()
+    output, state = result
+    return output, (state,)
 
 
 def read_identity(path: Path | str) -> Identity:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fad_core.compatibility import as_scalars, takes_scalars
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.scan import scan_files
@@ -110,6 +111,7 @@ def _embed(
         identity.model,
         identity.weights,
         identity.weights_sha256,
-        statistics_of(blocks),
+        exported.model.settings_text,
+        statistics_of(map(as_scalars, blocks) if takes_scalars(exported.model) else blocks),
         SetCounts.of(uses),
     )

@@ -15,6 +15,7 @@ from fad_core.errors import ModelError
 from fad_core.exported import ExportedModel, Identity, export_model, read_identity
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
+from fad_core.settings import Settings
 from fad_core.steps.verdicts import require_verified
 from fad_core.steps.verification import write_verification
 from fad_core.verify import verify_eager, verify_golden
@@ -28,7 +29,11 @@ def _silent(_line: str) -> None:
 
 
 def verified_model(
-    model_id: str, choice: str, ckpt_dir: Path | None = None, report: Report = _silent
+    model_id: str,
+    choice: str,
+    ckpt_dir: Path | None = None,
+    report: Report = _silent,
+    settings: Settings | None = None,
 ) -> ExportedModel:
     """Load an exported model; fetch, export and verify first whatever is not there yet.
 
@@ -37,19 +42,21 @@ def verified_model(
         choice: of weights: "official", "seeded" or the path of a checkpoint.
         ckpt_dir: folder of the checkpoints; torch.hub's if None.
         report: told in a line what takes long.
+        settings: how the model is used; None: the defaults.
 
     Raises:
-        ModelError: there is no such model.
+        ModelError: there is no such model, or it does not take these settings.
         WeightsError: the checkpoint cannot be had, or is not what it should be.
         VerificationError: the model does not reproduce what it was made from.
     """
-    model = get_model(model_id)
+    model = get_model(model_id, settings)
+    model.require_settings()
     ckpt_dir = ckpt_dir.expanduser() if ckpt_dir is not None else None
     store = Store((ckpt_dir or default_ckpt_dir()) / "exported", ckpt_dir, report)
     path, weights = store.exported(model, choice)
     store.require_eager(path, model, weights)
     store.require_golden(model)
-    return ExportedModel(path)
+    return ExportedModel(path, settings=settings)
 
 
 class Store:

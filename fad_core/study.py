@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +13,8 @@ from fad_core.config import require_no_faults
 from fad_core.datasets import Dataset, list_files
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
-from fad_core.models import family_of, get_model
+from fad_core.models import canonical_id, family_of, get_model
+from fad_core.settings import Settings
 from fad_core.weights import locate_weights
 
 _Item = TypeVar("_Item", bound=Hashable)
@@ -21,11 +22,17 @@ _Item = TypeVar("_Item", bound=Hashable)
 
 @dataclass(frozen=True)
 class StudyModel:
-    """One entry under `models`: what results call it, its id, and its choice of weights."""
+    """One entry under `models`: what results call it, its id, its choice of weights, and how it is used."""
 
     name: str
     id: str
     weights: str
+    settings: Settings = field(default_factory=Settings)
+
+    @property
+    def specification(self) -> str:
+        """The entry as scripts take it (`fad_core.models.parse_models`)."""
+        return f"{self.name}={self.id} {self.settings}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -63,12 +70,13 @@ def study_of(config: Mapping[str, Any]) -> Study:
         name: _dataset(name, entry, config.get("audio_root")) for name, entry in config["datasets"].items()
     }
     models = [
-        StudyModel(entry.get("name", entry["id"]), entry["id"], entry["weights"])
+        StudyModel(entry.get("name", canonical_id(entry["id"])), canonical_id(entry["id"]), entry["weights"])
         for entry in config["models"]
     ]
     require_no_faults(
         [
             *_faults_of_names(models, config["metrics"]),
+            *_faults_of_settings(config["models"]),
             *_faults_of_pairs(config["pairs"], list(datasets)),
         ]
     )
@@ -79,7 +87,10 @@ def study_of(config: Mapping[str, Any]) -> Study:
         config["study"],
         datasets,
         _pairs(config["pairs"], list(datasets)),
-        {model.name: model for model in models},
+        {
+            model.name: replace(model, settings=_settings(entry, config))
+            for model, entry in zip(models, config["models"], strict=True)
+        },
         settings,
     )
 
@@ -110,6 +121,22 @@ def _dataset(name: str, entry: Mapping[str, Any], root: str | None) -> Dataset:
     return Dataset(name=name, path=paths, shards=entry["shards"])
 
 
+def _settings(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Settings:
+    """How an entry's model is used: of its settings, those that mean something for it.
+
+    What does not change the results must not look as if it did, or embeddings would be made again.
+    """
+    settings = Settings(compatibility=config["compatibility"], memory_gb=float(config["memory_gb"]))
+    if not get_model(entry["id"]).cropped:
+        return settings
+    settings = replace(settings, crop=entry["crop"])
+    if settings.crop == "random":
+        settings = replace(settings, seed=config["seed"])
+    if settings.crop == "windows":
+        settings = replace(settings, hop_seconds=float(entry["hop_seconds"]))
+    return settings
+
+
 def _pairs(pairs: Any, names: list[str]) -> tuple[tuple[str, str], ...]:
     if pairs == "all":
         return tuple(itertools.combinations(names, 2))
@@ -134,6 +161,19 @@ def _faults_of_names(models: Iterable[StudyModel], metrics: Iterable[str]) -> It
         yield f"models: two entries are called {name!r}; give them different names with `name:`"
     for metric in metrics:
         yield from (f"metrics: {fault}" for fault in _fault(get_metric, metric))
+
+
+def _faults_of_settings(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for entry in entries:
+        if _fault(family_of, entry["id"]):
+            continue
+        if entry["hop_seconds"] != Settings().hop_seconds and entry["crop"] != "windows":
+            yield f"models: {entry['id']}: hop_seconds means something with `crop: windows` only"
+        yield from (f"models: {fault}" for fault in _fault(_require_crop, entry["id"], entry["crop"]))
+
+
+def _require_crop(model_id: str, crop: Any) -> None:
+    get_model(model_id, Settings(crop=crop)).require_settings()
 
 
 def _fault(check: Callable[..., object], *arguments: object) -> list[str]:

@@ -17,14 +17,15 @@ def main(
 
     Args:
         manifests: tables of the scan, .../{dataset}/{shard}.parquet.
-        models: name=id of each model.
+        models: name=id of each model, and its settings, as in "clap=clap-630k crop=first".
         checked: JSON file of counts to write.
         on_bad_file: what becomes of files that cannot be read whole.
         on_short_file: what becomes of files below a model's minimum.
     """
+    from fad_core.models import parse_models
     from fad_core.steps.check import check_files
 
-    check_files(manifests, dict(model.split("=") for model in models), on_bad_file, on_short_file, checked)
+    check_files(manifests, parse_models(models), on_bad_file, on_short_file, checked)
 
 
 run(main, globals())

@@ -20,7 +20,7 @@ def main(
     Args:
         manifests: tables of the scan, .../{dataset}/{shard}.parquet.
         embeddings: tables of embeddings, .../{model}/{dataset}/{shard}.parquet.
-        models: name=id of each model.
+        models: name=id of each model, and its settings, as in "clap=clap-630k crop=first".
         files: the table of files to write.
         datasets: the table of counts to write.
         on_short_file: what became of files below a model's minimum.
@@ -28,9 +28,10 @@ def main(
     """
     import json
 
+    from fad_core.models import parse_models
     from fad_core.steps.listing import collect_files
 
-    named = dict(model.split("=") for model in models)
+    named = parse_models(models)
     collect_files(manifests, embeddings, named, on_short_file, json.loads(ignored), files, datasets)
 
 

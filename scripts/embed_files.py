@@ -14,6 +14,7 @@ def main(
     embeddings: Path,
     verdicts: list[Path],
     on_short_file: Literal["fail", "skip", "pad"] = "fail",
+    settings: str = "",
     threads: int = 1,
 ) -> None:
     """Embed the files of a shard with a verified model; one row a vector.
@@ -26,11 +27,13 @@ def main(
         embeddings: the table to write.
         verdicts: the model's tables of verification; none may have failed.
         on_short_file: what becomes of files below the model's minimum.
+        settings: of the model, as in "crop=windows hop_seconds=5.0"; the others are the defaults.
         threads: numeric threads.
     """
     import torch
 
     from fad_core.progress import file_progress
+    from fad_core.settings import parse_settings
     from fad_core.steps.embeddings import embed_shard
     from fad_core.steps.files import dataset_of
     from fad_core.steps.verdicts import require_verified
@@ -38,7 +41,8 @@ def main(
     torch.set_num_threads(threads)
     require_verified(verdicts)
     with file_progress(f"embed {dataset}/{manifest.stem}") as progress:
-        embed_shard(exported, dataset_of(dataset, path), manifest, on_short_file, embeddings, progress)
+        of = dataset_of(dataset, path)
+        embed_shard(exported, of, manifest, on_short_file, parse_settings(settings), embeddings, progress)
 
 
 run(main, globals())

@@ -1,4 +1,4 @@
-"""Audio files: decode, check, mix to mono.
+"""Audio files: decode, check, mix channels.
 
 The only module that reads sound from a path; everything after it works on float32 waveforms
 `[channels, samples]`. The arithmetic is that of frechet-audio-distance: libsndfile's float32, and the
@@ -154,6 +154,24 @@ def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
     by_sample = np.ascontiguousarray(waveform.T)
     mono: NDArray[np.float32] = np.mean(by_sample, axis=1)[np.newaxis]
     return mono
+
+
+def mix(waveform: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
+    """Mix to the channels that a model takes.
+
+    One channel is the mean of all (`to_mono`). For two, stereo stays as it is; one channel is duplicated,
+    and so is the mean of more than two, whose places in the room a file need not tell.
+
+    Args:
+        waveform: `[C, samples]`.
+        channels: 1 or 2.
+
+    Returns:
+        `[channels, samples]`, float32.
+    """
+    if waveform.shape[0] == channels:
+        return waveform
+    return np.repeat(to_mono(waveform), channels, axis=0)
 
 
 def _open(path: Path) -> BinaryIO:

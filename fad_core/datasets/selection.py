@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from fad_core import compatibility
 from fad_core.datasets.scan import FileRecord
 from fad_core.display import one_line
 from fad_core.errors import BadFilesError, DatasetError
@@ -29,11 +30,13 @@ class FileUse:
         record: the file, as the scan found it.
         status: "used" as it is, "padded" with zeros, or "excluded".
         reason: why it is padded or excluded; "" if it is used.
+        short: whether it is below the model's minimum.
     """
 
     record: FileRecord
     status: Literal["used", "padded", "excluded"]
     reason: str
+    short: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ def select_files(
     """Decide for each file whether the model embeds it.
 
     A file is short if it has fewer than `model.minimum_samples` samples at the model's sample rate.
-    One that has none at all there is not padded: nothing of it would be left but silence.
+    One that has none at all there is not padded: nothing of it would be left but silence. A long file
+    is as bad as an unreadable one where embedding it would take more than `Settings.memory_gb`.
 
     Bad files are always excluded, and short ones are unless they are padded; whether the study allows
     that is for `find_problems` to say.
@@ -93,7 +97,7 @@ def find_problems(
     short = {"fail": "on_short_file: skip | pad", "pad": "on_short_file: skip", "skip": ""}[on_short_file]
     problems = []
     for use in uses:
-        option = bad if use.record.status == "bad" else short
+        option = short if use.short else bad
         if use.status == "excluded" and option:
             problems.append(Problem(dataset, use.record.file, use.reason, option))
     return problems
@@ -180,17 +184,29 @@ def _vectors(use: FileUse, model: EmbeddingModel) -> int:
 def _use(record: FileRecord, model: EmbeddingModel, *, pad: bool) -> FileUse:
     if record.status == "bad":
         return FileUse(record, "excluded", record.reason)
+    if reason := compatibility.fault(record.channels, record.sample_rate, model):
+        return FileUse(record, "excluded", reason)
     samples = resampled_length(record.frames, record.sample_rate, model.sample_rate)
-    if samples >= model.minimum_samples:
-        return FileUse(record, "used", "")
-    if samples == 0:
+    if samples < model.minimum_samples:
+        return _short_use(record, samples, model, pad=pad)
+    needed = model.memory_bytes(samples) / 1e9
+    if needed > model.settings.memory_gb:
+        length = f"{samples / model.sample_rate:.0f} s"
+        allowed = f"memory_gb is {model.settings.memory_gb:g}"
         return FileUse(
-            record, "excluded", f"too short: not one sample at the {model.sample_rate} Hz of {model.name}"
+            record, "excluded", f"too long: its {length} take {needed:.1f} GB in {model.name}, and {allowed}"
         )
+    return FileUse(record, "used", "")
+
+
+def _short_use(record: FileRecord, samples: int, model: EmbeddingModel, *, pad: bool) -> FileUse:
+    if samples == 0:
+        reason = f"too short: not one sample at the {model.sample_rate} Hz of {model.name}"
+        return FileUse(record, "excluded", reason, short=True)
     length, minimum = _seconds(samples, model.minimum_samples, model.sample_rate)
     if pad:
-        return FileUse(record, "padded", f"{length} padded with zeros to {minimum}")
-    return FileUse(record, "excluded", f"too short: {length}, where {model.name} needs {minimum}")
+        return FileUse(record, "padded", f"{length} padded with zeros to {minimum}", short=True)
+    return FileUse(record, "excluded", f"too short: {length}, where {model.name} needs {minimum}", short=True)
 
 
 def _seconds(samples: int, minimum: int, rate: int) -> tuple[str, str]:

@@ -7,10 +7,13 @@ listing the ids costs nothing.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fad_core.errors import ModelError
+from fad_core.settings import Settings, parse_settings
 
 if TYPE_CHECKING:
     from fad_core.models.base import EmbeddingModel
@@ -21,7 +24,22 @@ FAMILY_OF = {
     "vggish-activation": "vggish",
     "vggish-pca": "vggish",
     "vggish-pca-activation": "vggish",
+    "pann-8k": "pann",
+    "pann-16k": "pann",
+    "pann-32k": "pann",
+    "encodec-24k": "encodec",
+    "encodec-48k": "encodec",
+    "clap-630k-audioset": "clap",
+    "clap-630k-audioset-fusion": "clap",
+    "clap-630k": "clap",
+    "clap-630k-fusion": "clap",
+    "clap-music-audioset": "clap",
+    "clap-music-speech": "clap",
+    "clap-music-speech-audioset": "clap",
 }
+
+# Other names of models, as the original package has them.
+ALIASES = {"clap": "clap-630k-audioset"}
 
 
 def model_ids() -> list[str]:
@@ -35,6 +53,7 @@ def family_of(model_id: str) -> str:
     Raises:
         ModelError: there is no such model; the message lists those that there are.
     """
+    model_id = canonical_id(model_id)
     if model_id not in FAMILY_OF:
         close = difflib.get_close_matches(model_id, FAMILY_OF, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -42,12 +61,40 @@ def family_of(model_id: str) -> str:
     return FAMILY_OF[model_id]
 
 
-def get_model(model_id: str) -> EmbeddingModel:
-    """Look up a model by its id.
+def canonical_id(model_id: str) -> str:
+    """A model's id, of the id or of an alias."""
+    return ALIASES.get(model_id, model_id)
+
+
+def get_model(model_id: str, settings: Settings | None = None) -> EmbeddingModel:
+    """Look up a model by its id, or an alias of it.
+
+    Args:
+        model_id: one of `model_ids()`, or of `ALIASES`.
+        settings: how it is used; None: the defaults.
 
     Raises:
         ModelError: there is no such model; the message lists those that there are.
     """
     module = import_module(f"fad_core.models.{family_of(model_id)}")
     models: dict[str, EmbeddingModel] = {model.name: model for model in module.MODELS}
-    return models[model_id]
+    return replace(models[canonical_id(model_id)], settings=settings or Settings())
+
+
+def parse_models(specifications: Iterable[str]) -> dict[str, EmbeddingModel]:
+    """Models by the names they have in a study.
+
+    Args:
+        specifications: each `name=id`, and after it the settings that are not the defaults
+            (`fad_core.settings.parse_settings`), as in "clap=clap-630k crop=first".
+
+    Raises:
+        ModelError: there is no such model.
+        ConfigError: there is no such setting.
+    """
+    models = {}
+    for specification in specifications:
+        named, _, settings = specification.partition(" ")
+        name, _, model_id = named.partition("=")
+        models[name] = get_model(model_id, parse_settings(settings))
+    return models

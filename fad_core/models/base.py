@@ -1,67 +1,33 @@
-"""What an embedding model is: data, and four functions.
+"""What an embedding model is: data, and a few functions.
 
 A family (one module beside this one) subclasses `EmbeddingModel`, and gives `MODELS`, a tuple of
-its variants. Everything else in the project speaks to models through this protocol alone.
+its variants. Everything else in the project speaks to models through this protocol alone:
+
+    waveform → frontend → features → blocks → network, block after block → pool → embeddings
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.errors import WeightsError
+from fad_core.errors import ModelError, WeightsError
+from fad_core.models.checkpoint import Checkpoint as Checkpoint
+from fad_core.models.checkpoint import Fill as Fill
+from fad_core.settings import Settings
 
 if TYPE_CHECKING:
     import torch
 
 
-@dataclass(frozen=True)
-class Fill:
-    """How one tensor of a *seeded* checkpoint is filled: uniform in `mean ± √3 · std`.
-
-    Attributes:
-        shape: the tensor's shape in the official checkpoint.
-        std: standard deviation; `gain / √fan_in` keeps the variance of what flows through.
-        mean: mean of the values.
-        dtype: NumPy name of the type in the official file.
-        as_array: the official file holds a NumPy array here instead of a tensor.
-    """
-
-    shape: tuple[int, ...]
-    std: float
-    mean: float = 0.0
-    dtype: str = "float32"
-    as_array: bool = False
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """One official file of weights.
-
-    Attributes:
-        filename: its name in the cache, where the original package looks for it.
-        url: where it is downloaded from.
-        sha256: of the official file: all 64 hex digits, or as many leading ones as are published.
-        size: in bytes, if known.
-        licence: SPDX identifier, or what is known of it.
-        folder: below `ckpt_dir`, where the original package keeps it ("" for `ckpt_dir` itself).
-        layout: names, shapes and types of the tensors in the file, with their seeded fill.
-        seeded_sha256: of the seeded fill (see `fad_core.weights.state_sha256`), pinned.
-    """
-
-    filename: str
-    url: str
-    sha256: str
-    size: int | None
-    licence: str
-    folder: str
-    layout: Callable[[], Mapping[str, Fill]]
-    seeded_sha256: str
+Arrays = tuple[NDArray[Any], ...]
+"""What a network takes: one array or several, of one file."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +47,15 @@ class EmbeddingModel(ABC):
             as a share of the root mean square of the original's values.
         quantum: the step of a quantised embedding, by which a value may differ from the
             original's where it falls on the other side of a rounding edge; 0 if not quantised.
-        batch_size: how many feature blocks go through the network at once.
+        batch_size: how many windows go through the network at once.
+        eager_cases: (batch, samples) of the `example_input`s on which an export is held against the eager
+            network: even and odd, either side of the sizes at which kernels change, the shortest, the
+            long.
+        export_case: the one that `torch.export` traces.
+        cropped: whether the window is fixed, so that `Settings.crop` means something.
+        scalar_statistics: the original package takes each file's vector for D samples of one dimension
+            (gudgud96#37), which `Settings.compatibility` reproduces.
+        settings: what the study chose.
     """
 
     name: str
@@ -93,8 +67,13 @@ class EmbeddingModel(ABC):
     minimum_samples: int
     checkpoints: tuple[Checkpoint, ...]
     tolerance: float
+    eager_cases: tuple[tuple[int, int], ...]
+    export_case: tuple[int, int]
     quantum: float = 0.0
     batch_size: int = 32
+    cropped: bool = False
+    scalar_statistics: bool = False
+    settings: Settings = field(default_factory=Settings)
 
     @abstractmethod
     def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
@@ -105,32 +84,89 @@ class EmbeddingModel(ABC):
         """
 
     @abstractmethod
-    def frontend(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Turn a waveform `[channels, samples]` at `sample_rate` into features `[N, …]`.
+    def frontend(self, waveform: NDArray[np.float32], key: str = "") -> Arrays:
+        """Turn a file's waveform into features: what the original package gives its network.
+
+        Args:
+            waveform: float32 `[channels, samples]` at `sample_rate`.
+            key: tells the file from others (its sha256), for what is drawn at random.
+
+        Returns:
+            One array or several `[N, …]`.
 
         Raises:
             ValueError: the waveform has fewer than `minimum_samples` samples.
         """
 
     @abstractmethod
-    def example_input(self, batch: int) -> torch.Tensor:
-        """Random-free features `[batch, …]` of the right shape and a plausible range."""
+    def blocks(self, features: Arrays) -> Iterator[Arrays]:
+        """Cut a file's features into the inputs of the network's successive calls.
+
+        Each is small enough for a bounded memory, unless `memory_bytes` says otherwise.
+        """
+
+    def initial_state(self) -> NDArray[np.float32] | None:
+        """What a network that carries a state from block to block starts a file with, `[1, S]`.
+
+        Such a network is called as `output, state = network(*block, state)`, others (None) as
+        `output = network(*block)`.
+        """
+        return None
 
     @abstractmethod
-    def dynamic_shapes(self) -> dict[int, Any]:
-        """The input's dynamic dimensions, as `torch.export.export` takes them."""
+    def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
+        """Random-free arguments of the network (the state included), of a plausible range.
+
+        Args:
+            batch: N, the size of the first axis.
+            samples: the length in audio samples that they stand for. Models whose window is fixed ignore it.
+        """
 
     @abstractmethod
-    def pool(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Turn the network's output for one file into embeddings `[N, D]`."""
+    def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
+        """The dynamic dimensions of each argument, as `torch.export.export` takes them."""
+
+    def exporting(self) -> AbstractContextManager[object]:
+        """What must hold while `torch.export` traces the network; nothing for most."""
+        return nullcontext()
+
+    @abstractmethod
+    def pool(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Turn the network's outputs for one file, block by block, into embeddings `[N, D]`."""
 
     @abstractmethod
     def vector_count(self, samples: int) -> int:
         """How many embeddings a waveform of so many samples gives, at least `minimum_samples`."""
 
     @abstractmethod
-    def start_seconds(self, count: int) -> NDArray[np.float64]:
-        """Where each of a file's `count` embedding windows starts, in seconds `[count]`."""
+    def start_seconds(self, samples: int, key: str = "") -> NDArray[np.float64]:
+        """Where each of a file's embedding windows starts, in seconds `[vector_count(samples)]`."""
+
+    def require_settings(self) -> None:
+        """Make sure that the settings mean something for this model.
+
+        Raises:
+            ModelError: it takes no crop, or not this one.
+        """
+        if self.settings.crop != Settings().crop and not self.cropped:
+            raise ModelError(f"{self.name} embeds whole files: it takes no crop")
+
+    @property
+    def settings_text(self) -> str:
+        """The settings that this model's embeddings depend on, for the tables; "" if on none."""
+        settings = self.settings
+        named = []
+        if self.cropped:
+            named.append(f"crop={settings.crop}")
+            named += [f"hop_seconds={settings.hop_seconds}"] if settings.crop == "windows" else []
+            named += [f"seed={settings.seed}"] if settings.crop == "random" else []
+        if settings.compatibility != "none":
+            named.append(f"compatibility={settings.compatibility}")
+        return " ".join(named)
+
+    def memory_bytes(self, samples: int) -> int:  # noqa: ARG002
+        """What embedding a file takes at its peak beside the model; 0 where its length does not matter."""
+        return 0
 
     def rounding_distance(self, unrounded: NDArray[np.float32]) -> NDArray[np.float64]:
         """How far values lie from the nearest edge at which the quantisation jumps, in their own unit.

@@ -18,13 +18,13 @@ from fad_core.datasets.selection import (
     require_scorable,
     select_files,
 )
-from fad_core.models import get_model
+from fad_core.models.base import EmbeddingModel
 from fad_core.steps.files import read_manifest
 
 
 def check_files(
     manifests: Sequence[Path],
-    models: Mapping[str, str],
+    models: Mapping[str, EmbeddingModel],
     on_bad_file: OnBadFile,
     on_short_file: OnShortFile,
     checked: Path,
@@ -33,7 +33,7 @@ def check_files(
 
     Args:
         manifests: of all shards, `…/{dataset}/{shard}.parquet`.
-        models: ids by the names they have in the study.
+        models: by the names they have in the study.
         on_bad_file: what becomes of unreadable files.
         on_short_file: what becomes of files below a model's minimum.
         checked: the file to write.
@@ -48,7 +48,7 @@ def check_files(
         for _, dataset, selected in uses
         for problem in find_problems(dataset, selected, on_bad_file, on_short_file)
     )
-    require_scorable((dataset, name, get_model(models[name]), selected) for name, dataset, selected in uses)
+    require_scorable((dataset, name, models[name], selected) for name, dataset, selected in uses)
     counts: dict[str, dict[str, Counter[str]]] = {}
     for name, dataset, selected in uses:
         counts.setdefault(name, {})[dataset] = Counter(use.status for use in selected)
@@ -56,19 +56,19 @@ def check_files(
 
 
 def uses_by_model(
-    manifests: Sequence[Path], models: Mapping[str, str], on_short_file: OnShortFile
+    manifests: Sequence[Path], models: Mapping[str, EmbeddingModel], on_short_file: OnShortFile
 ) -> Iterator[tuple[str, str, list[FileUse]]]:
     """(model's name, data set, what becomes of its files) for every model and data set.
 
     Args:
         manifests: of all shards, `…/{dataset}/{shard}.parquet`.
-        models: ids by the names they have in the study.
+        models: by the names they have in the study.
         on_short_file: what becomes of files below a model's minimum.
     """
     by_dataset = _by_dataset(manifests)
-    for name, model_id in models.items():
+    for name, model in models.items():
         for dataset, records in by_dataset.items():
-            yield name, dataset, select_files(records, get_model(model_id), on_short_file)
+            yield name, dataset, select_files(records, model, on_short_file)
 
 
 def _by_dataset(manifests: Sequence[Path]) -> dict[str, list[FileRecord]]:

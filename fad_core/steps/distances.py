@@ -13,7 +13,7 @@ from fad_core.tables.statistics import statistics_from_row
 
 def _embedded_set(path: Path) -> EmbeddedSet:
     (row,) = read_table(STATISTICS, path)
-    facts = {name: row[name] for name in ("dataset", "model", "weights", "weights_sha256")}
+    facts = {name: row[name] for name in ("dataset", "model", "weights", "weights_sha256", "settings")}
     counts = SetCounts(**{name: row[name] for name in ("files", "padded", "excluded", "seconds")})
     return EmbeddedSet(**facts, statistics=statistics_from_row(row), counts=counts)
 

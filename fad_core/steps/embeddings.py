@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from fad_core.compatibility import takes_scalars
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.selection import OnShortFile, select_files
 from fad_core.embedding import FileEmbeddings, embed_files
 from fad_core.exported import ExportedModel
+from fad_core.settings import Settings
 from fad_core.steps.files import read_manifest
 from fad_core.tables.files import write_table
 from fad_core.tables.schemas import EMBEDDINGS
@@ -25,6 +27,7 @@ def embed_shard(
     dataset: Dataset,
     manifest: Path,
     on_short_file: OnShortFile,
+    settings: Settings,
     embeddings: Path,
     progress: Callable[[int], None] | None = None,
 ) -> None:
@@ -34,7 +37,7 @@ def embed_shard(
         ModelError: the exported model cannot be read.
         AudioError: a file has changed since the scan.
     """
-    model = ExportedModel(exported)
+    model = ExportedModel(exported, settings=settings)
     uses = select_files(read_manifest(manifest), model.model, on_short_file)
     paths = {file.name: file.path for file in list_files(dataset).files}
     done = []
@@ -44,6 +47,8 @@ def embed_shard(
             progress(1)
     metadata = {
         "identity": json.dumps(asdict(model.identity), sort_keys=True),
+        "settings": model.model.settings_text,
+        "scalars": json.dumps(takes_scalars(model.model)),
         "counts": json.dumps(asdict(SetCounts.of(uses)), sort_keys=True),
     }
     write_table(EMBEDDINGS, _embedding_columns(done, model.model.embedding_dim), embeddings, metadata)

@@ -9,6 +9,7 @@ from typing import Any
 
 from fad_core.datasets.counts import total_seconds
 from fad_core.datasets.selection import FileUse, OnShortFile
+from fad_core.models.base import EmbeddingModel
 from fad_core.steps.check import uses_by_model
 from fad_core.tables import DATASETS, FILES, read_embedding_counts, write_table
 
@@ -16,7 +17,7 @@ from fad_core.tables import DATASETS, FILES, read_embedding_counts, write_table
 def collect_files(
     manifests: Sequence[Path],
     embeddings: Sequence[Path],
-    models: Mapping[str, str],
+    models: Mapping[str, EmbeddingModel],
     on_short_file: OnShortFile,
     ignored: Mapping[str, Sequence[tuple[str, str]]],
     files: Path,
@@ -27,7 +28,7 @@ def collect_files(
     Args:
         manifests: of all shards, `…/{dataset}/{shard}.parquet`.
         embeddings: of all shards, `…/{model}/{dataset}/{shard}.parquet`.
-        models: ids by the names they have in the study.
+        models: by the names they have in the study.
         on_short_file: what became of short files.
         ignored: (name, reason) of what is no audio file, by data set.
         files: the table of files to write.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from fad_core.compatibility import as_scalars
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.selection import require_enough
 from fad_core.errors import FadError
@@ -26,23 +27,28 @@ def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, sta
 
     Raises:
         DatasetError: there are fewer than 2 vectors.
-        FadError: the shards were embedded by different models.
+        FadError: the shards were embedded by different models, or with different settings.
     """
     metadata = [read_metadata(path) for path in embeddings]
-    identities = {item["identity"] for item in metadata}
+    identities = {(item["identity"], item["settings"]) for item in metadata}
     if len(identities) > 1:
         raise FadError(
-            f"the shards of {dataset} were embedded by different models: delete them and run again"
+            f"the shards of {dataset} were embedded by different models, or settings of one: "
+            "delete them and run again"
         )
-    identity = json.loads(identities.pop())
+    identity, settings = identities.pop()
+    identity = json.loads(identity)
+    scalars = json.loads(metadata[0]["scalars"])
     counts = SetCounts.total([SetCounts(**json.loads(item["counts"])) for item in metadata])
     vectors = sum(read_embedding_counts(embeddings).values())
     require_enough(dataset, model, vectors)
+    blocks = (block for _, block in iterate_embeddings(embeddings))
     row = statistics_to_row(
-        statistics_of(block for _, block in iterate_embeddings(embeddings)),
+        statistics_of(map(as_scalars, blocks) if scalars else blocks),
         model=model,
         weights=identity["weights"],
         weights_sha256=identity["weights_sha256"],
+        settings=settings,
         dataset=dataset,
         **asdict(counts),
     )

@@ -108,11 +108,16 @@ EMBEDDINGS = Schema(
     ),
 )
 
+_SETTINGS = Column(
+    "settings", "string", "", "How the model was used, such as crop=first; empty if it has no choice."
+)
+
 STATISTICS = Schema(
     "statistics",
     "One row: what the Fréchet distance needs to know of one data set's embeddings by one model.",
     (
         *_MODEL,
+        _SETTINGS,
         _DATASET,
         Column("n", "int64", "", "Number of embedding vectors."),
         Column("dimension", "int64", "", "D, the length of one vector."),
@@ -178,6 +183,7 @@ DISTANCES = Schema(
     "One row for each model, pair of data sets and metric.",
     (
         *_MODEL,
+        _SETTINGS,
         Column("reference", "string", "", "Name of the reference data set."),
         Column("evaluation", "string", "", "Name of the evaluated data set."),
         Column("metric", "string", "", "Name of the metric."),

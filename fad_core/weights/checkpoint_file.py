@@ -1,9 +1,10 @@
 """Reading checkpoint files without running what they may contain.
 
 Checkpoints are pickles, and a pickle can run any program when it is read. Here they are read by
-`torch.load(weights_only=True)` alone, which builds tensors and refuses everything else. Where the official
-file holds NumPy arrays, the names under which pickles rebuild them are let through, but lead to the inert
-stand-ins below: NumPy's own functions would follow a forged description of an array into foreign memory.
+`torch.load(weights_only=True)` alone, which builds tensors and refuses everything else. Some official
+files hold NumPy arrays or numbers, as weights or beside them (the state of a sampler, a loss). The names
+under which pickles rebuild these are let through, but lead to the inert stand-ins below: NumPy's own
+functions would follow a forged description of an array into foreign memory.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def read_checkpoint(path: Path, checkpoint: Checkpoint) -> dict[str, torch.Tenso
 
     Returns:
         Name → tensor on the CPU, sorted by name, in the layout's dtypes. Floating-point values of another
-        precision are converted.
+        precision are converted. Of a file in PyTorch's zipped format, tensors that the layout does
+        not name are not read: a checkpoint's other half costs no memory.
 
     Raises:
         WeightsError: the file is missing, cut short, no checkpoint, holds more than tensors, or
@@ -43,12 +45,10 @@ def read_checkpoint(path: Path, checkpoint: Checkpoint) -> dict[str, torch.Tenso
     import torch
 
     layout = checkpoint.layout()
-    content = _unpickle(path, allow_arrays=any(fill.as_array for fill in layout.values()))
-    if not isinstance(content, dict):
-        kind = type(content).__name__
-        raise WeightsError(f"{path} is not a checkpoint: it holds one {kind} instead of named tensors")
-    entries = {str(name): value for name, value in content.items()}
-    differences = [f"{name}: unexpected" for name in sorted(entries.keys() - layout.keys())]
+    content = _unpickle(path)
+    entries = _named_tensors(content, path, checkpoint)
+    known = layout.keys() | checkpoint.unused().keys()
+    differences = [f"{name}: unexpected" for name in sorted(entries.keys() - known)]
     state: dict[str, torch.Tensor] = {}
     for name, fill in sorted(layout.items()):
         tensor = _as_tensor(entries.get(name))
@@ -66,13 +66,26 @@ def read_checkpoint(path: Path, checkpoint: Checkpoint) -> dict[str, torch.Tenso
     return state
 
 
-def _unpickle(path: Path, *, allow_arrays: bool) -> Any:
+def _named_tensors(content: Any, path: Path, checkpoint: Checkpoint) -> dict[str, Any]:
+    """What the file calls by the names in the checkpoint's scope, without the prefix."""
+    for key in checkpoint.section:
+        if not isinstance(content, dict) or key not in content:
+            raise WeightsError(f"{path} is not {checkpoint.filename}: it holds nothing called {key!r}")
+        content = content[key]
+    if not isinstance(content, dict):
+        kind = type(content).__name__
+        raise WeightsError(f"{path} is not a checkpoint: it holds one {kind} instead of named tensors")
+    named = {str(name).removeprefix(checkpoint.prefix): value for name, value in content.items()}
+    return {name: value for name, value in named.items() if name.startswith(checkpoint.scope)}
+
+
+def _unpickle(path: Path) -> Any:
     import torch
 
     try:
         # Only the newer, zipped format can be mapped: its tensors are read when they are used.
         mapped = zipfile.is_zipfile(path)
-        with torch.serialization.safe_globals(_STAND_INS if allow_arrays else []):
+        with torch.serialization.safe_globals(_STAND_INS):
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except OSError as error:
         raise WeightsError(f"cannot read the weights {path}: {error.strerror or error}") from error
@@ -131,10 +144,16 @@ def _pickled_array(*_prototype: object) -> _PickledArray:
     return _PickledArray()
 
 
-# What a pickled array names, in NumPy 1 and 2.
+def _pickled_scalar(*_parts: object) -> None:
+    """Stands for a NumPy number: nothing asks for it."""
+
+
+# What a pickled array or number names, in NumPy 1 and 2.
 _STAND_INS: list[Any] = [
     (_pickled_array, "numpy.core.multiarray._reconstruct"),
     (_pickled_array, "numpy._core.multiarray._reconstruct"),
+    (_pickled_scalar, "numpy.core.multiarray.scalar"),
+    (_pickled_scalar, "numpy._core.multiarray.scalar"),
     (_PickledArray, "numpy.ndarray"),
     (_PickledType, "numpy.dtype"),
 ]

@@ -13,6 +13,7 @@ model hears it. Every value is the same on every platform, bit for bit:
   ``mean + (√3 · std) · (2k + 1 − 2³²) / 2³²``, uniform and symmetric about the mean, in float64: the
   fraction is exact, then one product and one sum are rounded, then the cast to the tensor's type.
 * Tensors are filled in C order.
+* Tables that are no learned weights (a window, a Fourier kernel, a mel matrix) hold their right values.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ def seeded_state(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
 def save_seeded_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
     """Write the seeded fill as a file in the official file's layout, whole or not at all.
 
-    Where the official file holds NumPy arrays, so does this one. The original packages read it as
-    if it were theirs.
+    Where the official file holds NumPy arrays, so does this one, and it has the tensors that only the
+    original packages use. They read it as if it were theirs.
 
     Raises:
         WeightsError: as `seeded_arrays`.
@@ -84,10 +85,19 @@ def save_seeded_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
     import torch
 
     layout = checkpoint.layout()
-    content = {
+    tensors: dict[str, Any] = {
         name: array if layout[name].as_array else torch.from_numpy(array)
         for name, array in seeded_arrays(checkpoint).items()
     }
+    for name, fill in checkpoint.unused().items():
+        if fill.values is not None:
+            tensors[name] = torch.from_numpy(fill.values())
+        else:
+            # One number that stands for all: the file's other half costs no space.
+            tensors[name] = torch.tensor(fill.mean, dtype=getattr(torch, fill.dtype)).expand(fill.shape)
+    content: dict[str, Any] = {checkpoint.prefix + name: tensor for name, tensor in tensors.items()}
+    for key in reversed(checkpoint.section):
+        content = {key: content}
     # A stream: given a path, torch writes the (temporary, random) file name into the file.
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         torch.save(content, stream)
@@ -110,6 +120,8 @@ def state_sha256(state: Mapping[str, torch.Tensor] | Mapping[str, NDArray[Any]])
 def _filled(filename: str, name: str, fill: Fill) -> NDArray[Any]:
     key = hashlib.sha256(f"{_LABEL}\n{filename}\n{name}".encode()).digest()
     stream = np.random.Philox(key=np.frombuffer(key[:16], dtype="<u8"))
+    if fill.values is not None:
+        return fill.values().astype(fill.dtype, copy=False).reshape(fill.shape)
     count = math.prod(fill.shape)
     flat = np.empty(count, dtype=fill.dtype)
     scale = math.sqrt(3.0) * fill.std

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from fad_core.models.base import Checkpoint, EmbeddingModel, Fill
+from fad_core.models.base import Arrays, Checkpoint, EmbeddingModel, Fill
 
 MAIN_LAYOUT = {
     "features.0.weight": Fill((4, 1, 3, 3), std=0.5),
@@ -33,22 +33,25 @@ class FakeModel(EmbeddingModel):
     def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
         raise NotImplementedError
 
-    def frontend(self, waveform: np.ndarray) -> np.ndarray:
+    def frontend(self, waveform: np.ndarray, key: str = "") -> Arrays:
         raise NotImplementedError
 
-    def example_input(self, batch: int) -> torch.Tensor:
+    def blocks(self, features: Arrays) -> Iterator[Arrays]:
         raise NotImplementedError
 
-    def dynamic_shapes(self) -> dict[int, Any]:
+    def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
         raise NotImplementedError
 
-    def pool(self, output: np.ndarray) -> np.ndarray:
+    def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
+        raise NotImplementedError
+
+    def pool(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
         raise NotImplementedError
 
     def vector_count(self, samples: int) -> int:
         return samples // self.minimum_samples
 
-    def start_seconds(self, count: int) -> np.ndarray:
+    def start_seconds(self, samples: int, key: str = "") -> np.ndarray:
         raise NotImplementedError
 
 
@@ -64,4 +67,6 @@ def fake_model(*checkpoints: Checkpoint) -> FakeModel:
         minimum_samples=1,
         checkpoints=checkpoints,
         tolerance=0.0,
+        eager_cases=((1, 0),),
+        export_case=(2, 0),
     )

@@ -21,8 +21,9 @@ UNKNOWN = {"sha256": "", "format": "", "subtype": "", "vectors": 0} | dict.fromk
 
 def distance(reference: str, evaluation: str, value: float, weights: str, **others: Any) -> dict[str, Any]:
     return {
-        "model": "vggish", "weights": weights, "weights_sha256": SHA[weights], "reference": reference,
-        "evaluation": evaluation, "metric": "fad", "value": value, "ci_low": None, "ci_high": None,
+        "model": "vggish", "weights": weights, "weights_sha256": SHA[weights], "settings": "",
+        "reference": reference, "evaluation": evaluation, "metric": "fad", "value": value,
+        "ci_low": None, "ci_high": None,
         "n_reference": 600, "n_evaluation": 60, "files": 12, "excluded": 1, "padded": 2, "note": "",
     } | others  # fmt: skip
 
@@ -101,8 +102,8 @@ class Study:
     def statistics(self, name: str) -> Path:
         path = self.root / "statistics" / f"{name}.parquet"
         row = {
-            "model": "vggish", "weights": self.weights, "weights_sha256": SHA[self.weights], "dataset": name,
-            "n": 60, "dimension": 2, "mean": np.zeros(2), "factor": np.zeros(4), "files": 6, "padded": 2,
+            "model": "vggish", "weights": self.weights, "weights_sha256": SHA[self.weights], "settings": "",
+            "dataset": name, "n": 60, "dimension": 2, "mean": np.zeros(2), "factor": np.zeros(4), "files": 6, "padded": 2,
             "excluded": 1, "seconds": 75.0,
         }  # fmt: skip
         write_table(STATISTICS, [row], path)

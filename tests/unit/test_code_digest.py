@@ -90,6 +90,17 @@ def test_another_family_leaves_it_alone(copy: Copy):
     assert copy.digest("export_model.py", "pann") == other
 
 
+def test_the_parts_of_a_family_are_its_own(copy: Copy):
+    families = ("vggish", "pann", "encodec", "clap")
+    before = [copy.digest("export_model.py", family) for family in families]
+    copy.append("fad_core/models/htsat.py")
+    changed = [copy.digest("export_model.py", family) for family in families]
+    assert [old != new for old, new in zip(before, changed, strict=True)] == [False, False, False, True]
+    copy.append("fad_core/models/stft.py")
+    again = [copy.digest("export_model.py", family) for family in families]
+    assert [old != new for old, new in zip(changed, again, strict=True)] == [False, True, False, True]
+
+
 def test_golden_embeddings_belong_to_what_verifies(copy: Copy):
     scripts = ("verify_model.py", "scan_files.py")
     before = [copy.digest(script, "vggish") for script in scripts]

@@ -22,7 +22,7 @@ from fad_core.tables import DISTANCES
 
 def embedded(name: str, vectors: int = 20, seed: int = 0, **changes) -> EmbeddedSet:
     statistics = Statistics.from_embeddings(np.random.default_rng(seed).normal(size=(vectors, 3)))
-    made = EmbeddedSet(name, "m", "official", "ab" * 32, statistics, SetCounts(5, 1, 2, 9.5))
+    made = EmbeddedSet(name, "m", "official", "ab" * 32, "", statistics, SetCounts(5, 1, 2, 9.5))
     return replace(made, **changes)
 
 

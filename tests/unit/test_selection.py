@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import pytest
+from fake_models import MAIN, FakeModel, fake_model
 
 from fad_core.datasets.scan import FileRecord
 from fad_core.datasets.selection import (
@@ -15,6 +17,7 @@ from fad_core.datasets.selection import (
 )
 from fad_core.errors import BadFilesError, DatasetError
 from fad_core.models import get_model
+from fad_core.settings import Settings
 
 MODEL = get_model("vggish")  # 16 kHz, needs 15600 samples
 
@@ -116,3 +119,20 @@ def test_too_little_left():
     with pytest.raises(DatasetError, match="data set mine: vggish makes 1 embedding vector of it"):
         require_enough("mine", "vggish", 1)
     require_enough("mine", "vggish", 2)
+
+
+@dataclass(frozen=True)
+class Hungry(FakeModel):
+    """A model that takes a megabyte a second."""
+
+    def memory_bytes(self, samples: int) -> int:
+        return samples * 1_000_000 // self.sample_rate
+
+
+def test_files_that_do_not_fit_into_memory_are_bad_by_name_and_number():
+    model = Hungry(**vars(fake_model(MAIN)) | {"settings": Settings(memory_gb=0.5)})
+    uses = select_files([ok("hour.wav", 3600 * 16000), ok("minute.wav", 60 * 16000)], model)
+    assert [use.status for use in uses] == ["excluded", "used"]
+    assert uses[0].reason == "too long: its 3600 s take 3.6 GB in tiny, and memory_gb is 0.5"
+    (problem,) = find_problems("d", uses, "fail", "pad")
+    assert problem.option == "on_bad_file: skip"

@@ -10,18 +10,24 @@ import soundfile
 
 from fad_core.datasets import Dataset
 from fad_core.errors import ConfigError
+from fad_core.settings import parse_settings
 from fad_core.study import StudyModel, require_available, study_of
 
 
 def config(**changes: Any) -> dict[str, Any]:
-    return {
+    """A configuration as the schema's defaults complete it."""
+    given = {
         "study": "s",
         "seed": 3,
+        "compatibility": "none",
+        "memory_gb": 16,
         "datasets": {name: {"path": f"audio/{name}", "shards": 1} for name in "cab"},
         "pairs": "all",
         "models": [{"id": "vggish", "weights": "seeded"}],
         "metrics": ["fad"],
     } | changes
+    given["models"] = [{"crop": "random", "hop_seconds": 10} | entry for entry in given["models"]]
+    return given
 
 
 def faults(given: Any) -> list[str]:
@@ -34,7 +40,7 @@ def test_all_pairs_are_each_pair_once_in_the_configurations_order():
     study = study_of(config())
     assert study.pairs == (("c", "a"), ("c", "b"), ("a", "b"))
     assert study.paired() == ["c", "a", "b"]
-    assert study.settings == {"seed": 3, "metrics": ["fad"]}
+    assert study.settings == {"seed": 3, "metrics": ["fad"], "compatibility": "none", "memory_gb": 16}
 
 
 def test_chosen_pairs_keep_their_direction_and_order():
@@ -99,12 +105,46 @@ def test_files_that_are_not_there_are_told_at_once(tmp_path: Path):
     soundfile.write(tmp_path / "a" / "x.wav", [0.0, 0.0], 8000)
     given = config(audio_root=str(tmp_path), datasets={n: {"path": n, "shards": 1} for n in ("a", "b", "c")})
     given["pairs"] = [["a", "b"]]
-    given["models"] = [{"id": "vggish", "weights": str(tmp_path / "w.pth")}]
+    given["models"][0]["weights"] = str(tmp_path / "w.pth")
     with pytest.raises(ConfigError) as raised:
         require_available(study_of(given))
     message = str(raised.value)
     assert str(tmp_path / "b") in message
     assert "w.pth is neither official nor seeded, nor is it a file" in message
     assert str(tmp_path / "c") not in message, "no pair needs it"
-    given |= {"pairs": [["a", "a"]], "models": [{"id": "vggish", "weights": "seeded"}]}
+    given["pairs"] = [["a", "a"]]
+    given["models"][0]["weights"] = "seeded"
     require_available(study_of(given))
+
+
+def test_models_get_the_settings_that_mean_something_for_them():
+    entries = [
+        {"id": "vggish", "weights": "seeded"},
+        {"id": "clap", "weights": "seeded"},
+        {"id": "clap", "weights": "seeded", "name": "middle", "crop": "center"},
+        {"id": "clap", "weights": "seeded", "name": "all", "crop": "windows", "hop_seconds": 5},
+    ]
+    models = study_of(config(models=entries)).models
+    assert [model.specification for model in models.values()] == [
+        "vggish=vggish",
+        "clap-630k-audioset=clap-630k-audioset seed=3",
+        "middle=clap-630k-audioset crop=center",
+        "all=clap-630k-audioset crop=windows hop_seconds=5.0",
+    ]
+    settings = study_of(config(compatibility="frechet-audio-distance", memory_gb=2)).models["vggish"].settings
+    assert str(settings) == "compatibility=frechet-audio-distance memory_gb=2.0"
+    assert parse_settings(str(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ({"id": "vggish", "crop": "first"}, "models: vggish embeds whole files: it takes no crop"),
+        (
+            {"id": "clap", "hop_seconds": 5},
+            "models: clap: hop_seconds means something with `crop: windows` only",
+        ),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(entry: dict[str, Any], fault: str):
+    assert faults(config(models=[{"weights": "seeded", **entry}])) == [fault]

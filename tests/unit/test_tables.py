@@ -45,6 +45,7 @@ def distance(**changes: Any) -> dict[str, Any]:
         "model": "vggish",
         "weights": "official",
         "weights_sha256": "10086976",
+        "settings": "",
         "reference": "a",
         "evaluation": "b",
         "metric": "fad",
@@ -112,8 +113,8 @@ def test_csv_is_plain_text_that_others_read(tmp_path: Path) -> None:
     write_table(DISTANCES, [distance(value=12, note="drums\nloops"), distance(reference="ä, b")], path)
     assert path.read_bytes().decode() == (
         ",".join(DISTANCES.names) + "\n"
-        'vggish,official,10086976,a,b,fad,12.0,,3e-300,20,30,50,1,0,"drums\nloops"\n'
-        'vggish,official,10086976,"ä, b",b,fad,0.1,,3e-300,20,30,50,1,0,\n'
+        'vggish,official,10086976,,a,b,fad,12.0,,3e-300,20,30,50,1,0,"drums\nloops"\n'
+        'vggish,official,10086976,,"ä, b",b,fad,0.1,,3e-300,20,30,50,1,0,\n'
     )
     assert pd.read_csv(path)["value"].tolist() == [12.0, 0.1]
 
@@ -391,6 +392,7 @@ def test_statistics_keep_every_bit_in_their_table(tmp_path: Path, n: int, dimens
         model="vggish",
         weights="seeded",
         weights_sha256="ab",
+        settings="",
         dataset="drums",
         files=4,
         padded=1,

@@ -3,6 +3,9 @@ from __future__ import annotations
 import io
 import pickle
 import re
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,8 @@ import torch
 from fake_models import ARRAYS, MAIN
 
 from fad_core.errors import WeightsError
-from fad_core.models.base import Checkpoint
-from fad_core.weights import seeded_state
+from fad_core.models.base import Checkpoint, Fill
+from fad_core.weights import save_seeded_checkpoint, seeded_state
 from fad_core.weights.checkpoint_file import read_checkpoint
 
 
@@ -149,9 +152,11 @@ def test_other_objects_are_refused_by_name(content: object, path: Path) -> None:
     assert any(name in message for name in ("Anything", "Linear", "eval"))
 
 
-def test_arrays_where_the_layout_has_none(path: Path) -> None:
-    content = {name: tensor.numpy() for name, tensor in good(MAIN).items()}
-    assert "holds more than tensors (numpy." in refusal(saved(content, path))
+def test_arrays_do_for_tensors(path: Path) -> None:
+    expected = good(MAIN)
+    saved({name: tensor.numpy() for name, tensor in expected.items()}, path)
+    found = read_checkpoint(path, MAIN)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
 @pytest.mark.parametrize(
@@ -223,3 +228,62 @@ def test_tensors_may_be_used_after_the_file_is_gone(path: Path) -> None:
     stream = io.BytesIO()
     torch.save(state, stream)
     assert torch.equal(state["features.0.weight"], seeded_state(MAIN)["features.0.weight"])
+
+
+NESTED = replace(
+    MAIN,
+    section=("state_dict",),
+    prefix="module.",
+    scope=("features.", "norm."),
+    unused=lambda: {
+        "norm.running_mean": Fill((4,), mean=0.5),
+        "text.embeddings": Fill((50_000, 768), mean=1.0),
+        "text.position_ids": Fill((1, 3), dtype="int64", values=lambda: np.arange(3).reshape(1, 3)),
+    },
+)
+
+
+def test_tensors_deep_in_a_file_that_holds_more(path: Path) -> None:
+    """As a training script leaves it: nested, prefixed, with the state of its optimizer and NumPy numbers."""
+    tensors = {f"module.{name}": tensor for name, tensor in good(MAIN).items()}
+    tensors |= {"module.text.anything": torch.ones(3), "module.norm.running_mean": torch.ones(4)}
+    content = {
+        "epoch": 3,
+        "loss": np.float64(0.25),
+        "order": np.arange(9),
+        "optimizer": {"state": {0: torch.ones(5)}},
+        "state_dict": tensors,
+    }
+    for legacy in (False, True):
+        found = read_checkpoint(saved(content, path, legacy=legacy), NESTED)
+        assert found.keys() == good(MAIN).keys()
+    tensors["module.norm.extra"] = torch.ones(1)
+    assert "norm.extra: unexpected" in refusal(saved(content, path), NESTED)
+    assert "holds nothing called 'state_dict'" in refusal(saved(tensors, path), NESTED)
+
+
+def test_a_seeded_file_has_what_only_the_original_uses_and_stays_small(path: Path) -> None:
+    save_seeded_checkpoint(NESTED, path)
+    assert path.stat().st_size < 20_000
+    assert read_checkpoint(path, NESTED).keys() == good(MAIN).keys()
+    tensors = torch.load(path, weights_only=True)["state_dict"]
+    assert torch.equal(tensors["module.text.embeddings"], torch.ones(50_000, 768))
+    assert tensors["module.text.position_ids"].tolist() == [[0, 1, 2]]
+
+
+def test_the_other_half_of_a_large_file_is_not_read(path: Path) -> None:
+    """400 MB beside the tensors that are wanted; what another process gains is a small part of that."""
+    content = {"state_dict": {f"module.{name}": value for name, value in good(MAIN).items()}}
+    content["state_dict"]["module.text.embeddings"] = torch.ones(100_000_000)
+    saved(content, path)
+    code = (
+        "import resource, sys; sys.path.insert(0, sys.argv[2]); import torch\n"
+        "from pathlib import Path\n"
+        "from test_weights_checkpoint import NESTED, read_checkpoint\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = peak(); read_checkpoint(Path(sys.argv[1]), NESTED); print((peak() - before) / 1024)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, path, Path(__file__).parent], capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 40, "MB"

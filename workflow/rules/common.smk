@@ -40,7 +40,7 @@ def load_study():
 RUNNING = clear_stale_locks(Path(".snakemake"))
 STUDY = load_study()
 METRICS = STUDY.settings["metrics"]
-MODEL_IDS = [f"{name}={entry.id}" for name, entry in STUDY.models.items()]
+MODELS = [entry.specification for entry in STUDY.models.values()]
 CKPT_DIR = STUDY.settings.get("ckpt_dir")
 STUDY_DIR = f"results/{STUDY.name}"
 LOGS = f"{STUDY_DIR}/logs"
@@ -193,6 +193,7 @@ def settings_of(wildcards):
         # Not the data sets' paths: what lies there is in the manifests, and where it lies is all the same.
         settings["exported"] = exported(wildcards)
         settings["on_short_file"] = STUDY.settings["on_short_file"]
+        settings["settings"] = model_settings(wildcards)
     elif wildcards.step == "compute_distances":
         settings |= {"pairs": STUDY.pairs, "metrics": METRICS}
     return json.dumps(settings, sort_keys=True)
@@ -218,6 +219,11 @@ def code_of_families(script):
     return lambda wildcards: [
         code_digest(SCRIPTS / script, family) for family in families
     ]
+
+
+def model_settings(wildcards):
+    """Params function: how an entry's model is used, as text."""
+    return str(STUDY.models[wildcards.model].settings)
 
 
 def family_of_id(wildcards):

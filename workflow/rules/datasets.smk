@@ -31,7 +31,7 @@ rule check_files:
     conda:
         "../../envs/core.yaml"
     params:
-        models=MODEL_IDS,
+        models=MODELS,
         on_bad_file=STUDY.settings["on_bad_file"],
         on_short_file=STUDY.settings["on_short_file"],
         # Snakemake compares params without their names: swapped, the two above would be the same.

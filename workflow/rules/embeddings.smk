@@ -39,6 +39,7 @@ rule embed_files:
         path=paths_of,
         dataset="{dataset}",
         on_short_file=STUDY.settings["on_short_file"],
+        settings=model_settings,
         threads=THREADS,
         code=code("embed_files.py", family_of_entry),
     script:

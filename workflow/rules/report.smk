@@ -52,7 +52,7 @@ rule collect_files:
     conda:
         "../../envs/core.yaml"
     params:
-        models=MODEL_IDS,
+        models=MODELS,
         on_short_file=STUDY.settings["on_short_file"],
         # As text, and by a function: names of files may hold braces, which Snakemake would expand.
         ignored=lambda wildcards: json.dumps(ignored_files(), sort_keys=True),

@@ -1,0 +1,67 @@
+"""What an official file of weights holds, and what stands in for it where it cannot be had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Fill:
+    """How one tensor of a *seeded* checkpoint is filled: uniform in `mean ± √3 · std`.
+
+    Attributes:
+        shape: the tensor's shape in the official checkpoint.
+        std: standard deviation; `gain / √fan_in` keeps the variance of what flows through.
+        mean: mean of the values.
+        dtype: NumPy name of the type in the official file.
+        as_array: the official file holds a NumPy array here instead of a tensor.
+        values: gives the tensor itself where it is no learned weight, such as a window or a mel matrix: the
+            same bits on every machine, so nothing that calls a library's sin, exp or log.
+    """
+
+    shape: tuple[int, ...]
+    std: float = 0.0
+    mean: float = 0.0
+    dtype: str = "float32"
+    as_array: bool = False
+    values: Callable[[], NDArray[Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One official file of weights.
+
+    Attributes:
+        filename: its name in the cache, where the original package looks for it.
+        url: where it is downloaded from.
+        sha256: of the official file: all 64 hex digits, or as many leading ones as are published.
+        size: in bytes, if known.
+        licence: SPDX identifier, or what is known of it.
+        folder: below `ckpt_dir`, where the original package keeps it ("" for `ckpt_dir` itself).
+        layout: names, shapes and types of the tensors that the model takes from the file, with their
+            seeded fill. The names are those after `prefix`.
+        seeded_sha256: of the seeded fill (see `fad_core.weights.state_sha256`), pinned.
+        section: the keys that lead to the named tensors, where they do not lie at the file's top.
+        prefix: what the file puts before every name.
+        scope: beginnings of the names that are looked at; other tensors of the file are left alone.
+        unused: tensors within or without the scope that the official file holds beside these, and the model
+            has no use for. A seeded file has them too, all values `mean`, so that the original packages
+            can read it.
+    """
+
+    filename: str
+    url: str
+    sha256: str
+    size: int | None
+    licence: str
+    folder: str
+    layout: Callable[[], Mapping[str, Fill]]
+    seeded_sha256: str
+    section: tuple[str, ...] = ()
+    prefix: str = ""
+    scope: tuple[str, ...] = ("",)
+    unused: Callable[[], Mapping[str, Fill]] = dict

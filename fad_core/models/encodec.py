@@ -1,0 +1,175 @@
+"""EnCodec: 128 numbers for every 320 samples, as its encoder gives them before they are quantised.
+
+Défossez et al., "High Fidelity Neural Audio Compression", 2022 (arXiv 2210.13438);
+https://github.com/facebookresearch/encodec. The network is SEANet's encoder (`fad_core.models.seanet`):
+
+* `encodec-24k`: 24 kHz mono, causal, weight-normalised convolutions; 75 frames a second. A file goes through
+  in blocks, at the same result as in one piece.
+* `encodec-48k`: 48 kHz stereo, not causal, every convolution followed by a norm over all channels and the
+  whole clip; 150 frames a second. A file goes through in one piece, and takes memory accordingly.
+  The codec itself cuts into seconds and levels them out; the original FAD package does not, nor does this.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from fad_core.models.base import Arrays, Checkpoint, EmbeddingModel, Fill, load_tensors
+from fad_core.models.lstm_export import any_length
+from fad_core.models.seanet import (
+    DIMENSION,
+    HOP,
+    LSTM_LAYERS,
+    STRIDES,
+    WIDTH,
+    Convolution,
+    Encoder,
+    Recurrence,
+    StreamingEncoder,
+)
+
+BLOCK_SAMPLES = 3 * 24000
+"""Three seconds: the activations of longer blocks cost the system's page faults, those of
+shorter ones the LSTM's start (measured: 1 s 63 ms of processor time a second of audio, 3 s 57, 10 s 74, 30 s 105).
+"""
+
+_URL = "https://dl.fbaipublicfiles.com/encodec/v0/"
+# The codebooks, which only the unused tensors know.
+_CODEBOOK_SIZE = 1024
+
+
+@dataclass(frozen=True)
+class EncodecModel(EmbeddingModel):
+    """An encoder that needs the whole clip at once."""
+
+    def build(self, state: Mapping[str, torch.Tensor]) -> nn.Module:
+        """See `EmbeddingModel.build`. Weight norms are folded into the weights."""
+        return load_tensors(self._network(), _module_names(state), self.name)
+
+    def _network(self) -> Encoder:
+        return Encoder(self.channels, causal=False, normed=True)
+
+    def frontend(self, waveform: NDArray[np.float32], key: str = "") -> Arrays:  # noqa: ARG002
+        """The waveform as it is, `[1, channels, samples]`."""
+        if waveform.shape[-1] < self.minimum_samples:
+            raise ValueError(f"{waveform.shape[-1]} samples; {self.name} needs {self.minimum_samples}")
+        return (np.ascontiguousarray(waveform, dtype=np.float32)[np.newaxis],)
+
+    def blocks(self, features: Arrays) -> Iterator[Arrays]:
+        """The whole clip."""
+        yield features
+
+    def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
+        """Noise within ±0.5."""
+        return (0.5 * _noise(batch, self.channels * samples).reshape(batch, self.channels, samples),)
+
+    def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
+        """Batch and length."""
+        return ({0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC},)
+
+    def exporting(self) -> AbstractContextManager[object]:
+        """See `EmbeddingModel.exporting`."""
+        return any_length()
+
+    def pool(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Every frame is one embedding."""
+        return np.concatenate([output[0].T for output in outputs])
+
+    def vector_count(self, samples: int) -> int:
+        """Frames of 320 samples; the last one need not be full."""
+        return -(-samples // HOP)
+
+    def start_seconds(self, samples: int, key: str = "") -> NDArray[np.float64]:  # noqa: ARG002
+        """Frames follow each other every 320 samples."""
+        return np.arange(self.vector_count(samples)) * HOP / self.sample_rate
+
+    def memory_bytes(self, samples: int) -> int:
+        """Four copies of the first layer's 32 channels, and what does not depend on the length."""
+        return 0
+
+
+@dataclass(frozen=True)
+class StreamingEncodecModel(EncodecModel):
+    """A causal encoder: one block after the other, in bounded memory."""
+
+    def _network(self) -> StreamingEncoder:
+        return StreamingEncoder(self.channels)
+
+    def blocks(self, features: Arrays) -> Iterator[Arrays]:
+        """Blocks of three seconds; the last one has between one and two of them, or is the whole clip."""
+        (waveform,) = features
+        samples = waveform.shape[-1]
+        starts = range(0, max(samples - BLOCK_SAMPLES, 0) + 1, BLOCK_SAMPLES)
+        for start in starts:
+            stop = samples if start == starts[-1] else start + BLOCK_SAMPLES
+            yield (waveform[..., start:stop],)
+
+    def initial_state(self) -> NDArray[np.float32]:
+        """All zeros: the clip starts here."""
+        with torch.device("meta"):
+            size = self._network().state_size
+        return np.zeros((1, size), dtype=np.float32)
+
+    def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
+        """Noise within ±0.5; every other row goes on with a clip, with noise for a state."""
+        (waveform,) = super().example_input(batch, samples)
+        state = _noise(batch, self.initial_state().shape[1])
+        state[:, 0] = 1.0
+        state[::2] = 0.0
+        return waveform, state
+
+    def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
+        """Batch and length."""
+        return (*super().dynamic_shapes(), {0: torch.export.Dim.DYNAMIC})
+
+    def memory_bytes(self, samples: int) -> int:  # noqa: ARG002
+        """Nothing that grows with the length."""
+        return 0
+
+
+def _noise(rows: int, columns: int) -> torch.Tensor:
+    """Values in ±1 that look like noise, the same ones always, `[rows, columns]`."""
+    prime = 65521
+    order = torch.arange(rows * columns) % prime
+    return ((order * order % prime * 7919 % prime) / (prime / 2) - 1).reshape(rows, columns)
+
+
+def _module_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The encoder's tensors by their names in `seanet`, with weight norm g · v / ‖v‖ worked out."""
+    folded = dict(state)
+    for name in state:
+        length = name.removesuffix("weight_v") + "weight_g"
+        if name.endswith("weight_v") and length in folded:
+            # What torch.nn.utils.weight_norm calls: the very bits the original has.
+            weight = torch._weight_norm(folded.pop(name), folded.pop(length), 0)
+            folded[name.removesuffix("_v")] = weight
+    short = (("encoder.", ""), (".conv.conv.", ".conv."), (".conv.norm.", ".norm."))
+    renamed = {}
+    for name, tensor in folded.items():
+        for official, ours in short:
+            name = name.replace(official, ours)  # noqa: PLW2901
+        renamed[name] = tensor
+    return renamed
+
+
+def _convolution(
+    name: str, weight: tuple[int, ...], *, normed: bool, transposed: bool = False
+) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of one convolution in the official file, with a norm behind it or a weight norm."""
+    outputs = weight[1] if transposed else weight[0]
+    layer = f"{name}.convtr.convtr" if transposed else f"{name}.conv.conv"
+    shapes: dict[str, tuple[int, ...]] = {f"{layer}.bias": (outputs,)}
+    if normed:
+        norm = layer.rpartition(".")[0] + ".norm"
+        return shapes | {f"{layer}.weight": weight, f"{norm}.weight": (outputs,), f"{norm}.bias": (outputs,)}
+    # One length for each row of the first axis, transposed or not.
+    return shapes | {f"{layer}.weight_v": weight, f"{layer}.weight_g": (weight[0], 1, 1)}

@@ -1,0 +1,124 @@
+"""Log-mel spectrograms inside a network, with tables that its checkpoint holds as weights.
+
+PANN and CLAP were trained on spectrograms computed by torchlibrosa
+(https://github.com/qiuqiangkong/torchlibrosa): the Fourier transform is a float32 convolution with windowed
+cosines and sines, and these kernels and the mel matrix are tensors of the checkpoint. To embed a sound as
+they do is to use those very tensors in that very way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from fad_core.models.base import Fill
+from fad_core.models.exact_tables import fourier_kernels, slaney_mel_matrix
+
+# Power below which a spectrogram is cut: -100 dB.
+_FLOOR = 1e-10
+
+
+@dataclass(frozen=True)
+class LogMelSettings:
+    """The constants of a log-mel spectrogram.
+
+    Attributes:
+        sample_rate: of the waveform, Hz.
+        fft_length: samples a frame and points of the transform.
+        hop_length: samples from one frame to the next.
+        bands: number of mel bands.
+        lower_hz: lower edge of the lowest band.
+        upper_hz: upper edge of the highest band.
+    """
+
+    sample_rate: int
+    fft_length: int
+    hop_length: int
+    bands: int
+    lower_hz: int
+    upper_hz: int
+
+
+class Spectrogram(nn.Module):
+    """Power spectrogram: waveforms `[B, L]` to `[B, 1, frames, fft_length / 2 + 1]`."""
+
+    def __init__(self, fft_length: int, hop_length: int, *, centred: bool = True) -> None:
+        """Make the module; its tables come from the checkpoint.
+
+        Args:
+            fft_length: samples a frame.
+            hop_length: samples from one frame to the next.
+            centred: pad half a frame to either end by reflection (so that frame k is centred on
+                sample k · hop_length; L has to be more than half a frame); otherwise count whole frames only.
+        """
+        super().__init__()
+        self.padding = fft_length // 2 if centred else 0
+        self.stft = FourierTransform(fft_length, hop_length)
+
+    def forward(self, waveform: torch.Tensor) -> torch.Tensor:
+        """Compute spectrograms."""
+        signal = waveform.unsqueeze(1)
+        if self.padding:
+            signal = nn.functional.pad(signal, (self.padding, self.padding), mode="reflect")
+        real, imaginary = self.stft(signal)
+        return (real.square() + imaginary.square()).unsqueeze(1)  # type: ignore[no-any-return]
+
+
+class FourierTransform(nn.Module):
+    """Windowed Fourier transform of successive frames, by convolution with the checkpoint's kernels."""
+
+    def __init__(self, fft_length: int, hop_length: int) -> None:
+        super().__init__()
+        bins = fft_length // 2 + 1
+        self.conv_real = nn.Conv1d(1, bins, fft_length, stride=hop_length, bias=False)
+        self.conv_imag = nn.Conv1d(1, bins, fft_length, stride=hop_length, bias=False)
+
+    def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Transform signals `[B, 1, L]`; returns the real and the imaginary part `[B, frames, bins]`."""
+        return self.conv_real(signal).transpose(1, 2), self.conv_imag(signal).transpose(1, 2)
+
+
+class LogmelFilterBank(nn.Module):
+    """Power spectrograms to mel bands in decibels, from -100 up: `[B, 1, T, bins]` to `[B, 1, T, bands]`."""
+
+    def __init__(self, fft_length: int, bands: int) -> None:
+        super().__init__()
+        self.melW = nn.Parameter(torch.empty(fft_length // 2 + 1, bands))
+
+    def forward(self, spectrogram: torch.Tensor) -> torch.Tensor:
+        """Sum the bands up and take logarithms."""
+        # What `matmul` would come to; but that asks whether B is 1, which an exported graph then remembers.
+        weights = self.melW.expand(spectrogram.shape[0], -1, -1)
+        mel = torch.bmm(spectrogram.squeeze(1), weights).unsqueeze(1)
+        return 10.0 * torch.log10(torch.clamp(mel, min=_FLOOR))
+
+
+def log_mel_layout(settings: LogMelSettings) -> dict[str, Fill]:
+    """The tables by the names that PANN's and CLAP's checkpoints have for them.
+
+    They are those of a `Spectrogram` called `spectrogram_extractor` and of a `LogmelFilterBank` called
+    `logmel_extractor`. A seeded checkpoint gets their right values: Hann window, Slaney's mel scale.
+    """
+    bins = settings.fft_length // 2 + 1
+    kernel = (bins, 1, settings.fft_length)
+    return {
+        "spectrogram_extractor.stft.conv_real.weight": Fill(kernel, values=partial(_kernel, settings, 0)),
+        "spectrogram_extractor.stft.conv_imag.weight": Fill(kernel, values=partial(_kernel, settings, 1)),
+        "logmel_extractor.melW": Fill((bins, settings.bands), values=partial(_mel_matrix, settings)),
+    }
+
+
+# Copies: who asks for a checkpoint's tensors may write to them.
+def _kernel(settings: LogMelSettings, part: int) -> NDArray[np.float32]:
+    return fourier_kernels(settings.fft_length)[part][:, np.newaxis].copy()
+
+
+def _mel_matrix(settings: LogMelSettings) -> NDArray[np.float32]:
+    return slaney_mel_matrix(
+        settings.sample_rate, settings.fft_length, settings.bands, settings.lower_hz, settings.upper_hz
+    ).copy()

@@ -1,0 +1,68 @@
+"""What a study may choose about how a model is used, and how that is written down.
+
+Text such as `crop=windows hop_seconds=5.0 seed=0` is what scripts take and what tables hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args, get_type_hints
+
+from fad_core.errors import ConfigError
+
+Crop = Literal["random", "first", "center", "windows"]
+Compatibility = Literal["none", "frechet-audio-distance"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is used.
+
+    Attributes:
+        crop: what of a file longer than the model's window is embedded: a stretch at a "random" place, the
+            "first" or the "center" one, or all "windows". Only models with a fixed window read it.
+        hop_seconds: from the start of one of the "windows" to the next.
+        seed: of what is drawn at random; each file has a stream of its own (`fad_core.models.crops`).
+        compatibility: "frechet-audio-distance" does as the original package does also where that is a
+            known fault, for those who must regenerate an old number; "none" does what is right.
+        memory_gb: what embedding one file may take at most, in units of 10⁹ bytes; where a model's memory
+            grows with a file's length, longer files are refused.
+    """
+
+    crop: Crop = "random"
+    hop_seconds: float = 10.0
+    seed: int = 0
+    compatibility: Compatibility = "none"
+    memory_gb: float = 16.0
+
+    def __str__(self) -> str:
+        """All that differs from the defaults, as text; `parse_settings` reads it."""
+        given, default = asdict(self), asdict(Settings())
+        return " ".join(f"{key}={value}" for key, value in given.items() if value != default[key])
+
+
+def parse_settings(text: str) -> Settings:
+    """Read settings written as `key=value`, divided by spaces.
+
+    Raises:
+        ConfigError: a key is not known, or a value is none of its values.
+    """
+    types = get_type_hints(Settings)
+    given: dict[str, Any] = {}
+    for item in text.split():
+        key, _, value = item.partition("=")
+        if key not in types:
+            known = ", ".join(field.name for field in fields(Settings))
+            raise ConfigError(f"there is no setting {key!r}; settings: {known}")
+        given[key] = _parsed(key, value, types[key])
+    return Settings(**given)
+
+
+def _parsed(key: str, value: str, kind: Any) -> Any:
+    choices = get_args(kind)
+    if choices and value not in choices:
+        raise ConfigError(f"{key}={value} is not one of {', '.join(choices)}")
+    try:
+        return value if choices else kind(value)
+    except ValueError as error:
+        raise ConfigError(f"{key}={value} is not a number") from error
