@@ -188,7 +188,7 @@ def models(as_json: bool) -> None:
             "sample_rate": model.sample_rate,
             "channels": model.channels,
             "dimensions": model.embedding_dim,
-            "minimum_seconds": model.minimum_samples / model.sample_rate,
+            "minimum_seconds": round(model.minimum_samples / model.sample_rate, 6),
             "checkpoints": ", ".join(checkpoint.filename for checkpoint in model.checkpoints),
         }
         for model in found

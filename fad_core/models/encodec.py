@@ -12,7 +12,6 @@ https://github.com/facebookresearch/encodec. The network is SEANet's encoder (`f
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,28 +22,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from fad_core.models.base import Arrays, Checkpoint, EmbeddingModel, Fill, load_tensors
+from fad_core.models.base import Arrays, EmbeddingModel, load_tensors
+from fad_core.models.encodec_checkpoints import CHECKPOINT_24K, CHECKPOINT_48K, module_state
 from fad_core.models.lstm_export import any_length
-from fad_core.models.seanet import (
-    DIMENSION,
-    HOP,
-    LSTM_LAYERS,
-    STRIDES,
-    WIDTH,
-    Convolution,
-    Encoder,
-    Recurrence,
-    StreamingEncoder,
-)
+from fad_core.models.seanet import DIMENSION, HOP, Encoder, StreamingEncoder
 
-BLOCK_SAMPLES = 3 * 24000
+BLOCK_SAMPLES = 3 * 24_000
 """Three seconds: the activations of longer blocks cost the system's page faults, those of
 shorter ones the LSTM's start (measured: 1 s 63 ms of processor time a second of audio, 3 s 57, 10 s 74, 30 s 105).
 """
-
-_URL = "https://dl.fbaipublicfiles.com/encodec/v0/"
-# The codebooks, which only the unused tensors know.
-_CODEBOOK_SIZE = 1024
 
 
 @dataclass(frozen=True)
@@ -53,7 +39,7 @@ class EncodecModel(EmbeddingModel):
 
     def build(self, state: Mapping[str, torch.Tensor]) -> nn.Module:
         """See `EmbeddingModel.build`. Weight norms are folded into the weights."""
-        return load_tensors(self._network(), _module_names(state), self.name)
+        return load_tensors(self._network(), module_state(state), self.name)
 
     def _network(self) -> Encoder:
         return Encoder(self.channels, causal=False, normed=True)
@@ -143,33 +129,36 @@ def _noise(rows: int, columns: int) -> torch.Tensor:
     return ((order * order % prime * 7919 % prime) / (prime / 2) - 1).reshape(rows, columns)
 
 
-def _module_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The encoder's tensors by their names in `seanet`, with weight norm g · v / ‖v‖ worked out."""
-    folded = dict(state)
-    for name in state:
-        length = name.removesuffix("weight_v") + "weight_g"
-        if name.endswith("weight_v") and length in folded:
-            # What torch.nn.utils.weight_norm calls: the very bits the original has.
-            weight = torch._weight_norm(folded.pop(name), folded.pop(length), 0)
-            folded[name.removesuffix("_v")] = weight
-    short = (("encoder.", ""), (".conv.conv.", ".conv."), (".conv.norm.", ".norm."))
-    renamed = {}
-    for name, tensor in folded.items():
-        for official, ours in short:
-            name = name.replace(official, ours)  # noqa: PLW2901
-        renamed[name] = tensor
-    return renamed
+# Either side of where padding needs more than the clip, of one frame, of the LSTM's blocks; batches of each kind.
+_CASES = tuple(
+    ((1, 1), (2, 2), (3, 6), (5, 7), (2, 8), (1, 319), (2, 320), (3, 321), (5, 640), (2, 2240), (3, 2241))
+)
 
-
-def _convolution(
-    name: str, weight: tuple[int, ...], *, normed: bool, transposed: bool = False
-) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of one convolution in the official file, with a norm behind it or a weight norm."""
-    outputs = weight[1] if transposed else weight[0]
-    layer = f"{name}.convtr.convtr" if transposed else f"{name}.conv.conv"
-    shapes: dict[str, tuple[int, ...]] = {f"{layer}.bias": (outputs,)}
-    if normed:
-        norm = layer.rpartition(".")[0] + ".norm"
-        return shapes | {f"{layer}.weight": weight, f"{norm}.weight": (outputs,), f"{norm}.bias": (outputs,)}
-    # One length for each row of the first axis, transposed or not.
-    return shapes | {f"{layer}.weight_v": weight, f"{layer}.weight_g": (weight[0], 1, 1)}
+MODELS = (
+    StreamingEncodecModel(
+        name="encodec-24k",
+        family="encodec",
+        options={"causal": True, "norm": "weight_norm"},
+        sample_rate=24_000,
+        channels=1,
+        embedding_dim=DIMENSION,
+        minimum_samples=1,
+        checkpoints=(CHECKPOINT_24K,),
+        tolerance=1e-5,
+        eager_cases=(*_CASES, (2, 24_000), (1, 2 * BLOCK_SAMPLES - 1)),
+        export_case=(2, 4801),
+    ),
+    EncodecModel(
+        name="encodec-48k",
+        family="encodec",
+        options={"causal": False, "norm": "time_group_norm"},
+        sample_rate=48_000,
+        channels=2,
+        embedding_dim=DIMENSION,
+        minimum_samples=1,
+        checkpoints=(CHECKPOINT_48K,),
+        tolerance=1e-5,
+        eager_cases=(*_CASES, (2, 24_000), (1, 240_001)),
+        export_case=(2, 4801),
+    ),
+)

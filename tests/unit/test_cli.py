@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from fad_core.models import model_ids
 from fad_core.tables.schemas import DISTANCES
 
 
@@ -102,20 +103,17 @@ def test_models_and_weights_tell_what_there_is_and_where(
     fad: Callable[..., subprocess.CompletedProcess[str]], home: Path
 ) -> None:
     models = json.loads(fad("models", "--json").stdout)
-    assert [model["id"] for model in models] == [
-        "vggish",
-        "vggish-activation",
-        "vggish-pca",
-        "vggish-pca-activation",
-    ]
+    assert [model["id"] for model in models] == model_ids()
     weights = json.loads(fad("weights", "--json").stdout)
-    assert [item["checkpoint"] for item in weights] == [
+    assert [item["checkpoint"] for item in weights][:3] == [
         "vggish-10086976.pth",
         "vggish_pca_params-970ea276.pth",
+        "Cnn14_8k_mAP%3D0.416.pth",
     ]
-    assert all(item["path"].startswith(str(home / "hub" / "checkpoints")) for item in weights)
+    assert sum(len(item["models"].split(", ")) for item in weights) == len(model_ids()) + 2, "two with a PCA"
+    assert all(item["path"].startswith(str(home / "hub")) for item in weights)
     assert "vggish-pca" in fad("models").stdout
-    assert "Apache-2.0" in fad("weights").stdout
+    assert all(licence in fad("weights").stdout for licence in ("Apache-2.0", "CC-BY-4.0", "CC0-1.0"))
 
 
 def test_help_shows_examples(fad: Callable[..., subprocess.CompletedProcess[str]]) -> None:
