@@ -6,6 +6,9 @@ CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 # is at https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 PYTEST_ARGS ?=
+# What the environment of the original packages is made with: their pins are for 3.11.
+REFERENCE_PYTHON ?= python3.11
+REFERENCE_VENV ?= .venv-reference
 # Per cent of fad_core's lines that the tests must reach.
 COVERAGE_FLOOR ?= 90
 
@@ -13,16 +16,18 @@ BIN := $(abspath $(VENV))/bin
 PIP := "$(BIN)/python" -m pip install
 CORE := $(VENV)/.stamp-core
 DEV := $(VENV)/.stamp-dev
+REFERENCE := $(REFERENCE_VENV)/.stamp
 
 # Jobs find the environment's own programs first.
 WITH_VENV := PATH="$(BIN):$$PATH"
 
-.PHONY: help demo test lint check clean
+.PHONY: help demo test lint check reference-env clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
 	@echo 'Variables: PYTHON=$(PYTHON) (3.11 or newer), VENV=$(VENV), CORES=$(CORES), TORCH_INDEX=$(TORCH_INDEX),'
-	@echo 'PYTEST_ARGS=$(PYTEST_ARGS), COVERAGE_FLOOR=$(COVERAGE_FLOOR)'
+	@echo 'PYTEST_ARGS=$(PYTEST_ARGS), COVERAGE_FLOOR=$(COVERAGE_FLOOR),'
+	@echo 'REFERENCE_PYTHON=$(REFERENCE_PYTHON) (3.11), REFERENCE_VENV=$(REFERENCE_VENV)'
 
 demo: $(CORE) ## Score the demo study: sines and music, with seeded weights, offline
 	$(WITH_VENV) python scripts/make_demo_audio.py
@@ -42,8 +47,11 @@ lint: $(DEV) ## Check style, types and workflow
 
 check: lint test ## Lint, then test
 
+reference-env: $(REFERENCE) ## Set up the original packages, to verify against: 7 GB
+	@echo 'Name it in a study, reference_python: $(REFERENCE_VENV)/bin/python, and run: snakemake --cores 2 verify_reference'
+
 clean: ## Remove environments, caches, the demo's audio and results; other results stay
-	rm -rf .venv-minimal audio/demo results/demo build fad_core.egg-info
+	rm -rf .venv-minimal $(REFERENCE_VENV) audio/demo results/demo build fad_core.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
 	test ! -f $(VENV)/pyvenv.cfg || rm -rf $(VENV)
 
@@ -64,4 +72,15 @@ $(CORE): $(VENV)/.stamp-venv envs/core.txt pyproject.toml
 
 $(DEV): $(CORE) envs/dev.txt
 	$(PIP) -r envs/dev.txt
+	@touch $@
+
+$(REFERENCE): envs/reference.txt
+	@$(REFERENCE_PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+		echo "error: $(REFERENCE_PYTHON) is not Python 3.11, for which the original packages are pinned." \
+			"Name one that is, as in: make reference-env REFERENCE_PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(REFERENCE_PYTHON) -m venv $(REFERENCE_VENV)
+	$(if $(TORCH_INDEX),"$(REFERENCE_VENV)/bin/python" -m pip install --no-deps --index-url $(TORCH_INDEX) \
+		$(shell grep -E '^torch(vision|audio)?==' envs/reference.txt))
+	"$(REFERENCE_VENV)/bin/python" -m pip install -r envs/reference.txt
+	"$(REFERENCE_VENV)/bin/python" -I -c 'import encodec, resampy, torchlibrosa, torchvggish, torchvision, transformers'
 	@touch $@

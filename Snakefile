@@ -2,6 +2,7 @@
 #
 #   snakemake --cores 8                                                  the study in config.yaml
 #   snakemake --cores 8 --configfile workflow/studies/demo.yaml          another study
+#   snakemake --cores 8 verify_reference                                 its models against the original packages
 #
 # The targets are in this file: a target in an included file would not be the default.
 from snakemake.utils import min_version
@@ -20,6 +21,7 @@ report: "workflow/report/study.rst"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/weights.smk"
 include: "workflow/rules/models.smk"
+include: "workflow/rules/reference.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/statistics.smk"
@@ -49,5 +51,7 @@ rule all:
                     model=STUDY.models,
                     metric=METRICS,
                 ),
+                # Where the configuration names an interpreter of the original packages.
+                *(rules.verify_reference.output.summaries if REFERENCE_PYTHON else []),
             ]
         ),

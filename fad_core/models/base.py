@@ -55,6 +55,9 @@ class EmbeddingModel(ABC):
         cropped: whether the window is fixed, so that `Settings.crop` means something.
         scalar_statistics: the original package takes each file's vector for D samples of one dimension
             (gudgud96#37), which `Settings.compatibility` reproduces.
+        hears_rounding: its network makes a spectrogram in decibels in float32. The bands that a pure tone
+            leaves empty then hold the rounding errors of a convolution, which kernels for other processors
+            make otherwise; with equal kernels it is equal too.
         settings: what the study chose.
     """
 
@@ -73,6 +76,7 @@ class EmbeddingModel(ABC):
     batch_size: int = 32
     cropped: bool = False
     scalar_statistics: bool = False
+    hears_rounding: bool = False
     settings: Settings = field(default_factory=Settings)
 
     @abstractmethod

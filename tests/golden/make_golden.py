@@ -1,17 +1,18 @@
-"""Make `fad_core/golden/vggish.npz` anew, with the original package.
+"""Make `fad_core/golden/{family}.npz` anew, with the original package.
 
-    python3.11 -m venv .venv-reference && .venv-reference/bin/pip install -r envs/reference.txt
-    python tests/golden/make_golden.py --reference-python .venv-reference/bin/python
+    make reference-env
+    python tests/golden/make_golden.py --reference-python .venv-reference/bin/python --family pann
 
-Writes the clips and the seeded checkpoints to a temporary folder, has `reference_embeddings.py` embed
+Writes the clips and the seeded checkpoints to a temporary folder, has `scripts/original_embeddings.py` embed
 them in the reference environment, and keeps what it found. Run twice, it writes the same bytes.
-About a minute, 300 MB of temporary files.
+About a minute a model; up to 1 GB of temporary files.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -23,56 +24,107 @@ from numpy.typing import NDArray
 
 from fad_core.atomic import atomic_path
 from fad_core.command import run
-from fad_core.golden import golden_path
-from fad_core.golden.clips import EVALUATION_GROUP, REFERENCE_GROUP, clips, distance_matrices
-from fad_core.models import get_model
-from fad_core.weights.seeded import save_seeded_checkpoint, seeded_arrays, state_sha256
+from fad_core.frechet import frechet_distance
+from fad_core.golden import embedding_excerpt, feature_excerpt, golden_path
+from fad_core.golden.clips import clips, golden_set
+from fad_core.models import family_of, get_model, model_ids
+from fad_core.models.base import EmbeddingModel
+from fad_core.reference import GROUPS, OriginalRun
+from fad_core.statistics import Statistics
+from fad_core.steps.reference import write_checkpoints, write_clips, write_distance_matrices
+from fad_core.weights import locate_weights
 
-# The network's input is kept for these: silence, full scale, and each way of loading.
-FEATURE_CLIPS = ("mono_44100", "silence_impulse", "speech_like", "square", "stereo_16000", "surround_48000")
+SCRIPT = Path(__file__).parents[2] / "scripts" / "original_embeddings.py"
+MAPPINGS = ("counts", "feature_shapes", "exact_distances", "distances", "weights_sha256")
 
 
-def main(reference_python: Path, output: Path | None = None) -> None:
+def main(reference_python: Path, family: str, output: Path | None = None) -> None:
     """Embed the clips with the original package and store the result.
 
     Args:
         reference_python: interpreter of the environment made from envs/reference.txt
+        family: e.g. "pann"
         output: where to write; the package's own file if not given
     """
-    checkpoints = get_model("vggish-pca").checkpoints
-    with tempfile.TemporaryDirectory() as temporary:
-        work = Path(temporary)
-        (work / "clips").mkdir()
-        for name, clip in clips().items():
-            clip.write(work / "clips" / f"{name}.wav")
-        reference, evaluation = distance_matrices()
-        np.savez(work / "matrices.npz", reference=reference, evaluation=evaluation)
-        for checkpoint in checkpoints:
-            save_seeded_checkpoint(checkpoint, work / checkpoint.folder / checkpoint.filename)
-        run_original(reference_python, work)
-        with np.load(work / "original.npz", allow_pickle=False) as original:
-            entries = {name: original[name] for name in original.files if is_kept(name)}
-            meta = json.loads(str(original["meta"]))
-    meta["clip_sha256"] = {name: clip.sha256 for name, clip in clips().items()}
-    meta["weights_sha256"] = {c.filename: state_sha256(seeded_arrays(c)) for c in checkpoints}
+    entries: dict[str, NDArray[Any]] = {}
+    meta: dict[str, Any] = {name: {} for name in MAPPINGS}
+    meta |= {"features_of": {}, "flat": []}
+    used: set[str] = set()
+    for name in [name for name in model_ids() if family_of(name) == family]:
+        model = get_model(name)
+        weights = locate_weights(model, "seeded")
+        with tempfile.TemporaryDirectory() as temporary:
+            work = Path(temporary)
+            write_clips(golden_set(model), model, work / "clips")
+            write_distance_matrices(work / "clips")
+            write_checkpoints(weights, work / "checkpoints")
+            run_original(reference_python, name, work)
+            facts = json.loads((work / "clips" / "clips.json").read_text(encoding="utf-8"))
+            add_model(entries, meta, model, OriginalRun.load(work / "original.npz"), facts)
+        meta["weights_sha256"] |= {file.checkpoint.filename: file.sha256 for file in weights.files}
+        used |= facts.keys()
+    meta["clip_sha256"] = {name: clip.sha256 for name, clip in clips().items() if name in used}
     entries["meta"] = np.array(json.dumps(meta, sort_keys=True))
-    write_npz(entries, output or golden_path("vggish"))
+    path = output or golden_path(family)
+    write_npz(entries, path)
+    sys.stdout.write(f"{path}: {path.stat().st_size} bytes\n")
 
 
-def run_original(reference_python: Path, work: Path) -> None:
-    """Run the reference script on what lies in `work`; it writes `original.npz` there."""
-    script = Path(__file__).with_name("reference_embeddings.py")
+def run_original(reference_python: Path, name: str, work: Path) -> None:
+    """Run the original on what lies in `work`; it writes `original.npz` there."""
     # Not resolved: an environment's python is a link, and finds its packages by the link's place.
-    command = [reference_python.absolute(), "-I", script, "--clips", work / "clips", "--ckpt-dir", work]
-    command += ["--matrices", work / "matrices.npz", "--output", work / "original.npz"]
-    groups = ["--reference-group", *REFERENCE_GROUP, "--evaluation-group", *EVALUATION_GROUP]
-    subprocess.run([*map(str, command), *groups], check=True)
+    command = [reference_python.absolute(), "-I", SCRIPT, "--model", name, "--clips", work / "clips"]
+    command += ["--ckpt-dir", work / "checkpoints", "--output", work / "original.npz"]
+    subprocess.run([*map(str, command)], check=True)
 
 
-def is_kept(name: str) -> bool:
-    """Whether an entry of the original's results goes into the golden file."""
-    kind, _, clip = name.partition("/")
-    return kind in ("embeddings", "before_quantisation") or (kind == "features" and clip in FEATURE_CLIPS)
+def add_model(
+    entries: dict[str, NDArray[Any]],
+    meta: dict[str, Any],
+    model: EmbeddingModel,
+    original: OriginalRun,
+    facts: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Add to the arrays and to what is said of them what is kept of one model's run."""
+    name = model.name
+    features = {
+        f"{clip}/{index}": feature_excerpt(array)
+        for clip in facts
+        for index, array in enumerate(original.features(clip))
+    }
+    meta["features_of"][name] = first_with(features, entries, meta["features_of"]) or name
+    if meta["features_of"][name] == name:
+        entries |= {f"features/{name}/{case}": values for case, values in features.items()}
+    meta["feature_shapes"][name] = {
+        clip: [array.shape for array in original.features(clip)] for clip in facts
+    }
+    for clip in facts:
+        entries[f"embeddings/{name}/{clip}"] = embedding_excerpt(original.embeddings(clip))
+        if model.quantum:
+            entries[f"before_quantisation/{name}/{clip}"] = original.unrounded(clip)
+    meta["counts"][name] = {clip: len(original.embeddings(clip)) for clip in facts}
+    meta["flat"] += [f"{name}/{clip}" for clip in original.meta["flat"]]
+    sets = [
+        [original.embeddings(clip) for clip in facts if facts[clip]["group"] == group] for group in GROUPS
+    ]
+    statistics = [Statistics.from_embeddings(np.concatenate(vectors)) for vectors in sets]
+    meta["exact_distances"][name] = frechet_distance(*statistics).value
+    if original.meta["distance"] is not None:
+        meta["distances"][name] = original.meta["distance"]
+    meta |= {key: original.meta[key] for key in ("distance_of_matrices", "versions")}
+
+
+def first_with(
+    features: Mapping[str, NDArray[Any]], entries: Mapping[str, NDArray[Any]], known: Mapping[str, str]
+) -> str | None:
+    """The model whose stored features are just these; None if there is none."""
+    for other in dict.fromkeys(known.values()):
+        stored = {f"features/{other}/{case}" for case in features}
+        if stored == {name for name in entries if name.startswith(f"features/{other}/")} and all(
+            np.array_equal(entries[f"features/{other}/{case}"], values) for case, values in features.items()
+        ):
+            return other
+    return None
 
 
 def write_npz(entries: Mapping[str, NDArray[Any]], path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from pathlib import Path
 
@@ -11,15 +12,17 @@ import pytest
 import soundfile
 
 from fad_core.errors import VerificationError
-from fad_core.golden import Golden, golden_path, load_golden
+from fad_core.golden import Golden, embedding_excerpt, feature_excerpt, golden_path, load_golden
 from fad_core.golden.clips import (
     EVALUATION_GROUP,
     MONO_RATES,
     REFERENCE_GROUP,
     clips,
     distance_matrices,
+    golden_set,
 )
 from fad_core.golden.signals import sine
+from fad_core.models import family_of, get_model, model_ids
 
 # If one of these changes on some machine, the golden comparison means nothing there; if a clip is
 # changed on purpose, the golden file must be made anew.
@@ -44,12 +47,18 @@ SHA256 = {
     "mono_48000": "1f8db290a5e7dd2aff8b267d84727f4f68aac741da0606350aa770ebe2ce62b5",
     "mono_96000": "78b7da2fd5b0afd8a3e2937bda409c843f028c8a385f75ff875d7ef2cd8542a2",
 }
+GROUPS = (REFERENCE_GROUP, EVALUATION_GROUP)
 MATRICES_SHA256 = "73a52899774964c79bf1a8f1e858715775b3e57e007f06242ae69f6c41f84c82"
 
 
 @pytest.fixture(scope="module")
 def golden() -> Golden:
     return load_golden("vggish")
+
+
+@pytest.fixture(scope="module", params=sorted(set(map(family_of, model_ids()))))
+def family(request: pytest.FixtureRequest) -> Golden:
+    return load_golden(request.param)
 
 
 def test_every_clip_is_bit_for_bit_the_pinned_one():
@@ -92,29 +101,49 @@ def test_the_clips_cover_what_can_go_wrong():
     assert np.any(np.all(made["speech_like"].samples[0].reshape(-1, 800) == 0, axis=1)), "no pause"
 
 
-def test_the_golden_file_was_made_from_these_clips(golden: Golden):
-    assert golden.clip_sha256 == SHA256
-    assert all(set(cases) == set(SHA256) for cases in golden.cases.values())
+def test_the_golden_file_was_made_from_these_clips(family: Golden):
+    assert family.clip_sha256 == {name: SHA256[name] for name in family.clip_sha256}
+    for model, cases in family.cases.items():
+        assert set(cases) == {name for name, _ in golden_set(get_model(model))}
 
 
-def test_the_golden_file_holds_what_the_original_gave(golden: Golden):
-    ids = {"vggish", "vggish-activation", "vggish-pca", "vggish-pca-activation"}
-    assert set(golden.cases) == set(golden.distances) == ids
-    assert set(golden.before_quantisation) == {"vggish-pca", "vggish-pca-activation"}
-    windows = {"sine": 3, "shortest": 1, "almost_two": 1, "speech_like": 4, "long": 67}
-    for cases in golden.cases.values():
+def test_the_golden_file_holds_what_the_original_gave(family: Golden):
+    ids = {name for name in model_ids() if family_of(name) == family.family}
+    assert set(family.cases) == set(family.exact_distances) == set(family.distances) == ids
+    assert set(family.features) == set(family.feature_shapes) == set(family.counts) == ids
+    quantised = {name for name in ids if get_model(name).quantum}
+    assert set(family.before_quantisation) == quantised
+    for name, cases in family.cases.items():
+        model = get_model(name)
         for clip, embeddings in cases.items():
+            count = family.counts[name][clip]
             assert embeddings.dtype == np.float32
-            assert embeddings.shape == (windows.get(clip, len(embeddings)), 128)
+            assert embeddings.shape == (count if count <= 70 else 5, model.embedding_dim)
             assert np.isfinite(embeddings).all()
-    assert golden.versions["frechet-audio-distance"] == "0.3.4"
+            assert len(family.features[name][clip]) == len(family.feature_shapes[name][clip]) > 0
+    assert family.versions["frechet-audio-distance"] == "0.3.4"
 
 
-def test_seeded_embeddings_tell_the_clips_apart(golden: Golden):
-    for cases in golden.cases.values():
-        means = np.stack([cases[name].mean(axis=0) for name in sorted(cases)]).astype(np.float64)
+def test_the_windows_of_vggish(golden: Golden):
+    windows = {"sine": 3, "shortest": 1, "almost_two": 1, "speech_like": 4, "long": 67}
+    for counts in golden.counts.values():
+        assert {name: counts[name] for name in windows} == windows
+
+
+def test_the_weights_are_the_seeded_ones(family: Golden):
+    pinned = {
+        checkpoint.filename: checkpoint.seeded_sha256
+        for name in family.cases
+        for checkpoint in get_model(name).checkpoints
+    }
+    assert family.weights_sha256 == pinned
+
+
+def test_seeded_embeddings_tell_the_clips_apart(family: Golden):
+    for name, cases in family.cases.items():
+        means = np.stack([cases[clip].mean(axis=0) for clip in sorted(cases)]).astype(np.float64)
         spread = np.sqrt(np.mean((means - means.mean(axis=0)) ** 2))
-        assert spread >= 0.1 * np.sqrt(np.mean(means**2))
+        assert spread >= 0.1 * np.sqrt(np.mean(means**2)), name
 
 
 def test_quantised_embeddings_are_the_rounded_projections(golden: Golden):
@@ -127,18 +156,58 @@ def test_quantised_embeddings_are_the_rounded_projections(golden: Golden):
         assert inside.mean() > 0.5
 
 
-def test_the_stored_distances_follow_from_the_stored_embeddings(golden: Golden):
-    for model, cases in golden.cases.items():
-        sets = [np.concatenate([cases[c] for c in group]) for group in (REFERENCE_GROUP, EVALUATION_GROUP)]
-        assert frechet(*sets) == pytest.approx(golden.distances[model], rel=1e-6)
+def test_the_stored_distances_follow_from_the_stored_embeddings(family: Golden):
+    for name, cases in family.cases.items():
+        if max(family.counts[name].values()) > 70:
+            continue  # not all are stored
+        groups = ([cases[clip] for clip in group if clip in cases] for group in GROUPS)
+        sets = [np.concatenate(group) for group in groups]
+        assert frechet(*sets) == pytest.approx(family.exact_distances[name], rel=1e-9)
+        if get_model(name).scalar_statistics:
+            sets = [vectors.reshape(-1, 1) for vectors in sets]
+        # Its means are in float32, and its matrix root of a singular product is good to 1e-7.
+        assert frechet(*sets) == pytest.approx(family.distances[name], rel=2e-6)
+
+
+def test_the_originals_formula_is_the_exact_one(golden: Golden):
     assert frechet(*distance_matrices()) == pytest.approx(golden.distance_of_matrices, rel=1e-10)
 
 
-def test_the_golden_file_is_small_and_free_of_pickles():
-    path = golden_path("vggish")
-    assert path.stat().st_size < 1_000_000
+def test_the_golden_file_is_small_and_free_of_pickles(family: Golden):
+    path = golden_path(family.family)
+    assert path.stat().st_size < 600_000
     with np.load(path, allow_pickle=False) as entries:
         assert all(entries[name].dtype != object for name in entries.files)
+
+
+def test_of_many_vectors_a_few_and_the_mean_are_kept(family: Golden):
+    many = np.arange(71 * 3, dtype=np.float32).reshape(71, 3)
+    kept = embedding_excerpt(many)
+    np.testing.assert_array_equal(kept[:4], many[[0, 23, 46, 70]])
+    np.testing.assert_array_equal(kept[4], many.mean(axis=0))
+    assert embedding_excerpt(many[:70]) is not kept and len(embedding_excerpt(many[:70])) == 70
+
+
+@pytest.mark.parametrize("shape", [(1, 480000), (31, 1, 96, 64), (1, 4, 1001, 64), (2, 1), (1,)])
+def test_features_are_sampled_all_over(shape: tuple[int, ...]):
+    size = math.prod(shape)
+    places = feature_excerpt(np.arange(size).reshape(shape))
+    assert places.shape == (1, min(size, 256))
+    assert len(set(places[0].tolist())) == places.size
+    if size > 1000:
+        assert np.diff(np.sort(places[0])).max() < size / 100
+        assert len(set((places[0] % 64).tolist())) == 64
+
+
+def test_other_counts_and_shapes_are_not_taken_for_the_originals(golden: Golden):
+    embeddings = golden.cases["vggish"]["sine"]
+    assert golden.comparable("vggish", "sine", embeddings) is embeddings
+    fewer = golden.comparable("vggish", "sine", embeddings[:2])
+    assert fewer.shape != embeddings.shape
+    patches = (np.zeros((2, 1, 96, 64), np.float32),)
+    assert golden.comparable_features("vggish", "sine", patches)[0].shape == (2, 1, 96, 64)
+    patches = (np.zeros((3, 1, 96, 64), np.float32),)
+    assert golden.comparable_features("vggish", "sine", patches)[0].shape == (1, 256)
 
 
 def test_an_unknown_family_is_told():

@@ -17,7 +17,7 @@ _SECTION = re.compile(r"^    (\w+):.*\n((?:(?: {8}.*)?\n)*)", re.MULTILINE)
 
 
 def rules() -> dict[str, dict[str, str]]:
-    """Every rule that runs a script: its sections' text by their names."""
+    """Every rule that makes something: its sections' text by their names."""
     found = {}
     for path in sorted((REPOSITORY / "workflow/rules").glob("*.smk")):
         for name, body in _RULE.findall(path.read_text(encoding="utf-8")):
@@ -44,6 +44,9 @@ def given(sections: dict[str, str]) -> set[str]:
 def test_every_rule_gives_its_script_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(rules()) >= 14
     for name, sections in rules().items():
+        if "shell" in sections:
+            assert name == "run_original", "a foreign environment's script alone is started by a shell"
+            continue
         script = re.search(r"scripts/(\w+\.py)", sections["script"])
         assert script is not None, name
         main = main_of(REPOSITORY / "scripts" / script[1], monkeypatch)
@@ -57,12 +60,15 @@ def test_every_rule_gives_its_script_what_it_needs(monkeypatch: pytest.MonkeyPat
 
 def test_every_rule_logs_and_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, sections in rules().items():
-        assert {"output", "log", "conda", "script"} <= sections.keys(), name
+        assert {"output", "log", "conda"} <= sections.keys(), name
+        assert ("script" in sections) != ("shell" in sections), name
     heavy = {
         "scan_files",
         "export_model",
         "verify_eager",
         "verify_golden",
+        "run_original",
+        "compare_with_original",
         "embed_files",
         "compute_statistics",
     }

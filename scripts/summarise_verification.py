@@ -1,0 +1,24 @@
+"""Put the live verifications of all models into one table."""
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(tables: list[Path], distances: list[Path], summaries: list[Path]) -> None:
+    """Write one row a model: the largest differences, and FAD of the original and of ours.
+
+    Args:
+        tables: the tables of comparisons, one a model.
+        distances: the JSON files of distances, in the same order.
+        summaries: the files to write: .csv, .parquet or .md.
+    """
+    from fad_core.steps.reference import summarise_verification
+
+    summarise_verification(tables, distances, summaries)
+    for summary in summaries:
+        if summary.suffix == ".md":
+            print(summary.read_text(encoding="utf-8"))
+
+
+run(main, globals())

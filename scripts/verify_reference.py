@@ -1,0 +1,39 @@
+"""Compare an exported model with what the original package gave on the same clips and weights."""
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(exported: Path, clips: Path, original: Path, table: Path, distances: Path, threads: int = 1) -> None:
+    """Compare frontend, network, embeddings and distance; fails if one is not within its tolerance.
+
+    Args:
+        exported: the .pt2 file, of the checkpoint that the original was run with.
+        clips: folder that write_verification_clips.py wrote.
+        original: the .npz file that original_embeddings.py wrote.
+        table: the table of comparisons to write.
+        distances: the JSON file of distances to write, the original's own among them.
+        threads: numeric threads.
+    """
+    import torch
+
+    from fad_core.comparison import require_passed
+    from fad_core.exported import ExportedModel
+    from fad_core.reference import OriginalRun, verify_reference
+    from fad_core.steps.reference import write_distances
+    from fad_core.steps.verification import print_verification, write_verification
+
+    torch.set_num_threads(threads)
+    given = OriginalRun.load(original)
+    rows, values = verify_reference(
+        ExportedModel(exported), clips, given, lambda case: print(case, flush=True)
+    )
+    write_verification(rows, table)
+    write_distances(values, given.meta["versions"], distances)
+    print_verification(exported.name, rows)
+    print(distances.read_text(encoding="utf-8"))
+    require_passed(rows)
+
+
+run(main, globals())

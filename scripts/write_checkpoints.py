@@ -1,0 +1,25 @@
+"""Lay out a model's checkpoints as the original package looks for them."""
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(model: str, checkpoints: Path, weights: str = "official", ckpt_dir: Path | None = None) -> None:
+    """Write seeded checkpoints, or link those that are there, under their official names.
+
+    Args:
+        model: its id, e.g. vggish.
+        checkpoints: the folder to write.
+        weights: official, seeded, or the path of a checkpoint file.
+        ckpt_dir: folder of the official checkpoints; torch.hub's if not given.
+    """
+    from fad_core.models import get_model
+    from fad_core.steps.reference import write_checkpoints
+    from fad_core.weights import fetch_weights, locate_weights
+
+    located = locate_weights(get_model(model), weights, ckpt_dir)
+    write_checkpoints(fetch_weights(located, ckpt_dir), checkpoints)
+
+
+run(main, globals())

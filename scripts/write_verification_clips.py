@@ -1,0 +1,23 @@
+"""Write the clips on which a model is held against the original package."""
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(model: str, clips: Path) -> None:
+    """Write about 300 s of audio, the same on every machine, and clips.json, which tells what to do with it.
+
+    Args:
+        model: its id, e.g. vggish.
+        clips: the folder to write.
+    """
+    from fad_core.golden.verification_set import verification_set
+    from fad_core.models import get_model
+    from fad_core.steps.reference import write_clips
+
+    described = get_model(model)
+    write_clips(verification_set(described), described, clips)
+
+
+run(main, globals())
