@@ -1,6 +1,6 @@
 """Hold the scores of `minimal_score.py` (its last line, on stdin) against the demo's table.
 
-    … | tail -n 1 | python tests/check_minimal.py REFERENCE EVALUATION
+… | tail -n 1 | python tests/check_minimal.py REFERENCE EVALUATION
 """
 
 import json

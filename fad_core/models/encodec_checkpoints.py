@@ -21,8 +21,8 @@ Shapes = dict[str, tuple[int, ...]]
 _URL = "https://dl.fbaipublicfiles.com/encodec/v0/"
 _CODEBOOK_SIZE = 1024
 
-# Standard deviation that a weight-normalised layer gives for inputs of 1, so that all stay near 1: sound has about
-# 0.2, half a residual unit's square comes from each branch, and an ELU leaves 0.8.
+# Standard deviation that a weight-normalised layer gives for inputs of 1, so that all stay near 1: sound has
+# about 0.2, half a residual unit's square comes from each branch, and an ELU leaves 0.8.
 _GAINS = {"model.0.": 5.0, ".shortcut.": 0.7, ".block.3.": 0.9}
 _GAIN = 1.25
 
@@ -97,9 +97,7 @@ def _unused(channels: int, codebooks: int, *, normed: bool) -> dict[str, Fill]:
     return {name: Fill(shape, mean=1.0) for name, shape in shapes.items()}
 
 
-def _convolution(
-    name: str, weight: tuple[int, ...], *, normed: bool, transposed: bool = False
-) -> Shapes:
+def _convolution(name: str, weight: tuple[int, ...], *, normed: bool, transposed: bool = False) -> Shapes:
     """Tensors of one convolution, with a norm behind it or a weight norm."""
     outputs = weight[1] if transposed else weight[0]
     wrapper = f"{name}.convtr" if transposed else f"{name}.conv"

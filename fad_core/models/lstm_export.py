@@ -29,7 +29,7 @@ def any_length() -> Iterator[None]:
     operator.py_kernels.update(dict.fromkeys(before, _shapes_of_lstm))
     operator._dispatch_cache.clear()
     try:
-        with symbolic_shapes.patch(backed_size_oblivious=True):
+        with symbolic_shapes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
             yield
     finally:
         operator.py_kernels.update(before)

@@ -4,8 +4,8 @@ Défossez et al., "High Fidelity Neural Audio Compression", 2022 (arXiv 2210.134
 Tagliasacchi et al., "SEANet", 2020 (arXiv 2009.02095); https://github.com/facebookresearch/encodec.
 
 A convolution of 7 samples, four stages (a residual unit, then a strided convolution that halves, quarters,
-… the rate and doubles the channels), two LSTM layers, and a convolution of 7 frames. An ELU stands before every
-convolution but the first and the shortcuts. Every convolution pads by reflection, so that T columns
+… the rate and doubles the channels), two LSTM layers, and a convolution of 7 frames. An ELU stands before
+every convolution but the first and the shortcuts. Every convolution pads by reflection, so that T columns
 give ⌈T / stride⌉.
 """
 
@@ -107,12 +107,12 @@ class Convolution(nn.Module):
         length, stride = x.shape[-1], self.conv.stride[0]
         before = torch.arange(-self.left, 0, device=x.device)
         behind = torch.arange(self.right + stride - 1, device=x.device) + length
-        reach = torch.sym_max(self.left, self.right + -length % stride)
+        reach = _larger(self.left, self.right + -length % stride)
         edges = mirrored(x, torch.cat([before, behind]), reach)
         left, right = edges[..., : self.left], edges[..., self.left :]
         if memory is None:
             return torch.cat([left, x, right], dim=-1)
-        context = memory.recall(self.memory_size).unflatten(1, (x.shape[1], self.left))
+        context = memory.recall(self.memory_size).reshape(-1, x.shape[1], self.left)
         padded = torch.cat([torch.where(memory.continues, context, left), x, right], dim=-1)
         # Where the next block's left columns are; a copy, which has its values in order.
         kept = padded.index_select(-1, torch.arange(self.left, device=x.device) + length)
@@ -123,8 +123,8 @@ class Convolution(nn.Module):
 def mirrored(x: torch.Tensor, positions: torch.Tensor, reach: int) -> torch.Tensor:
     """Columns of a clip that is reflected at its first and its last column, which are not doubled.
 
-    A mirror shows at most one column less than it stands before: a clip of `reach` columns or fewer first gets
-    zeros at its end, `reach + 1` columns in all, and is reflected with these.
+    A mirror shows at most one column less than it stands before: a clip of `reach` columns or fewer first
+    gets zeros at its end, `reach + 1` columns in all, and is reflected with these.
 
     Args:
         x: the clip `[B, C, T]`.
@@ -135,10 +135,16 @@ def mirrored(x: torch.Tensor, positions: torch.Tensor, reach: int) -> torch.Tens
         `[B, C, P]`.
     """
     length = x.shape[-1]
-    last = torch.sym_max(length, reach + 1) - 1
+    last = _larger(length, reach + 1) - 1
     positions = torch.where(positions > last, 2 * last - positions, positions).abs()
     columns = x.index_select(-1, positions.clamp(max=length - 1))
     return torch.where(positions < length, columns, 0.0)
+
+
+def _larger(first: int, second: int) -> int:
+    """The larger one, which `torch.export` may only know by a symbol."""
+    larger: int = torch.sym_max(first, second)  # type: ignore[no-untyped-call]
+    return larger
 
 
 class ResidualUnit(nn.Module):
@@ -165,7 +171,7 @@ class Recurrence(nn.Module):
         super().__init__()
         self.width, self.layers = width, layers
         self.memory_size = 2 * layers * width
-        shapes = {"weight_ih": (4 * width, width), "weight_hh": (4 * width, width)}
+        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("weight_ih", "weight_hh"), (4 * width, width))
         shapes |= {"bias_ih": (4 * width,), "bias_hh": (4 * width,)}
         # Named as in `torch.nn.LSTM`, whose list of all its weights torch.export cannot follow.
         self.names = [f"{name}_l{layer}" for layer in range(layers) for name in shapes]
