@@ -112,7 +112,9 @@ class Convolution(nn.Module):
         left, right = edges[..., : self.left], edges[..., self.left :]
         if memory is None:
             return torch.cat([left, x, right], dim=-1)
-        context = memory.recall(self.memory_size).reshape(-1, x.shape[1], self.left)
+        recalled = memory.recall(self.memory_size)
+        # Not reshape(-1, …): exported, that would refuse a batch of one.
+        context: torch.Tensor = recalled.unflatten(1, (x.shape[1], self.left))  # type: ignore[no-untyped-call]
         padded = torch.cat([torch.where(memory.continues, context, left), x, right], dim=-1)
         # Where the next block's left columns are; a copy, which has its values in order.
         kept = padded.index_select(-1, torch.arange(self.left, device=x.device) + length)
