@@ -13,6 +13,7 @@ from fad_core.datasets import Dataset
 from fad_core.errors import BadFilesError, DatasetError
 from fad_core.exported import ExportedModel
 from fad_core.scoring import score
+from fad_core.settings import Settings
 from fad_core.steps.distances import compute_distances
 from fad_core.steps.embeddings import embed_shard
 from fad_core.steps.files import scan_shard
@@ -56,7 +57,7 @@ def test_the_value_is_the_pipelines_to_the_last_bit(
             manifest = tmp_path / "manifests" / folder.name / f"{shard}.parquet"
             scan_shard(dataset, shard, manifest)
             embeddings.append(tmp_path / "embeddings" / folder.name / f"{shard}.parquet")
-            embed_shard(exported_path, dataset, manifest, "fail", embeddings[-1])
+            embed_shard(exported_path, dataset, manifest, "fail", Settings(), embeddings[-1])
         statistics.append(tmp_path / "statistics" / f"{folder.name}.parquet")
         compute_statistics(embeddings, folder.name, "vggish", statistics[-1])
     table = tmp_path / "distances.parquet"
