@@ -13,7 +13,7 @@ from fad_core.config import require_no_faults
 from fad_core.datasets import Dataset, list_files
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
-from fad_core.models import canonical_id, family_of, get_model
+from fad_core.models import family_of, get_model, name_and_id
 from fad_core.settings import Settings
 from fad_core.weights import locate_weights
 
@@ -69,10 +69,7 @@ def study_of(config: Mapping[str, Any]) -> Study:
     datasets = {
         name: _dataset(name, entry, config.get("audio_root")) for name, entry in config["datasets"].items()
     }
-    models = [
-        StudyModel(entry.get("name", canonical_id(entry["id"])), canonical_id(entry["id"]), entry["weights"])
-        for entry in config["models"]
-    ]
+    models = [StudyModel(*name_and_id(entry), entry["weights"]) for entry in config["models"]]
     require_no_faults(
         [
             *_faults_of_names(models, config["metrics"]),

@@ -7,7 +7,7 @@ listing the ids costs nothing.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -64,6 +64,12 @@ def family_of(model_id: str) -> str:
 def canonical_id(model_id: str) -> str:
     """A model's id, of the id or of an alias."""
     return ALIASES.get(model_id, model_id)
+
+
+def name_and_id(entry: Mapping[str, str]) -> tuple[str, str]:
+    """What results call a study's entry under `models`, and its model's id."""
+    model_id = canonical_id(entry["id"])
+    return entry.get("name", model_id), model_id
 
 
 def get_model(model_id: str, settings: Settings | None = None) -> EmbeddingModel:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
+from fad_core.models import name_and_id
 from fad_core.report.matrix import Matrix, compact, read_matrix, rows_of
 from fad_core.tables import DATASETS, DISTANCES, FILES, STATISTICS, VERIFICATION, read_table
 
@@ -74,7 +75,7 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
         FadError: one is missing or damaged, or they are not of the same study.
     """
     distances = read_table(DISTANCES, sources.distances)
-    ids = {entry.get("name", entry["id"]): entry["id"] for entry in study["models"]}
+    ids = dict(map(name_and_id, study["models"]))
     unknown = sorted({row["model"] for row in distances} - set(ids))
     if unknown or not distances:
         raise FadError(
