@@ -133,10 +133,9 @@ def _noise(rows: int, columns: int) -> torch.Tensor:
     return ((order * order % prime * 7919 % prime) / (prime / 2) - 1).reshape(rows, columns)
 
 
-# Largest difference seen from the original's, as a share of the RMS, on 25 clips of 1 sample to 3 minutes.
-# 24 kHz: none with the kernels that the original ran on; 1.6e-5 with oneDNN's kernels for AVX2 or SSE4.1,
-# where the original had those for AVX-512. 48 kHz: 7.3e-6, and 1.7e-5. Float32 allows no less: the original
-# is 1.6e-5 from itself between these kernels.
+# Largest difference seen from the original's, as a share of the RMS, on 25 clips of 1 sample to 3 minutes. With
+# equal kernels, 24 kHz: none; 48 kHz: 7.3e-6 with oneDNN's for AVX-512, 1.7e-5 for AVX2. With those for AVX2
+# or SSE4.1 against the original's for AVX-512: 1.6e-5, and so far the original is from itself.
 _TOLERANCE = 2e-5
 
 # Either side of where padding needs more than the clip, of one frame, of the blocks; batches of each kind.
