@@ -133,8 +133,8 @@ def _noise(rows: int, columns: int) -> torch.Tensor:
     return ((order * order % prime * 7919 % prime) / (prime / 2) - 1).reshape(rows, columns)
 
 
-# Largest difference seen from the original's, as a share of the RMS, on 25 clips of 1 sample to 3 minutes. With
-# equal kernels, 24 kHz: none; 48 kHz: 7.3e-6 with oneDNN's for AVX-512, 1.7e-5 for AVX2. With those for AVX2
+# Largest difference seen from the original's, as a share of the RMS, on 25 clips of 1 sample to 3 minutes.
+# With equal kernels, 24 kHz: none; 48 kHz: 7.3e-6 with oneDNN's for AVX-512, 1.7e-5 for AVX2. With those for AVX2
 # or SSE4.1 against the original's for AVX-512: 1.6e-5, and so far the original is from itself.
 _TOLERANCE = 2e-5
 
