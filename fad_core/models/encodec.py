@@ -134,8 +134,8 @@ def _noise(rows: int, columns: int) -> torch.Tensor:
 
 
 # Largest difference seen from the original's, as a share of the RMS, on 25 clips of 1 sample to 3 minutes.
-# With equal kernels, 24 kHz: none; 48 kHz: 7.3e-6 with oneDNN's for AVX-512, 1.7e-5 for AVX2. With those for AVX2
-# or SSE4.1 against the original's for AVX-512: 1.6e-5, and so far the original is from itself.
+# With equal kernels, 24 kHz: none; 48 kHz: 7.3e-6 with oneDNN's for AVX-512, 1.7e-5 with those for AVX2.
+# With those for AVX2 or SSE4.1 against the original's for AVX-512: 1.6e-5; so far it is from itself.
 _TOLERANCE = 2e-5
 
 # Either side of where padding needs more than the clip, of one frame, of the blocks; batches of each kind.
