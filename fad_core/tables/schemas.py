@@ -178,6 +178,46 @@ VERIFICATION = Schema(
     ),
 )
 
+SUMMARY = Schema(
+    "summary",
+    "One row for each model that was compared with the original package, run live on the same checkpoint.",
+    (
+        Column("model", "string", "", "Id of the model."),
+        Column("weights", "string", "", "Where its weights come from: official, seeded, or a file's name."),
+        Column("weights_sha256", "string", "", "SHA-256 of the checkpoint file that names the weights."),
+        Column("clips", "int64", "", "Number of clips embedded by both."),
+        Column("vectors", "int64", "", "Number of embedding vectors compared."),
+        Column("max_absolute_difference", "float64", "", "Largest difference of two embedding values."),
+        Column(
+            "max_relative_difference",
+            "float64",
+            "",
+            "Largest difference within a clip as a share of the root mean square of the original's values.",
+        ),
+        Column("tolerance", "float64", "", "Largest relative difference that passes."),
+        Column("off_by_quantum", "int64", "", "Quantised values on the other side of a rounding edge."),
+        Column("min_cosine", "float64", "", "Smallest cosine between two vectors."),
+        Column("fad_original", "float64", "", "FAD of two groups of clips, of the original's embeddings."),
+        Column("fad_here", "float64", "", "The same of ours; both by the exact formula."),
+        Column("fad_relative_difference", "float64", "", "Their difference as a share of the original's."),
+        Column("fad_printed", "float64", "", "The number that the original prints.", nullable=True),
+        Column(
+            "fad_printed_here",
+            "float64",
+            "",
+            "Ours for it, with `compatibility: frechet-audio-distance`.",
+        ),
+        Column(
+            "note",
+            "string",
+            "",
+            "How the original fails to print a number in its environment; one given all the same is what "
+            "it prints with an older SciPy.",
+        ),
+        Column("verdict", "string", "", "Whether all comparisons passed.", choices=("passed", "failed")),
+    ),
+)
+
 DISTANCES = Schema(
     "distances",
     "One row for each model, pair of data sets and metric.",
@@ -241,4 +281,4 @@ DATASETS = Schema(
     ),
 )
 
-SCHEMAS = (MANIFEST, EMBEDDINGS, STATISTICS, VERIFICATION, DISTANCES, FILES, DATASETS)
+SCHEMAS = (MANIFEST, EMBEDDINGS, STATISTICS, VERIFICATION, SUMMARY, DISTANCES, FILES, DATASETS)
