@@ -6,6 +6,8 @@ CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 # is at https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 PYTEST_ARGS ?=
+# How many tests run at once; each may take 3 GB.
+TEST_WORKERS ?= 2
 # What the environment of the original packages is made with: their pins are for 3.11.
 REFERENCE_PYTHON ?= python3.11
 REFERENCE_VENV ?= .venv-reference
@@ -26,7 +28,7 @@ WITH_VENV := PATH="$(BIN):$$PATH"
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
 	@echo 'Variables: PYTHON=$(PYTHON) (3.11 or newer), VENV=$(VENV), CORES=$(CORES), TORCH_INDEX=$(TORCH_INDEX),'
-	@echo 'PYTEST_ARGS=$(PYTEST_ARGS), COVERAGE_FLOOR=$(COVERAGE_FLOOR),'
+	@echo 'PYTEST_ARGS=$(PYTEST_ARGS), TEST_WORKERS=$(TEST_WORKERS), COVERAGE_FLOOR=$(COVERAGE_FLOOR),'
 	@echo 'REFERENCE_PYTHON=$(REFERENCE_PYTHON) (3.11), REFERENCE_VENV=$(REFERENCE_VENV)'
 
 demo: $(CORE) ## Score the demo study: sines and music, with seeded weights, offline
@@ -35,7 +37,7 @@ demo: $(CORE) ## Score the demo study: sines and music, with seeded weights, off
 	$(WITH_VENV) python scripts/show_table.py --results results/demo
 
 test: $(DEV) ## Run the tests
-	$(WITH_VENV) python -m pytest --cov=fad_core --cov-report=term:skip-covered \
+	$(WITH_VENV) python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --cov=fad_core --cov-report=term:skip-covered \
 		--cov-fail-under=$(COVERAGE_FLOOR) $(PYTEST_ARGS)
 
 lint: $(DEV) ## Check style, types and workflow
