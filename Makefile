@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 # How many tests run at once; each may take 3 GB.
 TEST_WORKERS ?= 2
 # What the environment of the original packages is made with: their pins are for 3.11.
-REFERENCE_PYTHON ?= python3.11
+PYTHON311 ?= python3.11
 REFERENCE_VENV ?= .venv-reference
 # Per cent of fad_core's lines that the tests must reach.
 COVERAGE_FLOOR ?= 90
@@ -29,7 +29,7 @@ help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
 	@echo 'Variables: PYTHON=$(PYTHON) (3.11 or newer), VENV=$(VENV), CORES=$(CORES), TORCH_INDEX=$(TORCH_INDEX),'
 	@echo 'PYTEST_ARGS=$(PYTEST_ARGS), TEST_WORKERS=$(TEST_WORKERS), COVERAGE_FLOOR=$(COVERAGE_FLOOR),'
-	@echo 'REFERENCE_PYTHON=$(REFERENCE_PYTHON) (3.11), REFERENCE_VENV=$(REFERENCE_VENV)'
+	@echo 'PYTHON311=$(PYTHON311) (3.11), REFERENCE_VENV=$(REFERENCE_VENV)'
 
 demo: $(CORE) ## Score the demo study: sines and music, with seeded weights, offline
 	$(WITH_VENV) python scripts/make_demo_audio.py
@@ -77,10 +77,10 @@ $(DEV): $(CORE) envs/dev.txt
 	@touch $@
 
 $(REFERENCE): envs/reference.txt
-	@$(REFERENCE_PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
-		echo "error: $(REFERENCE_PYTHON) is not Python 3.11, for which the original packages are pinned." \
-			"Name one that is, as in: make reference-env REFERENCE_PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(REFERENCE_PYTHON) -m venv $(REFERENCE_VENV)
+	@$(PYTHON311) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+		echo "error: $(PYTHON311) is not Python 3.11, for which the original packages are pinned." \
+			"Name one that is, as in: make reference-env PYTHON311=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON311) -m venv $(REFERENCE_VENV)
 	$(if $(TORCH_INDEX),"$(REFERENCE_VENV)/bin/python" -m pip install --no-deps --index-url $(TORCH_INDEX) \
 		$(shell grep -E '^torch(vision|audio)?==' envs/reference.txt))
 	"$(REFERENCE_VENV)/bin/python" -m pip install -r envs/reference.txt

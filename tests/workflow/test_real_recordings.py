@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from snakemake_runs import WorkingFolder
 
 SAMPLES = Path("/usr/share/sonic-pi/samples")
@@ -15,7 +16,10 @@ SAMPLES = Path("/usr/share/sonic-pi/samples")
 )
 def test_every_recording_is_scored_and_the_short_ones_are_said_to_be_padded(fresh: WorkingFolder) -> None:
     studies = fresh.code / "workflow/studies"
-    (fresh.root / "real.yaml").write_bytes((studies / "real_recordings.yaml").read_bytes())
+    study = yaml.safe_load((studies / "real_recordings.yaml").read_text())
+    # The one model that is exported and verified already.
+    study["models"] = [{"id": "vggish", "weights": "seeded"}]
+    (fresh.root / "real.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
 
     fresh.complete(
         "results/real_recordings/tables/distances.csv",
