@@ -166,6 +166,8 @@ class EmbeddingModel(ABC):
             named += [f"seed={settings.seed}"] if settings.crop == "random" else []
         if settings.compatibility != "none":
             named.append(f"compatibility={settings.compatibility}")
+        if settings.dtype != "float32":
+            named.append(f"dtype={settings.dtype}")
         return " ".join(named)
 
     def memory_bytes(self, samples: int) -> int:  # noqa: ARG002
