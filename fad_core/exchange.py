@@ -31,7 +31,7 @@ from fad_core.distances import EmbeddedSet
 from fad_core.errors import FadError
 from fad_core.moments import Moments
 from fad_core.statistics import Statistics
-from fad_core.tables.files import read_metadata, read_table, write_table
+from fad_core.tables.files import read_table, write_table
 from fad_core.tables.schemas import STATISTICS
 from fad_core.tables.statistics import statistics_from_row, statistics_to_row
 
@@ -128,6 +128,8 @@ def read_statistics(path: Path | str) -> list[StoredSet]:
 
 
 def _read_parquet(name: str) -> list[StoredSet]:
+    from fad_core.tables.parquet import read_metadata
+
     rows = read_table(STATISTICS, name)
     if not rows:
         raise FadError(f"{name}: the table is empty")
@@ -194,4 +196,5 @@ def _foreign(
     name: str, source: str, model: str, mean: NDArray[Any], covariance: NDArray[Any]
 ) -> StoredSet:
     moments = Moments.from_covariance(mean, covariance)
-    return StoredSet(EmbeddedSet(name, model, "", "", "", moments, None), source, {})
+    note = f"mean and covariance by {source}, which names no weights"
+    return StoredSet(EmbeddedSet(name, model, "", "", "", moments, None, note), source, {})

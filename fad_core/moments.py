@@ -18,7 +18,8 @@ Float64Array = NDArray[np.float64]
 _ALLOWANCE = 10.0
 """How many times D · epsilon an eigenvalue, or an entry, may be off, as a share of the largest, and be zero.
 
-Those of sets with fewer vectors than dimensions, which are zero, were seen at up to four times."""
+Eigenvalues that are zero (of random sets with no more vectors than dimensions, 20 000 of each of several
+D) were seen at up to 0.8 times that."""
 
 
 @dataclass(frozen=True, eq=False)
