@@ -343,7 +343,7 @@ def _embedded_set(
         exported.model.settings_text,
         statistics,
         counts,
-        note,
+        "; ".join(part for part in (note, exported.note) if part),
     )
 
 
