@@ -98,9 +98,7 @@ def write_statistics(embedded: EmbeddedSet, identity: Identity, path: Path) -> N
         write_table(STATISTICS, [row], path, {"identity": text})
     elif path.suffix == ".npz":
         with atomic_path(path) as temporary:
-            np.savez(
-                temporary, identity=np.array(text), **{key: np.array(value) for key, value in row.items()}
-            )
+            np.savez(temporary, identity=np.array(text), **{key: np.array(value) for key, value in row.items()})
     else:
         raise ValueError(f"{path}: statistics are written as {' or '.join(SUFFIXES)}")
 
@@ -192,6 +190,8 @@ def _read_foreign(name: str, arrays: Mapping[str, NDArray[Any]]) -> list[StoredS
     )
 
 
-def _foreign(name: str, source: str, model: str, mean: NDArray[Any], covariance: NDArray[Any]) -> StoredSet:
+def _foreign(
+    name: str, source: str, model: str, mean: NDArray[Any], covariance: NDArray[Any]
+) -> StoredSet:
     moments = Moments.from_covariance(mean, covariance)
     return StoredSet(EmbeddedSet(name, model, "", "", "", moments, None), source, {})
