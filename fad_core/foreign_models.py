@@ -18,7 +18,7 @@ from fad_core.settings import Settings
 from fad_core.weights.checksums import file_sha256
 
 NOTE = "unverified: a model that fad_core has not exported"
-_MODEL = "vggish"
+MODEL = "vggish"
 _PACKAGE = "frechet-audio-distance-exported"
 
 _PANN = "it pads the spectrogram to 32 k - 24 frames, which gives most clips other embeddings"
@@ -58,7 +58,7 @@ def load_foreign(
         ModelError: it is missing or damaged, or is another network.
     """
     refuse_by_name(path)
-    program, model = load_program(path), get_model(_MODEL, settings)
+    program, model = load_program(path), get_model(MODEL, settings)
     _require_vggish(path, program, model)
     identity = Identity(
         model=model.name,
@@ -85,6 +85,6 @@ def _require_vggish(path: Path, program: torch.export.ExportedProgram, model: Em
     (expected,) = model.example_input(1, 0)
     if found != layout or [tuple(shape[1:]) for shape in inputs] != [tuple(expected.shape[1:])]:
         raise ModelError(
-            f"{path} was not exported by fad_core, and is not the {_MODEL} of {_PACKAGE} either: "
+            f"{path} was not exported by fad_core, and is not the {MODEL} of {_PACKAGE} either: "
             "export the model with fad_core, by naming it"
         )
