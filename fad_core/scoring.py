@@ -25,9 +25,9 @@ from fad_core.datasets.selection import (
     OnBadFile,
     OnShortFile,
     find_problems,
-    require_enough,
     require_no_problems,
     require_scorable,
+    require_usable,
     select_files,
 )
 from fad_core.distances import EmbeddedSet, distance_row
@@ -191,6 +191,7 @@ def embed_set(
     on_short_file: OnShortFile = "fail",
     workers: int = 0,
     keep: bool = False,
+    to_compare: bool = True,
     progress: Progress | None = None,
 ) -> Embedded:
     """Embed one data set; the arguments are those of `embed_sets`, and `name` is its name there."""
@@ -202,6 +203,7 @@ def embed_set(
         on_short_file=on_short_file,
         workers=workers,
         keep=keep,
+        to_compare=to_compare,
         progress=progress,
     )
     return embedded[name]
@@ -215,6 +217,7 @@ def embed_sets(
     on_short_file: OnShortFile = "fail",
     workers: int = 0,
     keep: bool = False,
+    to_compare: bool = True,
     progress: Progress | None = None,
 ) -> dict[str, Embedded]:
     """Embed data sets. What is wrong with the files of any of them is said before one is embedded.
@@ -226,6 +229,7 @@ def embed_sets(
         on_short_file: "fail", "skip" or "pad" files below the model's minimum.
         workers: threads that load files ahead (`fad_core.embedding.embed_sounds`).
         keep: whether the embeddings are to be kept beside the statistics, where they pass through here.
+        to_compare: whether each set must give the two vectors that a distance needs.
         progress: called with the number of files just scanned or embedded: each file counts twice.
 
     Raises:
@@ -249,7 +253,10 @@ def embed_sets(
         for name, selected in uses.items()
         for problem in find_problems(name, selected, on_bad_file, on_short_file)
     )
-    require_scorable((name, model.name, model, selected) for name, selected in uses.items())
+    if to_compare:
+        require_scorable((name, model.name, model, selected) for name, selected in uses.items())
+    for name, selected in uses.items():
+        require_usable(name, model.name, selected)
     for name, sound in sounds.items():
         done[name] = _embed(name, exported, uses[name], sound, workers, keep=keep, progress=progress)
     return {name: done[name] for name in sources}
@@ -269,15 +276,14 @@ def _given(name: str, source: Source, exported: ExportedModel, *, keep: bool) ->
     if isinstance(source, Statistics):
         return Embedded(_presumed(name, source, exported))
     if is_embeddings_file(source):
-        vectors = load_embeddings(Path(os.fspath(source)), exported.model)  # type: ignore[arg-type]
+        vectors, note = load_embeddings(Path(os.fspath(source)), exported.model)  # type: ignore[arg-type]
     elif isinstance(source, np.ndarray):
-        vectors = _vectors(name, source)
+        vectors, note = _vectors(name, source), ""
     else:
         return None
-    require_enough(name, exported.model.name, len(vectors))
     statistics = _statistics([vectors], exported)
     files = [FileEmbeddings(name, np.full(len(vectors), np.nan), vectors)] if keep else None
-    return Embedded(_presumed(name, statistics, exported), files=files)
+    return Embedded(_presumed(name, statistics, exported, note), files=files)
 
 
 def _vectors(name: str, array: NDArray[Any]) -> NDArray[Any]:
@@ -297,7 +303,7 @@ def _statistics(blocks: Sequence[NDArray[Any]], exported: ExportedModel) -> Stat
         raise DatasetError(f"these embeddings cannot be used: {error}") from error
 
 
-def _presumed(name: str, statistics: Statistics, exported: ExportedModel) -> EmbeddedSet:
+def _presumed(name: str, statistics: Statistics, exported: ExportedModel, note: str = "") -> EmbeddedSet:
     """Statistics that do not say which model they are of, taken for this one's."""
     model = exported.model
     expected = 1 if takes_scalars(model) else model.embedding_dim
@@ -307,7 +313,7 @@ def _presumed(name: str, statistics: Statistics, exported: ExportedModel) -> Emb
             "it was embedded by another model"
         )
     counts = SetCounts(files=0, padded=0, excluded=0, seconds=0.0)
-    return _embedded_set(name, exported, statistics, counts, GIVEN_NOTE)
+    return _embedded_set(name, exported, statistics, counts, f"{GIVEN_NOTE}; {note}" if note else GIVEN_NOTE)
 
 
 def _embed(
@@ -343,7 +349,7 @@ def _embedded_set(
         exported.model.settings_text,
         statistics,
         counts,
-        note,
+        "; ".join(part for part in (note, exported.note) if part),
     )
 
 

@@ -118,11 +118,11 @@ class SoundArrays(Sounds):
                 progress(1)
         return sorted(found, key=lambda record: record.file)
 
-    def load(self, use: FileUse, dtype: str) -> tuple[Waveform, int]:
-        """See `Sounds.load`."""
+    def load(self, use: FileUse, dtype: str) -> tuple[Waveform, int]:  # noqa: ARG002
+        """See `Sounds.load`; an array is taken as it is, float64 as float64."""
         waveform = self._waveforms[use.record.file]
-        wide = waveform.dtype == np.float64 and dtype != "float32"
         by_channel = waveform[np.newaxis] if waveform.ndim == 1 else waveform.T
+        wide = waveform.dtype.itemsize >= np.dtype(np.float64).itemsize
         return by_channel.astype(np.float64 if wide else np.float32, copy=False), self._rate
 
     def _record(self, name: str, waveform: NDArray[Any]) -> FileRecord:
