@@ -57,7 +57,7 @@ def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     if output.suffix == ".npy":
         from fad_core.embedding_files import save_embeddings
 
-        save_embeddings(embedded.embeddings, output)
+        save_embeddings(embedded.embeddings, exported.model, output)
     else:
         from fad_core.steps.embeddings import write_embeddings
 
@@ -74,9 +74,9 @@ def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form
 def stats(audio: str, output: Path, model: str, embedding: Embedding, form: Form) -> None:
     r"""Write the statistics of a SET: a reference to hand on.
 
-    The file holds the number of vectors, their mean and the factor of their scatter, and what they are of: the
-    model, its weights and their hash, its settings, what became of the files. `fad score` and `fad compare`
-    read it in the place of the sound. SET is a folder (with all below it), a glob in quotes, or one file.
+    The file holds the number of vectors, their mean and the factor of their scatter, and what they are of:
+    the model, its weights and their hash, its settings, what became of the files. `fad score` and `fad
+    compare` read it in the place of the sound.
 
     \b
     Examples:
@@ -108,7 +108,7 @@ def _embedded(
             on_bad_file=embedding.on_bad_file,
             on_short_file=embedding.on_short_file,
             keep=not distance,
-            scorable=distance,
+            to_compare=distance,
             progress=progress,
         )
     embedding.say_uses(audio, embedded.uses)

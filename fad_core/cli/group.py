@@ -29,16 +29,19 @@ VERIFICATION_FAILED = 3
 INTERRUPTED = 130
 READER_GONE = 141
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class Group(click.Group):
     """The outermost command: turns what goes wrong into a line and an exit status."""
 
-    def main(self, args: Sequence[str] | None = None, *others: Any, **more: Any) -> NoReturn:  # type: ignore[override]
+    def main(self, args: Sequence[str] | None = None, *others: Any, **more: Any) -> NoReturn:
         """Run the command and exit."""
         _tolerate_odd_names()
-        sys.exit(_status(lambda: super(Group, self).main(args, *others, **{**more, "standalone_mode": False})))
+        more["standalone_mode"] = False
+        sys.exit(_status(lambda: super(Group, self).main(args, *others, **more)))
 
 
 def _status(run: Callable[[], Any]) -> int:
@@ -57,7 +60,7 @@ def _status(run: Callable[[], Any]) -> int:
         _abandon_stdout()
         return READER_GONE
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG) or error.filename is not None:
+        if error.errno not in _NO_ROOM or error.filename is not None:
             raise
         _abandon_stdout()
         return _failed(INPUT_FAULT, f"cannot write the results: {error.strerror}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,10 @@ class ModelId(click.ParamType[str, str]):
     name = "id"
 
     def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str  # noqa: ARG002
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
     ) -> list[CompletionItem]:
         """The ids that begin so."""
         return [CompletionItem(name) for name in model_ids() if name.startswith(incomplete)]
@@ -41,7 +44,10 @@ class WeightsChoice(click.ParamType[str, str]):
     name = "official|seeded|file"
 
     def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str  # noqa: ARG002
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
     ) -> list[CompletionItem]:
         """The words that begin so, or files."""
         words = [word for word in ("official", "seeded") if word.startswith(incomplete)]
@@ -77,7 +83,15 @@ weights_option = click.option(
     default="official",
     show_default=True,
     help="official: downloaded once, hash checked. seeded: a deterministic fill for trials, not a "
-    "published model. FILE: your checkpoint in the official layout.",
+    "published model. FILE: your checkpoint in the official layout, or an exported model (.pt2), which is "
+    "not verified.",
+)
+device_option = click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="cpu|cuda|auto",
+    help="Where the network runs. Another device may move the last bits.",
 )
 threads_option = click.option(
     "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Numeric threads."
@@ -130,6 +144,7 @@ _EMBEDDING_OPTIONS = (
         help="What embedding one file may take; longer ones are bad.",
     ),
     ckpt_dir_option,
+    device_option,
     threads_option,
     quiet_option,
 )
@@ -144,6 +159,7 @@ class Embedding:
     on_short_file: OnShortFile
     settings: Settings
     ckpt_dir: Path | None
+    device: str
     threads: int
     quiet: bool
 
@@ -155,13 +171,21 @@ class Embedding:
         from fad_core.store import verified_model
 
         torch.set_num_threads(self.threads)
-        return verified_model(model_id, self.weights, self.ckpt_dir, self.say, self.settings)
+        return verified_model(
+            model_id,
+            self.weights,
+            self.ckpt_dir,
+            self.say,
+            self.settings,
+            device=self.device,
+            progress=not self.quiet,
+        )
 
     def say(self, line: str) -> None:
         """A message on stderr."""
         speaker(self.quiet)(line)
 
-    def say_uses(self, name: str, uses: tuple[FileUse, ...] | list[FileUse]) -> None:
+    def say_uses(self, name: str, uses: Sequence[FileUse]) -> None:
         """Messages about the files of a set that are not used as they are."""
         from fad_core.display import one_line
 
@@ -184,12 +208,13 @@ def embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:
         compatibility: Any,
         memory_gb: float,
         ckpt_dir: Path | None,
+        device: str,
         threads: int,
         quiet: bool,
         **others: Any,
     ) -> Any:
         settings = Settings(crop, hop_seconds, seed, compatibility, memory_gb)
-        embedding = Embedding(weights, on_bad_file, on_short_file, settings, ckpt_dir, threads, quiet)
+        embedding = Embedding(weights, on_bad_file, on_short_file, settings, ckpt_dir, device, threads, quiet)
         return command(embedding=embedding, **others)
 
     for option in reversed(_EMBEDDING_OPTIONS):

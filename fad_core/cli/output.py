@@ -19,7 +19,8 @@ Row = Mapping[str, Any]
 def output_options(command: Command) -> Command:
     """`--json` and `--csv`, as the argument `form`; of both, the last one counts."""
     csv = click.option("--csv", "form", flag_value="csv", help="Print CSV.")
-    return click.option("--json", "form", flag_value="json", default="table", help="Print JSON.")(csv(command))
+    json_ = click.option("--json", "form", flag_value="json", default="table", help="Print JSON.")
+    return json_(csv(command))
 
 
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress and no messages but errors.")

@@ -40,8 +40,8 @@ def score(
 ) -> None:
     r"""Score the EVALUATION set against the REFERENCE set.
 
-    Each is a folder (with all below it), a glob in quotes, one file, embeddings (.npy), or a file of statistics
-    (.npz, .parquet) as `fad stats` writes it. The first call with a model exports and verifies it.
+    Each is a folder (with all below it), a glob in quotes, one file, embeddings (.npy), or a file of
+    statistics (.npz, .parquet) as `fad stats` writes it. The first call with a model exports and verifies it.
 
     \b
     Examples:
@@ -65,7 +65,9 @@ def score(
 
 def _text(row: Mapping[str, Any]) -> str:
     lines = [f"{row['metric']}: {row['value']!r}"]
-    weights = f"{row['weights']} weights {row['weights_sha256'][:8]}" if row["weights"] else "weights not named"
+    weights = (
+        f"{row['weights']} weights {row['weights_sha256'][:8]}" if row["weights"] else "weights not named"
+    )
     lines.append(f"model: {row['model'] or 'not named'}, {weights}")
     if row["settings"]:
         lines.append(f"settings: {row['settings']}")
