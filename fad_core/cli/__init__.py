@@ -22,17 +22,19 @@ from fad_core.cli.weights import weights
 __all__ = ["main"]
 
 
-@click.group(cls=Group, context_settings=CONTEXT)
+@click.group(
+    cls=Group,
+    context_settings=CONTEXT,
+    examples=(
+        "fad score audio/reference audio/system_a",
+        "fad stats audio/reference -o reference.npz",
+        "fad compare reference.npz audio/system_a audio/system_b --csv > distances.csv",
+        "fad study run config.yaml --cores 8",
+    ),
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
-    r"""Fréchet Audio Distance, reproducibly.
-
-    \b
-    Examples:
-      fad score audio/reference audio/system_a
-      fad stats audio/reference -o reference.npz
-      fad compare reference.npz audio/system_a audio/system_b --csv > distances.csv
-      fad study run config.yaml --cores 8
+    """Fréchet Audio Distance, reproducibly.
 
     Results go to stdout, everything else to stderr. Exit status: 0 done, 1 the input is at fault, 2 the call
     is, 3 a verification failed, 130 interrupted.

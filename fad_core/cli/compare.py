@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from fad_core.cli.group import Command
 from fad_core.cli.options import (
     SET,
     Embedding,
@@ -23,7 +24,16 @@ from fad_core.cli.sets import comparable_sets
 _DIGITS = 6
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        "fad compare audio/reference audio/system_a audio/system_b",
+        "fad compare reference.npz audio/* --model vggish --csv > distances.csv",
+        "fad compare results/my_benchmark/statistics/vggish/*.parquet",
+        "fad compare audio/a audio/b --model vggish --model pann-16k --json",
+        "fad compare fadtk/reference.npz audio/system_a --assume-same-model",
+    ),
+)
 @click.argument("sets", nargs=-1, required=True, type=SET)
 @models_option
 @metric_option
@@ -38,19 +48,13 @@ def compare(
     assume_same_model: bool,
     form: Form,
 ) -> None:
-    r"""Compare all pairs of SETS: of each pair, the one named first is the reference.
+    """Compare all pairs of SETS.
+
+    Of each pair, the set named first is the reference.
 
     A set is a folder (with all below it), a glob in quotes, one file, embeddings (.npy), or a file of
     statistics (.npz, .parquet): those of `fad stats` and of the pipeline, fadtk's ({model}.mu, {model}.cov)
     and pytorch-fid's (mu, sigma). Sets of different models, weights or settings are refused.
-
-    \b
-    Examples:
-      fad compare audio/reference audio/system_a audio/system_b
-      fad compare reference.npz audio/* --model vggish --csv > distances.csv
-      fad compare results/my_benchmark/statistics/vggish/*.parquet
-      fad compare audio/a audio/b --model vggish --model pann-16k --json
-      fad compare fadtk/reference.npz audio/system_a --assume-same-model
     """
     from fad_core.distances import distance_row
     from fad_core.metrics import get_metric

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fad_core.cli.group import Command
 from fad_core.cli.options import SET, Embedding, embedding_options, model_option
 from fad_core.cli.output import Form, output_options, print_row
 
@@ -34,7 +35,13 @@ def _output_option(suffixes: tuple[str, ...], what: str) -> Callable[[Any], Any]
     )
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        "fad embed audio/reference -o reference.npy",
+        'fad embed "audio/**/*.flac" -o embeddings.parquet --model encodec-24k',
+    ),
+)
 @click.argument("audio", metavar="SET", type=SET)
 @_output_option(
     (".npy", ".parquet"),
@@ -44,14 +51,9 @@ def _output_option(suffixes: tuple[str, ...], what: str) -> Callable[[Any], Any]
 @embedding_options
 @output_options
 def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form) -> None:
-    r"""Embed a SET and write the vectors.
+    """Embed a SET and write the vectors.
 
     SET is a folder (with all below it), a glob in quotes, or one file.
-
-    \b
-    Examples:
-      fad embed audio/reference -o reference.npy
-      fad embed "audio/**/*.flac" -o embeddings.parquet --model encodec-24k
     """
     exported, embedded = _embedded(audio, model, embedding, distance=False)
     if output.suffix == ".npy":
@@ -65,23 +67,24 @@ def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     _say_what_was_written(output, embedded, form)
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        "fad stats audio/reference -o reference.npz",
+        "fad stats audio/reference -o reference.parquet --model clap-music-audioset --crop center",
+    ),
+)
 @click.argument("audio", metavar="SET", type=SET)
 @_output_option((".npz", ".parquet"), "The file to write: .npz (NumPy arrays) or .parquet.")
 @model_option
 @embedding_options
 @output_options
 def stats(audio: str, output: Path, model: str, embedding: Embedding, form: Form) -> None:
-    r"""Write the statistics of a SET: a reference to hand on.
+    """Write the statistics of a SET, to hand on.
 
     The file holds the number of vectors, their mean and the factor of their scatter, and what they are of:
     the model, its weights and their hash, its settings, what became of the files. `fad score` and `fad
     compare` read it in the place of the sound.
-
-    \b
-    Examples:
-      fad stats audio/reference -o reference.npz
-      fad stats audio/reference -o reference.parquet --model clap-music-audioset --crop center
     """
     exported, embedded = _embedded(audio, model, embedding, distance=True)
     from fad_core.exchange import write_statistics

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fad_core.cli.group import VERIFICATION_FAILED
+from fad_core.cli.group import VERIFICATION_FAILED, Command
 from fad_core.cli.options import (
     ModelId,
     ckpt_dir_option,
@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from fad_core.weights import Weights
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        "fad export vggish -o vggish.pt2",
+        "fad export clap-630k --weights seeded",
+    ),
+)
 @click.argument("model", type=ModelId())
 @click.option(
     "--output",
@@ -48,15 +54,10 @@ def export(
     quiet: bool,
     form: Form,
 ) -> None:
-    r"""Export a MODEL with its weights as one .pt2 file.
+    """Export a MODEL with its weights as one .pt2 file.
 
     It loads with a plain torch.export.load; what it is stands inside. `fad verify` compares it with the
     network that it was made from.
-
-    \b
-    Examples:
-      fad export vggish -o vggish.pt2
-      fad export clap-630k --weights seeded
     """
     from fad_core.models import get_model
 
@@ -78,7 +79,14 @@ def export(
     )
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        "fad verify vggish",
+        "fad verify clap-630k --weights seeded --csv",
+        "fad verify results/models/vggish-10086976.pt2",
+    ),
+)
 @click.argument("what", metavar="MODEL|FILE", type=click.Path())
 @click.option("--weights", help="The choice of weights.  [default: official; of a file, what it says]")
 @ckpt_dir_option
@@ -88,16 +96,12 @@ def export(
 def verify(
     what: str, weights: str | None, ckpt_dir: Path | None, threads: int, quiet: bool, form: Form
 ) -> int:
-    r"""Verify a model, by its id or as a .pt2 FILE, now, whatever was found before.
+    """Verify a model, by its id or as a .pt2 file.
+
+    It is compared now, whatever was found before.
 
     At two levels: eager, against the network it was made from, over batch sizes and lengths; golden, the same
     code with seeded weights against embeddings of the original package. Exit status 3 if it fails.
-
-    \b
-    Examples:
-      fad verify vggish
-      fad verify clap-630k --weights seeded --csv
-      fad verify results/models/vggish-10086976.pt2
     """
     from fad_core.models import get_model
 

@@ -34,8 +34,34 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class Group(click.Group):
-    """The outermost command: turns what goes wrong into a line and an exit status."""
+class _WithExamples:
+    """Shows examples in the help, each on a line of its own."""
+
+    examples: Sequence[str] = ()
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the examples."""
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+
+
+class Command(_WithExamples, click.Command):
+    """A command with examples."""
+
+    def __init__(self, *given: Any, examples: Sequence[str] = (), **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.examples = examples
+
+
+class Group(_WithExamples, click.Group):
+    """A group of commands; the outermost turns what goes wrong into a line and an exit status."""
+
+    command_class = Command
+
+    def __init__(self, *given: Any, examples: Sequence[str] = (), **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.examples = examples
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **more: Any) -> NoReturn:
         """Run the command and exit."""

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import click
 
+from fad_core.cli.group import Command
 from fad_core.cli.output import Form, output_options, print_rows
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        "fad models",
+        "fad models --json | jq -r '.[].id'",
+    ),
+)
 @output_options
 def models(form: Form) -> None:
-    r"""List the embedding models.
+    """List the embedding models."""
+    from fad_core.models.catalogue import read_catalogue
 
-    \b
-    Examples:
-      fad models
-      fad models --json | jq -r '.[].id'
-    """
-    from fad_core.models import get_model, model_ids
-
-    rows = [
-        {
-            "id": model.name,
-            "family": model.family,
-            "sample_rate": model.sample_rate,
-            "channels": model.channels,
-            "dimensions": model.embedding_dim,
-            "minimum_seconds": round(model.minimum_samples / model.sample_rate, 6),
-            "checkpoints": ", ".join(checkpoint.filename for checkpoint in model.checkpoints),
-        }
-        for model in map(get_model, model_ids())
-    ]
-    print_rows(rows, form)
+    print_rows(read_catalogue(), form)

@@ -82,6 +82,7 @@ weights_option = click.option(
     type=WeightsChoice(),
     default="official",
     show_default=True,
+    metavar="official|seeded|FILE",
     help="official: downloaded once, hash checked. seeded: a deterministic fill for trials, not a "
     "published model. FILE: your checkpoint in the official layout, or an exported model (.pt2), which is "
     "not verified.",

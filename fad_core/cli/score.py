@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from fad_core.cli.group import Command
 from fad_core.cli.options import (
     SET,
     Embedding,
@@ -19,7 +20,14 @@ from fad_core.cli.output import Form, output_options, print_row
 from fad_core.cli.sets import comparable_sets
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        "fad score audio/reference audio/system_a",
+        'fad score reference "generated/**/*.wav" --on-short-file pad --json',
+        "fad score reference.npz audio/system_a --model clap-630k",
+    ),
+)
 @click.argument("reference", type=SET)
 @click.argument("evaluation", type=SET)
 @model_option
@@ -38,16 +46,10 @@ def score(
     assume_same_model: bool,
     form: Form,
 ) -> None:
-    r"""Score the EVALUATION set against the REFERENCE set.
+    """Score the EVALUATION set against the REFERENCE set.
 
     Each is a folder (with all below it), a glob in quotes, one file, embeddings (.npy), or a file of
     statistics (.npz, .parquet) as `fad stats` writes it. The first call with a model exports and verifies it.
-
-    \b
-    Examples:
-      fad score audio/reference audio/system_a
-      fad score reference "generated/**/*.wav" --on-short-file pad --json
-      fad score reference.npz audio/system_a --model clap-630k
     """
     from fad_core.distances import distance_row
     from fad_core.metrics import get_metric

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from fad_core.cli.group import INPUT_FAULT, INTERRUPTED
+from fad_core.cli.group import INPUT_FAULT, INTERRUPTED, Group
 from fad_core.cli.output import Form, Row, output_options, print_row, quiet_option, speaker
 
 _CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile", "--workflow-profile")
@@ -34,18 +34,25 @@ _snakefile_option = click.option(
 _arguments = click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 
 
-@click.group()
+@click.group(
+    cls=Group,
+    examples=(
+        "fad study run config.yaml --cores 8",
+        "fad study status config.yaml",
+    ),
+)
 def study() -> None:
-    r"""Run a study, or see how far it is.
-
-    \b
-    Examples:
-      fad study run config.yaml --cores 8
-      fad study status config.yaml
-    """
+    """Run a study, or see how far it is."""
 
 
-@study.command()
+@study.command(
+    examples=(
+        "fad study run",
+        "fad study run workflow/studies/demo.yaml --cores 4",
+        "fad study run config.yaml -- --dry-run",
+        "fad study run config.yaml -- --workflow-profile workflow/profiles/slurm",
+    ),
+)
 @_config
 @click.option(
     "--cores",
@@ -58,17 +65,10 @@ def study() -> None:
 def run(
     config: Path, cores: str | None, snakefile: Path | None, quiet: bool, arguments: tuple[str, ...]
 ) -> int:
-    r"""Run the study of CONFIG (config.yaml by default) in the current folder.
+    """Run the study of CONFIG (config.yaml by default) in the current folder.
 
     Everything after -- is for Snakemake. The exit status is Snakemake's. What was stopped or killed goes on
     with the same command.
-
-    \b
-    Examples:
-      fad study run
-      fad study run workflow/studies/demo.yaml --cores 4
-      fad study run config.yaml -- --dry-run
-      fad study run config.yaml -- --workflow-profile workflow/profiles/slurm
     """
     given = any(argument.partition("=")[0] in _CORES for argument in arguments)
     if cores is None and not given:
@@ -79,20 +79,20 @@ def run(
     return _wait_for(command)
 
 
-@study.command()
+@study.command(
+    examples=(
+        "fad study status",
+        "fad study status workflow/studies/demo.yaml --json",
+    ),
+)
 @_config
 @_snakefile_option
 @quiet_option
 @output_options
 def status(config: Path, snakefile: Path | None, quiet: bool, form: Form) -> int:
-    r"""Say what of the study of CONFIG is done, what remains, and where results lie.
+    """Say what of the study of CONFIG is done, what remains, and where results lie.
 
     Nothing is run. The exit status is 0 whether it is done or not.
-
-    \b
-    Examples:
-      fad study status
-      fad study status workflow/studies/demo.yaml --json
     """
     command = _snakemake(config, snakefile, ["--cores", "1", "--summary"])
     speaker(quiet)(shlex.join(command))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fad_core.cli.group import INPUT_FAULT, VERIFICATION_FAILED
+from fad_core.cli.group import INPUT_FAULT, VERIFICATION_FAILED, Group
 from fad_core.cli.options import ModelId, ckpt_dir_option
 from fad_core.cli.output import Form, Row, output_options, print_rows, quiet_option, speaker
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from fad_core.models.checkpoint import Checkpoint
 
 
-@click.group()
+@click.group(
+    cls=Group,
+    examples=(
+        "fad weights list",
+        "fad weights fetch vggish clap-630k",
+        "fad weights verify --json",
+    ),
+)
 def weights() -> None:
-    r"""List, fetch and verify the official checkpoints.
-
-    \b
-    Examples:
-      fad weights list
-      fad weights fetch vggish clap-630k
-      fad weights verify --json
-    """
+    """List, fetch and verify the official checkpoints."""
 
 
-@weights.command("list")
+@weights.command(
+    "list",
+    examples=(
+        "fad weights list",
+        "fad weights list --json | jq -r '.[] | select(.there == \"no\") | .url'",
+    ),
+)
 @ckpt_dir_option
 @output_options
 def list_(ckpt_dir: Path | None, form: Form) -> None:
-    r"""List the checkpoints, and where each lies or is looked for.
-
-    \b
-    Examples:
-      fad weights list
-      fad weights list --json | jq -r '.[] | select(.there == "no") | .url'
-    """
+    """List the checkpoints, and where each lies or is looked for."""
     from fad_core.weights import checkpoint_path
 
     rows = []
@@ -59,21 +59,21 @@ def list_(ckpt_dir: Path | None, form: Form) -> None:
     print_rows(rows, form)
 
 
-@weights.command()
+@weights.command(
+    examples=(
+        "fad weights fetch vggish",
+        "fad weights fetch --all --ckpt-dir /data/checkpoints",
+    ),
+)
 @click.argument("models", nargs=-1, type=ModelId())
 @click.option("--all", "every", is_flag=True, help="Of all models.")
 @ckpt_dir_option
 @quiet_option
 @output_options
 def fetch(models: tuple[str, ...], every: bool, ckpt_dir: Path | None, quiet: bool, form: Form) -> None:
-    r"""Download the checkpoints of MODELS that are not there yet; check all of them.
+    """Download the checkpoints of MODELS that are not there yet; check all of them.
 
     A download that was cut off goes on where it was.
-
-    \b
-    Examples:
-      fad weights fetch vggish
-      fad weights fetch --all --ckpt-dir /data/checkpoints
     """
     from fad_core.models import get_model, model_ids
     from fad_core.weights import fetch_weights, locate_weights
@@ -97,20 +97,20 @@ def fetch(models: tuple[str, ...], every: bool, ckpt_dir: Path | None, quiet: bo
     print_rows(list(rows.values()), form)
 
 
-@weights.command()
+@weights.command(
+    examples=(
+        "fad weights verify",
+        "fad weights verify vggish-pca --json",
+    ),
+)
 @click.argument("models", nargs=-1, type=ModelId())
 @ckpt_dir_option
 @output_options
 def verify(models: tuple[str, ...], ckpt_dir: Path | None, form: Form) -> int:
-    r"""Read the checkpoints of MODELS (of all, if none is named) and compare their sha256.
+    """Read the checkpoints of MODELS (of all, if none is named) and compare their sha256.
 
     Held against the published hash, or the one recorded when the file was first used. Exit status 3 if one
     is another, 1 if one of a model that was named is not there.
-
-    \b
-    Examples:
-      fad weights verify
-      fad weights verify vggish-pca --json
     """
     rows = [_verified(item, ckpt_dir) for item, _ in _checkpoints(models)]
     print_rows(rows, form)
