@@ -9,6 +9,7 @@ from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.selection import require_enough
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
+from fad_core.moments import Moments
 from fad_core.statistics import Statistics
 
 __all__ = ["SEEDED_NOTE", "EmbeddedSet", "SetCounts", "distance_row"]
@@ -29,8 +30,8 @@ class EmbeddedSet:
         weights: "official", "seeded" or the name of the user's file.
         weights_sha256: of the checkpoint that names the weights.
         settings: how the model was used (`EmbeddingModel.settings_text`).
-        statistics: of all its vectors.
-        counts: what became of its files.
+        statistics: of all its vectors; their mean and covariance, where that is all that is known.
+        counts: what became of its files; None if that is not known.
         note: what a reader of its distances should know of it; empty if nothing.
     """
 
@@ -39,13 +40,16 @@ class EmbeddedSet:
     weights: str
     weights_sha256: str
     settings: str
-    statistics: Statistics
-    counts: SetCounts
+    statistics: Statistics | Moments
+    counts: SetCounts | None
     note: str = ""
 
 
 def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -> dict[str, Any]:
     """Compare two embedded sets: one row of the distance table (see `fad_core.tables.schemas.DISTANCES`).
+
+    Where a set is known by its mean and covariance alone, its counts and those of both together are None
+    (see `fad_core.tables.schemas.COMPARISONS`).
 
     Raises:
         FadError: the sets were embedded by different models, weights or settings.
@@ -58,7 +62,8 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
             f"{evaluation.dataset} by {' '.join(theirs)}: their distance means nothing"
         )
     for embedded in (reference, evaluation):
-        require_enough(embedded.dataset, embedded.model, embedded.statistics.n)
+        if embedded.statistics.n is not None:
+            require_enough(embedded.dataset, embedded.model, embedded.statistics.n)
     result = get_metric(metric).compute(reference.statistics, evaluation.statistics)
     notes = [
         result.note,
@@ -79,9 +84,7 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
         "ci_high": result.ci_high,
         "n_reference": reference.statistics.n,
         "n_evaluation": evaluation.statistics.n,
-        "files": reference.counts.files + evaluation.counts.files,
-        "excluded": reference.counts.excluded + evaluation.counts.excluded,
-        "padded": reference.counts.padded + evaluation.counts.padded,
+        **_counts(reference, evaluation),
         "note": "; ".join(note for note in notes if note),
     }
 
@@ -91,3 +94,10 @@ def _notes(reference: EmbeddedSet, evaluation: EmbeddedSet) -> list[str]:
     if reference.note == evaluation.note:
         return [reference.note]
     return [f"{item.dataset}: {item.note}" for item in (reference, evaluation) if item.note]
+
+
+def _counts(reference: EmbeddedSet, evaluation: EmbeddedSet) -> dict[str, int | None]:
+    if reference.counts is None or evaluation.counts is None:
+        return dict.fromkeys(("files", "excluded", "padded"))
+    both = SetCounts.total([reference.counts, evaluation.counts])
+    return {"files": both.files, "excluded": both.excluded, "padded": both.padded}

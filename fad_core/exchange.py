@@ -31,7 +31,7 @@ from fad_core.distances import EmbeddedSet
 from fad_core.errors import FadError
 from fad_core.moments import Moments
 from fad_core.statistics import Statistics
-from fad_core.tables.files import read_metadata, read_table, write_table
+from fad_core.tables.files import read_table, write_table
 from fad_core.tables.schemas import STATISTICS
 from fad_core.tables.statistics import statistics_from_row, statistics_to_row
 
@@ -97,8 +97,9 @@ def write_statistics(embedded: EmbeddedSet, identity: Identity, path: Path) -> N
     if path.suffix == ".parquet":
         write_table(STATISTICS, [row], path, {"identity": text})
     elif path.suffix == ".npz":
+        arrays: dict[str, Any] = {key: np.array(value) for key, value in (*row.items(), ("identity", text))}
         with atomic_path(path) as temporary:
-            np.savez(temporary, identity=np.array(text), **{key: np.array(value) for key, value in row.items()})
+            np.savez(temporary, **arrays)
     else:
         raise ValueError(f"{path}: statistics are written as {' or '.join(SUFFIXES)}")
 
@@ -128,6 +129,8 @@ def read_statistics(path: Path | str) -> list[StoredSet]:
 
 
 def _read_parquet(name: str) -> list[StoredSet]:
+    from fad_core.tables.parquet import read_metadata
+
     rows = read_table(STATISTICS, name)
     if not rows:
         raise FadError(f"{name}: the table is empty")
@@ -185,13 +188,12 @@ def _read_foreign(name: str, arrays: Mapping[str, NDArray[Any]]) -> list[StoredS
         mean, covariance = (arrays[key] for key in _PYTORCH_FID)
         return [_foreign(name, "pytorch-fid", "", mean, covariance)]
     raise FadError(
-        f"{name} holds {', '.join(sorted(arrays)) or 'nothing'}, and so neither statistics of fad-core nor those "
-        "of fadtk (model.mu, model.cov) or pytorch-fid (mu, sigma)"
+        f"{name} holds {', '.join(sorted(arrays)) or 'nothing'}, and so neither statistics of fad-core nor "
+        "those of fadtk (model.mu, model.cov) or pytorch-fid (mu, sigma)"
     )
 
 
-def _foreign(
-    name: str, source: str, model: str, mean: NDArray[Any], covariance: NDArray[Any]
-) -> StoredSet:
+def _foreign(name: str, source: str, model: str, mean: NDArray[Any], covariance: NDArray[Any]) -> StoredSet:
     moments = Moments.from_covariance(mean, covariance)
-    return StoredSet(EmbeddedSet(name, model, "", "", "", moments, None), source, {})
+    note = f"mean and covariance by {source}, which names no weights"
+    return StoredSet(EmbeddedSet(name, model, "", "", "", moments, None, note), source, {})

@@ -83,7 +83,7 @@ def _note(reference: Statistics | Moments, evaluation: Statistics | Moments) -> 
     remarks = []
     for name, s in (("reference", reference), ("evaluation", evaluation)):
         if s.n is None:
-            remarks.append(f"{name}: the number of vectors is not known, nor how far FAD is biased upwards by it")
+            remarks.append(f"{name}: the number of vectors is not known, nor how far it biases FAD upwards")
         elif s.n <= s.dimension:
             remarks.append(
                 f"{name}: no more vectors than dimensions, so the covariance is rank-deficient "

@@ -18,7 +18,8 @@ Float64Array = NDArray[np.float64]
 _ALLOWANCE = 10.0
 """How many times D · epsilon an eigenvalue, or an entry, may be off, as a share of the largest, and be zero.
 
-Those of sets with fewer vectors than dimensions, which are zero, were seen at up to four times."""
+Eigenvalues that are zero (of random sets with no more vectors than dimensions, 20 000 of each of several
+D) were seen at up to 0.8 times that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,9 @@ def _root(covariance: Float64Array, epsilon: float) -> Float64Array:
     values, vectors = linalg.eigh((covariance + covariance.T) / 2)
     floor = rounding * float(np.max(np.abs(values)))
     if values[0] < -floor:
-        raise ValueError(f"the covariance is not positive semidefinite: it has the eigenvalue {values[0]:.3g}")
-    # Below the floor stands what rounding has left of a zero, whose square root would be no rounding any more.
+        raise ValueError(
+            f"the covariance is not positive semidefinite: it has the eigenvalue {values[0]:.3g}"
+        )
+    # Below the floor stands what rounding has left of a zero: its square root would be no rounding any more.
     roots = np.sqrt(np.where(values > floor, values, 0.0))
     return np.ascontiguousarray((roots * vectors).T[::-1])

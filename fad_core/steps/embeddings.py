@@ -13,7 +13,7 @@ import numpy as np
 from fad_core.compatibility import takes_scalars
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.counts import SetCounts
-from fad_core.datasets.selection import OnShortFile, select_files
+from fad_core.datasets.selection import FileUse, OnShortFile, select_files
 from fad_core.embedding import FileEmbeddings, embed_files
 from fad_core.exported import ExportedModel
 from fad_core.settings import Settings
@@ -45,13 +45,27 @@ def embed_shard(
         done.append(item)
         if progress is not None:
             progress(1)
+    write_embeddings(done, uses, model, embeddings)
+
+
+def write_embeddings(
+    files: Sequence[FileEmbeddings], uses: Sequence[FileUse], exported: ExportedModel, path: Path
+) -> None:
+    """Write embeddings as a table of the schema EMBEDDINGS, with what they are of in its metadata.
+
+    Args:
+        files: the embeddings, sorted by file.
+        uses: what became of every file.
+        exported: the model that embedded them.
+        path: of the Parquet file.
+    """
     metadata = {
-        "identity": json.dumps(asdict(model.identity), sort_keys=True),
-        "settings": model.model.settings_text,
-        "scalars": json.dumps(takes_scalars(model.model)),
+        "identity": json.dumps(asdict(exported.identity), sort_keys=True),
+        "settings": exported.model.settings_text,
+        "scalars": json.dumps(takes_scalars(exported.model)),
         "counts": json.dumps(asdict(SetCounts.of(uses)), sort_keys=True),
     }
-    write_table(EMBEDDINGS, _embedding_columns(done, model.model.embedding_dim), embeddings, metadata)
+    write_table(EMBEDDINGS, _embedding_columns(files, exported.model.embedding_dim), path, metadata)
 
 
 def _embedding_columns(done: Sequence[FileEmbeddings], dimension: int) -> dict[str, Any]:

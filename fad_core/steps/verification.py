@@ -18,15 +18,22 @@ def write_verification(rows: Sequence[Comparison], table: Path) -> None:
 
 
 def print_verification(name: str, rows: Sequence[Comparison]) -> None:
-    """Print, to stdout, one line a level: how much was compared, and the largest difference."""
+    """Print `verification_text` to stdout."""
+    sys.stdout.write(verification_text(name, rows))
+    sys.stdout.flush()
+
+
+def verification_text(name: str, rows: Sequence[Comparison]) -> str:
+    """One line a level and quantity: how much was compared, and the largest difference."""
+    lines = []
     for level in sorted({row.level for row in rows}):
         for quantity in sorted({row.quantity for row in rows if row.level == level}):
             chosen = [row for row in rows if (row.level, row.quantity) == (level, quantity)]
             worst = max(chosen, key=lambda row: row.max_relative_difference)
             verdict = "passed" if all(row.verdict == "passed" for row in chosen) else "FAILED"
-            sys.stdout.write(
+            lines.append(
                 f"{name}  {level}  {quantity}: {verdict}, {len(chosen)} comparisons, "
                 f"largest relative difference {worst.max_relative_difference:.3g} ({worst.case}), "
                 f"tolerance {worst.tolerance:.3g}\n"
             )
-    sys.stdout.flush()
+    return "".join(lines)

@@ -6,7 +6,7 @@ numbers can be nullable, and an empty CSV field always means one thing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 ColumnType = Literal["string", "int32", "int64", "float64", "list<float32>", "list<float64>"]
@@ -239,6 +239,17 @@ DISTANCES = Schema(
     ),
 )
 
+_COUNTS = ("n_reference", "n_evaluation", "files", "excluded", "padded")
+
+COMPARISONS = Schema(
+    "comparisons",
+    "What `fad score` and `fad compare` print, one row for each model and pair of sets: the columns of "
+    "distances, where what the statistics of other packages do not say is missing.",
+    tuple(
+        replace(column, nullable=column.nullable or column.name in _COUNTS) for column in DISTANCES.columns
+    ),
+)
+
 FILES = Schema(
     "files",
     "One row for each model and file of a data set, used or not.",
@@ -281,4 +292,4 @@ DATASETS = Schema(
     ),
 )
 
-SCHEMAS = (MANIFEST, EMBEDDINGS, STATISTICS, VERIFICATION, SUMMARY, DISTANCES, FILES, DATASETS)
+SCHEMAS = (MANIFEST, EMBEDDINGS, STATISTICS, VERIFICATION, SUMMARY, DISTANCES, COMPARISONS, FILES, DATASETS)

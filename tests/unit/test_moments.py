@@ -29,7 +29,7 @@ def scale_of(*sets: Array) -> float:
 
 @st.composite
 def two_sets(draw: st.DrawFn) -> tuple[Array, Array]:
-    """Vectors of one dimension or more, some sets with fewer of them than dimensions, far off centre or not."""
+    """Vectors of one dimension or more, some sets with fewer of them than that, far off centre or not."""
     dimension = draw(st.integers(1, 12))
     sets = []
     for _ in range(2):
@@ -60,7 +60,9 @@ def test_the_distance_is_that_of_the_vectors(sets: tuple[Array, Array]) -> None:
 def test_the_root_squares_to_the_covariance(vectors: Array) -> None:
     covariance = np.cov(vectors, rowvar=False)
     factor = moments_of(vectors).factor
-    np.testing.assert_allclose(factor.T @ factor, covariance, rtol=0, atol=1e-13 * max(1, np.trace(covariance)))
+    np.testing.assert_allclose(
+        factor.T @ factor, covariance, rtol=0, atol=1e-13 * max(1, np.trace(covariance))
+    )
 
 
 def test_a_covariance_of_lower_rank_is_a_set_of_few_vectors() -> None:
@@ -75,9 +77,7 @@ def test_what_was_kept_in_float32_is_as_good_as_that() -> None:
     sets = [rng.standard_normal((300, 128)) @ np.diag(np.logspace(0, -3, 128)) for _ in range(2)]
     exact = frechet_distance(*map(Statistics.from_embeddings, sets)).value
     single = [
-        Moments.from_covariance(
-            x.mean(axis=0).astype(np.float32), np.cov(x, rowvar=False).astype(np.float32)
-        )
+        Moments.from_covariance(x.mean(axis=0).astype(np.float32), np.cov(x, rowvar=False).astype(np.float32))
         for x in sets
     ]
     assert frechet_distance(*single).value == pytest.approx(exact, rel=5e-3)

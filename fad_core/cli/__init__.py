@@ -1,0 +1,45 @@
+"""The `fad` command: results on stdout, progress and messages on stderr.
+
+One module here a command or a group of them. What they need beyond click they import when they are called,
+so that help and completion come at once. Exit statuses: `fad_core.cli.group`.
+"""
+
+from __future__ import annotations
+
+import click
+
+from fad_core import __version__
+from fad_core.cli.compare import compare
+from fad_core.cli.completion import completion
+from fad_core.cli.embed import embed, stats
+from fad_core.cli.export import export, verify
+from fad_core.cli.group import CONTEXT, Group
+from fad_core.cli.models import models
+from fad_core.cli.score import score
+from fad_core.cli.study import study
+from fad_core.cli.weights import weights
+
+__all__ = ["main"]
+
+
+@click.group(
+    cls=Group,
+    context_settings=CONTEXT,
+    examples=(
+        "fad score audio/reference audio/system_a",
+        "fad stats audio/reference -o reference.npz",
+        "fad compare reference.npz audio/system_a audio/system_b --csv > distances.csv",
+        "fad study run config.yaml --cores 8",
+    ),
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def main() -> None:
+    """Fréchet Audio Distance, reproducibly.
+
+    Results go to stdout, everything else to stderr. Exit status: 0 done, 1 the input is at fault, 2 the call
+    is, 3 a verification failed, 130 interrupted.
+    """
+
+
+for _command in (score, embed, stats, compare, models, weights, export, verify, study, completion):
+    main.add_command(_command)

@@ -1,0 +1,104 @@
+"""`fad compare`: every pair of sets."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from fad_core.cli.group import Command
+from fad_core.cli.options import (
+    SET,
+    Embedding,
+    assume_option,
+    embedding_options,
+    metric_option,
+    models_option,
+)
+from fad_core.cli.output import Form, Row, output_options, print_rows
+from fad_core.cli.sets import comparable_sets
+
+_DIGITS = 6
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "fad compare audio/reference audio/system_a audio/system_b",
+        "fad compare reference.npz audio/* --model vggish --csv > distances.csv",
+        "fad compare results/my_benchmark/statistics/vggish/*.parquet",
+        "fad compare audio/a audio/b --model vggish --model pann-16k --json",
+        "fad compare fadtk/reference.npz audio/system_a --assume-same-model",
+    ),
+)
+@click.argument("sets", nargs=-1, required=True, type=SET)
+@models_option
+@metric_option
+@embedding_options
+@assume_option
+@output_options
+def compare(
+    sets: tuple[str, ...],
+    models: tuple[str, ...],
+    metric: str,
+    embedding: Embedding,
+    assume_same_model: bool,
+    form: Form,
+) -> None:
+    """Compare all pairs of SETS.
+
+    Of each pair, the set named first is the reference.
+
+    A set is a folder (with all below it), a glob in quotes, one file, embeddings (.npy), or a file of
+    statistics (.npz, .parquet): those of `fad stats` and of the pipeline, fadtk's ({model}.mu, {model}.cov)
+    and pytorch-fid's (mu, sigma). Sets of different models, weights or settings are refused.
+    """
+    from fad_core.distances import distance_row
+    from fad_core.metrics import get_metric
+
+    if len(sets) < 2:
+        raise click.UsageError("a comparison needs at least two sets")
+    twice = [name for name, count in Counter(sets).items() if count > 1]
+    if twice:
+        raise click.UsageError(f"{', '.join(twice)} is given twice")
+    get_metric(metric)
+    rows = [
+        distance_row(reference.set, evaluation.set, metric)
+        for group in comparable_sets(sets, models, embedding, assume=assume_same_model)
+        for reference, evaluation in itertools.combinations(group, 2)
+    ]
+    print_rows(rows, form, lambda: _text(rows))
+
+
+def _text(rows: Sequence[Row]) -> str:
+    from fad_core.display import Footnotes, aligned, one_line, text_table
+
+    notes = Footnotes.of(row["note"] for row in rows)
+    columns: dict[str, list[str]] = {
+        "model": [row["model"] or "not named" for row in rows],
+        "weights": [_weights(row) for row in rows],
+        "reference": [one_line(row["reference"]) for row in rows],
+        "evaluation": [one_line(row["evaluation"]) for row in rows],
+        rows[0]["metric"]: aligned([row["value"] for row in rows], _DIGITS),
+        "vectors": [f"{_count(row['n_reference'])} : {_count(row['n_evaluation'])}" for row in rows],
+    }
+    for name in ("files", "padded", "excluded"):
+        columns[name] = [_count(row[name]) for row in rows]
+    marks = ["".join(f"[{number}]" for number in numbers) for numbers in notes.marks]
+    if any(marks):
+        columns["notes"] = marks
+    lines = [text_table(list(columns), list(zip(*columns.values(), strict=True)), names=4)]
+    lines += [f"All values: {remark}." for remark in notes.general]
+    lines += [f"[{number}] {remark}." for number, remark in enumerate(notes.numbered, start=1)]
+    return "\n".join(lines)
+
+
+def _weights(row: Row) -> str:
+    return f"{row['weights']} {row['weights_sha256'][:8]}" if row["weights"] else "not named"
+
+
+def _count(value: Any) -> str:
+    return "?" if value is None else str(value)

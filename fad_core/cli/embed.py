@@ -1,0 +1,146 @@
+"""`fad embed` and `fad stats`: what comes of one set, as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fad_core.cli.group import Command
+from fad_core.cli.options import SET, Embedding, embedding_options, model_option
+from fad_core.cli.output import Form, output_options, print_row
+
+if TYPE_CHECKING:
+    from fad_core.exported import ExportedModel
+    from fad_core.scoring import Embedded
+
+
+def _output_option(suffixes: tuple[str, ...], what: str) -> Callable[[Any], Any]:
+    """`--output FILE`, whose suffix says what is written."""
+
+    def checked(_context: click.Context, _option: click.Parameter, path: Path) -> Path:
+        if path.suffix not in suffixes:
+            raise click.BadParameter(f"{path} does not end in {' or '.join(suffixes)}")
+        return path
+
+    return click.option(
+        "--output",
+        "-o",
+        type=click.Path(path_type=Path, dir_okay=False),
+        required=True,
+        callback=checked,
+        help=what,
+    )
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "fad embed audio/reference -o reference.npy",
+        'fad embed "audio/**/*.flac" -o embeddings.parquet --model encodec-24k',
+    ),
+)
+@click.argument("audio", metavar="SET", type=SET)
+@_output_option(
+    (".npy", ".parquet"),
+    ".npy: all vectors, as the original package writes and reads them. .parquet: with file and time.",
+)
+@model_option
+@embedding_options
+@output_options
+def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form) -> None:
+    """Embed a SET and write the vectors.
+
+    SET is a folder (with all below it), a glob in quotes, or one file.
+    """
+    exported, embedded = _embedded(audio, model, embedding, distance=False)
+    if output.suffix == ".npy":
+        from fad_core.embedding_files import save_embeddings
+
+        save_embeddings(embedded.embeddings, exported.model, output)
+    else:
+        from fad_core.steps.embeddings import write_embeddings
+
+        write_embeddings(embedded.files or (), embedded.uses, exported, output)
+    _say_what_was_written(output, embedded, form)
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "fad stats audio/reference -o reference.npz",
+        "fad stats audio/reference -o reference.parquet --model clap-music-audioset --crop center",
+    ),
+)
+@click.argument("audio", metavar="SET", type=SET)
+@_output_option((".npz", ".parquet"), "The file to write: .npz (NumPy arrays) or .parquet.")
+@model_option
+@embedding_options
+@output_options
+def stats(audio: str, output: Path, model: str, embedding: Embedding, form: Form) -> None:
+    """Write the statistics of a SET, to hand on.
+
+    The file holds the number of vectors, their mean and the factor of their scatter, and what they are of:
+    the model, its weights and their hash, its settings, what became of the files. `fad score` and `fad
+    compare` read it in the place of the sound.
+    """
+    exported, embedded = _embedded(audio, model, embedding, distance=True)
+    from fad_core.exchange import write_statistics
+
+    write_statistics(embedded.set, exported.identity, output)
+    _say_what_was_written(output, embedded, form)
+
+
+def _embedded(
+    audio: str, model: str, embedding: Embedding, *, distance: bool
+) -> tuple[ExportedModel, Embedded]:
+    from fad_core.datasets import Dataset, list_files
+    from fad_core.progress import file_progress
+
+    # Said before a model is downloaded or exported.
+    list_files(Dataset(audio, audio))
+    exported = embedding.exported(model)
+    from fad_core.scoring import embed_set
+
+    with file_progress("scan and embed", quiet=embedding.quiet) as progress:
+        embedded = embed_set(
+            audio,
+            exported,
+            on_bad_file=embedding.on_bad_file,
+            on_short_file=embedding.on_short_file,
+            keep=not distance,
+            to_compare=distance,
+            progress=progress,
+        )
+    embedding.say_uses(audio, embedded.uses)
+    return exported, embedded
+
+
+def _say_what_was_written(output: Path, embedded: Embedded, form: Form) -> None:
+    done = embedded.set
+    row: dict[str, Any] = {
+        "file": str(output),
+        "model": done.model,
+        "weights": done.weights,
+        "weights_sha256": done.weights_sha256,
+        "settings": done.settings,
+        "n": sum(len(file.embeddings) for file in embedded.files)
+        if embedded.files is not None
+        else done.statistics.n,
+        "dimension": len(embedded.files[0].embeddings[0]) if embedded.files else done.statistics.dimension,
+        "files": None if done.counts is None else done.counts.files,
+        "padded": None if done.counts is None else done.counts.padded,
+        "excluded": None if done.counts is None else done.counts.excluded,
+    }
+    settings = f", {row['settings']}" if row["settings"] else ""
+    print_row(
+        row,
+        form,
+        lambda: (
+            f"{output}: {row['n']} vectors of {row['dimension']} numbers, {row['files']} files "
+            f"({row['padded']} padded, {row['excluded']} excluded)\n"
+            f"model: {row['model']}, {row['weights']} weights {row['weights_sha256'][:8]}{settings}"
+        ),
+    )

@@ -1,0 +1,223 @@
+"""The options that several commands have, declared once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from fad_core.cli.output import quiet_option, speaker
+from fad_core.command import limit_threads
+from fad_core.models import model_ids
+from fad_core.settings import Settings
+
+if TYPE_CHECKING:
+    from fad_core.datasets.selection import FileUse, OnBadFile, OnShortFile
+    from fad_core.exported import ExportedModel
+
+DEFAULT_MODEL = "vggish"
+
+
+class ModelId(click.ParamType[str, str]):
+    """An id of a model, which the shell can complete; whether there is such a model is said later."""
+
+    name = "id"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """The ids that begin so."""
+        return [CompletionItem(name) for name in model_ids() if name.startswith(incomplete)]
+
+
+class WeightsChoice(click.ParamType[str, str]):
+    """official, seeded or a file."""
+
+    name = "official|seeded|file"
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """The words that begin so, or files."""
+        words = [word for word in ("official", "seeded") if word.startswith(incomplete)]
+        return [CompletionItem(word) for word in words] or [CompletionItem(incomplete, type="file")]
+
+
+# Folders, globs and files: what they are is for the data set to say.
+SET = click.Path()
+
+ckpt_dir_option = click.option(
+    "--ckpt-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the checkpoints. Default: torch.hub's, where the original packages keep them.",
+)
+model_option = click.option(
+    "--model",
+    type=ModelId(),
+    default=DEFAULT_MODEL,
+    show_default=True,
+    help="Embedding model; `fad models` lists them.",
+)
+models_option = click.option(
+    "--model",
+    "models",
+    type=ModelId(),
+    multiple=True,
+    help=f"Embedding model; may be given several times.  [default: {DEFAULT_MODEL}]",
+)
+metric_option = click.option("--metric", default="fad", show_default=True, help="What to compute.")
+weights_option = click.option(
+    "--weights",
+    type=WeightsChoice(),
+    default="official",
+    show_default=True,
+    metavar="official|seeded|FILE",
+    help="official: downloaded once, hash checked. seeded: a deterministic fill for trials, not a "
+    "published model. FILE: your checkpoint in the official layout, or an exported model (.pt2), which is "
+    "not verified.",
+)
+device_option = click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="cpu|cuda|auto",
+    help="Where the network runs. Another device may move the last bits.",
+)
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Numeric threads."
+)
+assume_option = click.option(
+    "--assume-same-model",
+    is_flag=True,
+    help="Take statistics of other packages, which name no weights, for those of the same model; the "
+    "result says so.",
+)
+
+_EMBEDDING_OPTIONS = (
+    weights_option,
+    click.option(
+        "--on-bad-file",
+        type=click.Choice(["fail", "skip"]),
+        default="fail",
+        show_default=True,
+        help="Files that cannot be read whole: fail before anything is embedded, or leave them out.",
+    ),
+    click.option(
+        "--on-short-file",
+        type=click.Choice(["fail", "skip", "pad"]),
+        default="fail",
+        show_default=True,
+        help="Files below the model's minimum: fail, leave them out, or pad them with zeros at the end.",
+    ),
+    click.option(
+        "--crop",
+        type=click.Choice(["random", "first", "center", "windows"]),
+        default="random",
+        show_default=True,
+        help="What of a file longer than the model's window is embedded (CLAP).",
+    ),
+    click.option(
+        "--hop-seconds", default=10.0, show_default=True, help="From one of the windows to the next."
+    ),
+    click.option("--seed", default=0, show_default=True, help="Of random crops."),
+    click.option(
+        "--compatibility",
+        type=click.Choice(["none", "frechet-audio-distance"]),
+        default="none",
+        show_default=True,
+        help="Imitate the original package also where it is wrong.",
+    ),
+    click.option(
+        "--memory-gb",
+        default=16.0,
+        show_default=True,
+        help="What embedding one file may take; longer ones are bad.",
+    ),
+    ckpt_dir_option,
+    device_option,
+    threads_option,
+    quiet_option,
+)
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """How sets are embedded: what `embedding_options` were given."""
+
+    weights: str
+    on_bad_file: OnBadFile
+    on_short_file: OnShortFile
+    settings: Settings
+    ckpt_dir: Path | None
+    device: str
+    threads: int
+    quiet: bool
+
+    def exported(self, model_id: str) -> ExportedModel:
+        """The verified model: fetched, exported and verified now if need be."""
+        limit_threads(self.threads)
+        import torch
+
+        from fad_core.store import verified_model
+
+        torch.set_num_threads(self.threads)
+        return verified_model(
+            model_id,
+            self.weights,
+            self.ckpt_dir,
+            self.say,
+            self.settings,
+            device=self.device,
+            progress=not self.quiet,
+        )
+
+    def say(self, line: str) -> None:
+        """A message on stderr."""
+        speaker(self.quiet)(line)
+
+    def say_uses(self, name: str, uses: Sequence[FileUse]) -> None:
+        """Messages about the files of a set that are not used as they are."""
+        from fad_core.display import one_line
+
+        for use in uses:
+            if use.status != "used":
+                self.say(f"{use.status}: {name}: {one_line(use.record.file)}: {use.reason}")
+
+
+def embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """All options of how sets are embedded, as the one argument `embedding`."""
+
+    @functools.wraps(command)
+    def gathered(
+        weights: str,
+        on_bad_file: OnBadFile,
+        on_short_file: OnShortFile,
+        crop: Any,
+        hop_seconds: float,
+        seed: int,
+        compatibility: Any,
+        memory_gb: float,
+        ckpt_dir: Path | None,
+        device: str,
+        threads: int,
+        quiet: bool,
+        **others: Any,
+    ) -> Any:
+        settings = Settings(crop, hop_seconds, seed, compatibility, memory_gb)
+        embedding = Embedding(weights, on_bad_file, on_short_file, settings, ckpt_dir, device, threads, quiet)
+        return command(embedding=embedding, **others)
+
+    for option in reversed(_EMBEDDING_OPTIONS):
+        gathered = option(gathered)
+    return gathered

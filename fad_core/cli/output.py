@@ -1,0 +1,85 @@
+"""Results on stdout: a table for people, CSV, or JSON; messages on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+import click
+
+from fad_core.errors import FadError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Form = Literal["table", "csv", "json"]
+Row = Mapping[str, Any]
+
+
+def output_options(command: Command) -> Command:
+    """`--json` and `--csv`, as the argument `form`; of both, the last one counts."""
+    csv = click.option("--csv", "form", flag_value="csv", help="Print CSV.")
+    json_ = click.option("--json", "form", flag_value="json", default="table", help="Print JSON.")
+    return json_(csv(command))
+
+
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress and no messages but errors.")
+
+
+def print_rows(rows: Sequence[Row], form: Form, text: Callable[[], str] | None = None) -> None:
+    """Print a table.
+
+    Args:
+        rows: with the same keys each; what is not known is None.
+        form: how.
+        text: gives the table for people; None: all columns as they are.
+    """
+    if form == "json":
+        _write(json.dumps(rows, indent=1))
+    elif form == "csv":
+        _write(_csv(rows))
+    else:
+        _write(text() if text is not None else _plain(rows))
+
+
+def print_row(row: Row, form: Form, text: Callable[[], str]) -> None:
+    """Print a single result: as `print_rows`, but in JSON as one object on one line."""
+    if form == "json":
+        _write(json.dumps(row))
+    else:
+        print_rows([row], form, text)
+
+
+def print_text(text: str) -> None:
+    """Print what is neither rows nor a message."""
+    _write(text)
+
+
+def speaker(quiet: bool) -> Callable[[str], None]:
+    """Give a function that says a line on stderr, or nothing."""
+
+    def say(line: str) -> None:
+        if not quiet:
+            click.echo(line, err=True)
+
+    return say
+
+
+def _write(text: str) -> None:
+    # Python has none where the shell has closed it (>&-), and click would then write nowhere.
+    if sys.stdout is None:
+        raise FadError("there is nowhere to write the results to: stdout is closed")
+    click.echo(text.removesuffix("\n"))
+
+
+def _csv(rows: Sequence[Row]) -> str:
+    from fad_core.tables.csvtext import format_csv
+
+    return format_csv([list(rows[0]), *(list(row.values()) for row in rows)])
+
+
+def _plain(rows: Sequence[Row]) -> str:
+    from fad_core.display import one_line, text_table
+
+    texts = [["" if value is None else one_line(str(value)) for value in row.values()] for row in rows]
+    return text_table(list(rows[0]), texts, names=len(rows[0]))

@@ -1,0 +1,97 @@
+"""Sets as they are named on the command line: sound to be embedded, or statistics in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from fad_core.cli.options import DEFAULT_MODEL, Embedding
+
+if TYPE_CHECKING:
+    from fad_core.exchange import StoredSet
+    from fad_core.exported import ExportedModel
+
+
+def comparable_sets(
+    names: Sequence[str], models: Sequence[str], embedding: Embedding, *, assume: bool
+) -> list[list[StoredSet]]:
+    """The sets of that name by each model, in order; what is sound is embedded now.
+
+    Args:
+        names: folders, globs, audio files, `.npy` files of embeddings, or files of statistics.
+        models: ids; none: the default one, or with statistics alone whatever they are of.
+        embedding: how sound is embedded.
+        assume: see `fad_core.pairing.same_model`.
+
+    Raises:
+        FadError: a set cannot be used, or they are not of the same model.
+    """
+    from fad_core.exchange import is_statistics_file, read_statistics
+    from fad_core.models import canonical_id
+    from fad_core.pairing import same_model
+
+    models = [canonical_id(name) for name in dict.fromkeys(models)]
+    stored = {name: read_statistics(name) for name in names if is_statistics_file(name)}
+    sounds = [name for name in names if name not in stored]
+    if not sounds:
+        return same_model([stored[name] for name in names], models=models, assume=assume)
+    models = models or [DEFAULT_MODEL]
+    by_model = [_embedded(sounds, model, embedding, list(stored.values()), assume) for model in models]
+    found: list[list[StoredSet]] = []
+    for model, fresh in zip(models, by_model, strict=True):
+        members = [stored[name] if name in stored else [fresh[name]] for name in names]
+        found += same_model(members, models=[model], assume=assume)
+    return found
+
+
+def _embedded(
+    sounds: Sequence[str],
+    model: str,
+    embedding: Embedding,
+    stored: Sequence[Sequence[StoredSet]],
+    assume: bool,
+) -> dict[str, StoredSet]:
+    """The sets that are sound, by one model."""
+    from fad_core.datasets import Dataset, list_files
+    from fad_core.exchange import StoredSet
+    from fad_core.pairing import same_model
+    from fad_core.progress import file_progress
+    from fad_core.scoring import embed_sets
+    from fad_core.sources import is_embeddings_file
+
+    # What is quickly seen to be wrong is said before a model is downloaded or exported, …
+    for name in sounds:
+        if not is_embeddings_file(name):
+            list_files(Dataset(name, name))
+    exported = embedding.exported(model)
+    # … and that it is another model than the files' before hours of sound are embedded.
+    same_model([[_nothing_by(exported, sounds[0])], *stored], models=[model], assume=assume)
+    with file_progress("scan and embed", quiet=embedding.quiet) as progress:
+        done = embed_sets(
+            {name: name for name in sounds},
+            exported,
+            on_bad_file=embedding.on_bad_file,
+            on_short_file=embedding.on_short_file,
+            progress=progress,
+        )
+    for name, item in done.items():
+        embedding.say_uses(name, item.uses)
+    identity = asdict(exported.identity)
+    return {name: StoredSet(item.set, "fad-core", identity) for name, item in done.items()}
+
+
+def _nothing_by(exported: ExportedModel, name: str) -> StoredSet:
+    """What a set by this model will say of itself."""
+    import numpy as np
+
+    from fad_core.compatibility import takes_scalars
+    from fad_core.distances import EmbeddedSet
+    from fad_core.exchange import StoredSet
+    from fad_core.statistics import Statistics
+
+    identity = exported.identity
+    dimension = 1 if takes_scalars(exported.model) else exported.model.embedding_dim
+    empty = Statistics(1, np.zeros(dimension), np.zeros((dimension, dimension)))
+    facts = (identity.model, identity.weights, identity.weights_sha256, exported.model.settings_text)
+    return StoredSet(EmbeddedSet(name, *facts, empty, None), "fad-core", asdict(identity))

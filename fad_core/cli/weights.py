@@ -1,0 +1,154 @@
+"""`fad weights`: the official checkpoints, where they lie, whether they are the right ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fad_core.cli.group import INPUT_FAULT, VERIFICATION_FAILED, Group
+from fad_core.cli.options import ModelId, ckpt_dir_option
+from fad_core.cli.output import Form, Row, output_options, print_rows, quiet_option, speaker
+
+if TYPE_CHECKING:
+    from fad_core.models.checkpoint import Checkpoint
+
+
+@click.group(
+    cls=Group,
+    examples=(
+        "fad weights list",
+        "fad weights fetch vggish clap-630k",
+        "fad weights verify --json",
+    ),
+)
+def weights() -> None:
+    """List, fetch and verify the official checkpoints."""
+
+
+@weights.command(
+    "list",
+    examples=(
+        "fad weights list",
+        "fad weights list --json | jq -r '.[] | select(.there == \"no\") | .url'",
+    ),
+)
+@ckpt_dir_option
+@output_options
+def list_(ckpt_dir: Path | None, form: Form) -> None:
+    """List the checkpoints, and where each lies or is looked for."""
+    from fad_core.weights import checkpoint_path
+
+    rows = []
+    for item, users in _checkpoints(()):
+        path = checkpoint_path(item, ckpt_dir)
+        rows.append(
+            {
+                "checkpoint": item.filename,
+                "there": "yes" if path.is_file() else "no",
+                "path": str(path),
+                "bytes": item.size,
+                "sha256": item.sha256,
+                "licence": item.licence,
+                "url": item.url,
+                "models": ", ".join(users),
+            }
+        )
+    print_rows(rows, form)
+
+
+@weights.command(
+    examples=(
+        "fad weights fetch vggish",
+        "fad weights fetch --all --ckpt-dir /data/checkpoints",
+    ),
+)
+@click.argument("models", nargs=-1, type=ModelId())
+@click.option("--all", "every", is_flag=True, help="Of all models.")
+@ckpt_dir_option
+@quiet_option
+@output_options
+def fetch(models: tuple[str, ...], every: bool, ckpt_dir: Path | None, quiet: bool, form: Form) -> None:
+    """Download the checkpoints of MODELS that are not there yet; check all of them.
+
+    A download that was cut off goes on where it was.
+    """
+    from fad_core.models import get_model, model_ids
+    from fad_core.weights import fetch_weights, locate_weights
+
+    if bool(models) == every:
+        raise click.UsageError("name models, or say --all")
+    say = speaker(quiet)
+    rows: dict[str, Row] = {}
+    # Models that do not exist are named before the first is fetched.
+    for model in [get_model(name) for name in (model_ids() if every else models)]:
+        located = locate_weights(model, "official", ckpt_dir)
+        for file in located.files:
+            if file.path is None:
+                say(f"fetching {file.checkpoint.filename} from {file.checkpoint.url}")
+        for file in fetch_weights(located, ckpt_dir, progress=not quiet).files:
+            rows[file.checkpoint.filename] = {
+                "checkpoint": file.checkpoint.filename,
+                "path": str(file.path),
+                "sha256": file.sha256,
+            }
+    print_rows(list(rows.values()), form)
+
+
+@weights.command(
+    examples=(
+        "fad weights verify",
+        "fad weights verify vggish-pca --json",
+    ),
+)
+@click.argument("models", nargs=-1, type=ModelId())
+@ckpt_dir_option
+@output_options
+def verify(models: tuple[str, ...], ckpt_dir: Path | None, form: Form) -> int:
+    """Read the checkpoints of MODELS (of all, if none is named) and compare their sha256.
+
+    Held against the published hash, or the one recorded when the file was first used. Exit status 3 if one
+    is another, 1 if one of a model that was named is not there.
+    """
+    rows = [_verified(item, ckpt_dir) for item, _ in _checkpoints(models)]
+    print_rows(rows, form)
+    verdicts = {row["verdict"] for row in rows}
+    if "failed" in verdicts:
+        return VERIFICATION_FAILED
+    return INPUT_FAULT if models and "not there" in verdicts else 0
+
+
+def _verified(item: Checkpoint, ckpt_dir: Path | None) -> Row:
+    from fad_core.weights import checkpoint_path
+    from fad_core.weights.checksums import file_sha256, recorded_sha256
+
+    path = checkpoint_path(item, ckpt_dir)
+    expected = item.sha256 or recorded_sha256(path)
+    there = path.is_file()
+    # The whole file, where others take what was recorded of it if its size and time are the same.
+    found = file_sha256(path) if there else ""
+    if not there:
+        verdict = "not there"
+    elif not expected:
+        verdict = "no hash published or recorded"
+    else:
+        verdict = "passed" if found.startswith(expected) else "failed"
+    return {
+        "checkpoint": item.filename,
+        "verdict": verdict,
+        "sha256": found,
+        "expected": expected,
+        "path": str(path),
+    }
+
+
+def _checkpoints(models: Sequence[str]) -> Iterator[tuple[Checkpoint, list[str]]]:
+    """The checkpoints of models, of all if none is named, each once and with all that use it."""
+    from fad_core.models import get_model, model_ids
+
+    chosen = [get_model(name) for name in models or model_ids()]
+    every = [get_model(name) for name in model_ids()]
+    for item in dict.fromkeys(item for model in chosen for item in model.checkpoints):
+        yield item, [model.name for model in every if item in model.checkpoints]
