@@ -244,6 +244,15 @@ def test_types_that_files_are_read_as(frechet: FrechetAudioDistance, sets: Sets)
         assert value.row["settings"] == ("" if dtype == "float32" else f"dtype={dtype}")
 
 
+def test_integers_of_a_file_of_floats_would_be_zeros(
+    frechet: FrechetAudioDistance, sets: Sets, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "floats.wav", np.full(32000, 0.5), 16000, "FLOAT")
+    assert frechet.score(tmp_path, sets[1], dtype="float64") > 0
+    with pytest.raises(BadFilesError, match=r"floats\.wav: holds floats within ±1, of which dtype=int16"):
+        frechet.score(tmp_path, sets[1], dtype="int16")
+
+
 def test_the_same_folder_twice(frechet: FrechetAudioDistance, sets: Sets) -> None:
     assert 0 <= frechet.score(sets[0], sets[0]) < 1e-8
 
