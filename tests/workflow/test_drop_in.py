@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from snakemake_runs import REPOSITORY
+from snakemake_runs import REPOSITORY, reference_python
 
 from fad_core import FrechetAudioDistance
 from fad_core.frechet import frechet_distance
@@ -28,13 +28,6 @@ from fad_core.models import get_model
 from fad_core.statistics import Statistics
 from fad_core.steps.reference import write_checkpoints
 from fad_core.weights import locate_weights
-
-
-def reference_python() -> str | None:
-    named = os.environ.get("REFERENCE_PYTHON")
-    default = REPOSITORY / ".venv-reference/bin/python"
-    return named or (str(default) if default.is_file() else None)
-
 
 pytestmark = pytest.mark.skipif(
     reference_python() is None, reason="no reference environment: make reference-env"
