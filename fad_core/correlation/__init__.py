@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from fad_core.correlation.coefficients import STATISTICS, bootstrap, correlate, draw_systems
 from fad_core.correlation.grid import Grid, read_grids
-from fad_core.correlation.table import GLOBAL, SYSTEM_MEANS, Options, Published, correlation_rows, read_published
+from fad_core.correlation.table import (
+    GLOBAL,
+    SYSTEM_MEANS,
+    Options,
+    Published,
+    correlation_rows,
+    read_published,
+)
 
 __all__ = [
     "GLOBAL",

@@ -93,7 +93,7 @@ def correlation_rows(
                 values = correlate(*(pool.reshape(-1) for pool in pair))
                 resampled = bootstrap(*pair, counts)
                 for statistic in STATISTICS:
-                    key = (embedding, criterion, category, statistic)
+                    key: tuple[str, ...] = (embedding, criterion, category, statistic)
                     low, high = _interval(resampled[statistic], options.confidence)
                     rows.append(
                         {

@@ -7,10 +7,8 @@ study's configuration names.
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,6 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
-import fad_core
 from fad_core.atomic import write_text
 from fad_core.display import Footnotes, aligned, counted, duration, one_line, significant, weights_text
 from fad_core.metrics import get_metric
@@ -26,6 +23,7 @@ from fad_core.report.figures import inline_svg
 from fad_core.report.matrix import Row
 from fad_core.report.sources import Model, Results, Sources, read_results
 from fad_core.tables.schemas import DATASETS, DISTANCES, FILES, STATISTICS, VERIFICATION
+from fad_core.versions import versions
 
 __all__ = ["Sources", "write_report"]
 
@@ -35,17 +33,6 @@ _LEVELS = {
     "golden": "the seeded network, from waveform to distance, against stored results of the original package",
     "reference": "the exported model against the original package, live",
 }
-_PACKAGES = (
-    "torch",
-    "numpy",
-    "scipy",
-    "soundfile",
-    "resampy",
-    "pandas",
-    "pyarrow",
-    "matplotlib",
-    "snakemake",
-)
 
 
 def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -> None:
@@ -92,7 +79,7 @@ def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -
             for column in schema.columns
         },
         config=yaml.safe_dump(json.loads(json.dumps(study)), sort_keys=False, allow_unicode=True, width=100),
-        versions=_versions(),
+        versions=versions(),
         **_set_apart(results),
     )
     write_text(html, page)
@@ -191,13 +178,3 @@ def _is_about(row: Row, level: str, model: Model) -> bool:
 
 def _verdict(rows: Sequence[Row]) -> str:
     return "passed" if all(row["verdict"] == "passed" for row in rows) else "failed"
-
-
-def _versions() -> list[tuple[str, str]]:
-    # soundfile is imported for the version of the library below it, which decodes the audio.
-    import soundfile
-
-    python = ".".join(map(str, sys.version_info[:3]))
-    packages = [(name, metadata.version(name)) for name in _PACKAGES]
-    packages.insert(4, ("libsndfile", soundfile.__libsndfile_version__))
-    return [("fad_core", fad_core.__version__), ("Python", python), *packages]

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from fad_core.errors import FadError
 from fad_core.tables.files import open_parquet, read_metadata, read_table, readable, write_table
 from fad_core.tables.schemas import (
+    CORRELATIONS,
     DATASETS,
     DISTANCES,
     EMBEDDINGS,
     FILES,
     MANIFEST,
+    PUBLISHED,
+    REPEATS,
     SCHEMAS,
     STATISTICS,
     VERIFICATION,
@@ -29,11 +32,14 @@ from fad_core.tables.schemas import (
 )
 
 __all__ = [
+    "CORRELATIONS",
     "DATASETS",
     "DISTANCES",
     "EMBEDDINGS",
     "FILES",
     "MANIFEST",
+    "PUBLISHED",
+    "REPEATS",
     "SCHEMAS",
     "STATISTICS",
     "VERIFICATION",
