@@ -132,7 +132,8 @@ def _varied(
         named_lines = [str(line) for line in np.sort(lines, axis=None)[:_LINES_NAMED]]
         more = ", …" if lines.size > _LINES_NAMED else ""
         raise FadError(
-            f"{grid.path}, lines {', '.join(named_lines)}{more}: {named((grid.kind, 'category'), (key, category))}: "
+            f"{grid.path}, lines {', '.join(named_lines)}{more}: "
+            f"{named((grid.kind, 'category'), (key, category))}: "
             f"all {values.size} values are {values.flat[0]:g}, so that no correlation is defined: "
             f"correct them, or remove this {grid.kind}"
         )

@@ -68,16 +68,22 @@ def latex_table(table: PaperTable) -> str:
         "".join(" & ".join(_latex_cell(cell) for cell in row) + " \\\\\n" for row in group)
         for group in table.groups
     ]
-    return (
-        "% Needs \\usepackage{booktabs}.\n"
-        "\\begin{table}\n\\centering\n"
-        f"\\caption{{{latex_text(table.caption)}}}\n"
-        f"\\label{{{table.label}}}\n"
-        f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n"
-        f"{' & '.join(map(latex_text, table.heading))} \\\\\n\\midrule\n"
-        f"{'\\midrule\n'.join(groups)}"
-        "\\bottomrule\n\\end{tabular}\n\\end{table}\n"
-    )
+    heading = " & ".join(map(latex_text, table.heading))
+    lines = [
+        r"% Needs \usepackage{booktabs}.",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{latex_text(table.caption)}}}",
+        rf"\label{{{table.label}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        rf"{heading} \\",
+        r"\midrule",
+        "\\midrule\n".join(groups) + r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def markdown_text(text: str) -> str:
@@ -98,7 +104,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': "''",
     "±": r"$\pm$",
     "−": "$-$",
     "×": r"$\times$",
@@ -108,7 +114,6 @@ _LATEX = {
     "–": "--",
     "²": r"\textsuperscript{2}",
 }
-_LATEX['"'] = "''"
 
 
 def _markdown_cell(cell: Cell) -> str:

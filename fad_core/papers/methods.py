@@ -36,7 +36,7 @@ def distance_sentences(
     first = {row["model"]: row for row in reversed(distances)}
     for name in first:
         yield from _model_sentences(name, models[name], first[name])
-        yield _clips_sentence(name, [row for row in datasets if row["model"] == name])
+        yield _clips_sentence([row for row in datasets if row["model"] == name])
     yield "Audio was resampled to each model's rate by resampy (kaiser_best)."
     seeded = [name for name, row in first.items() if row["weights"] == "seeded"]
     if seeded:
@@ -53,13 +53,13 @@ def correlation_sentences(choice: CorrelationChoice, seed: int, correlations: Se
     pools = (GLOBAL, SYSTEM_MEANS)
     categories = dict.fromkeys(row["category"] for row in correlations if row["category"] not in pools)
     yield (
-        f"Distances by {embeddings} were correlated with listeners' ratings ({', '.join(criteria)}) of the same "
-        f"systems (Pearson, Spearman, Kendall's tau-b): pooled over all pairs of a system and a category of sound "
-        f"({', '.join(categories)}), of the systems' means over these, and within each of them."
+        f"Distances by {embeddings} were correlated with listeners' ratings ({', '.join(criteria)}) of the "
+        "same systems (Pearson, Spearman, Kendall's tau-b): pooled over all pairs of a system and a category "
+        f"of sound ({', '.join(categories)}), of the systems' means over these, and within each of them."
     )
     yield (
-        f"Intervals are the central {100 * choice.confidence:g} % of {choice.resamples:,} bootstrap resamples of "
-        f"the systems (seed {seed}), each drawn with all its categories."
+        f"Intervals are the central {100 * choice.confidence:g} % of {choice.resamples:,} bootstrap "
+        f"resamples of the systems (seed {seed}), each drawn with all its categories."
     )
 
 
@@ -79,12 +79,12 @@ def _model_sentences(name: str, model: EmbeddingModel, row: Row) -> Iterator[str
     )
     if takes_scalars(model):
         yield (
-            f"The numbers of {name}'s vectors were taken for a sample of scalars, as frechet-audio-distance takes "
-            "them: these are distances of two Gaussians of one dimension."
+            f"The numbers of {name}'s vectors were taken for a sample of scalars, as frechet-audio-distance "
+            "takes them: these are distances of two Gaussians of one dimension."
         )
 
 
-def _clips_sentence(name: str, rows: Sequence[Row]) -> str:
+def _clips_sentence(rows: Sequence[Row]) -> str:
     used = [row["used"] + row["padded"] for row in rows]
     if len(rows) <= _SETS_LISTED:
         listed = ", ".join(f"{row['dataset']} {count}" for row, count in zip(rows, used, strict=True))

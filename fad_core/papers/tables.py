@@ -112,8 +112,8 @@ def correlation_table(study: str, rows: Sequence[Row], confidence: float) -> Pap
         columns.append(_mark_best([_with_interval(row, _CORRELATION_DIGITS) for row in means]))
     caption = [
         "Pearson correlation of distances with ratings, over all systems and categories (pooled) and over "
-        f"the systems' means, with {100 * confidence:g} % bootstrap intervals over systems. The most negative is "
-        "the best.",
+        f"the systems' means, with {100 * confidence:g} % bootstrap intervals over systems. "
+        "The most negative is the best.",
         verdict_sentence(rows),
     ]
     return PaperTable(

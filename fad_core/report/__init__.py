@@ -17,12 +17,22 @@ import yaml
 from markupsafe import Markup
 
 from fad_core.atomic import write_text
+from fad_core.correlation import GLOBAL, SYSTEM_MEANS
 from fad_core.display import Footnotes, aligned, counted, duration, one_line, significant, weights_text
 from fad_core.metrics import get_metric
+from fad_core.papers.tables import verdict_sentence
 from fad_core.report.figures import inline_svg
 from fad_core.report.matrix import Row
 from fad_core.report.sources import Model, Results, Sources, read_results
-from fad_core.tables.schemas import DATASETS, DISTANCES, FILES, STATISTICS, VERIFICATION
+from fad_core.tables.schemas import (
+    CORRELATIONS,
+    DATASETS,
+    DISTANCES,
+    FILES,
+    PUBLISHED,
+    STATISTICS,
+    VERIFICATION,
+)
 from fad_core.versions import versions
 
 __all__ = ["Sources", "write_report"]
@@ -71,11 +81,13 @@ def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -
         totals={model.name: _totals(results, model) for model in results.models},
         comparisons=[_comparison(results, *key, index) for index, key in enumerate(results.matrices)],
         datasets=_datasets(results),
+        published=results.published,
+        correlations=_correlations(results),
         verification=[line for model in results.models for line in _verification(results, model)],
         levels=_LEVELS,
         hints={
             column.name: f"{column.description}{f' Unit: {column.unit}.' if column.unit else ''}"
-            for schema in (VERIFICATION, STATISTICS, FILES, DATASETS, DISTANCES)
+            for schema in (VERIFICATION, STATISTICS, FILES, CORRELATIONS, PUBLISHED, DATASETS, DISTANCES)
             for column in schema.columns
         },
         config=yaml.safe_dump(json.loads(json.dumps(study)), sort_keys=False, allow_unicode=True, width=100),
@@ -113,6 +125,22 @@ def _comparison(results: Results, model: str, metric: str, index: int) -> dict[s
         "figure": Markup(
             inline_svg(results.heatmaps[model, metric], f"f{index}", f"heat map of {metric} by {model}")
         ),
+    }
+
+
+def _correlations(results: Results) -> dict[str, Any] | None:
+    """What the page says of correlations: Pearson's, pooled and of system means."""
+    if results.bars is None:
+        return None
+    return {
+        "rows": [
+            row
+            for row in results.correlations
+            if row["statistic"] == "pearson" and row["category"] in (GLOBAL, SYSTEM_MEANS)
+        ],
+        "verdicts": verdict_sentence(results.correlations),
+        # Its text was written by fad_core.report.bars, and is XML.
+        "figure": Markup(inline_svg(results.bars, "c", "bars of the correlations of distances with ratings")),
     }
 
 
