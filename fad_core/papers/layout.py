@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from fad_core.display import one_line, significant
 
@@ -21,6 +22,7 @@ class Number:
         above: how far it reaches up.
         best: whether it is the best of its column.
         digits: significant digits.
+        decimals: instead of these, so many digits after the point; None: as many as `digits` gives.
     """
 
     value: float
@@ -28,6 +30,15 @@ class Number:
     above: float | None = None
     best: bool = False
     digits: int = _DIGITS
+    decimals: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The number as it is shown."""
+        if self.decimals is not None:
+            # Not "-0.00".
+            return f"{round(self.value, self.decimals) + 0.0:.{self.decimals}f}"
+        return significant(self.value, self.digits)
 
 
 Cell = str | Number | None
@@ -43,6 +54,7 @@ class PaperTable:
         heading: one a column.
         groups: rows in groups, with a line between these.
         names: how many columns from the left are names, flush left.
+        over: for each column, what stands above its heading, shared by neighbours; empty if nothing does.
     """
 
     caption: str
@@ -50,13 +62,16 @@ class PaperTable:
     heading: tuple[str, ...]
     groups: tuple[tuple[tuple[Cell, ...], ...], ...]
     names: int
+    over: tuple[str, ...] = ()
 
 
 def markdown_table(table: PaperTable) -> str:
     """The table in Markdown, its caption below it."""
     alignment = ["---" if index < table.names else "---:" for index in range(len(table.heading))]
     rows = [[_markdown_cell(cell) for cell in row] for group in table.groups for row in group]
-    lines = [[markdown_text(text) for text in table.heading], alignment, *rows]
+    over = table.over or ("",) * len(table.heading)
+    heading = [", ".join(filter(None, texts)) for texts in zip(over, table.heading, strict=True)]
+    lines = [[markdown_text(text) for text in heading], alignment, *rows]
     body = "".join(f"| {' | '.join(line)} |\n" for line in lines)
     return f"{body}\n{markdown_text(table.caption)}\n"
 
@@ -77,6 +92,7 @@ def latex_table(table: PaperTable) -> str:
         rf"\label{{{table.label}}}",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
+        *_latex_over(table.over),
         rf"{heading} \\",
         r"\midrule",
         "\\midrule\n".join(groups) + r"\bottomrule",
@@ -84,6 +100,19 @@ def latex_table(table: PaperTable) -> str:
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _latex_over(over: Sequence[str]) -> list[str]:
+    """The line above the heading, each text over its columns, and the rules below these."""
+    if not over:
+        return []
+    cells, rules, column = [], [], 1
+    for text, columns in groupby(over):
+        width = len(list(columns))
+        cells.append(rf"\multicolumn{{{width}}}{{c}}{{{latex_text(text)}}}" if text else "&" * (width - 1))
+        rules += [rf"\cmidrule(lr){{{column}-{column + width - 1}}}"] if text else []
+        column += width
+    return [" & ".join(cells) + r" \\", " ".join(rules)]
 
 
 def markdown_text(text: str) -> str:
@@ -135,16 +164,13 @@ def _latex_cell(cell: Cell) -> str:
         return "--"
     if isinstance(cell, str):
         return latex_text(cell)
-    value, spread = (_latex_number(cell.value, cell.digits), _number_texts(cell)[1])
+    value, spread = _number_texts(cell)
+    value = _latex_power(value)
     text = f"\\mathbf{{{value}}}" if cell.best else value
     if spread:
         one, other = map(_latex_power, spread)
         text += f" \\pm {one}" if one == other else f"^{{+{other}}}_{{-{one}}}"
     return f"${text}$"
-
-
-def _latex_number(value: float, digits: int) -> str:
-    return _latex_power(significant(value, digits))
 
 
 def _latex_power(text: str) -> str:
@@ -154,11 +180,12 @@ def _latex_power(text: str) -> str:
 
 def _number_texts(number: Number) -> tuple[str, Sequence[str]]:
     """The number, and how far its interval reaches down and up, with as many decimals."""
-    text = significant(number.value, number.digits)
+    text = number.text
     if number.below is None or number.above is None:
         return text, ()
     decimals = len(text.partition(".")[2])
     ends = (number.below, number.above)
-    if "e" in text or any(0 < end < 0.5 * 10**-decimals for end in ends):
+    tiny = number.decimals is None and any(0 < end < 0.5 * 10**-decimals for end in ends)
+    if "e" in text or tiny:
         return text, [significant(end, 2) for end in ends]
     return text, [f"{end:.{decimals}f}" for end in ends]

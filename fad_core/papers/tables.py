@@ -13,7 +13,8 @@ from fad_core.papers.layout import Cell, Number, PaperTable
 
 Row = Mapping[str, Any]
 
-_CORRELATION_DIGITS = 2
+_DECIMALS = 2
+"""Of correlations."""
 
 
 def distance_table(
@@ -50,9 +51,9 @@ def distance_table(
         )
     metrics = list(dict.fromkeys(metric for _, metric in columns))
     heading = [model if len(metrics) == 1 else f"{model} ({metric.upper()})" for model, metric in columns]
-    against = "the same reference" if several else references[0]
+    against = "each reference" if several else references[0]
     caption = [
-        f"{' and '.join(get_metric(metric).title for metric in metrics)} from {against}; smaller is nearer.",
+        f"{' and '.join(get_metric(metric).title for metric in metrics)} from {against}; smaller is nearer, the best in bold.",
         *_weights_sentences(distances),
     ]
     if repeats:
@@ -98,21 +99,22 @@ def correlation_table(study: str, rows: Sequence[Row], confidence: float) -> Pap
     cells = {(row["embedding"], row["criterion"], row["category"]): row for row in rows if _is_pearson(row)}
     criteria = list(dict.fromkeys(criterion for _, criterion, _ in cells))
     embeddings = list(dict.fromkeys(embedding for embedding, _, _ in cells))
-    heading = ["embedding"]
+    heading, over = ["embedding"], [""]
     columns: list[list[Cell]] = [list(embeddings)]
     for criterion in criteria:
         pooled = [cells[name, criterion, GLOBAL] for name in embeddings]
-        heading.append(f"{criterion}, pooled")
-        columns.append(_mark_best([_with_interval(row, _CORRELATION_DIGITS) for row in pooled]))
+        heading.append("pooled")
+        columns.append(_mark_best([_with_interval(row, _DECIMALS) for row in pooled]))
         if any(row["published"] is not None for row in pooled):
             heading.append("published")
             columns.append([_published_cell(row["published"]) for row in pooled])
-        heading.append(f"{criterion}, system means")
+        heading.append("means")
         means = [cells[name, criterion, SYSTEM_MEANS] for name in embeddings]
-        columns.append(_mark_best([_with_interval(row, _CORRELATION_DIGITS) for row in means]))
+        columns.append(_mark_best([_with_interval(row, _DECIMALS) for row in means]))
+        over += [criterion] * (len(heading) - len(over))
     caption = [
         "Pearson correlation of distances with ratings, over all systems and categories (pooled) and over "
-        f"the systems' means, with {100 * confidence:g} % bootstrap intervals over systems. "
+        f"the systems' means (means), with {100 * confidence:g} % bootstrap intervals over systems. "
         "The most negative is the best.",
         verdict_sentence(rows),
     ]
@@ -122,6 +124,7 @@ def correlation_table(study: str, rows: Sequence[Row], confidence: float) -> Pap
         tuple(heading),
         (tuple(zip(*columns, strict=True)),),
         1,
+        tuple(over),
     )
 
 
@@ -139,12 +142,11 @@ def _cell_key(row: Row) -> tuple[str, str, str, str]:
     return row["model"], row["metric"], row["reference"], row["evaluation"]
 
 
-def _with_interval(row: Row, digits: int | None = None) -> Number:
-    number = Number(row["value"]) if digits is None else Number(row["value"], digits=digits)
+def _with_interval(row: Row, decimals: int | None = None) -> Number:
+    number = Number(row["value"], decimals=decimals)
     if row["ci_low"] is None:
         return number
-    below, above = row["value"] - row["ci_low"], row["ci_high"] - row["value"]
-    return Number(row["value"], below, above, digits=number.digits)
+    return replace(number, below=row["value"] - row["ci_low"], above=row["ci_high"] - row["value"])
 
 
 def _mark_best(column: Sequence[Number | None]) -> list[Cell]:
@@ -152,7 +154,7 @@ def _mark_best(column: Sequence[Number | None]) -> list[Cell]:
     values = [cell.value for cell in column if cell is not None]
     if len(values) < 2:
         return list(column)
-    shown = {cell.value: f"{cell.value:.{cell.digits}g}" for cell in column if cell is not None}
+    shown = {cell.value: cell.text for cell in column if cell is not None}
     best = shown[min(values)]
     return [None if cell is None else replace(cell, best=shown[cell.value] == best) for cell in column]
 
@@ -175,7 +177,7 @@ def _is_pearson(row: Row) -> bool:
 
 
 def _published_cell(value: float | None) -> Cell:
-    return None if value is None else Number(value, digits=_CORRELATION_DIGITS)
+    return None if value is None else Number(value, decimals=_DECIMALS)
 
 
 def _percent(share: float | None) -> Cell:
