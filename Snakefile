@@ -27,6 +27,7 @@ include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/distances.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/papers.smk"
 
 
 rule all:
@@ -35,12 +36,11 @@ rule all:
         resuming(
             [
                 f"{STUDY_DIR}/report.html",
+                # Of a study that embeds; one of given tables has none.
                 *expand(
-                    f"{STUDY_DIR}/tables/distances.{{suffix}}",
-                    suffix=["parquet", "csv"],
+                    f"{STUDY_DIR}/tables/{{name}}",
+                    name=DISTANCE_TABLES if STUDY.models else [],
                 ),
-                f"{STUDY_DIR}/tables/files.csv",
-                f"{STUDY_DIR}/tables/datasets.csv",
                 *expand(
                     f"{STUDY_DIR}/tables/{{model}}.{{metric}}.matrix.csv",
                     model=STUDY.models,
@@ -51,6 +51,7 @@ rule all:
                     model=STUDY.models,
                     metric=METRICS,
                 ),
+                *paper_targets(),
                 # Where the configuration names an interpreter of the original packages.
                 *(rules.verify_reference.output.summaries if REFERENCE_PYTHON else []),
             ]

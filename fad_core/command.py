@@ -93,7 +93,8 @@ def _from_snakemake(main: Callable[..., None], job: Any) -> dict[str, Any]:
 
 def _convert(value: Any, hint: Any) -> Any:
     """Turn what Snakemake hands over (strings, lists of strings) into the annotated type."""
-    if value is None:
+    # An input that a study does not have is an empty list.
+    if value is None or (_is_optional(hint) and not isinstance(value, str) and not list(value)):
         return None
     if typing.get_origin(hint) is list:
         (item,) = typing.get_args(hint)

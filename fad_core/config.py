@@ -88,6 +88,20 @@ def _describe(error: Any) -> Iterator[str]:
     elif error.validator == "required":
         missing = [repr(key) for key in error.validator_value if key not in error.instance]
         yield f"{at}{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+    elif error.validator == "dependentRequired":
+        # One fault for each key that asks for another is reported, and each time all of them.
+        for key, wanted in error.validator_value.items():
+            missing = [
+                repr(other) for other in wanted if key in error.instance and other not in error.instance
+            ]
+            if missing:
+                yield f"{at}{key!r} is of no use without {', '.join(missing)}"
+    elif error.validator == "anyOf" and all(set(option) == {"required"} for option in error.validator_value):
+        options = [
+            " and ".join(repr(key) for key in option["required"] if key not in error.instance)
+            for option in error.validator_value
+        ]
+        yield f"{at}{', or '.join(options)} must be given"
     elif error.validator == "type" and error.instance is None:
         yield f"{at}has no value"
     elif error.validator == "uniqueItems":

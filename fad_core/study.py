@@ -15,6 +15,7 @@ from fad_core.errors import FadError
 from fad_core.metrics import get_metric
 from fad_core.models import family_of, get_model, name_and_id
 from fad_core.settings import Settings
+from fad_core.study_papers import PaperChoices, faults_of_files, faults_of_papers, paper_choices
 from fad_core.weights import locate_weights
 
 _Item = TypeVar("_Item", bound=Hashable)
@@ -41,9 +42,10 @@ class Study:
 
     Attributes:
         name: of the study.
-        datasets: by name, in the configuration's order.
+        datasets: by name, in the configuration's order; none in a study of given tables alone.
         pairs: (reference, evaluation).
         models: by the name that results use.
+        papers: what is compared with published figures and with ratings.
         settings: every other key of the configuration.
     """
 
@@ -51,6 +53,7 @@ class Study:
     datasets: Mapping[str, Dataset]
     pairs: tuple[tuple[str, str], ...]
     models: Mapping[str, StudyModel]
+    papers: PaperChoices
     settings: Mapping[str, Any]
 
     def paired(self) -> list[str]:
@@ -67,40 +70,45 @@ def study_of(config: Mapping[str, Any]) -> Study:
             with all of that.
     """
     datasets = {
-        name: _dataset(name, entry, config.get("audio_root")) for name, entry in config["datasets"].items()
+        name: _dataset(name, entry, config.get("audio_root"))
+        for name, entry in config.get("datasets", {}).items()
     }
-    models = [StudyModel(*name_and_id(entry), entry["weights"]) for entry in config["models"]]
+    entries = [{"weights": config["weights"]} | entry for entry in config.get("models", [])]
+    models = [StudyModel(*name_and_id(entry), entry["weights"]) for entry in entries]
+    names = list(datasets)
+    pairs = _pairs(config["pairs"], names)
     require_no_faults(
         [
             *_faults_of_names(models, config["metrics"]),
-            *_faults_of_settings(config["models"]),
-            *_faults_of_pairs(config["pairs"], list(datasets)),
+            *_faults_of_settings(entries),
+            *(_faults_of_pairs(pairs, names) if datasets else []),
+            *faults_of_papers(config, names, pairs),
         ]
     )
-    settings = {
-        key: value for key, value in config.items() if key not in ("study", "datasets", "pairs", "models")
-    }
+    apart = ("study", "datasets", "pairs", "models", "repeats", "published", "correlations")
     return Study(
         config["study"],
         datasets,
-        _pairs(config["pairs"], list(datasets)),
+        pairs,
         {
             model.name: replace(model, settings=_settings(entry, config))
-            for model, entry in zip(models, config["models"], strict=True)
+            for model, entry in zip(models, entries, strict=True)
         },
-        settings,
+        paper_choices(config, names),
+        {key: value for key, value in config.items() if key not in apart},
     )
 
 
 def require_available(study: Study) -> None:
-    """Make sure that the files are there which a study names: of its data sets and of its own weights.
+    """Make sure that the files are there which a study names: of its data sets, its own weights, its tables.
 
     Official weights may be missing still; they are downloaded when they are needed.
 
     Raises:
-        ConfigError: a data set is missing or empty, or a checkpoint is not there; one message with all.
+        ConfigError: a data set is missing or empty, or a checkpoint or table is not there; one message
+            with all.
     """
-    faults: list[str] = []
+    faults: list[str] = list(faults_of_files(study.papers))
     for name in study.paired():
         faults += _fault(list_files, study.datasets[name])
     for model in study.models.values():
@@ -123,7 +131,8 @@ def _settings(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Settings:
 
     What does not change the results must not look as if it did, or embeddings would be made again.
     """
-    settings = Settings(compatibility=config["compatibility"], memory_gb=float(config["memory_gb"]))
+    compatibility = entry.get("compatibility", config["compatibility"])
+    settings = Settings(compatibility=compatibility, memory_gb=float(config["memory_gb"]))
     if not get_model(entry["id"]).cropped:
         return settings
     settings = replace(settings, crop=entry["crop"])
@@ -140,8 +149,7 @@ def _pairs(pairs: Any, names: list[str]) -> tuple[tuple[str, str], ...]:
     return tuple((reference, evaluation) for reference, evaluation in pairs)
 
 
-def _faults_of_pairs(pairs: Any, names: list[str]) -> Iterator[str]:
-    chosen = _pairs(pairs, names)
+def _faults_of_pairs(chosen: tuple[tuple[str, str], ...], names: list[str]) -> Iterator[str]:
     if not chosen:
         yield "pairs: all needs at least two data sets"
     unknown = sorted(set(itertools.chain.from_iterable(chosen)) - set(names))

@@ -7,33 +7,50 @@ from fad_core.command import run
 
 def main(
     study: str,
-    distances: Path,
-    files: Path,
-    datasets: Path,
     verifications: list[Path],
     matrices: list[Path],
     heatmaps: list[Path],
     statistics: list[Path],
     html: Path,
+    distances: Path | None = None,
+    files: Path | None = None,
+    datasets: Path | None = None,
+    published: Path | None = None,
+    correlations: Path | None = None,
+    bars: Path | None = None,
 ) -> None:
     """Put tables and figures into one page.
 
     Args:
         study: the configuration, as JSON.
-        distances: the long table of distances.
-        files: the table of files.
-        datasets: the table of counts.
         verifications: tables of verification.
         matrices: matrices of distances, .../{model}.{metric}.matrix.csv.
         heatmaps: heat maps, .../{model}.{metric}.heatmap.svg.
         statistics: tables of statistics, one row each.
         html: the page to write.
+        distances: the long table of distances.
+        files: the table of files.
+        datasets: the table of counts.
+        published: the table of published figures.
+        correlations: the table of correlations.
+        bars: the figure of these.
     """
     import json
 
     from fad_core.report import Sources, write_report
 
-    sources = Sources(distances, files, datasets, verifications, matrices, heatmaps, statistics)
+    sources = Sources(
+        distances,
+        files,
+        datasets,
+        verifications,
+        matrices,
+        heatmaps,
+        statistics,
+        published,
+        correlations,
+        bars,
+    )
     write_report(json.loads(study), sources, html)
 
 

@@ -7,10 +7,8 @@ study's configuration names.
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +16,24 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
-import fad_core
 from fad_core.atomic import write_text
+from fad_core.correlation import GLOBAL, SYSTEM_MEANS
 from fad_core.display import Footnotes, aligned, counted, duration, one_line, significant, weights_text
 from fad_core.metrics import get_metric
+from fad_core.papers.tables import verdict_sentence
 from fad_core.report.figures import inline_svg
 from fad_core.report.matrix import Row
 from fad_core.report.sources import Model, Results, Sources, read_results
-from fad_core.tables.schemas import DATASETS, DISTANCES, FILES, STATISTICS, VERIFICATION
+from fad_core.tables.schemas import (
+    CORRELATIONS,
+    DATASETS,
+    DISTANCES,
+    FILES,
+    PUBLISHED,
+    STATISTICS,
+    VERIFICATION,
+)
+from fad_core.versions import versions
 
 __all__ = ["Sources", "write_report"]
 
@@ -35,17 +43,6 @@ _LEVELS = {
     "golden": "the seeded network, from waveform to distance, against stored results of the original package",
     "reference": "the exported model against the original package, live",
 }
-_PACKAGES = (
-    "torch",
-    "numpy",
-    "scipy",
-    "soundfile",
-    "resampy",
-    "pandas",
-    "pyarrow",
-    "matplotlib",
-    "snakemake",
-)
 
 
 def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -> None:
@@ -84,15 +81,17 @@ def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -
         totals={model.name: _totals(results, model) for model in results.models},
         comparisons=[_comparison(results, *key, index) for index, key in enumerate(results.matrices)],
         datasets=_datasets(results),
+        published=results.published,
+        correlations=_correlations(results),
         verification=[line for model in results.models for line in _verification(results, model)],
         levels=_LEVELS,
         hints={
             column.name: f"{column.description}{f' Unit: {column.unit}.' if column.unit else ''}"
-            for schema in (VERIFICATION, STATISTICS, FILES, DATASETS, DISTANCES)
+            for schema in (VERIFICATION, STATISTICS, FILES, CORRELATIONS, PUBLISHED, DATASETS, DISTANCES)
             for column in schema.columns
         },
         config=yaml.safe_dump(json.loads(json.dumps(study)), sort_keys=False, allow_unicode=True, width=100),
-        versions=_versions(),
+        versions=versions(),
         **_set_apart(results),
     )
     write_text(html, page)
@@ -126,6 +125,22 @@ def _comparison(results: Results, model: str, metric: str, index: int) -> dict[s
         "figure": Markup(
             inline_svg(results.heatmaps[model, metric], f"f{index}", f"heat map of {metric} by {model}")
         ),
+    }
+
+
+def _correlations(results: Results) -> dict[str, Any] | None:
+    """What the page says of correlations: Pearson's, pooled and of system means."""
+    if results.bars is None:
+        return None
+    return {
+        "rows": [
+            row
+            for row in results.correlations
+            if row["statistic"] == "pearson" and row["category"] in (GLOBAL, SYSTEM_MEANS)
+        ],
+        "verdicts": verdict_sentence(results.correlations),
+        # Its text was written by fad_core.report.bars, and is XML.
+        "figure": Markup(inline_svg(results.bars, "c", "bars of the correlations of distances with ratings")),
     }
 
 
@@ -191,13 +206,3 @@ def _is_about(row: Row, level: str, model: Model) -> bool:
 
 def _verdict(rows: Sequence[Row]) -> str:
     return "passed" if all(row["verdict"] == "passed" for row in rows) else "failed"
-
-
-def _versions() -> list[tuple[str, str]]:
-    # soundfile is imported for the version of the library below it, which decodes the audio.
-    import soundfile
-
-    python = ".".join(map(str, sys.version_info[:3]))
-    packages = [(name, metadata.version(name)) for name in _PACKAGES]
-    packages.insert(4, ("libsndfile", soundfile.__libsndfile_version__))
-    return [("fad_core", fad_core.__version__), ("Python", python), *packages]

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 INK = "#1c1b22"
 PAPER = "#fefefd"
-_FAINT = "#9a99a3"
-_ALARM = "#c2410c"
+FAINT = "#9a99a3"
+ALARM = "#c2410c"
 
 # Lightness falls evenly from near (light) to far (dark), in grey print too; the ends would glare.
 _COLOURS = ListedColormap(matplotlib.colormaps["magma"](np.linspace(0.97, 0.2, 256)), name="distance")
@@ -36,7 +36,7 @@ _COLOURS = ListedColormap(matplotlib.colormaps["magma"](np.linspace(0.97, 0.2, 2
 _LOG_RATIO = 30.0
 _DIGITS = 3
 _UNITS = {"fad": " (squared embedding units)"}
-_NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
 def plot_heatmap(
@@ -57,7 +57,7 @@ def plot_heatmap(
     rows, columns = values.shape
     cell = min(0.8, max(0.24, 9.0 / max(rows, columns)))
     width, height = cell * columns, cell * rows
-    with _plain_style():
+    with plain_style():
         # The axes fill the figure; what stands around them is added when the figure is saved.
         figure = Figure(figsize=(width, height), facecolor=PAPER)
         FigureCanvasSVG(figure)
@@ -76,7 +76,7 @@ def plot_heatmap(
         _colour_bar(figure, above, mesh, f"{metric.upper()}{_UNITS.get(metric, '')}")
         with atomic_path(path) as temporary:
             figure.savefig(
-                temporary, format="svg", metadata=_NO_METADATA, bbox_inches="tight", pad_inches=0.15
+                temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.15
             )
 
 
@@ -96,7 +96,7 @@ def inline_svg(svg: str, prefix: str, label: str) -> str:
 
 
 @contextmanager
-def _plain_style() -> Iterator[None]:
+def plain_style() -> Iterator[None]:
     """Matplotlib's own defaults whatever the user's are; text as outlines of its own font."""
     style: Any = {
         "svg.hashsalt": "fad_core",
@@ -145,7 +145,7 @@ def _write_values(
     colours = mesh.to_rgba(coloured)
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value):
-            axes.plot(column + 0.5, row + 0.5, marker="_", color=_FAINT, markersize=4)
+            axes.plot(column + 0.5, row + 0.5, marker="_", color=FAINT, markersize=4)
         elif size >= 6.5:
             ink = "#ffffff" if _luminance(colours[row, column]) < 0.18 else "#000000"
             if np.ma.getmaskarray(coloured)[row, column]:
@@ -180,6 +180,6 @@ def _title(axes: Axes, title: str, weights: str, sha256: str) -> None:
     def line(text: str, above: float, **style: Any) -> None:
         axes.annotate(text, (0, 1), (0, above), "axes fraction", "offset points", va="bottom", **style)
 
-    colour = _ALARM if weights == "seeded" else INK
+    colour = ALARM if weights == "seeded" else INK
     line(title, 84, fontsize=12, fontweight="bold")
     line(f"{weights_text(weights)}, sha256 {sha256[:8]}…", 68, color=colour)

@@ -10,7 +10,16 @@ from typing import Any
 from fad_core.errors import FadError
 from fad_core.models import name_and_id
 from fad_core.report.matrix import Matrix, compact, read_matrix, rows_of
-from fad_core.tables import DATASETS, DISTANCES, FILES, STATISTICS, VERIFICATION, read_table
+from fad_core.tables import (
+    CORRELATIONS,
+    DATASETS,
+    DISTANCES,
+    FILES,
+    PUBLISHED,
+    STATISTICS,
+    VERIFICATION,
+    read_table,
+)
 
 _MATRIX = ".matrix.csv"
 _HEATMAP = ".heatmap.svg"
@@ -21,22 +30,29 @@ class Sources:
     """Files a report is made from.
 
     Attributes:
-        distances: the long table of distances, of all models.
+        distances: the long table of distances, of all models; None, as the next two, in a study that
+            embeds nothing.
         files: the table of files.
         datasets: the table of counts.
         verifications: tables of verification.
         matrices: named {model}.{metric}.matrix.csv.
         heatmaps: named {model}.{metric}.heatmap.svg.
         statistics: tables of statistics, one row each.
+        published: the table of published figures, if the study has one.
+        correlations: the table of correlations, if the study has one.
+        bars: the figure of these.
     """
 
-    distances: Path
-    files: Path
-    datasets: Path
+    distances: Path | None
+    files: Path | None
+    datasets: Path | None
     verifications: Sequence[Path]
     matrices: Sequence[Path]
     heatmaps: Sequence[Path]
     statistics: Sequence[Path]
+    published: Path | None = None
+    correlations: Path | None = None
+    bars: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +78,9 @@ class Results:
     verification: list[dict[str, Any]]
     matrices: dict[tuple[str, str], Matrix]
     heatmaps: dict[tuple[str, str], str]
+    published: list[dict[str, Any]]
+    correlations: list[dict[str, Any]]
+    bars: str | None
 
 
 def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
@@ -74,10 +93,10 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
     Raises:
         FadError: one is missing or damaged, or they are not of the same study.
     """
-    distances = read_table(DISTANCES, sources.distances)
-    ids = dict(map(name_and_id, study["models"]))
+    distances = read_table(DISTANCES, sources.distances) if sources.distances else []
+    ids = dict(map(name_and_id, study.get("models", [])))
     unknown = sorted({row["model"] for row in distances} - set(ids))
-    if unknown or not distances:
+    if unknown or (ids and not distances):
         raise FadError(
             f"{sources.distances}: no table of this study; its models are {', '.join(unknown) or 'none'}"
         )
@@ -94,14 +113,17 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
             if name in first
         ],
         distances=distances,
-        files=read_table(FILES, sources.files),
-        datasets=read_table(DATASETS, sources.datasets),
+        files=read_table(FILES, sources.files) if sources.files else [],
+        datasets=read_table(DATASETS, sources.datasets) if sources.datasets else [],
         statistics=statistics,
         verification=[row for path in sources.verifications for row in read_table(VERIFICATION, path)],
         matrices={
             key: compact(read_matrix(path), rows_of(distances, *key)) for key, path in matrices.items()
         },
         heatmaps={key: _text(path) for key, path in heatmaps.items()},
+        published=read_table(PUBLISHED, sources.published) if sources.published else [],
+        correlations=read_table(CORRELATIONS, sources.correlations) if sources.correlations else [],
+        bars=_text(sources.bars) if sources.bars else None,
     )
 
 

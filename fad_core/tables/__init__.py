@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from fad_core.tables.files import read_table, write_table
 from fad_core.tables.schemas import (
+    CORRELATIONS,
     DATASETS,
     DISTANCES,
     EMBEDDINGS,
     FILES,
     MANIFEST,
+    PUBLISHED,
+    REPEATS,
     SCHEMAS,
     STATISTICS,
     VERIFICATION,
@@ -19,11 +22,14 @@ from fad_core.tables.schemas import (
 )
 
 __all__ = [
+    "CORRELATIONS",
     "DATASETS",
     "DISTANCES",
     "EMBEDDINGS",
     "FILES",
     "MANIFEST",
+    "PUBLISHED",
+    "REPEATS",
     "SCHEMAS",
     "STATISTICS",
     "VERIFICATION",

@@ -1,6 +1,7 @@
 # What the rules share: the study, its paths, and what a rule's params say of the code and the files.
 import json
 import sys
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -39,10 +40,13 @@ def load_study():
 
 RUNNING = clear_stale_locks(Path(".snakemake"))
 STUDY = load_study()
+PAPERS = STUDY.papers
+CORRELATIONS = PAPERS.correlations
 METRICS = STUDY.settings["metrics"]
 MODELS = [entry.specification for entry in STUDY.models.values()]
 CKPT_DIR = STUDY.settings.get("ckpt_dir")
 STUDY_DIR = f"results/{STUDY.name}"
+DISTANCE_TABLES = ["distances.parquet", "distances.csv", "files.csv", "datasets.csv"]
 LOGS = f"{STUDY_DIR}/logs"
 BENCHMARKS = f"{STUDY_DIR}/benchmarks"
 # The verdict on all files. A path and no rule's output: ancient() would mark that for all who use it.
@@ -239,3 +243,58 @@ def family_of_entry(wildcards):
 def models_with(suffix):
     """A path in the tables' folder for every model of the study."""
     return [f"{STUDY_DIR}/tables/parts/{name}.{suffix}" for name in STUDY.models]
+
+
+def paper_inputs(*names):
+    """Which of the tables distances, repeats, published and correlations this study has, by name; [] for none."""
+    there = {
+        "distances": STUDY.models,
+        "repeats": PAPERS.repeats,
+        "published": PAPERS.published,
+        "correlations": CORRELATIONS,
+    }
+    return {
+        name: f"{STUDY_DIR}/tables/{name}.parquet" if there[name] else []
+        for name in names
+    }
+
+
+def paper_tables():
+    """The tables that are written for papers."""
+    there = paper_inputs("distances", "published", "correlations")
+    return expand(
+        f"{STUDY_DIR}/tables/{{name}}.{{suffix}}",
+        name=[name for name, path in there.items() if path],
+        suffix=["md", "tex"],
+    )
+
+
+def correlation_inputs(own):
+    """The tables that are correlated; the distances are the study's `own` where it gives none."""
+    if not CORRELATIONS:
+        return {"distances": own, "ratings": [], "published": []}
+    return {
+        "distances": CORRELATIONS.distances or own,
+        "ratings": CORRELATIONS.ratings,
+        "published": CORRELATIONS.published or [],
+    }
+
+
+def correlation_params():
+    """How correlations are made."""
+    names = ("tolerance", "resamples", "confidence")
+    chosen = {name: getattr(CORRELATIONS, name) for name in names if CORRELATIONS}
+    return {**chosen, "seed": STUDY.settings["seed"], "threads": THREADS}
+
+
+def paper_targets():
+    """All of a study's results that are for papers."""
+    made = paper_inputs("repeats", "published", "correlations")
+    tables = [path for path in made.values() if path]
+    return [
+        *tables,
+        *(path.replace(".parquet", ".csv") for path in tables),
+        *paper_tables(),
+        *expand(f"{STUDY_DIR}/tables/methods.{{suffix}}", suffix=["md", "tex"]),
+        *([f"{STUDY_DIR}/figures/correlations.svg"] if CORRELATIONS else []),
+    ]

@@ -107,9 +107,10 @@ rule plot_heatmap:
 
 rule write_report:
     input:
-        distances=rules.collect_distances.output.parquet,
-        files=rules.collect_files.output.files,
-        datasets=rules.collect_files.output.datasets,
+        **paper_inputs("distances", "published", "correlations"),
+        files=rules.collect_files.output.files if STUDY.models else [],
+        datasets=rules.collect_files.output.datasets if STUDY.models else [],
+        bars=f"{STUDY_DIR}/figures/correlations.svg" if CORRELATIONS else [],
         verifications=all_verifications(),
         matrices=expand(
             rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS

@@ -1,89 +1,24 @@
-"""Every table's columns, types and units, declared once: for the writer, the reader, tests and docs.
-
-Standard library only. A text column is never empty in the sense of "unknown" (that is ""), so only
-numbers can be nullable, and an empty CSV field always means one thing.
-"""
+"""The tables on the way from audio files to distances."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-ColumnType = Literal["string", "int32", "int64", "float64", "list<float32>", "list<float64>"]
+from fad_core.tables.schemas.base import Column, Schema
 
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table.
-
-    Attributes:
-        name: its heading.
-        type: of its values; numbers may be missing if `nullable`.
-        unit: of its values; empty for text and for plain numbers.
-        description: one sentence.
-        nullable: whether a value may be missing.
-        choices: all values the text may have; empty for any.
-    """
-
-    name: str
-    type: ColumnType
-    unit: str
-    description: str
-    nullable: bool = False
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Schema:
-    """A kind of table: its name, what one row is, and its columns in order."""
-
-    name: str
-    description: str
-    columns: tuple[Column, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns' names, in order."""
-        return tuple(column.name for column in self.columns)
-
-
-def describe(schema: Schema) -> str:
-    """The schema as a section of Markdown: a heading, a sentence and a table of its columns."""
-    lines = [f"## {schema.name}", "", schema.description, "", "| column | type | unit | meaning |"]
-    lines.append("|---|---|---|---|")
-    for column in schema.columns:
-        kind = f"`{column.type}`" + (", may be empty" if column.nullable else "")
-        choices = f" One of: {', '.join(column.choices)}." if column.choices else ""
-        lines.append(f"| {column.name} | {kind} | {column.unit} | {column.description}{choices} |")
-    return "\n".join(lines) + "\n"
-
-
-def document() -> str:
-    """All schemas as one Markdown page, the text of docs/tables.md."""
-    head = (
-        "# Tables\n\n"
-        "Every table the pipeline writes, column by column. This page is made from\n"
-        "`fad_core/tables/schemas.py`.\n\n"
-        "Parquet files carry the table's name in their metadata (`fad_core.schema`). CSV files are\n"
-        "UTF-8 with `\\n` line ends; a missing number is an empty field; numbers have as many digits as\n"
-        "they need to be read back to the same bits.\n"
-    )
-    return "\n".join([head, *map(describe, SCHEMAS)])
-
-
-_MODEL = (
+MODEL = (
     Column("model", "string", "", "Name of the model in the study: its id, unless the study gives another."),
     Column("weights", "string", "", "Where its weights come from: official, seeded, or a file's name."),
     Column("weights_sha256", "string", "", "SHA-256 of the checkpoint file that names the weights."),
 )
-_DATASET = Column("dataset", "string", "", "Name of the data set in the study.")
-_FILE = Column("file", "string", "", "Path of the audio file within its data set.")
+DATASET = Column("dataset", "string", "", "Name of the data set in the study.")
+FILE = Column("file", "string", "", "Path of the audio file within its data set.")
 
 MANIFEST = Schema(
     "manifest",
     "One row for each audio file of a shard of a data set, as the scan found it.",
     (
-        _FILE,
+        FILE,
         Column("sha256", "string", "", "SHA-256 of the file's bytes; empty if it could not be read."),
         Column("size", "int64", "bytes", "Size of the file."),
         Column("format", "string", "", "Container format; empty for a bad file."),
@@ -101,14 +36,14 @@ EMBEDDINGS = Schema(
     "embeddings",
     "One row for each embedding vector of a shard of a data set, sorted by file and window.",
     (
-        _FILE,
+        FILE,
         Column("window", "int32", "", "Index of the vector within its file, from 0."),
         Column("start_second", "float64", "s", "Where in the file the vector's window starts."),
         Column("embedding", "list<float32>", "", "The vector itself, one number per dimension."),
     ),
 )
 
-_SETTINGS = Column(
+SETTINGS = Column(
     "settings", "string", "", "How the model was used, such as crop=first; empty if it has no choice."
 )
 
@@ -116,9 +51,9 @@ STATISTICS = Schema(
     "statistics",
     "One row: what the Fréchet distance needs to know of one data set's embeddings by one model.",
     (
-        *_MODEL,
-        _SETTINGS,
-        _DATASET,
+        *MODEL,
+        SETTINGS,
+        DATASET,
         Column("n", "int64", "", "Number of embedding vectors."),
         Column("dimension", "int64", "", "D, the length of one vector."),
         Column("mean", "list<float64>", "", "Mean of the vectors, D numbers."),
@@ -139,7 +74,7 @@ VERIFICATION = Schema(
     "verification",
     "One row for each comparison of an exported model with what it must reproduce.",
     (
-        *_MODEL,
+        *MODEL,
         Column(
             "level",
             "string",
@@ -222,8 +157,8 @@ DISTANCES = Schema(
     "distances",
     "One row for each model, pair of data sets and metric.",
     (
-        *_MODEL,
-        _SETTINGS,
+        *MODEL,
+        SETTINGS,
         Column("reference", "string", "", "Name of the reference data set."),
         Column("evaluation", "string", "", "Name of the evaluated data set."),
         Column("metric", "string", "", "Name of the metric."),
@@ -254,9 +189,9 @@ FILES = Schema(
     "files",
     "One row for each model and file of a data set, used or not.",
     (
-        _MODEL[0],
-        _DATASET,
-        _FILE,
+        MODEL[0],
+        DATASET,
+        FILE,
         Column(
             "status",
             "string",
@@ -280,8 +215,8 @@ DATASETS = Schema(
     "datasets",
     "One row for each model and data set: what was found and what was used.",
     (
-        _MODEL[0],
-        _DATASET,
+        MODEL[0],
+        DATASET,
         Column("found", "int64", "", "Number of files found: used, padded, excluded and ignored."),
         Column("used", "int64", "", "Number of files embedded as they are."),
         Column("padded", "int64", "", "Number of files padded with zeros and embedded."),
@@ -291,5 +226,8 @@ DATASETS = Schema(
         Column("seconds", "float64", "s", "Duration of the audio embedded, before padding."),
     ),
 )
+<<<<<<< HEAD:fad_core/tables/schemas.py
 
 SCHEMAS = (MANIFEST, EMBEDDINGS, STATISTICS, VERIFICATION, SUMMARY, DISTANCES, COMPARISONS, FILES, DATASETS)
+=======
+>>>>>>> work-d:fad_core/tables/schemas/pipeline.py

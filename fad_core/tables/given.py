@@ -1,0 +1,123 @@
+"""Reads the CSV tables that users bring: what is wrong is told by file and line."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fad_core.errors import FadError
+
+
+@dataclass(frozen=True)
+class GivenRow:
+    """One row of a user's table.
+
+    Attributes:
+        path: of the table.
+        line: its number in the file; 1 is the heading.
+        texts: the text columns asked for.
+        numbers: the number columns asked for, all finite.
+    """
+
+    path: Path
+    line: int
+    texts: dict[str, str]
+    numbers: dict[str, float]
+
+    @property
+    def place(self) -> str:
+        """File and line, as messages name them."""
+        return f"{self.path}, line {self.line}"
+
+
+def read_given(path: Path, texts: Sequence[str], numbers: Sequence[str]) -> list[GivenRow]:
+    """Read a table that has at least these columns; others are left alone.
+
+    Args:
+        path: a CSV file in UTF-8 with a heading.
+        texts: names of columns that hold text, which must not be empty.
+        numbers: names of columns that hold finite numbers.
+
+    Raises:
+        FadError: the file cannot be read, lacks a column or has no rows, or a row is not as it should be.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, strict=True)
+            heading = next(reader, [])
+            _require_columns(path, heading, [*texts, *numbers])
+            rows = [
+                _row(path, reader.line_num, heading, fields, texts, numbers) for fields in reader if fields
+            ]
+    except OSError as error:
+        raise FadError(f"{path}: {error.strerror}") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise FadError(f"{path}: not a CSV table in UTF-8: {error}") from error
+    if not rows:
+        raise FadError(f"{path}: the table has no rows")
+    return rows
+
+
+def require_unique(rows: Iterable[GivenRow], columns: Sequence[str]) -> None:
+    """Refuse two rows with the same texts in these columns.
+
+    Raises:
+        FadError: names both lines.
+    """
+    seen: dict[tuple[str, ...], int] = {}
+    for row in rows:
+        key = tuple(row.texts[name] for name in columns)
+        first = seen.setdefault(key, row.line)
+        if first != row.line:
+            raise FadError(f"{row.place}: {named(columns, key)} is in line {first} already: remove one")
+
+
+def named(columns: Sequence[str], values: Sequence[str]) -> str:
+    """What a row is about, in words: "system 'a', category 'b'"."""
+    return ", ".join(f"{name} {value!r}" for name, value in zip(columns, values, strict=True))
+
+
+def _require_columns(path: Path, heading: Sequence[str], wanted: Collection[str]) -> None:
+    if not heading:
+        raise FadError(f"{path}: the table is empty; its columns must be {', '.join(wanted)}")
+    missing = [name for name in wanted if name not in heading]
+    if missing:
+        raise FadError(f"{path}, line 1: no column {', '.join(missing)}; columns: {', '.join(heading)}")
+    twice = sorted({name for name in wanted if heading.count(name) > 1})
+    if twice:
+        raise FadError(f"{path}, line 1: the column {', '.join(twice)} is there twice")
+
+
+def _row(
+    path: Path,
+    line: int,
+    heading: Sequence[str],
+    fields: Sequence[str],
+    texts: Sequence[str],
+    numbers: Sequence[str],
+) -> GivenRow:
+    if len(fields) != len(heading):
+        raise FadError(f"{path}, line {line}: {len(fields)} fields, where the heading has {len(heading)}")
+    values = dict(zip(heading, fields, strict=True))
+    for name in texts:
+        if not values[name].strip():
+            raise FadError(f"{path}, line {line}: {name} is empty")
+    return GivenRow(
+        path,
+        line,
+        {name: values[name].strip() for name in texts},
+        {name: _number(f"{path}, line {line}: {name}", values[name]) for name in numbers},
+    )
+
+
+def _number(what: str, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise FadError(f"{what} is {text!r}, not a finite number")
+    return number

@@ -1,0 +1,62 @@
+"""Every table's columns, types and units, declared once: for the writer, the reader, tests and docs."""
+
+from __future__ import annotations
+
+from fad_core.tables.schemas.base import Column, Schema, describe
+from fad_core.tables.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
+from fad_core.tables.schemas.pipeline import (
+    DATASETS,
+    DISTANCES,
+    EMBEDDINGS,
+    FILES,
+    MANIFEST,
+    STATISTICS,
+    SUMMARY,
+    VERIFICATION,
+)
+
+__all__ = [
+    "CORRELATIONS",
+    "DATASETS",
+    "DISTANCES",
+    "EMBEDDINGS",
+    "FILES",
+    "MANIFEST",
+    "PUBLISHED",
+    "REPEATS",
+    "SCHEMAS",
+    "STATISTICS",
+    "SUMMARY",
+    "VERIFICATION",
+    "Column",
+    "Schema",
+    "describe",
+    "document",
+]
+
+SCHEMAS = (
+    MANIFEST,
+    EMBEDDINGS,
+    STATISTICS,
+    VERIFICATION,
+    SUMMARY,
+    DISTANCES,
+    FILES,
+    DATASETS,
+    REPEATS,
+    PUBLISHED,
+    CORRELATIONS,
+)
+
+
+def document() -> str:
+    """All schemas as one Markdown page, the text of docs/tables.md."""
+    head = (
+        "# Tables\n\n"
+        "Every table the pipeline writes, column by column. This page is made from\n"
+        "`fad_core/tables/schemas`.\n\n"
+        "Parquet files carry the table's name in their metadata (`fad_core.schema`). CSV files are\n"
+        "UTF-8 with `\\n` line ends; a missing number is an empty field; numbers have as many digits as\n"
+        "they need to be read back to the same bits.\n"
+    )
+    return "\n".join([head, *map(describe, SCHEMAS)])

@@ -1,0 +1,113 @@
+"""The tables that hold a study against what others published, and against listeners."""
+
+from __future__ import annotations
+
+from fad_core.tables.schemas.base import Column, Schema
+from fad_core.tables.schemas.pipeline import MODEL, SETTINGS
+
+_REFERENCE = Column("reference", "string", "", "Name of the reference data set.")
+_METRIC = Column("metric", "string", "", "Name of the metric.")
+_VERDICTS = ("agrees", "differs", "not comparable")
+
+REPEATS = Schema(
+    "repeats",
+    "One row for each model, metric, reference and group of evaluated data sets that are draws of one "
+    "experiment.",
+    (
+        *MODEL,
+        SETTINGS,
+        _REFERENCE,
+        Column("evaluation", "string", "", "Name of the group under `repeats`."),
+        _METRIC,
+        Column("draws", "int64", "", "Number of data sets in the group."),
+        Column("mean", "float64", "", "Mean of their distances."),
+        Column(
+            "sd",
+            "float64",
+            "",
+            "Their standard deviation (divisor draws - 1), of two draws or more.",
+            nullable=True,
+        ),
+        Column("min", "float64", "", "The smallest distance."),
+        Column("max", "float64", "", "The largest distance."),
+    ),
+)
+
+PUBLISHED = Schema(
+    "published",
+    "One row for each published figure, beside the one of this study.",
+    (
+        *MODEL,
+        SETTINGS,
+        _REFERENCE,
+        Column("evaluation", "string", "", "Name of the evaluated data set, or of the group of draws."),
+        _METRIC,
+        Column("value", "float64", "", "The distance found here; of a group, the mean."),
+        Column("draws", "int64", "", "Number of data sets that value is the mean of."),
+        Column("sd", "float64", "", "Standard deviation of the draws, of two or more.", nullable=True),
+        Column("min", "float64", "", "The smallest of the draws."),
+        Column("max", "float64", "", "The largest of the draws."),
+        Column("published", "float64", "", "The published figure."),
+        Column("source", "string", "", "Where it was published."),
+        Column("difference", "float64", "", "value - published."),
+        Column(
+            "relative_difference",
+            "float64",
+            "",
+            "The same as a share of the published figure, if that is not 0.",
+            nullable=True,
+        ),
+        Column("tolerance", "float64", "", "Largest relative difference, up or down, that agrees."),
+        Column(
+            "verdict",
+            "string",
+            "",
+            "Whether the difference is within the tolerance; of weights that are not the official ones, "
+            "not comparable.",
+            choices=_VERDICTS,
+        ),
+        Column("note", "string", "", "Why the figures are not comparable."),
+    ),
+)
+
+CORRELATIONS = Schema(
+    "correlations",
+    "One row for each embedding, criterion, category and statistic: how distances go with ratings.",
+    (
+        Column("embedding", "string", "", "Name of the embedding."),
+        Column("criterion", "string", "", "What listeners rated."),
+        Column(
+            "category",
+            "string",
+            "",
+            "The category whose systems are correlated; `global`: all (system, category) pairs, pooled; "
+            "`system_means`: each system's means over the categories.",
+        ),
+        Column(
+            "statistic",
+            "string",
+            "",
+            "The coefficient; of Kendall's, tau-b.",
+            choices=("pearson", "spearman", "kendall"),
+        ),
+        Column("value", "float64", "", "Its value. A distance that goes with bad ratings has -1."),
+        Column(
+            "ci_low",
+            "float64",
+            "",
+            "Lower end of the bootstrap interval over systems; missing where fewer than half of the "
+            "resamples have a correlation.",
+            nullable=True,
+        ),
+        Column("ci_high", "float64", "", "Upper end; missing where the lower one is.", nullable=True),
+        Column("published", "float64", "", "The published figure, if one is at hand.", nullable=True),
+        Column("difference", "float64", "", "value - published.", nullable=True),
+        Column(
+            "verdict",
+            "string",
+            "",
+            f"Whether the difference is within the study's tolerance: {', '.join(_VERDICTS)}; empty where "
+            "no published figure is at hand.",
+        ),
+    ),
+)

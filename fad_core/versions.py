@@ -1,0 +1,31 @@
+"""Which versions of what a result was made with."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+
+import fad_core
+
+_PACKAGES = (
+    "torch",
+    "numpy",
+    "scipy",
+    "soundfile",
+    "resampy",
+    "pandas",
+    "pyarrow",
+    "matplotlib",
+    "snakemake",
+)
+
+
+def versions() -> list[tuple[str, str]]:
+    """(name, version) of this package, Python, and what the pipeline runs on."""
+    # soundfile is imported for the version of the library below it, which decodes the audio.
+    import soundfile
+
+    python = ".".join(map(str, sys.version_info[:3]))
+    packages = [(name, metadata.version(name)) for name in _PACKAGES]
+    packages.insert(4, ("libsndfile", soundfile.__libsndfile_version__))
+    return [("fad_core", fad_core.__version__), ("Python", python), *packages]

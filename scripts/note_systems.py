@@ -1,0 +1,24 @@
+"""Lay a study's distances out by system and category, to be correlated with ratings."""
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(distances: Path, sets: str, table: Path) -> None:
+    """Write a CSV table with the columns embedding, system, category, fad, weights.
+
+    Args:
+        distances: the long table of distances.
+        sets: [system, category] of data sets, by name, as JSON.
+        table: the table to write.
+    """
+    import json
+
+    from fad_core.steps.papers import write_system_distances
+
+    chosen = {name: (system, category) for name, (system, category) in json.loads(sets).items()}
+    write_system_distances(distances, chosen, table)
+
+
+run(main, globals())

@@ -1,0 +1,21 @@
+"""Draw the pooled correlations of distances with ratings."""
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(correlations: Path, figure: Path) -> None:
+    """Write a bar plot with intervals, as SVG.
+
+    Args:
+        correlations: the table of correlations.
+        figure: the file to write.
+    """
+    from fad_core.report.bars import plot_correlations
+    from fad_core.tables import CORRELATIONS, read_table
+
+    plot_correlations(read_table(CORRELATIONS, correlations), figure)
+
+
+run(main, globals())

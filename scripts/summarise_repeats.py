@@ -1,0 +1,24 @@
+"""Give the mean and the spread of distances over data sets that are draws of one experiment."""
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(distances: Path, repeats: str, parquet: Path, csv: Path) -> None:
+    """Write one row for each model, metric, reference and group, as Parquet and as CSV.
+
+    Args:
+        distances: the long table of distances.
+        repeats: names of data sets by the name of their group, as JSON.
+        parquet: the Parquet table to write.
+        csv: the CSV table to write.
+    """
+    import json
+
+    from fad_core.steps.papers import summarise_repeats
+
+    summarise_repeats(distances, json.loads(repeats), [parquet, csv])
+
+
+run(main, globals())

@@ -1,0 +1,38 @@
+"""Write the paragraph on how a study's numbers were made, in Markdown and in LaTeX."""
+
+from pathlib import Path
+
+from fad_core.command import run
+
+
+def main(
+    outputs: list[Path],
+    models: list[str],
+    distances: Path | None = None,
+    datasets: Path | None = None,
+    correlations: Path | None = None,
+    choice: str = "null",
+    seed: int = 0,
+) -> None:
+    """Write a paragraph for the methods section of a paper.
+
+    Args:
+        outputs: the files to write, .md or .tex.
+        models: name=id and settings, one each.
+        distances: the long table of distances.
+        datasets: the table of counts.
+        correlations: the table of correlations.
+        choice: how these were made, `fad_core.study_papers.CorrelationChoice` as JSON.
+        seed: of their resamples.
+    """
+    import json
+
+    from fad_core.steps.papers import write_methods
+    from fad_core.study_papers import CorrelationChoice
+
+    facts = json.loads(choice)
+    chosen = CorrelationChoice(**facts) if facts else None
+    write_methods(models, distances, datasets, correlations, chosen, seed, outputs)
+
+
+run(main, globals())

@@ -1,0 +1,140 @@
+# What a paper takes from a study: spreads over draws, published figures beside ours, correlations with ratings,
+# and tables and words to be pasted. Which of them there are, the study says.
+
+
+rule summarise_repeats:
+    input:
+        distances=rules.collect_distances.output.parquet,
+    output:
+        parquet=f"{STUDY_DIR}/tables/repeats.parquet",
+        csv=report(
+            f"{STUDY_DIR}/tables/repeats.csv",
+            category="Tables",
+            caption="../report/repeats.rst",
+        ),
+    log:
+        f"{LOGS}/summarise_repeats.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        repeats=json.dumps(PAPERS.repeats),
+        code=code("summarise_repeats.py"),
+    script:
+        "../../scripts/summarise_repeats.py"
+
+
+rule compare_published:
+    input:
+        figures=PAPERS.published.table if PAPERS.published else [],
+        distances=rules.collect_distances.output.parquet,
+        repeats=paper_inputs("repeats")["repeats"],
+    output:
+        parquet=f"{STUDY_DIR}/tables/published.parquet",
+        csv=report(
+            f"{STUDY_DIR}/tables/published.csv",
+            category="Tables",
+            caption="../report/published.rst",
+        ),
+    log:
+        f"{LOGS}/compare_published.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        tolerance=PAPERS.published.tolerance if PAPERS.published else None,
+        code=code("compare_published.py"),
+    script:
+        "../../scripts/compare_published.py"
+
+
+rule note_systems:
+    input:
+        distances=rules.collect_distances.output.parquet,
+    output:
+        table=f"{STUDY_DIR}/tables/systems.csv",
+    log:
+        f"{LOGS}/note_systems.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        sets=json.dumps(CORRELATIONS.sets if CORRELATIONS else {}),
+        code=code("note_systems.py"),
+    script:
+        "../../scripts/note_systems.py"
+
+
+rule correlate:
+    input:
+        **correlation_inputs(rules.note_systems.output.table),
+    output:
+        parquet=f"{STUDY_DIR}/tables/correlations.parquet",
+        csv=report(
+            f"{STUDY_DIR}/tables/correlations.csv",
+            category="Tables",
+            caption="../report/correlations.rst",
+        ),
+    log:
+        f"{LOGS}/correlate.log",
+    conda:
+        "../../envs/core.yaml"
+    threads: THREADS
+    params:
+        **correlation_params(),
+        code=code("correlate.py"),
+    script:
+        "../../scripts/correlate.py"
+
+
+rule plot_correlations:
+    input:
+        correlations=rules.correlate.output.parquet,
+    output:
+        figure=report(
+            f"{STUDY_DIR}/figures/correlations.svg",
+            category="Figures",
+            caption="../report/correlations.rst",
+        ),
+    log:
+        f"{LOGS}/plot_correlations.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=code("plot_correlations.py"),
+    script:
+        "../../scripts/plot_correlations.py"
+
+
+rule write_paper_tables:
+    input:
+        **paper_inputs("distances", "repeats", "published", "correlations"),
+    output:
+        outputs=paper_tables(),
+    log:
+        f"{LOGS}/write_paper_tables.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        study=STUDY.name,
+        groups=json.dumps(PAPERS.repeats),
+        confidence=CORRELATIONS.confidence if CORRELATIONS else 0.95,
+        code=code("write_paper_tables.py"),
+    script:
+        "../../scripts/write_paper_tables.py"
+
+
+rule write_methods:
+    input:
+        **paper_inputs("distances", "correlations"),
+        datasets=f"{STUDY_DIR}/tables/datasets.csv" if STUDY.models else [],
+    output:
+        outputs=expand(f"{STUDY_DIR}/tables/methods.{{suffix}}", suffix=["md", "tex"]),
+    log:
+        f"{LOGS}/write_methods.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        models=MODELS,
+        choice=json.dumps(asdict(CORRELATIONS) if CORRELATIONS else None),
+        seed=STUDY.settings["seed"],
+        code=code_of_families("write_methods.py"),
+    script:
+        "../../scripts/write_methods.py"
