@@ -35,6 +35,9 @@ rule embed_files:
     conda:
         "../../envs/core.yaml"
     threads: THREADS
+    resources:
+        mem_mb=embedding_mb,
+        runtime=attempts_of(240),
     params:
         path=paths_of,
         dataset="{dataset}",
