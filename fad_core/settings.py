@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_type_hints
 from fad_core.errors import ConfigError
 
 Crop = Literal["random", "first", "center", "windows"]
+Device = Literal["cpu", "cuda"]
 Compatibility = Literal["none", "frechet-audio-distance"]
 
 
@@ -27,6 +28,7 @@ class Settings:
             known fault, for those who must regenerate an old number; "none" does what is right.
         memory_gb: what embedding one file may take at most, in units of 10⁹ bytes; where a model's memory
             grows with a file's length, longer files are refused.
+        device: where the network runs. Another processor rounds otherwise, so results name it.
     """
 
     crop: Crop = "random"
@@ -34,6 +36,7 @@ class Settings:
     seed: int = 0
     compatibility: Compatibility = "none"
     memory_gb: float = 16.0
+    device: Device = "cpu"
 
     def __str__(self) -> str:
         """All that differs from the defaults, as text; `parse_settings` reads it."""

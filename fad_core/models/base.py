@@ -167,6 +167,8 @@ class EmbeddingModel(ABC):
             named += [f"seed={settings.seed}"] if settings.crop == "random" else []
         if settings.compatibility != "none":
             named.append(f"compatibility={settings.compatibility}")
+        if settings.device != "cpu":
+            named.append(f"device={settings.device}")
         return " ".join(named)
 
     @property

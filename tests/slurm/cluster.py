@@ -59,10 +59,11 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
 SlurmdParameters=config_overrides
 ReturnToService=0
 MinJobAge=86400
-SlurmdTimeout=10
+SlurmdTimeout=20
 KillWait=5
 MailProg=/bin/true
-NodeName={nodes} NodeHostname={host} NodeAddr=127.0.0.1 Port={node_ports} CPUs=4 RealMemory={memory_mb} State=UNKNOWN
+NodeName={nodes} NodeHostname={host} NodeAddr=127.0.0.1 Port={node_ports} \
+ CPUs=4 RealMemory={memory_mb} State=UNKNOWN
 PartitionName={partition} Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO LLN=YES
 """
 
@@ -92,7 +93,7 @@ class Cluster:
         memory_mb: of each node.
     """
 
-    def __init__(self, root: Path, memory_mb: int = 5000) -> None:
+    def __init__(self, root: Path, memory_mb: int = 5200) -> None:
         self.root = root
         self.memory_mb = memory_mb
         self._file = str(root / "slurm.conf")
@@ -130,7 +131,7 @@ class Cluster:
         """Kill all that runs on a node, as a power cut would; it stays dead. Gives how many processes."""
         killed = 0
         # What is killed may have had time to start something.
-        while victims := self._processes(node):
+        while victims := self.processes(node):
             for process in victims:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
@@ -138,7 +139,7 @@ class Cluster:
             killed += len(victims)
         return killed
 
-    def _processes(self, node: str) -> list[psutil.Process]:
+    def processes(self, node: str) -> list[psutil.Process]:
         """The node's daemon, the keepers of its steps, and all that these started; in this order."""
         daemons = []
         with suppress(FileNotFoundError, psutil.NoSuchProcess):
@@ -160,7 +161,6 @@ class Cluster:
         key = self.root / "munge.key"
         key.touch(mode=0o600)
         key.write_bytes(secrets.token_bytes(1024))
-        first, last = NODES[0], NODES[-1]
         controller_port, *node_ports = _free_ports(1 + len(NODES))
         Path(self._file).write_text(
             _CONFIGURATION.format(
@@ -174,8 +174,8 @@ class Cluster:
                 partition=PARTITION,
             )
         )
-        # The plugin clears what begins with SLURM_ from the environment before it calls srun, the place of the
-        # configuration included, which here is not the default one.
+        # The plugin clears what begins with SLURM_ from the environment before it calls srun: where the
+        # configuration lies, too, which here is not the default place.
         shim = self.root / "bin/srun"
         shim.write_text(f'#!/bin/sh\nSLURM_CONF={self._file} exec {shutil.which("srun")} "$@"\n')
         shim.chmod(0o755)

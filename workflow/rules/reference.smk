@@ -40,7 +40,7 @@ rule write_checkpoints:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=attempts_of(network_mb),
+        mem_mb=attempts_of(ORIGINAL_MB),
         runtime=attempts_of(60),
     params:
         model="{id}",
@@ -69,7 +69,7 @@ rule run_original:
         "../../envs/reference.yaml"
     threads: THREADS
     resources:
-        mem_mb=attempts_of(network_mb),
+        mem_mb=attempts_of(ORIGINAL_MB),
         runtime=attempts_of(60),
     params:
         python=unrecorded(REFERENCE_PYTHON or ""),

@@ -5,9 +5,11 @@
 from math import ceil
 
 # Python with the libraries that read tables and audio, and the two Snakemakes around a submitted script.
-SCRIPT_MB = 1000
+SCRIPT_MB = 1200
 # PyTorch too.
-NETWORK_MB = 1500
+NETWORK_MB = 1700
+# The original packages read a checkpoint whole, of CLAP the half for text too. An estimate.
+ORIGINAL_MB = 8000
 
 
 # Seconds each, or, the downloads, in need of the network, which a cluster's nodes may not have.
