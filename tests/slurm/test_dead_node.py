@@ -43,8 +43,8 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 def test_a_study_on_slurm_survives_a_node_and_ends_in_the_bytes_of_the_local_run(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    local = WorkingFolder(REPOSITORY, REPOSITORY).results(STUDY)
-    assert local, f"run the study here first: --configfile workflow/studies/{STUDY}.yaml"
+    here = WorkingFolder(REPOSITORY, REPOSITORY)
+    assert here.results(STUDY), f"run the study here first: --configfile workflow/studies/{STUDY}.yaml"
     place = WorkingFolder(copy_code(tmp_path / "checkout"), tmp_path / "checkout")
     if os.environ[ASKED_FOR] != "all":
         for shared in ("models", "verification"):
@@ -71,7 +71,7 @@ def test_a_study_on_slurm_survives_a_node_and_ends_in_the_bytes_of_the_local_run
     print(f"{len(jobs)} Slurm jobs: {count(job.state for job in jobs.values())}")
     print(f"by node: {count(job.node for job in jobs.values())}")
 
-    remote = place.results(STUDY)
+    local, remote = here.results(STUDY), place.results(STUDY)
     print_digests(local, remote)
     assert local.keys() == remote.keys()
     assert [name for name in local if local[name] != remote[name]] == []
