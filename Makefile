@@ -18,12 +18,13 @@ BIN := $(abspath $(VENV))/bin
 PIP := "$(BIN)/python" -m pip install
 CORE := $(VENV)/.stamp-core
 DEV := $(VENV)/.stamp-dev
+SLURM := $(VENV)/.stamp-slurm
 REFERENCE := $(REFERENCE_VENV)/.stamp
 
 # Jobs find the environment's own programs first.
 WITH_VENV := PATH="$(BIN):$$PATH"
 
-.PHONY: help demo test lint check reference-env clean
+.PHONY: help demo test test-slurm lint check reference-env clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +40,9 @@ demo: $(CORE) ## Score the demo study: sines and music, with seeded weights, off
 test: $(DEV) ## Run the tests
 	$(WITH_VENV) python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --cov=fad_core --cov-report=term:skip-covered \
 		--cov-fail-under=$(COVERAGE_FLOOR) $(PYTEST_ARGS)
+
+test-slurm: $(SLURM) ## Run the study of real recordings, run here before, on a Slurm of three nodes, one of which dies
+	$(WITH_VENV) FAD_TEST_SLURM=$${FAD_TEST_SLURM:-1} python -m pytest tests/slurm -s $(PYTEST_ARGS)
 
 lint: $(DEV) ## Check style, types and workflow
 	$(WITH_VENV) ruff check .
@@ -74,6 +78,10 @@ $(CORE): $(VENV)/.stamp-venv envs/core.txt pyproject.toml
 
 $(DEV): $(CORE) envs/dev.txt
 	$(PIP) -r envs/dev.txt
+	@touch $@
+
+$(SLURM): $(DEV) envs/slurm.txt
+	$(PIP) -r envs/slurm.txt
 	@touch $@
 
 $(REFERENCE): envs/reference.txt

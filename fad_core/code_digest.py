@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def code_digest(script: Path, family: str | None = None) -> str:
         16 hex digits.
     """
     files = {script.name: script}
-    pending = list(_imports(script))
+    pending = list(_imports(script, script.stat().st_mtime_ns))
     if family is not None:
         pending.append(f"{_NAME}.models.{family}")
     while pending:
@@ -39,7 +38,7 @@ def code_digest(script: Path, family: str | None = None) -> str:
         if path is None or name in files:
             continue
         files[name] = path
-        pending += _imports(path)
+        pending += _imports(path, path.stat().st_mtime_ns)
     # Data that belongs to the code: a report's template, and what verification compares with.
     for path in list(files.values()):
         if path.name == "__init__.py":
@@ -65,10 +64,11 @@ def _path_of(name: str) -> Path | None:
     return None
 
 
-def _imports(path: Path) -> Iterator[str]:
+@lru_cache(maxsize=256)
+def _imports(path: Path, _mtime_ns: int) -> tuple[str, ...]:
     """Names that a file imports, each also as a module in case it is one, and their packages."""
-    tree = _tree(path, path.stat().st_mtime_ns)
-    for node in ast.walk(tree):
+    names: dict[str, None] = {}
+    for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -77,12 +77,8 @@ def _imports(path: Path) -> Iterator[str]:
             continue
         for module in modules:
             parts = module.split(".")
-            yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
-
-
-@lru_cache(maxsize=256)
-def _tree(path: Path, _mtime_ns: int) -> ast.Module:
-    return ast.parse(path.read_bytes())
+            names.update((".".join(parts[:count]), None) for count in range(1, len(parts) + 1))
+    return tuple(names)
 
 
 @lru_cache(maxsize=256)

@@ -171,12 +171,12 @@ class ExportedModel:
         settings: Settings | None,
         batch_size: int | None,
     ) -> None:
-        model = get_model(identity.model, settings)
+        self.device = resolve_device(device)
+        model = get_model(identity.model, self._on_device(settings or Settings()))
         if batch_size is not None and batch_size < 1:
             raise ModelError(f"batch_size must be at least 1, not {batch_size}")
         self.identity = identity
         self.model = model if batch_size is None else replace(model, batch_size=batch_size)
-        self.device = resolve_device(device)
         self.note = ""
         if self.device != "cpu":
             from torch.export.passes import move_to_device_pass
@@ -187,8 +187,12 @@ class ExportedModel:
     def with_settings(self, settings: Settings) -> ExportedModel:
         """The same network, used in another way."""
         made = copy.copy(self)
-        made.model = replace(self.model, settings=settings)
+        made.model = replace(self.model, settings=self._on_device(settings))
         return made
+
+    def _on_device(self, settings: Settings) -> Settings:
+        """Settings that name the kind of device where the network runs."""
+        return replace(settings, device="cpu" if self.device == "cpu" else "cuda")
 
     def network(self, *given: torch.Tensor) -> NDArray[np.float32]:
         """Run the network once on its arguments, the state included; returns its output."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_type_hints
 from fad_core.errors import ConfigError
 
 Crop = Literal["random", "first", "center", "windows"]
+Device = Literal["cpu", "cuda"]
 Compatibility = Literal["none", "frechet-audio-distance"]
 Dtype = Literal["float32", "float64", "int32", "int16"]
 
@@ -30,6 +31,7 @@ class Settings:
             grows with a file's length, longer files are refused.
         dtype: what files are read as: float32, as everywhere here, or another type that the original package
             knows. Sound is then mixed and resampled in float64; int16 cuts 24 bits down to 16.
+        device: where the network runs. Another processor rounds otherwise, so results name it.
     """
 
     crop: Crop = "random"
@@ -38,6 +40,7 @@ class Settings:
     compatibility: Compatibility = "none"
     memory_gb: float = 16.0
     dtype: Dtype = "float32"
+    device: Device = "cpu"
 
     def __str__(self) -> str:
         """All that differs from the defaults, as text; `parse_settings` reads it."""

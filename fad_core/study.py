@@ -132,7 +132,9 @@ def _settings(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Settings:
     What does not change the results must not look as if it did, or embeddings would be made again.
     """
     compatibility = entry.get("compatibility", config["compatibility"])
-    settings = Settings(compatibility=compatibility, memory_gb=float(config["memory_gb"]))
+    settings = Settings(
+        compatibility=compatibility, memory_gb=float(config["memory_gb"]), device=config["device"]
+    )
     if not get_model(entry["id"]).cropped:
         return settings
     settings = replace(settings, crop=entry["crop"])

@@ -8,6 +8,7 @@ its variants. Everything else in the project speaks to models through this proto
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -171,7 +172,15 @@ class EmbeddingModel(ABC):
             named.append(f"compatibility={settings.compatibility}")
         if settings.dtype != "float32":
             named.append(f"dtype={settings.dtype}")
+        if settings.device != "cpu":
+            named.append(f"device={settings.device}")
         return " ".join(named)
+
+    @property
+    def weights_bytes(self) -> int:
+        """What the tensors of its checkpoints take, those alone that it uses."""
+        fills = (fill for checkpoint in self.checkpoints for fill in checkpoint.layout().values())
+        return sum(math.prod(fill.shape) * np.dtype(fill.dtype).itemsize for fill in fills)
 
     def memory_bytes(self, samples: int) -> int:  # noqa: ARG002
         """What embedding a file takes at its peak beside the model; 0 where its length does not matter."""

@@ -39,7 +39,7 @@ def required_by(package: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", ["core", "dev", "minimal"])
+@pytest.mark.parametrize("name", ["core", "dev", "minimal", "slurm"])
 def test_every_line_pins_one_public_version(name: str) -> None:
     lines = pin_lines(name)
     for line in lines:
@@ -56,6 +56,12 @@ def test_conda_file_has_the_pins_of_the_requirements() -> None:
     assert packages == {"pip": pin_lines("core")}
     assert Requirement(python.replace("=", "==")).specifier.contains("3.11")
     assert PROJECT["requires-python"] == ">=3.11"
+
+
+def test_slurm_adds_its_plugin_to_core() -> None:
+    assert "-r core.txt" in (ENVS / "slurm.txt").read_text(encoding="utf-8").splitlines()
+    assert not pins("slurm").keys() & pins("core").keys()
+    assert all(name.startswith("snakemake-executor-plugin-slurm") for name in pins("slurm"))
 
 
 def test_minimal_is_a_part_of_core() -> None:

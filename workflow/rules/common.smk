@@ -18,7 +18,7 @@ from fad_core.datasets import list_files
 from fad_core.errors import FadError
 from fad_core.models import family_of, get_model
 from fad_core.datasets.shards import shard_token
-from fad_core.stale_locks import clear_stale_locks
+from fad_core.stale_locks import clear_stale_locks, hold_running
 from fad_core.study import require_available, study_of
 from fad_core.weights import locate_weights
 
@@ -38,7 +38,9 @@ def load_study():
     return study
 
 
-RUNNING = clear_stale_locks(Path(".snakemake"))
+# A job, wherever it runs, belongs to a run that is going on, though its machine may not see that run's lock.
+take_part = clear_stale_locks if workflow.is_main_process else hold_running
+RUNNING = take_part(Path(".snakemake"))
 STUDY = load_study()
 PAPERS = STUDY.papers
 CORRELATIONS = PAPERS.correlations

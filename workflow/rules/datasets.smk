@@ -10,6 +10,9 @@ rule scan_files:
         f"{BENCHMARKS}/scan_files/{{dataset}}/{{shard}}.tsv"
     conda:
         "../../envs/core.yaml"
+    resources:
+        mem_mb=attempts_of(SCRIPT_MB),
+        runtime=attempts_of(60),
     params:
         dataset="{dataset}",
         path=paths_of,

@@ -17,6 +17,9 @@ rule compute_distances:
     conda:
         "../../envs/core.yaml"
     threads: THREADS
+    resources:
+        mem_mb=attempts_of(factors_mb),
+        runtime=attempts_of(60),
     params:
         pairs=[f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
         metrics=METRICS,

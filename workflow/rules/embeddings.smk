@@ -35,6 +35,10 @@ rule embed_files:
     conda:
         "../../envs/core.yaml"
     threads: THREADS
+    resources:
+        mem_mb=embedding_mb,
+        gpu=int(STUDY.settings["device"] == "cuda"),
+        runtime=attempts_of(240),
     params:
         path=paths_of,
         dataset="{dataset}",

@@ -13,6 +13,9 @@ rule export_model:
     conda:
         "../../envs/core.yaml"
     threads: THREADS
+    resources:
+        mem_mb=attempts_of(network_mb),
+        runtime=attempts_of(30),
     params:
         model="{id}",
         weights=weights_choice,
@@ -36,6 +39,9 @@ rule verify_eager:
     conda:
         "../../envs/core.yaml"
     threads: THREADS
+    resources:
+        mem_mb=attempts_of(network_mb),
+        runtime=attempts_of(30),
     params:
         level="eager",
         weights=weights_choice,
@@ -58,6 +64,9 @@ rule verify_golden:
     conda:
         "../../envs/core.yaml"
     threads: THREADS
+    resources:
+        mem_mb=attempts_of(network_mb),
+        runtime=attempts_of(30),
     params:
         level="golden",
         threads=unrecorded(THREADS),

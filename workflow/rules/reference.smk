@@ -18,6 +18,9 @@ rule write_verification_clips:
         f"{LOGS}/write_verification_clips/{{id}}.log",
     conda:
         "../../envs/core.yaml"
+    resources:
+        mem_mb=attempts_of(SCRIPT_MB),
+        runtime=attempts_of(60),
     params:
         model="{id}",
         code=code("write_verification_clips.py", family_of_id),
@@ -36,6 +39,9 @@ rule write_checkpoints:
         f"{LOGS}/write_checkpoints/{{id}}-{{key}}.log",
     conda:
         "../../envs/core.yaml"
+    resources:
+        mem_mb=attempts_of(ORIGINAL_MB),
+        runtime=attempts_of(60),
     params:
         model="{id}",
         weights=weights_choice,
@@ -62,6 +68,9 @@ rule run_original:
     conda:
         "../../envs/reference.yaml"
     threads: THREADS
+    resources:
+        mem_mb=attempts_of(ORIGINAL_MB),
+        runtime=attempts_of(60),
     params:
         python=unrecorded(REFERENCE_PYTHON or ""),
     shell:
@@ -86,6 +95,9 @@ rule compare_with_original:
     conda:
         "../../envs/core.yaml"
     threads: THREADS
+    resources:
+        mem_mb=attempts_of(network_mb),
+        runtime=attempts_of(60),
     params:
         threads=unrecorded(THREADS),
         code=code("verify_reference.py", family_of_id),

@@ -16,6 +16,9 @@ rule compute_statistics:
     conda:
         "../../envs/core.yaml"
     threads: THREADS
+    resources:
+        mem_mb=attempts_of(SCRIPT_MB),
+        runtime=attempts_of(60),
     params:
         dataset="{dataset}",
         model="{model}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fad_core.tables.schemas.base import Column, Schema, describe
 from fad_core.tables.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
 from fad_core.tables.schemas.pipeline import (
+    COMPARISONS,
     DATASETS,
     DISTANCES,
     EMBEDDINGS,
@@ -16,6 +17,7 @@ from fad_core.tables.schemas.pipeline import (
 )
 
 __all__ = [
+    "COMPARISONS",
     "CORRELATIONS",
     "DATASETS",
     "DISTANCES",
@@ -41,6 +43,7 @@ SCHEMAS = (
     VERIFICATION,
     SUMMARY,
     DISTANCES,
+    COMPARISONS,
     FILES,
     DATASETS,
     REPEATS,

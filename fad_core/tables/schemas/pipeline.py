@@ -226,8 +226,3 @@ DATASETS = Schema(
         Column("seconds", "float64", "s", "Duration of the audio embedded, before padding."),
     ),
 )
-<<<<<<< HEAD:fad_core/tables/schemas.py
-
-SCHEMAS = (MANIFEST, EMBEDDINGS, STATISTICS, VERIFICATION, SUMMARY, DISTANCES, COMPARISONS, FILES, DATASETS)
-=======
->>>>>>> work-d:fad_core/tables/schemas/pipeline.py
