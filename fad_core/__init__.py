@@ -3,4 +3,32 @@
 Importing this package is cheap: nothing heavy is loaded before it is used.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fad_core.api import FrechetAudioDistance as FrechetAudioDistance
+    from fad_core.scoring import Score as Score
+    from fad_core.scoring import Waveforms as Waveforms
+
 __version__ = "0.1.0"
+__all__ = ["FrechetAudioDistance", "Score", "Waveforms", "__version__"]
+
+# Where each name is defined.
+_LAZY = {
+    "FrechetAudioDistance": "fad_core.api",
+    "Score": "fad_core.scoring",
+    "Waveforms": "fad_core.scoring",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

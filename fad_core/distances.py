@@ -31,6 +31,7 @@ class EmbeddedSet:
         settings: how the model was used (`EmbeddingModel.settings_text`).
         statistics: of all its vectors.
         counts: what became of its files.
+        note: what a reader of its distances should know of it; empty if nothing.
     """
 
     dataset: str
@@ -40,6 +41,7 @@ class EmbeddedSet:
     settings: str
     statistics: Statistics
     counts: SetCounts
+    note: str = ""
 
 
 def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -> dict[str, Any]:
@@ -62,6 +64,7 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
         result.note,
         SCALAR_NOTE if reference.statistics.dimension == 1 else "",
         SEEDED_NOTE if reference.weights == "seeded" else "",
+        *(f"{item.dataset}: {item.note}" for item in (reference, evaluation) if item.note),
     ]
     return {
         "model": reference.model,
@@ -79,5 +82,5 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
         "files": reference.counts.files + evaluation.counts.files,
         "excluded": reference.counts.excluded + evaluation.counts.excluded,
         "padded": reference.counts.padded + evaluation.counts.padded,
-        "note": "; ".join(note for note in notes if note),
+        "note": "; ".join(note for note in dict.fromkeys(notes) if note),
     }

@@ -1,15 +1,17 @@
-"""From audio files to embeddings, one file at a time."""
+"""From audio files to embeddings, one file at a time: load, prepare, embed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fad_core import compatibility
+from fad_core.ahead import map_ahead
 from fad_core.audio import mix, read_audio, to_mono
 from fad_core.datasets import file_sha256
 from fad_core.datasets.selection import FileUse
@@ -86,8 +88,12 @@ def embed_waveform(
     return exported.embed(prepare_waveform(waveform, sample_rate, exported.model, pad=pad), key)
 
 
+Load = Callable[[FileUse, str], tuple[NDArray[np.floating[Any]], int]]
+"""Gives a file's waveform `[channels, samples]`, read as a type (`Settings.dtype`), and its rate."""
+
+
 def embed_files(
-    exported: ExportedModel, uses: Iterable[FileUse], paths: dict[str, Path]
+    exported: ExportedModel, uses: Iterable[FileUse], paths: dict[str, Path], workers: int = 0
 ) -> Iterator[FileEmbeddings]:
     """Embed the files that are used or padded, in the order given.
 
@@ -95,22 +101,59 @@ def embed_files(
         exported: the model.
         uses: what `fad_core.datasets.selection.select_files` decided.
         paths: where each file lies, by its name in the data set.
+        workers: see `embed_sounds`.
 
     Raises:
         AudioError: a file is not what it was when it was scanned, or its embeddings are not finite.
     """
-    for use in uses:
-        if use.status == "excluded":
-            continue
-        path = paths[use.record.file]
-        _require_unchanged(path, use.record.sha256)
-        waveform, sample_rate = read_audio(path)
-        prepared = prepare_waveform(waveform, sample_rate, exported.model, pad=use.status == "padded")
+
+    def load(use: FileUse, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:
+        return load_unchanged(paths[use.record.file], use.record.sha256, dtype)
+
+    return embed_sounds(exported, uses, load, workers)
+
+
+def embed_sounds(
+    exported: ExportedModel, uses: Iterable[FileUse], load: Load, workers: int = 0
+) -> Iterator[FileEmbeddings]:
+    """Embed what is used or padded, in the order given, whoever loads it.
+
+    Args:
+        exported: the model.
+        uses: what `fad_core.datasets.selection.select_files` decided.
+        load: gives the sound of one.
+        workers: threads that load and resample ahead; with 0, nothing is loaded ahead. The embeddings are the
+            same to the last bit.
+
+    Raises:
+        AudioError: embeddings are not finite, or what `load` raises.
+    """
+    model = exported.model
+
+    def prepare(use: FileUse) -> NDArray[np.float32]:
+        waveform, sample_rate = load(use, model.settings.dtype)
+        return prepare_waveform(waveform, sample_rate, model, pad=use.status == "padded")
+
+    used = [use for use in uses if use.status != "excluded"]
+    sizes = [use.record.frames * use.record.channels for use in used]
+    for use, prepared in zip(used, map_ahead(prepare, used, sizes, workers), strict=True):
         embeddings = exported.embed(prepared, use.record.sha256)
         if not np.isfinite(embeddings).all():
-            raise AudioError(path, "gives embeddings that are NaN or infinite: are its values sound?")
-        starts = exported.model.start_seconds(prepared.shape[1], use.record.sha256)
+            raise AudioError(
+                use.record.file, "gives embeddings that are NaN or infinite: are its values sound?"
+            )
+        starts = model.start_seconds(prepared.shape[1], use.record.sha256)
         yield FileEmbeddings(use.record.file, starts, embeddings)
+
+
+def load_unchanged(path: Path, sha256: str, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:
+    """Read a file that has been scanned; see `fad_core.audio.read_audio`.
+
+    Raises:
+        AudioError: it cannot be read any more, or is not what it was.
+    """
+    _require_unchanged(path, sha256)
+    return read_audio(path, dtype)
 
 
 def _require_unchanged(path: Path, sha256: str) -> None:

@@ -13,6 +13,10 @@ class FadError(Exception):
     """Base class of all errors that are the input's fault, not the program's."""
 
 
+class ArgumentError(FadError, ValueError):
+    """Arguments of a call do not go together."""
+
+
 class ConfigError(FadError):
     """A study's configuration is not usable."""
 

@@ -6,12 +6,14 @@ program it holds `identity.json`, which says what the network is, so that a resu
 
 from __future__ import annotations
 
+import copy
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,28 +121,74 @@ class ExportedModel:
         identity: what it is.
         model: its description, with the frontend.
         device: where the network runs.
+        note: what a reader of its results should know of it; empty if nothing.
     """
 
-    def __init__(self, path: Path | str, device: str = "cpu", settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        device: str = "cpu",
+        settings: Settings | None = None,
+        batch_size: int | None = None,
+    ) -> None:
         """Load the file.
 
         Args:
             path: the `.pt2`.
-            device: where the network is to run.
+            device: where the network is to run (`resolve_device`).
             settings: how the model is used; None: the defaults.
+            batch_size: windows at once, where the model embeds windows; None: the model's own. Another size
+                may move the last bits.
 
         Raises:
             ModelError: the file is missing, damaged, is no exported program, holds no identity, or is of
-                a model that this version does not know.
+                a model that this version does not know; or there is no such device.
         """
-        program, self.identity = _load(Path(path))
-        self.model = get_model(self.identity.model, settings)
-        self.device = device
-        if device != "cpu":
+        program, identity = _load(Path(path))
+        self._hold(program, identity, device, settings, batch_size)
+
+    @classmethod
+    def of_program(
+        cls,
+        program: torch.export.ExportedProgram,
+        identity: Identity,
+        device: str = "cpu",
+        settings: Settings | None = None,
+        batch_size: int | None = None,
+        note: str = "",
+    ) -> ExportedModel:
+        """Make one of a program that is loaded already; see `__init__`."""
+        made = cls.__new__(cls)
+        made._hold(program, identity, device, settings, batch_size)
+        made.note = note
+        return made
+
+    def _hold(
+        self,
+        program: torch.export.ExportedProgram,
+        identity: Identity,
+        device: str,
+        settings: Settings | None,
+        batch_size: int | None,
+    ) -> None:
+        model = get_model(identity.model, settings)
+        if batch_size is not None and batch_size < 1:
+            raise ModelError(f"batch_size must be at least 1, not {batch_size}")
+        self.identity = identity
+        self.model = model if batch_size is None else replace(model, batch_size=batch_size)
+        self.device = resolve_device(device)
+        self.note = ""
+        if self.device != "cpu":
             from torch.export.passes import move_to_device_pass
 
-            program = move_to_device_pass(program, device)
+            program = move_to_device_pass(program, self.device)
         self._network = program.module()
+
+    def with_settings(self, settings: Settings) -> ExportedModel:
+        """The same network, used in another way."""
+        made = copy.copy(self)
+        made.model = replace(self.model, settings=settings)
+        return made
 
     def network(self, *given: torch.Tensor) -> NDArray[np.float32]:
         """Run the network once on its arguments, the state included; returns its output."""
@@ -170,6 +218,29 @@ class ExportedModel:
         depend, to the last bit, on which other files are embedded beside it.
         """
         return self.model.pool(run_blocks(self._network, self.model, features, self.device))
+
+
+def resolve_device(device: str) -> str:
+    """Say which device a choice stands for, and have it compute in whole float32.
+
+    Args:
+        device: "cpu", "cuda" (or "cuda:0", …), or "auto": cuda if there is one, else cpu.
+
+    Raises:
+        ModelError: it is none of these, or is not there.
+    """
+    chosen = device
+    if device == "auto":
+        chosen = "cuda" if torch.cuda.is_available() else "cpu"
+    if re.fullmatch(r"cpu|cuda(:\d+)?", chosen) is None:
+        raise ModelError(f"device {device!r} is none of cpu, cuda, cuda:0 (and so on) and auto")
+    if chosen != "cpu":
+        if not torch.cuda.is_available():
+            raise ModelError(f"device {device!r}: torch finds no CUDA device here; cpu and auto work")
+        # By default convolutions round their arguments to ten bits.
+        torch.backends.cudnn.allow_tf32 = False
+        torch.set_float32_matmul_precision("highest")
+    return chosen
 
 
 def run_blocks(
@@ -209,8 +280,27 @@ def read_identity(path: Path | str) -> Identity:
 
 
 def _load(path: Path) -> tuple[torch.export.ExportedProgram, Identity]:
+    identity = read_identity(path)
+    return load_program(path), identity
+
+
+def holds_identity(path: Path | str) -> bool:
+    """Whether a `.pt2` was exported by fad_core.
+
+    Raises:
+        ModelError: it is missing, or not a whole archive.
+    """
+    with _archive(Path(path)) as archive:
+        return bool(_identity_members(archive))
+
+
+def load_program(path: Path) -> torch.export.ExportedProgram:
+    """Read an exported program, whoever exported it.
+
+    Raises:
+        ModelError: the file is missing, damaged, or is no exported program.
+    """
     with _archive(path) as archive:
-        identity = _identity(archive, path)
         # torch loads a flipped bit without a word; 0.1 s for the 290 MB of VGGish.
         damaged = archive.testzip()
     if damaged is not None:
@@ -219,7 +309,7 @@ def _load(path: Path) -> tuple[torch.export.ExportedProgram, Identity]:
         program = torch.export.load(path)
     except Exception as error:  # torch raises anything from KeyError to RuntimeError
         raise ModelError(f"{path} is not a model that torch.export.load can read: {error}") from error
-    return program, identity
+    return program
 
 
 @contextmanager
@@ -233,9 +323,13 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
         raise ModelError(f"{path} is no exported model, or not a whole one: {error}") from error
 
 
-def _identity(archive: zipfile.ZipFile, path: Path) -> Identity:
+def _identity_members(archive: zipfile.ZipFile) -> list[str]:
     # Below a folder whose name is torch's affair.
-    members = [name for name in archive.namelist() if name.endswith(f"/extra/{IDENTITY_FILE}")]
+    return [name for name in archive.namelist() if name.endswith(f"/extra/{IDENTITY_FILE}")]
+
+
+def _identity(archive: zipfile.ZipFile, path: Path) -> Identity:
+    members = _identity_members(archive)
     if not members:
         raise ModelError(f"{path} does not say which model it is: it was not exported by fad_core")
     try:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
+from fad_core.moments import Moments
 from fad_core.statistics import Statistics
 
 
@@ -38,12 +39,12 @@ class FrechetDistance:
     note: str
 
 
-def frechet_distance(reference: Statistics, evaluation: Statistics) -> FrechetDistance:
+def frechet_distance(reference: Statistics | Moments, evaluation: Statistics | Moments) -> FrechetDistance:
     """The Fréchet distance between two sets; the same bits when the sets are swapped.
 
     Args:
-        reference: statistics of the one set.
-        evaluation: statistics of the other set, of the same dimension.
+        reference: statistics of the one set, or its mean and covariance.
+        evaluation: those of the other set, of the same dimension.
 
     Raises:
         ValueError: a set has fewer than 2 vectors, or the dimensions differ.
@@ -53,7 +54,7 @@ def frechet_distance(reference: Statistics, evaluation: Statistics) -> FrechetDi
             f"reference has {reference.dimension} dimensions, evaluation has {evaluation.dimension}"
         )
     for name, statistics in (("reference", reference), ("evaluation", evaluation)):
-        if statistics.n < 2:
+        if statistics.n is not None and statistics.n < 2:
             raise ValueError(f"{name}: {statistics.n} vector; the Fréchet distance needs at least 2")
     difference = reference.mean - evaluation.mean
     mean_term = float(np.sum(difference * difference))
@@ -64,19 +65,28 @@ def frechet_distance(reference: Statistics, evaluation: Statistics) -> FrechetDi
     )
 
 
-def _unclipped_covariance_term(reference: Statistics, evaluation: Statistics) -> float:
+def _unclipped_covariance_term(reference: Statistics | Moments, evaluation: Statistics | Moments) -> float:
     # A matrix and its transpose have the same singular values, but not to the last bit.
-    first, second = sorted((reference, evaluation), key=lambda s: (s.n, s.mean.tobytes(), s.factor.tobytes()))
-    traces = [float(np.sum(s.rows * s.rows)) / (s.n - 1) for s in (first, second)]
+    first, second = sorted(
+        (reference, evaluation), key=lambda s: (s.n or 0, s.mean.tobytes(), s.factor.tobytes())
+    )
+    divisors = [1 if s.n is None else s.n - 1 for s in (first, second)]
+    traces = [
+        float(np.sum(s.rows * s.rows)) / divisor for s, divisor in zip((first, second), divisors, strict=True)
+    ]
     singular_values = linalg.svdvals(first.rows @ second.rows.T)
-    overlap = float(np.sum(singular_values)) / (math.sqrt(first.n - 1) * math.sqrt(second.n - 1))
+    overlap = float(np.sum(singular_values)) / math.prod(map(math.sqrt, divisors))
     return traces[0] + traces[1] - 2 * overlap
 
 
-def _note(reference: Statistics, evaluation: Statistics) -> str:
-    return "; ".join(
-        f"{name}: no more vectors than dimensions, so the covariance is rank-deficient "
-        "and FAD is biased upwards"
-        for name, s in (("reference", reference), ("evaluation", evaluation))
-        if s.n <= s.dimension
-    )
+def _note(reference: Statistics | Moments, evaluation: Statistics | Moments) -> str:
+    remarks = []
+    for name, s in (("reference", reference), ("evaluation", evaluation)):
+        if s.n is None:
+            remarks.append(f"{name}: the number of vectors is not known, nor how far FAD is biased upwards by it")
+        elif s.n <= s.dimension:
+            remarks.append(
+                f"{name}: no more vectors than dimensions, so the covariance is rank-deficient "
+                "and FAD is biased upwards"
+            )
+    return "; ".join(remarks)

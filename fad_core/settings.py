@@ -12,6 +12,7 @@ from fad_core.errors import ConfigError
 
 Crop = Literal["random", "first", "center", "windows"]
 Compatibility = Literal["none", "frechet-audio-distance"]
+Dtype = Literal["float32", "float64", "int32", "int16"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Settings:
             known fault, for those who must regenerate an old number; "none" does what is right.
         memory_gb: what embedding one file may take at most, in units of 10⁹ bytes; where a model's memory
             grows with a file's length, longer files are refused.
+        dtype: what files are read as: float32, as everywhere here, or another type that the original package
+            knows. Sound is then mixed and resampled in float64; int16 cuts 24 bits down to 16.
     """
 
     crop: Crop = "random"
@@ -34,6 +37,7 @@ class Settings:
     seed: int = 0
     compatibility: Compatibility = "none"
     memory_gb: float = 16.0
+    dtype: Dtype = "float32"
 
     def __str__(self) -> str:
         """All that differs from the defaults, as text; `parse_settings` reads it."""

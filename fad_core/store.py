@@ -7,21 +7,34 @@ beside each its verdicts, whose names carry a digest of the code they were given
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from fad_core import foreign_models
 from fad_core.code_digest import code_digest
 from fad_core.comparison import Comparison, require_passed
 from fad_core.errors import ModelError
-from fad_core.exported import ExportedModel, Identity, export_model, read_identity
+from fad_core.exported import (
+    ExportedModel,
+    Identity,
+    export_model,
+    holds_identity,
+    read_identity,
+    resolve_device,
+)
+from fad_core.golden import load_golden
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
+from fad_core.progress import file_progress
 from fad_core.settings import Settings
 from fad_core.steps.verdicts import require_verified
 from fad_core.steps.verification import write_verification
-from fad_core.verify import verify_eager, verify_golden
-from fad_core.weights import Weights, default_ckpt_dir, fetch_weights, locate_weights
+from fad_core.verify import eager_comparisons, verify_golden
+from fad_core.weights import Weights, default_ckpt_dir, fetch_weights, load_state, locate_weights
 
 Report = Callable[[str], None]
+
+GIVEN_NOTE = "unverified: an exported model that was given by its path"
 
 
 def _silent(_line: str) -> None:
@@ -34,29 +47,58 @@ def verified_model(
     ckpt_dir: Path | None = None,
     report: Report = _silent,
     settings: Settings | None = None,
+    *,
+    device: str = "cpu",
+    batch_size: int | None = None,
+    progress: bool = False,
 ) -> ExportedModel:
     """Load an exported model; fetch, export and verify first whatever is not there yet.
 
     Args:
         model_id: which model.
-        choice: of weights: "official", "seeded" or the path of a checkpoint.
+        choice: of weights: "official", "seeded", the path of a checkpoint, or that of an exported model
+            (`.pt2`), which is taken unverified (`ExportedModel.note` says so).
         ckpt_dir: folder of the checkpoints; torch.hub's if None.
         report: told in a line what takes long.
         settings: how the model is used; None: the defaults.
+        device: where it is to run (`fad_core.exported.resolve_device`).
+        batch_size: windows at once; None: the model's own.
+        progress: show bars of what takes long, on stderr.
 
     Raises:
-        ModelError: there is no such model, or it does not take these settings.
+        ModelError: there is no such model, or it does not take these settings, or the path is that of another
+            exported model; or there is no such device.
         WeightsError: the checkpoint cannot be had, or is not what it should be.
         VerificationError: the model does not reproduce what it was made from.
     """
     model = get_model(model_id, settings)
     model.require_settings()
+    device = resolve_device(device)
+    if is_exported(choice):
+        return _given(Path(choice).expanduser(), model, device, batch_size)
     ckpt_dir = ckpt_dir.expanduser() if ckpt_dir is not None else None
-    store = Store((ckpt_dir or default_ckpt_dir()) / "exported", ckpt_dir, report)
+    store = Store((ckpt_dir or default_ckpt_dir()) / "exported", ckpt_dir, report, progress=progress)
     path, weights = store.exported(model, choice)
     store.require_eager(path, model, weights)
     store.require_golden(model)
-    return ExportedModel(path, settings=settings)
+    return ExportedModel(path, device, settings, batch_size)
+
+
+def is_exported(choice: str) -> bool:
+    """Whether a choice of weights is the path of an exported model, not of a checkpoint."""
+    return Path(choice).suffix == ".pt2" or Path(choice).name in foreign_models.REFUSED
+
+
+def _given(path: Path, model: EmbeddingModel, device: str, batch_size: int | None) -> ExportedModel:
+    foreign_models.refuse_by_name(path)
+    if holds_identity(path):
+        exported = ExportedModel(path, device, model.settings, batch_size)
+        exported.note = GIVEN_NOTE
+    else:
+        exported = foreign_models.load_foreign(path, device, model.settings, batch_size)
+    if exported.model.name != model.name:
+        raise ModelError(f"{path} holds {exported.model.name}, and {model.name} was asked for")
+    return exported
 
 
 class Store:
@@ -66,16 +108,20 @@ class Store:
         folder: where they lie.
         ckpt_dir: of the checkpoints; torch.hub's if None.
         report: told in a line what takes long.
+        progress: whether bars are shown.
     """
 
-    def __init__(self, folder: Path, ckpt_dir: Path | None, report: Report) -> None:
+    def __init__(
+        self, folder: Path, ckpt_dir: Path | None, report: Report, *, progress: bool = False
+    ) -> None:
         self.folder = folder
         self.ckpt_dir = ckpt_dir
         self.report = report
+        self.progress = progress
 
     def exported(self, model: EmbeddingModel, choice: str) -> tuple[Path, Weights]:
         """Path of the exported model, made now unless the very same lies there."""
-        weights = fetch_weights(locate_weights(model, choice, self.ckpt_dir), self.ckpt_dir)
+        weights = fetch_weights(self._located(model, choice), self.ckpt_dir, progress=self.progress)
         path = self.folder / f"{model.name}-{weights.key}.pt2"
         if _identity_at(path) != Identity.of(model, weights):
             self.report(f"exporting {model.name} with {weights.label} weights to {path}")
@@ -88,7 +134,13 @@ class Store:
         # A new export has a new time, and its old verdict is worth nothing.
         if not verdict.is_file() or verdict.stat().st_mtime_ns < path.stat().st_mtime_ns:
             self.report(f"verifying {path.name} against the eager network")
-            _record(verify_eager(ExportedModel(path), weights), verdict)
+            network = model.build(load_state(weights))
+            rows = []
+            with self._bar(f"verify {path.stem}", len(model.eager_cases)) as advance:
+                for row in eager_comparisons(ExportedModel(path), network):
+                    rows.append(row)
+                    advance(1)
+            _record(rows, verdict)
         require_verified([verdict])
 
     def require_golden(self, model: EmbeddingModel) -> None:
@@ -97,8 +149,21 @@ class Store:
         if not verdict.is_file():
             path, _ = self.exported(model, "seeded")
             self.report(f"verifying {model.name} against embeddings of the original package")
-            _record(verify_golden(ExportedModel(path)), verdict)
+            clips = len(load_golden(model.family).cases[model.name])
+            with self._bar(f"verify {model.name}", clips) as advance:
+                rows = verify_golden(ExportedModel(path), lambda _clip: advance(1))
+            _record(rows, verdict)
         require_verified([verdict])
+
+    def _located(self, model: EmbeddingModel, choice: str) -> Weights:
+        weights = locate_weights(model, choice, self.ckpt_dir)
+        for file in weights.files if weights.kind == "official" else ():
+            if file.path is None:
+                self.report(f"fetching {file.checkpoint.filename} from {file.checkpoint.url}")
+        return weights
+
+    def _bar(self, what: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
+        return file_progress(what, total, quiet=not self.progress, unit="comparisons")
 
     def _verdict(self, stem: str, level: str, model: EmbeddingModel) -> Path:
         code = code_digest(Path(__file__), model.family)

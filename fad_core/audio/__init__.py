@@ -25,6 +25,7 @@ from fad_core.errors import AudioError
 
 _BLOCK_VALUES = 1 << 18  # decoded at once, over all channels: 1 MiB of float32
 _UNKNOWN_FRAMES = 2**63 - 1  # what libsndfile announces for a FLAC file that was written to a pipe
+_FULL_SCALE = {"int16": 2.0**15, "int32": 2.0**31}
 _HIGHEST_RATE = 4_000_000  # Hz; beyond any recorder, and beyond what resampling to 8 kHz allows
 
 if TYPE_CHECKING:
@@ -68,17 +69,18 @@ class _Decoder(_SoundFile):  # type: ignore[misc]
         return False
 
 
-def read_audio(path: Path | str) -> tuple[NDArray[np.float32], int]:
+def read_audio(path: Path | str, dtype: str = "float32") -> tuple[NDArray[np.floating[Any]], int]:
     """Decode a sound file.
 
-    The values are bit for bit those of `soundfile.read(path, dtype="float32")`: integer codings
-    scaled to [-1, 1), floating ones as they are.
+    The values are bit for bit those of `soundfile.read(path, dtype=dtype)`: integer codings
+    scaled to [-1, 1), floating ones as they are; what is read as integers is scaled afterwards.
 
     Args:
         path: of any format that libsndfile reads.
+        dtype: "float32", or for float64 "float64", "int32" or "int16".
 
     Returns:
-        The waveform `[channels, samples]` and its sample rate in Hz.
+        The waveform `[channels, samples]`, float32 or float64, and its sample rate in Hz.
 
     Raises:
         AudioError: the file cannot be opened or decoded, or holds no samples. What `inspect_audio`
@@ -86,10 +88,11 @@ def read_audio(path: Path | str) -> tuple[NDArray[np.float32], int]:
     """
     path = Path(path)
     with _open(path) as stream, _decoder(path, stream) as decoder:
-        blocks = list(_blocks(path, decoder))
+        blocks = list(_blocks(path, decoder, dtype))
         if not blocks:
             raise AudioError(path, "holds no samples")
-        return np.concatenate(blocks).T, int(decoder.samplerate)
+        samples = np.concatenate(blocks).T
+        return (samples / _FULL_SCALE[dtype] if dtype in _FULL_SCALE else samples), int(decoder.samplerate)
 
 
 def inspect_audio(path: Path | str) -> AudioInfo:
@@ -219,7 +222,7 @@ def _not_audio(path: Path, stream: BinaryIO, detail: str) -> str:
     return f"libsndfile cannot read this {suffix} ({detail}): convert it to WAV or FLAC, or replace it"
 
 
-def _blocks(path: Path, decoder: Any) -> Iterator[NDArray[np.float32]]:
+def _blocks(path: Path, decoder: Any, dtype: str = "float32") -> Iterator[NDArray[Any]]:
     """Decode from where the decoder stands to the end, in blocks `[samples, channels]`."""
     size = max(1, _BLOCK_VALUES // decoder.channels)
     done = 0
@@ -228,7 +231,7 @@ def _blocks(path: Path, decoder: Any) -> Iterator[NDArray[np.float32]]:
             if done == 0 and decoder.format == "MP3":
                 # soundfile.read begins with a seek, after which mpg123's last bits come out otherwise.
                 decoder.seek(0)
-            block = decoder.read(size, dtype="float32", always_2d=True)
+            block = decoder.read(size, dtype=dtype, always_2d=True)
         except soundfile.LibsndfileError as error:
             seconds = done / decoder.samplerate
             reason = f"cut short or damaged: decoding fails after {seconds:.3f} s ({_text_of(error)})"

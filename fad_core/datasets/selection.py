@@ -120,9 +120,10 @@ def require_no_problems(problems: Iterable[Problem]) -> None:
     for dataset, group in groupby(unique, key=lambda problem: problem.dataset):
         lines.append(f"  {dataset}:")
         lines += [f"    {one_line(problem.file)}: {one_line(problem.reason)}" for problem in group]
-    lines.append("To go on without mending them, set in the configuration, or give on the command line:")
+    lines.append("To go on without mending them, set in the configuration, or give in the call:")
     lines += [
-        f"  {key}: {value}  (snakemake --config {key}={value}, or fad --{key.replace('_', '-')} {value})"
+        f"  {key}: {value}  (snakemake --config {key}={value}, fad --{key.replace('_', '-')} {value}, "
+        f'{key}="{value}" in Python)'
         for key, value in _choices(problem.option for problem in unique)
     ]
     raise BadFilesError("\n".join(lines))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from fad_core.moments import Moments
 from fad_core.statistics import Statistics
 
 
@@ -42,4 +43,4 @@ class Metric:
     title: str
     symmetric: bool
     needs: Literal["statistics"]
-    compute: Callable[[Statistics, Statistics], MetricValue]
+    compute: Callable[[Statistics | Moments, Statistics | Moments], MetricValue]

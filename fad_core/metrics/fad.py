@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fad_core.frechet import frechet_distance
 from fad_core.metrics.base import Metric, MetricValue
+from fad_core.moments import Moments
 from fad_core.statistics import Statistics
 
 
-def _compute(reference: Statistics, evaluation: Statistics) -> MetricValue:
+def _compute(reference: Statistics | Moments, evaluation: Statistics | Moments) -> MetricValue:
     distance = frechet_distance(reference, evaluation)
     return MetricValue(distance.value, None, None, distance.note)
 

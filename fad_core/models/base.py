@@ -55,6 +55,8 @@ class EmbeddingModel(ABC):
         cropped: whether the window is fixed, so that `Settings.crop` means something.
         scalar_statistics: the original package takes each file's vector for D samples of one dimension
             (gudgud96#37), which `Settings.compatibility` reproduces.
+        once_turned: older releases of the original package keep each file's embeddings as `[D, N]`
+            (`fad_core.embedding_files`).
         hears_rounding: its network makes a spectrogram in decibels in float32. The bands that a pure tone
             leaves empty then hold the rounding errors of a convolution, which kernels for other processors
             make otherwise; with equal kernels it is equal too.
@@ -76,6 +78,7 @@ class EmbeddingModel(ABC):
     batch_size: int = 32
     cropped: bool = False
     scalar_statistics: bool = False
+    once_turned: bool = False
     hears_rounding: bool = False
     settings: Settings = field(default_factory=Settings)
 
@@ -166,6 +169,8 @@ class EmbeddingModel(ABC):
             named += [f"seed={settings.seed}"] if settings.crop == "random" else []
         if settings.compatibility != "none":
             named.append(f"compatibility={settings.compatibility}")
+        if settings.dtype != "float32":
+            named.append(f"dtype={settings.dtype}")
         return " ".join(named)
 
     def memory_bytes(self, samples: int) -> int:  # noqa: ARG002

@@ -64,7 +64,7 @@ class ClapModel(EmbeddingModel):
         return (np.stack(self._windows(waveform, key)),)
 
     def _windows(self, waveform: NDArray[np.float32], key: str) -> list[NDArray[np.float32]]:
-        samples = waveform[0]
+        samples = waveform[0].astype(np.float32, copy=False)
         self._require_length(samples)
         if len(samples) < WINDOW_SAMPLES:
             return [repeat_to_fill(samples, WINDOW_SAMPLES)]
@@ -125,7 +125,7 @@ class ClapFusionModel(ClapModel):
             Spectrograms in decibels, float32 `[N, 4, 1001, 64]`, and whether they are four different
             ones, bool `[N]`.
         """
-        samples, mel = waveform[0], _fusion_mel()
+        samples, mel = waveform[0].astype(np.float32, copy=False), _fusion_mel()
         # The places at which a stretch can start; a file with just one is heard whole.
         places = mel.frame_count(len(samples)) - FRAMES + 1
         if self.settings.crop == "windows" or len(samples) <= WINDOW_SAMPLES:

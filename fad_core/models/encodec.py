@@ -157,6 +157,7 @@ MODELS = (
         tolerance=_TOLERANCE,
         eager_cases=(*_CASES, (2, 24_000), (1, 2 * BLOCK_SAMPLES - 1)),
         export_case=(2, 4801),
+        once_turned=True,
     ),
     EncodecModel(
         name="encodec-48k",
@@ -170,5 +171,6 @@ MODELS = (
         tolerance=_TOLERANCE,
         eager_cases=(*_CASES, (2, 24_000), (1, 240_001)),
         export_case=(2, 4801),
+        once_turned=True,
     ),
 )

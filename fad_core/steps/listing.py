@@ -11,7 +11,8 @@ from fad_core.datasets.counts import total_seconds
 from fad_core.datasets.selection import FileUse, OnShortFile
 from fad_core.models.base import EmbeddingModel
 from fad_core.steps.check import uses_by_model
-from fad_core.tables import DATASETS, FILES, read_embedding_counts, write_table
+from fad_core.tables import DATASETS, FILES, write_table
+from fad_core.tables.embeddings import read_embedding_counts
 
 
 def collect_files(

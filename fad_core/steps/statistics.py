@@ -12,13 +12,9 @@ from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.selection import require_enough
 from fad_core.errors import FadError
 from fad_core.statistics import statistics_of
-from fad_core.tables import (
-    STATISTICS,
-    iterate_embeddings,
-    read_embedding_counts,
-    read_metadata,
-    write_table,
-)
+from fad_core.tables import STATISTICS, write_table
+from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts
+from fad_core.tables.parquet import read_metadata
 from fad_core.tables.statistics import statistics_to_row
 
 

@@ -94,10 +94,10 @@ def test_one_message_for_all():
         "  system_b:\n"
         "    a b.wav: is empty (0 bytes)\n"
         "    x.wav: too short: 0.100 s, where vggish needs 0.975 s\n"
-        "To go on without mending them, set in the configuration, or give on the command line:\n"
-        "  on_bad_file: skip  (snakemake --config on_bad_file=skip, or fad --on-bad-file skip)\n"
-        "  on_short_file: pad  (snakemake --config on_short_file=pad, or fad --on-short-file pad)\n"
-        "  on_short_file: skip  (snakemake --config on_short_file=skip, or fad --on-short-file skip)"
+        "To go on without mending them, set in the configuration, or give in the call:\n"
+        '  on_bad_file: skip  (snakemake --config on_bad_file=skip, fad --on-bad-file skip, on_bad_file="skip" in Python)\n'
+        '  on_short_file: pad  (snakemake --config on_short_file=pad, fad --on-short-file pad, on_short_file="pad" in Python)\n'
+        '  on_short_file: skip  (snakemake --config on_short_file=skip, fad --on-short-file skip, on_short_file="skip" in Python)'
     )
     with pytest.raises(BadFilesError) as caught:
         require_no_problems(problems[1:2])

@@ -25,13 +25,12 @@ from fad_core.tables import (
     Schema,
     describe,
     document,
-    iterate_embeddings,
-    read_embedding_counts,
-    read_metadata,
     read_table,
     write_table,
 )
 from fad_core.tables.csvtext import format_csv, parse_csv
+from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts
+from fad_core.tables.parquet import read_metadata
 from fad_core.tables.statistics import statistics_from_row, statistics_to_row
 
 DOCS = Path(__file__).parents[2] / "docs" / "tables.md"

@@ -1,0 +1,136 @@
+"""Parquet files of the tables that `schemas` declares. The only module that needs pyarrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fad_core.atomic import atomic_path
+from fad_core.errors import FadError
+from fad_core.tables.readable import damaged, readable_file
+from fad_core.tables.schemas import Column, Schema
+from fad_core.tables.values import Values
+
+_ARROW = {
+    "string": pa.string(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "list<float32>": pa.list_(pa.field("element", pa.float32(), nullable=False)),
+    "list<float64>": pa.list_(pa.field("element", pa.float64(), nullable=False)),
+}
+_SCHEMA_KEY = "fad_core.schema"
+_GROUP_VALUES = 2**20
+"""Numbers a row group: 4 MB of float32, so that a reader of many shards holds little of each."""
+
+
+def write_parquet(schema: Schema, values: list[Values], path: Path, metadata: Mapping[str, str]) -> None:
+    """Write checked columns (`fad_core.tables.values`), and further facts beside them.
+
+    Raises:
+        ValueError: the metadata uses a reserved name.
+    """
+    reserved = {_SCHEMA_KEY, "ARROW:schema"} & set(metadata)
+    if reserved:
+        raise ValueError(f"{path}: metadata must not set {', '.join(sorted(reserved))}")
+    texts = [column.name for column in schema.columns if column.type == "string"]
+    lists = [f"{column.name}.list.element" for column in schema.columns if column.type.startswith("list")]
+    arrow = _arrow_schema(schema, metadata)
+    count = len(values[0])
+    # The widest value decides how many rows make a group.
+    width = max((_width(column) for column in values if count), default=1)
+    step = max(1, _GROUP_VALUES // width)
+    options = {"compression": "zstd", "compression_level": 1, "write_page_checksum": True}
+    # Bytes of like significance side by side compress floats by a further tenth.
+    encoding = {"use_dictionary": texts, "use_byte_stream_split": lists}
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, arrow, **options, **encoding) as writer:
+        for start in range(0, count, step):
+            slices = (column[start : start + step] for column in values)
+            arrays = [_arrow_array(part, field.type) for part, field in zip(slices, arrow, strict=True)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=arrow), row_group_size=step)
+
+
+def read_parquet(schema: Schema, path: Path) -> list[Values]:
+    """The columns of a table of this schema.
+
+    Raises:
+        FadError: the file is missing, damaged, or another table.
+    """
+    with readable(path), open_parquet(schema, path) as file:
+        table = file.read(use_threads=False)
+    return [_python(column, table[column.name]) for column in schema.columns]
+
+
+def read_metadata(path: Path | str) -> dict[str, str]:
+    """The metadata given when a Parquet table was written.
+
+    Raises:
+        FadError: the file is missing or damaged.
+    """
+    with readable(Path(path)), pq.ParquetFile(path) as file:
+        stored = file.schema_arrow.metadata or {}
+    return {key.decode(): value.decode() for key, value in stored.items() if key.decode() != _SCHEMA_KEY}
+
+
+def open_parquet(schema: Schema, path: Path) -> pq.ParquetFile:
+    """Open a Parquet table of this schema; pages are checked against their checksums when read.
+
+    Raises:
+        FadError: it is missing, damaged, or another table.
+    """
+    with readable(path):
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+    if not file.schema_arrow.equals(_arrow_schema(schema)):
+        name = (file.schema_arrow.metadata or {}).get(_SCHEMA_KEY.encode(), b"another").decode()
+        columns = ", ".join(file.schema_arrow.names)
+        file.close()
+        raise FadError(
+            f"{path}: this is not a table of {schema.name} as this version writes them, but of {name} with "
+            f"columns {columns}: delete it and run again"
+        )
+    return file
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while reading `path` into a FadError that says what to do."""
+    with readable_file(path):
+        try:
+            yield
+        except pa.ArrowException as error:
+            if isinstance(error, OSError) and error.errno:
+                raise
+            raise damaged(path, error) from error
+
+
+def _arrow_schema(schema: Schema, metadata: Mapping[str, str] | None = None) -> pa.Schema:
+    fields = [pa.field(column.name, _ARROW[column.type], column.nullable) for column in schema.columns]
+    return pa.schema(fields, {_SCHEMA_KEY: schema.name, **dict(sorted((metadata or {}).items()))})
+
+
+def _width(values: Values) -> int:
+    if isinstance(values, np.ndarray):
+        return max(1, int(values.shape[1]))
+    return max(1, *(len(value) if isinstance(value, np.ndarray) else 1 for value in values))
+
+
+def _arrow_array(values: Values, kind: pa.DataType) -> pa.Array:
+    if not pa.types.is_list(kind):
+        return pa.array(values, kind)
+    lengths = [len(value) for value in values]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    flat = values.reshape(-1) if isinstance(values, np.ndarray) else np.concatenate(values)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat, kind.value_type), type=kind)
+
+
+def _python(column: Column, values: pa.ChunkedArray) -> list[Any]:
+    if column.type.startswith("list"):
+        return [value.values.to_numpy(zero_copy_only=False) for value in values]
+    result: list[Any] = values.to_pylist()
+    return result
