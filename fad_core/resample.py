@@ -1,4 +1,7 @@
-"""Change of the sample rate, with the very values of `resampy`, which the original package uses."""
+"""Change of the sample rate, with the very values of `resampy`, which the original package uses.
+
+They are computed by `fad_core.polyphase`, or by resampy itself where that has no advantage.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from numpy.typing import NDArray
 # resampy's filter table has this many steps between two zero crossings; when the rate falls by a larger
 # factor, its step through the table would be zero.
 _LARGEST_REDUCTION = 512
+
+# With fewer outputs of one phase, there is nothing to do side by side.
+_WORTHWHILE = 12
 
 
 def resampled_length(samples: int, rate_from: int, rate_to: int) -> int:
@@ -52,7 +58,13 @@ def resample(waveform: NDArray[np.float32], rate_from: int, rate_to: int) -> NDA
         raise ValueError(f"{samples} samples at {rate_from} Hz are too few to give one at {rate_to} Hz")
     if rate_from == rate_to:
         return waveform
-    import resampy  # here, because its compiler takes a second to load and lengths do not need it
+    # Here, because the compiler that both use takes a second to load, and lengths do not need it.
+    from fad_core import polyphase
+
+    length = resampled_length(samples, rate_from, rate_to)
+    if polyphase.outputs_side_by_side(rate_from, rate_to, length) >= _WORTHWHILE:
+        return polyphase.resample_rows(waveform, rate_from, rate_to, length)
+    import resampy
 
     result: NDArray[np.float32] = resampy.resample(waveform, rate_from, rate_to, axis=-1)
     return result

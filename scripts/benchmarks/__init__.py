@@ -1,0 +1,1 @@
+"""What `scripts/benchmark.py` measures: programs on folders of recordings, and parts by themselves."""

@@ -1,0 +1,59 @@
+"""The floor: what a network's multiplications alone would take, at the speed of a matrix product."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from fad_core.audio import read_audio
+from fad_core.embedding import prepare_waveform
+from fad_core.exported import call_network
+from fad_core.models import get_model
+from fad_core.weights import load_state, locate_weights
+
+_MATRIX = 2048
+
+
+def matrix_rate(repeats: int = 5) -> float:
+    """Float32 operations a second of a large matrix product, with the threads that PyTorch is set to."""
+    matrix = torch.rand(_MATRIX, _MATRIX)
+    torch.mm(matrix, matrix)
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        torch.mm(matrix, matrix)
+        times.append(time.perf_counter() - start)
+    return 2 * _MATRIX**3 / min(times)
+
+
+def operations(model_id: str, files: Sequence[Path]) -> int:
+    """Floating-point operations of a network's convolutions and products on files; none of them is run."""
+    model = get_model(model_id)
+    network = model.build(load_state(locate_weights(model, "seeded"))).to("meta")
+    total = 0
+    for path in files:
+        waveform = prepare_waveform(*read_audio(path), model)
+        start = model.initial_state()
+        state: tuple[torch.Tensor, ...] = () if start is None else (torch.from_numpy(start),)
+        for block in model.blocks(model.frontend(waveform)):
+            given = [torch.from_numpy(array).to("meta") for array in block]
+            counter = FlopCounterMode(
+                display=False, custom_mapping={torch.ops.aten.lstm.input: _lstm_operations}
+            )
+            with counter, torch.inference_mode():
+                call_network(network, *given, *(item.to("meta") for item in state))
+            total += counter.get_total_flops()
+    return total
+
+
+def _lstm_operations(
+    sequence: Sequence[int], _state: Any, weights: Sequence[Sequence[int]], *_others: Any, **_more: Any
+) -> int:
+    """Of an LSTM over `[T, B, width]`: each of its matrices once a step and row."""
+    steps, batch, _width = sequence
+    return sum(2 * steps * batch * shape[0] * shape[1] for shape in weights if len(shape) == 2)

@@ -1,0 +1,120 @@
+"""Programs that score the same two folders, one after the other in turns."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from types import TracebackType
+from typing import Any, Self
+
+from fad_core.errors import FadError
+
+_SCRIPT = Path(__file__).parents[1] / "score_repeatedly.py"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What a program needed.
+
+    Attributes:
+        seconds: of each run, folder to score.
+        value: its score, of the last run.
+        peak_bytes: the most memory that its process held.
+    """
+
+    seconds: tuple[float, ...]
+    value: float
+    peak_bytes: int
+
+    @property
+    def median(self) -> float:
+        """Of the runs' seconds."""
+        return median(self.seconds)
+
+
+class Program:
+    """A running `scripts/score_repeatedly.py`, made, loaded and warmed up."""
+
+    def __init__(
+        self, python: str, package: str, model: str, ckpt_dir: Path, sets: Sequence[Path], threads: int
+    ) -> None:
+        """Start it; returns when it has scored once.
+
+        Raises:
+            FadError: it ended before.
+        """
+        command = [python, *(["-I"] if package == "original" else []), str(_SCRIPT), "--package", package]
+        command += ["--model", model, "--ckpt-dir", str(ckpt_dir), "--threads", str(threads)]
+        command += ["--sets", *map(str, sets)]
+        self.package = package
+        # A file: nobody reads it meanwhile, and a pipe that is full would stop the program.
+        self._messages = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in __exit__
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._messages, text=True
+        )
+        self._answer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._messages.close()
+
+    def run(self) -> dict[str, Any]:
+        """Score once more."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            self._messages.seek(0)
+            last = self._messages.read().strip().splitlines()[-5:]
+            raise FadError(f"benchmark: {self.package} ended: " + "\n".join(last))
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+def time_in_turns(
+    pythons: dict[str, str], model: str, ckpt_dir: Path, sets: Sequence[Path], threads: int, repeats: int
+) -> dict[str, Timing]:
+    """Time programs on the same two folders, in turns, so that what the machine does beside falls on all.
+
+    Args:
+        pythons: the interpreter of each package ("fad_core", "original").
+        model: id.
+        ckpt_dir: folder of the checkpoints.
+        sets: reference and evaluation folder.
+        threads: numeric threads of each.
+        repeats: how many times each scores.
+    """
+    found: dict[str, list[dict[str, Any]]] = {package: [] for package in pythons}
+    with ExitStack() as stack:
+        programs = [
+            stack.enter_context(Program(python, package, model, ckpt_dir, sets, threads))
+            for package, python in pythons.items()
+        ]
+        for _ in range(repeats):
+            for program in programs:
+                found[program.package].append(program.run())
+                sys.stderr.write(f"{model}: {program.package}: {found[program.package][-1]}\n")
+    return {
+        package: Timing(
+            tuple(run["seconds"] for run in runs), runs[-1]["value"], max(run["peak_bytes"] for run in runs)
+        )
+        for package, runs in found.items()
+    }
