@@ -69,7 +69,7 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
         result.note,
         SCALAR_NOTE if reference.statistics.dimension == 1 else "",
         SEEDED_NOTE if reference.weights == "seeded" else "",
-        *(f"{item.dataset}: {item.note}" for item in (reference, evaluation) if item.note),
+        *_notes(reference, evaluation),
     ]
     return {
         "model": reference.model,
@@ -85,8 +85,15 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
         "n_reference": reference.statistics.n,
         "n_evaluation": evaluation.statistics.n,
         **_counts(reference, evaluation),
-        "note": "; ".join(note for note in dict.fromkeys(notes) if note),
+        "note": "; ".join(note for note in notes if note),
     }
+
+
+def _notes(reference: EmbeddedSet, evaluation: EmbeddedSet) -> list[str]:
+    """What is to be known of the sets: said once if it is the same of both, and else of whom."""
+    if reference.note == evaluation.note:
+        return [reference.note]
+    return [f"{item.dataset}: {item.note}" for item in (reference, evaluation) if item.note]
 
 
 def _counts(reference: EmbeddedSet, evaluation: EmbeddedSet) -> dict[str, int | None]:

@@ -1,12 +1,15 @@
-"""Score two folders with exported models, where nothing but the five core packages is installed.
+"""Score two folders where nothing but the five core packages is installed.
 
     python tests/minimal_score.py REFERENCE EVALUATION MODEL.pt2 …
 
-The last line is a JSON object: the bare values by the models' ids.
+Once with each of the exported models, as they are; and by the class `FrechetAudioDistance`, which exports
+and verifies VGGish with seeded weights on the way. The last line is a JSON object: the bare values by the
+models' ids.
 """
 
 import json
 import sys
+import tempfile
 
 from fad_core.command import limit_threads
 
@@ -16,15 +19,22 @@ limit_threads(1)
 def main(reference: str, evaluation: str, *models: str) -> None:
     import torch
 
+    from fad_core import FrechetAudioDistance
     from fad_core.exported import ExportedModel
     from fad_core.scoring import score
 
     torch.set_num_threads(1)
     values = {}
     for path in models:
-        row = score(reference, evaluation, ExportedModel(path)).row
-        print(row)
-        values[row["model"]] = row["value"]
+        value = score(reference, evaluation, ExportedModel(path))
+        print(value.row)
+        values[value.row["model"]] = float(value)
+    with tempfile.TemporaryDirectory() as folder:
+        frechet = FrechetAudioDistance(ckpt_dir=folder, model_name="vggish", weights="seeded", device="cpu")
+        value = frechet.score(reference, evaluation)
+        print(f"exported, verified and scored by the class: {json.dumps(value.to_dict())[:400]} …")
+        if values.setdefault("vggish", float(value)) != value:
+            sys.exit(f"the class says {float(value)!r}, the exported model {values['vggish']!r}")
     print(json.dumps(values))
 
 

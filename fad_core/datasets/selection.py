@@ -18,6 +18,9 @@ from fad_core.errors import BadFilesError, DatasetError
 from fad_core.models.base import EmbeddingModel
 from fad_core.resample import resampled_length
 
+# Codings that libsndfile cuts to whole numbers when it is to read integers.
+_FLOATING = ("FLOAT", "DOUBLE")
+
 OnBadFile = Literal["fail", "skip"]
 OnShortFile = Literal["fail", "skip", "pad"]
 
@@ -185,6 +188,9 @@ def _vectors(use: FileUse, model: EmbeddingModel) -> int:
 def _use(record: FileRecord, model: EmbeddingModel, *, pad: bool) -> FileUse:
     if record.status == "bad":
         return FileUse(record, "excluded", record.reason)
+    dtype = model.settings.dtype
+    if record.subtype in _FLOATING and dtype in ("int16", "int32"):
+        return FileUse(record, "excluded", f"holds floats within ±1, of which dtype={dtype} leaves zeros")
     if reason := compatibility.fault(record.channels, record.sample_rate, model):
         return FileUse(record, "excluded", reason)
     samples = resampled_length(record.frames, record.sample_rate, model.sample_rate)

@@ -362,3 +362,15 @@ class TestInspectBadFiles:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 8_000_000  # decoded, the file is 40 MB of float32
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int16"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_read_as_a_type_with_the_values_of_soundfile(tmp_path: Path, name: str, dtype: str) -> None:
+    path = write(tmp_path, name)
+    samples, rate = read_audio(path, dtype)
+    expected, expected_rate = soundfile.read(path, dtype=dtype, always_2d=True)
+    scale = {"int16": 2**15, "int32": 2**31}.get(dtype, 1)
+    assert rate == expected_rate
+    assert samples.dtype == (np.float32 if dtype == "float32" else np.float64)
+    np.testing.assert_array_equal(samples.T, expected / scale)

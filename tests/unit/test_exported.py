@@ -18,7 +18,14 @@ import pytest
 import torch
 
 from fad_core.errors import ModelError, OutputError
-from fad_core.exported import IDENTITY_FILE, ExportedModel, Identity, export_model, read_identity
+from fad_core.exported import (
+    IDENTITY_FILE,
+    ExportedModel,
+    Identity,
+    export_model,
+    read_identity,
+    resolve_device,
+)
 from fad_core.models import get_model
 from fad_core.weights import Weights, locate_weights
 
@@ -193,3 +200,27 @@ def test_an_export_that_cannot_be_written_is_told_and_leaves_nothing(weights: We
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_is_what_it_stands_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert resolve_device("auto") == resolve_device("cpu") == "cpu"
+    for name in ("cuda", "cuda:1"):
+        with pytest.raises(ModelError, match="no CUDA device"):
+            resolve_device(name)
+    for name in ("gpu", "mps", "cuda:", ""):
+        with pytest.raises(ModelError, match="none of cpu, cuda"):
+            resolve_device(name)
+
+
+def test_on_cuda_float32_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No device is needed for what is set."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    torch.set_float32_matmul_precision("high")
+    try:
+        assert resolve_device("auto") == "cuda" and resolve_device("cuda:1") == "cuda:1"
+        assert not torch.backends.cudnn.allow_tf32
+        assert torch.get_float32_matmul_precision() == "highest"
+    finally:
+        torch.set_float32_matmul_precision("highest")

@@ -95,9 +95,12 @@ def test_one_message_for_all():
         "    a b.wav: is empty (0 bytes)\n"
         "    x.wav: too short: 0.100 s, where vggish needs 0.975 s\n"
         "To go on without mending them, set in the configuration, or give in the call:\n"
-        '  on_bad_file: skip  (snakemake --config on_bad_file=skip, fad --on-bad-file skip, on_bad_file="skip" in Python)\n'
-        '  on_short_file: pad  (snakemake --config on_short_file=pad, fad --on-short-file pad, on_short_file="pad" in Python)\n'
-        '  on_short_file: skip  (snakemake --config on_short_file=skip, fad --on-short-file skip, on_short_file="skip" in Python)'
+        "  on_bad_file: skip  (snakemake --config on_bad_file=skip, fad --on-bad-file skip, "
+        'on_bad_file="skip" in Python)\n'
+        "  on_short_file: pad  (snakemake --config on_short_file=pad, fad --on-short-file pad, "
+        'on_short_file="pad" in Python)\n'
+        "  on_short_file: skip  (snakemake --config on_short_file=skip, fad --on-short-file skip, "
+        'on_short_file="skip" in Python)'
     )
     with pytest.raises(BadFilesError) as caught:
         require_no_problems(problems[1:2])

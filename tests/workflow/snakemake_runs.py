@@ -27,6 +27,13 @@ COMPARED = ("embeddings", "figures", "manifests", "report.html", "statistics", "
 _JOB = re.compile(r"^(?:local)?rule (\w+):\n((?: {4}.*\n)*)", re.MULTILINE)
 
 
+def reference_python() -> str | None:
+    """The interpreter of the original packages: the one that is named, or that of `make reference-env`."""
+    named = os.environ.get("REFERENCE_PYTHON")
+    default = REPOSITORY / ".venv-reference/bin/python"
+    return named or (str(default) if default.is_file() else None)
+
+
 @dataclass(frozen=True)
 class Run:
     """One call of Snakemake.

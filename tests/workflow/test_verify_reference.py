@@ -6,12 +6,11 @@ skipped if that is not there. Where it is set, nothing is skipped.
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
-from snakemake_runs import MODEL, REPOSITORY, WorkingFolder, copy_code
+from snakemake_runs import MODEL, WorkingFolder, copy_code, reference_python
 
 # Three clips instead of 300 s of audio.
 SMALL_SET = """
@@ -119,12 +118,6 @@ def test_a_difference_from_the_original_stops_the_run(place: WorkingFolder) -> N
     assert run.status != 0
     assert "failed at the level 'reference'" in run.text and "music_10s, embedding" in run.text
     assert not (place.root / "results/verification/summary.md").exists()
-
-
-def reference_python() -> str | None:
-    named = os.environ.get("REFERENCE_PYTHON")
-    default = REPOSITORY / ".venv-reference/bin/python"
-    return named or (str(default) if default.is_file() else None)
 
 
 @pytest.mark.skipif(reference_python() is None, reason="no reference environment: make reference-env")
