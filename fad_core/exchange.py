@@ -131,7 +131,11 @@ def read_statistics(path: Path | str) -> list[StoredSet]:
 def _read_parquet(name: str) -> list[StoredSet]:
     from fad_core.tables.parquet import read_metadata
 
-    rows = read_table(STATISTICS, name)
+    try:
+        rows = read_table(STATISTICS, name)
+    except FadError as error:
+        # What the pipeline makes again may be all that its receiver has.
+        raise FadError(str(error).removesuffix(": delete it and run again")) from error
     if not rows:
         raise FadError(f"{name}: the table is empty")
     identity = read_metadata(name).get("identity", "")
@@ -142,9 +146,10 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     if not path.is_file():
         raise FadError(f"{path}: there is no such file of statistics")
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if isinstance(stored, np.ndarray):
-                raise FadError(f"{path} is a single array (.npy), where the arrays of a .npz are wanted")
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise FadError(f"{path} is a single array (.npy), where the arrays of a .npz are wanted")
+        with loaded as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         reason = str(error).splitlines()[0]

@@ -107,6 +107,6 @@ def _assumed(stored: StoredSet, head: StoredSet) -> StoredSet:
             f"{stored.set.dataset} has {stored.set.statistics.dimension} dimensions, {head.set.dataset} "
             f"{head.set.statistics.dimension}: they cannot be of the same model"
         )
-    note = f"of {describe(stored)}; assumed to be the same model"
+    note = f"of {describe(stored)}, assumed to be the same model"
     like = {name: getattr(head.set, name) for name in ("model", "weights", "weights_sha256", "settings")}
     return replace(stored, set=replace(stored.set, note=note, **like))

@@ -63,6 +63,14 @@ class Group(_WithExamples, click.Group):
         super().__init__(*given, **named)
         self.examples = examples
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader of the results that has gone is no fault, and nobody is there to tell."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _abandon_stdout()
+            return READER_GONE
+
     def main(self, args: Sequence[str] | None = None, *others: Any, **more: Any) -> NoReturn:
         """Run the command and exit."""
         _tolerate_odd_names()
@@ -82,9 +90,6 @@ def _status(run: Callable[[], Any]) -> int:
         return _failed(VERIFICATION_FAILED, error)
     except FadError as error:
         return _failed(INPUT_FAULT, error)
-    except BrokenPipeError:
-        _abandon_stdout()
-        return READER_GONE
     except OSError as error:
         if error.errno not in _NO_ROOM or error.filename is not None:
             raise

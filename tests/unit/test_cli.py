@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
 import os
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import soundfile
+from click.testing import CliRunner
 
+from fad_core.cli import main
 from fad_core.models import model_ids
-from fad_core.tables.schemas import DISTANCES
+from fad_core.models.catalogue import CATALOGUE, make_catalogue
+from fad_core.tables import read_table
+from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, VERIFICATION
+from fad_core.weights import checksums
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +83,100 @@ def test_score_prints_the_tables_row_as_one_object(
     assert own["weights_sha256"] != row["weights_sha256"]
 
 
+def test_statistics_take_the_place_of_the_sound(
+    fad: Callable[..., subprocess.CompletedProcess[str]], folders: tuple[str, str], tmp_path: Path
+) -> None:
+    reference, evaluation = folders
+    seeded = ("--weights", "seeded", "--quiet")
+    expected = json.loads(fad("score", *folders, *seeded, "--json").stdout)
+    npz, parquet = str(tmp_path / "reference.npz"), str(tmp_path / "evaluation.parquet")
+    written = json.loads(fad("stats", reference, "-o", npz, *seeded, "--json").stdout)
+    assert (written["file"], written["n"], written["dimension"]) == (npz, 3, 128)
+    assert "3 vectors of 128 numbers, 3 files" in fad("stats", evaluation, "-o", parquet, *seeded).stdout
+
+    # Files alone need no model, and give the same to the last bit.
+    alone = json.loads(fad("score", npz, parquet, "--json").stdout)
+    assert alone == {**expected, "reference": npz, "evaluation": parquet}
+    compared = fad("compare", npz, parquet, evaluation, *seeded, "--csv")
+    rows = list(csv.DictReader(compared.stdout.splitlines()))
+    assert tuple(rows[0]) == COMPARISONS.names
+    assert [(row["reference"], row["evaluation"]) for row in rows] == [
+        (npz, parquet),
+        (npz, evaluation),
+        (parquet, evaluation),
+    ]
+    assert [float(row["value"]) for row in rows[:2]] == [expected["value"]] * 2
+    assert float(rows[2]["value"]) < 1e-6
+
+    # Another model's are refused; another package's, until it is said that they are of this one.
+    refused = fad("score", npz, evaluation, *seeded, "--model", "vggish-activation")
+    assert refused.returncode == 1
+    assert f"{npz} is of vggish (seeded weights 00b8a942)" in refused.stderr
+    vectors = str(tmp_path / "reference.npy")
+    assert fad("embed", reference, "-o", vectors, *seeded).returncode == 0
+    embeddings = np.load(vectors)
+    assert (embeddings.dtype, embeddings.shape) == (np.float32, (3, 128))
+    assert json.loads(fad("score", vectors, parquet, *seeded, "--json").stdout)["value"] == expected["value"]
+    others = str(tmp_path / "fid.npz")
+    np.savez(others, mu=embeddings.mean(axis=0), sigma=np.cov(embeddings, rowvar=False))
+    assert "--assume-same-model" in fad("compare", others, parquet).stderr
+    assumed = fad("compare", others, parquet, "--assume-same-model")
+    assert "? : 3" in assumed.stdout
+    assert "assumed to be the same model" in assumed.stdout
+    plain = fad("score", others, parquet, "--assume-same-model").stdout
+    assert "reference: " + others + ", an unknown number of vectors" in plain
+
+
+def test_embed_writes_where_each_vector_is_from(
+    fad: Callable[..., subprocess.CompletedProcess[str]], folders: tuple[str, str], tmp_path: Path
+) -> None:
+    table = tmp_path / "embeddings.parquet"
+    # A set of one vector: no distance is asked for.
+    one = str(Path(folders[0]) / "0.wav")
+    done = fad("embed", one, "-o", str(table), "--weights", "seeded", "--quiet", "--csv")
+    assert done.returncode == 0, done.stderr
+    (row,) = read_table(EMBEDDINGS, table)
+    assert (row["file"], row["window"], len(row["embedding"])) == (one, 0, 128)
+    refused = fad("compare", str(table), str(table) + "2.parquet")
+    assert "this is not a table of statistics" in refused.stderr
+
+
+def test_verify_says_what_it_compared(
+    fad: Callable[..., subprocess.CompletedProcess[str]], home: Path, tmp_path: Path
+) -> None:
+    passed = fad("verify", "vggish", "--weights", "seeded", "--quiet")
+    assert passed.returncode == 0, passed.stderr
+    assert "vggish  eager  embedding: passed, 10 comparisons" in passed.stdout
+    assert "vggish  golden  fad: passed" in passed.stdout
+
+    # An export of other weights than it says, of which the network itself tells.
+    path = tmp_path / "vggish.pt2"
+    exported = fad("export", "vggish", "--weights", "seeded", "-o", str(path), "--json")
+    assert json.loads(exported.stdout)["checkpoints"] == {
+        "vggish-10086976.pth": "00b8a942ebbbfb38903d23d26d9211d19aaa040016d5cf320c439dc6f2bc9725"
+    }
+    import torch
+
+    from fad_core.exported import IDENTITY_FILE
+
+    extra = {IDENTITY_FILE: ""}
+    program = torch.export.load(path, extra_files=extra)
+    with torch.no_grad():
+        program.state_dict["features.0.bias"].add_(0.5)
+    torch.export.save(program, path, extra_files=extra)
+    failed = fad("verify", str(path), "--csv")
+    assert failed.returncode == 3, failed.stderr
+    rows = list(csv.DictReader(failed.stdout.splitlines()))
+    assert tuple(rows[0]) == VERIFICATION.names
+    assert {row["verdict"] for row in rows} == {"failed", "passed"}
+    assert "failed" in {row["verdict"] for row in rows if row["level"] == "eager"}
+
+    mine = home / "mine.pth"
+    other = fad("verify", str(path), "--weights", str(mine), "--quiet")
+    assert other.returncode == 1
+    assert "was made from vggish-10086976.pth (sha256 00b8a942" in other.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
@@ -104,7 +207,7 @@ def test_models_and_weights_tell_what_there_is_and_where(
 ) -> None:
     models = json.loads(fad("models", "--json").stdout)
     assert [model["id"] for model in models] == model_ids()
-    weights = json.loads(fad("weights", "--json").stdout)
+    weights = json.loads(fad("weights", "list", "--json").stdout)
     assert [item["checkpoint"] for item in weights][:3] == [
         "vggish-10086976.pth",
         "vggish_pca_params-970ea276.pth",
@@ -113,10 +216,193 @@ def test_models_and_weights_tell_what_there_is_and_where(
     assert sum(len(item["models"].split(", ")) for item in weights) == len(model_ids()) + 2, "two with a PCA"
     assert all(item["path"].startswith(str(home / "hub")) for item in weights)
     assert "vggish-pca" in fad("models").stdout
-    assert all(licence in fad("weights").stdout for licence in ("Apache-2.0", "CC-BY-4.0", "CC0-1.0"))
+    assert all(licence in fad("weights", "list").stdout for licence in ("Apache-2.0", "CC-BY-4.0", "CC0-1.0"))
 
 
-def test_help_shows_examples(fad: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    shown = fad("score", "--help").stdout
-    assert "Examples:" in shown
-    assert "--on-short-file" in shown
+def commands(group: click.Group = main, names: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command of the group, and the group itself, as a shell names it."""
+    yield names
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*names, name))
+        else:
+            yield (*names, name)
+
+
+@pytest.mark.parametrize("names", list(commands()), ids=" ".join)
+def test_every_help_shows_examples_that_are_calls_of_it(names: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(main, [*names, "--help"])
+    assert result.exit_code == 0
+    _, examples = result.stdout.split("Examples:\n")
+    lines = [line for line in examples.splitlines() if line.strip()]
+    assert lines
+    for line in lines:
+        assert " ".join(("fad", *names)) in line
+
+
+def test_help_models_and_completion_need_no_library_of_numbers() -> None:
+    code = (
+        "import sys\nfrom fad_core.cli import main\n"
+        "for arguments in (['--help'], ['score', '--help'], ['models'], ['completion', 'zsh']):\n"
+        "    try: main(arguments)\n    except SystemExit as end: assert end.code == 0, end.code\n"
+        "slow = {'torch', 'numpy', 'scipy', 'pandas', 'pyarrow', 'snakemake', 'tqdm'} & set(sys.modules)\n"
+        "print(slow, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "set()\n"
+
+
+def test_the_catalogue_is_that_of_the_models() -> None:
+    assert CATALOGUE.read_text(encoding="utf-8") == make_catalogue(), "python -m fad_core.models.catalogue"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_call_fad(shell: str) -> None:
+    result = CliRunner().invoke(main, ["completion", shell])
+    assert result.exit_code == 0
+    assert "_FAD_COMPLETE" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("fad we", ["plain,weights"]),
+        ("fad score --model pann-1", ["plain,pann-16k"]),
+        ("fad score --weights se", ["plain,seeded"]),
+        ("fad export clap-music-s", ["plain,clap-music-speech", "plain,clap-music-speech-audioset"]),
+        ("fad score --weights my", ["file,my"]),
+        ("fad score audio/", ["file,audio/"]),
+    ],
+)
+def test_the_shell_is_offered_what_fits(words: str, offered: list[str]) -> None:
+    count = str(len(words.split()) - 1)
+    environment = {"_FAD_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": count}
+    result = CliRunner().invoke(main, [], prog_name="fad", env=environment)
+    assert result.stdout.split() == offered
+
+
+def shell(script: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A script of bash in which `fad` is this command."""
+    fad = f"fad() {{ {shlex.quote(sys.executable)} -c 'from fad_core.cli import main; main()' \"$@\"; }}\n"
+    environment = {**os.environ, **variables}
+    command = ["bash", "-c", fad + script]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "said"),
+    [
+        ("fad models > /dev/full", 1, "error: cannot write the results: No space left on device\n"),
+        ("fad models >&-", 1, "error: there is nowhere to write the results to: stdout is closed\n"),
+        # The reader is gone before anything is written.
+        ("(sleep 0.5; fad models) | true; exit ${PIPESTATUS[0]}", 141, ""),
+    ],
+)
+def test_results_that_cannot_be_written(script: str, status: int, said: str) -> None:
+    result = shell(script)
+    assert (result.returncode, result.stderr) == (status, said)
+
+
+def test_an_interrupt_is_quiet() -> None:
+    code = (
+        "import os, signal, threading\nfrom fad_core.cli import main\nimport fad_core.exchange as exchange\n"
+        "def wait(path): os.kill(os.getpid(), signal.SIGINT); threading.Event().wait()\n"
+        "exchange.read_statistics = wait\nmain(['compare', 'a.npz', 'b.npz'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "")
+
+
+def test_colour_is_for_terminals_and_not_for_all_of_them() -> None:
+    runner = CliRunner()
+    coloured = runner.invoke(main, ["score", "nowhere", "nowhere"], color=True)
+    assert coloured.stderr.startswith("\x1b[")
+    plain = runner.invoke(main, ["score", "nowhere", "nowhere"], color=True, env={"NO_COLOR": "1"})
+    assert plain.stderr.startswith("error: ")
+    assert "\x1b" not in runner.invoke(main, ["score", "nowhere", "nowhere"]).stderr
+
+
+def test_a_name_that_is_no_text_is_spelled_out() -> None:
+    result = shell("fad score $'caf\\xff' x")
+    assert result.returncode == 1
+    assert r"caf\udcff does not exist" in result.stderr
+
+
+def test_tables_in_three_forms() -> None:
+    runner = CliRunner()
+    rows = json.loads(runner.invoke(main, ["models", "--json"]).stdout)
+    text = runner.invoke(main, ["models", "--csv"]).stdout
+    assert [row["id"] for row in csv.DictReader(text.splitlines())] == [row["id"] for row in rows]
+    assert "─" in runner.invoke(main, ["models"]).stdout
+
+
+class TestWeights:
+    """`fad weights`, on small files that stand in for the official ones."""
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        (tmp_path / "checkpoints").mkdir()
+        return tmp_path
+
+    def verify(self, folder: Path, *models: str) -> tuple[int, dict[str, str]]:
+        result = CliRunner().invoke(main, ["weights", "verify", *models, "--ckpt-dir", str(folder), "--json"])
+        return result.exit_code, {row["checkpoint"]: row["verdict"] for row in json.loads(result.stdout)}
+
+    def test_nothing_is_there(self, folder: Path) -> None:
+        status, verdicts = self.verify(folder)
+        assert (status, set(verdicts.values())) == (0, {"not there"})
+        assert self.verify(folder, "vggish-pca") == (
+            1,
+            {"vggish-10086976.pth": "not there", "vggish_pca_params-970ea276.pth": "not there"},
+        )
+
+    def test_a_file_is_not_what_it_should_be(self, folder: Path) -> None:
+        (folder / "checkpoints/vggish-10086976.pth").write_bytes(b"something else")
+        assert self.verify(folder, "vggish") == (3, {"vggish-10086976.pth": "failed"})
+
+    def test_a_recorded_hash_counts_where_none_is_published(self, folder: Path) -> None:
+        path = folder / "630k-best.pt"
+        path.write_bytes(b"weights")
+        assert self.verify(folder, "clap-630k") == (0, {path.name: "no hash published or recorded"})
+        digest = hashlib.sha256(b"weights").hexdigest()
+        stat = path.stat()
+        record = f"# size={stat.st_size} mtime_ns={stat.st_mtime_ns}\n{digest}  {path.name}\n"
+        path.with_name(path.name + ".sha256").write_text(record)
+        assert self.verify(folder, "clap-630k") == (0, {path.name: "passed"})
+        # A flipped bit that leaves size and time as they were.
+        path.write_bytes(b"weightz")
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        checksums._hash.cache_clear()  # as in another process
+        assert self.verify(folder, "clap-630k") == (3, {path.name: "failed"})
+
+    def test_fetch_says_what_it_has(self, folder: Path) -> None:
+        (folder / "630k-best.pt").write_bytes(b"weights")
+        result = CliRunner().invoke(
+            main, ["weights", "fetch", "clap-630k", "--ckpt-dir", str(folder), "--json"]
+        )
+        (row,) = json.loads(result.stdout)
+        assert row["sha256"] == hashlib.sha256(b"weights").hexdigest()
+
+    @pytest.mark.parametrize("arguments", [[], ["vggish", "--all"]])
+    def test_fetch_wants_models_or_all(self, arguments: list[str]) -> None:
+        result = CliRunner().invoke(main, ["weights", "fetch", *arguments])
+        assert result.exit_code == 2
+        assert "name models, or say --all" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["compare", "a.npz"], "at least two"),
+        (["compare", "a.npz", "a.npz"], "a.npz is given twice"),
+        (["stats", "audio", "-o", "x.csv"], "does not end in .npz or .parquet"),
+        (["embed", "audio", "-o", "x.npz"], "does not end in .npy or .parquet"),
+        (["completion", "tcsh"], "'bash', 'zsh', 'fish'"),
+        (["wieghts"], "No such command"),
+    ],
+)
+def test_a_call_that_is_at_fault(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stdout == ""

@@ -59,7 +59,7 @@ def copy(tmp_path: Path) -> Copy:
         ("fad_core/__init__.py", True),
         ("fad_core/report/figures.py", False),
         ("fad_core/report/__init__.py", False),
-        ("fad_core/cli.py", False),
+        ("fad_core/cli/__init__.py", False),
         ("fad_core/frechet.py", False),
         ("fad_core/api.py", False),
         ("fad_core/scoring.py", False),
