@@ -4,7 +4,8 @@ Snakemake sees an edited script but not an edited module that it imports; a rule
 digest instead. It covers the script, and every module of this package that the script reaches through
 imports, read from the source without running it. The registry imports a model's family by name, which is
 no import that the source shows: it counts for the step that is about it, with the modules that it imports,
-and editing one family leaves the others' results alone.
+and editing one family leaves the others' results alone. What is imported for types alone, under
+`if TYPE_CHECKING`, runs nothing and does not count.
 """
 
 from __future__ import annotations
@@ -67,8 +68,7 @@ def _path_of(name: str) -> Path | None:
 
 def _imports(path: Path) -> Iterator[str]:
     """Names that a file imports, each also as a module in case it is one, and their packages."""
-    tree = _tree(path, path.stat().st_mtime_ns)
-    for node in ast.walk(tree):
+    for node in _running(_tree(path, path.stat().st_mtime_ns)):
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -78,6 +78,19 @@ def _imports(path: Path) -> Iterator[str]:
         for module in modules:
             parts = module.split(".")
             yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
+def _running(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those under `if TYPE_CHECKING`."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        match node:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=otherwise):
+                pending += otherwise
+            case _:
+                pending += ast.iter_child_nodes(node)
 
 
 @lru_cache(maxsize=256)
