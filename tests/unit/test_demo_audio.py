@@ -156,7 +156,7 @@ def test_second_run_mends_what_is_wrong_and_touches_nothing_else(
 def test_a_folder_in_the_way_is_left_and_named(tmp_path: Path) -> None:
     (tmp_path / "set" / "mine").mkdir(parents=True)
     with pytest.raises(SystemExit, match="mine"):
-        module("make_demo_audio").write_files(tmp_path / "set", [("a.wav", b"x")])
+        module("demo_audio.files").write_files(tmp_path / "set", [("a.wav", b"x")])
 
 
 def test_seed_changes_noise_and_notes_and_nothing_else() -> None:

@@ -19,6 +19,7 @@ def config(**changes: Any) -> dict[str, Any]:
     given = {
         "study": "s",
         "seed": 3,
+        "weights": "official",
         "compatibility": "none",
         "memory_gb": 16,
         "datasets": {name: {"path": f"audio/{name}", "shards": 1} for name in "cab"},
@@ -40,7 +41,13 @@ def test_all_pairs_are_each_pair_once_in_the_configurations_order():
     study = study_of(config())
     assert study.pairs == (("c", "a"), ("c", "b"), ("a", "b"))
     assert study.paired() == ["c", "a", "b"]
-    assert study.settings == {"seed": 3, "metrics": ["fad"], "compatibility": "none", "memory_gb": 16}
+    assert study.settings == {
+        "seed": 3,
+        "metrics": ["fad"],
+        "weights": "official",
+        "compatibility": "none",
+        "memory_gb": 16,
+    }
 
 
 def test_chosen_pairs_keep_their_direction_and_order():
