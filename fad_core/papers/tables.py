@@ -71,7 +71,8 @@ def distance_table(
 
 def published_table(study: str, rows: Sequence[Row]) -> PaperTable:
     """Published figures beside ours, from rows of a PUBLISHED table."""
-    heading = ("model", "evaluated set", "source", "published", "here", "difference", "verdict")
+    comparable = any(row["verdict"] != "not comparable" for row in rows)
+    heading: tuple[str, ...] = ("model", "evaluated set", "source", "published", "here")
     body = tuple(
         (
             row["model"],
@@ -79,16 +80,18 @@ def published_table(study: str, rows: Sequence[Row]) -> PaperTable:
             row["source"],
             Number(row["published"], digits=_digits_of(row["published"])),
             Number(row["value"], row["sd"], row["sd"]),
-            _percent(row["relative_difference"]),
-            row["verdict"],
+            # Where nothing compares, a difference would only look as if it did.
+            *((_percent(row["relative_difference"]), row["verdict"]) if comparable else ()),
         )
         for row in rows
     )
+    agreement = f"Agreement means within {100 * rows[0]['tolerance']:g} % of the published figure."
     caption = [
         "Published figures and those found here.",
-        f"Agreement means within {100 * rows[0]['tolerance']:g} % of the published figure.",
+        agreement if comparable else "They are not comparable.",
         *_weights_sentences(rows),
     ]
+    heading += ("difference", "verdict") if comparable else ()
     draws = max(row["draws"] for row in rows)
     if draws > 1:
         caption.append(f"± is the standard deviation over up to {draws} draws.")
