@@ -19,11 +19,18 @@ localrules:
     collect_distances,
     collect_files,
     collect_verification,
+    compare_published,
+    correlate,
     fetch_weights,
     note_settings,
+    note_systems,
+    plot_correlations,
     plot_heatmap,
+    summarise_repeats,
     verify_reference,
     write_matrix,
+    write_methods,
+    write_paper_tables,
     write_report,
 
 
