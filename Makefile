@@ -6,6 +6,8 @@ CORES ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 # is at https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 PYTEST_ARGS ?=
+# The weights of `make sine`: official ones, where they can be downloaded, compare with the published figures.
+SINE_WEIGHTS ?= seeded
 # How many tests run at once; each may take 3 GB.
 TEST_WORKERS ?= 2
 # What the environment of the original packages is made with: their pins are for 3.11.
@@ -24,18 +26,28 @@ REFERENCE := $(REFERENCE_VENV)/.stamp
 # Jobs find the environment's own programs first.
 WITH_VENV := PATH="$(BIN):$$PATH"
 
-.PHONY: help demo test test-slurm lint check reference-env clean
+.PHONY: help demo sine correlations test test-slurm lint check reference-env clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
 	@echo 'Variables: PYTHON=$(PYTHON) (3.11 or newer), VENV=$(VENV), CORES=$(CORES), TORCH_INDEX=$(TORCH_INDEX),'
-	@echo 'PYTEST_ARGS=$(PYTEST_ARGS), TEST_WORKERS=$(TEST_WORKERS), COVERAGE_FLOOR=$(COVERAGE_FLOOR),'
-	@echo 'PYTHON311=$(PYTHON311) (3.11), REFERENCE_VENV=$(REFERENCE_VENV)'
+	@echo 'SINE_WEIGHTS=$(SINE_WEIGHTS), PYTEST_ARGS=$(PYTEST_ARGS), TEST_WORKERS=$(TEST_WORKERS),'
+	@echo 'COVERAGE_FLOOR=$(COVERAGE_FLOOR), PYTHON311=$(PYTHON311) (3.11), REFERENCE_VENV=$(REFERENCE_VENV)'
 
 demo: $(CORE) ## Score the demo study: sines and music, with seeded weights, offline
 	$(WITH_VENV) python scripts/make_demo_audio.py
 	$(WITH_VENV) snakemake --cores $(CORES) --configfile workflow/studies/demo.yaml --show-failed-logs
 	$(WITH_VENV) python scripts/show_table.py --results results/demo
+
+sine: $(CORE) ## Run the sine test of the literature over 20 draws of its noise, beside the published figures
+	$(WITH_VENV) python scripts/make_sine_audio.py
+	$(WITH_VENV) snakemake --cores $(CORES) --configfile workflow/studies/sine.yaml --config weights=$(SINE_WEIGHTS) \
+		--show-failed-logs
+	cat results/sine/tables/published.md
+
+correlations: $(CORE) ## Correlate FAD with listeners' ratings, DCASE 2023 task 7, beside the published figures
+	$(WITH_VENV) snakemake --cores $(CORES) --configfile workflow/studies/dcase2023_task7.yaml --show-failed-logs
+	cat results/dcase2023_task7/tables/correlations.md
 
 test: $(DEV) ## Run the tests
 	$(WITH_VENV) python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --cov=fad_core --cov-report=term:skip-covered \
@@ -57,7 +69,7 @@ reference-env: $(REFERENCE) ## Set up the original packages, to verify against: 
 	@echo 'Name it in a study, reference_python: $(REFERENCE_VENV)/bin/python, and run: snakemake --cores 2 verify_reference'
 
 clean: ## Remove environments, caches, the demo's audio and results; other results stay
-	rm -rf .venv-minimal $(REFERENCE_VENV) audio/demo results/demo build fad_core.egg-info
+	rm -rf .venv-minimal $(REFERENCE_VENV) audio/demo audio/sine results/demo results/sine build fad_core.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
 	test ! -f $(VENV)/pyvenv.cfg || rm -rf $(VENV)
 

@@ -4,13 +4,15 @@ Snakemake sees an edited script but not an edited module that it imports; a rule
 digest instead. It covers the script, and every module of this package that the script reaches through
 imports, read from the source without running it. The registry imports a model's family by name, which is
 no import that the source shows: it counts for the step that is about it, with the modules that it imports,
-and editing one family leaves the others' results alone.
+and editing one family leaves the others' results alone. What is imported for types alone, under
+`if TYPE_CHECKING`, runs nothing and does not count.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -68,7 +70,7 @@ def _path_of(name: str) -> Path | None:
 def _imports(path: Path, _mtime_ns: int) -> tuple[str, ...]:
     """Names that a file imports, each also as a module in case it is one, and their packages."""
     names: dict[str, None] = {}
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in _running(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -79,6 +81,19 @@ def _imports(path: Path, _mtime_ns: int) -> tuple[str, ...]:
             parts = module.split(".")
             names.update((".".join(parts[:count]), None) for count in range(1, len(parts) + 1))
     return tuple(names)
+
+
+def _running(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those under `if TYPE_CHECKING`."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        match node:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=otherwise):
+                pending += otherwise
+            case _:
+                pending += ast.iter_child_nodes(node)
 
 
 @lru_cache(maxsize=256)

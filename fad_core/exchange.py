@@ -33,7 +33,7 @@ from fad_core.moments import Moments
 from fad_core.statistics import Statistics
 from fad_core.tables.files import read_table, write_table
 from fad_core.tables.schemas import STATISTICS
-from fad_core.tables.statistics import statistics_from_row, statistics_to_row
+from fad_core.tables.statistics import statistics_to_row
 
 if TYPE_CHECKING:
     from fad_core.exported import Identity
@@ -166,16 +166,15 @@ def _row_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
 
 
 def _ours(name: str, row: Mapping[str, Any], identity: str) -> StoredSet:
-    embedded = EmbeddedSet(
-        name,
-        row["model"],
-        row["weights"],
-        row["weights_sha256"],
-        row["settings"],
-        statistics_from_row({**row, "dataset": name}),
-        SetCounts(row["files"], row["padded"], row["excluded"], row["seconds"]),
-    )
-    return StoredSet(embedded, "fad-core", json.loads(identity) if identity else {})
+    dimension = row["dimension"]
+    try:
+        statistics = Statistics(row["n"], row["mean"], row["factor"].reshape(dimension, dimension))
+        known: dict[str, Any] = json.loads(identity) if identity else {}
+    except ValueError as error:
+        raise FadError(f"{name}: these statistics cannot be used: {error}") from error
+    facts = (row["model"], row["weights"], row["weights_sha256"], row["settings"])
+    counts = SetCounts(row["files"], row["padded"], row["excluded"], row["seconds"])
+    return StoredSet(EmbeddedSet(name, *facts, statistics, counts), "fad-core", known)
 
 
 def _read_foreign(name: str, arrays: Mapping[str, NDArray[Any]]) -> list[StoredSet]:

@@ -107,7 +107,11 @@ class SoundArrays(Sounds):
         if given.sample_rate <= 0:
             raise DatasetError(f"data set {name}: a sample rate of {given.sample_rate} Hz cannot be right")
         self._rate = given.sample_rate
-        self._waveforms = {f"{place:04}": np.asarray(item) for place, item in enumerate(given.waveforms)}
+        # As wide as the last one: sorted by name, they stay in their order.
+        width = max(4, len(str(len(given.waveforms) - 1)))
+        self._waveforms = {
+            f"{place:0{width}}": np.asarray(item) for place, item in enumerate(given.waveforms)
+        }
 
     def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:  # noqa: ARG002
         """See `Sounds.records`."""

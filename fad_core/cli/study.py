@@ -16,12 +16,10 @@ from typing import Any
 
 import click
 
-from fad_core.cli.group import INPUT_FAULT, INTERRUPTED, Group
+from fad_core.cli.group import INPUT_FAULT, INTERRUPTED, Command, Group
 from fad_core.cli.output import Form, Row, output_options, print_row, quiet_option, speaker
 
 _CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile", "--workflow-profile")
-_PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": True}
-
 _config = click.argument(
     "config", default=Path("config.yaml"), type=click.Path(path_type=Path, dir_okay=False)
 )
@@ -31,7 +29,21 @@ _snakefile_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="The workflow.  [default: ./Snakefile, else that of the checkout that fad was installed from]",
 )
-_arguments = click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+
+
+class _PassingOn(Command):
+    """Gives what stands after `--` as the argument `arguments`, as it is."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Command.parse_args`."""
+        end = args.index("--") if "--" in args else len(args)
+        rest = super().parse_args(ctx, args[:end])
+        ctx.params["arguments"] = tuple(args[end + 1 :])
+        return rest
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """See `click.Command.collect_usage_pieces`."""
+        return [*super().collect_usage_pieces(ctx), "[-- ARGUMENTS]"]
 
 
 @click.group(
@@ -46,6 +58,7 @@ def study() -> None:
 
 
 @study.command(
+    cls=_PassingOn,
     examples=(
         "fad study run",
         "fad study run workflow/studies/demo.yaml --cores 4",
@@ -61,7 +74,6 @@ def study() -> None:
 )
 @_snakefile_option
 @quiet_option
-@_arguments
 def run(
     config: Path, cores: str | None, snakefile: Path | None, quiet: bool, arguments: tuple[str, ...]
 ) -> int:

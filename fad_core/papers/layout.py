@@ -88,6 +88,8 @@ def latex_table(table: PaperTable) -> str:
         r"% Needs \usepackage{booktabs}.",
         r"\begin{table}",
         r"\centering",
+        # Intervals stand above and below the line.
+        *([r"\renewcommand{\arraystretch}{1.25}"] if "}_{-" in "".join(groups) else []),
         rf"\caption{{{latex_text(table.caption)}}}",
         rf"\label{{{table.label}}}",
         rf"\begin{{tabular}}{{{columns}}}",

@@ -53,7 +53,8 @@ def distance_table(
     heading = [model if len(metrics) == 1 else f"{model} ({metric.upper()})" for model, metric in columns]
     against = "each reference" if several else references[0]
     caption = [
-        f"{' and '.join(get_metric(metric).title for metric in metrics)} from {against}; smaller is nearer, the best in bold.",
+        f"{' and '.join(get_metric(metric).title for metric in metrics)} from {against}; "
+        "smaller is nearer, the best in bold.",
         *_weights_sentences(distances),
     ]
     if repeats:

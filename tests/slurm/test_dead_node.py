@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def test_a_study_on_slurm_survives_a_node_and_ends_in_the_bytes_of_the_local_run
     shutil.copy2(place.code / f"workflow/studies/{STUDY}.yaml", place.root / f"{STUDY}.yaml")
 
     began = time.monotonic()
-    with start(place, cluster) as run:
+    with started(place, cluster) as run:
         victim = wait_for_victim(cluster, run)
         victims = cluster.kill_node(victim.node)
         print(f"\n{victim.node} dies with {victims} processes after {time.monotonic() - began:.0f} s")
@@ -77,8 +77,9 @@ def test_a_study_on_slurm_survives_a_node_and_ends_in_the_bytes_of_the_local_run
     assert [name for name in local if local[name] != remote[name]] == []
 
 
-def start(place: WorkingFolder, cluster: Cluster) -> subprocess.Popen[str]:
-    """Start the study with the profile, and what fits this little cluster in place of some of its values."""
+@contextmanager
+def started(place: WorkingFolder, cluster: Cluster) -> Iterator[subprocess.Popen[str]]:
+    """The study by the profile, with what fits this little cluster for some values; killed at the end."""
     command = [
         *(sys.executable, "-m", "snakemake", "--directory", str(place.root)),
         *("--snakefile", str(place.code / "Snakefile"), "--configfile", str(place.root / f"{STUDY}.yaml")),
@@ -87,7 +88,7 @@ def start(place: WorkingFolder, cluster: Cluster) -> subprocess.Popen[str]:
         *("--default-resources", "mem_mb=1000", "runtime=10", f"slurm_partition={PARTITION}"),
         *("--slurm-init-seconds-before-status-checks", "4", "--latency-wait", "10"),
     ]
-    return subprocess.Popen(
+    run = subprocess.Popen(
         command,
         cwd=place.root,
         env=cluster.environment(environment()),
@@ -96,6 +97,11 @@ def start(place: WorkingFolder, cluster: Cluster) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         encoding="utf-8",
     )
+    try:
+        yield run
+    finally:
+        run.kill()
+        run.wait()
 
 
 def wait_for_victim(cluster: Cluster, run: subprocess.Popen[str]) -> SlurmJob:

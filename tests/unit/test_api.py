@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import subprocess
@@ -20,6 +21,7 @@ from fad_core.errors import ArgumentError, BadFilesError, DatasetError, FadError
 from fad_core.exported import ExportedModel
 from fad_core.frechet import frechet_distance
 from fad_core.scoring import embed_set, score
+from fad_core.sources import SoundArrays
 from fad_core.statistics import Statistics
 
 Sets = tuple[Path, Path]
@@ -206,6 +208,14 @@ def test_arrays_that_cannot_be_used_are_called_by_their_places(frechet: FrechetA
         frechet.get_embeddings([], 16000)
     with pytest.raises(DatasetError, match="0 Hz"):
         frechet.get_embeddings([good], 0)
+
+
+def test_many_arrays_stay_in_their_order() -> None:
+    sounds = Waveforms([np.full(1, place, np.float32) for place in range(10_002)], 8000)
+    records = SoundArrays("x", sounds).records(None)
+    hashes = [record.sha256 for record in records]
+    assert hashes == [hashlib.sha256(sound.tobytes()).hexdigest() for sound in sounds.waveforms]
+    assert (records[0].file, records[-1].file) == ("00000", "10001")
 
 
 def test_what_is_no_set_is_refused(frechet: FrechetAudioDistance, sets: Sets, tmp_path: Path) -> None:

@@ -43,7 +43,8 @@ def dataset(**entry: Any) -> dict[str, Any]:
 def test_the_studies_that_are_shipped_are_valid(path: Path):
     given = read_yaml(path)
     filled = validate_config(given, SCHEMA)
-    assert given.items() <= {**filled, "datasets": given["datasets"], "models": given["models"]}.items()
+    nested = {key: value for key, value in given.items() if isinstance(value, dict | list)}
+    assert given.items() <= {**filled, **nested}.items()
 
 
 def test_defaults_are_filled_in_and_the_rest_is_kept():
@@ -52,7 +53,8 @@ def test_defaults_are_filled_in_and_the_rest_is_kept():
         "seed": 0,
         "datasets": {"a": {"path": "x", "shards": 1}, "b": {"path": ["y", "z"], "shards": 1}},
         "pairs": "all",
-        "models": [{"id": "vggish", "weights": "official", "crop": "random", "hop_seconds": 10}],
+        "models": [{"id": "vggish", "crop": "random", "hop_seconds": 10}],
+        "weights": "official",
         "compatibility": "none",
         "memory_gb": 16,
         "device": "cpu",
@@ -66,7 +68,8 @@ def test_defaults_are_filled_in_and_the_rest_is_kept():
         "audio_root": "~/audio",
         "datasets": {"a": {"path": "x", "shards": 5}},
         "pairs": [["a", "b"]],
-        "models": model(weights="w.pth", name="ours", crop="first", hop_seconds=2.5),
+        "models": model(weights="w.pth", name="ours", crop="first", hop_seconds=2.5, compatibility="none"),
+        "weights": "seeded",
         "compatibility": "frechet-audio-distance",
         "memory_gb": 2.5,
         "device": "cuda",
@@ -155,12 +158,28 @@ def test_every_wrong_value_has_its_place_and_a_reason(changes: Mapping[str, Any]
 def test_all_faults_are_told_at_once():
     wrong = {"study": "s", "models": model(weight="x"), "threads": 0, "sed": 1}
     assert faults(wrong) == [
-        "'datasets' is missing",
+        "'datasets', or 'correlations' must be given",
+        "'models' is of no use without 'datasets'",
         "models.0: unknown key 'weight'; did you mean 'weights'?",
         "threads: 0 is less than 1",
         "unknown key 'sed'; did you mean 'seed'?",
     ]
-    assert faults({}) == ["'study', 'datasets', 'models' are missing"]
+    assert faults({}) == [
+        "'datasets' and 'models', or 'correlations' must be given",
+        "'study' is missing",
+    ]
+
+
+def test_a_study_of_given_tables_needs_no_data_sets_and_half_of_the_others_is_told():
+    given = {"study": "s", "correlations": {"ratings": "mos.csv", "distances": "fad.csv"}}
+    filled = validate_config(given, SCHEMA)["correlations"]
+    assert filled == given["correlations"] | {"tolerance": 0.005, "resamples": 10000, "confidence": 0.95}
+    assert faults({"study": "s", "datasets": dataset()}) == [
+        "'datasets' is of no use without 'models'",
+        "'models', or 'correlations' must be given",
+    ]
+    assert faults(given | {"repeats": {"a": "a_*"}}) == ["'repeats' is of no use without 'datasets'"]
+    assert faults(given | {"correlations": {}}) == ["correlations: 'ratings' is missing"]
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_second_run_mends_what_is_wrong_and_touches_nothing_else(
 def test_a_folder_in_the_way_is_left_and_named(tmp_path: Path) -> None:
     (tmp_path / "set" / "mine").mkdir(parents=True)
     with pytest.raises(SystemExit, match="mine"):
-        module("make_demo_audio").write_files(tmp_path / "set", [("a.wav", b"x")])
+        module("demo_audio.files").write_files(tmp_path / "set", [("a.wav", b"x")])
 
 
 def test_seed_changes_noise_and_notes_and_nothing_else() -> None:
@@ -182,3 +182,15 @@ def test_strings_are_in_tune(frequency: float) -> None:
     near = (frequencies > frequency / 1.4) & (frequencies < frequency * 1.4)
     found = frequencies[near][spectrum[near].argmax()]
     assert abs(1200 * np.log2(found / frequency)) < 5  # cents
+
+
+def test_the_sine_studys_draws_differ_and_the_first_is_the_demos(demo: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(SCRIPTS / "make_sine_audio.py"), "--output", str(tmp_path), "--draws", "2"]
+    subprocess.run(command, check=True, capture_output=True)
+    sets = {p.name: {f.name: f.read_bytes() for f in p.iterdir()} for p in tmp_path.iterdir()}
+    noisy = [f"sine_test{number}_{draw:02}" for number in (1, 2) for draw in (0, 1)]
+    assert sorted(sets) == sorted(["sine_background", *noisy])
+    for name in ("sine_background", "sine_test1", "sine_test2"):
+        drawn = sets.get(f"{name}_00", sets.get(name))
+        assert drawn == {f.name: f.read_bytes() for f in (demo / name).iterdir()}
+    assert not set(sets["sine_test1_00"].values()) & set(sets["sine_test1_01"].values())

@@ -17,6 +17,7 @@ from fad_core.exchange import StoredSet, is_statistics_file, read_statistics, wr
 from fad_core.exported import Identity
 from fad_core.pairing import same_model
 from fad_core.statistics import Statistics
+from fad_core.tables import STATISTICS, write_table
 from fad_core.tables.schemas import COMPARISONS
 from fad_core.tables.values import check_columns
 
@@ -28,6 +29,11 @@ IDENTITY = Identity(
 VECTORS = {
     name: np.random.default_rng(seed).standard_normal((40, 6)) + seed for seed, name in enumerate("ab")
 }
+ROW = {
+    "model": "mine", "weights": "seeded", "weights_sha256": "5eed" * 16, "settings": "", "dataset": "a",
+    "n": 3, "dimension": 2, "mean": np.zeros(2), "factor": np.eye(2).reshape(-1), "files": 1, "padded": 0,
+    "excluded": 0, "seconds": 1.0,
+}  # fmt: skip
 
 
 def embedded(name: str = "a", **others: Any) -> EmbeddedSet:
@@ -65,6 +71,15 @@ def test_everything_that_is_written_is_read(stored: Path) -> None:
     assert found.set.statistics.n == 40
     np.testing.assert_array_equal(found.set.statistics.mean, expected.statistics.mean)
     np.testing.assert_array_equal(found.set.statistics.factor, expected.statistics.factor)
+
+
+def test_the_pipelines_statistics_are_read(tmp_path: Path) -> None:
+    write_table(STATISTICS, [ROW], tmp_path / "a.parquet")
+    (found,) = read_statistics(tmp_path / "a.parquet")
+    assert (found.set.model, found.set.statistics.n, found.identity) == ("mine", 3, {})
+    write_table(STATISTICS, [], tmp_path / "b.parquet")
+    with pytest.raises(FadError, match="the table is empty"):
+        read_statistics(tmp_path / "b.parquet")
 
 
 def test_the_same_set_gives_the_same_bytes(stored: Path) -> None:
@@ -167,8 +182,11 @@ def test_parts_that_do_not_fit_are_named(tmp_path: Path) -> None:
     write_statistics(embedded(), IDENTITY, tmp_path / "x.npz")
     with np.load(tmp_path / "x.npz") as arrays:
         np.savez(tmp_path / "y.npz", **{**arrays, "n": np.array(0)})
-    with pytest.raises(FadError, match=r"y\.npz.*n = 0"):
+    with pytest.raises(FadError, match=r"y\.npz: these statistics cannot be used: n = 0"):
         read_statistics(tmp_path / "y.npz")
+    write_table(STATISTICS, [ROW], tmp_path / "z.parquet", {"identity": "{"})
+    with pytest.raises(FadError, match=r"z\.parquet: these statistics cannot be used"):
+        read_statistics(tmp_path / "z.parquet")
 
 
 def ours(name: str, identity: Identity = IDENTITY, **others: Any) -> list[StoredSet]:

@@ -19,6 +19,7 @@ def config(**changes: Any) -> dict[str, Any]:
     given = {
         "study": "s",
         "seed": 3,
+        "weights": "official",
         "compatibility": "none",
         "memory_gb": 16,
         "device": "cpu",

@@ -21,6 +21,8 @@ AFTER = {
     "write_matrix vggish/fad",
     "plot_heatmap vggish/fad",
     "write_report",
+    "write_paper_tables",
+    "write_methods",
 }
 
 
@@ -51,6 +53,7 @@ def test_all_that_is_promised_is_there(finished: WorkingFolder) -> None:
     folder = finished.root / "results/study"
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     tables = {"distances.csv", "distances.parquet", "files.csv", "datasets.csv", "vggish.fad.matrix.csv"}
+    tables |= {f"{name}.{suffix}" for name in ("distances", "methods") for suffix in ("md", "tex")}
     embeddings = {f"embeddings/vggish/a/{shard}.parquet" for shard in range(SHARDS)}
     assert {f"tables/{name}" for name in tables} | embeddings <= names
     assert {"report.html", "figures/vggish.fad.heatmap.svg", "manifests/b/0.parquet"} <= names

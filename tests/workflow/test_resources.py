@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
 import yaml
+from conftest import write_clip
 from snakemake_runs import REPOSITORY, Run, WorkingFolder
 
 from fad_core.models import get_model
 
+SETS = {name: {"path": f"audio/{name}"} for name in ("a", "bb")}
 PROFILE = REPOSITORY / "workflow/profiles/slurm/config.yaml"
 _ANNOUNCED = re.compile(r"^(?:local)?rule (\w+):\n((?: {4}.*\n)*)", re.MULTILINE)
 
@@ -25,8 +30,19 @@ def asked_for(run: Run, rule: str) -> list[dict[str, str]]:
     return found
 
 
-def everything(place: WorkingFolder, *arguments: str, cores: int = 2) -> Run:
-    run = place.run("--dry-run", "--forceall", *arguments, cores=cores)
+@pytest.fixture
+def place(tmp_path: Path, code: Path) -> WorkingFolder:
+    """A workplace with audio, where nothing was done."""
+    made = WorkingFolder(tmp_path / "work", code)
+    for name in SETS:
+        write_clip(made.root / f"audio/{name}/one.wav", seed=len(name))
+    return made
+
+
+def planned(place: WorkingFolder, cores: int = 2, **keys: Any) -> Run:
+    """What a study of these sets would do."""
+    place.write_study("planned", datasets=SETS, **keys)
+    run = place.run("--dry-run", study="planned", cores=cores)
     assert run.status == 0, run.text
     return run
 
@@ -44,51 +60,41 @@ def test_a_rule_stays_beside_snakemake_or_says_what_it_asks_for() -> None:
     assert "fetch_weights" in local
 
 
-def test_memory_is_by_model(finished: WorkingFolder) -> None:
+def test_memory_is_by_model(place: WorkingFolder) -> None:
     models = ["vggish", "pann-16k", "encodec-48k", "clap-music-audioset"]
-    finished.write_study(
-        "four",
-        datasets={"a": {"path": "audio/a"}, "b": {"path": "audio/b"}},
-        models=[{"id": model, "weights": "seeded"} for model in models],
-        on_short_file="pad",
-    )
-    run = finished.run("--dry-run", "--forceall", study="four")
-    assert run.status == 0, run.text
+    run = planned(place, models=[{"id": model, "weights": "seeded"} for model in models], on_short_file="pad")
+    weights = sorted(get_model(model).weights_bytes / 1e6 for model in models)
     for rule, count in (("export_model", 1), ("verify_eager", 1), ("verify_golden", 1), ("embed_files", 2)):
         asked = sorted(int(resources["mem_mb"]) for resources in asked_for(run, rule))
-        weights = sorted(get_model(model).weights_bytes / 1e6 for model in models)
         assert len(asked) == count * len(models)
         # More for larger networks, and more than their weights twice: as saved, and as they are run.
         assert len(set(asked)) == len(models)
         assert all(mb > 2 * size + 1000 for mb, size in zip(asked[::count], weights, strict=True))
-    # Of 2048 dimensions the factors are large, the more the more data sets there are.
+    # Of 128, 512 and 2048 dimensions.
     assert len({resources["mem_mb"] for resources in asked_for(run, "compute_distances")}) == 3
 
 
-def test_processors_are_the_threads_of_the_configuration(finished: WorkingFolder) -> None:
-    finished.write_study("threads", datasets={"a": {"path": "audio/a"}, "b": {"path": "audio/b"}}, threads=3)
-    run = finished.run("--dry-run", "--forceall", study="threads", cores=4)
+def test_processors_are_the_threads_of_the_configuration(place: WorkingFolder) -> None:
+    run = planned(place, cores=4, threads=3)
     assert {resources["threads"] for resources in asked_for(run, "embed_files")} == {"3"}
     assert {resources["threads"] for resources in asked_for(run, "compute_distances")} == {"3"}
 
 
-def test_a_gpu_is_asked_for_where_the_study_embeds_on_one(finished: WorkingFolder) -> None:
-    assert {resources["gpu"] for resources in asked_for(everything(finished), "embed_files")} == {"0"}
-    finished.write_study("gpu", datasets={"a": {"path": "audio/a"}, "b": {"path": "audio/b"}}, device="cuda")
-    run = finished.run("--dry-run", "--forceall", study="gpu")
-    assert {resources["gpu"] for resources in asked_for(run, "embed_files")} == {"1"}
+@pytest.mark.parametrize(("device", "gpus"), [("cpu", "0"), ("cuda", "1")])
+def test_a_gpu_is_asked_for_where_the_study_embeds_on_one(
+    place: WorkingFolder, device: str, gpus: str
+) -> None:
+    run = planned(place, device=device)
+    assert {resources["gpu"] for resources in asked_for(run, "embed_files")} == {gpus}
     assert not any("gpu" in resources for resources in asked_for(run, "verify_eager"))
 
 
-def test_a_further_attempt_asks_for_as_much_again(fresh: WorkingFolder, tmp_path: Path) -> None:
+def test_a_further_attempt_asks_for_as_much_again(place: WorkingFolder, tmp_path: Path) -> None:
     broken = tmp_path / "broken.pth"
     broken.write_bytes(b"no checkpoint")
-    fresh.write_study(
-        "broken",
-        datasets={"a": {"path": "audio/a"}, "b": {"path": "audio/b"}},
-        models=[{"id": "vggish", "weights": str(broken)}],
-    )
-    run = fresh.run("--retries", "2", study="broken")
+    place.write_study("broken", datasets=SETS, models=[{"id": "vggish", "weights": str(broken)}])
+    key = hashlib.sha256(broken.read_bytes()).hexdigest()[:8]
+    run = place.run("--retries", "2", f"results/models/vggish-{key}.pt2", study="broken")
     assert run.status != 0
     attempts = asked_for(run, "export_model")
     first, *further = [int(resources["mem_mb"]) for resources in attempts]
