@@ -17,7 +17,7 @@ from fad_core.datasets import file_sha256
 from fad_core.datasets.selection import FileUse
 from fad_core.errors import AudioError
 from fad_core.exported import ExportedModel
-from fad_core.models.base import EmbeddingModel
+from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.resample import resample
 
 
@@ -122,27 +122,29 @@ def embed_sounds(
         exported: the model.
         uses: what `fad_core.datasets.selection.select_files` decided.
         load: gives the sound of one.
-        workers: threads that load and resample ahead; with 0, nothing is loaded ahead. The embeddings are the
-            same to the last bit.
+        workers: threads that load, resample and make features ahead; with 0, nothing is made ahead. The
+            embeddings are the same to the last bit.
 
     Raises:
         AudioError: embeddings are not finite, or what `load` raises.
     """
     model = exported.model
 
-    def prepare(use: FileUse) -> NDArray[np.float32]:
+    def prepare(use: FileUse) -> Arrays:
         waveform, sample_rate = load(use, model.settings.dtype)
-        return prepare_waveform(waveform, sample_rate, model, pad=use.status == "padded")
+        prepared = prepare_waveform(waveform, sample_rate, model, pad=use.status == "padded")
+        samples[use.record.file] = prepared.shape[1]
+        return model.frontend(prepared, use.record.sha256)
 
+    samples: dict[str, int] = {}
     used = [use for use in uses if use.status != "excluded"]
-    sizes = [use.record.frames * use.record.channels for use in used]
-    for use, prepared in zip(used, map_ahead(prepare, used, sizes, workers), strict=True):
-        embeddings = exported.embed(prepared, use.record.sha256)
+    features = map_ahead(prepare, ((use, use.record.frames * use.record.channels) for use in used), workers)
+    for use, embeddings in zip(used, exported.embed_many(features, exported.lanes), strict=True):
         if not np.isfinite(embeddings).all():
             raise AudioError(
                 use.record.file, "gives embeddings that are NaN or infinite: are its values sound?"
             )
-        starts = model.start_seconds(prepared.shape[1], use.record.sha256)
+        starts = model.start_seconds(samples.pop(use.record.file), use.record.sha256)
         yield FileEmbeddings(use.record.file, starts, embeddings)
 
 

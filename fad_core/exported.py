@@ -11,9 +11,10 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ import torch
 from numpy.typing import NDArray
 
 from fad_core import __version__
+from fad_core.ahead import map_ahead
 from fad_core.atomic import atomic_path
+from fad_core.batches import Batches
 from fad_core.code_digest import code_digest
 from fad_core.errors import ModelError
 from fad_core.models import get_model
-from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.models.base import Arrays, EmbeddingModel, WindowedModel
 from fad_core.settings import Settings
 from fad_core.weights import Weights, load_state
 
@@ -216,12 +219,63 @@ class ExportedModel:
         return self.embed_features(self.model.frontend(waveform, key))
 
     def embed_features(self, features: Arrays) -> NDArray[np.float32]:
-        """Embed one file's features, as `EmbeddingModel.frontend` gives them; returns float32 `[N, D]`.
+        """Embed one file's features, as `EmbeddingModel.frontend` gives them; returns float32 `[N, D]`."""
+        (embeddings,) = self.embed_many([features])
+        return embeddings
 
-        A file's features go through the network in blocks of their own: its embeddings do not
-        depend, to the last bit, on which other files are embedded beside it.
+    @property
+    def lanes(self) -> int:
+        """For `embed_many`: a thread for each numeric thread, on a CPU.
+
+        Networks of one thread beside each other do more than one network of as many threads.
         """
+        threads = torch.get_num_threads()
+        return threads if self.device == "cpu" and threads > 1 else 0
+
+    def embed_many(self, files: Iterable[Arrays], lanes: int = 0) -> Iterator[NDArray[np.float32]]:
+        """Embed the features of files, one after the other or several at a time.
+
+        Windows go through the network in whole batches, whosever they are, and other features in blocks of
+        their own file. A file's embeddings do not depend, to the last bit, on which others are embedded
+        beside it.
+
+        Args:
+            files: of each file, what `EmbeddingModel.frontend` gives.
+            lanes: threads in which the network runs, each with one numeric thread; 0: none, and PyTorch's
+                number of numeric threads.
+
+        Yields:
+            The embeddings of each file, float32 `[N, D]`, in order.
+        """
+        if isinstance(self.model, WindowedModel):
+            batches = Batches(self.model.batch_size)
+            sized = ((batch, 0) for batch in batches.batches(files))
+            outputs = self._in_lanes(self._embed_block, sized, lanes)
+            yield from batches.files(outputs)
+        else:
+            memory = self.model.memory_bytes
+            sized = ((features, memory(features[0].shape[-1])) for features in files)
+            yield from self._in_lanes(self._embed_file, sized, lanes)
+
+    def _embed_block(self, block: Arrays) -> NDArray[np.float32]:
+        return self.network(*map(torch.from_numpy, map(np.ascontiguousarray, block)))
+
+    def _embed_file(self, features: Arrays) -> NDArray[np.float32]:
         return self.model.pool(run_blocks(self._network, self.model, features, self.device))
+
+    def _in_lanes(
+        self, embed: Callable[[Arrays], NDArray[np.float32]], sized: Iterable[tuple[Arrays, int]], lanes: int
+    ) -> Iterator[NDArray[np.float32]]:
+        """Call `embed` for arrays of so many bytes, in threads, as far as the settings' memory goes."""
+        memory = int(self.model.settings.memory_gb * 1e9)
+        # New threads take the number that any thread has set last.
+        threads = torch.get_num_threads()
+        one = partial(torch.set_num_threads, 1)
+        try:
+            yield from map_ahead(embed, sized, lanes, budget=memory, ahead=4, start=one)
+        finally:
+            if lanes > 0:
+                torch.set_num_threads(threads)
 
 
 def resolve_device(device: str) -> str:

@@ -246,7 +246,8 @@ def embed_sets(
         else:
             done[name] = given
     uses = {
-        name: select_files(sound.records(progress), model, on_short_file) for name, sound in sounds.items()
+        name: select_files(sound.records(progress, workers), model, on_short_file)
+        for name, sound in sounds.items()
     }
     require_no_problems(
         problem

@@ -62,7 +62,7 @@ class Sounds(ABC):
     ignored: Sequence[tuple[str, str]] = ()
 
     @abstractmethod
-    def records(self, progress: Progress | None) -> list[FileRecord]:
+    def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:
         """What each file or waveform holds; one that cannot be used makes a record, not an error."""
 
     @abstractmethod
@@ -84,9 +84,9 @@ class SoundFiles(Sounds):
         self._files = listing.files
         self._paths = {file.name: file.path for file in listing.files}
 
-    def records(self, progress: Progress | None) -> list[FileRecord]:
+    def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:
         """See `Sounds.records`."""
-        return scan_files(self._files, progress)
+        return scan_files(self._files, progress, workers)
 
     def load(self, use: FileUse, dtype: str) -> tuple[Waveform, int]:
         """See `Sounds.load`."""
@@ -113,7 +113,7 @@ class SoundArrays(Sounds):
             f"{place:0{width}}": np.asarray(item) for place, item in enumerate(given.waveforms)
         }
 
-    def records(self, progress: Progress | None) -> list[FileRecord]:
+    def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:  # noqa: ARG002
         """See `Sounds.records`."""
         found = []
         for name, waveform in self._waveforms.items():

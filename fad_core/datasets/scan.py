@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from fad_core.ahead import map_ahead
 from fad_core.audio import inspect_audio
 from fad_core.datasets import AudioFile, file_sha256
 from fad_core.errors import AudioError
@@ -70,19 +71,23 @@ def scan_file(file: AudioFile) -> FileRecord:
     )
 
 
-def scan_files(files: Iterable[AudioFile], progress: Callable[[int], None] | None = None) -> list[FileRecord]:
-    """Scan files one after another.
+def scan_files(
+    files: Iterable[AudioFile], progress: Callable[[int], None] | None = None, workers: int = 0
+) -> list[FileRecord]:
+    """Scan files.
 
     Args:
         files: of one data set.
         progress: called with 1 after each file.
+        workers: threads that scan a file each; 0: none, one file after the other.
 
     Returns:
         A record for each file, sorted by name.
     """
     records = []
-    for file in sorted(files, key=lambda file: file.name):
-        records.append(scan_file(file))
+    ordered = sorted(files, key=lambda file: file.name)
+    for record in map_ahead(scan_file, ((file, 1) for file in ordered), workers):
+        records.append(record)
         if progress is not None:
             progress(1)
     return records

@@ -48,7 +48,7 @@ class EmbeddingModel(ABC):
             as a share of the root mean square of the original's values.
         quantum: the step of a quantised embedding, by which a value may differ from the
             original's where it falls on the other side of a rounding edge; 0 if not quantised.
-        batch_size: how many windows go through the network at once.
+        batch_size: how many windows go through the network at once, of a `WindowedModel`.
         eager_cases: (batch, samples) of the `example_input`s on which an export is held against the eager
             network: even and odd, either side of the sizes at which kernels change, the shortest, the
             long.
@@ -192,6 +192,18 @@ class EmbeddingModel(ABC):
         Only models with a `quantum` have such edges.
         """
         return np.full(unrounded.shape, np.inf)
+
+
+class WindowedModel(EmbeddingModel):
+    """A model whose features are windows `[N, …]` of one size, each of which is embedded by itself."""
+
+    def blocks(self, features: Arrays) -> Iterator[Arrays]:
+        """All windows. What embeds them puts them into batches (`fad_core.batches`)."""
+        yield features
+
+    def pool(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Every window is one embedding."""
+        return np.concatenate(outputs)
 
 
 def load_tensors(module: torch.nn.Module, state: Mapping[str, torch.Tensor], name: str) -> torch.nn.Module:

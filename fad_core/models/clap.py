@@ -17,7 +17,7 @@ A file of up to ten seconds is repeated as often as it fits whole, and zeros fil
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fad_core.errors import ModelError
-from fad_core.models.base import Arrays, EmbeddingModel, load_tensors
+from fad_core.models.base import Arrays, WindowedModel, load_tensors
 from fad_core.models.clap_checkpoints import EMBEDDING_DIM, clap_checkpoint
 from fad_core.models.clap_fusion import FusionMel, shrink
 from fad_core.models.crops import part_starts, repeat_to_fill, window_starts
@@ -52,7 +52,7 @@ class ClapAudio(nn.Module):
 
 
 @dataclass(frozen=True)
-class ClapModel(EmbeddingModel):
+class ClapModel(WindowedModel):
     """CLAP's audio half without fusion: the spectrogram is part of the network."""
 
     def build(self, state: Mapping[str, torch.Tensor]) -> nn.Module:
@@ -77,11 +77,6 @@ class ClapModel(EmbeddingModel):
     def _starts(self, samples: int, key: str) -> NDArray[np.int64]:
         return window_starts(samples, WINDOW_SAMPLES, MEL.sample_rate, self.settings, key)
 
-    def blocks(self, features: Arrays) -> Iterator[Arrays]:
-        """Batches of windows."""
-        for start in range(0, len(features[0]), self.batch_size):
-            yield tuple(np.ascontiguousarray(array[start : start + self.batch_size]) for array in features)
-
     def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:  # noqa: ARG002
         """Waveforms within ±1 whose spectra have no empty band."""
         return (_scrambled(batch, WINDOW_SAMPLES),)
@@ -90,10 +85,6 @@ class ClapModel(EmbeddingModel):
         """The batch alone, of each argument."""
         batch = torch.export.Dim("batch", min=1, max=4096)
         return tuple({0: batch} for _ in self.example_input(1, 0))
-
-    def pool(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Every window is one embedding."""
-        return np.concatenate(outputs)
 
     def vector_count(self, samples: int) -> int:
         """One, or one a window."""
@@ -206,7 +197,7 @@ def _variant(name: str, filename: str, size: str, *, fusion: bool = False) -> Cl
         # Two: torch.export would take a batch of one for a constant.
         export_case=(2, 0),
         # More are not faster on a CPU, and take memory: 40 MB a window.
-        batch_size=4,
+        batch_size=1,
         cropped=True,
     )
 
