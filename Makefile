@@ -26,7 +26,7 @@ REFERENCE := $(REFERENCE_VENV)/.stamp
 # Jobs find the environment's own programs first.
 WITH_VENV := PATH="$(BIN):$$PATH"
 
-.PHONY: help demo sine correlations test test-slurm lint check reference-env clean
+.PHONY: help demo sine correlations test test-slurm benchmark lint check reference-env clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,9 @@ test: $(DEV) ## Run the tests
 
 test-slurm: $(SLURM) ## Run the study of real recordings, run here before, on a Slurm of three nodes, one of which dies
 	$(WITH_VENV) FAD_TEST_SLURM=$${FAD_TEST_SLURM:-1} python -m pytest tests/slurm -s $(PYTEST_ARGS)
+
+benchmark: $(CORE) $(REFERENCE) ## Time this package and the original on the same recordings, in turns: an hour
+	$(WITH_VENV) python scripts/benchmark.py --reference-python $(REFERENCE_VENV)/bin/python
 
 lint: $(DEV) ## Check style, types and workflow
 	$(WITH_VENV) ruff check .
