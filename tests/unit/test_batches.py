@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,7 +17,7 @@ def test_every_file_gets_back_its_own_windows_from_whole_batches(counts: list[in
     ends = np.cumsum([0, *counts])
     files = [
         (np.arange(start, stop, dtype=np.float32)[:, None], np.arange(start, stop) % 2 == 0)
-        for start, stop in zip(ends[:-1], ends[1:], strict=True)
+        for start, stop in pairwise(ends)
     ]
     seen = []
 
