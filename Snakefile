@@ -19,6 +19,8 @@ report: "workflow/report/study.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/params.smk"
+include: "workflow/rules/papers_common.smk"
 include: "workflow/rules/resources.smk"
 include: "workflow/rules/weights.smk"
 include: "workflow/rules/models.smk"
