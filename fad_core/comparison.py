@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import VerificationError
-from fad_core.exported import Identity
+from fad_core.pt2 import Identity
 
 
 @dataclass(frozen=True)

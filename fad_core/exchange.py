@@ -36,7 +36,7 @@ from fad_core.tables.schemas import STATISTICS
 from fad_core.tables.statistics import statistics_to_row
 
 if TYPE_CHECKING:
-    from fad_core.exported import Identity
+    from fad_core.pt2 import Identity
 
 SUFFIXES = (".npz", ".parquet")
 
@@ -52,7 +52,7 @@ class StoredSet:
     Attributes:
         set: what is compared; its name is the file's path. What the file does not say is "" or None.
         source: whose file it is: "fad-core", "fadtk" or "pytorch-fid".
-        identity: of the exported model (`fad_core.exported.Identity`); empty if the file does not say.
+        identity: of the exported model (`fad_core.pt2.Identity`); empty if the file does not say.
     """
 
     set: EmbeddedSet

@@ -1,120 +1,25 @@
-"""Exported models: a network with its weights and its identity in one `.pt2` file.
-
-The file is what `torch.export.save` writes and loads with a plain `torch.export.load`. Beside the
-program it holds `identity.json`, which says what the network is, so that a result can name it.
-"""
+"""Exported models in use: waveforms in, embeddings out. Their files are the affair of `fad_core.pt2`."""
 
 from __future__ import annotations
 
 import copy
-import io
-import json
-import re
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fad_core import __version__
 from fad_core.ahead import map_ahead
-from fad_core.atomic import atomic_path
 from fad_core.batches import Batches
-from fad_core.code_digest import code_digest
 from fad_core.errors import ModelError
 from fad_core.models import get_model
-from fad_core.models.base import Arrays, EmbeddingModel, WindowedModel
+from fad_core.models.base import Arrays, WindowedModel
+from fad_core.pt2 import Identity, load_program, read_identity
+from fad_core.running import call_network, resolve_device, run_blocks
 from fad_core.settings import Settings
-from fad_core.weights import Weights, load_state
-
-IDENTITY_FILE = "identity.json"
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What an exported model is.
-
-    Attributes:
-        model: the id, e.g. "vggish-pca".
-        family: the module that knows its frontend.
-        options: of the variant.
-        weights: "official", "seeded" or the name of the user's file.
-        weights_sha256: of the first checkpoint file.
-        checkpoints: sha256 of every checkpoint file, by its official name.
-        licence: of the official weights.
-        tolerance: allowed difference from the original, a share of the embeddings' RMS.
-        code: digest of the code that exported it (`fad_core.code_digest`).
-        torch_version: that exported it.
-        fad_core_version: likewise.
-    """
-
-    model: str
-    family: str
-    options: Mapping[str, Any]
-    weights: str
-    weights_sha256: str
-    checkpoints: Mapping[str, str]
-    licence: str
-    tolerance: float
-    code: str
-    torch_version: str
-    fad_core_version: str
-
-    @classmethod
-    def of(cls, model: EmbeddingModel, weights: Weights) -> Identity:
-        """The identity that a model exported now with these (fetched) weights has."""
-        return cls(
-            model=model.name,
-            family=model.family,
-            options=dict(model.options),
-            weights=weights.label,
-            weights_sha256=weights.sha256,
-            checkpoints={file.checkpoint.filename: file.sha256 for file in weights.files},
-            licence=model.checkpoints[0].licence if weights.kind == "official" else "not stated",
-            tolerance=model.tolerance,
-            code=code_digest(Path(__file__), model.family),
-            torch_version=str(torch.__version__),
-            fad_core_version=__version__,
-        )
-
-
-def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> Identity:
-    """Export a model with `torch.export` and write it, whole or not at all.
-
-    Args:
-        model: which network.
-        weights: fetched ones (see `fad_core.weights.fetch_weights`).
-        path: the `.pt2` to write.
-
-    Raises:
-        WeightsError: the checkpoint does not fit the model.
-        OutputError: the file cannot be written.
-    """
-    network = model.build(load_state(weights))
-    with model.exporting():
-        program = torch.export.export(
-            network,
-            model.example_input(*model.export_case),
-            dynamic_shapes=model.dynamic_shapes(),
-            strict=False,
-            # What a length must satisfy is checked when the program runs, not fixed by the example's.
-            prefer_deferred_runtime_asserts_over_guards=True,
-        )
-    identity = Identity.of(model, weights)
-    # Through memory: given a path, torch.save names the archive after it, and a temporary name would
-    # make the bytes differ from run to run.
-    buffer = io.BytesIO()
-    extra = {IDENTITY_FILE: json.dumps(asdict(identity), indent=1, sort_keys=True)}
-    torch.export.save(program, buffer, extra_files=extra)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(buffer.getbuffer())
-    return identity
 
 
 class ExportedModel:
@@ -147,8 +52,8 @@ class ExportedModel:
             ModelError: the file is missing, damaged, is no exported program, holds no identity, or is of
                 a model that this version does not know; or there is no such device.
         """
-        program, identity = _load(Path(path))
-        self._hold(program, identity, device, settings, batch_size)
+        identity = read_identity(path)
+        self._hold(load_program(Path(path)), identity, device, settings, batch_size)
 
     @classmethod
     def of_program(
@@ -276,123 +181,3 @@ class ExportedModel:
         finally:
             if lanes > 0:
                 torch.set_num_threads(threads)
-
-
-def resolve_device(device: str) -> str:
-    """Say which device a choice stands for, and have it compute in whole float32.
-
-    Args:
-        device: "cpu", "cuda" (or "cuda:0", …), or "auto": cuda if there is one, else cpu.
-
-    Raises:
-        ModelError: it is none of these, or is not there.
-    """
-    chosen = device
-    if device == "auto":
-        chosen = "cuda" if torch.cuda.is_available() else "cpu"
-    if re.fullmatch(r"cpu|cuda(:\d+)?", chosen) is None:
-        raise ModelError(f"device {device!r} is none of cpu, cuda, cuda:0 (and so on) and auto")
-    if chosen != "cpu":
-        if not torch.cuda.is_available():
-            raise ModelError(f"device {device!r}: torch finds no CUDA device here; cpu and auto work")
-        # By default convolutions round their arguments to ten bits.
-        torch.backends.cudnn.allow_tf32 = False
-        torch.set_float32_matmul_precision("highest")
-    return chosen
-
-
-def run_blocks(
-    network: Callable[..., Any], model: EmbeddingModel, features: Arrays, device: str = "cpu"
-) -> list[NDArray[np.float32]]:
-    """Run a network, exported or not, over the blocks of one file's features; returns its outputs."""
-    start = model.initial_state()
-    state: tuple[torch.Tensor, ...] = () if start is None else (torch.from_numpy(start).to(device),)
-    outputs = []
-    with torch.inference_mode():
-        for block in model.blocks(features):
-            given = (torch.from_numpy(array).to(device) for array in block)
-            output, state = call_network(network, *given, *state)
-            outputs.append(output.cpu().numpy())
-    return outputs
-
-
-def call_network(
-    network: Callable[..., Any], *given: torch.Tensor
-) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-    """Run a network once; returns its output, and the state if it carries one."""
-    result = network(*given)
-    if isinstance(result, torch.Tensor):
-        return result, ()
-    output, state = result
-    return output, (state,)
-
-
-def read_identity(path: Path | str) -> Identity:
-    """The identity of an exported model, without its weights being read.
-
-    Raises:
-        ModelError: as for `ExportedModel`.
-    """
-    with _archive(Path(path)) as archive:
-        return _identity(archive, Path(path))
-
-
-def _load(path: Path) -> tuple[torch.export.ExportedProgram, Identity]:
-    identity = read_identity(path)
-    return load_program(path), identity
-
-
-def holds_identity(path: Path | str) -> bool:
-    """Whether a `.pt2` was exported by fad_core.
-
-    Raises:
-        ModelError: it is missing, or not a whole archive.
-    """
-    with _archive(Path(path)) as archive:
-        return bool(_identity_members(archive))
-
-
-def load_program(path: Path) -> torch.export.ExportedProgram:
-    """Read an exported program, whoever exported it.
-
-    Raises:
-        ModelError: the file is missing, damaged, or is no exported program.
-    """
-    with _archive(path) as archive:
-        # torch loads a flipped bit without a word; 0.1 s for the 290 MB of VGGish.
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise ModelError(f"{path} is damaged at {damaged}: delete it and export it again")
-    try:
-        program = torch.export.load(path)
-    except Exception as error:  # torch raises anything from KeyError to RuntimeError
-        raise ModelError(f"{path} is not a model that torch.export.load can read: {error}") from error
-    return program
-
-
-@contextmanager
-def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    if not path.is_file():
-        raise ModelError(f"there is no exported model at {path}; make one with scripts/export_model.py")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path} is no exported model, or not a whole one: {error}") from error
-
-
-def _identity_members(archive: zipfile.ZipFile) -> list[str]:
-    # Below a folder whose name is torch's affair.
-    return [name for name in archive.namelist() if name.endswith(f"/extra/{IDENTITY_FILE}")]
-
-
-def _identity(archive: zipfile.ZipFile, path: Path) -> Identity:
-    members = _identity_members(archive)
-    if not members:
-        raise ModelError(f"{path} does not say which model it is: it was not exported by fad_core")
-    try:
-        return Identity(**json.loads(archive.read(members[0])))
-    except (TypeError, ValueError) as error:
-        raise ModelError(
-            f"{path} was exported by another version of fad_core: export it again ({error})"
-        ) from error

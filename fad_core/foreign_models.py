@@ -11,9 +11,10 @@ from pathlib import Path
 import torch
 
 from fad_core.errors import ModelError
-from fad_core.exported import ExportedModel, Identity, load_program
+from fad_core.exported import ExportedModel
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
+from fad_core.pt2 import Identity, load_program
 from fad_core.settings import Settings
 from fad_core.weights.checksums import file_sha256
 

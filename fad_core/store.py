@@ -14,18 +14,13 @@ from fad_core import foreign_models
 from fad_core.code_digest import code_digest
 from fad_core.comparison import Comparison, require_passed
 from fad_core.errors import ModelError
-from fad_core.exported import (
-    ExportedModel,
-    Identity,
-    export_model,
-    holds_identity,
-    read_identity,
-    resolve_device,
-)
+from fad_core.exported import ExportedModel
 from fad_core.golden import load_golden
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
 from fad_core.progress import file_progress
+from fad_core.pt2 import Identity, export_model, holds_identity, read_identity
+from fad_core.running import resolve_device
 from fad_core.settings import Settings
 from fad_core.steps.verdicts import require_verified
 from fad_core.steps.verification import write_verification
@@ -61,7 +56,7 @@ def verified_model(
         ckpt_dir: folder of the checkpoints; torch.hub's if None.
         report: told in a line what takes long.
         settings: how the model is used; None: the defaults.
-        device: where it is to run (`fad_core.exported.resolve_device`).
+        device: where it is to run (`fad_core.running.resolve_device`).
         batch_size: windows at once; None: the model's own.
         progress: show bars of what takes long, on stderr.
 

@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 from fad_core.comparison import Comparison, compare, compare_distance
 from fad_core.embedding import prepare_waveform
 from fad_core.errors import VerificationError
-from fad_core.exported import ExportedModel, Identity, call_network
+from fad_core.exported import ExportedModel
 from fad_core.frechet import frechet_distance
 from fad_core.golden import Golden, load_golden
 from fad_core.golden.clips import EVALUATION_GROUP, REFERENCE_GROUP, clips
 from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.pt2 import Identity
+from fad_core.running import call_network
 from fad_core.statistics import Statistics
 from fad_core.weights import Weights, load_state
 

@@ -19,8 +19,8 @@ def main(
     """
     import torch
 
-    from fad_core.exported import export_model
     from fad_core.models import get_model
+    from fad_core.pt2 import export_model
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from fad_core.command import run
 
 if TYPE_CHECKING:
-    from fad_core.exported import Identity
     from fad_core.models.base import EmbeddingModel
+    from fad_core.pt2 import Identity
     from fad_core.weights import Weights
 
 
@@ -26,7 +26,8 @@ def main(ckpt_dir: Path = Path(), table: Path | None = None, threads: int = 1) -
 
     from fad_core.comparison import require_passed
     from fad_core.errors import ModelError
-    from fad_core.exported import ExportedModel, export_model
+    from fad_core.exported import ExportedModel
+    from fad_core.pt2 import export_model
     from fad_core.steps.verification import print_verification, write_verification
     from fad_core.verify import verify_eager, verify_golden
     from fad_core.weights import fetch_weights, locate_weights

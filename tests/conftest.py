@@ -17,8 +17,8 @@ settings.load_profile("fad")
 @pytest.fixture(scope="session")
 def seeded_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
     """Give the `.pt2` of a model id with seeded weights, made once a session: 290 MB and 5 s each."""
-    from fad_core.exported import export_model
     from fad_core.models import get_model
+    from fad_core.pt2 import export_model
     from fad_core.weights import locate_weights
 
     folder = tmp_path_factory.mktemp("exported")

@@ -63,7 +63,7 @@ def export(
 
     described = get_model(model)
     _limit(threads)
-    from fad_core.exported import export_model
+    from fad_core.pt2 import export_model
     from fad_core.weights import fetch_weights, locate_weights
 
     fetched = fetch_weights(locate_weights(described, weights, ckpt_dir), ckpt_dir, progress=not quiet)
@@ -137,8 +137,8 @@ def _file(what: str, choice: str | None, ckpt_dir: Path | None) -> tuple[Path, E
         WeightsError: its weights are not at hand, or are others than those given.
     """
     from fad_core.errors import WeightsError
-    from fad_core.exported import read_identity
     from fad_core.models import get_model
+    from fad_core.pt2 import read_identity
     from fad_core.weights import fetch_weights, locate_weights
 
     identity = read_identity(what)

@@ -12,8 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from fad_core.audio import read_audio
 from fad_core.embedding import prepare_waveform
-from fad_core.exported import call_network
 from fad_core.models import get_model
+from fad_core.running import call_network
 from fad_core.weights import load_state, locate_weights
 
 _MATRIX = 2048

@@ -157,7 +157,7 @@ def test_verify_says_what_it_compared(
     }
     import torch
 
-    from fad_core.exported import IDENTITY_FILE
+    from fad_core.pt2 import IDENTITY_FILE
 
     extra = {IDENTITY_FILE: ""}
     program = torch.export.load(path, extra_files=extra)

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from fad_core.errors import WeightsError
-from fad_core.exported import run_blocks
 from fad_core.models import encodec, get_model
 from fad_core.models.encodec_checkpoints import module_state
 from fad_core.models.lstm_export import any_length
+from fad_core.running import run_blocks
 from fad_core.weights import load_state, locate_weights, save_seeded_checkpoint, seeded_state
 
 CAUSAL, WHOLE = get_model("encodec-24k"), get_model("encodec-48k")

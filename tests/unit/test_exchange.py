@@ -14,8 +14,8 @@ from fad_core.datasets.counts import SetCounts
 from fad_core.distances import EmbeddedSet, distance_row
 from fad_core.errors import FadError, OutputError
 from fad_core.exchange import StoredSet, is_statistics_file, read_statistics, write_statistics
-from fad_core.exported import Identity
 from fad_core.pairing import same_model
+from fad_core.pt2 import Identity
 from fad_core.statistics import Statistics
 from fad_core.tables import STATISTICS, write_table
 from fad_core.tables.schemas import COMPARISONS

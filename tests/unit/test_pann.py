@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from fad_core.exported import run_blocks
 from fad_core.models import get_model, pann
+from fad_core.running import run_blocks
 from fad_core.weights import seeded_state
 
 IDS = ("pann-8k", "pann-16k", "pann-32k")

@@ -19,12 +19,12 @@ from fake_models import MAIN, fake_model
 from fad_core.comparison import Comparison, require_passed
 from fad_core.embedding import prepare_waveform
 from fad_core.errors import VerificationError
-from fad_core.exported import Identity
 from fad_core.golden.clips import Case, Clip
 from fad_core.golden.signals import busy, quantise
 from fad_core.models import get_model, model_ids
 from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.models.crops import crop_number
+from fad_core.pt2 import Identity
 from fad_core.reference import Distances, OriginalRun, verify_reference
 from fad_core.steps.reference import (
     collect_verifications,

@@ -13,11 +13,12 @@ import pytest
 from fad_core.comparison import Comparison, compare, require_passed
 from fad_core.compatibility import as_scalars
 from fad_core.errors import VerificationError
-from fad_core.exported import ExportedModel, Identity
+from fad_core.exported import ExportedModel
 from fad_core.frechet import frechet_distance
 from fad_core.golden import load_golden
 from fad_core.golden.clips import clips, distance_matrices
 from fad_core.models import get_model, model_ids
+from fad_core.pt2 import Identity
 from fad_core.statistics import Statistics
 from fad_core.verify import (
     GROUPS,

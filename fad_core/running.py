@@ -1,0 +1,63 @@
+"""Running a network, exported or not, on a device."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fad_core.errors import ModelError
+from fad_core.models.base import Arrays, EmbeddingModel
+
+
+def resolve_device(device: str) -> str:
+    """Say which device a choice stands for, and have it compute in whole float32.
+
+    Args:
+        device: "cpu", "cuda" (or "cuda:0", …), or "auto": cuda if there is one, else cpu.
+
+    Raises:
+        ModelError: it is none of these, or is not there.
+    """
+    chosen = device
+    if device == "auto":
+        chosen = "cuda" if torch.cuda.is_available() else "cpu"
+    if re.fullmatch(r"cpu|cuda(:\d+)?", chosen) is None:
+        raise ModelError(f"device {device!r} is none of cpu, cuda, cuda:0 (and so on) and auto")
+    if chosen != "cpu":
+        if not torch.cuda.is_available():
+            raise ModelError(f"device {device!r}: torch finds no CUDA device here; cpu and auto work")
+        # By default convolutions round their arguments to ten bits.
+        torch.backends.cudnn.allow_tf32 = False
+        torch.set_float32_matmul_precision("highest")
+    return chosen
+
+
+def run_blocks(
+    network: Callable[..., Any], model: EmbeddingModel, features: Arrays, device: str = "cpu"
+) -> list[NDArray[np.float32]]:
+    """Run a network, exported or not, over the blocks of one file's features; returns its outputs."""
+    start = model.initial_state()
+    state: tuple[torch.Tensor, ...] = () if start is None else (torch.from_numpy(start).to(device),)
+    outputs = []
+    with torch.inference_mode():
+        for block in model.blocks(features):
+            given = (torch.from_numpy(array).to(device) for array in block)
+            output, state = call_network(network, *given, *state)
+            outputs.append(output.cpu().numpy())
+    return outputs
+
+
+def call_network(
+    network: Callable[..., Any], *given: torch.Tensor
+) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+    """Run a network once; returns its output, and the state if it carries one."""
+    result = network(*given)
+    if isinstance(result, torch.Tensor):
+        return result, ()
+    output, state = result
+    return output, (state,)
