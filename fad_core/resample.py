@@ -38,12 +38,12 @@ def resample(waveform: NDArray[np.float32], rate_from: int, rate_to: int) -> NDA
     """Resample with resampy's `kaiser_best` filter, bit for bit as `resampy.resample` on each channel.
 
     Args:
-        waveform: `[channels, samples]`, float32.
+        waveform: `[channels, samples]`, float32, or float64, for which resampy itself is called.
         rate_from: its sample rate in Hz.
         rate_to: the rate that is wanted, in Hz.
 
     Returns:
-        `[channels, resampled_length(samples, rate_from, rate_to)]`, float32.
+        `[channels, resampled_length(samples, rate_from, rate_to)]`, of the waveform's type.
 
     Raises:
         ValueError: a rate is not positive, the rate would fall by more than a factor of 512, or the
@@ -62,7 +62,8 @@ def resample(waveform: NDArray[np.float32], rate_from: int, rate_to: int) -> NDA
     from fad_core import polyphase
 
     length = resampled_length(samples, rate_from, rate_to)
-    if polyphase.outputs_side_by_side(rate_from, rate_to, length) >= _WORTHWHILE:
+    single = waveform.dtype == np.float32
+    if single and polyphase.outputs_side_by_side(rate_from, rate_to, length) >= _WORTHWHILE:
         return polyphase.resample_rows(waveform, rate_from, rate_to, length)
     import resampy
 

@@ -38,7 +38,13 @@ def main_of(script: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
 def given(sections: dict[str, str]) -> set[str]:
     """Names of a rule's inputs, outputs and params."""
     text = "\n".join(sections.get(section, "") for section in ("input", "output", "params"))
-    return set(re.findall(r"^ {8}(\w+)=", text, re.MULTILINE))
+    names = set(re.findall(r"^ {8}(\w+)=", text, re.MULTILINE))
+    # Those that a function gives, by the keys of the mapping that it makes.
+    common = (REPOSITORY / "workflow/rules/papers_common.smk").read_text(encoding="utf-8")
+    for function in re.findall(r"^ {8}\*\*(\w+)\(", text, re.MULTILINE):
+        (body,) = re.findall(rf"^def {function}\(.*\n((?:(?: .*)?\n)+)", common, re.MULTILINE)
+        names |= set(re.findall(r'"(\w+)"', body))
+    return names
 
 
 def test_every_rule_gives_its_script_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
