@@ -36,7 +36,7 @@ from fad_core.moments import Moments
 from fad_core.progress import file_progress
 from fad_core.pt2 import holds_identity, read_identity
 from fad_core.running import resolve_device
-from fad_core.scoring import Score, embed_set, embed_sets, score_embedded, source_name
+from fad_core.scoring import Score, embed_set, embed_sets, names_of, score_embedded
 from fad_core.settings import Compatibility, Crop, Dtype, Settings
 from fad_core.sources import Source, Waveforms, is_embeddings_file
 from fad_core.store import is_exported, verified_model
@@ -228,19 +228,21 @@ class FrechetAudioDistance:
             "background": (background_dir, background_embds_path),
             "eval": (eval_dir, eval_embds_path),
         }
-        sources: dict[str, Source] = {}
-        names, to_write = [], []
+        if background_embds_path is not None and background_embds_path == eval_embds_path:
+            raise ArgumentError(f"both sets' embeddings would lie in {background_embds_path}: name two files")
+        given: list[Source] = []
+        kept_at: list[Path | None] = []
         for side, (source, path) in sides.items():
             kept = None if path is None else embeddings_path(path)
             if kept is not None and kept.is_file():
                 source = kept
             elif source is None:
                 raise ArgumentError(f"{side}_dir is None, and {side}_embds_path is {_absent(path)}")
-            name = source_name(source, side)
-            sources[name] = source
-            names.append(name)
-            if kept is not None and source is not kept:
-                to_write.append((name, kept))
+            given.append(source)
+            kept_at.append(None if source is kept else kept)
+        names = names_of(given[0], given[1], ("background", "eval"))
+        sources = dict(zip(names, given, strict=True))
+        to_write = [(name, kept) for name, kept in zip(names, kept_at, strict=True) if kept is not None]
         _require_files(sources)
         exported = self.model.with_settings(replace(self._settings, dtype=dtype))
         with self._bar() as advance:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fad_core.atomic import atomic_path
 from fad_core.compatibility import takes_scalars
-from fad_core.errors import DatasetError
+from fad_core.errors import ArgumentError, DatasetError
 from fad_core.models.base import EmbeddingModel
 
 TURNED_NOTE = "read as frechet-audio-distance wrote EnCodec's embeddings up to 0.3.3, time along the rows"
@@ -31,9 +31,15 @@ _CLEARLY = 4.0
 
 
 def embeddings_path(path: str | os.PathLike[str]) -> Path:
-    """Where embeddings lie or will lie: a suffix `.npy` is appended, as `numpy.save` does it."""
+    """Where embeddings lie or will lie: a suffix `.npy` is appended, as `numpy.save` does it.
+
+    Raises:
+        ArgumentError: there is a file without the suffix, which the original would read.
+    """
     path = Path(path).expanduser()
-    return path if path.suffix == ".npy" or path.is_file() else path.with_name(path.name + ".npy")
+    if path.suffix != ".npy" and path.is_file():
+        raise ArgumentError(f"{path}: a file of embeddings is called {path.name}.npy here: rename it")
+    return path if path.suffix == ".npy" else path.with_name(path.name + ".npy")
 
 
 def save_embeddings(embeddings: NDArray[np.float32], model: EmbeddingModel, path: Path) -> None:
@@ -63,6 +69,8 @@ def load_embeddings(path: Path, model: EmbeddingModel) -> tuple[NDArray[Any], st
     """
     try:
         array: NDArray[Any] = np.load(path, allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("it is an archive of arrays (.npz)")
     except (OSError, ValueError, EOFError) as error:
         raise DatasetError(f"{path} cannot be read as a .npy file of embeddings: {error}") from error
     dimension, note = model.embedding_dim, ""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -95,9 +96,10 @@ def write_statistics(embedded: EmbeddedSet, identity: Identity, path: Path) -> N
     )
     text = json.dumps(asdict(identity), sort_keys=True)
     if path.suffix == ".parquet":
-        write_table(STATISTICS, [row], path, {"identity": text})
+        write_table(STATISTICS, [row], path, {"identity": text, "note": embedded.note})
     elif path.suffix == ".npz":
-        arrays: dict[str, Any] = {key: np.array(value) for key, value in (*row.items(), ("identity", text))}
+        extra = {"identity": text, "note": embedded.note}
+        arrays: dict[str, Any] = {key: np.array(value) for key, value in (row | extra).items()}
         with atomic_path(path) as temporary:
             np.savez(temporary, **arrays)
     else:
@@ -122,7 +124,8 @@ def read_statistics(path: Path | str) -> list[StoredSet]:
     arrays = _read_arrays(Path(path))
     try:
         if set(STATISTICS.names) <= set(arrays):
-            return [_ours(str(path), _row_of(arrays), str(arrays.get("identity", "")))]
+            identity, note = (str(arrays.get(key, "")) for key in ("identity", "note"))
+            return [_ours(str(path), _row_of(arrays), identity, note)]
         return _read_foreign(str(path), arrays)
     except (ValueError, TypeError, KeyError) as error:
         raise FadError(f"{path}: these statistics cannot be used: {error}") from error
@@ -138,8 +141,8 @@ def _read_parquet(name: str) -> list[StoredSet]:
         raise FadError(str(error).removesuffix(": delete it and run again")) from error
     if not rows:
         raise FadError(f"{name}: the table is empty")
-    identity = read_metadata(name).get("identity", "")
-    return [_ours(name, row, identity) for row in rows]
+    metadata = read_metadata(name)
+    return [_ours(name, row, metadata.get("identity", ""), metadata.get("note", "")) for row in rows]
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -151,7 +154,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             raise FadError(f"{path} is a single array (.npy), where the arrays of a .npz are wanted")
         with loaded as stored:
             return {name: stored[name] for name in stored.files}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         reason = str(error).splitlines()[0]
         raise FadError(f"{path} is no .npz file of arrays, or not a whole one: {reason}") from error
 
@@ -165,7 +168,7 @@ def _row_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     return row
 
 
-def _ours(name: str, row: Mapping[str, Any], identity: str) -> StoredSet:
+def _ours(name: str, row: Mapping[str, Any], identity: str, note: str) -> StoredSet:
     dimension = row["dimension"]
     try:
         statistics = Statistics(row["n"], row["mean"], row["factor"].reshape(dimension, dimension))
@@ -174,7 +177,7 @@ def _ours(name: str, row: Mapping[str, Any], identity: str) -> StoredSet:
         raise FadError(f"{name}: these statistics cannot be used: {error}") from error
     facts = (row["model"], row["weights"], row["weights_sha256"], row["settings"])
     counts = SetCounts(row["files"], row["padded"], row["excluded"], row["seconds"])
-    return StoredSet(EmbeddedSet(name, *facts, statistics, counts), "fad-core", known)
+    return StoredSet(EmbeddedSet(name, *facts, statistics, counts, note), "fad-core", known)
 
 
 def _read_foreign(name: str, arrays: Mapping[str, NDArray[Any]]) -> list[StoredSet]:

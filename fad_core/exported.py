@@ -154,12 +154,12 @@ class ExportedModel:
         """
         if isinstance(self.model, WindowedModel):
             batches = Batches(self.model.batch_size)
-            sized = ((batch, 0) for batch in batches.batches(files))
+            sized = ((batch, _bytes(batch)) for batch in batches.batches(files))
             outputs = self._in_lanes(self._embed_block, sized, lanes)
             yield from batches.files(outputs)
         else:
             memory = self.model.memory_bytes
-            sized = ((features, memory(features[0].shape[-1])) for features in files)
+            sized = ((each, max(memory(each[0].shape[-1]), _bytes(each))) for each in files)
             yield from self._in_lanes(self._embed_file, sized, lanes)
 
     def _embed_block(self, block: Arrays) -> NDArray[np.float32]:
@@ -181,3 +181,7 @@ class ExportedModel:
         finally:
             if lanes > 0:
                 torch.set_num_threads(threads)
+
+
+def _bytes(arrays: Arrays) -> int:
+    return sum(array.nbytes for array in arrays)

@@ -98,7 +98,7 @@ def _noting_code(stored: StoredSet, head: StoredSet) -> StoredSet:
     if "" in codes or codes[0] == codes[1]:
         return stored
     note = f"its model was exported by other code ({stored.identity['fad_core_version']}, {codes[0]})"
-    return replace(stored, set=replace(stored.set, note=note))
+    return replace(stored, set=replace(stored.set, note=_joined(stored, note)))
 
 
 def _assumed(stored: StoredSet, head: StoredSet) -> StoredSet:
@@ -109,4 +109,8 @@ def _assumed(stored: StoredSet, head: StoredSet) -> StoredSet:
         )
     note = f"of {describe(stored)}, assumed to be the same model"
     like = {name: getattr(head.set, name) for name in ("model", "weights", "weights_sha256", "settings")}
-    return replace(stored, set=replace(stored.set, note=note, **like))
+    return replace(stored, set=replace(stored.set, note=_joined(stored, note), **like))
+
+
+def _joined(stored: StoredSet, note: str) -> str:
+    return "; ".join(filter(None, (stored.set.note, note)))

@@ -31,6 +31,9 @@ def resolve_device(device: str) -> str:
     if chosen != "cpu":
         if not torch.cuda.is_available():
             raise ModelError(f"device {device!r}: torch finds no CUDA device here; cpu and auto work")
+        count = torch.cuda.device_count()
+        if int(chosen.partition(":")[2] or 0) >= count:
+            raise ModelError(f"device {device!r}: there are {count}, cuda:0 to cuda:{count - 1}")
         # By default convolutions round their arguments to ten bits.
         torch.backends.cudnn.allow_tf32 = False
         torch.set_float32_matmul_precision("highest")

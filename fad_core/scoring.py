@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -146,7 +146,7 @@ def score(
         BadFilesError: files cannot be used and no option allows to go on; the message lists them all.
         FadError: a set that is embedded already is so by another model.
     """
-    names = (source_name(reference, "reference"), source_name(evaluation, "evaluation"))
+    names = names_of(reference, evaluation)
     embedded = embed_sets(
         dict(zip(names, (reference, evaluation), strict=True)),
         exported,
@@ -263,6 +263,19 @@ def embed_sets(
     return {name: done[name] for name in sources}
 
 
+def names_of(
+    reference: Source, evaluation: Source, others: tuple[str, str] = ("reference", "evaluation")
+) -> tuple[str, str]:
+    """What two sets are called; different ones never the same."""
+    first, second = (
+        source_name(source, other) for source, other in zip((reference, evaluation), others, strict=True)
+    )
+    paths = all(isinstance(source, str | os.PathLike) for source in (reference, evaluation))
+    if first == second and not paths and reference is not evaluation:
+        second = f"{second} ({others[1]})"
+    return first, second
+
+
 def source_name(source: Source, other: str) -> str:
     """What a set is called if its user does not say: its path, its name, or something else."""
     if isinstance(source, EmbeddedSet):
@@ -273,7 +286,7 @@ def source_name(source: Source, other: str) -> str:
 def _given(name: str, source: Source, exported: ExportedModel, *, keep: bool) -> Embedded | None:
     """The set, if it is embedded already; None if it is sound."""
     if isinstance(source, EmbeddedSet):
-        return Embedded(source)
+        return Embedded(replace(source, dataset=name))
     if isinstance(source, Statistics):
         return Embedded(_presumed(name, source, exported))
     if is_embeddings_file(source):

@@ -102,11 +102,11 @@ class SoundArrays(Sounds):
         Raises:
             DatasetError: there are none, or the rate is not positive.
         """
-        if not given.waveforms:
+        if len(given.waveforms) == 0:
             raise DatasetError(f"data set {name}: no waveforms")
-        if given.sample_rate <= 0:
+        if not given.sample_rate > 0 or given.sample_rate != int(given.sample_rate):
             raise DatasetError(f"data set {name}: a sample rate of {given.sample_rate} Hz cannot be right")
-        self._rate = given.sample_rate
+        self._rate = int(given.sample_rate)
         # As wide as the last one: sorted by name, they stay in their order.
         width = max(4, len(str(len(given.waveforms) - 1)))
         self._waveforms = {

@@ -148,7 +148,7 @@ def _wait_for(command: Sequence[str]) -> int:
     """Run a command to its end; what interrupts or ends this one reaches it, and is waited for."""
     with subprocess.Popen(command) as process, _passing_on(process) as interrupted:
         status = process.wait()
-        if interrupted:
+        if interrupted and status != 0:
             return INTERRUPTED
     return status if status >= 0 else 128 - status
 

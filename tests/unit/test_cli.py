@@ -53,6 +53,17 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     return str(root / "reference"), str(root / "evaluation")
 
 
+def own_checkpoint(home: Path) -> Path:
+    """A checkpoint of one's own; its values are the seeded ones."""
+    from fad_core.models import get_model
+    from fad_core.weights import save_seeded_checkpoint
+
+    mine = home / "mine.pth"
+    if not mine.is_file():
+        save_seeded_checkpoint(get_model("vggish").checkpoints[0], mine)
+    return mine
+
+
 def test_score_prints_the_tables_row_as_one_object(
     fad: Callable[..., subprocess.CompletedProcess[str]], folders: tuple[str, str], home: Path
 ) -> None:
@@ -72,11 +83,7 @@ def test_score_prints_the_tables_row_as_one_object(
     assert repr(row["value"]) in plain.stdout
 
     # A checkpoint of one's own, in the official layout, is another choice that the row names.
-    from fad_core.models import get_model
-    from fad_core.weights import save_seeded_checkpoint
-
-    mine = home / "mine.pth"
-    save_seeded_checkpoint(get_model("vggish").checkpoints[0], mine)
+    mine = own_checkpoint(home)
     own = json.loads(fad("score", *folders, "--weights", str(mine), "--json").stdout)
     assert own["value"] == row["value"]
     assert own["weights"] == "mine.pth"
@@ -171,7 +178,7 @@ def test_verify_says_what_it_compared(
     assert {row["verdict"] for row in rows} == {"failed", "passed"}
     assert "failed" in {row["verdict"] for row in rows if row["level"] == "eager"}
 
-    mine = home / "mine.pth"
+    mine = own_checkpoint(home)
     other = fad("verify", str(path), "--weights", str(mine), "--quiet")
     assert other.returncode == 1
     assert "was made from vggish-10086976.pth (sha256 00b8a942" in other.stderr

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fad_core.embedding_files import TURNED_NOTE, embeddings_path, load_embeddings, save_embeddings
-from fad_core.errors import DatasetError
+from fad_core.errors import ArgumentError, DatasetError
 from fad_core.models import get_model
 from fad_core.settings import Settings
 
@@ -109,4 +109,5 @@ def test_the_suffix_is_appended_as_numpy_does(tmp_path: Path) -> None:
     assert embeddings_path(str(tmp_path / "a")).name == "a.npy"
     assert embeddings_path(tmp_path / "a.v2").name == "a.v2.npy"
     (tmp_path / "bare").write_bytes(b"")
-    assert embeddings_path(tmp_path / "bare").name == "bare"
+    with pytest.raises(ArgumentError, match=r"bare\.npy"):
+        embeddings_path(tmp_path / "bare")

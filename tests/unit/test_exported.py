@@ -211,11 +211,14 @@ def test_a_device_is_what_it_stands_for(monkeypatch: pytest.MonkeyPatch) -> None
 def test_on_cuda_float32_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """No device is needed for what is set."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     torch.set_float32_matmul_precision("high")
     try:
         assert resolve_device("auto") == "cuda" and resolve_device("cuda:1") == "cuda:1"
         assert not torch.backends.cudnn.allow_tf32
         assert torch.get_float32_matmul_precision() == "highest"
+        with pytest.raises(ModelError, match="there are 2, cuda:0 to cuda:1"):
+            resolve_device("cuda:2")
     finally:
         torch.set_float32_matmul_precision("highest")

@@ -136,3 +136,13 @@ def test_it_is_faster_than_resampy():
     both = (partial(resample, x, 44100, 16000), partial(resampy.resample, x, 44100, 16000))
     ours, theirs = (min(repeat(work, number=1, repeat=5)) for work in both)
     assert 3 * ours < theirs
+
+
+def test_it_compiles_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(**options: bool) -> object:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: function
+
+    monkeypatch.setattr(polyphase, "njit", refusing)
+    assert polyphase._compiled(len) is len

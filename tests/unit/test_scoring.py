@@ -12,7 +12,7 @@ import soundfile
 from fad_core.datasets import Dataset
 from fad_core.errors import BadFilesError, DatasetError
 from fad_core.exported import ExportedModel
-from fad_core.scoring import score
+from fad_core.scoring import embed_set, score
 from fad_core.settings import Settings
 from fad_core.steps.distances import compute_distances
 from fad_core.steps.embeddings import embed_shard
@@ -125,3 +125,14 @@ def test_values_too_large_to_be_sound_are_named_before_embedding(
     soundfile.write(folders[0] / "huge.wav", huge, 16000, subtype="FLOAT")
     with pytest.raises(BadFilesError, match=r"huge\.wav: has values so large"):
         score(*folders, exported)
+
+
+def test_two_sets_of_one_name_are_two_sets(exported: ExportedModel) -> None:
+    random = np.random.default_rng(0)
+    sets = [random.standard_normal((300, 128)).astype(np.float32) + shift for shift in (0.0, 5.0)]
+    embedded = [embed_set(vectors, exported).set for vectors in sets]
+    assert embedded[0].dataset == embedded[1].dataset == "set"
+    found = score(*embedded, exported)
+    assert found > 3000
+    assert {found.row["reference"], found.row["evaluation"]} == {"set", "set (evaluation)"}
+    assert score(embedded[0], embedded[0], exported) < 1e-6

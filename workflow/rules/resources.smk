@@ -8,6 +8,8 @@ from math import ceil
 SCRIPT_MB = 1200
 # PyTorch too.
 NETWORK_MB = 1700
+# What one more file takes that is embedded at the same time.
+FILE_MB = 400
 # The original packages read a checkpoint whole, of CLAP the half for text too. An estimate.
 ORIGINAL_MB = 8000
 
@@ -51,13 +53,14 @@ def network_mb(wildcards):
 def embedding_mb(wildcards, attempt):
     """Resource function: memory of a job that embeds with an entry's network.
 
-    Where a model's memory grows with the length of a file, all that the study allows for one is asked for once
-    the first attempt has failed.
+    Each thread embeds a file. Where a model's memory grows with the length of a file, all that the study allows
+    is asked for once the first attempt has failed.
     """
     model = get_model(STUDY.models[wildcards.model].id)
     grows = model.memory_bytes(60 * model.sample_rate) > 0
     longest = 1000 * STUDY.settings["memory_gb"] if grows and attempt > 1 else 0
-    return ceil(attempt * network_mb(Wildcards(id=model.name)) + longest)
+    files = (THREADS - 1) * FILE_MB
+    return ceil(attempt * (network_mb(Wildcards(id=model.name)) + files) + longest)
 
 
 def factors_mb(wildcards):
