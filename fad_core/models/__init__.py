@@ -1,7 +1,6 @@
 """The registry of embedding models. No other file names a family.
 
-The network code needs torch, so a family's module is imported when one of its models is asked for;
-listing the ids costs nothing.
+A family's module is imported when one of its models is asked for; listing the ids costs nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """What an embedding model is: data, and a few functions.
 
 A family (one module beside this one) subclasses `EmbeddingModel`, and gives `MODELS`, a tuple of
-its variants. Everything else in the project speaks to models through this protocol alone:
+its variants. It imports torch, and the modules that hold networks, in the functions that need them: a study
+is read, and its jobs are planned, for the data alone, and torch takes a second to import. Everything else
+in the project speaks to models through this protocol alone:
 
     waveform → frontend → features → blocks → network, block after block → pool → embeddings
 """
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -204,6 +206,14 @@ class WindowedModel(EmbeddingModel):
     def pool(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Every window is one embedding."""
         return np.concatenate(outputs)
+
+
+def tensor_shapes(network: Callable[[], torch.nn.Module]) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of a network's tensors; it is made without their values."""
+    import torch
+
+    with torch.device("meta"):
+        return {name: tuple(tensor.shape) for name, tensor in network().state_dict().items()}
 
 
 def load_tensors(module: torch.nn.Module, state: Mapping[str, torch.Tensor], name: str) -> torch.nn.Module:

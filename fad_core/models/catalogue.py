@@ -1,4 +1,4 @@
-"""The facts of all models, without their networks' code: torch takes a second to import.
+"""The facts of all models, without their code, and those that follow from their networks without torch.
 
 They stand in `catalogue.json`, which is made from the models themselves, and held in step by a test:
 
@@ -32,6 +32,7 @@ def make_catalogue() -> str:
             "sample_rate": model.sample_rate,
             "channels": model.channels,
             "dimensions": model.embedding_dim,
+            "weights_mb": round(model.weights_bytes / 1e6, 1),
             "minimum_seconds": round(model.minimum_samples / model.sample_rate, 6),
             "checkpoints": ", ".join(checkpoint.filename for checkpoint in model.checkpoints),
         }

@@ -20,42 +20,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from fad_core.errors import ModelError
 from fad_core.models.base import Arrays, WindowedModel, load_tensors
 from fad_core.models.clap_checkpoints import EMBEDDING_DIM, clap_checkpoint
-from fad_core.models.clap_fusion import FusionMel, shrink
 from fad_core.models.crops import part_starts, repeat_to_fill, window_starts
-from fad_core.models.htsat import BASE, FRAMES, HTSAT, MEL, TINY, WINDOW_SAMPLES, Size
+from fad_core.models.htsat_sizes import BASE, FRAMES, MEL, TINY, WINDOW_SAMPLES
 
+if TYPE_CHECKING:
+    import torch
 
-class ClapAudio(nn.Module):
-    """The network: sound to unit vectors `[B, 512]`. Module names are the checkpoints'."""
-
-    def __init__(self, size: Size, *, fusion: bool) -> None:
-        """Make the network; see `HTSAT`."""
-        super().__init__()
-        self.audio_branch = HTSAT(size, fusion=fusion)
-        self.audio_projection = nn.Sequential(
-            nn.Linear(size.features, EMBEDDING_DIM), nn.ReLU(), nn.Linear(EMBEDDING_DIM, EMBEDDING_DIM)
-        )
-
-    def forward(self, sound: torch.Tensor, longer: torch.Tensor | None = None) -> torch.Tensor:
-        """Embed windows, given as `HTSAT` takes them."""
-        return nn.functional.normalize(self.audio_projection(self.audio_branch(sound, longer)), dim=-1)
+    from fad_core.models.clap_fusion import FusionMel
+    from fad_core.models.clap_network import ClapAudio
 
 
 @dataclass(frozen=True)
 class ClapModel(WindowedModel):
     """CLAP's audio half without fusion: the spectrogram is part of the network."""
 
-    def build(self, state: Mapping[str, torch.Tensor]) -> nn.Module:
+    def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
         """See `EmbeddingModel.build`."""
         return load_tensors(_network(**self.options), state, self.name)
 
@@ -83,6 +70,8 @@ class ClapModel(WindowedModel):
 
     def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
         """The batch alone, of each argument."""
+        import torch
+
         batch = torch.export.Dim("batch", min=1, max=4096)
         return tuple({0: batch} for _ in self.example_input(1, 0))
 
@@ -116,12 +105,16 @@ class ClapFusionModel(ClapModel):
             Spectrograms in decibels, float32 `[N, 4, 1001, 64]`, and whether they are four different
             ones, bool `[N]`.
         """
-        samples, mel = waveform[0].astype(np.float32, copy=False), _fusion_mel()
+        import torch
+
+        from fad_core.models.clap_fusion import shrink
+
+        samples = waveform[0].astype(np.float32, copy=False)
         # The places at which a stretch can start; a file with just one is heard whole.
-        places = mel.frame_count(len(samples)) - FRAMES + 1
+        places = MEL.frame_count(len(samples)) - FRAMES + 1
         if self.settings.crop == "windows" or len(samples) <= WINDOW_SAMPLES:
             return _four_alike(_window_mels(self._windows(waveform, key)))
-        whole = mel(samples)
+        whole = _fusion_mel()(samples)
         if places == 1:
             return _four_alike(whole.numpy()[np.newaxis])
         parts = [whole[start : start + FRAMES] for start in part_starts(places, self.settings, key)]
@@ -129,6 +122,8 @@ class ClapFusionModel(ClapModel):
 
     def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:  # noqa: ARG002
         """Spectrograms from -100 dB (silence) to 40 dB; every other one is fused."""
+        import torch
+
         mel = 70.0 * _scrambled(batch, 4 * FRAMES * MEL.bands) - 30.0
         return mel.view(batch, 4, FRAMES, MEL.bands), torch.arange(batch) % 2 == 0
 
@@ -139,11 +134,13 @@ class ClapFusionModel(ClapModel):
     def memory_bytes(self, samples: int) -> int:
         """The spectrogram of the whole file, or those of the windows."""
         windows = self.settings.crop == "windows"
-        frames = FRAMES * self.vector_count(samples) if windows else _fusion_mel().frame_count(samples)
+        frames = FRAMES * self.vector_count(samples) if windows else MEL.frame_count(samples)
         return 4 * MEL.bands * frames
 
 
 def _network(size: str, fusion: bool) -> ClapAudio:
+    from fad_core.models.clap_network import ClapAudio
+
     return ClapAudio({"tiny": TINY, "base": BASE}[size], fusion=fusion)
 
 
@@ -164,11 +161,15 @@ def _four_alike(mel: NDArray[np.float32]) -> Arrays:
 
 @lru_cache(maxsize=1)
 def _fusion_mel() -> FusionMel:
+    from fad_core.models.clap_fusion import FusionMel
+
     return FusionMel(MEL)
 
 
 def _scrambled(batch: int, length: int) -> torch.Tensor:
     """Numbers within ±1 that look like noise, `[batch, length]`; the squares modulo a prime do."""
+    import torch
+
     prime = 1_000_003
     place = torch.arange(length) % prime
     squares = place * place % prime * (1 + torch.arange(batch)[:, None]) % prime

@@ -11,16 +11,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from fad_core.models.base import Checkpoint, Fill
-from fad_core.models.htsat import HTSAT, MEL
-from fad_core.models.stft import log_mel_layout
-from fad_core.models.swin import SwinBlock, WindowAttention, relative_positions, shifted_window_mask
+from fad_core.models.base import Checkpoint, Fill, tensor_shapes
+from fad_core.models.htsat_sizes import MEL
+from fad_core.models.log_mel import log_mel_layout
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 EMBEDDING_DIM = 512
 
@@ -90,10 +91,8 @@ def clap_checkpoint(filename: str, network: Callable[[], nn.Module]) -> Checkpoi
 
 def _audio_half(network: Callable[[], nn.Module]) -> Fills:
     """The tensors that the network takes."""
-    with torch.device("meta"):
-        tensors = network().state_dict()
     tables = {f"audio_branch.{name}": fill for name, fill in log_mel_layout(MEL).items()}
-    return {name: tables.get(name) or _fill(name, tuple(tensor.shape)) for name, tensor in tensors.items()}
+    return {name: tables.get(name) or _fill(name, shape) for name, shape in tensor_shapes(network).items()}
 
 
 def _fill(name: str, shape: tuple[int, ...]) -> Fill:
@@ -117,6 +116,8 @@ def _fill(name: str, shape: tuple[int, ...]) -> Fill:
 
 def _rest(network: Callable[[], nn.Module]) -> Fills:
     """What the official file holds besides; without it the original would not load a seeded one."""
+    import torch
+
     with torch.device("meta"):
         audio = network()
     rest = dict(_classifier(audio)) | dict(_text_half())
@@ -125,6 +126,9 @@ def _rest(network: Callable[[], nn.Module]) -> Fills:
 
 def _classifier(audio: nn.Module) -> Iterator[tuple[str, Fill]]:
     """The audio half's other tensors: what HTS-AT computes by itself here, and its classifier."""
+    from fad_core.models.htsat import HTSAT
+    from fad_core.models.swin import SwinBlock, WindowAttention, relative_positions, shifted_window_mask
+
     for name, module in audio.named_modules():
         if isinstance(module, WindowAttention):
             values = partial(_array, relative_positions)
@@ -176,5 +180,7 @@ def _norm(name: str) -> Iterator[tuple[str, Fill]]:
 
 def _array(make: Callable[..., torch.Tensor], *given: int) -> NDArray[Any]:
     """A tensor's values, also where tensors are made without any."""
+    import torch
+
     with torch.device("cpu"):
         return make(*given).numpy()

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from fad_core.models.stft import LogMelSettings
+from fad_core.models.log_mel import LogMelSettings
 
 # Of the attention's hidden layer.
 _REDUCTION = 4
@@ -88,16 +88,12 @@ class FusionMel:
         self.window = torch.hann_window(settings.fft_length)
         self.weights = htk_triangles(settings)
 
-    def frame_count(self, samples: int) -> int:
-        """How many frames a signal of so many samples has."""
-        return 1 + samples // self.settings.hop_length
-
     def __call__(self, samples: NDArray[np.float32]) -> torch.Tensor:
         """The spectrogram `[frames, bands]` of a signal `[samples]`, of at least `fft_length` samples.
 
         Frames are transformed in blocks: beside the signal and the result, memory is bounded.
         """
-        count = self.frame_count(len(samples))
+        count = self.settings.frame_count(len(samples))
         mel = torch.empty(count, self.settings.bands)
         blocks = math.ceil(count / _FRAMES_AT_ONCE)
         edges = [count * index // blocks for index in range(blocks + 1)]

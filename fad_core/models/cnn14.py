@@ -17,19 +17,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from fad_core.models.stft import LogmelFilterBank, LogMelSettings, Spectrogram
-
-_WIDTHS = (64, 128, 256, 512, 1024, 2048)
-EMBEDDING_DIM = _WIDTHS[-1]
-COLUMN_FRAMES = 2 ** (len(_WIDTHS) - 1)
-"""Frames that become one column: five poolings halve their number."""
-REACH = sum(2 * 2**block for block in range(len(_WIDTHS)))
-"""Frames that a column hears beyond its own, to either side: 126.
-
-Two convolutions in each block reach one step each, and the blocks' steps are 1, 2, 4 … 32 frames long.
-"""
-STATE_SIZE = 2 * EMBEDDING_DIM + 1
-"""Of what is carried on: the columns' maximum, their sum, their number."""
+from fad_core.models.cnn14_sizes import EMBEDDING_DIM, WIDTHS
+from fad_core.models.log_mel import LogMelSettings
+from fad_core.models.stft import LogmelFilterBank, Spectrogram
 
 
 class Cnn14(nn.Module):
@@ -43,12 +33,12 @@ class Cnn14(nn.Module):
         self.spectrogram_extractor = Spectrogram(mel.fft_length, mel.hop_length, centred=False)
         self.logmel_extractor = LogmelFilterBank(mel.fft_length, mel.bands)
         self.bn0 = nn.BatchNorm2d(mel.bands)
-        self.conv_block1 = ConvBlock(1, _WIDTHS[0])
-        self.conv_block2 = ConvBlock(_WIDTHS[0], _WIDTHS[1])
-        self.conv_block3 = ConvBlock(_WIDTHS[1], _WIDTHS[2])
-        self.conv_block4 = ConvBlock(_WIDTHS[2], _WIDTHS[3])
-        self.conv_block5 = ConvBlock(_WIDTHS[3], _WIDTHS[4])
-        self.conv_block6 = ConvBlock(_WIDTHS[4], _WIDTHS[5])
+        self.conv_block1 = ConvBlock(1, WIDTHS[0])
+        self.conv_block2 = ConvBlock(WIDTHS[0], WIDTHS[1])
+        self.conv_block3 = ConvBlock(WIDTHS[1], WIDTHS[2])
+        self.conv_block4 = ConvBlock(WIDTHS[2], WIDTHS[3])
+        self.conv_block5 = ConvBlock(WIDTHS[3], WIDTHS[4])
+        self.conv_block6 = ConvBlock(WIDTHS[4], WIDTHS[5])
         self.fc1 = nn.Linear(EMBEDDING_DIM, EMBEDDING_DIM)
 
     def forward(

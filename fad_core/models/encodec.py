@@ -15,17 +15,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from fad_core.models.base import Arrays, EmbeddingModel, load_tensors
 from fad_core.models.encodec_checkpoints import CHECKPOINT_24K, CHECKPOINT_48K, module_state
-from fad_core.models.lstm_export import any_length
-from fad_core.models.seanet import DIMENSION, HOP, WIDTH, Encoder, StreamingEncoder
+from fad_core.models.seanet_sizes import DIMENSION, HOP, WIDTH
+
+if TYPE_CHECKING:
+    import torch
+
+    from fad_core.models.seanet import Encoder, StreamingEncoder
 
 BLOCK_SAMPLES = 3 * 24_000
 """Three seconds: the activations of longer blocks cost the system's page faults, those of shorter ones
@@ -38,11 +40,13 @@ the LSTM's start. Measured, in milliseconds of processor time a second of audio:
 class EncodecModel(EmbeddingModel):
     """An encoder that needs the whole clip at once."""
 
-    def build(self, state: Mapping[str, torch.Tensor]) -> nn.Module:
+    def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
         """See `EmbeddingModel.build`. Weight norms are folded into the weights."""
         return load_tensors(self._network(), module_state(state), self.name)
 
     def _network(self) -> Encoder:
+        from fad_core.models.seanet import Encoder
+
         return Encoder(self.channels, causal=False, normed=True)
 
     def frontend(self, waveform: NDArray[np.float32], key: str = "") -> Arrays:  # noqa: ARG002
@@ -61,10 +65,14 @@ class EncodecModel(EmbeddingModel):
 
     def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
         """Batch and length."""
+        import torch
+
         return ({0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC},)
 
     def exporting(self) -> AbstractContextManager[object]:
         """See `EmbeddingModel.exporting`."""
+        from fad_core.models.lstm_export import any_length
+
         return any_length()
 
     def pool(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -92,6 +100,8 @@ class StreamingEncodecModel(EncodecModel):
     """A causal encoder: one block after the other, in bounded memory."""
 
     def _network(self) -> StreamingEncoder:
+        from fad_core.models.seanet import StreamingEncoder
+
         return StreamingEncoder(self.channels)
 
     def blocks(self, features: Arrays) -> Iterator[Arrays]:
@@ -105,6 +115,8 @@ class StreamingEncodecModel(EncodecModel):
 
     def initial_state(self) -> NDArray[np.float32]:
         """All zeros: the clip starts here."""
+        import torch
+
         with torch.device("meta"):
             size = self._network().state_size
         return np.zeros((1, size), dtype=np.float32)
@@ -119,6 +131,8 @@ class StreamingEncodecModel(EncodecModel):
 
     def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
         """Batch and length."""
+        import torch
+
         return (*super().dynamic_shapes(), {0: torch.export.Dim.DYNAMIC})
 
     def memory_bytes(self, samples: int) -> int:  # noqa: ARG002
@@ -128,6 +142,8 @@ class StreamingEncodecModel(EncodecModel):
 
 def _noise(rows: int, columns: int) -> torch.Tensor:
     """Values in ±1 that look like noise, the same ones always, `[rows, columns]`."""
+    import torch
+
     prime = 65521
     order = torch.arange(rows * columns) % prime
     return ((order * order % prime * 7919 % prime) / (prime / 2) - 1).reshape(rows, columns)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
-import torch
+from fad_core.models.checkpoint import Checkpoint, Fill
+from fad_core.models.seanet_sizes import DIMENSION, LSTM_LAYERS, STRIDES, WIDTH
 
-from fad_core.models.base import Checkpoint, Fill
-from fad_core.models.seanet import DIMENSION, LSTM_LAYERS, STRIDES, WIDTH, Convolution, Encoder, Recurrence
+if TYPE_CHECKING:
+    import torch
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -33,6 +35,8 @@ def module_state(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     Args:
         state: tensors by their official names. Those that do not pair up keep theirs.
     """
+    import torch
+
     folded = dict(state)
     for direction in state:
         length = direction.removesuffix("_v") + "_g"
@@ -50,6 +54,10 @@ def _module_name(name: str) -> str:
 
 def _encoder(channels: int, *, normed: bool) -> dict[str, Fill]:
     """What is taken from a file, with its seeded fill."""
+    import torch
+
+    from fad_core.models.seanet import Convolution, Encoder, Recurrence
+
     with torch.device("meta"):
         network = Encoder(channels, causal=not normed, normed=normed)
     shapes: Shapes = {}

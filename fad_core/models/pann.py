@@ -14,16 +14,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from fad_core.models.base import Arrays, Checkpoint, EmbeddingModel, Fill, load_tensors
-from fad_core.models.cnn14 import COLUMN_FRAMES, EMBEDDING_DIM, REACH, STATE_SIZE, Cnn14
-from fad_core.models.stft import LogMelSettings, log_mel_layout
+from fad_core.models.base import Arrays, Checkpoint, EmbeddingModel, Fill, load_tensors, tensor_shapes
+from fad_core.models.cnn14_sizes import COLUMN_FRAMES, EMBEDDING_DIM, REACH, STATE_SIZE
+from fad_core.models.log_mel import LogMelSettings, log_mel_layout
+
+if TYPE_CHECKING:
+    import torch
 
 BLOCK_COLUMNS = 128
 """Columns (of 0.32 s each) of a file that go through the network at once, at most: 41 s, about 0.4 GB."""
@@ -44,8 +45,10 @@ class PannModel(EmbeddingModel):
         """The constants of its spectrogram."""
         return LogMelSettings(sample_rate=self.sample_rate, bands=_BANDS, **self.options)
 
-    def build(self, state: Mapping[str, torch.Tensor]) -> nn.Module:
+    def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
         """See `EmbeddingModel.build`."""
+        from fad_core.models.cnn14 import Cnn14
+
         network = Cnn14(self.mel)
         # How many batches the training saw is nothing to an embedding.
         counts = {name: value for name, value in network.state_dict().items() if _is_count(name)}
@@ -63,7 +66,7 @@ class PannModel(EmbeddingModel):
         Each but a file's last begins and ends with as many columns as its neighbours can be heard in.
         """
         (waveform,) = features
-        frames = self._frames(waveform.shape[1])
+        frames = self.mel.frame_count(waveform.shape[1])
         columns = frames // COLUMN_FRAMES
         # Of equal size: kernels for a short rest might round otherwise than those for the whole.
         count = -(-columns // BLOCK_COLUMNS)
@@ -74,10 +77,6 @@ class PannModel(EmbeddingModel):
             last = frames if stop + _HALO >= columns else (stop + _HALO) * COLUMN_FRAMES
             samples = self._samples(waveform, first * COLUMN_FRAMES, last)
             yield samples, np.array([start - first, stop - first])
-
-    def _frames(self, samples: int) -> int:
-        """Of a centred spectrogram."""
-        return 1 + samples // self.mel.hop_length
 
     def _samples(self, waveform: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
         """The samples of the frames from `first` to before `last`; beyond its ends a waveform is mirrored."""
@@ -93,15 +92,19 @@ class PannModel(EmbeddingModel):
 
     def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
         """One block of something like noise at various levels, and the state at a file's start."""
+        import torch
+
         place = torch.arange(batch * (samples + self.mel.fft_length))
         level = 10.0 ** (-3.0 * (place % 30011) / 30011)
         sound = level * ((place * 7919 % 10007) / 5003.5 - 1.0)
-        keep = torch.tensor([0, self._frames(samples) // COLUMN_FRAMES])
+        keep = torch.tensor([0, self.mel.frame_count(samples) // COLUMN_FRAMES])
         state = torch.from_numpy(self.initial_state()).repeat(batch, 1)
         return sound.reshape(batch, -1), keep, state
 
     def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
         """The batch and the samples of a block."""
+        import torch
+
         batch = torch.export.Dim("batch", min=1, max=65536)
         return {0: batch, 1: torch.export.Dim.DYNAMIC}, {}, {0: batch}
 
@@ -133,10 +136,14 @@ def _is_count(name: str) -> bool:
 
 def _layout(mel: LogMelSettings) -> dict[str, Fill]:
     """The tensors that the network takes."""
-    with torch.device("meta"):
-        tensors = Cnn14(mel).state_dict()
-    fills = {name: _fill(name, tuple(value.shape)) for name, value in tensors.items() if not _is_count(name)}
+    fills = {name: _fill(name, shape) for name, shape in _shapes(mel).items() if not _is_count(name)}
     return fills | log_mel_layout(mel)
+
+
+def _shapes(mel: LogMelSettings) -> dict[str, tuple[int, ...]]:
+    from fad_core.models.cnn14 import Cnn14
+
+    return tensor_shapes(partial(Cnn14, mel))
 
 
 def _fill(name: str, shape: tuple[int, ...]) -> Fill:
@@ -154,8 +161,7 @@ def _fill(name: str, shape: tuple[int, ...]) -> Fill:
 
 def _unused(mel: LogMelSettings) -> dict[str, Fill]:
     """The classifier, and how many batches the training saw."""
-    with torch.device("meta"):
-        counts = {name: Fill((), dtype="int64") for name in Cnn14(mel).state_dict() if _is_count(name)}
+    counts = {name: Fill((), dtype="int64") for name in _shapes(mel) if _is_count(name)}
     weight, bias = Fill((_CLASSES, EMBEDDING_DIM)), Fill((_CLASSES,))
     return counts | {"fc_audioset.weight": weight, "fc_audioset.bias": bias}
 

@@ -11,20 +11,13 @@ give ⌈T / stride⌉.
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-WIDTH = 32
-STRIDES = (2, 4, 5, 8)
-HOP = math.prod(STRIDES)
-"""Samples from one frame to the next."""
-DIMENSION = 128
-"""Values of one frame."""
-LSTM_LAYERS = 2
+from fad_core.models.seanet_sizes import DIMENSION, LSTM_LAYERS, STRIDES, WIDTH
 
 
 class Memory:

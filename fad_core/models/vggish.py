@@ -15,91 +15,37 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from fad_core.mel import MelSettings, log_mel_spectrogram
-from fad_core.models.base import Arrays, Checkpoint, Fill, WindowedModel, load_tensors
-
-MEL = MelSettings(
-    sample_rate=16000,
-    window_length=400,
-    hop_length=160,
-    fft_length=512,
-    bands=64,
-    lower_hz=125.0,
-    upper_hz=7500.0,
-    log_offset=0.01,
+from fad_core.mel import log_mel_spectrogram
+from fad_core.models.base import Arrays, Checkpoint, Fill, WindowedModel, load_tensors, tensor_shapes
+from fad_core.models.vggish_sizes import (
+    EMBEDDING_DIM,
+    MEL,
+    PATCH_FRAMES,
+    QUANTIZE_MAX,
+    QUANTIZE_MIN,
+    QUANTIZE_STEPS,
 )
-PATCH_FRAMES = 96
-EMBEDDING_DIM = 128
-# PCA output is clipped to this range and cut into 255 steps.
-QUANTIZE_MIN, QUANTIZE_MAX, QUANTIZE_STEPS = -2.0, 2.0, 255.0
 
-_STAGES = ((64,), (128,), (256, 256), (512, 512))
-_HIDDEN = 4096
-# What the last pooling leaves: 512 channels of 96/16 frames × 64/16 bands.
-_FLAT = 512 * (PATCH_FRAMES // 16) * (MEL.bands // 16)
+if TYPE_CHECKING:
+    import torch
 
 _RELEASE = "https://github.com/harritaylor/torchvggish/releases/download/v0.1/"
-
-
-class VGGish(nn.Module):
-    """The network: log-mel patches `[B, 1, 96, 64]` to embeddings `[B, 128]`.
-
-    Module names are the checkpoint's (`features.0.weight` … `embeddings.4.bias`, `pca_means`).
-    """
-
-    def __init__(self, *, pca: bool, activation: bool) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        channels = 1
-        for stage in _STAGES:
-            for width in stage:
-                layers += [nn.Conv2d(channels, width, kernel_size=3, padding=1), nn.ReLU()]
-                channels = width
-            layers.append(nn.MaxPool2d(kernel_size=2))
-        self.features = nn.Sequential(*layers)
-        head = [nn.Linear(_FLAT, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, _HIDDEN), nn.ReLU()]
-        head.append(nn.Linear(_HIDDEN, EMBEDDING_DIM))
-        if activation:
-            head.append(nn.ReLU())
-        self.embeddings = nn.Sequential(*head)
-        self.pca = pca
-        self.pca_eigen_vectors: torch.Tensor
-        self.pca_means: torch.Tensor
-        if pca:
-            self.register_buffer("pca_eigen_vectors", torch.empty(EMBEDDING_DIM, EMBEDDING_DIM))
-            self.register_buffer("pca_means", torch.empty(EMBEDDING_DIM))
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Embed patches `[B, 1, 96, 64]`; returns `[B, 128]`."""
-        # Channels last, as in the TensorFlow release, whose weights these are; in memory too, for which the
-        # convolutions have faster kernels.
-        image = self.features[0](features).contiguous(memory_format=torch.channels_last)
-        flat = self.features[1:](image).permute(0, 2, 3, 1).flatten(start_dim=1)
-        embedding: torch.Tensor = self.embeddings(flat)
-        return self._quantise(self._project(embedding)) if self.pca else embedding
-
-    def _project(self, embedding: torch.Tensor) -> torch.Tensor:
-        return (self.pca_eigen_vectors @ (embedding.T - self.pca_means.reshape(-1, 1))).T
-
-    @staticmethod
-    def _quantise(projected: torch.Tensor) -> torch.Tensor:
-        clipped = torch.clamp(projected, QUANTIZE_MIN, QUANTIZE_MAX)
-        return torch.round((clipped - QUANTIZE_MIN) * (QUANTIZE_STEPS / (QUANTIZE_MAX - QUANTIZE_MIN)))
 
 
 @dataclass(frozen=True)
 class VGGishModel(WindowedModel):
     """VGGish with its frontend, in one of the original package's four settings."""
 
-    def build(self, state: Mapping[str, torch.Tensor]) -> nn.Module:
+    def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
         """See `EmbeddingModel.build`."""
+        from fad_core.models.vggish_network import VGGish
+
         return load_tensors(VGGish(**self.options), state, self.name)
 
     def frontend(self, waveform: NDArray[np.float32], key: str = "") -> Arrays:  # noqa: ARG002
@@ -113,6 +59,8 @@ class VGGishModel(WindowedModel):
 
     def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:  # noqa: ARG002
         """Patches within the range of log-mel spectra of music, ln 0.01 … 4."""
+        import torch
+
         values = torch.linspace(math.log(MEL.log_offset), 4.0, batch * PATCH_FRAMES * MEL.bands)
         # A stride that is coprime to the length spreads the ramp over the patch.
         order = torch.arange(len(values)) * 7919 % len(values)
@@ -120,6 +68,8 @@ class VGGishModel(WindowedModel):
 
     def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
         """The batch alone."""
+        import torch
+
         return ({0: torch.export.Dim("batch", min=1, max=65536)},)
 
     def vector_count(self, samples: int) -> int:
@@ -140,14 +90,11 @@ class VGGishModel(WindowedModel):
 
 def _network_layout() -> dict[str, Fill]:
     """Tensors of the main file. He's gain keeps the variance through the ReLUs (He et al. 2015)."""
-    with torch.device("meta"):
-        shapes = {
-            name: tuple(value.shape)
-            for name, value in VGGish(pca=False, activation=True).state_dict().items()
-        }
+    from fad_core.models.vggish_network import VGGish
+
     return {
         name: Fill(shape, std=math.sqrt(2.0 / math.prod(shape[1:])) if len(shape) > 1 else 0.1)
-        for name, shape in shapes.items()
+        for name, shape in tensor_shapes(partial(VGGish, pca=False, activation=True)).items()
     }
 
 

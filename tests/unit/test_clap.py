@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fad_core.errors import ModelError
 from fad_core.models import clap
 from fad_core.models.clap_fusion import FusionMel, shrink
-from fad_core.models.htsat import MEL
+from fad_core.models.htsat_sizes import MEL
 from fad_core.settings import Settings
 
 MODELS = {model.name: model for model in clap.MODELS}

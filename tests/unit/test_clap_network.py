@@ -11,7 +11,9 @@ import torch
 from fad_core.errors import WeightsError
 from fad_core.models import clap, swin
 from fad_core.models.base import Fill
+from fad_core.models.clap_network import ClapAudio
 from fad_core.models.htsat import fold, stretch
+from fad_core.models.htsat_sizes import TINY
 from fad_core.weights.seeded import seeded_state
 
 MODELS = {model.name: model for model in clap.MODELS}
@@ -143,7 +145,7 @@ def test_the_layout_accounts_for_the_official_files_size(model: clap.ClapModel):
 def test_fusion_and_plain_files_are_not_taken_for_each_other():
     with pytest.raises(WeightsError, match=r"does not fit clap-630k.*fusion_model"):
         with torch.device("meta"):
-            state = clap.ClapAudio(clap.TINY, fusion=True).state_dict()
+            state = ClapAudio(TINY, fusion=True).state_dict()
         MODELS["clap-630k"].build(state)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fad_core.code_digest import code_digest
+from fad_core.models import family_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
@@ -54,6 +55,9 @@ def copy(tmp_path: Path) -> Copy:
         ("fad_core/resample.py", True),
         ("fad_core/mel.py", True),
         ("fad_core/models/vggish.py", True),
+        ("fad_core/models/vggish_network.py", True),
+        ("fad_core/models/vggish_sizes.py", True),
+        ("fad_core/models/cnn14.py", False),
         ("fad_core/models/base.py", True),
         ("fad_core/models/__init__.py", True),
         ("fad_core/__init__.py", True),
@@ -159,18 +163,35 @@ def test_what_is_imported_for_types_alone_does_not_count(copy: Copy):
     assert copy.digest("scan_files.py") != after != before
 
 
-def test_what_python_really_imports_is_covered(copy: Copy):
-    """Every module that is loaded for embedding changes the digest when it is edited."""
-    code = (
-        "import sys, fad_core.steps.embeddings, fad_core.models.vggish\n"
-        "print(*(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'fad_core'), sep='\\n')"
-    )
+@pytest.mark.parametrize(
+    ("model_id", "network"),
+    [
+        ("vggish", "vggish_network"),
+        ("pann-8k", "cnn14"),
+        ("encodec-24k", "seanet"),
+        ("clap-630k-fusion", "clap_fusion"),
+    ],
+)
+def test_what_python_really_imports_is_covered(model_id: str, network: str, copy: Copy):
+    """Every module that is loaded for embedding or exporting changes the digest when it is edited."""
+    code = f"""
+import sys, fad_core.pt2, fad_core.steps.embeddings
+from fad_core.models import get_model
+model = get_model({model_id!r})
+model.checkpoints[0].layout()
+model.example_input(1, model.minimum_samples)
+with model.exporting():
+    pass
+print(*(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'fad_core'), sep='\\n')
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     loaded = [Path(line).relative_to(ROOT) for line in done.stdout.splitlines()]
     assert len(loaded) > 15
-    before = copy.digest("embed_files.py", "vggish")
+    assert Path(f"fad_core/models/{network}.py") in loaded
+    family = family_of(model_id)
+    before = copy.digest("embed_files.py", family)
     for path in loaded:
         copy.append(str(path))
-        after = copy.digest("embed_files.py", "vggish")
+        after = copy.digest("embed_files.py", family)
         assert after != before, path
         before = after

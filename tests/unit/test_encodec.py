@@ -14,7 +14,8 @@ from fad_core.datasets.scan import FileRecord
 from fad_core.datasets.selection import select_files
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
-from fad_core.models.seanet import HOP, Convolution, Memory
+from fad_core.models.seanet import Convolution, Memory
+from fad_core.models.seanet_sizes import HOP
 from fad_core.running import run_blocks
 from fad_core.weights import load_state, locate_weights
 

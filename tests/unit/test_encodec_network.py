@@ -7,7 +7,8 @@ import torch
 from torch.nn import functional
 
 from fad_core.models import get_model
-from fad_core.models.seanet import STRIDES, Convolution, Memory, mirrored
+from fad_core.models.seanet import Convolution, Memory, mirrored
+from fad_core.models.seanet_sizes import STRIDES
 from fad_core.weights import seeded_state
 
 MODELS = {name: get_model(name) for name in ("encodec-24k", "encodec-48k")}

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from fad_core.models.exact_tables import fourier_kernels, hann_window, slaney_mel_matrix
-from fad_core.models.stft import LogmelFilterBank, LogMelSettings, Spectrogram, log_mel_layout
+from fad_core.models.log_mel import LogMelSettings, log_mel_layout
+from fad_core.models.stft import LogmelFilterBank, Spectrogram
 
 SETTINGS = LogMelSettings(16000, fft_length=512, hop_length=160, bands=64, lower_hz=50, upper_hz=8000)
 

@@ -12,7 +12,8 @@ from hypothesis.extra.numpy import arrays
 from fad_core.errors import WeightsError
 from fad_core.mel import log_mel_spectrogram
 from fad_core.models import get_model
-from fad_core.models.vggish import MEL, NETWORK_CHECKPOINT, VGGish
+from fad_core.models.vggish import MEL, NETWORK_CHECKPOINT
+from fad_core.models.vggish_network import VGGish
 
 MODEL = get_model("vggish")
 PCA = get_model("vggish-pca")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from snakemake_runs import REPOSITORY
+from conftest import write_clip
+from snakemake_runs import REPOSITORY, WorkingFolder, environment
+
+from fad_core.models import model_ids
 
 _RULE = re.compile(r"^rule (\w+):\n((?:(?: .*)?\n)*)", re.MULTILINE)
 _SECTION = re.compile(r"^    (\w+):.*\n((?:(?: {8}.*)?\n)*)", re.MULTILINE)
@@ -79,6 +83,28 @@ def test_every_rule_logs_and_is_documented(monkeypatch: pytest.MonkeyPatch) -> N
         "compute_statistics",
     }
     assert heavy <= {name for name, sections in rules().items() if "benchmark" in sections}
+
+
+def test_jobs_are_planned_without_torch(tmp_path: Path, code: Path) -> None:
+    """It takes a second to import, and every job that is submitted reads the Snakefile twice."""
+    place = WorkingFolder(tmp_path / "work", code)
+    for seed, name in enumerate("ab"):
+        write_clip(place.root / f"audio/{name}/one.wav", seed)
+    models = [{"id": model, "weights": "seeded"} for model in model_ids()]
+    place.write_study(datasets={name: {"path": f"audio/{name}"} for name in "ab"}, models=models)
+    python, *arguments = place.command("--dry-run")
+    done = subprocess.run(
+        [python, "-X", "importtime", *arguments],
+        cwd=place.root,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = set(re.findall(r"^import time:.*\| +([\w.]+)$", done.stderr, re.MULTILINE))
+    # What is imported by a computed name, as the families are, is not listed; what they import is.
+    assert {"fad_core.models.clap_checkpoints", "numpy"} <= imported
+    assert "torch" not in imported
 
 
 def test_lints_are_told_from_exceptions(monkeypatch: pytest.MonkeyPatch) -> None:
