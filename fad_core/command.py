@@ -9,6 +9,8 @@ environment before NumPy or PyTorch read it, so scripts import what they need in
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import inspect
 import os
 import sys
@@ -50,6 +52,8 @@ def run(main: Callable[..., None], script_globals: Mapping[str, Any]) -> None:
     # The terminal is kept for what must be seen at once: the reason of a failure.
     terminal = _redirect_to(job.log[0]) if job is not None and job.log else sys.stderr
     limit_threads(int(arguments.get("threads", 1)))
+    # The interpreter's last look for garbage takes half a second with PyTorch, for memory that goes anyway.
+    atexit.register(gc.freeze)
     # A job may outlive a killed run; the next one is not to take it for dead.
     held = hold_running(Path(".snakemake")) if job is not None else None
     try:

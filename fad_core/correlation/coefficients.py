@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +21,9 @@ _EQUAL = 1e-12
 
 def correlate(x: Floats, y: Floats) -> dict[str, float]:
     """All coefficients of two samples `[N]`; neither is constant (see `is_constant`)."""
+    # Half a second: most of what is imported for tables and figures that may have no correlations.
+    from scipy import stats
+
     return {
         "pearson": float(stats.pearsonr(x, y).statistic),
         "spearman": float(stats.spearmanr(x, y).statistic),

@@ -1,4 +1,7 @@
-"""The metrics by name. A new one is a module beside this file and an entry in `METRICS`."""
+"""The metrics by name. A new one is a module beside this file and an entry in `METRICS`.
+
+What one computes with is imported when it is computed: a study is read for the names.
+"""
 
 from __future__ import annotations
 

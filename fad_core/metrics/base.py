@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from fad_core.moments import Moments
-from fad_core.statistics import Statistics
+if TYPE_CHECKING:
+    from fad_core.moments import Moments
+    from fad_core.statistics import Statistics
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from fad_core.frechet import frechet_distance
+from typing import TYPE_CHECKING
+
 from fad_core.metrics.base import Metric, MetricValue
-from fad_core.moments import Moments
-from fad_core.statistics import Statistics
+
+if TYPE_CHECKING:
+    from fad_core.moments import Moments
+    from fad_core.statistics import Statistics
 
 
 def _compute(reference: Statistics | Moments, evaluation: Statistics | Moments) -> MetricValue:
+    from fad_core.frechet import frechet_distance
+
     distance = frechet_distance(reference, evaluation)
     return MetricValue(distance.value, None, None, distance.note)
 

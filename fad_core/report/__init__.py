@@ -21,9 +21,9 @@ from fad_core.correlation import GLOBAL, SYSTEM_MEANS
 from fad_core.display import Footnotes, aligned, counted, duration, one_line, significant, weights_text
 from fad_core.metrics import get_metric
 from fad_core.papers.tables import verdict_sentence
-from fad_core.report.figures import inline_svg
 from fad_core.report.matrix import Row
 from fad_core.report.sources import Model, Results, Sources, read_results
+from fad_core.report.svg import inline_svg
 from fad_core.tables.schemas import (
     CORRELATIONS,
     DATASETS,

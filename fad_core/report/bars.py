@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from fad_core.atomic import atomic_path
 from fad_core.correlation import GLOBAL
-from fad_core.report.figures import ALARM, FAINT, INK, NO_METADATA, PAPER, plain_style
+from fad_core.report.figures import ALARM, FAINT, NO_METADATA, plain_style
+from fad_core.report.svg import INK, PAPER
 
 Row = Mapping[str, Any]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,13 +19,12 @@ from fad_core.atomic import atomic_path
 from fad_core.display import significant, weights_text
 from fad_core.metrics import get_metric
 from fad_core.report.matrix import Matrix
+from fad_core.report.svg import INK, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import QuadMesh
 
-INK = "#1c1b22"
-PAPER = "#fefefd"
 FAINT = "#9a99a3"
 ALARM = "#c2410c"
 
@@ -78,21 +76,6 @@ def plot_heatmap(
             figure.savefig(
                 temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.15
             )
-
-
-def inline_svg(svg: str, prefix: str, label: str) -> str:
-    """Make an SVG file of this module fit to stand in a page of HTML, in its colours.
-
-    Args:
-        svg: the file's text.
-        prefix: put before all ids, so that those of several figures differ.
-        label: read out for the figure; plain letters, digits, and ".:,_ -".
-    """
-    body = svg[svg.index("<svg") :]
-    body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r'(\bid="|xlink:href="#|url\(#)', rf"\g<1>{prefix}-", body)
-    body = body.replace(PAPER, "var(--paper, #fff)").replace(INK, "currentColor")
-    return body.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
 
 
 @contextmanager

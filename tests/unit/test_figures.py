@@ -8,8 +8,9 @@ import matplotlib
 import numpy as np
 import pytest
 
-from fad_core.report.figures import INK, PAPER, inline_svg, plot_heatmap
+from fad_core.report.figures import plot_heatmap
 from fad_core.report.matrix import Matrix
+from fad_core.report.svg import INK, PAPER, inline_svg
 
 SHA = "5eed" + "0" * 60
 
