@@ -37,7 +37,7 @@ from fad_core.progress import file_progress
 from fad_core.pt2 import holds_identity, read_identity
 from fad_core.running import resolve_device
 from fad_core.scoring import Score, embed_set, embed_sets, names_of, score_embedded
-from fad_core.settings import Compatibility, Crop, Dtype, Settings
+from fad_core.settings import Compatibility, Crop, Dtype, Settings, require_batch_size
 from fad_core.sources import Source, Waveforms, is_embeddings_file
 from fad_core.store import is_exported, verified_model
 from fad_core.weights import default_ckpt_dir
@@ -122,7 +122,8 @@ class FrechetAudioDistance:
             progress: show, on stderr, that something is fetched, exported and verified, which happens once.
 
         Raises:
-            ArgumentError: arguments do not go together; the message says what does.
+            ArgumentError: arguments do not go together, or one is none of its values; the message says what
+                is right.
             ModelError: there is no such model.
         """
         if isinstance(submodel_name, int):
@@ -140,6 +141,8 @@ class FrechetAudioDistance:
             _require_choice(name, value, get_args(_CHOICES[name]))
         if audio_load_worker < 0:
             raise ArgumentError(f"audio_load_worker={audio_load_worker} is negative: 0 loads nothing ahead")
+        require_batch_size(batch_size)
+        settings = Settings(crop, hop_seconds, seed, compatibility, memory_gb)
         self.model_name, self.submodel_name = model_name, submodel_name
         self.enable_fusion, self.verbose, self.audio_load_worker = enable_fusion, verbose, audio_load_worker
         self.weights = os.fspath(weights)
@@ -150,7 +153,6 @@ class FrechetAudioDistance:
         given = ModelArguments(
             model_name, submodel_name, sample_rate, channels, use_pca, use_activation, enable_fusion
         )
-        settings = Settings(crop, hop_seconds, seed, compatibility, memory_gb)
         model = replace(model_of(given), settings=settings)
         model.require_settings()
         self.model_id, self.sample_rate, self.channels = model.name, model.sample_rate, model.channels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,17 @@ import jsonschema
 import yaml
 
 from fad_core.errors import ConfigError
+
+
+def _is_finite(_checker: object, value: object) -> bool:
+    """Whether it is a number that can be compared: YAML knows .nan and .inf, which pass every minimum."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("number", _is_finite),
+)
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -61,7 +73,7 @@ def validate_config(config: Mapping[str, Any], schema_path: Path) -> dict[str, A
         ConfigError: one message with every fault, each with its place in the file.
     """
     schema = read_yaml(schema_path)
-    validator = jsonschema.Draft202012Validator(schema)
+    validator = _Validator(schema)
     # One fault for each missing key is reported, and each time all that are missing.
     require_no_faults(sorted({line for error in validator.iter_errors(config) for line in _describe(error)}))
     filled = _with_defaults(dict(config), schema)
@@ -126,6 +138,7 @@ def _wanted(value: Any) -> str:
 _TYPES = {
     "array": "a list",
     "integer": "a whole number",
+    "number": "a finite number",
     "object": "a group of `key: value`",
     "string": "text (numbers, yes and no are text in quotes)",
 }

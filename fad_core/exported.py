@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from fad_core.ahead import map_ahead
 from fad_core.batches import Batches
-from fad_core.errors import ModelError
 from fad_core.models import get_model
 from fad_core.models.base import Arrays, WindowedModel
 from fad_core.pt2 import Identity, load_program, read_identity
 from fad_core.running import call_network, resolve_device, run_blocks
-from fad_core.settings import Settings
+from fad_core.settings import Settings, require_batch_size
 
 
 class ExportedModel:
@@ -51,6 +50,7 @@ class ExportedModel:
         Raises:
             ModelError: the file is missing, damaged, is no exported program, holds no identity, or is of
                 a model that this version does not know; or there is no such device.
+            ArgumentError: `batch_size` is no whole number of at least 1.
         """
         identity = read_identity(path)
         self._hold(load_program(Path(path)), identity, device, settings, batch_size)
@@ -79,10 +79,9 @@ class ExportedModel:
         settings: Settings | None,
         batch_size: int | None,
     ) -> None:
+        require_batch_size(batch_size)
         self.device = resolve_device(device)
         model = get_model(identity.model, self._on_device(settings or Settings()))
-        if batch_size is not None and batch_size < 1:
-            raise ModelError(f"batch_size must be at least 1, not {batch_size}")
         self.identity = identity
         self.model = model if batch_size is None else replace(model, batch_size=batch_size)
         self.note = ""

@@ -5,10 +5,12 @@ Text such as `crop=windows hop_seconds=5.0 seed=0` is what scripts take and what
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
+from numbers import Integral, Real
 from typing import Any, Literal, get_args, get_type_hints
 
-from fad_core.errors import ConfigError
+from fad_core.errors import ArgumentError, ConfigError
 
 Crop = Literal["random", "first", "center", "windows"]
 Device = Literal["cpu", "cuda"]
@@ -42,10 +44,43 @@ class Settings:
     dtype: Dtype = "float32"
     device: Device = "cpu"
 
+    def __post_init__(self) -> None:
+        """Refuse a limit that would limit nothing, or everything."""
+        require_memory("memory_gb", self.memory_gb)
+
     def __str__(self) -> str:
         """All that differs from the defaults, as text; `parse_settings` reads it."""
         given, default = asdict(self), asdict(Settings())
         return " ".join(f"{key}={value}" for key, value in given.items() if value != default[key])
+
+
+def require_memory(name: str, value: object) -> None:
+    """Refuse what is no amount of memory.
+
+    Raises:
+        ArgumentError: it is no number, or not a positive and finite one.
+    """
+    # To compare with NaN is to be told no, so a limit of NaN would let everything pass.
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
+        raise ArgumentError(
+            f"{name}={value!r} is not a positive, finite number: give the GB that embedding one file may "
+            "take, such as 16"
+        )
+
+
+def require_batch_size(value: object) -> None:
+    """Refuse what is no number of windows; None stands for the model's own.
+
+    Raises:
+        ArgumentError: it is no whole number, or less than 1.
+    """
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ArgumentError(
+            f"batch_size={value!r} is not a whole number of at least 1: give the windows at once, such as "
+            "32, or leave it out"
+        )
 
 
 def parse_settings(text: str) -> Settings:
@@ -53,6 +88,7 @@ def parse_settings(text: str) -> Settings:
 
     Raises:
         ConfigError: a key is not known, or a value is none of its values.
+        ArgumentError: a number is out of its range.
     """
     types = get_type_hints(Settings)
     given: dict[str, Any] = {}

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fad_core.errors import FadError
+from fad_core.systems import cells_of_sets, cells_of_table, faults_of_cells, read_ratings
+
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -91,20 +94,39 @@ def faults_of_papers(config: Mapping[str, Any], datasets: Sequence[str], pairs: 
                 f"correlations.sets: {name} is evaluated against {', '.join(references) or 'nothing'}; "
                 "each set must be in one pair as the second"
             )
+    if "sets" in correlations:
+        yield from faults_of_cells([cells_of_sets(_sets(correlations))])
 
 
 def faults_of_files(choices: PaperChoices) -> Iterator[str]:
-    """Which of the tables are not there."""
-    for path in choices.files:
-        if not Path(path).is_file():
-            yield f"{path}: there is no such table (paths start from the working directory)"
+    """Which of the tables are not there, and how the ratings do not go with the data sets they are of.
+
+    A study's own distances are correlated last, when all is embedded: too late to learn that.
+    """
+    missing = [path for path in choices.files if not Path(path).is_file()]
+    for path in missing:
+        yield f"{path}: there is no such table (paths start from the working directory)"
+    correlations = choices.correlations
+    if correlations is None or not correlations.sets or correlations.ratings in missing:
+        return
+    try:
+        ratings = read_ratings(Path(correlations.ratings))
+    except FadError as error:
+        yield str(error)
+    else:
+        yield from faults_of_cells([cells_of_sets(correlations.sets), cells_of_table(ratings, "criterion")])
+
+
+def _sets(correlations: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    sets = correlations.get("sets", {})
+    return {name: (entry["system"], entry["category"]) for name, entry in sets.items()}
 
 
 def _correlations(given: Mapping[str, Any]) -> CorrelationChoice:
     return CorrelationChoice(
         given["ratings"],
         given.get("distances"),
-        {name: (entry["system"], entry["category"]) for name, entry in given.get("sets", {}).items()},
+        _sets(given),
         given.get("published"),
         float(given["tolerance"]),
         given["resamples"],

@@ -7,6 +7,7 @@
 | 2 | the call is: an unknown option, a missing argument |
 | 3 | a verification failed: a model or a checkpoint is not what it should be |
 | 130 | interrupted (Ctrl-C) |
+| 143 | ended by SIGTERM |
 | 141 | whoever read the results has gone, as with `| head` |
 
 Anything else that goes wrong is a fault of the program and shows a traceback.

@@ -13,8 +13,9 @@ from click.shell_completion import CompletionItem
 
 from fad_core.cli.output import quiet_option, speaker
 from fad_core.command import limit_threads
+from fad_core.errors import ArgumentError
 from fad_core.models import model_ids
-from fad_core.settings import Settings
+from fad_core.settings import Settings, require_memory
 
 if TYPE_CHECKING:
     from fad_core.datasets.selection import FileUse, OnBadFile, OnShortFile
@@ -36,6 +37,21 @@ class ModelId(click.ParamType[str, str]):
     ) -> list[CompletionItem]:
         """The ids that begin so."""
         return [CompletionItem(name) for name in model_ids() if name.startswith(incomplete)]
+
+
+class Memory(click.ParamType[float, float]):
+    """An amount of memory, as a study would take it."""
+
+    name = "float"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """See `click.ParamType.convert`."""
+        number: float = click.FLOAT.convert(value, param, ctx)
+        try:
+            require_memory("memory_gb", number)
+        except ArgumentError as error:
+            self.fail(str(error), param, ctx)
+        return number
 
 
 class WeightsChoice(click.ParamType[str, str]):
@@ -140,6 +156,7 @@ _EMBEDDING_OPTIONS = (
     ),
     click.option(
         "--memory-gb",
+        type=Memory(),
         default=16.0,
         show_default=True,
         help="What embedding one file may take; longer ones are bad.",

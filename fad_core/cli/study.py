@@ -5,19 +5,18 @@ from __future__ import annotations
 import csv
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from fad_core.cli.group import INPUT_FAULT, INTERRUPTED, Command, Group
+from fad_core.cli.group import INPUT_FAULT, Command, Group
 from fad_core.cli.output import Form, Row, output_options, print_row, quiet_option, speaker
+from fad_core.cli.process_group import run_group
 
 _CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile", "--workflow-profile")
 _config = click.argument(
@@ -79,8 +78,8 @@ def run(
 ) -> int:
     """Run the study of CONFIG (config.yaml by default) in the current folder.
 
-    Everything after -- is for Snakemake. The exit status is Snakemake's. What was stopped or killed goes on
-    with the same command.
+    Everything after -- is for Snakemake. The exit status is Snakemake's. Ctrl-C, or a signal to this process,
+    ends the running jobs and waits for them. What was stopped or killed goes on with the same command.
     """
     given = any(argument.partition("=")[0] in _CORES for argument in arguments)
     if cores is None and not given:
@@ -88,7 +87,7 @@ def run(
     options = ["--cores", cores] if cores else []
     command = _snakemake(config, snakefile, [*options, "--show-failed-logs", *arguments])
     speaker(quiet)(shlex.join(command))
-    return _wait_for(command)
+    return run_group(command)
 
 
 @study.command(
@@ -142,35 +141,6 @@ def _snakemake(config: Path, snakefile: Path | None, arguments: Sequence[str]) -
     where = [] if found == Path("Snakefile") else ["--snakefile", str(found)]
     # An option follows the file: Snakemake would take a target there for a further one.
     return [*program, *where, "--configfile", str(config), *arguments]
-
-
-def _wait_for(command: Sequence[str]) -> int:
-    """Run a command to its end; what interrupts or ends this one reaches it, and is waited for."""
-    with subprocess.Popen(command) as process, _passing_on(process) as interrupted:
-        status = process.wait()
-        if interrupted and status != 0:
-            return INTERRUPTED
-    return status if status >= 0 else 128 - status
-
-
-@contextmanager
-def _passing_on(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
-    """Have signals end the other process, not this one before it; gives the interrupts that came."""
-    interrupts: list[int] = []
-
-    def interrupt(number: int, _frame: Any) -> None:
-        # The terminal sends it to both; it is for the other one to end its jobs.
-        interrupts.append(number)
-
-    def end(number: int, _frame: Any) -> None:
-        process.send_signal(number)
-
-    before = signal.signal(signal.SIGINT, interrupt), signal.signal(signal.SIGTERM, end)
-    try:
-        yield interrupts
-    finally:
-        signal.signal(signal.SIGINT, before[0])
-        signal.signal(signal.SIGTERM, before[1])
 
 
 def _progress(config: Path, outputs: Sequence[Row]) -> dict[str, Any]:

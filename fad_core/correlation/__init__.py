@@ -10,14 +10,8 @@ from __future__ import annotations
 
 from fad_core.correlation.coefficients import STATISTICS, bootstrap, correlate, draw_systems
 from fad_core.correlation.grid import Grid, read_grids
-from fad_core.correlation.table import (
-    GLOBAL,
-    SYSTEM_MEANS,
-    Options,
-    Published,
-    correlation_rows,
-    read_published,
-)
+from fad_core.correlation.table import Options, Published, correlation_rows, read_published
+from fad_core.systems import GLOBAL, SYSTEM_MEANS
 
 __all__ = [
     "GLOBAL",

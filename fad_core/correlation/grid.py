@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import FadError
-from fad_core.tables.given import GivenRow, named, read_given, require_unique
-
-_PAIR = ("system", "category")
-_FEWEST_SYSTEMS = 3
+from fad_core.systems import PAIR, cells_of_table, faults_of_cells, names_of, read_ratings
+from fad_core.tables.given import GivenRow, read_given
 
 
 @dataclass(frozen=True)
@@ -51,61 +49,25 @@ def read_grids(distances: Path, ratings: Path) -> tuple[Grid, Grid]:
         systems and categories.
 
     Raises:
-        FadError: a table lacks a column, has a row twice or not at all, or fewer than three systems.
+        FadError: a table lacks a column, has a row twice or not at all, fewer than three systems, or a
+            category with the name of a pool.
     """
     tables = {
-        "embedding": read_given(distances, ("embedding", *_PAIR), ("fad",)),
-        "criterion": read_given(ratings, ("criterion", *_PAIR), ("mos",)),
+        "embedding": read_given(distances, ("embedding", *PAIR), ("fad",)),
+        "criterion": read_ratings(ratings),
     }
-    for kind, rows in tables.items():
-        require_unique(rows, (kind, *_PAIR))
-    everything = [row for rows in tables.values() for row in rows]
-    systems = _names(everything, "system")
-    categories = _names(everything, "category")
-    if len(systems) < _FEWEST_SYSTEMS:
-        raise FadError(
-            f"{distances}: {len(systems)} systems ({', '.join(systems)}): correlations over systems need "
-            f"at least {_FEWEST_SYSTEMS}"
-        )
-    first, second = (_grid(kind, rows, systems, categories, everything) for kind, rows in tables.items())
+    cells = [cells_of_table(rows, kind) for kind, rows in tables.items()]
+    for fault in faults_of_cells(cells):
+        raise FadError(fault)
+    first, second = (_grid(kind, rows, *names_of(cells)) for kind, rows in tables.items())
     return first, second
 
 
-def _names(rows: Iterable[GivenRow], column: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(row.texts[column] for row in rows))
-
-
-def _grid(
-    kind: str,
-    rows: Sequence[GivenRow],
-    systems: tuple[str, ...],
-    categories: tuple[str, ...],
-    everything: Sequence[GivenRow],
-) -> Grid:
-    path = rows[0].path
-    keys = _names(rows, kind)
-    cells = {(row.texts[kind], *(row.texts[name] for name in _PAIR)): row for row in rows}
-    missing = [
-        (key, system, category)
-        for key in keys
-        for system in systems
-        for category in categories
-        if (key, system, category) not in cells
-    ]
-    if missing:
-        raise FadError(_missing_text(path, kind, missing, everything))
+def _grid(kind: str, rows: Sequence[GivenRow], systems: tuple[str, ...], categories: tuple[str, ...]) -> Grid:
+    keys = tuple(dict.fromkeys(row.texts[kind] for row in rows))
+    cells = {(row.texts[kind], *(row.texts[name] for name in PAIR)): row for row in rows}
     shape = (len(keys), len(systems), len(categories))
     ordered = [cells[key, system, category] for key in keys for system in systems for category in categories]
     values = np.array([next(iter(row.numbers.values())) for row in ordered], dtype=np.float64)
     lines = np.array([row.line for row in ordered], dtype=np.int64)
-    return Grid(path, kind, keys, systems, categories, values.reshape(shape), lines.reshape(shape))
-
-
-def _missing_text(
-    path: Path, kind: str, missing: Sequence[tuple[str, str, str]], everything: Sequence[GivenRow]
-) -> str:
-    first = missing[0]
-    witness = [row for row in everything if tuple(row.texts[name] for name in _PAIR) == first[1:]]
-    why = f"which {witness[0].place} has" if witness else "though others have that system and that category"
-    more = f" (and {len(missing) - 1} more rows are missing)" if len(missing) > 1 else ""
-    return f"{path}: no row for {named((kind, *_PAIR), first)}, {why}{more}"
+    return Grid(rows[0].path, kind, keys, systems, categories, values.reshape(shape), lines.reshape(shape))

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from fad_core.correlation.coefficients import STATISTICS, bootstrap, correlate, draw_systems, is_constant
 from fad_core.correlation.grid import Grid
 from fad_core.errors import FadError
+from fad_core.systems import GLOBAL, SYSTEM_MEANS
 from fad_core.tables.given import GivenRow, named, read_given, require_unique
 
-GLOBAL = "global"
-SYSTEM_MEANS = "system_means"
 _KEY = ("embedding", "criterion", "category", "statistic")
 _LINES_NAMED = 5
 
@@ -75,12 +74,8 @@ def correlation_rows(
     All intervals come of the same resamples, so that embeddings are compared on the same systems.
 
     Raises:
-        FadError: a correlation is not defined, a category has the name of a pool, or a published figure
-            is of something that is not there.
+        FadError: a correlation is not defined, or a published figure is of something that is not there.
     """
-    taken = {GLOBAL, SYSTEM_MEANS} & set(distances.categories)
-    if taken:
-        raise FadError(f"{distances.path}: a category must not be called {', '.join(sorted(taken))}")
     published = published or Published({})
     counts = draw_systems(len(distances.systems), options.resamples, options.seed)
     x, y = dict(_pools(distances)), dict(_pools(ratings))

@@ -17,6 +17,7 @@ A file of up to ten seconds is repeated as often as it fits whole, and zeros fil
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -86,8 +87,9 @@ class ClapModel(WindowedModel):
     def require_settings(self) -> None:
         """See `EmbeddingModel.require_settings`."""
         super().require_settings()
-        if self.settings.crop == "windows" and not self.settings.hop_seconds * self.sample_rate >= 1:
-            raise ModelError(f"{self.name}: windows {self.settings.hop_seconds} s apart do not move on")
+        hop = self.settings.hop_seconds
+        if self.settings.crop == "windows" and not 1 <= hop * self.sample_rate < math.inf:
+            raise ModelError(f"{self.name}: windows {hop} s apart do not move on, or never come")
 
     def memory_bytes(self, samples: int) -> int:
         """The windows: as much as the waveform, times by how much they overlap."""

@@ -31,7 +31,8 @@ def write_sets(audio: Path, folder: Path, *, mono: bool) -> tuple[Path, Path, fl
     infos = [(file.path, inspect_audio(file.path)) for file in listing.files]
     long_enough = [(path, info) for path, info in infos if info.duration >= SHORTEST_SECONDS]
     for number, (path, info) in enumerate(long_enough):
-        target = sets[number % 2] / path.name
+        # Recordings in different folders may have the same name.
+        target = sets[number % 2] / f"{number:05}_{path.name}"
         if mono and info.channels > 1:
             samples, rate = soundfile.read(path, dtype="float32")
             soundfile.write(target.with_suffix(".wav"), samples.mean(axis=1), rate, subtype="FLOAT")

@@ -61,6 +61,8 @@ def test_windows_that_do_not_move_on_are_refused():
     replace(PLAIN, settings=Settings(crop="windows", hop_seconds=1.0)).require_settings()
     with pytest.raises(ModelError, match="do not move on"):
         replace(PLAIN, settings=Settings(crop="windows", hop_seconds=0.0)).require_settings()
+    with pytest.raises(ModelError, match="never come"):
+        replace(PLAIN, settings=Settings(crop="windows", hop_seconds=float("inf"))).require_settings()
 
 
 @pytest.mark.parametrize(

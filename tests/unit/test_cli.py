@@ -406,8 +406,11 @@ class TestWeights:
         (["embed", "audio", "-o", "x.npz"], "does not end in .npy or .parquet"),
         (["completion", "tcsh"], "'bash', 'zsh', 'fish'"),
         (["wieghts"], "No such command"),
+        *((["score", "a", "b", f"--memory-gb={value}"], f"memory_gb={float(value)} is not a positive, finite")
+          for value in ("nan", "inf", "0", "-1")),
+        (["score", "a", "b", "--memory-gb", "true"], "'true' is not a valid float"),
     ],
-)
+)  # fmt: skip
 def test_a_call_that_is_at_fault(arguments: list[str], said: str) -> None:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,14 @@ PAIRS = "expected: Which sets are compared: all, or a list of [reference, evalua
         ({"on_bad_file": "pad"}, "on_bad_file: 'pad' is not one of fail, skip"),
         ({"on_short_file": False}, "on_short_file: False is not one of fail, skip, pad"),
         ({"threads": 0}, "threads: 0 is less than 1"),
+        ({"memory_gb": math.nan}, "memory_gb: nan is not a finite number"),
+        ({"memory_gb": math.inf}, "memory_gb: inf is not a finite number"),
+        ({"memory_gb": -math.inf}, "memory_gb: -inf is not a finite number"),
+        ({"memory_gb": True}, "memory_gb: True is not a finite number"),
+        ({"memory_gb": "16"}, "memory_gb: '16' is not a finite number"),
+        ({"memory_gb": 0}, "memory_gb: 0 is less than 0.1"),
+        ({"memory_gb": -1}, "memory_gb: -1 is less than 0.1"),
+        ({"models": model(hop_seconds=math.nan)}, "models.0.hop_seconds: nan is not a finite number"),
         ({"metrics": "fad"}, "metrics: 'fad' is not a list"),
         ({"metrics": []}, "metrics: is an empty list"),
         ({"metrics": ["fad", "fad"]}, "metrics: fad is given twice"),

@@ -30,7 +30,8 @@ from fad_core.steps.papers import (
     write_system_distances,
 )
 from fad_core.study import require_available, study_of
-from fad_core.study_papers import CorrelationChoice
+from fad_core.study_papers import CorrelationChoice, faults_of_files
+from fad_core.systems import PAIR
 from fad_core.tables import CORRELATIONS, DATASETS, DISTANCES, PUBLISHED, REPEATS, read_table, write_table
 
 DRAWS = {"noisy": ["noisy_0", "noisy_1", "noisy_2"]}
@@ -170,6 +171,23 @@ def test_methods_name_hash_rate_resampler_clips_and_what_is_seeded() -> None:
 CHOICE = {"ratings": "m.csv", "tolerance": 0.005, "resamples": 1000, "confidence": 0.9}
 
 
+def own_sets(*names: str, **others: tuple[str, str]) -> dict[str, Any]:
+    """Correlations of a study's own distances: each set a system of its own, and what is given otherwise."""
+    pairs = {name: (f"s-{name}", "dog") for name in names} | others
+    return CHOICE | {"sets": {name: dict(zip(PAIR, pair, strict=True)) for name, pair in pairs.items()}}
+
+
+def own_study(**others: tuple[str, str]) -> dict[str, Any]:
+    """A study of such, of three systems and what is given otherwise, compared with a set r."""
+    correlations = own_sets("a", "b", "c", **others)
+    names = list(correlations["sets"])
+    return config(
+        datasets={name: {"path": name, "shards": 1} for name in ("r", *names)},
+        pairs=[["r", name] for name in names],
+        correlations=correlations,
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
@@ -181,14 +199,54 @@ CHOICE = {"ratings": "m.csv", "tolerance": 0.005, "resamples": 1000, "confidence
          "2 data sets; with all or none, or their mean means nothing"),
         ({"correlations": CHOICE}, "correlations: give either distances, a table, or sets, "
          "those of this study"),
-        ({"correlations": CHOICE | {"sets": {"x": {"system": "s", "category": "c"}}}},
+        ({"correlations": own_sets("x", "a", "b"), "pairs": [["c", "a"], ["c", "b"]]},
          "correlations.sets: there is no data set x"),
-        ({"correlations": CHOICE | {"sets": {"b": {"system": "s", "category": "c"}}}},
+        ({"correlations": own_sets("a", "b", "c"), "pairs": [["c", "a"], ["c", "b"], ["a", "b"], ["b", "c"]]},
          "correlations.sets: b is evaluated against c, a; each set must be in one pair as the second"),
     ],
 )  # fmt: skip
 def test_what_a_study_says_for_papers_is_checked(changes: dict[str, Any], fault: str) -> None:
     assert faults(config(**changes)) == [fault]
+
+
+MISSING = "add what is missing, or leave out that system or that category everywhere"
+
+
+@pytest.mark.parametrize(
+    ("others", "fault"),
+    [
+        ({"c": ("s-a ", "dog")}, "correlations.sets, c: system 's-a', category 'dog' is in a already: remove "
+         "or correct one"),
+        ({"c": ("s-b", "rain"), "d": ("s-a", "rain")}, "correlations.sets: 2 systems (s-a, s-b): "
+         "correlations over systems need at least 3: add others"),
+        ({"d": ("s-b", "rain")}, "correlations.sets: no data set for system 's-a', category 'rain', though "
+         f"others have that system and that category (and 1 more data set is missing): {MISSING}"),
+        ({name: (f"s-{name}", "global") for name in "abc"}, "correlations.sets: a category must not be "
+         "called global: choose another name"),
+    ],
+)  # fmt: skip
+def test_a_studys_own_sets_are_checked_before_they_are_embedded(
+    others: dict[str, tuple[str, str]], fault: str
+) -> None:
+    assert fault in faults(own_study(**others))
+
+
+@pytest.mark.parametrize(
+    ("rows", "fault"),
+    [
+        (["q,s-a,dog,1", "q,s-b,dog,2"], "m.csv: no row for criterion 'q', system 's-c', category 'dog', "
+         f"which correlations.sets, c has: {MISSING}"),
+        (["q,s-a,dog,1", "q,s-b,dog,2", "q,s-c,dog,3", "q,t,dog,4"], "correlations.sets: no data set for "
+         f"system 't', category 'dog', which m.csv, line 5 has: {MISSING}"),
+        (["q,s-a,dog,x"], "m.csv, line 2: mos is 'x', not a finite number"),
+    ],
+)  # fmt: skip
+def test_ratings_are_held_against_a_studys_own_sets_before_these_are_embedded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[str], fault: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.csv").write_text("\n".join(["criterion,system,category,mos", *rows]) + "\n")
+    assert list(faults_of_files(study_of(own_study()).papers)) == [fault]
 
 
 def test_an_entrys_own_choices_go_before_the_studys() -> None:

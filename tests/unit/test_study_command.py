@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 import yaml
 from click.testing import CliRunner, Result
 
 from fad_core.cli import main
+from fad_core.cli.process_group import run_group
 
 ROOT = Path(__file__).resolve().parents[2]
 # Its name in the package is that of the command.
@@ -49,7 +57,7 @@ def call(*arguments: str) -> Result:
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The commands that would be run."""
     run: list[list[str]] = []
-    monkeypatch.setattr(study_module, "_wait_for", lambda command: run.append(command) or 7)
+    monkeypatch.setattr(study_module, "run_group", lambda command: run.append(command) or 7)
     return run
 
 
@@ -128,23 +136,133 @@ def test_status_passes_on_what_is_wrong_with_the_study(place: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_a_study_that_is_interrupted_ends_with_its_jobs(place: Path) -> None:
-    """As by Ctrl-C, which reaches all processes of the terminal."""
-    (place / "Snakefile").write_text("rule all:\n    shell: 'touch started; sleep 60'\n")
-    code = "from fad_core.cli import main; main()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, "study", "run", "--quiet"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    ) as process:  # fmt: skip
-        deadline = time.monotonic() + 60
-        while not (place / "started").exists() and time.monotonic() < deadline:
+# Two jobs that take half a second to end, and a run that counts how often it is interrupted.
+WAITING = """
+import signal
+
+def note(number, frame):
+    open("interrupts", "a").write("x")
+    raise KeyboardInterrupt
+
+if workflow.is_main_process:
+    signal.signal(signal.SIGINT, note)
+
+rule all:
+    input: "a.done", "b.done"
+
+rule wait:
+    output: "{name}.done"
+    shell:
+        "if ! test -e again; then trap 'sleep 0.5; touch {wildcards.name}.ended; exit 1' INT; "
+        "touch {wildcards.name}.started; sleep 60; fi; touch {output}"
+"""
+RUN = [sys.executable, "-c", "from fad_core.cli import main; main()", "study", "run", "--cores", "2"]
+
+
+@dataclass
+class Waiting:
+    """A run of these jobs: `fad`, all that it started, and the terminal that it runs in."""
+
+    place: Path
+    fad: subprocess.Popen[str]
+    started: list[psutil.Process]
+    terminal: int
+
+    def states(self) -> set[str]:
+        """Those of all that it started; what is a zombie has ended."""
+        found = set()
+        for process in self.started:
+            with suppress(psutil.NoSuchProcess):
+                found.add(process.status())
+        return found - {psutil.STATUS_ZOMBIE}
+
+    def end(self) -> tuple[int, str]:
+        """Its exit status and what it said."""
+        _, said = self.fad.communicate(timeout=60)
+        return self.fad.returncode, said
+
+
+@pytest.fixture
+def waiting(place: Path) -> Iterator[Waiting]:
+    (place / "Snakefile").write_text(WAITING)
+    leader, follower = pty.openpty()
+    children: list[psutil.Process] = []
+    fad = subprocess.Popen(
+        RUN, stdin=follower, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 120
+        while len(list(place.glob("*.started"))) < 2:
+            assert fad.poll() is None and time.monotonic() < deadline
             time.sleep(0.1)
-        assert (place / "started").exists()
-        os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+        children = psutil.Process(fad.pid).children(recursive=True)
+        assert len(children) > 2
+        yield Waiting(place, fad, children, leader)
+    finally:
+        fad.kill()
+        for process in children:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        fad.communicate()
+        os.close(leader)
+        os.close(follower)
+
+
+def ctrl_c(run: Waiting) -> None:
+    os.write(run.terminal, b"\x03")
+
+
+def interrupt(run: Waiting) -> None:
+    run.fad.send_signal(signal.SIGINT)
+
+
+def terminate(run: Waiting) -> None:
+    run.fad.terminate()
+
+
+def terminate_twice(run: Waiting) -> None:
+    """As `timeout` does: its command, and then all of its group."""
+    run.fad.terminate()
+    os.killpg(run.fad.pid, signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("end", "status"), [(ctrl_c, 130), (interrupt, 130), (terminate, 143), (terminate_twice, 143)]
+)
+def test_a_study_that_is_ended_ends_its_jobs_once_and_goes_on_with_the_same_command(
+    waiting: Waiting, end: Callable[[Waiting], None], status: int
+) -> None:
+    end(waiting)
+    ended, said = waiting.end()
+    assert ended == status, said
+    assert not waiting.states(), "nothing is left"
+    assert said.count("Terminating processes on user request") == 1
     assert "Traceback" not in said
+    assert (waiting.place / "interrupts").read_text() == "x"
+    assert len(list(waiting.place.glob("*.ended"))) == 2, "both jobs were waited for"
+    assert not list(waiting.place.glob(".snakemake/locks/*"))
+    (waiting.place / "again").touch()
+    subprocess.run(RUN, check=True, timeout=120)
+    assert len(list(waiting.place.glob("*.done"))) == 2
+
+
+def test_a_study_stops_and_goes_on_with_its_jobs(waiting: Waiting) -> None:
+    def wait_for(reached: Callable[[set[str]], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not reached(waiting.states()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    os.write(waiting.terminal, b"\x1a")  # Ctrl-Z
+    wait_for(lambda states: states == {psutil.STATUS_STOPPED})
+    waiting.fad.send_signal(signal.SIGCONT)
+    wait_for(lambda states: psutil.STATUS_STOPPED not in states)
+    os.write(waiting.terminal, b"\x1c")  # Ctrl-\: at once
+    assert waiting.end()[0] == 131
+    wait_for(lambda states: not states)
+    assert not list(waiting.place.glob("*.ended"))
 
 
 def test_a_command_that_a_signal_ends_is_told_by_its_status() -> None:
-    assert study_module._wait_for([sys.executable, "-c", "import os; os.kill(os.getpid(), 15)"]) == 128 + 15
+    assert run_group([sys.executable, "-c", "import os; os.kill(os.getpid(), 15)"]) == 128 + 15

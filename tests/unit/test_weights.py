@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner, Result
 from fake_models import ARRAYS, MAIN, fake_model
 from local_server import Reply, Server, serving
 
+from fad_core.cli import main
 from fad_core.errors import WeightsError
 from fad_core.models.base import Checkpoint, EmbeddingModel
 from fad_core.weights import (
@@ -209,6 +213,86 @@ class TestOfficial:
         with pytest.raises(WeightsError, match="404"):
             fetch_weights(located, tmp_path, progress=False, patience=QUICK)
         assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+class TestTheCommand:
+    """`fad weights fetch`, of a model whose checkpoint the server has."""
+
+    @pytest.fixture
+    def fetch(
+        self, served: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Callable[[], tuple[Result, Path]]:
+        model = published_at(served)
+        monkeypatch.setattr("fad_core.models.get_model", lambda _name: model)
+        # Its name in the package is that of the function.
+        download = importlib.import_module("fad_core.weights.download")
+        monkeypatch.setattr(download, "Patience", lambda: QUICK)
+        arguments = ["weights", "fetch", "tiny", "--ckpt-dir", str(tmp_path / "hub"), "--json"]
+        path = tmp_path / "hub" / "checkpoints" / "tiny.pth"
+        return lambda: (CliRunner().invoke(main, arguments), path)
+
+    def test_it_fetches_once(self, served: Server, fetch: Callable[[], tuple[Result, Path]]) -> None:
+        result, path = fetch()
+        assert result.exit_code == 0, result.stderr
+        assert path.read_bytes() == served.content
+        row = {"checkpoint": "tiny.pth", "path": str(path), "sha256": sha256(path)}
+        assert json.loads(result.stdout) == [row]
+        assert f"fetching tiny.pth from {served.url}" in result.stderr
+
+        result, _ = fetch()
+        assert (result.exit_code, json.loads(result.stdout), result.stderr) == (0, [row], "")
+        assert len(served.requests) == 1
+
+    def test_wrong_bytes_are_refused(self, served: Server, fetch: Callable[[], tuple[Result, Path]]) -> None:
+        expected = hashlib.sha256(served.content).hexdigest()
+        served.content = b"<html>please log in</html>"
+        result, path = fetch()
+        assert (result.exit_code, result.stdout) == (1, "")
+        for part in (
+            "error: cannot download tiny.pth: the wrong bytes came, and were removed",
+            expected,
+            hashlib.sha256(served.content).hexdigest(),
+            served.url,
+            str(path),
+        ):
+            assert part in result.stderr
+        assert list(path.parent.iterdir()) == []
+
+    def test_a_wrong_file_that_is_there_is_refused_and_kept(
+        self, served: Server, fetch: Callable[[], tuple[Result, Path]], tmp_path: Path
+    ) -> None:
+        write(tmp_path / "hub" / "checkpoints" / "tiny.pth", ARRAYS)
+        result, path = fetch()
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert f"error: {path} is not the expected file" in result.stderr
+        assert sha256(path) in result.stderr
+        assert served.requests == []
+
+    def test_a_cut_connection_is_resumed(
+        self, served: Server, fetch: Callable[[], tuple[Result, Path]]
+    ) -> None:
+        served.replies.append(Reply(cut_after=300))
+        result, path = fetch()
+        assert result.exit_code == 0, result.stderr
+        assert path.read_bytes() == served.content
+        assert served.ranges == [None, "bytes=300-"]
+
+    def test_the_next_call_goes_on_where_one_gave_up(
+        self, served: Server, fetch: Callable[[], tuple[Result, Path]]
+    ) -> None:
+        served.replies.append(Reply(cut_after=300))
+        served.usual = Reply(status=503)
+        result, path = fetch()
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert f"kept: {path}.part, 300 bytes; the next try goes on from there" in result.stderr
+        assert not path.exists()
+
+        served.usual = Reply()
+        served.requests.clear()
+        result, _ = fetch()
+        assert result.exit_code == 0, result.stderr
+        assert path.read_bytes() == served.content
+        assert served.ranges == ["bytes=300-"]
 
 
 class TestRecords:
