@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fad_core.ahead import map_ahead
 from fad_core.batches import Batches
+from fad_core.kernels.rewrite import available, rewritten
 from fad_core.models import get_model
 from fad_core.models.base import Arrays, WindowedModel
 from fad_core.pt2 import Identity, load_program, read_identity
@@ -90,6 +91,8 @@ class ExportedModel:
 
             program = move_to_device_pass(program, self.device)
         self._network = program.module()
+        if self.device == "cpu" and self.model.settings.fast and available():
+            self._network = rewritten(self._network)
 
     def with_settings(self, settings: Settings) -> ExportedModel:
         """The same network, used in another way."""

@@ -14,28 +14,18 @@ moved to another entry, or another input, is summed up by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import gcd
-from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from resampy.filters import get_filter
+
+from fad_core.kernels.compiled import compiled
 
 FILTER = "kaiser_best"
 
 _BLOCK = 128
 """Outputs of one phase at a time: their inputs stay in a core's cache from one phase to the next."""
-
-
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function; the result is kept for the next process, if there is a place where it can be."""
-    try:
-        made: Callable[..., Any] = njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # neither the package nor a home folder can be written to
-        made = njit(nogil=True)(function)
-    return made
 
 
 def outputs_side_by_side(rate_from: int, rate_to: int, length: int) -> int:
@@ -79,7 +69,7 @@ def _rows(channel: NDArray[np.float32], stride: int, margin: int) -> tuple[NDArr
     return np.ascontiguousarray(padded.reshape(columns, stride).T), before
 
 
-@_compiled
+@compiled
 def _resample(rows, before, window, delta, entries, scale, increment, phases, result):  # type: ignore[no-untyped-def]
     stride, step, length = rows.shape[0], int(scale * entries), len(result)
     sums = np.empty(_BLOCK, np.float32)
@@ -117,7 +107,7 @@ def _resample(rows, before, window, delta, entries, scale, increment, phases, re
                 result[phase + (start + m) * phases] = sums[m]
 
 
-@_compiled
+@compiled
 def _add_wing(sums, etas, window, delta, offset, step, rows, at, wing):  # type: ignore[no-untyped-def]
     """Add one wing's taps to each sum: from input `at` on, backwards (left) or forwards (right)."""
     count, stride = len(sums), rows.shape[0]

@@ -98,7 +98,11 @@ class Distances:
 
 
 def verify_reference(
-    exported: ExportedModel, clips: Path, original: OriginalRun, progress: Callable[[str], None] | None = None
+    exported: ExportedModel,
+    clips: Path,
+    original: OriginalRun,
+    progress: Callable[[str], None] | None = None,
+    imitating: ExportedModel | None = None,
 ) -> tuple[list[Comparison], Distances]:
     """Compare an exported model with the original package.
 
@@ -107,17 +111,22 @@ def verify_reference(
         clips: folder of WAV files and `clips.json` (`fad_core.steps.reference.write_clips`).
         original: what the original gave for these.
         progress: told the name of each clip.
+        imitating: the same with `Settings.compatibility`, for what the original makes of its values as
+            scalars; None: the first one.
 
     Raises:
         VerificationError: the run was of another model or of other clips.
     """
     model = exported.model
+    imitating = imitating or exported
     facts: Mapping[str, Mapping[str, Any]] = json.loads((clips / "clips.json").read_text(encoding="utf-8"))
     if original.meta["model"] != model.name:
         raise VerificationError(f"the original was run as {original.meta['model']}, not as {model.name}")
     rows: list[Comparison] = []
     ours: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
+    imitated: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
     theirs: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
+    scalars = model.scalar_statistics
     for case, fact in facts.items():
         if progress is not None:
             progress(case)
@@ -125,13 +134,14 @@ def verify_reference(
         rows += compared
         if fact["group"]:
             ours[fact["group"]].append(found)
+            if scalars:
+                imitated[fact["group"]].append(imitating.embed_features(original.features(case)))
             theirs[fact["group"]].append(original.embeddings(case))
-    scalars = model.scalar_statistics
     distances = Distances(
         original=_distance(theirs),
         here=_distance(ours),
         printed=original.meta["distance"],
-        printed_here=_distance(ours, scalars=scalars),
+        printed_here=_distance(imitated, scalars=True) if scalars else _distance(ours),
         failure=original.meta["failure"],
     )
     vectors = sum(len(embeddings) for group in ours.values() for embeddings in group)

@@ -16,6 +16,7 @@ Crop = Literal["random", "first", "center", "windows"]
 Device = Literal["cpu", "cuda"]
 Compatibility = Literal["none", "frechet-audio-distance"]
 Dtype = Literal["float32", "float64", "int32", "int16"]
+Runner = Literal["fast", "plain"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class Settings:
         dtype: what files are read as: float32, as everywhere here, or another type that the original package
             knows. Sound is then mixed and resampled in float64; int16 cuts 24 bits down to 16.
         device: where the network runs. Another processor rounds otherwise, so results name it.
+        runner: how it runs on a CPU: with kernels that suit the processor ("fast", see `fad_core.kernels`),
+            or as it was exported ("plain"). With `compatibility` always the latter: an old number is
+            regenerated to its last digits by the kernels that it was made with.
     """
 
     crop: Crop = "random"
@@ -43,10 +47,16 @@ class Settings:
     memory_gb: float = 16.0
     dtype: Dtype = "float32"
     device: Device = "cpu"
+    runner: Runner = "fast"
 
     def __post_init__(self) -> None:
         """Refuse a limit that would limit nothing, or everything."""
         require_memory("memory_gb", self.memory_gb)
+
+    @property
+    def fast(self) -> bool:
+        """Whether the network runs with kernels that suit the processor."""
+        return self.runner == "fast" and self.compatibility == "none"
 
     def __str__(self) -> str:
         """All that differs from the defaults, as text; `parse_settings` reads it."""

@@ -15,7 +15,6 @@ from fad_core.code_digest import code_digest
 from fad_core.comparison import Comparison, require_passed
 from fad_core.errors import ModelError
 from fad_core.exported import ExportedModel
-from fad_core.golden import load_golden
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
 from fad_core.progress import file_progress
@@ -24,7 +23,7 @@ from fad_core.running import resolve_device
 from fad_core.settings import Settings
 from fad_core.steps.verdicts import require_verified
 from fad_core.steps.verification import write_verification
-from fad_core.verify import eager_comparisons, verify_golden
+from fad_core.verify import eager_comparisons, eager_count, golden_count, verify_golden
 from fad_core.weights import Weights, default_ckpt_dir, fetch_weights, load_state, locate_weights
 
 Report = Callable[[str], None]
@@ -131,8 +130,8 @@ class Store:
             self.report(f"verifying {path.name} against the eager network")
             network = model.build(load_state(weights))
             rows = []
-            with self._bar(f"verify {path.stem}", len(model.eager_cases)) as advance:
-                for row in eager_comparisons(ExportedModel(path), network):
+            with self._bar(f"verify {path.stem}", eager_count(model)) as advance:
+                for row in eager_comparisons(path, network):
                     rows.append(row)
                     advance(1)
             _record(rows, verdict)
@@ -144,9 +143,8 @@ class Store:
         if not verdict.is_file():
             path, _ = self.exported(model, "seeded")
             self.report(f"verifying {model.name} against embeddings of the original package")
-            clips = len(load_golden(model.family).cases[model.name])
-            with self._bar(f"verify {model.name}", clips) as advance:
-                rows = verify_golden(ExportedModel(path), lambda _clip: advance(1))
+            with self._bar(f"verify {model.name}", golden_count(model)) as advance:
+                rows = verify_golden(path, lambda _clip: advance(1))
             _record(rows, verdict)
         require_verified([verdict])
 

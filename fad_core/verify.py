@@ -2,7 +2,8 @@
 
 Two levels gate every embedding:
 
-* *eager*: the `.pt2` against the eager network, rebuilt from the checkpoint, over batch sizes and lengths;
+* *eager*: the `.pt2` against the eager network, rebuilt from the checkpoint, over batch sizes and lengths: as
+  it was exported, and with the kernels for this processor (`Settings.runner`);
 * *golden*: the `.pt2` of the seeded weights, from waveform to embedding and on to the distance, against
   what the original package gave on the same clips with the same weights (`fad_core.golden`).
 
@@ -12,6 +13,9 @@ A level that was not run is never called passed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -27,11 +31,12 @@ from fad_core.golden.clips import EVALUATION_GROUP, REFERENCE_GROUP, clips
 from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.pt2 import Identity
 from fad_core.running import call_network
+from fad_core.settings import Runner, Settings
 from fad_core.statistics import Statistics
 from fad_core.weights import Weights, load_state
 
-# The exported program calls the same kernels as the eager network and gives the same bits; the tenth of
-# the tolerance is left to BLAS libraries that answer by the alignment of a buffer.
+# Run as it is, the exported program calls the same kernels as the eager network and gives the same bits; the
+# tenth of the tolerance is left to BLAS libraries that answer by the alignment of a buffer.
 EAGER_SHARE = 0.1
 
 GROUPS = (REFERENCE_GROUP, EVALUATION_GROUP)
@@ -43,47 +48,72 @@ FRONTEND_TOLERANCE = 1e-6
 DISTANCE_TOLERANCE = 1e-6
 
 
-def verify_eager(exported: ExportedModel, weights: Weights) -> list[Comparison]:
-    """Compare an exported model with the eager network over batch sizes and lengths.
+def verify_eager(path: Path, model: EmbeddingModel, weights: Weights) -> list[Comparison]:
+    """Compare an exported model with the eager network over batch sizes and lengths, with each runner.
 
     Args:
-        exported: the `.pt2`, on the CPU.
+        path: the `.pt2`.
+        model: what it holds.
         weights: the fetched weights it should hold.
     """
-    return list(eager_comparisons(exported, exported.model.build(load_state(weights))))
+    return list(eager_comparisons(path, model.build(load_state(weights))))
 
 
-def eager_comparisons(exported: ExportedModel, network: torch.nn.Module) -> Iterator[Comparison]:
+def eager_comparisons(path: Path, network: torch.nn.Module) -> Iterator[Comparison]:
     """The rows of `verify_eager`, one by one, for a network that `EmbeddingModel.build` gave."""
+    for runner in get_args(Runner):
+        exported = ExportedModel(path, settings=Settings(runner=runner))
+        # Where a quantised value lies on an edge, other roundings decide; the golden level counts those.
+        if runner == "plain" or not exported.model.quantum:
+            yield from compare_with_eager(exported, network)
+
+
+def eager_count(model: EmbeddingModel) -> int:
+    """How many rows `eager_comparisons` gives."""
+    return len(model.eager_cases) * (1 if model.quantum else len(get_args(Runner)))
+
+
+def compare_with_eager(exported: ExportedModel, network: torch.nn.Module) -> Iterator[Comparison]:
+    """The rows for one runner."""
     model = exported.model
-    tolerance = EAGER_SHARE * model.tolerance
+    plain = model.settings.runner == "plain"
+    tolerance = EAGER_SHARE * model.tolerance if plain else model.tolerance
     for batch, samples in model.eager_cases:
         given = model.example_input(batch, samples)
-        case = f"batch {batch}" + (f", {samples} samples" if samples else "")
+        case = f"batch {batch}" + (f", {samples} samples" if samples else "") + _named(model)
         with torch.inference_mode():
             eager, _ = call_network(network, *given)
         yield compare(exported.identity, "eager", case, exported.network(*given), eager.numpy(), tolerance)
 
 
-def verify_golden(exported: ExportedModel, progress: Callable[[str], None] | None = None) -> list[Comparison]:
-    """Compare an exported model of the seeded weights with the original package's embeddings.
+def verify_golden(path: Path, progress: Callable[[str], None] | None = None) -> list[Comparison]:
+    """Compare an exported model of the seeded weights with the original package's embeddings, by each runner.
 
     Args:
-        exported: a `.pt2` with seeded weights, on the CPU.
+        path: a `.pt2` with seeded weights.
         progress: told the name of each clip.
 
     Raises:
         VerificationError: the stored embeddings are of other weights.
     """
-    return list(golden_comparisons(exported, progress))
+    rows: list[Comparison] = []
+    for runner in get_args(Runner):
+        rows += compare_with_golden(ExportedModel(path, settings=Settings(runner=runner)), progress)
+    return rows
 
 
-def golden_comparisons(
+def golden_count(model: EmbeddingModel) -> int:
+    """How many clips `verify_golden` tells the progress of."""
+    return len(load_golden(model.family).cases[model.name]) * len(get_args(Runner))
+
+
+def compare_with_golden(
     exported: ExportedModel, progress: Callable[[str], None] | None = None
 ) -> Iterator[Comparison]:
-    """The rows of `verify_golden`, one by one."""
+    """The rows for one runner."""
     golden = load_golden(exported.model.family)
     identity, model = exported.identity, exported.model
+    behind = _named(model)
     weights = {name: golden.weights_sha256[name] for name in identity.checkpoints}
     if dict(identity.checkpoints) != weights:
         raise VerificationError(
@@ -101,14 +131,21 @@ def golden_comparisons(
         features = model.frontend(prepare_waveform(clip.waveform, clip.sample_rate, model), clip.sha256)
         yield from _compare_features(identity, golden, case, features)
         found[case], row = _compare_embeddings(exported, golden, case, exported.embed_features(features))
+        row = replace(row, case=row.case + behind)
         passed = passed and row.verdict == "passed"
         yield row
     if passed:
         sets = [np.concatenate([found[case] for case in group if case in found]) for group in GROUPS]
         distance = frechet_distance(*map(Statistics.from_embeddings, sets)).value
         expected = golden.exact_distances[model.name]
-        case, vectors = "distance of two groups of clips", sum(map(len, sets))
+        case, vectors = "distance of two groups of clips" + behind, sum(map(len, sets))
         yield compare_distance(identity, "golden", case, vectors, distance, expected, DISTANCE_TOLERANCE)
+
+
+def _named(model: EmbeddingModel) -> str:
+    """What tells a case from the same one by the default runner."""
+    runner = model.settings.runner
+    return "" if runner == Settings().runner else f", {runner}"
 
 
 def _compare_features(

@@ -26,8 +26,8 @@ def main(ckpt_dir: Path = Path(), table: Path | None = None, threads: int = 1) -
 
     from fad_core.comparison import require_passed
     from fad_core.errors import ModelError
-    from fad_core.exported import ExportedModel
-    from fad_core.pt2 import export_model
+    from fad_core.models import get_model
+    from fad_core.pt2 import export_model, read_identity
     from fad_core.steps.verification import print_verification, write_verification
     from fad_core.verify import verify_eager, verify_golden
     from fad_core.weights import fetch_weights, locate_weights
@@ -40,13 +40,14 @@ def main(ckpt_dir: Path = Path(), table: Path | None = None, threads: int = 1) -
     with tempfile.TemporaryDirectory() as folder:
         seeded = {}
         for path in paths:
-            exported = ExportedModel(path)
-            identity, model = exported.identity, exported.model
-            found = verify_eager(exported, fetch_weights(_weights(identity, model, ckpt_dir), progress=False))
+            identity = read_identity(path)
+            model = get_model(identity.model)
+            weights = fetch_weights(_weights(identity, model, ckpt_dir), progress=False)
+            found = verify_eager(path, model, weights)
             if identity.weights != "seeded" and model.name not in seeded:
                 seeded[model.name] = Path(folder) / f"{model.name}.pt2"
                 export_model(model, fetch_weights(locate_weights(model, "seeded")), seeded[model.name])
-            golden = exported if identity.weights == "seeded" else ExportedModel(seeded[model.name])
+            golden = path if identity.weights == "seeded" else seeded[model.name]
             found += verify_golden(golden)
             print_verification(path.name, found)
             rows += found

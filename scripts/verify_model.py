@@ -27,17 +27,20 @@ def main(
     import torch
 
     from fad_core.comparison import require_passed
-    from fad_core.exported import ExportedModel
+    from fad_core.models import get_model
+    from fad_core.pt2 import read_identity
     from fad_core.steps.verification import write_verification
     from fad_core.verify import verify_eager, verify_golden
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)
-    model = ExportedModel(exported)
     if level == "eager":
-        rows = verify_eager(model, fetch_weights(locate_weights(model.model, weights, ckpt_dir), ckpt_dir))
+        model = get_model(read_identity(exported).model)
+        rows = verify_eager(
+            exported, model, fetch_weights(locate_weights(model, weights, ckpt_dir), ckpt_dir)
+        )
     else:
-        rows = verify_golden(model, progress=lambda case: print(f"golden: {case}", flush=True))
+        rows = verify_golden(exported, lambda case: print(f"golden: {case}", flush=True))
     write_verification(rows, table)
     print(table.read_text(encoding="utf-8"))
     require_passed(rows)

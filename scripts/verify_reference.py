@@ -21,13 +21,16 @@ def main(exported: Path, clips: Path, original: Path, table: Path, distances: Pa
     from fad_core.comparison import require_passed
     from fad_core.exported import ExportedModel
     from fad_core.reference import OriginalRun, verify_reference
+    from fad_core.settings import Settings
     from fad_core.steps.reference import write_distances
     from fad_core.steps.verification import print_verification, write_verification
 
     torch.set_num_threads(threads)
     given = OriginalRun.load(original)
+    model = ExportedModel(exported)
+    imitating = ExportedModel(exported, settings=Settings(compatibility="frechet-audio-distance"))
     rows, values = verify_reference(
-        ExportedModel(exported), clips, given, lambda case: print(case, flush=True)
+        model, clips, given, lambda case: print(case, flush=True), imitating=imitating
     )
     write_verification(rows, table)
     write_distances(values, given.meta["versions"], distances)

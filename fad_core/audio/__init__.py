@@ -27,6 +27,8 @@ _BLOCK_VALUES = 1 << 18  # decoded at once, over all channels: 1 MiB of float32
 _UNKNOWN_FRAMES = 2**63 - 1  # what libsndfile announces for a FLAC file that was written to a pipe
 _FULL_SCALE = {"int16": 2.0**15, "int32": 2.0**31}
 _HIGHEST_RATE = 4_000_000  # Hz; beyond any recorder, and beyond what resampling to 8 kHz allows
+_LARGEST = float(np.finfo(np.float32).max)
+_PAIRWISE_CHANNELS = 8  # from so many on, NumPy adds up by halves
 
 if TYPE_CHECKING:
     _SoundFile = Any
@@ -120,13 +122,16 @@ def inspect_audio(path: Path | str) -> AudioInfo:
         frames = not_finite = first = 0
         overflows = False
         for block in _blocks(path, decoder):
+            frames += len(block)
+            # NaN is neither larger nor smaller than anything.
+            if float(block.min()) * channels > -_LARGEST and float(block.max()) * channels < _LARGEST:
+                continue
             wrong = ~np.isfinite(block)
             with np.errstate(over="ignore", invalid="ignore"):
                 overflows = overflows or (not wrong.any() and not np.isfinite(block.sum(axis=1)).all())
             if wrong.any():
-                first = first if not_finite else frames + int(wrong.any(axis=1).argmax())
+                first = first if not_finite else frames - len(block) + int(wrong.any(axis=1).argmax())
                 not_finite += int(wrong.sum())
-            frames += len(block)
     if missing := _missing_frames(path, kind, declared, frames, rate):
         raise AudioError(path, missing)
     if frames == 0:
@@ -152,6 +157,13 @@ def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     if waveform.shape[0] == 1:
         return waveform
+    if len(waveform) < _PAIRWISE_CHANNELS:
+        # One after the other, as NumPy adds up so few; but many samples at a time.
+        total = waveform[0].copy()
+        for channel in waveform[1:]:
+            total += channel
+        total /= len(waveform)
+        return total[np.newaxis]
     # From eight channels on the order of the sum, and so the rounding, depends on the memory layout:
     # NumPy has to see what the original gives it, samples by channels.
     by_sample = np.ascontiguousarray(waveform.T)

@@ -162,15 +162,11 @@ def _hashes(checkpoints: Mapping[str, str]) -> str:
 
 def _compared(path: Path, model: EmbeddingModel, weights: Weights, store: Store) -> list[Comparison]:
     """All comparisons of both levels."""
-    from fad_core.exported import ExportedModel
     from fad_core.verify import verify_eager, verify_golden
 
     store.report(f"verifying {path} against the eager network")
-    exported = ExportedModel(path)
-    rows = verify_eager(exported, weights)
-    seeded = exported
-    if weights.kind != "seeded":
-        seeded = ExportedModel(store.exported(model, "seeded")[0])
+    rows = verify_eager(path, model, weights)
+    seeded = path if weights.kind == "seeded" else store.exported(model, "seeded")[0]
     store.report(f"verifying {model.name} with seeded weights against embeddings of the original package")
     return rows + verify_golden(seeded)
 

@@ -176,6 +176,8 @@ class EmbeddingModel(ABC):
             named.append(f"dtype={settings.dtype}")
         if settings.device != "cpu":
             named.append(f"device={settings.device}")
+        if settings.runner != Settings().runner:
+            named.append(f"runner={settings.runner}")
         return " ".join(named)
 
     @property

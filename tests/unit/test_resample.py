@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fad_core import polyphase
 from fad_core.audio import read_audio, to_mono
+from fad_core.kernels import compiled
 from fad_core.resample import resample, resampled_length
 
 RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 192000)
@@ -144,5 +145,5 @@ def test_it_compiles_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) 
             raise RuntimeError("cannot cache function: no locator available")
         return lambda function: function
 
-    monkeypatch.setattr(polyphase, "njit", refusing)
-    assert polyphase._compiled(len) is len
+    monkeypatch.setattr(compiled, "njit", refusing)
+    assert compiled.compiled(len) is len

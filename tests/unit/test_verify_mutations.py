@@ -36,7 +36,8 @@ import torch
 from fad_core import embedding, mel
 from fad_core.exported import ExportedModel
 from fad_core.models import get_model, vggish
-from fad_core.verify import eager_comparisons, golden_comparisons
+from fad_core.settings import Settings
+from fad_core.verify import compare_with_eager, compare_with_golden
 from fad_core.weights import load_state, locate_weights
 
 SLIGHTLY = 1 + 1e-3
@@ -51,7 +52,7 @@ def loaded(seeded_export: Callable[[str], Path]) -> Callable[[str], ExportedMode
 
     def load(model_id: str) -> ExportedModel:
         if model_id not in models:
-            models[model_id] = ExportedModel(seeded_export(model_id))
+            models[model_id] = ExportedModel(seeded_export(model_id), settings=Settings(runner="plain"))
         return models[model_id]
 
     return load
@@ -96,8 +97,8 @@ def test_what_is_not_changed_passes(loaded, eager):
     for model_id in ("vggish", "vggish-pca"):
         with changed(loaded(model_id), "embeddings.4.weight", SLIGHTLY):
             pass
-        assert not fails(islice(golden_comparisons(loaded(model_id)), 3))
-        assert not fails(islice(eager_comparisons(loaded(model_id), eager(model_id)), 3))
+        assert not fails(islice(compare_with_golden(loaded(model_id)), 3))
+        assert not fails(islice(compare_with_eager(loaded(model_id), eager(model_id)), 3))
 
 
 def test_all_tensors_are_tried(loaded):
@@ -112,8 +113,8 @@ MUTANTS += [("vggish-pca", name) for name in (*PCA_TENSORS, "features.0.bias", "
 @pytest.mark.parametrize(("model_id", "name"), MUTANTS)
 def test_a_changed_weight_fails_both_levels(model_id: str, name: str, loaded, eager):
     with changed(loaded(model_id), name, SLIGHTLY):
-        assert fails(golden_comparisons(loaded(model_id)))
-        assert fails(eager_comparisons(loaded(model_id), eager(model_id)))
+        assert fails(compare_with_golden(loaded(model_id)))
+        assert fails(compare_with_eager(loaded(model_id), eager(model_id)))
 
 
 # Sizes near the limits that the table above gives for the unquantised model.
@@ -145,13 +146,13 @@ def test_another_constant_of_the_frontend_fails(change, model_id: str, loaded, m
         right = getattr(vggish.MEL, name)
         change = {name: right + 20 * (value - right)}  # quantised to 8 bits
     monkeypatch.setattr(vggish, "MEL", replace(vggish.MEL, **change))
-    assert fails(golden_comparisons(loaded(model_id)))
+    assert fails(compare_with_golden(loaded(model_id)))
 
 
 @pytest.mark.parametrize("frames", [95, 97])
 def test_another_length_of_the_patches_fails(frames: int, loaded, monkeypatch):
     monkeypatch.setattr(vggish, "PATCH_FRAMES", frames)
-    assert fails(golden_comparisons(loaded("vggish")))
+    assert fails(compare_with_golden(loaded("vggish")))
 
 
 def log_mel_in_float32(samples: np.ndarray, settings: mel.MelSettings) -> np.ndarray:
@@ -189,7 +190,7 @@ def test_another_computation_in_the_frontend_fails(place, loaded, monkeypatch):
     cleared = mel.mel_matrix.cache_clear
     monkeypatch.setattr(*place)
     try:
-        assert fails(golden_comparisons(loaded("vggish")))
+        assert fails(compare_with_golden(loaded("vggish")))
     finally:
         cleared()
 
@@ -216,7 +217,7 @@ LOADING = {
 @pytest.mark.parametrize("change", LOADING.values(), ids=LOADING)
 def test_another_way_of_loading_fails(change, loaded, monkeypatch):
     monkeypatch.setattr(embedding, *change)
-    assert fails(golden_comparisons(loaded("vggish")))
+    assert fails(compare_with_golden(loaded("vggish")))
 
 
 @pytest.mark.parametrize(
@@ -227,12 +228,12 @@ def test_another_quantisation_fails(constant: str, value: float, loaded, monkeyp
     exported = loaded("vggish-pca")
     network = exported.model.build(load_state(locate_weights(exported.model, "seeded")))
     monkeypatch.setattr(exported, "_network", network)
-    assert not fails(islice(golden_comparisons(exported), 1))
+    assert not fails(islice(compare_with_golden(exported), 1))
     monkeypatch.setattr(vggish, constant, value)
-    assert fails(golden_comparisons(exported))
+    assert fails(compare_with_golden(exported))
 
 
 def test_a_weight_off_by_3e_5_is_seen(loaded):
     """The proof of the unquantised model is nearly as sharp as float32 allows."""
     with changed(loaded("vggish"), "features.0.weight", 1 + 3e-5):
-        assert fails(golden_comparisons(loaded("vggish")))
+        assert fails(compare_with_golden(loaded("vggish")))

@@ -1,0 +1,105 @@
+"""Convolutions and products by a matrix that oneDNN keeps in the order its kernels read.
+
+PyTorch hands convolutions to oneDNN with weights in the plain order, which are put in order anew in each
+call, and products to a library that uses half the width of some processors' registers. Here the weights are
+put in order once, and images are kept channels last, which needs no reordering either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+_POOLS: dict[str, Callable[[torch.Tensor, int], torch.Tensor] | None] = {
+    "": None,
+    "mean": nn.functional.avg_pool2d,
+    "max": nn.functional.max_pool2d,
+}
+
+
+class PackedLinear(nn.Module):
+    """`[…, inputs]` to `[…, outputs]`, and a function of each value."""
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, behind: str = "none") -> None:
+        """Prepare the weights.
+
+        Args:
+            weight: `[outputs, inputs]`.
+            bias: `[outputs]`, or None.
+            behind: "none", "relu" or "gelu" (with erf).
+        """
+        super().__init__()
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight, 64)
+        self._bias, self._behind = bias, behind
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply it."""
+        rows = x.reshape(-1, x.shape[-1])
+        # For a single row oneDNN would want the weights in another order.
+        given = rows if len(rows) > 1 else rows.repeat(2, 1)
+        made: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
+            given, self._weight, self._bias, self._behind, [], "none" if self._behind == "gelu" else ""
+        )
+        return made[: len(rows)].reshape(*x.shape[:-1], -1)
+
+
+class PackedConvolution(nn.Module):
+    """A convolution of images `[N, C, H, W]`, or of sequences `[N, C, T]`, channels last in memory."""
+
+    def __init__(
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        stride: list[int],
+        padding: list[int],
+        relu: bool = False,
+        pool: str = "",
+    ) -> None:
+        """Prepare the weights.
+
+        Args:
+            weight: `[outputs, inputs, kernel height, kernel width]`, or without a height.
+            bias: `[outputs]`, or None.
+            stride: by dimension.
+            padding: likewise.
+            relu: whether negative values become zero.
+            pool: what is left of 2 × 2 values: "" all of them, their "mean", or the largest, "max".
+        """
+        super().__init__()
+        self._pool = _POOLS[pool]
+        self._flat = weight.dim() == 3
+        if self._flat:
+            weight, stride, padding = weight.unsqueeze(2), [1, *stride], [0, *padding]
+        self._stride, self._padding, self._bias = stride, padding, bias
+        self._behind = "relu" if relu else "none"
+        # The order depends on the image's size, though seldom: this one stands for all.
+        size = [1, weight.shape[1], 64 * (not self._flat) or 1, 4096 if self._flat else 64]
+        self._weight = torch.ops.mkldnn._reorder_convolution_weight(
+            weight.contiguous(memory_format=torch.channels_last), padding, stride, [1, 1], 1, size
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply it."""
+        if self._flat:
+            return self._convolved(x.unsqueeze(2)).squeeze(2)
+        if self._pool is None:
+            return self._convolved(x)
+        # One image at a time: what is pooled away would fill more memory than the caches.
+        return torch.cat([self._pool(self._convolved(image[None]), 2) for image in x])
+
+    def _convolved(self, image: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = torch.ops.mkldnn._convolution_pointwise(
+            image.contiguous(memory_format=torch.channels_last),
+            self._weight,
+            self._bias,
+            self._padding,
+            self._stride,
+            [1, 1],
+            1,
+            self._behind,
+            [],
+            "",
+        )
+        return made
