@@ -159,11 +159,11 @@ def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         return waveform
     if len(waveform) < _PAIRWISE_CHANNELS:
         # One after the other, as NumPy adds up so few; but many samples at a time.
-        total = waveform[0].copy()
+        total: NDArray[np.float32] = waveform[0].copy()
         for channel in waveform[1:]:
             total += channel
-        total /= len(waveform)
-        return total[np.newaxis]
+        mean: NDArray[np.float32] = (total / np.float32(len(waveform)))[np.newaxis]
+        return mean
     # From eight channels on the order of the sum, and so the rounding, depends on the memory layout:
     # NumPy has to see what the original gives it, samples by channels.
     by_sample = np.ascontiguousarray(waveform.T)
