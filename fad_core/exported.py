@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from fad_core.ahead import map_ahead
 from fad_core.batches import Batches
+from fad_core.kernels.inductor import compiled_network
 from fad_core.kernels.rewrite import available, rewritten
 from fad_core.models import get_model
 from fad_core.models.base import Arrays, WindowedModel
@@ -90,9 +92,13 @@ class ExportedModel:
             from torch.export.passes import move_to_device_pass
 
             program = move_to_device_pass(program, self.device)
-        self._network = program.module()
-        if self.device == "cpu" and self.model.settings.fast and available():
-            self._network = rewritten(self._network)
+        runner = self.model.settings.runs if self.device == "cpu" else "plain"
+        self._network: Callable[..., Any]
+        if runner == "compiled":
+            self._network = compiled_network(program, identity, max(torch.get_num_threads(), 1))
+        else:
+            module = program.module()
+            self._network = rewritten(module) if runner == "fast" and available() else module
 
     def with_settings(self, settings: Settings) -> ExportedModel:
         """The same network, used in another way."""

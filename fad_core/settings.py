@@ -16,7 +16,7 @@ Crop = Literal["random", "first", "center", "windows"]
 Device = Literal["cpu", "cuda"]
 Compatibility = Literal["none", "frechet-audio-distance"]
 Dtype = Literal["float32", "float64", "int32", "int16"]
-Runner = Literal["fast", "plain"]
+Runner = Literal["fast", "plain", "compiled"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Settings:
             knows. Sound is then mixed and resampled in float64; int16 cuts 24 bits down to 16.
         device: where the network runs. Another processor rounds otherwise, so results name it.
         runner: how it runs on a CPU: with kernels that suit the processor ("fast", see `fad_core.kernels`),
-            or as it was exported ("plain"). With `compatibility` always the latter: an old number is
+            as it was exported ("plain"), or compiled by PyTorch's AOTInductor ("compiled"). With
+            `compatibility` always "plain": an old number is
             regenerated to its last digits by the kernels that it was made with.
     """
 
@@ -54,9 +55,9 @@ class Settings:
         require_memory("memory_gb", self.memory_gb)
 
     @property
-    def fast(self) -> bool:
-        """Whether the network runs with kernels that suit the processor."""
-        return self.runner == "fast" and self.compatibility == "none"
+    def runs(self) -> Runner:
+        """How the network really runs on a CPU."""
+        return self.runner if self.compatibility == "none" else "plain"
 
     def __str__(self) -> str:
         """All that differs from the defaults, as text; `parse_settings` reads it."""

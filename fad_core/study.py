@@ -133,7 +133,10 @@ def _settings(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Settings:
     """
     compatibility = entry.get("compatibility", config["compatibility"])
     settings = Settings(
-        compatibility=compatibility, memory_gb=float(config["memory_gb"]), device=config["device"]
+        compatibility=compatibility,
+        memory_gb=float(config["memory_gb"]),
+        device=config["device"],
+        runner=config["runner"],
     )
     if not get_model(entry["id"]).cropped:
         return settings

@@ -12,10 +12,9 @@ A level that was not run is never called passed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import torch
@@ -48,20 +47,30 @@ FRONTEND_TOLERANCE = 1e-6
 DISTANCE_TOLERANCE = 1e-6
 
 
-def verify_eager(path: Path, model: EmbeddingModel, weights: Weights) -> list[Comparison]:
+def verified_runners(chosen: Runner = "fast") -> tuple[Runner, ...]:
+    """The runners that are always verified, and the one that is chosen."""
+    return ("fast", "plain") if chosen in ("fast", "plain") else ("fast", "plain", chosen)
+
+
+def verify_eager(
+    path: Path, model: EmbeddingModel, weights: Weights, runners: Sequence[Runner] = ("fast", "plain")
+) -> list[Comparison]:
     """Compare an exported model with the eager network over batch sizes and lengths, with each runner.
 
     Args:
         path: the `.pt2`.
         model: what it holds.
         weights: the fetched weights it should hold.
+        runners: which.
     """
-    return list(eager_comparisons(path, model.build(load_state(weights))))
+    return list(eager_comparisons(path, model.build(load_state(weights)), runners))
 
 
-def eager_comparisons(path: Path, network: torch.nn.Module) -> Iterator[Comparison]:
+def eager_comparisons(
+    path: Path, network: torch.nn.Module, runners: Sequence[Runner] = ("fast", "plain")
+) -> Iterator[Comparison]:
     """The rows of `verify_eager`, one by one, for a network that `EmbeddingModel.build` gave."""
-    for runner in get_args(Runner):
+    for runner in runners:
         exported = ExportedModel(path, settings=Settings(runner=runner))
         # Where a quantised value lies on an edge, other roundings decide; the golden level counts those.
         if runner == "plain" or not exported.model.quantum:
@@ -70,7 +79,7 @@ def eager_comparisons(path: Path, network: torch.nn.Module) -> Iterator[Comparis
 
 def eager_count(model: EmbeddingModel) -> int:
     """How many rows `eager_comparisons` gives."""
-    return len(model.eager_cases) * (1 if model.quantum else len(get_args(Runner)))
+    return len(model.eager_cases) * (1 if model.quantum else len(verified_runners()))
 
 
 def compare_with_eager(exported: ExportedModel, network: torch.nn.Module) -> Iterator[Comparison]:
@@ -86,25 +95,30 @@ def compare_with_eager(exported: ExportedModel, network: torch.nn.Module) -> Ite
         yield compare(exported.identity, "eager", case, exported.network(*given), eager.numpy(), tolerance)
 
 
-def verify_golden(path: Path, progress: Callable[[str], None] | None = None) -> list[Comparison]:
+def verify_golden(
+    path: Path,
+    progress: Callable[[str], None] | None = None,
+    runners: Sequence[Runner] = ("fast", "plain"),
+) -> list[Comparison]:
     """Compare an exported model of the seeded weights with the original package's embeddings, by each runner.
 
     Args:
         path: a `.pt2` with seeded weights.
         progress: told the name of each clip.
+        runners: which.
 
     Raises:
         VerificationError: the stored embeddings are of other weights.
     """
     rows: list[Comparison] = []
-    for runner in get_args(Runner):
+    for runner in runners:
         rows += compare_with_golden(ExportedModel(path, settings=Settings(runner=runner)), progress)
     return rows
 
 
 def golden_count(model: EmbeddingModel) -> int:
     """How many clips `verify_golden` tells the progress of."""
-    return len(load_golden(model.family).cases[model.name]) * len(get_args(Runner))
+    return len(load_golden(model.family).cases[model.name]) * len(verified_runners())
 
 
 def compare_with_golden(

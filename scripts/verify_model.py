@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from fad_core.command import run
+from fad_core.settings import Runner
 
 
 def main(
@@ -11,6 +12,7 @@ def main(
     level: Literal["eager", "golden"],
     table: Path,
     weights: str = "seeded",
+    runner: Runner = "fast",
     ckpt_dir: Path | None = None,
     threads: int = 1,
 ) -> None:
@@ -21,6 +23,7 @@ def main(
         level: eager (the network rebuilt from the checkpoint) or golden (the original package's embeddings).
         table: the table of comparisons to write.
         weights: what it was exported with: official, seeded, or the path of a checkpoint file.
+        runner: one that is verified beside fast and plain, which always are.
         ckpt_dir: folder of the official checkpoints; torch.hub's if not given.
         threads: numeric threads.
     """
@@ -30,17 +33,18 @@ def main(
     from fad_core.models import get_model
     from fad_core.pt2 import read_identity
     from fad_core.steps.verification import write_verification
-    from fad_core.verify import verify_eager, verify_golden
+    from fad_core.verify import verified_runners, verify_eager, verify_golden
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)
     if level == "eager":
         model = get_model(read_identity(exported).model)
-        rows = verify_eager(
-            exported, model, fetch_weights(locate_weights(model, weights, ckpt_dir), ckpt_dir)
-        )
+        fetched = fetch_weights(locate_weights(model, weights, ckpt_dir), ckpt_dir)
+        rows = verify_eager(exported, model, fetched, verified_runners(runner))
     else:
-        rows = verify_golden(exported, lambda case: print(f"golden: {case}", flush=True))
+        rows = verify_golden(
+            exported, lambda case: print(f"golden: {case}", flush=True), verified_runners(runner)
+        )
     write_verification(rows, table)
     print(table.read_text(encoding="utf-8"))
     require_passed(rows)

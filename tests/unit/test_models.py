@@ -86,6 +86,7 @@ study = study_of(
         "compatibility": "none",
         "memory_gb": 4,
         "device": "cpu",
+        "runner": "fast",
         "seed": 0,
     }
 )

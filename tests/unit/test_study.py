@@ -23,6 +23,7 @@ def config(**changes: Any) -> dict[str, Any]:
         "compatibility": "none",
         "memory_gb": 16,
         "device": "cpu",
+        "runner": "fast",
         "datasets": {name: {"path": f"audio/{name}", "shards": 1} for name in "cab"},
         "pairs": "all",
         "models": [{"id": "vggish", "weights": "seeded"}],

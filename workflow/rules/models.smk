@@ -44,6 +44,8 @@ rule verify_eager:
         runtime=attempts_of(30),
     params:
         level="eager",
+        # The others are always verified; what a study chooses must not verify them anew.
+        runner="compiled" if STUDY.settings["runner"] == "compiled" else "fast",
         weights=weights_choice,
         ckpt_dir=unrecorded(CKPT_DIR),
         threads=unrecorded(THREADS),
@@ -69,6 +71,7 @@ rule verify_golden:
         runtime=attempts_of(30),
     params:
         level="golden",
+        runner="compiled" if STUDY.settings["runner"] == "compiled" else "fast",
         threads=unrecorded(THREADS),
         code=code("verify_model.py", family_of_id),
     script:
