@@ -15,6 +15,7 @@ def main(
     models: list[str] = MODELS,
     repeats: int = 3,
     threads: int = 2,
+    programs: bool = True,
     parts: bool = True,
     growth: bool = True,
     other: list[str] = [],  # noqa: B006 - read only
@@ -29,6 +30,7 @@ def main(
         models: ids of the models.
         repeats: runs of each program; the table has their medians.
         threads: numeric threads of each program.
+        programs: time the programs.
         parts: time resampling and distances too.
         growth: time ever more files, longer files, more sets and more dimensions too: about ten minutes.
         other: further packages, NAME=PYTHON:SCRIPT, where SCRIPT scores as scripts/score_repeatedly.py does.
@@ -52,8 +54,8 @@ def main(
     packages += [Package("original", reference_python)] if reference_python else []
     packages += map(Package.parse, other)
     rate = floor.matrix_rate()
-    programs: list[dict[str, Any]] = []
-    for model_id in models:
+    rows: list[dict[str, Any]] = []
+    for model_id in models if programs else []:
         with tempfile.TemporaryDirectory() as folder:
             model = get_model(model_id)
             # Of a stereo file, the original resamples the channels for a model of stereo.
@@ -63,14 +65,14 @@ def main(
             timings = time_in_turns(packages, model_id, checkpoints, sets, threads, repeats)
             files = [path for one in sets for path in sorted(one.iterdir())]
             least = floor.operations(model_id, files) / rate
-        programs.append(tables.program_row(model_id, len(files), seconds, least, timings))
-        tables.write(programs, output / "programs.csv")
-        plots.plot_programs(programs, output / "programs.svg")
+        rows.append(tables.program_row(model_id, len(files), seconds, least, timings))
+        tables.write(rows, output / "programs.csv")
+        plots.plot_programs(rows, output / "programs.svg")
     measured = tables.parts_rows(repeats) if parts else []
     tables.write(measured, output / "parts.csv")
     if growth:
         growths.write_all(packages, models, Path(audio), threads, output)
-    text = tables.document(programs, measured, threads, rate)
+    text = tables.document(rows, measured, threads, rate)
     (output / "benchmark.md").write_text(text, encoding="utf-8")
     print(text)
 

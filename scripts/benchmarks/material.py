@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,8 @@ def write_copies(audio: Path, folder: Path, files: int) -> tuple[Path, Path]:
     recordings = [path for path, _ in _long_enough(audio)]
     for number in range(files):
         source = recordings[number % len(recordings)]
-        (sets[number % 2] / f"{number:06}{source.suffix}").symlink_to(source.resolve())
+        # A link would be the same file twice, which is refused.
+        shutil.copyfile(source, sets[number % 2] / f"{number:06}{source.suffix}")
     return sets
 
 
