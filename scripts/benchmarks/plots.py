@@ -52,6 +52,10 @@ def plot_growth(rows: Sequence[Row], growth: Growth, path: Path) -> None:
             axes.set_xticks(sizes, [str(size) for size in sizes])
             axes.minorticks_off()
             _plain(axes)
+            # What hardly grows should look so.
+            low, high = axes.get_ylim()
+            widening = max(1.0, (10 * low / high) ** 0.5)
+            axes.set_ylim(low / widening, high * widening)
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=8)
         _save(figure, path)
