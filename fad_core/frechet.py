@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg
 
 from fad_core.moments import Moments
@@ -66,17 +67,39 @@ def frechet_distance(reference: Statistics | Moments, evaluation: Statistics | M
 
 
 def _unclipped_covariance_term(reference: Statistics | Moments, evaluation: Statistics | Moments) -> float:
-    # A matrix and its transpose have the same singular values, but not to the last bit.
-    first, second = sorted(
-        (reference, evaluation), key=lambda s: (s.n or 0, s.mean.tobytes(), s.factor.tobytes())
-    )
+    first, second = _in_order(reference, evaluation)
     divisors = [1 if s.n is None else s.n - 1 for s in (first, second)]
     traces = [
         float(np.sum(s.rows * s.rows)) / divisor for s, divisor in zip((first, second), divisors, strict=True)
     ]
-    singular_values = linalg.svdvals(first.rows @ second.rows.T)
+    singular_values = linalg.svdvals(_product(first, second), overwrite_a=True)
     overlap = float(np.sum(singular_values)) / math.prod(map(math.sqrt, divisors))
     return traces[0] + traces[1] - 2 * overlap
+
+
+def _in_order(
+    one: Statistics | Moments, other: Statistics | Moments
+) -> tuple[Statistics | Moments, Statistics | Moments]:
+    """The same order whichever comes first.
+
+    A matrix and its transpose have the same singular values, but not to the last bit.
+    """
+    keys: list[tuple[int | bytes, ...]] = [(s.n or 0, s.mean.tobytes()) for s in (one, other)]
+    if keys[0] == keys[1]:
+        # Rarely needed, and long at many dimensions.
+        keys = [(s.factor.tobytes(),) for s in (one, other)]
+    return (one, other) if keys[0] <= keys[1] else (other, one)
+
+
+def _product(first: Statistics | Moments, second: Statistics | Moments) -> NDArray[np.float64]:
+    """R₁R₂ᵀ, in LAPACK's order."""
+    if all(isinstance(s, Statistics) and s.n > s.dimension for s in (first, second)):
+        # Whole triangles: half of the work is multiplying zeros.
+        result: NDArray[np.float64] = linalg.blas.dtrmm(
+            1.0, first.factor.T, second.factor.T, lower=1, trans_a=1
+        )
+        return result
+    return (second.rows @ first.rows.T).T
 
 
 def _note(reference: Statistics | Moments, evaluation: Statistics | Moments) -> str:

@@ -4,9 +4,12 @@
 
 Makes the model, scores once to warm up, and writes a line of JSON with `ready`. Then, for each line on
 stdin, it scores once more and writes one with `seconds`, `value` and `peak_bytes`, the most memory that the
-process has held. It runs in the original's environment too, so it imports nothing but what each side needs;
-run it from there with `-I`. The original reads its checkpoints from the folder as
-`scripts/write_checkpoints.py` lays it out.
+process has held. A line that is not empty is JSON: two other folders to score, reference and evaluation. It
+runs in the original's environment too, so it imports nothing but what each side needs; run it from there
+with `-I`. The original reads its checkpoints from the folder as `scripts/write_checkpoints.py` lays it out.
+
+Any other package is timed by a script that takes the same options and answers the same lines
+(`scripts/benchmark.py --other`); where it has not got the model, it answers `{"ready": false}` and ends.
 """
 
 from __future__ import annotations
@@ -57,6 +60,18 @@ def original_scorer(model: str, ckpt_dir: Path, threads: int) -> Scorer:
     return score
 
 
+def peak_bytes() -> int:
+    """The most memory that this program has held.
+
+    Linux counts into `ru_maxrss` what the process that started it held, too.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        (line,) = (each for each in status.read_text().splitlines() if each.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def main() -> None:
     """Answer every line of stdin with one score."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -77,12 +92,14 @@ def main() -> None:
     score = make(given.model, given.ckpt_dir.resolve(), given.threads)
     score(reference, evaluation)
     print(json.dumps({"ready": True}), file=answers, flush=True)
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        if line.strip():
+            reference, evaluation = json.loads(line)
         start = time.perf_counter()
         value = score(reference, evaluation)
         seconds = time.perf_counter() - start
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps({"seconds": seconds, "value": value, "peak_bytes": peak}), file=answers, flush=True)
+        answer = {"seconds": seconds, "value": value, "peak_bytes": peak_bytes()}
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

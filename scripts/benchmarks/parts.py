@@ -57,7 +57,7 @@ def distances(repeats: int) -> list[dict[str, Any]]:
         random = np.random.default_rng(1)
         mix = random.standard_normal((dimension, dimension)) / dimension**0.5
         sets = [(random.standard_normal((count, dimension)) @ mix + k).astype(np.float32) for k in (0.0, 0.1)]
-        works: dict[str, Work] = {"here": partial(_ours, *sets), "before": partial(_squared, *sets)}
+        works: dict[str, Work] = {"here": partial(_ours, *sets), "before": partial(squared, *sets)}
         values = {name: work() for name, work in works.items()}
         difference = abs(values["here"] - values["before"]) / values["here"]
         rows.append(_row(f"distance, D = {dimension}, n = {count}", in_turns(works, repeats), difference))
@@ -80,7 +80,7 @@ def pairs(sets: int = 20, count: int = 400, dimension: int = 2048) -> dict[str, 
     here = time.perf_counter() - start
     start = time.perf_counter()
     for other in vectors[1:4]:
-        _squared(vectors[0], other)
+        squared(vectors[0], other)
     before = (time.perf_counter() - start) / 3 * sets * (sets - 1) / 2
     return _row(
         f"all pairs of {sets} sets, D = {dimension}, n = {count}", {"here": here, "before": before}, None
@@ -91,7 +91,7 @@ def _ours(reference: np.ndarray, evaluation: np.ndarray) -> float:
     return frechet_distance(*map(Statistics.from_embeddings, (reference, evaluation))).value
 
 
-def _squared(reference: np.ndarray, evaluation: np.ndarray) -> float:
+def squared(reference: np.ndarray, evaluation: np.ndarray) -> float:
     """The textbook's formula, as FAD packages compute it: covariances, and the root of their product."""
     covariances = [np.cov(vectors, rowvar=False) for vectors in (reference, evaluation)]
     difference = reference.mean(axis=0) - evaluation.mean(axis=0)

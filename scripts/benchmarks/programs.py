@@ -14,9 +14,8 @@ from statistics import median
 from types import TracebackType
 from typing import Any, Self
 
+from benchmarks.packages import Package
 from fad_core.errors import FadError
-
-_SCRIPT = Path(__file__).parents[1] / "score_repeatedly.py"
 
 
 @dataclass(frozen=True)
@@ -40,26 +39,32 @@ class Timing:
 
 
 class Program:
-    """A running `scripts/score_repeatedly.py`, made, loaded and warmed up."""
+    """A running package, made, loaded and warmed up.
+
+    Attributes:
+        package: its name.
+        offered: whether it has the model.
+    """
 
     def __init__(
-        self, python: str, package: str, model: str, ckpt_dir: Path, sets: Sequence[Path], threads: int
+        self, package: Package, model: str, ckpt_dir: Path, sets: Sequence[Path], threads: int
     ) -> None:
         """Start it; returns when it has scored once.
 
         Raises:
             FadError: it ended before.
         """
-        command = [python, *(["-I"] if package == "original" else []), str(_SCRIPT), "--package", package]
-        command += ["--model", model, "--ckpt-dir", str(ckpt_dir), "--threads", str(threads)]
-        command += ["--sets", *map(str, sets)]
-        self.package = package
+        # What our environment sets is not for the others.
+        command = [package.python, *([] if package.name == "fad_core" else ["-I"]), str(package.script)]
+        command += ["--package", package.name, "--model", model, "--ckpt-dir", str(ckpt_dir)]
+        command += ["--threads", str(threads), "--sets", *map(str, sets)]
+        self.package = package.name
         # A file: nobody reads it meanwhile, and a pipe that is full would stop the program.
         self._messages = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in __exit__
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._messages, text=True
         )
-        self._answer()
+        self.offered: bool = self._answer()["ready"]
 
     def __enter__(self) -> Self:
         return self
@@ -71,10 +76,10 @@ class Program:
         self._process.communicate()
         self._messages.close()
 
-    def run(self) -> dict[str, Any]:
-        """Score once more."""
+    def run(self, sets: Sequence[Path] = ()) -> dict[str, Any]:
+        """Score once more, the sets that it was started with or two others."""
         assert self._process.stdin is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write((json.dumps([str(path) for path in sets]) if sets else "") + "\n")
         self._process.stdin.flush()
         return self._answer()
 
@@ -90,26 +95,26 @@ class Program:
 
 
 def time_in_turns(
-    pythons: dict[str, str], model: str, ckpt_dir: Path, sets: Sequence[Path], threads: int, repeats: int
+    packages: Sequence[Package], model: str, ckpt_dir: Path, sets: Sequence[Path], threads: int, repeats: int
 ) -> dict[str, Timing]:
-    """Time programs on the same two folders, in turns, so that what the machine does beside falls on all.
+    """Time packages on the same two folders, in turns, so that what the machine does beside falls on all.
 
     Args:
-        pythons: the interpreter of each package ("fad_core", "original").
+        packages: those without the model are left out.
         model: id.
         ckpt_dir: folder of the checkpoints.
         sets: reference and evaluation folder.
         threads: numeric threads of each.
         repeats: how many times each scores.
     """
-    found: dict[str, list[dict[str, Any]]] = {package: [] for package in pythons}
     with ExitStack() as stack:
         programs = [
-            stack.enter_context(Program(python, package, model, ckpt_dir, sets, threads))
-            for package, python in pythons.items()
+            stack.enter_context(Program(package, model, ckpt_dir, sets, threads)) for package in packages
         ]
+        offered = [program for program in programs if program.offered]
+        found: dict[str, list[dict[str, Any]]] = {program.package: [] for program in offered}
         for _ in range(repeats):
-            for program in programs:
+            for program in offered:
                 found[program.package].append(program.run())
                 sys.stderr.write(f"{model}: {program.package}: {found[program.package][-1]}\n")
     return {

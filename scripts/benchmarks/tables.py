@@ -17,23 +17,34 @@ from benchmarks.programs import Timing
 def program_row(
     model: str, files: int, seconds: float, floor: float, timings: Mapping[str, Timing]
 ) -> dict[str, Any]:
-    """What two programs needed for the same work; the original's columns are empty where it was not run."""
-    here, before = timings["fad_core"], timings.get("original")
-    return {
+    """What the programs needed for the same work, this package's columns first.
+
+    The ratio of another is its time by ours, and its difference that of the scores as a share of ours; there
+    is none where it gave no score, which the original says by −1.
+    """
+    here = timings["fad_core"]
+    row = {
         "model": model,
         "files": files,
         "audio_seconds": seconds,
-        "original_seconds": before and before.median,
         "here_seconds": here.median,
-        "ratio": before and before.median / here.median,
         "times_real_time": seconds / here.median,
         "floor_seconds": floor,
         "share_of_floor": floor / here.median,
-        "original_peak_gb": before and before.peak_bytes / 1e9,
         "here_peak_gb": here.peak_bytes / 1e9,
-        "original_value": before and before.value,
         "here_value": here.value,
     }
+    for name, timing in timings.items():
+        if name != "fad_core":
+            scored = timing.value >= 0 and here.value > 0
+            row |= {
+                f"{name}_seconds": timing.median,
+                f"{name}_ratio": timing.median / here.median,
+                f"{name}_peak_gb": timing.peak_bytes / 1e9,
+                f"{name}_value": timing.value,
+                f"{name}_difference": abs(timing.value - here.value) / here.value if scored else None,
+            }
+    return row
 
 
 def parts_rows(repeats: int) -> list[dict[str, Any]]:
@@ -42,7 +53,9 @@ def parts_rows(repeats: int) -> list[dict[str, Any]]:
 
 
 def write(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Write rows as CSV."""
+    """Write rows as CSV; what was not measured leaves the file as it is."""
+    if not rows:
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(rows).to_csv(path, index=False)
 
@@ -55,18 +68,18 @@ def document(
         f"{_processor()}, {threads} threads, PyTorch {torch.__version__}, "
         f"Python {platform.python_version()}; matrix product {rate / 1e9:.0f} GFLOP/s"
     )
-    return "\n\n".join([machine, _markdown(programs), _markdown(measured)]) + "\n"
+    sections = [machine, _markdown(programs), _markdown(measured)]
+    return "\n\n".join(filter(None, sections)) + "\n"
 
 
 def _markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return ""
-    lines = [
-        list(rows[0]),
-        ["---"] * len(rows[0]),
-        *([_cell(value) for value in row.values()] for row in rows),
-    ]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    # A package that lacks a model lacks its columns in that row.
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [[_cell(row.get(name)) for name in columns] for row in rows]
+    lines = [columns, ["---"] * len(columns), *cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _cell(value: Any) -> str:

@@ -140,6 +140,13 @@ def test_symmetric_to_the_last_bit_at_128_dimensions() -> None:
     assert distance(x, y[:100]) == distance(y[:100], x)
 
 
+def test_symmetric_to_the_last_bit_where_counts_and_means_are_equal() -> None:
+    half = np.random.default_rng(4).integers(-9, 9, (2, 40, 64)).astype(float)
+    x, y = (np.concatenate([each, -each]) for each in half)
+    assert np.array_equal(*(Statistics.from_embeddings(each).mean for each in (x, y)))
+    assert distance(x, y) == distance(y, x)
+
+
 @given(vectors(6))
 def test_zero_for_identical_sets(x: Array) -> None:
     assert distance(x, x.copy()) <= 1e-12 * total_variance(x)
