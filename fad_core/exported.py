@@ -98,6 +98,8 @@ class ExportedModel:
             self._network = compiled_network(program, identity, max(torch.get_num_threads(), 1))
         else:
             module = program.module()
+            # The last one that holds all weights: `rewritten` lets go of each in turn.
+            del program
             self._network = rewritten(module) if runner == "fast" and available() else module
 
     def with_settings(self, settings: Settings) -> ExportedModel:

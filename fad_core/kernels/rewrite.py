@@ -44,8 +44,10 @@ def rewritten(network: fx.GraphModule) -> fx.GraphModule:
         if rule is not None and not node._erased:
             rule(network, node)
     network.graph.eliminate_dead_code()
+    used = {node.target for node in network.graph.nodes if node.op == "get_attr"}
+    for name in {*network.state_dict()} - used:
+        _let_go(network, name)
     network.delete_all_unused_submodules()
-    _drop_unused_weights(network)
     network.recompile()
     return network
 
@@ -79,7 +81,21 @@ class _Chain:
             self.network.graph.erase_node(node)
             assert isinstance(before, fx.Node)
             node = before
+        weights = [given for given in first.all_input_nodes if given.op == "get_attr"]
         self.network.graph.erase_node(first)
+        # The kernel holds them in an order of its own; both at once would be twice the memory.
+        for weight in weights:
+            if not weight.users:
+                self.network.graph.erase_node(weight)
+                _let_go(self.network, str(weight.target))
+
+
+def _let_go(network: fx.GraphModule, name: str) -> None:
+    """Delete a weight, unless a kernel is what holds it."""
+    *path, last = name.split(".")
+    holder = network.get_submodule(".".join(path))
+    if hasattr(holder, last):
+        delattr(holder, last)
 
 
 def _constant(network: fx.GraphModule, node: Any) -> torch.Tensor | None:
@@ -183,14 +199,6 @@ def _pool(chain: _Chain) -> str:
         if all(list(size) == [2, 2] for size in sizes) and chain.take(target) is not None:
             return name
     return ""
-
-
-def _drop_unused_weights(network: fx.GraphModule) -> None:
-    """Let go of weights that the kernels hold in their own order."""
-    used = {node.target for node in network.graph.nodes if node.op == "get_attr"}
-    for held in (network._parameters, network._buffers):
-        for name in [name for name in held if name not in used]:
-            del held[name]
 
 
 _RULES: dict[Any, Callable[[fx.GraphModule, fx.Node], None]] = {

@@ -53,7 +53,9 @@ class WinogradConvolution(nn.Module):
         self.side, self.places = side, (side + 2) ** 2
         self.relu, self.pool = relu, POOLS[pool]
         self.bias: NDArray[np.float32] = bias.to(torch.float32).numpy()
-        self._weights = [self._packed(place) for place in transformed(weight, side)]
+        places = transformed(weight, side)
+        # Each is let go of as soon as it is packed.
+        self._weights = [self._packed(places.pop(0)) for _ in range(self.places)]
         self._in, self._out = (getattr(transforms, f"{name}_{side}") for name in ("to_tiles", "from_tiles"))
 
     @staticmethod
@@ -88,14 +90,15 @@ class WinogradConvolution(nn.Module):
         return result.permute(0, 3, 1, 2)
 
 
-def transformed(weight: torch.Tensor, side: int) -> torch.Tensor:
-    """G g G^T for each place of a tile, `[places, outputs, inputs]`; computed in float64."""
+def transformed(weight: torch.Tensor, side: int) -> list[torch.Tensor]:
+    """G g G^T: for each place of a tile `[outputs, inputs]`; computed in float64."""
     matrix = torch.tensor(_MATRICES[side], dtype=torch.float64)
     both = torch.kron(matrix, matrix).T.contiguous()
     outputs, inputs = weight.shape[:2]
-    result = torch.empty((len(matrix) ** 2, outputs, inputs))
+    result = [torch.empty((outputs, inputs)) for _ in range(len(matrix) ** 2)]
     # A few outputs at a time: all at once would take twice the memory of the result.
     for start in range(0, outputs, 64):
         part = weight[start : start + 64].to(torch.float64).reshape(-1, 9) @ both
-        result[:, start : start + 64] = part.T.reshape(len(result), -1, inputs)
+        for place, values in zip(result, part.T, strict=True):
+            place[start : start + 64] = values.reshape(-1, inputs)
     return result

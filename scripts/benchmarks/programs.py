@@ -107,6 +107,10 @@ def time_in_turns(
         threads: numeric threads of each.
         repeats: how many times each scores.
     """
+    # The first use of a model exports and verifies it, which takes memory of its own.
+    for package in packages:
+        with Program(package, model, ckpt_dir, sets, threads):
+            pass
     with ExitStack() as stack:
         programs = [
             stack.enter_context(Program(package, model, ckpt_dir, sets, threads)) for package in packages
