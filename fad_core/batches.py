@@ -1,7 +1,9 @@
 """Windows of many files in batches of one size.
 
-A network's kernels depend on how many windows it is given, and their last bits with them. In batches that are
-always whole, a window's embedding is the same whatever files are embedded beside it.
+PyTorch's kernels depend on how many windows a network is given, and their last bits with them. In batches that
+are always whole, a window's embedding is the same whatever files are embedded beside it. Those of
+`fad_core.kernels` add up each window's products in the same order in any company, so their last batch need
+not be filled.
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ class Batches:
     First all of `batches`, then what came of them into `files`; the two may go hand in hand.
     """
 
-    def __init__(self, size: int) -> None:
-        """Make one for batches of `size` windows."""
-        self._size = size
+    def __init__(self, size: int, whole: bool = True) -> None:
+        """Make one for batches of `size` windows; if they must be `whole`, zeros fill the last one."""
+        self._size, self._whole = size, whole
         self._counts: deque[int] = deque()
 
     def batches(self, files: Iterable[Arrays]) -> Iterator[Arrays]:
-        """Batches of exactly `size` windows; zeros fill the last one.
+        """Batches of `size` windows.
 
         Args:
             files: of each file the arrays `[N, …]`, one window a row.
@@ -43,7 +45,8 @@ class Batches:
                 yield tuple(array[: self._size] for array in joined)
                 rest, held = [tuple(array[self._size :] for array in joined)], held - self._size
         if held:
-            yield tuple(_filled(array, self._size) for array in _joined(rest))
+            last = _joined(rest)
+            yield tuple(_filled(array, self._size) for array in last) if self._whole else last
 
     def files(self, outputs: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
         """The embeddings `[N, D]` of each file, from those of the batches."""

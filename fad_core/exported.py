@@ -93,6 +93,7 @@ class ExportedModel:
 
             program = move_to_device_pass(program, self.device)
         runner = self.model.settings.runs if self.device == "cpu" else "plain"
+        self._fast = runner == "fast" and available()
         self._network: Callable[..., Any]
         if runner == "compiled":
             self._network = compiled_network(program, identity, max(torch.get_num_threads(), 1))
@@ -100,7 +101,7 @@ class ExportedModel:
             module = program.module()
             # The last one that holds all weights: `rewritten` lets go of each in turn.
             del program
-            self._network = rewritten(module) if runner == "fast" and available() else module
+            self._network = rewritten(module) if self._fast else module
 
     def with_settings(self, settings: Settings) -> ExportedModel:
         """The same network, used in another way."""
@@ -150,7 +151,7 @@ class ExportedModel:
     def embed_many(self, files: Iterable[Arrays], lanes: int = 0) -> Iterator[NDArray[np.float32]]:
         """Embed the features of files, one after the other or several at a time.
 
-        Windows go through the network in whole batches, whosever they are, and other features in blocks of
+        Windows go through the network in batches, whosever they are, and other features in blocks of
         their own file. A file's embeddings do not depend, to the last bit, on which others are embedded
         beside it.
 
@@ -163,7 +164,7 @@ class ExportedModel:
             The embeddings of each file, float32 `[N, D]`, in order.
         """
         if isinstance(self.model, WindowedModel):
-            batches = Batches(self.model.batch_size)
+            batches = Batches(self.model.batch_size, whole=not self._fast)
             sized = ((batch, _bytes(batch)) for batch in batches.batches(files))
             outputs = self._in_lanes(self._embed_block, sized, lanes)
             yield from batches.files(outputs)

@@ -13,7 +13,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks.climb import Growth
 from fad_core.atomic import atomic_path
-from fad_core.report.figures import FAINT, INK, NO_METADATA, PAPER, plain_style
+from fad_core.report.figures import FAINT, NO_METADATA, plain_style
+from fad_core.report.svg import INK, PAPER
 
 Row = Mapping[str, Any]
 

@@ -49,13 +49,16 @@ def test_no_file_makes_no_batch() -> None:
 
 
 @pytest.mark.parametrize("lanes", [0, 1, 3])
-@pytest.mark.parametrize("model_id", ["vggish", "encodec-24k"])
-def test_embeddings_do_not_depend_on_company_nor_on_lanes(seeded_export, model_id, lanes) -> None:
+@pytest.mark.parametrize(
+    ("model_id", "runner"), [("vggish", "fast"), ("vggish", "plain"), ("encodec-24k", "fast")]
+)
+def test_embeddings_do_not_depend_on_company_nor_on_lanes(seeded_export, model_id, runner, lanes) -> None:
     import torch
 
     from fad_core.exported import ExportedModel
+    from fad_core.settings import Settings
 
-    exported = ExportedModel(seeded_export(model_id), batch_size=4)
+    exported = ExportedModel(seeded_export(model_id), settings=Settings(runner=runner), batch_size=4)
     rate = exported.model.sample_rate
     random = np.random.default_rng(0)
     sounds = [random.uniform(-1, 1, (1, int(rate * s))).astype(np.float32) for s in (1, 3.3, 1, 6, 2)]
@@ -69,3 +72,23 @@ def test_embeddings_do_not_depend_on_company_nor_on_lanes(seeded_export, model_i
         torch.set_num_threads(threads)
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_window_is_embedded_alike_in_a_batch_of_any_size(seeded_export) -> None:
+    """On which it rests that a last batch is not filled."""
+    import torch
+
+    from fad_core.exported import ExportedModel
+
+    exported = ExportedModel(seeded_export("vggish"))
+    windows = torch.from_numpy(np.random.default_rng(0).standard_normal((40, 1, 96, 64), np.float32))
+    expected = exported.network(windows)
+    for size in (1, 2, 3, 7, 31, 32):
+        np.testing.assert_array_equal(exported.network(windows[:size]), expected[:size])
+        np.testing.assert_array_equal(exported.network(windows[-size:]), expected[-size:])
+
+
+def test_the_last_batch_need_not_be_filled() -> None:
+    files = [(np.arange(3.0),), (np.arange(7.0),)]
+    assert [len(batch) for (batch,) in Batches(4, whole=False).batches(files)] == [4, 4, 2]
+    assert [len(batch) for (batch,) in Batches(4).batches(files)] == [4, 4, 4]
