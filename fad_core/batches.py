@@ -1,9 +1,9 @@
 """Windows of many files in batches of one size.
 
-PyTorch's kernels depend on how many windows a network is given, and their last bits with them. In batches that
-are always whole, a window's embedding is the same whatever files are embedded beside it. Those of
-`fad_core.kernels` add up each window's products in the same order in any company, so their last batch need
-not be filled.
+PyTorch's kernels depend on how many windows a network is given, and their last bits with them. In batches
+that are always whole, a window's embedding is the same whatever files are embedded beside it. The kernels of
+`fad_core.kernels` add up each window's products in the same order in any company, so that their last batch
+need not be filled.
 """
 
 from __future__ import annotations
