@@ -75,7 +75,7 @@ class PackedConvolution(nn.Module):
         self._stride, self._padding, self._bias = stride, padding, bias
         self._behind = "relu" if relu else "none"
         # The order depends on the image's size, though seldom: this one stands for all.
-        size = [1, weight.shape[1], 64 * (not self._flat) or 1, 4096 if self._flat else 64]
+        size = [1, weight.shape[1], *((1, 4096) if self._flat else (64, 64))]
         self._weight = torch.ops.mkldnn._reorder_convolution_weight(
             weight.contiguous(memory_format=torch.channels_last), padding, stride, [1, 1], 1, size
         )

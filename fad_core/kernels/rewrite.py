@@ -7,8 +7,9 @@ pooling. What fits no rule stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -59,10 +60,12 @@ class _Chain:
     network: fx.GraphModule
     last: fx.Node
 
-    def take(self, *targets: Any) -> fx.Node | None:
-        """The next node, if it is one of these and alone reads the last one; it is the last one now."""
+    def take(self, target: Any, when: Callable[[fx.Node], bool] = lambda _node: True) -> fx.Node | None:
+        """The next node, if it is what is asked for and alone reads the last one; it is the last one now."""
         users = list(self.last.users)
-        if len(users) != 1 or users[0].target not in targets or users[0].args[0] is not self.last:
+        if len(users) != 1 or users[0].target is not target or users[0].args[0] is not self.last:
+            return None
+        if not when(users[0]):
             return None
         self.last = users[0]
         return self.last
@@ -112,37 +115,42 @@ def _argument(node: fx.Node, place: int, default: Any) -> Any:
     return node.args[place] if len(node.args) > place else default
 
 
+def _weights(network: fx.GraphModule, node: fx.Node) -> tuple[torch.Tensor, torch.Tensor | None, bool]:
+    """Weight and bias of a convolution or product, and whether they are what the file holds."""
+    weight, given = _constant(network, node.args[1]), _argument(node, 2, None)
+    bias = _constant(network, given)
+    known = weight is not None and (given is None or bias is not None)
+    return torch.empty(0) if weight is None else weight, bias, known
+
+
 def _linear(network: fx.GraphModule, node: fx.Node) -> None:
-    weight = _constant(network, node.args[1])
-    bias = _constant(network, _argument(node, 2, None))
-    if weight is None:
+    weight, bias, known = _weights(network, node)
+    if not known:
         return
     chain = _Chain(network, node)
     behind = "none"
     if chain.take(aten.relu.default):
         behind = "relu"
-    elif (taken := chain.take(aten.gelu.default)) is not None:
+    elif chain.take(aten.gelu.default, lambda gelu: not gelu.kwargs):
         behind = "gelu"
-        assert taken.kwargs.get("approximate", "none") == "none"
     chain.replace(node, PackedLinear(weight, bias, behind))
 
 
 def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
-    weight = _constant(network, node.args[1])
-    bias = _constant(network, _argument(node, 2, None))
+    weight, bias, known = _weights(network, node)
     flat = node.target is aten.conv1d.default
     dimensions = 1 if flat else 2
     stride, padding, dilation = (
         list(_argument(node, place, default) or default)
         for place, default in ((3, [1] * dimensions), (4, [0] * dimensions), (5, [1] * dimensions))
     )
-    if weight is None or weight.shape[-1] > LONGEST_KERNEL:
+    if not known or weight.shape[-1] > LONGEST_KERNEL:
         return
     if _argument(node, 6, 1) != 1 or set(dilation) != {1}:
         return
     chain = _Chain(network, node)
     chain.take(aten.contiguous.default)
-    if (norm := chain.take(aten.batch_norm.default)) is not None:
+    if norm := chain.take(aten.batch_norm.default, partial(_is_fixed, network)):
         weight, bias = _with_norm(network, norm, weight, bias)
     relu = chain.take(aten.relu.default) is not None
     small = min(weight.shape[:2]) < LEAST_CHANNELS or max(weight.shape[:2]) == LEAST_CHANNELS
@@ -173,6 +181,11 @@ def _group_norm(network: fx.GraphModule, node: fx.Node) -> None:
         _Chain(network, node).replace(node, SequenceNorm(gain, offset, _argument(node, 4, 1e-5)))
 
 
+def _is_fixed(network: fx.GraphModule, norm: fx.Node) -> bool:
+    """Whether a batch norm is the same for every batch, by weights."""
+    return norm.args[5] is False and all(_constant(network, given) is not None for given in norm.args[1:5])
+
+
 def _with_norm(
     network: fx.GraphModule, norm: fx.Node, weight: torch.Tensor, bias: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -192,11 +205,7 @@ def _with_norm(
 def _pool(chain: _Chain) -> str:
     """The pooling behind, if it is one of 2 × 2."""
     for target, name in ((aten.avg_pool2d.default, "mean"), (aten.max_pool2d.default, "max")):
-        user = next(iter(chain.last.users), None)
-        if user is None or user.target is not target or user.kwargs:
-            continue
-        sizes: Sequence[Any] = user.args[1:]
-        if all(list(size) == [2, 2] for size in sizes) and chain.take(target) is not None:
+        if chain.take(target, lambda pool: not pool.kwargs and {*map(str, pool.args[1:])} == {"[2, 2]"}):
             return name
     return ""
 
