@@ -18,7 +18,7 @@ from benchmarks import material, plots, tables
 from benchmarks.climb import Growth, Measured, climb, shortest
 from benchmarks.packages import Package
 from benchmarks.parts import squared
-from benchmarks.programs import Program
+from benchmarks.programs import Program, use_once
 from fad_core.frechet import frechet_distance
 from fad_core.models import get_model
 from fad_core.statistics import Statistics
@@ -133,6 +133,7 @@ def _by_programs(
             checkpoints = folder / "checkpoints"
             write_checkpoints(locate_weights(get_model(model), "seeded"), checkpoints)
             sets = {size: write(folder / str(size), size) for size in growth.sizes}
+            use_once(packages, model, checkpoints, sets[growth.sizes[0]], threads)
             for package in packages:
                 with Program(package, model, checkpoints, sets[growth.sizes[0]], threads) as program:
                     if program.offered:
