@@ -159,17 +159,8 @@ def from_tiles_2(tiles, bias, relu, pool, height, width, first, last, image):  #
                         out[2 * i][:count],
                         out[2 * i + 1][:count],
                     )
-                for k in range(4):
-                    _finish(out[k][:count], bias[part], relu)
-                if pool:
-                    if y + 1 < height and x + 1 < width:
-                        at = ((number * (height // 2) + y // 2) * (width // 2) + column) * channels + start
-                        _pool(out[0], out[1], out[2], out[3], pool, image[at : at + count])
-                else:
-                    for k in range(4):
-                        if y + k // 2 < height and x + k % 2 < width:
-                            at = ((number * height + y + k // 2) * width + x + k % 2) * channels + start
-                            image[at : at + count] = out[k][:count]
+                spot = (number, y, x, height, width, channels, start, count)
+                _put(out, 2, bias[part], relu, pool, spot, image)
 
 
 @compiled
@@ -213,28 +204,30 @@ def from_tiles_4(tiles, bias, relu, pool, height, width, first, last, image):  #
                         out[4 * i + 2][:count],
                         out[4 * i + 3][:count],
                     )
-                for k in range(16):
-                    _finish(out[k][:count], bias[part], relu)
+                spot = (number, y, x, height, width, channels, start, count)
+                _put(out, 4, bias[part], relu, pool, spot, image)
+
+
+@compiled
+def _put(out, side, bias, relu, pool, spot, image):  # type: ignore[no-untyped-def]
+    """Finish a tile's outputs `[side², SLICE]`, and put them where they belong, if that is in the image."""
+    number, y, x, height, width, channels, start, count = spot
+    for k in range(side * side):
+        _finish(out[k][:count], bias, relu)
+    step = 2 if pool else 1
+    tall, wide = height // step, width // step
+    for i in range(side // step):
+        for j in range(side // step):
+            row, column = y // step + i, x // step + j
+            if row < tall and column < wide:
+                at = ((number * tall + row) * wide + column) * channels + start
+                target = image[at : at + count]
+                corner = step * (i * side + j)
                 if pool:
-                    for k in range(4):
-                        i, j = k // 2, k % 2
-                        if y + 2 * i + 1 < height and x + 2 * j + 1 < width:
-                            corner = 8 * i + 2 * j
-                            line = number * (height // 2) + y // 2 + i
-                            at = (line * (width // 2) + x // 2 + j) * channels + start
-                            _pool(
-                                out[corner],
-                                out[corner + 1],
-                                out[corner + 4],
-                                out[corner + 5],
-                                pool,
-                                image[at : at + count],
-                            )
+                    down = corner + side
+                    _pool(out[corner], out[corner + 1], out[down], out[down + 1], pool, target)
                 else:
-                    for k in range(16):
-                        if y + k // 4 < height and x + k % 4 < width:
-                            at = ((number * height + y + k // 4) * width + x + k % 4) * channels + start
-                            image[at : at + count] = out[k][:count]
+                    target[:] = out[corner][:count]
 
 
 @compiled
