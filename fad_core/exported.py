@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,14 +13,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fad_core.ahead import map_ahead
+from fad_core.ahead import Item, Result, map_ahead
 from fad_core.batches import Batches
+from fad_core.groups import groups
 from fad_core.kernels.inductor import compiled_network
 from fad_core.kernels.rewrite import available, rewritten
+from fad_core.kernels.together import Together
 from fad_core.models import get_model
 from fad_core.models.base import Arrays, WindowedModel
 from fad_core.pt2 import Identity, load_program, read_identity
-from fad_core.running import call_network, resolve_device, run_blocks
+from fad_core.running import call_network, resolve_device, run_side_by_side
 from fad_core.settings import Settings, require_batch_size
 
 
@@ -101,7 +103,7 @@ class ExportedModel:
             module = program.module()
             # The last one that holds all weights: `rewritten` lets go of each in turn.
             del program
-            self._network = rewritten(module) if self._fast else module
+            self._network = Together(rewritten(module)) if self._fast else module
 
     def with_settings(self, settings: Settings) -> ExportedModel:
         """The same network, used in another way."""
@@ -148,7 +150,9 @@ class ExportedModel:
         threads = torch.get_num_threads()
         return threads if self.device == "cpu" and threads > 1 else 0
 
-    def embed_many(self, files: Iterable[Arrays], lanes: int = 0) -> Iterator[NDArray[np.float32]]:
+    def embed_many(
+        self, files: Iterable[Arrays], lanes: int = 0, total: int = 0
+    ) -> Iterator[NDArray[np.float32]]:
         """Embed the features of files, one after the other or several at a time.
 
         Windows go through the network in batches, whosever they are, and other features in blocks of
@@ -169,19 +173,26 @@ class ExportedModel:
             outputs = self._in_lanes(self._embed_block, sized, lanes)
             yield from batches.files(outputs)
         else:
-            memory = self.model.memory_bytes
-            sized = ((each, max(memory(each[0].shape[-1]), _bytes(each))) for each in files)
-            yield from self._in_lanes(self._embed_file, sized, lanes)
+            together = isinstance(self._network, Together) and self._network.gains
+            grouped = groups(files, max(lanes, 1), total) if together else ([each] for each in files)
+            for made in self._in_lanes(self._embed_files, ((each, self._memory(each)) for each in grouped), lanes):
+                yield from made
 
     def _embed_block(self, block: Arrays) -> NDArray[np.float32]:
         return self.network(*map(torch.from_numpy, map(np.ascontiguousarray, block)))
 
-    def _embed_file(self, features: Arrays) -> NDArray[np.float32]:
-        return self.model.pool(run_blocks(self._network, self.model, features, self.device))
+    def _embed_files(self, files: Sequence[Arrays]) -> list[NDArray[np.float32]]:
+        outputs = run_side_by_side(self._network, self.model, files, self.device)
+        return [self.model.pool(of_file) for of_file in outputs]
+
+    def _memory(self, files: Sequence[Arrays]) -> int:
+        """What embedding files side by side takes: one after the other they go through most of the network."""
+        largest = max(self.model.memory_bytes(features[0].shape[-1]) for features in files)
+        return max(largest, sum(map(_bytes, files)))
 
     def _in_lanes(
-        self, embed: Callable[[Arrays], NDArray[np.float32]], sized: Iterable[tuple[Arrays, int]], lanes: int
-    ) -> Iterator[NDArray[np.float32]]:
+        self, embed: Callable[[Item], Result], sized: Iterable[tuple[Item, int]], lanes: int
+    ) -> Iterator[Result]:
         """Call `embed` for arrays of so many bytes, in threads, as far as the settings' memory goes."""
         memory = int(self.model.settings.memory_gb * 1e9)
         # New threads take the number that any thread has set last.

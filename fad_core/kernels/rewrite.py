@@ -16,7 +16,8 @@ import torch
 from torch import fx, nn
 
 from fad_core.kernels.onednn import PackedConvolution, PackedLinear
-from fad_core.kernels.sequences import Elu, Joined, SequenceNorm
+from fad_core.kernels.panels import width
+from fad_core.kernels.sequences import Columns, Recurrence, SequenceConvolution
 from fad_core.kernels.winograd import WinogradConvolution
 
 aten = torch.ops.aten
@@ -70,12 +71,12 @@ class _Chain:
         self.last = users[0]
         return self.last
 
-    def replace(self, first: fx.Node, kernel: nn.Module) -> None:
-        """Put a kernel, called with the first node's input, in place of all."""
+    def replace(self, first: fx.Node, kernel: nn.Module, given: tuple[Any, ...] = ()) -> None:
+        """Put a kernel, called with what is given or else with the first node's input, in place of all."""
         name = f"kernel_{first.name}"
         self.network.add_submodule(name, kernel)
         with self.network.graph.inserting_before(self.last):
-            made = self.network.graph.call_module(name, (first.args[0],))
+            made = self.network.graph.call_module(name, given or (first.args[0],))
         self.last.replace_all_uses_with(made)
         # The nodes between are dead from the end on.
         node = self.last
@@ -138,13 +139,10 @@ def _linear(network: fx.GraphModule, node: fx.Node) -> None:
 
 def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
     weight, bias, known = _weights(network, node)
-    flat = node.target is aten.conv1d.default
-    dimensions = 1 if flat else 2
     stride, padding, dilation = (
-        list(_argument(node, place, default) or default)
-        for place, default in ((3, [1] * dimensions), (4, [0] * dimensions), (5, [1] * dimensions))
+        list(_argument(node, place, default) or default) for place, default in ((3, [1, 1]), (4, [0, 0]), (5, [1, 1]))
     )
-    if not known or weight.shape[-1] > LONGEST_KERNEL:
+    if not known:
         return
     if _argument(node, 6, 1) != 1 or set(dilation) != {1}:
         return
@@ -155,7 +153,7 @@ def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
     relu = chain.take(aten.relu.default) is not None
     small = min(weight.shape[:2]) < LEAST_CHANNELS or max(weight.shape[:2]) == LEAST_CHANNELS
     if small or tuple(weight.shape[2:]) != (3, 3) or stride != [1, 1] or padding != [1, 1]:
-        pool = "" if flat else _pool(chain)
+        pool = _pool(chain)
         chain.replace(node, PackedConvolution(weight, bias, stride, padding, relu, pool))
         return
     pool = _pool(chain)
@@ -164,21 +162,89 @@ def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
     chain.replace(node, WinogradConvolution(weight, zeros, side=side, relu=relu, pool=pool))
 
 
-def _join(network: fx.GraphModule, node: fx.Node) -> None:
-    if node.args[1:] == (-1,) and node.meta["val"].dim() == 3:
-        _Chain(network, node).replace(node, Joined())
+def _sequence(network: fx.GraphModule, node: fx.Node) -> None:
+    weight, bias, known = _weights(network, node)
+    (stride,), (padding,), (dilation,) = (
+        _argument(node, place, [default]) for place, default in ((3, 1), (4, 0), (5, 1))
+    )
+    if not known or weight.shape[-1] > LONGEST_KERNEL or width(len(weight)) == 0:
+        return
+    if _argument(node, 6, 1) != 1 or dilation != 1 or padding != 0:
+        return
+    given, elu = _heard(node)
+    kernel = SequenceConvolution(weight, bias, stride, activated=elu is not None)
+    pieces = _pieces(network, given)
+    chain = _Chain(network, node)
+    if norm := chain.take(aten.group_norm.default, lambda norm: norm.args[1] == 1):
+        gain, offset = (_constant(network, _argument(norm, place, None)) for place in (2, 3))
+        if gain is None or offset is None:
+            return
+        kernel.normalise(gain, offset, _argument(norm, 4, 1e-5))
+    chain.replace(node, kernel, (pieces,))
+    if elu is not None:
+        network.graph.erase_node(elu)
 
 
-def _elu(network: fx.GraphModule, node: fx.Node) -> None:
-    plain = all(value == 1 for value in node.args[1:])
-    if plain and node.meta["val"].dim() == 3:
-        _Chain(network, node).replace(node, Elu())
+def _heard(convolution: fx.Node) -> tuple[fx.Node, fx.Node | None]:
+    """What a convolution hears, and the ELU through which it does."""
+    given = convolution.args[0]
+    assert isinstance(given, fx.Node)
+    if given.target is not aten.elu_.default or len(given.users) > 1 or any(a != 1 for a in given.args[1:]):
+        return given, None
+    before = given.args[0]
+    assert isinstance(before, fx.Node)
+    # It is computed in place: who reads its input later on reads the ELU.
+    seen = all(user is given or user < given for user in before.users)
+    return (before, given) if seen else (given, None)
 
 
-def _group_norm(network: fx.GraphModule, node: fx.Node) -> None:
-    gain, offset = (_constant(network, _argument(node, place, None)) for place in (2, 3))
-    if node.args[1] == 1 and gain is not None and offset is not None and node.meta["val"].dim() == 3:
-        _Chain(network, node).replace(node, SequenceNorm(gain, offset, _argument(node, 4, 1e-5)))
+def _pieces(network: fx.GraphModule, given: fx.Node) -> list[fx.Node]:
+    """The pieces that a sequence is joined of, if nothing needs it joined; else the sequence."""
+    if given.target is not aten.cat.default or given.args[1:] != (-1,):
+        return [given]
+    pieces: Any = given.args[0]
+    selections = [user for user in given.users if user.target is aten.index_select.default]
+    heard = (aten.elu_.default, aten.conv1d.default)
+    if len(pieces) > 3 or any(user not in selections and user.target not in heard for user in given.users):
+        return [given]
+    for user in selections:
+        network.add_submodule(f"kernel_{user.name}", Columns())
+        with network.graph.inserting_before(user):
+            made = network.graph.call_module(f"kernel_{user.name}", (pieces, user.args[2]))
+        user.replace_all_uses_with(made)
+        network.graph.erase_node(user)
+    return list(pieces)
+
+
+def _sum(network: fx.GraphModule, node: fx.Node) -> None:
+    """Let the second of two convolutions add its products to the first one's."""
+    first, second = (_convolution_of(network, given) for given in node.args[:2])
+    if first is None or second is None or node.kwargs or first.normed or second.normed:
+        return
+    one, other = node.args[:2]
+    assert isinstance(one, fx.Node) and isinstance(other, fx.Node)
+    first.bias += second.bias
+    node.prepend(other)
+    other.args = (*other.args, one)
+    node.replace_all_uses_with(other)
+    network.graph.erase_node(node)
+
+
+def _convolution_of(network: fx.GraphModule, node: Any) -> SequenceConvolution | None:
+    """The kernel of a node that is a convolution of a sequence and is read once."""
+    if not isinstance(node, fx.Node) or node.op != "call_module" or len(node.users) > 1:
+        return None
+    kernel = network.get_submodule(str(node.target))
+    return kernel if isinstance(kernel, SequenceConvolution) else None
+
+
+def _lstm(network: fx.GraphModule, node: fx.Node) -> None:
+    sequence, states, given, *others = node.args
+    weights = [_constant(network, weight) for weight in given]  # type: ignore[union-attr]
+    biased, layers, _, _, both, batch_first = others
+    if not biased or both or batch_first or len(weights) != 4 * layers or width(len(weights[0])) == 0:
+        return
+    _Chain(network, node).replace(node, Recurrence(weights), (sequence, *states))  # type: ignore[misc]
 
 
 def _is_fixed(network: fx.GraphModule, norm: fx.Node) -> bool:
@@ -212,9 +278,8 @@ def _pool(chain: _Chain) -> str:
 
 _RULES: dict[Any, Callable[[fx.GraphModule, fx.Node], None]] = {
     aten.linear.default: _linear,
-    aten.conv1d.default: _convolution,
     aten.conv2d.default: _convolution,
-    aten.cat.default: _join,
-    aten.elu_.default: _elu,
-    aten.group_norm.default: _group_norm,
+    aten.conv1d.default: _sequence,
+    aten.add_.Tensor: _sum,
+    aten.lstm.input: _lstm,
 }

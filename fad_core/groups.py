@@ -1,0 +1,39 @@
+"""Files in groups, for networks that gain from several files at once (`fad_core.kernels.together`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fad_core.models.base import Arrays
+
+LARGEST = 8
+"""Files at once. More gain little: with six, an LSTM's weights are read for as many products as one core makes
+meanwhile."""
+_BYTES = 1 << 26
+"""Of features at once: three minutes of stereo at 48 kHz."""
+
+
+def groups(files: Iterable[Arrays], lanes: int, total: int = 0) -> Iterator[list[Arrays]]:
+    """Successive files in groups, small ones at the beginning and at the end.
+
+    At the beginning none of the lanes waits for many files to be read, and at the end none works long while
+    the others have nothing to do.
+
+    Args:
+        files: of each file its features.
+        lanes: threads that take one group after the other, at least 1.
+        total: how many files there are; 0: not known.
+    """
+    taken = begun = held = 0
+    group: list[Arrays] = []
+    for features in files:
+        group.append(features)
+        taken += 1
+        held += sum(array.nbytes for array in features)
+        rising = 2 ** (begun // lanes)
+        falling = -(-(total - taken) // (2 * lanes)) if total else LARGEST
+        if len(group) >= min(LARGEST, rising, max(falling, 1)) or held >= _BYTES:
+            yield group
+            group, held, begun = [], 0, begun + 1
+    if group:
+        yield group
