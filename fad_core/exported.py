@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from fad_core.ahead import map_ahead
-from fad_core.batches import Batches
+from fad_core.batches import Batches, even_size
 from fad_core.kernels.inductor import compiled_network
 from fad_core.kernels.rewrite import available, rewritten
 from fad_core.models import get_model
@@ -148,7 +148,9 @@ class ExportedModel:
         threads = torch.get_num_threads()
         return threads if self.device == "cpu" and threads > 1 else 0
 
-    def embed_many(self, files: Iterable[Arrays], lanes: int = 0) -> Iterator[NDArray[np.float32]]:
+    def embed_many(
+        self, files: Iterable[Arrays], lanes: int = 0, windows: int = 0
+    ) -> Iterator[NDArray[np.float32]]:
         """Embed the features of files, one after the other or several at a time.
 
         Windows go through the network in batches, whosever they are, and other features in blocks of
@@ -159,12 +161,16 @@ class ExportedModel:
             files: of each file, what `EmbeddingModel.frontend` gives.
             lanes: threads in which the network runs, each with one numeric thread; 0: none, and PyTorch's
                 number of numeric threads.
+            windows: how many the files will have in all; 0: not known. If it is, all lanes end together.
 
         Yields:
             The embeddings of each file, float32 `[N, D]`, in order.
         """
         if isinstance(self.model, WindowedModel):
-            batches = Batches(self.model.batch_size, whole=not self._fast)
+            size = self.model.batch_size
+            if self._fast and windows:
+                size = even_size(windows, max(lanes, 1), size)
+            batches = Batches(size, whole=not self._fast)
             sized = ((batch, _bytes(batch)) for batch in batches.batches(files))
             outputs = self._in_lanes(self._embed_block, sized, lanes)
             yield from batches.files(outputs)

@@ -10,8 +10,10 @@ Needs torch, numpy, scipy, soundfile and resampy, and nothing else.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -258,8 +260,11 @@ def embed_sets(
         require_scorable((name, model.name, model, selected) for name, selected in uses.items())
     for name, selected in uses.items():
         require_usable(name, model.name, selected)
-    for name, sound in sounds.items():
-        done[name] = _embed(name, exported, uses[name], sound, workers, keep=keep, progress=progress)
+    # One stream: where one set ends, the next one's files are on their way.
+    heard = ((use, sounds[name].load) for name, selected in uses.items() for use in selected)
+    with closing(embed_sounds(exported, heard, workers)) as stream:
+        for name, sound in sounds.items():
+            done[name] = _embed(name, exported, uses[name], sound, stream, keep=keep, progress=progress)
     return {name: done[name] for name in sources}
 
 
@@ -335,14 +340,16 @@ def _embed(
     exported: ExportedModel,
     uses: Sequence[FileUse],
     sound: Sounds,
-    workers: int,
+    stream: Iterator[FileEmbeddings],
     *,
     keep: bool,
     progress: Progress | None,
 ) -> Embedded:
+    """Take one set's files from the stream."""
+    used = sum(use.status != "excluded" for use in uses)
     blocks: list[NDArray[np.float32]] = []
     files: list[FileEmbeddings] = []
-    for done in embed_sounds(exported, uses, sound.load, workers):
+    for done in islice(stream, used):
         blocks.append(done.embeddings)
         files.append(done)
         if progress is not None:
