@@ -12,7 +12,7 @@ import torch
 
 from fad_core.audio import read_audio
 from fad_core.datasets import Dataset
-from fad_core.embedding import embed_waveform
+from fad_core.embedding import embed_waveform, load_unchanged
 from fad_core.errors import BadFilesError, DatasetError
 from fad_core.exported import ExportedModel
 from fad_core.scoring import embed_set, embed_sets, score
@@ -187,3 +187,19 @@ def test_sets_are_embedded_together_as_each_file_alone(
         assert found.n == expected.n
         np.testing.assert_array_equal(found.mean, expected.mean)
         np.testing.assert_array_equal(found.factor, expected.factor)
+
+
+def test_what_the_scan_has_decoded_is_read_again_as_another_type_alone(
+    folders: tuple[Path, Path], exported: ExportedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[tuple[str, str]] = []
+
+    def noted(path: Path, sha256: str, dtype: str) -> tuple[np.ndarray, int]:
+        loaded.append((path.name, dtype))
+        return load_unchanged(path, sha256, dtype)
+
+    monkeypatch.setattr("fad_core.sources.load_unchanged", noted)
+    embed_set(str(folders[0]), exported)
+    assert loaded == []
+    embed_set(str(folders[0]), exported.with_settings(Settings(dtype="int16")))
+    assert loaded == [(f"clip {index}.wav", "int16") for index in (0, 2, 4, 1, 3)]
