@@ -3,7 +3,7 @@
 PyTorch's kernels depend on how many windows a network is given, and their last bits with them. In batches
 that are always whole, a window's embedding is the same whatever files are embedded beside it. The kernels of
 `fad_core.kernels` add up each window's products in the same order in any company, so that their last batch
-need not be filled.
+need not be filled, and batches may be as large as divides the work evenly.
 """
 
 from __future__ import annotations
@@ -57,6 +57,18 @@ class Batches:
                 count = self._counts.popleft()
                 yield rest[:count]
                 rest = rest[count:]
+
+
+def even_size(windows: int, lanes: int, largest: int) -> int:
+    """The size of batches that gives each of several lanes as many batches as the others.
+
+    Args:
+        windows: how many there are in all, at least 1.
+        lanes: that take one batch after the other.
+        largest: size that a batch may have.
+    """
+    rounds = -(-windows // (lanes * largest))
+    return -(-windows // (lanes * rounds))
 
 
 def _joined(parts: list[Arrays]) -> Arrays:

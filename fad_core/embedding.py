@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from fad_core import compatibility
 from fad_core.ahead import map_ahead
 from fad_core.audio import mix, read_audio, to_mono
 from fad_core.datasets import file_sha256
-from fad_core.datasets.selection import FileUse
+from fad_core.datasets.selection import FileUse, vector_count
 from fad_core.errors import AudioError
 from fad_core.exported import ExportedModel
 from fad_core.models.base import Arrays, EmbeddingModel
@@ -110,18 +111,18 @@ def embed_files(
     def load(use: FileUse, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:
         return load_unchanged(paths[use.record.file], use.record.sha256, dtype)
 
-    return embed_sounds(exported, uses, load, workers)
+    return embed_sounds(exported, ((use, load) for use in uses), workers)
 
 
 def embed_sounds(
-    exported: ExportedModel, uses: Iterable[FileUse], load: Load, workers: int = 0
-) -> Iterator[FileEmbeddings]:
+    exported: ExportedModel, sounds: Iterable[tuple[FileUse, Load]], workers: int = 0
+) -> Generator[FileEmbeddings]:
     """Embed what is used or padded, in the order given, whoever loads it.
 
     Args:
         exported: the model.
-        uses: what `fad_core.datasets.selection.select_files` decided.
-        load: gives the sound of one.
+        sounds: what `fad_core.datasets.selection.select_files` decided of each file, of one data set or
+            several, and what loads it.
         workers: threads that load, resample and make features ahead; with 0, nothing is made ahead. The
             embeddings are the same to the last bit.
 
@@ -130,21 +131,28 @@ def embed_sounds(
     """
     model = exported.model
 
-    def prepare(use: FileUse) -> Arrays:
+    def prepare(sound: tuple[FileUse, Load]) -> tuple[Arrays, int]:
+        use, load = sound
         waveform, sample_rate = load(use, model.settings.dtype)
         prepared = prepare_waveform(waveform, sample_rate, model, pad=use.status == "padded")
-        samples[use.record.file] = prepared.shape[1]
-        return model.frontend(prepared, use.record.sha256)
+        return model.frontend(prepared, use.record.sha256), prepared.shape[1]
 
-    samples: dict[str, int] = {}
-    used = [use for use in uses if use.status != "excluded"]
-    features = map_ahead(prepare, ((use, use.record.frames * use.record.channels) for use in used), workers)
-    for use, embeddings in zip(used, exported.embed_many(features, exported.lanes), strict=True):
+    def features() -> Iterator[Arrays]:
+        sized = ((sound, sound[0].record.frames * sound[0].record.channels) for sound in used)
+        for arrays, samples in map_ahead(prepare, sized, workers):
+            lengths.append(samples)
+            yield arrays
+
+    lengths: deque[int] = deque()
+    used = [sound for sound in sounds if sound[0].status != "excluded"]
+    vectors = [vector_count(use, model) for use, _ in used]
+    embedded = exported.embed_many(features(), exported.lanes, vectors)
+    for (use, _), embeddings in zip(used, embedded, strict=True):
         if not np.isfinite(embeddings).all():
             raise AudioError(
                 use.record.file, "gives embeddings that are NaN or infinite: are its values sound?"
             )
-        starts = model.start_seconds(samples.pop(use.record.file), use.record.sha256)
+        starts = model.start_seconds(lengths.popleft(), use.record.sha256)
         yield FileEmbeddings(use.record.file, starts, embeddings)
 
 

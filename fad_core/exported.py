@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from fad_core.ahead import Item, Result, map_ahead
-from fad_core.batches import Batches
+from fad_core.batches import Batches, even_size
 from fad_core.groups import groups
 from fad_core.kernels.inductor import compiled_network
 from fad_core.kernels.rewrite import available, rewritten
@@ -151,7 +151,7 @@ class ExportedModel:
         return threads if self.device == "cpu" and threads > 1 else 0
 
     def embed_many(
-        self, files: Iterable[Arrays], lanes: int = 0, total: int = 0
+        self, files: Iterable[Arrays], lanes: int = 0, vectors: Sequence[int] = ()
     ) -> Iterator[NDArray[np.float32]]:
         """Embed the features of files, one after the other or several at a time.
 
@@ -163,18 +163,22 @@ class ExportedModel:
             files: of each file, what `EmbeddingModel.frontend` gives.
             lanes: threads in which the network runs, each with one numeric thread; 0: none, and PyTorch's
                 number of numeric threads.
+            vectors: how many embeddings each file will give, if that is known: then all lanes end together.
 
         Yields:
             The embeddings of each file, float32 `[N, D]`, in order.
         """
         if isinstance(self.model, WindowedModel):
-            batches = Batches(self.model.batch_size, whole=not self._fast)
+            size = self.model.batch_size
+            if self._fast and sum(vectors):
+                size = even_size(sum(vectors), max(lanes, 1), size)
+            batches = Batches(size, whole=not self._fast)
             sized = ((batch, _bytes(batch)) for batch in batches.batches(files))
             outputs = self._in_lanes(self._embed_block, sized, lanes)
             yield from batches.files(outputs)
         else:
             together = isinstance(self._network, Together) and self._network.gains
-            grouped = groups(files, max(lanes, 1), total) if together else ([each] for each in files)
+            grouped = groups(files, max(lanes, 1), len(vectors)) if together else ([each] for each in files)
             for made in self._in_lanes(self._embed_files, ((each, self._memory(each)) for each in grouped), lanes):
                 yield from made
 

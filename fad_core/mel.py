@@ -22,6 +22,10 @@ _HTK_SCALE = 1127.0
 # Frames transformed at once: bounds the memory of a long clip (1000 × 512 doubles are 4 MB).
 _FRAMES_AT_ONCE = 1000
 
+# Frames in one product of matrices. OpenBLAS gives one of 8 × 257 × 64 to no other thread: several files'
+# frontends do not wait for its threads, nor do last bits depend on how many those are.
+_FRAMES_IN_PRODUCT = 8
+
 
 @dataclass(frozen=True)
 class MelSettings:
@@ -108,7 +112,21 @@ def log_mel_spectrogram(samples: NDArray[np.floating], settings: MelSettings) ->
     for start in range(0, count, _FRAMES_AT_ONCE):
         block = frames[start : start + _FRAMES_AT_ONCE] * window
         magnitude = np.abs(np.fft.rfft(block, settings.fft_length))
-        spectrogram[start : start + len(block)] = magnitude @ weights
+        _multiply(magnitude, weights, spectrogram[start : start + len(block)])
     # In place: an hour's spectrogram is 180 MB.
     spectrogram += settings.log_offset
     return np.log(spectrogram, out=spectrogram)
+
+
+def _multiply(rows: NDArray[np.float64], weights: NDArray[np.float64], result: NDArray[np.float64]) -> None:
+    """Put `rows @ weights` into `result`, in small products."""
+    size = _FRAMES_IN_PRODUCT
+    whole = len(rows) // size * size
+    np.matmul(
+        rows[:whole].reshape(-1, size, rows.shape[1]),
+        weights,
+        out=result[:whole].reshape(-1, size, result.shape[1]),
+    )
+    if whole < len(rows):
+        # Some rows twice, for a product of few rows is rounded in another way.
+        result[-size:] = rows[-size:] @ weights

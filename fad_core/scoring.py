@@ -10,8 +10,11 @@ Needs torch, numpy, scipy, soundfile and resampy, and nothing else.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,10 +34,11 @@ from fad_core.datasets.selection import (
     select_files,
 )
 from fad_core.distances import EmbeddedSet, distance_row
-from fad_core.embedding import FileEmbeddings, embed_sounds
+from fad_core.embedding import FileEmbeddings, embed_sounds, prepare_waveform
 from fad_core.embedding_files import load_embeddings
 from fad_core.errors import DatasetError, FadError
 from fad_core.exported import ExportedModel
+from fad_core.kept import Kept
 from fad_core.sources import Progress, Sounds, Source, Waveforms, is_embeddings_file, sounds_of
 from fad_core.statistics import Statistics, statistics_of
 
@@ -237,12 +241,15 @@ def embed_sets(
         BadFilesError: files cannot be used and no option allows to go on; the message lists them all.
     """
     model = exported.model
+    # The scan hears float32, so it has nothing to keep for what is read as another type.
+    same_type = model.settings.dtype == "float32"
+    kept = Kept(partial(prepare_waveform, model=model), model.sample_rate) if same_type else None
     done: dict[str, Embedded] = {}
     sounds: dict[str, Sounds] = {}
     for name, source in sources.items():
         given = _given(name, source, exported, keep=keep)
         if given is None:
-            sounds[name] = sounds_of(name, source)  # type: ignore[arg-type]
+            sounds[name] = sounds_of(name, source, kept)  # type: ignore[arg-type]
         else:
             done[name] = given
     uses = {
@@ -258,8 +265,11 @@ def embed_sets(
         require_scorable((name, model.name, model, selected) for name, selected in uses.items())
     for name, selected in uses.items():
         require_usable(name, model.name, selected)
-    for name, sound in sounds.items():
-        done[name] = _embed(name, exported, uses[name], sound, workers, keep=keep, progress=progress)
+    # One stream: where one set ends, the next one's files are on their way.
+    heard = ((use, sounds[name].load) for name, selected in uses.items() for use in selected)
+    with closing(embed_sounds(exported, heard, workers)) as stream:
+        for name, sound in sounds.items():
+            done[name] = _embed(name, exported, uses[name], sound, stream, keep=keep, progress=progress)
     return {name: done[name] for name in sources}
 
 
@@ -335,14 +345,16 @@ def _embed(
     exported: ExportedModel,
     uses: Sequence[FileUse],
     sound: Sounds,
-    workers: int,
+    stream: Iterator[FileEmbeddings],
     *,
     keep: bool,
     progress: Progress | None,
 ) -> Embedded:
+    """Take one set's files from the stream."""
+    used = sum(use.status != "excluded" for use in uses)
     blocks: list[NDArray[np.float32]] = []
     files: list[FileEmbeddings] = []
-    for done in embed_sounds(exported, uses, sound.load, workers):
+    for done in islice(stream, used):
         blocks.append(done.embeddings)
         files.append(done)
         if progress is not None:

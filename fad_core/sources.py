@@ -19,6 +19,7 @@ from fad_core.datasets.selection import FileUse
 from fad_core.distances import EmbeddedSet
 from fad_core.embedding import load_unchanged
 from fad_core.errors import DatasetError
+from fad_core.kept import Kept
 from fad_core.statistics import Statistics
 
 Progress = Callable[[int], None]
@@ -73,12 +74,13 @@ class Sounds(ABC):
 class SoundFiles(Sounds):
     """The files of a folder, a pattern or a list."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        """List them.
+    def __init__(self, dataset: Dataset, kept: Kept | None = None) -> None:
+        """List them; `kept` is to keep, from the scan to the load, what it has room for.
 
         Raises:
             DatasetError: there are none.
         """
+        self._kept = kept
         listing = list_files(dataset)
         self.ignored = listing.ignored
         self._files = listing.files
@@ -86,10 +88,12 @@ class SoundFiles(Sounds):
 
     def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:
         """See `Sounds.records`."""
-        return scan_files(self._files, progress, workers)
+        return scan_files(self._files, progress, workers, self._kept)
 
     def load(self, use: FileUse, dtype: str) -> tuple[Waveform, int]:
-        """See `Sounds.load`."""
+        """See `Sounds.load`; what the scan has kept is already prepared for the model."""
+        if self._kept is not None and (heard := self._kept.take(use.record.sha256)):
+            return heard
         return load_unchanged(self._paths[use.record.file], use.record.sha256, dtype)
 
 
@@ -161,8 +165,10 @@ def _fault(waveform: NDArray[Any]) -> str:
     return ""
 
 
-def sounds_of(name: str, source: str | os.PathLike[str] | Sequence[Any] | Waveforms) -> Sounds:
-    """The sound of a data set that is given by its files or as waveforms.
+def sounds_of(
+    name: str, source: str | os.PathLike[str] | Sequence[Any] | Waveforms, kept: Kept | None = None
+) -> Sounds:
+    """The sound of a data set that is given by its files or as waveforms; for `kept` see `SoundFiles`.
 
     Raises:
         DatasetError: there is nothing there.
@@ -171,14 +177,14 @@ def sounds_of(name: str, source: str | os.PathLike[str] | Sequence[Any] | Wavefo
     if isinstance(source, Waveforms):
         return SoundArrays(name, source)
     if isinstance(source, str | os.PathLike):
-        return SoundFiles(Dataset(name, os.fspath(source)))
+        return SoundFiles(Dataset(name, os.fspath(source)), kept)
     paths = list(source)
     if not all(isinstance(path, str | os.PathLike) for path in paths):
         raise TypeError(
             f"data set {name}: a list holds the paths of files; arrays of sound are given as "
             "fad_core.scoring.Waveforms(arrays, sample_rate), embeddings as one array [N, D]"
         )
-    return SoundFiles(Dataset(name, tuple(os.fspath(path) for path in paths)))
+    return SoundFiles(Dataset(name, tuple(os.fspath(path) for path in paths)), kept)
 
 
 def is_embeddings_file(source: object) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -93,15 +93,21 @@ def read_audio(path: Path | str, dtype: str = "float32") -> tuple[NDArray[np.flo
         blocks = list(_blocks(path, decoder, dtype))
         if not blocks:
             raise AudioError(path, "holds no samples")
-        samples = np.concatenate(blocks).T
+        samples = waveform_of(blocks)
         return (samples / _FULL_SCALE[dtype] if dtype in _FULL_SCALE else samples), int(decoder.samplerate)
 
 
-def inspect_audio(path: Path | str) -> AudioInfo:
+def waveform_of(blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The waveform `[channels, samples]` of a file that was decoded in blocks `[samples, channels]`."""
+    return np.concatenate(blocks).T
+
+
+def inspect_audio(path: Path | str, hear: Callable[[NDArray[np.float32]], None] | None = None) -> AudioInfo:
     """Decode a whole sound file, a bounded block at a time, and see whether it can be used.
 
     Args:
         path: of any format that libsndfile reads.
+        hear: called with each block `[samples, channels]`; together they are what `read_audio` gives.
 
     Returns:
         What it holds.
@@ -123,6 +129,8 @@ def inspect_audio(path: Path | str) -> AudioInfo:
         overflows = False
         for block in _blocks(path, decoder):
             frames += len(block)
+            if hear is not None:
+                hear(block)
             # NaN is neither larger nor smaller than anything.
             if float(block.min()) * channels > -_LARGEST and float(block.max()) * channels < _LARGEST:
                 continue

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fad_core.ahead import map_ahead
 from fad_core.audio import inspect_audio
 from fad_core.datasets import AudioFile, file_sha256
 from fad_core.errors import AudioError
+from fad_core.kept import Kept
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,33 @@ class FileRecord:
     reason: str
 
 
-def scan_file(file: AudioFile) -> FileRecord:
-    """Hash and decode one file, whole, in bounded memory. A bad file makes a record, not an error."""
+def scan_file(file: AudioFile, kept: Kept | None = None) -> FileRecord:
+    """Hash and decode one file, whole, in bounded memory. A bad file makes a record, not an error.
+
+    Args:
+        file: of a data set.
+        kept: is to keep what was decoded, if it is what was hashed.
+    """
+    if kept is None:
+        return _scanned(file, None)
+    with kept.hearing() as hearing:
+        before = _state(file.path)
+        record = _scanned(file, hearing.hear)
+        if record.status == "ok" and _state(file.path) == before:
+            hearing.keep(record.sha256, record.sample_rate)
+    return record
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """What differs as soon as a file is written or replaced; None if it cannot be seen."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _scanned(file: AudioFile, hear: Callable[[NDArray[np.float32]], None] | None) -> FileRecord:
     sha256, size = "", 0
     try:
         if file.path.is_file():
@@ -53,7 +84,7 @@ def scan_file(file: AudioFile) -> FileRecord:
     except OSError:
         sha256 = ""  # the reason is what inspect_audio says of it
     try:
-        info = inspect_audio(file.path)
+        info = inspect_audio(file.path, hear)
     except AudioError as error:
         return FileRecord(file.name, sha256, size, "", "", 0, 0, 0, 0.0, "bad", error.reason)
     return FileRecord(
@@ -72,7 +103,10 @@ def scan_file(file: AudioFile) -> FileRecord:
 
 
 def scan_files(
-    files: Iterable[AudioFile], progress: Callable[[int], None] | None = None, workers: int = 0
+    files: Iterable[AudioFile],
+    progress: Callable[[int], None] | None = None,
+    workers: int = 0,
+    kept: Kept | None = None,
 ) -> list[FileRecord]:
     """Scan files.
 
@@ -80,13 +114,14 @@ def scan_files(
         files: of one data set.
         progress: called with 1 after each file.
         workers: threads that scan a file each; 0: none, one file after the other.
+        kept: see `scan_file`.
 
     Returns:
         A record for each file, sorted by name.
     """
     records = []
     ordered = sorted(files, key=lambda file: file.name)
-    for record in map_ahead(scan_file, ((file, 1) for file in ordered), workers):
+    for record in map_ahead(partial(scan_file, kept=kept), ((file, 1) for file in ordered), workers):
         records.append(record)
         if progress is not None:
             progress(1)

@@ -170,14 +170,14 @@ def require_scorable(selected: Iterable[tuple[str, str, EmbeddingModel, Sequence
     for dataset, name, model, uses in selected:
         try:
             require_usable(dataset, name, uses)
-            require_enough(dataset, name, sum(_vectors(use, model) for use in uses))
+            require_enough(dataset, name, sum(vector_count(use, model) for use in uses))
         except DatasetError as error:
             faults.append(str(error))
     if faults:
         raise DatasetError("\n".join(faults))
 
 
-def _vectors(use: FileUse, model: EmbeddingModel) -> int:
+def vector_count(use: FileUse, model: EmbeddingModel) -> int:
     """How many vectors a file will give."""
     if use.status == "excluded":
         return 0

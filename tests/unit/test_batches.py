@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fad_core.batches import Batches
+from fad_core.batches import Batches, even_size
 
 
 @given(st.lists(st.integers(1, 9), max_size=12), st.integers(1, 8))
@@ -92,3 +92,14 @@ def test_the_last_batch_need_not_be_filled() -> None:
     files = [(np.arange(3.0),), (np.arange(7.0),)]
     assert [len(batch) for (batch,) in Batches(4, whole=False).batches(files)] == [4, 4, 2]
     assert [len(batch) for (batch,) in Batches(4).batches(files)] == [4, 4, 4]
+
+
+@given(st.integers(1, 500), st.integers(1, 9), st.integers(1, 40))
+def test_even_batches_keep_all_lanes_busy_alike(windows: int, lanes: int, largest: int) -> None:
+    size = even_size(windows, lanes, largest)
+    assert 1 <= size <= largest
+    batches = [len(batch) for (batch,) in Batches(size, whole=False).batches([(np.zeros(windows),)])]
+    by_lane = [sum(batches[lane::lanes]) for lane in range(lanes)]
+    rounds = -(-windows // (lanes * largest))
+    assert max(by_lane) < windows / lanes + rounds
+    assert len(batches) <= lanes * rounds

@@ -133,6 +133,16 @@ def test_a_long_signal_is_the_sum_of_its_parts():
         np.testing.assert_allclose(whole[start : start + len(part)], part, rtol=1e-13, atol=1e-13)
 
 
+@pytest.mark.parametrize("frames", [1, 7, 8, 9, 23, 1007])
+def test_a_frame_does_not_depend_on_how_many_there_are(frames: int):
+    samples = noise(VGGISH.window_length + (frames - 1) * VGGISH.hop_length)
+    spectrogram = log_mel_spectrogram(samples, VGGISH)
+    for frame in {0, frames // 2, frames - 1}:
+        start = frame * VGGISH.hop_length
+        alone = log_mel_spectrogram(samples[start : start + VGGISH.window_length], VGGISH)
+        np.testing.assert_allclose(spectrogram[frame], alone[0], rtol=1e-13, atol=1e-13)
+
+
 def test_float32_samples_are_worked_on_in_float64():
     samples = noise(16000).astype(np.float32)
     found = log_mel_spectrogram(samples, VGGISH)

@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
+from fad_core.audio import read_audio
 from fad_core.datasets import Dataset
+from fad_core.embedding import embed_waveform, load_unchanged
 from fad_core.errors import BadFilesError, DatasetError
 from fad_core.exported import ExportedModel
-from fad_core.scoring import embed_set, score
-from fad_core.settings import Settings
+from fad_core.scoring import embed_set, embed_sets, score
+from fad_core.settings import Runner, Settings
+from fad_core.statistics import statistics_of
 from fad_core.steps.distances import compute_distances
 from fad_core.steps.embeddings import embed_shard
 from fad_core.steps.files import scan_shard
@@ -136,3 +140,66 @@ def test_two_sets_of_one_name_are_two_sets(exported: ExportedModel) -> None:
     assert found > 3000
     assert {found.row["reference"], found.row["evaluation"]} == {"set", "set (evaluation)"}
     assert score(embedded[0], embedded[0], exported) < 1e-6
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    ("model_id", "runner"), [("vggish", "fast"), ("vggish", "plain"), ("encodec-24k", "fast")]
+)
+def test_sets_are_embedded_together_as_each_file_alone(
+    seeded_export: Callable[[str], Path], tmp_path: Path, model_id: str, runner: Runner, threads: int
+) -> None:
+    """Batches go across the border between sets, whose files have the same names here; no bit shows it."""
+    exported = ExportedModel(seeded_export(model_id), settings=Settings(runner=runner), batch_size=4)
+    random = np.random.default_rng(3)
+    lengths = {"a": (1.0, 4.2, 2.0), "b": (6.5, 1.2, 0.5), "c": (1.1, 1.0, 2.1)}
+    for name, seconds in lengths.items():
+        (tmp_path / name).mkdir()
+        for index, length in enumerate(seconds):
+            samples = random.standard_normal((int(length * 22050), 2)) * 0.1
+            soundfile.write(tmp_path / name / f"{index}.wav", samples, 22050)
+    alone = {
+        (name, path.name): embed_waveform(exported, *read_audio(path), pad=True)
+        for name in lengths
+        for path in sorted((tmp_path / name).iterdir())
+    }
+    steps: list[int] = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        sets = {name: str(tmp_path / name) for name in lengths}
+        together = embed_sets(
+            sets, exported, on_short_file="pad", workers=threads, keep=True, progress=steps.append
+        )
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+    assert sum(steps) == 2 * len(alone)
+    for name, embedded in together.items():
+        files = embedded.files or ()
+        assert [file.file for file in files] == ["0.wav", "1.wav", "2.wav"]
+        for file in files:
+            np.testing.assert_array_equal(file.embeddings, alone[name, file.file])
+            assert len(file.start_seconds) == len(file.embeddings)
+        expected = statistics_of([alone[name, file.file] for file in files])
+        found = embedded.set.statistics
+        assert found.n == expected.n
+        np.testing.assert_array_equal(found.mean, expected.mean)
+        np.testing.assert_array_equal(found.factor, expected.factor)
+
+
+def test_what_the_scan_has_decoded_is_read_again_as_another_type_alone(
+    folders: tuple[Path, Path], exported: ExportedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[tuple[str, str]] = []
+
+    def noted(path: Path, sha256: str, dtype: str) -> tuple[np.ndarray, int]:
+        loaded.append((path.name, dtype))
+        return load_unchanged(path, sha256, dtype)
+
+    monkeypatch.setattr("fad_core.sources.load_unchanged", noted)
+    embed_set(str(folders[0]), exported)
+    assert loaded == []
+    embed_set(str(folders[0]), exported.with_settings(Settings(dtype="int16")))
+    assert loaded == [(f"clip {index}.wav", "int16") for index in (0, 2, 4, 1, 3)]
