@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fad_core.ahead import Item, Result, map_ahead
 from fad_core.batches import Batches, even_size
 from fad_core.groups import groups
+from fad_core.heap import share_heap
 from fad_core.kernels.inductor import compiled_network
 from fad_core.kernels.rewrite import available, rewritten
 from fad_core.kernels.together import Together
@@ -85,6 +86,7 @@ class ExportedModel:
         batch_size: int | None,
     ) -> None:
         require_batch_size(batch_size)
+        share_heap()
         self.device = resolve_device(device)
         model = get_model(identity.model, self._on_device(settings or Settings()))
         self.identity = identity
@@ -170,8 +172,9 @@ class ExportedModel:
         """
         if isinstance(self.model, WindowedModel):
             size = self.model.batch_size
-            if self._fast and sum(vectors):
-                size = even_size(sum(vectors), max(lanes, 1), size)
+            windows: int = sum(vectors)
+            if self._fast and windows:
+                size = even_size(windows, max(lanes, 1), size)
             batches = Batches(size, whole=not self._fast)
             sized = ((batch, _bytes(batch)) for batch in batches.batches(files))
             outputs = self._in_lanes(self._embed_block, sized, lanes)
@@ -179,7 +182,9 @@ class ExportedModel:
         else:
             together = isinstance(self._network, Together) and self._network.gains
             grouped = groups(files, max(lanes, 1), len(vectors)) if together else ([each] for each in files)
-            for made in self._in_lanes(self._embed_files, ((each, self._memory(each)) for each in grouped), lanes):
+            for made in self._in_lanes(
+                self._embed_files, ((each, self._memory(each)) for each in grouped), lanes
+            ):
                 yield from made
 
     def _embed_block(self, block: Arrays) -> NDArray[np.float32]:
@@ -190,7 +195,7 @@ class ExportedModel:
         return [self.model.pool(of_file) for of_file in outputs]
 
     def _memory(self, files: Sequence[Arrays]) -> int:
-        """What embedding files side by side takes: one after the other they go through most of the network."""
+        """What embedding files side by side takes: through most of the network they go one by one."""
         largest = max(self.model.memory_bytes(features[0].shape[-1]) for features in files)
         return max(largest, sum(map(_bytes, files)))
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from fad_core.models.base import Arrays
 
-LARGEST = 8
-"""Files at once. More gain little: with six, an LSTM's weights are read for as many products as one core makes
-meanwhile."""
+LARGEST = 6
+"""Files at once. A core makes the products of an LSTM for six in the time that it reads its weights in."""
 _BYTES = 1 << 26
 """Of features at once: three minutes of stereo at 48 kHz."""
 

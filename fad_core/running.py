@@ -59,7 +59,9 @@ def run_side_by_side(
         Each file's outputs.
     """
     start = model.initial_state()
-    states = [() if start is None else (torch.from_numpy(start).to(device),) for _ in files]
+    states: list[tuple[torch.Tensor, ...]] = [
+        () if start is None else (torch.from_numpy(start).to(device),) for _ in files
+    ]
     outputs: list[list[NDArray[np.float32]]] = [[] for _ in files]
     with torch.inference_mode():
         for blocks in zip_longest(*map(model.blocks, files)):

@@ -8,25 +8,21 @@ pooling. What fits no rule stays as it is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import fx
 
+from fad_core.kernels import sequence_rules
+from fad_core.kernels.graph import Chain, argument, constant, let_go, weights_of
 from fad_core.kernels.onednn import PackedConvolution, PackedLinear
-from fad_core.kernels.panels import width
-from fad_core.kernels.sequences import Columns, Recurrence, SequenceConvolution
 from fad_core.kernels.winograd import WinogradConvolution
 
 aten = torch.ops.aten
 
 LEAST_CHANNELS = 64
 """With fewer inputs, or as few of both, a Winograd convolution's transforms take longer than it saves."""
-LONGEST_KERNEL = 16
-"""A longer one is a Fourier transform, written as a convolution. Spectrograms in decibels show its rounding
-errors where there is silence, so it stays as it is."""
 LARGE_WEIGHT = 256 * 512
 """For more pairs of an input and an output, tiles of 2 × 2: those of 4 × 4 would read 36 large matrices for
 few products. They also round more: with them, and sums over 512 inputs, VGGish's largest difference from the
@@ -48,87 +44,17 @@ def rewritten(network: fx.GraphModule) -> fx.GraphModule:
     network.graph.eliminate_dead_code()
     used = {node.target for node in network.graph.nodes if node.op == "get_attr"}
     for name in {*network.state_dict()} - used:
-        _let_go(network, name)
+        let_go(network, name)
     network.delete_all_unused_submodules()
     network.recompile()
     return network
 
 
-@dataclass
-class _Chain:
-    """A node, and those behind it that a kernel can take along."""
-
-    network: fx.GraphModule
-    last: fx.Node
-
-    def take(self, target: Any, when: Callable[[fx.Node], bool] = lambda _node: True) -> fx.Node | None:
-        """The next node, if it is what is asked for and alone reads the last one; it is the last one now."""
-        users = list(self.last.users)
-        if len(users) != 1 or users[0].target is not target or users[0].args[0] is not self.last:
-            return None
-        if not when(users[0]):
-            return None
-        self.last = users[0]
-        return self.last
-
-    def replace(self, first: fx.Node, kernel: nn.Module, given: tuple[Any, ...] = ()) -> None:
-        """Put a kernel, called with what is given or else with the first node's input, in place of all."""
-        name = f"kernel_{first.name}"
-        self.network.add_submodule(name, kernel)
-        with self.network.graph.inserting_before(self.last):
-            made = self.network.graph.call_module(name, given or (first.args[0],))
-        self.last.replace_all_uses_with(made)
-        # The nodes between are dead from the end on.
-        node = self.last
-        while node is not first:
-            before = node.args[0]
-            self.network.graph.erase_node(node)
-            assert isinstance(before, fx.Node)
-            node = before
-        weights = [given for given in first.all_input_nodes if given.op == "get_attr"]
-        self.network.graph.erase_node(first)
-        # The kernel holds them in an order of its own; both at once would be twice the memory.
-        for weight in weights:
-            if not weight.users:
-                self.network.graph.erase_node(weight)
-                _let_go(self.network, str(weight.target))
-
-
-def _let_go(network: fx.GraphModule, name: str) -> None:
-    """Delete a weight, unless a kernel is what holds it."""
-    *path, last = name.split(".")
-    holder = network.get_submodule(".".join(path))
-    if hasattr(holder, last):
-        delattr(holder, last)
-
-
-def _constant(network: fx.GraphModule, node: Any) -> torch.Tensor | None:
-    """The tensor of a node that is a weight; None if it is none."""
-    if not isinstance(node, fx.Node) or node.op != "get_attr":
-        return None
-    held: Any = network
-    for part in str(node.target).split("."):
-        held = getattr(held, part)
-    return held.detach() if isinstance(held, torch.Tensor) else None
-
-
-def _argument(node: fx.Node, place: int, default: Any) -> Any:
-    return node.args[place] if len(node.args) > place else default
-
-
-def _weights(network: fx.GraphModule, node: fx.Node) -> tuple[torch.Tensor, torch.Tensor | None, bool]:
-    """Weight and bias of a convolution or product, and whether they are what the file holds."""
-    weight, given = _constant(network, node.args[1]), _argument(node, 2, None)
-    bias = _constant(network, given)
-    known = weight is not None and (given is None or bias is not None)
-    return torch.empty(0) if weight is None else weight, bias, known
-
-
 def _linear(network: fx.GraphModule, node: fx.Node) -> None:
-    weight, bias, known = _weights(network, node)
+    weight, bias, known = weights_of(network, node)
     if not known:
         return
-    chain = _Chain(network, node)
+    chain = Chain(network, node)
     behind = "none"
     if chain.take(aten.relu.default):
         behind = "relu"
@@ -138,15 +64,16 @@ def _linear(network: fx.GraphModule, node: fx.Node) -> None:
 
 
 def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
-    weight, bias, known = _weights(network, node)
+    weight, bias, known = weights_of(network, node)
     stride, padding, dilation = (
-        list(_argument(node, place, default) or default) for place, default in ((3, [1, 1]), (4, [0, 0]), (5, [1, 1]))
+        list(argument(node, place, default) or default)
+        for place, default in ((3, [1, 1]), (4, [0, 0]), (5, [1, 1]))
     )
     if not known:
         return
-    if _argument(node, 6, 1) != 1 or set(dilation) != {1}:
+    if argument(node, 6, 1) != 1 or set(dilation) != {1}:
         return
-    chain = _Chain(network, node)
+    chain = Chain(network, node)
     chain.take(aten.contiguous.default)
     if norm := chain.take(aten.batch_norm.default, partial(_is_fixed, network)):
         weight, bias = _with_norm(network, norm, weight, bias)
@@ -162,101 +89,16 @@ def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
     chain.replace(node, WinogradConvolution(weight, zeros, side=side, relu=relu, pool=pool))
 
 
-def _sequence(network: fx.GraphModule, node: fx.Node) -> None:
-    weight, bias, known = _weights(network, node)
-    (stride,), (padding,), (dilation,) = (
-        _argument(node, place, [default]) for place, default in ((3, 1), (4, 0), (5, 1))
-    )
-    if not known or weight.shape[-1] > LONGEST_KERNEL or width(len(weight)) == 0:
-        return
-    if _argument(node, 6, 1) != 1 or dilation != 1 or padding != 0:
-        return
-    given, elu = _heard(node)
-    kernel = SequenceConvolution(weight, bias, stride, activated=elu is not None)
-    pieces = _pieces(network, given)
-    chain = _Chain(network, node)
-    if norm := chain.take(aten.group_norm.default, lambda norm: norm.args[1] == 1):
-        gain, offset = (_constant(network, _argument(norm, place, None)) for place in (2, 3))
-        if gain is None or offset is None:
-            return
-        kernel.normalise(gain, offset, _argument(norm, 4, 1e-5))
-    chain.replace(node, kernel, (pieces,))
-    if elu is not None:
-        network.graph.erase_node(elu)
-
-
-def _heard(convolution: fx.Node) -> tuple[fx.Node, fx.Node | None]:
-    """What a convolution hears, and the ELU through which it does."""
-    given = convolution.args[0]
-    assert isinstance(given, fx.Node)
-    if given.target is not aten.elu_.default or len(given.users) > 1 or any(a != 1 for a in given.args[1:]):
-        return given, None
-    before = given.args[0]
-    assert isinstance(before, fx.Node)
-    # It is computed in place: who reads its input later on reads the ELU.
-    seen = all(user is given or user < given for user in before.users)
-    return (before, given) if seen else (given, None)
-
-
-def _pieces(network: fx.GraphModule, given: fx.Node) -> list[fx.Node]:
-    """The pieces that a sequence is joined of, if nothing needs it joined; else the sequence."""
-    if given.target is not aten.cat.default or given.args[1:] != (-1,):
-        return [given]
-    pieces: Any = given.args[0]
-    selections = [user for user in given.users if user.target is aten.index_select.default]
-    heard = (aten.elu_.default, aten.conv1d.default)
-    if len(pieces) > 3 or any(user not in selections and user.target not in heard for user in given.users):
-        return [given]
-    for user in selections:
-        network.add_submodule(f"kernel_{user.name}", Columns())
-        with network.graph.inserting_before(user):
-            made = network.graph.call_module(f"kernel_{user.name}", (pieces, user.args[2]))
-        user.replace_all_uses_with(made)
-        network.graph.erase_node(user)
-    return list(pieces)
-
-
-def _sum(network: fx.GraphModule, node: fx.Node) -> None:
-    """Let the second of two convolutions add its products to the first one's."""
-    first, second = (_convolution_of(network, given) for given in node.args[:2])
-    if first is None or second is None or node.kwargs or first.normed or second.normed:
-        return
-    one, other = node.args[:2]
-    assert isinstance(one, fx.Node) and isinstance(other, fx.Node)
-    first.bias += second.bias
-    node.prepend(other)
-    other.args = (*other.args, one)
-    node.replace_all_uses_with(other)
-    network.graph.erase_node(node)
-
-
-def _convolution_of(network: fx.GraphModule, node: Any) -> SequenceConvolution | None:
-    """The kernel of a node that is a convolution of a sequence and is read once."""
-    if not isinstance(node, fx.Node) or node.op != "call_module" or len(node.users) > 1:
-        return None
-    kernel = network.get_submodule(str(node.target))
-    return kernel if isinstance(kernel, SequenceConvolution) else None
-
-
-def _lstm(network: fx.GraphModule, node: fx.Node) -> None:
-    sequence, states, given, *others = node.args
-    weights = [_constant(network, weight) for weight in given]  # type: ignore[union-attr]
-    biased, layers, _, _, both, batch_first = others
-    if not biased or both or batch_first or len(weights) != 4 * layers or width(len(weights[0])) == 0:
-        return
-    _Chain(network, node).replace(node, Recurrence(weights), (sequence, *states))  # type: ignore[misc]
-
-
 def _is_fixed(network: fx.GraphModule, norm: fx.Node) -> bool:
     """Whether a batch norm is the same for every batch, by weights."""
-    return norm.args[5] is False and all(_constant(network, given) is not None for given in norm.args[1:5])
+    return norm.args[5] is False and all(constant(network, given) is not None for given in norm.args[1:5])
 
 
 def _with_norm(
     network: fx.GraphModule, norm: fx.Node, weight: torch.Tensor, bias: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Weight and bias of a convolution with the batch norm behind it."""
-    found = [_constant(network, place) for place in norm.args[1:5]]
+    found = [constant(network, place) for place in norm.args[1:5]]
     gain, offset, mean, variance = (tensor.double() for tensor in found if tensor is not None)
     epsilon: Any = norm.args[7]
     scale = gain / torch.sqrt(variance + epsilon)
@@ -268,7 +110,7 @@ def _with_norm(
     return scaled, moved.float()
 
 
-def _pool(chain: _Chain) -> str:
+def _pool(chain: Chain) -> str:
     """The pooling behind, if it is one of 2 × 2."""
     for target, name in ((aten.avg_pool2d.default, "mean"), (aten.max_pool2d.default, "max")):
         if chain.take(target, lambda pool: not pool.kwargs and {*map(str, pool.args[1:])} == {"[2, 2]"}):
@@ -279,7 +121,5 @@ def _pool(chain: _Chain) -> str:
 _RULES: dict[Any, Callable[[fx.GraphModule, fx.Node], None]] = {
     aten.linear.default: _linear,
     aten.conv2d.default: _convolution,
-    aten.conv1d.default: _sequence,
-    aten.add_.Tensor: _sum,
-    aten.lstm.input: _lstm,
+    **sequence_rules.RULES,
 }

@@ -19,7 +19,9 @@ _STEPS = 32
 class SequenceConvolution(nn.Module):
     """A convolution of a sequence that may come in pieces, with what stands before and behind it."""
 
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, stride: int, *, activated: bool) -> None:
+    def __init__(
+        self, weight: torch.Tensor, bias: torch.Tensor | None, stride: int, *, activated: bool
+    ) -> None:
         """Prepare the weights.
 
         Args:
@@ -99,7 +101,7 @@ class Recurrence(nn.Module):
     """LSTM layers of one direction."""
 
     def __init__(self, weights: Sequence[torch.Tensor]) -> None:
-        """Prepare the weights: of each layer those of the input and of the state `[4 H, H]`, and their biases."""
+        """Prepare the weights: of each layer the input's, the state's, both `[4 H, H]`, and their biases."""
         super().__init__()
         layers = [weights[first : first + 4] for first in range(0, len(weights), 4)]
         self._layers = [
@@ -120,8 +122,12 @@ class Recurrence(nn.Module):
         # Longest first, so that those who still go on are the first ones at every step.
         order = sorted(range(len(given)), key=lambda place: -len(given[place][0]))
         lengths = [len(given[place][0]) for place in order for _ in range(given[place][0].shape[1])]
-        rows = torch.cat([given[place][0].transpose(0, 1).reshape(-1, given[place][0].shape[2]) for place in order])
-        hidden, cell = (torch.cat([given[place][part] for place in order], 1).numpy().copy() for part in (1, 2))
+        rows = torch.cat(
+            [given[place][0].transpose(0, 1).reshape(-1, given[place][0].shape[2]) for place in order]
+        )
+        hidden, cell = (
+            torch.cat([given[place][part] for place in order], 1).numpy().copy() for part in (1, 2)
+        )
         starts = np.concatenate([[0], np.cumsum(lengths)])
         outputs = torch.empty_like(rows)
         size = rows.shape[1]
@@ -143,7 +149,11 @@ class Recurrence(nn.Module):
 
     @staticmethod
     def _apart(
-        given: Sequence[Given], order: list[int], outputs: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor
+        given: Sequence[Given],
+        order: list[int],
+        outputs: torch.Tensor,
+        hidden: torch.Tensor,
+        cell: torch.Tensor,
     ) -> list[Given]:
         made: list[Given] = list(given)
         row = start = 0

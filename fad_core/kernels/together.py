@@ -32,7 +32,7 @@ class Together:
             parts[node] = at
             at += shared
         self.gains = at > 0
-        cut = split_module(network, network, parts.__getitem__, keep_original_order=True)  # type: ignore[arg-type]
+        cut = split_module(network, network, parts.__getitem__, keep_original_order=True)
         self._parts = cut if self.gains else network
 
     def __call__(self, *given: torch.Tensor) -> Any:
@@ -53,7 +53,7 @@ class Together:
         return [self._whole.process_outputs(result) for _, (result,) in asked]
 
     def _run(self, given: tuple[torch.Tensor, ...]) -> Generator[tuple[Any, tuple[Any, ...]], Any, None]:
-        """One call: asks for what a kernel makes of some arguments, and at last gives the result to no kernel."""
+        """One call: asks what a kernel makes of some arguments; at last, of no kernel, gives the result."""
         arguments = iter(self._whole.process_inputs(*given))
         values: dict[fx.Node, Any] = {}
         for node in self._parts.graph.nodes:
@@ -65,7 +65,7 @@ class Together:
             elif node.op == "call_function":
                 values[node] = node.target(*args)
             else:
-                part = self._parts.get_submodule(node.target)
+                part: Any = self._parts.get_submodule(node.target)
                 shared = _shared(part)
                 if shared is None:
                     values[node] = part(*args)
@@ -78,7 +78,7 @@ class Together:
 
 
 def _shared(part: fx.GraphModule) -> tuple[nn.Module, list[int]] | None:
-    """The kernel that a part consists of, if it is one that gains, and which of the part's inputs it takes."""
+    """The kernel that a part consists of, if it is one that gains, and which of the inputs it takes."""
     (call, *others) = [node for node in part.graph.nodes if node.op == "call_module"] or [None]
     if call is None or others or not _gains(kernel := part.get_submodule(call.target)):
         return None
