@@ -148,6 +148,7 @@ def _offsets(values: Iterable[Sized]) -> NDArray[np.int32]:
 
 def _python(column: Column, values: pa.ChunkedArray) -> list[Any]:
     if column.type.startswith("list"):
-        return [value.values.to_numpy(zero_copy_only=False) for value in values]
+        # As `to_numpy`, which imports pandas.
+        return [np.from_dlpack(value.values) for value in values]
     result: list[Any] = values.to_pylist()
     return result

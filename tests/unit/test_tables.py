@@ -134,9 +134,14 @@ def test_parquet_is_a_file_that_pandas_reads(tmp_path: Path) -> None:
 def test_tables_are_written_and_read_without_pandas(tmp_path: Path) -> None:
     """It takes as long to import as everything else that a small step of the pipeline does."""
     script = (
-        "import sys; from fad_core.tables import DISTANCES, read_table, write_table\n"
-        f"path, row = {str(tmp_path / 'a.parquet')!r}, {distance()!r}\n"
-        "write_table(DISTANCES, [row], path); assert read_table(DISTANCES, path) == [row]\n"
+        "import sys, numpy as np\n"
+        "from fad_core.tables import EMBEDDINGS, read_table, write_table\n"
+        "from fad_core.tables.embeddings import iterate_embeddings\n"
+        f"path, vectors = {str(tmp_path / 'a.parquet')!r}, np.ones((2, 3), np.float32)\n"
+        "columns = {'file': ['a', 'a'], 'window': [0, 1], 'start_second': [0.0, 1.0], 'embedding': vectors}\n"
+        "write_table(EMBEDDINGS, columns, path)\n"
+        "assert len(read_table(EMBEDDINGS, path)) == 2\n"
+        "assert [file for file, _ in iterate_embeddings([path])] == ['a']\n"
         "sys.exit('pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
