@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
 _NAME = _PACKAGE.name
+# Where statements hold further ones.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 def code_digest(script: Path, family: str | None = None) -> str:
@@ -33,14 +36,12 @@ def code_digest(script: Path, family: str | None = None) -> str:
     files = {script.name: script}
     pending = list(_imports(script, script.stat().st_mtime_ns))
     if family is not None:
-        pending.append(f"{_NAME}.models.{family}")
+        pending += _modules([f"{_NAME}.models.{family}"])
     while pending:
-        name = pending.pop()
-        path = _path_of(name)
-        if path is None or name in files:
-            continue
-        files[name] = path
-        pending += _imports(path, path.stat().st_mtime_ns)
+        name, path = pending.pop()
+        if name not in files:
+            files[name] = path
+            pending += _imports(path, path.stat().st_mtime_ns)
     # Data that belongs to the code: a report's template, and what verification compares with.
     for path in list(files.values()):
         if path.name == "__init__.py":
@@ -54,38 +55,37 @@ def code_digest(script: Path, family: str | None = None) -> str:
     return digest.hexdigest()[:16]
 
 
-def _path_of(name: str) -> Path | None:
-    """The file of a module of this package; None for other modules and for names inside modules."""
-    parts = name.split(".")
-    if parts[0] != _NAME:
-        return None
-    base = _PACKAGE.joinpath(*parts[1:])
-    for path in (base.with_suffix(".py"), base / "__init__.py"):
-        if path.is_file():
-            return path
-    return None
+def _modules(names: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """Those names that are modules of this package, and their files."""
+    for name in names:
+        package, *parts = name.split(".")
+        base = _PACKAGE.joinpath(*parts)
+        for path in (base.with_suffix(".py"), base / "__init__.py"):
+            if package == _NAME and path.is_file():
+                yield name, path
 
 
 @lru_cache(maxsize=256)
-def _imports(path: Path, _mtime_ns: int) -> tuple[str, ...]:
-    """Names that a file imports, each also as a module in case it is one, and their packages."""
+def _imports(path: Path, _mtime_ns: int) -> tuple[tuple[str, Path], ...]:
+    """The modules of this package that a file imports, their packages, and the files of all."""
     names: dict[str, None] = {}
     for node in _running(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            # What is imported from a module may be one, too.
             modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
             continue
         for module in modules:
             parts = module.split(".")
             names.update((".".join(parts[:count]), None) for count in range(1, len(parts) + 1))
-    return tuple(names)
+    return tuple(_modules(names))
 
 
-def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those under `if TYPE_CHECKING`."""
-    pending = [tree]
+def _running(tree: ast.Module) -> Iterator[ast.AST]:
+    """All statements but those under `if TYPE_CHECKING`."""
+    pending: list[ast.AST] = [tree]
     while pending:
         node = pending.pop()
         yield node
@@ -93,7 +93,8 @@ def _running(tree: ast.AST) -> Iterator[ast.AST]:
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=otherwise):
                 pending += otherwise
             case _:
-                pending += ast.iter_child_nodes(node)
+                # Of the nodes below, most are expressions, which hold no import.
+                pending += chain.from_iterable(getattr(node, block, ()) for block in _BLOCKS)
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg
 
 Float64Array = NDArray[np.float64]
 
@@ -87,6 +86,8 @@ def _root(covariance: Float64Array, epsilon: float) -> Float64Array:
     Raises:
         ValueError: it is not symmetric, or not positive semidefinite.
     """
+    from scipy import linalg
+
     rounding = _ALLOWANCE * len(covariance) * epsilon
     asymmetry = float(np.max(np.abs(covariance - covariance.T)))
     if asymmetry > rounding * float(np.max(np.abs(covariance))):

@@ -23,7 +23,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg
 
 Float64Array = NDArray[np.float64]
 
@@ -221,6 +220,9 @@ def _triangle(upper: Float64Array, rows: Float64Array) -> Float64Array:
 
     `rows` may be overwritten.
     """
+    # A tenth of a second, which what only reads statistics does without.
+    from scipy import linalg
+
     dimension = rows.shape[1]
     if len(upper) + len(rows) == 0:
         return rows

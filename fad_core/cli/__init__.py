@@ -18,6 +18,7 @@ from fad_core.cli.models import models
 from fad_core.cli.score import score
 from fad_core.cli.study import study
 from fad_core.cli.weights import weights
+from fad_core.command import spare_collections
 
 __all__ = ["main"]
 
@@ -39,6 +40,7 @@ def main() -> None:
     Results go to stdout, everything else to stderr. Exit status: 0 done, 1 the input is at fault, 2 the call
     is, 3 a verification failed, 130 interrupted.
     """
+    spare_collections()
 
 
 for _command in (score, embed, stats, compare, models, weights, export, verify, study, completion):

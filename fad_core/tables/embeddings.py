@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,8 +99,9 @@ def _runs_of(path: Path) -> Iterator[tuple[str, NDArray[np.int32], NDArray[np.fl
             vectors = batch.column("embedding")
             if vectors.value_lengths().unique().to_pylist() != [width]:
                 raise FadError(f"{path}: the embeddings differ in length: delete it and run again")
-            embeddings = vectors.flatten().to_numpy().reshape(-1, width)
-            windows = batch.column("window").to_numpy()
+            # As `to_numpy`, which imports pandas.
+            embeddings: NDArray[Any] = np.from_dlpack(vectors.flatten()).reshape(-1, width)
+            windows: NDArray[Any] = np.from_dlpack(batch.column("window"))
             start = 0
             for file, rows in groupby(batch.column("file").to_pylist()):
                 stop = start + sum(1 for _ in rows)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,7 @@ from fad_core.tables import (
 )
 from fad_core.tables.csvtext import format_csv, parse_csv
 from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts
-from fad_core.tables.parquet import read_metadata
+from fad_core.tables.parquet import _arrow_array, read_metadata
 from fad_core.tables.statistics import statistics_from_row, statistics_to_row
 
 DOCS = Path(__file__).parents[2] / "docs" / "tables.md"
@@ -127,6 +129,33 @@ def test_parquet_is_a_file_that_pandas_reads(tmp_path: Path) -> None:
     np.testing.assert_array_equal(np.stack(frame["embedding"].tolist()), columns["embedding"])
     assert pq.read_schema(path).field("window").type == pa.int32()
     assert pq.read_schema(path).metadata[b"fad_core.schema"] == b"embeddings"
+
+
+def test_tables_are_written_and_read_without_pandas(tmp_path: Path) -> None:
+    """It takes as long to import as everything else that a small step of the pipeline does."""
+    script = (
+        "import sys, numpy as np\n"
+        "from fad_core.tables import EMBEDDINGS, read_table, write_table\n"
+        "from fad_core.tables.embeddings import iterate_embeddings\n"
+        f"path, vectors = {str(tmp_path / 'a.parquet')!r}, np.ones((2, 3), np.float32)\n"
+        "columns = {'file': ['a', 'a'], 'window': [0, 1], 'start_second': [0.0, 1.0], 'embedding': vectors}\n"
+        "write_table(EMBEDDINGS, columns, path)\n"
+        "assert len(read_table(EMBEDDINGS, path)) == 2\n"
+        "assert [file for file, _ in iterate_embeddings([path])] == ['a']\n"
+        "sys.exit('pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+@given(st.lists(st.tuples(NAMES, st.none() | st.floats(), st.none() | st.integers(-(2**63), 2**63 - 1))))
+def test_columns_are_those_that_arrow_makes(rows: list[tuple[str, float | None, int | None]]) -> None:
+    for index, kind in enumerate((pa.string(), pa.float64(), pa.int64())):
+        values = [row[index] for row in rows]
+        made = _arrow_array(values, kind)
+        made.validate(full=True)
+        # Compared as text: no NaN equals another.
+        assert str(made.to_pylist()) == str(pa.array(values, kind).to_pylist())
+        assert made.null_count == values.count(None)
 
 
 def test_list_columns_take_arrays_row_by_row_too(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ SCRIPTS = ROOT / "scripts"
 sys.path.insert(0, str(ROOT))
 
 from fad_core.code_digest import code_digest
-from fad_core.command import limit_threads, prefer_package
+from fad_core.command import limit_threads, prefer_package, spare_collections
 from fad_core.config import read_yaml, validate_config
 from fad_core.datasets import list_files
 from fad_core.errors import FadError
@@ -38,6 +38,7 @@ def load_study():
     return study
 
 
+spare_collections()
 # A job, wherever it runs, belongs to a run that is going on, though its machine may not see that run's lock.
 take_part = clear_stale_locks if workflow.is_main_process else hold_running
 RUNNING = take_part(Path(".snakemake"))
