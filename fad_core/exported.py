@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from fad_core.ahead import Item, Result, map_ahead
 from fad_core.batches import Batches, even_size
 from fad_core.groups import groups
-from fad_core.heap import share_heap
 from fad_core.kernels.inductor import compiled_network
 from fad_core.kernels.rewrite import available, rewritten
 from fad_core.kernels.together import Together
@@ -86,7 +85,7 @@ class ExportedModel:
         batch_size: int | None,
     ) -> None:
         require_batch_size(batch_size)
-        share_heap()
+        share_memory()
         self.device = resolve_device(device)
         model = get_model(identity.model, self._on_device(settings or Settings()))
         self.identity = identity

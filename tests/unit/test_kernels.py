@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from fad_core.kernels.onednn import PackedConvolution, PackedLinear
 from fad_core.kernels.rewrite import rewritten
-from fad_core.kernels.sequences import Elu, Joined, SequenceNorm
+from fad_core.kernels.sequences import Recurrence, SequenceConvolution
 from fad_core.kernels.winograd import WinogradConvolution
 
 SIZES = [(1, 1), (1, 5), (2, 2), (3, 2), (4, 4), (5, 1), (7, 6), (17, 9), (96, 64)]
@@ -72,42 +72,100 @@ def test_a_packed_matrix_gives_the_product(rows: int, behind: str, function):
     assert furthest(PackedLinear(weight, bias, behind)(x), expected) < 3e-6
 
 
-@pytest.mark.parametrize(("kernel", "stride"), [(7, 1), (1, 1), (8, 4), (16, 8)])
-@pytest.mark.parametrize("length", [16, 17, 5000])
-def test_packed_convolutions_of_sequences(kernel: int, stride: int, length: int):
-    weight, bias, x = noise(20, 12, kernel), noise(20, seed=1), noise(2, 12, length, seed=2)
+# Outputs that fill panels of four registers, of two and of one, whatever the processor's registers hold.
+@pytest.mark.parametrize("outputs", [16, 32, 48, 64, 128])
+@pytest.mark.parametrize(("inputs", "kernel", "stride"), [(1, 7, 1), (3, 1, 1), (12, 8, 4), (100, 16, 8)])
+@pytest.mark.parametrize("length", [16, 17, 100, 5000])
+def test_convolutions_of_sequences(inputs: int, outputs: int, kernel: int, stride: int, length: int):
+    """More inputs than go through at a time, and fewer outputs than a register has rows."""
+    weight, bias = noise(outputs, inputs, kernel), noise(outputs, seed=1)
+    x = noise(2, inputs, length, seed=2)
     expected = functional.conv1d(x.double(), weight.double(), bias.double(), stride)
-    found = PackedConvolution(weight, bias, [stride], [0])(x)
+    found = SequenceConvolution(weight, bias, stride, activated=False)([x])
     assert furthest(found, expected) < 3e-6
     assert found.transpose(1, 2).is_contiguous()
+    # In pieces, through the ELU, and added to something.
+    onto = noise(*expected.shape, seed=3)
+    heard = functional.elu(x.double())
+    expected = functional.conv1d(heard, weight.double(), None, stride) + onto
+    kernel_of_elu = SequenceConvolution(weight, bias, stride, activated=True)
+    for pieces in ([x], [x[..., :5], x[..., 5:]], [x[..., :1], x[..., 1:9], x[..., 9:]]):
+        assert furthest(kernel_of_elu(pieces, onto.clone()), expected) < 3e-6
+
+
+def test_a_convolution_followed_by_a_norm():
+    weight, bias, gain, offset = noise(32, 16, 3), noise(32, seed=1), noise(32, seed=2), noise(32, seed=3)
+    x = noise(3, 16, 999, seed=4) * torch.tensor([1.0, 100.0, 0.01])[:, None, None] + 3.0
+    convolved = functional.conv1d(x.double(), weight.double(), bias.double())
+    expected = functional.group_norm(convolved, 1, gain.double(), offset.double())
+    kernel = SequenceConvolution(weight, bias, 1, activated=False)
+    kernel.normalise(gain, offset, 1e-5)
+    assert furthest(kernel([x]), expected) < 5e-6
+
+
+def test_the_norm_of_silence_is_its_offset():
+    kernel = SequenceConvolution(noise(16, 16, 1), torch.zeros(16), 1, activated=False)
+    kernel.normalise(torch.ones(16), torch.full((16,), 0.5), 1e-5)
+    assert torch.equal(kernel([torch.zeros(1, 16, 50)]), torch.full((1, 16, 50), 0.5))
+
+
+def through_elu(values: np.ndarray) -> np.ndarray:
+    """The ELU of float32 values, by a convolution that gives each back as it is."""
+    weight = torch.eye(16).reshape(16, 16, 1)
+    given = torch.from_numpy(np.resize(values, (-(-len(values) // 16), 16)))
+    kernel = SequenceConvolution(weight, None, 1, activated=True)
+    return kernel([given.T[None]])[0].T.numpy().ravel()[: len(values)]
 
 
 def test_elu_over_its_whole_range():
     values = np.concatenate(
-        [np.linspace(-120, 2, 300_001), -np.logspace(-38, 2, 10_001), np.logspace(-38, 2, 101)]
+        [np.linspace(-120, 2, 300_001), -np.logspace(-37, 2, 10_001), np.logspace(-37, 2, 101)]
     ).astype(np.float32)
-    x = torch.from_numpy(values.copy()).reshape(1, 1, -1)
     expected = np.where(values > 0, values, np.expm1(values.astype(np.float64)))
     # Twice a float32's last bit.
-    assert np.abs(Elu()(x).numpy().ravel() / expected - 1).max() < 1.2e-7
+    assert np.abs(through_elu(values) / expected - 1).max() < 1.2e-7
 
 
-def test_elu_keeps_what_is_not_finite():
-    x = torch.tensor([np.nan, np.inf, -np.inf, 0.0]).reshape(1, 1, 4)
-    assert torch.equal(Elu()(x)[0, 0].nan_to_num(nan=5.0, posinf=7.0), torch.tensor([5.0, 7.0, -1.0, 0.0]))
+def test_elu_loses_no_nan():
+    values = np.zeros(160, np.float32)
+    values[35], values[70], values[100] = np.nan, np.inf, -np.inf
+    found = through_elu(values).reshape(10, 16)
+    # A product with zero makes NaN of what is infinite too.
+    assert not np.isfinite(found[[2, 4]]).any()
+    assert found[6, 4] == -1.0
+    assert np.count_nonzero(np.delete(found, [2, 4, 6], axis=0)) == 0
 
 
-@pytest.mark.parametrize("last", [False, True])
-def test_sequences_whatever_their_layout(last: bool):
-    def laid(x: torch.Tensor) -> torch.Tensor:
-        return x.transpose(1, 2).contiguous().transpose(1, 2) if last else x
+@pytest.mark.parametrize("lengths", [[1], [5], [70, 70], [3, 80, 1, 33, 33, 2, 64, 9]], ids=str)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_lstm_layers_in_step(lengths: list[int], layers: int):
+    """Each sequence has the bits that it has alone, whatever goes beside it."""
+    torch.manual_seed(0)
+    lstm = nn.LSTM(64, 64, layers)
+    weights = [tensor.detach() for tensor in lstm.parameters()]
+    kernel = Recurrence(weights)
+    given = []
+    for seed, length in enumerate(lengths):
+        states = [noise(layers, 2, 64, seed=seed + each) for each in (100, 200)]
+        given.append((3 * noise(length, 2, 64, seed=seed), *states))
+    together = kernel.together(given)
+    for (sequence, hidden, cell), found in zip(given, together, strict=True):
+        with torch.inference_mode():
+            output, states = lstm.double()(sequence.double(), (hidden.double(), cell.double()))
+        for here, alone, expected in zip(found, kernel(sequence, hidden, cell), (output, *states), strict=True):
+            assert torch.equal(here, alone)
+            assert float((here - expected).abs().max()) < 2e-6
 
-    x, more = noise(2, 16, 999), noise(2, 16, 3, seed=1)
-    assert torch.equal(Joined()([laid(x), more]), torch.cat([x, more], dim=-1))
-    assert furthest(Elu()(laid(x.clone())), functional.elu(x.double())) < 1e-6
-    gain, offset = noise(16, seed=2), noise(16, seed=3)
-    expected = functional.group_norm(x.double() + 3.0, 1, gain.double(), offset.double())
-    assert furthest(SequenceNorm(gain, offset, 1e-5)(laid(x + 3.0)), expected) < 3e-6
+
+def test_an_lstm_whose_gates_are_shut_or_open_wide():
+    lstm = nn.LSTM(16, 16)
+    kernel = Recurrence([tensor.detach() for tensor in lstm.parameters()])
+    state = torch.zeros(1, 1, 16)
+    for large in (-1e4, 1e4, np.inf):
+        output, _, cell = kernel(torch.full((3, 1, 16), large), state, state)
+        expected, _ = lstm(torch.full((3, 1, 16), large), (state, state))
+        assert torch.allclose(output, expected.detach(), atol=1e-6, equal_nan=True)
+        assert not output[output == output].abs().gt(1).any()
 
 
 class Strange(nn.Module):
@@ -144,3 +202,35 @@ def test_what_fits_no_kernel_stays_as_it_is():
         assert furthest(found(*given), expected) < 1e-4
     kernels = [type(module).__name__ for name, module in found.named_modules() if name.startswith("kernel_")]
     assert sorted(kernels) == ["PackedConvolution", "WinogradConvolution"]
+
+
+class Shared(nn.Module):
+    """Sequences that are read in more than one place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv1d(16, 16, 3), nn.Conv1d(16, 16, 3)
+        self.third, self.odd = nn.Conv1d(16, 16, 1), nn.Conv1d(16, 7, 1)
+        self.norm, self.groups = nn.GroupNorm(1, 16), nn.GroupNorm(2, 16)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        joined = torch.cat([x, x.flip(-1)], dim=-1)
+        a = self.first(joined) + joined.mean()
+        heard = functional.elu(a, inplace=True)
+        b = self.groups(self.second(heard)) + a[..., 2:]
+        c = self.norm(self.third(b))
+        c.add_(self.third(b))
+        return self.odd(functional.elu(c, inplace=True)) + c.sum()
+
+
+def test_sequences_that_others_read_too():
+    network = Shared().eval().requires_grad_(False)
+    x = noise(2, 16, 40)
+    program = torch.export.export(network, (x,))
+    with torch.inference_mode():
+        expected = network.double()(x.double())
+        network.float()
+        found = rewritten(program.module())
+        assert furthest(found(x), expected) < 1e-5
+    kernels = [type(module).__name__ for name, module in found.named_modules() if name.startswith("kernel_")]
+    assert kernels == ["SequenceConvolution"] * 4

@@ -1,0 +1,79 @@
+"""Several files at once, through the kernels that gain by it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fad_core.groups import LARGEST, groups
+from fad_core.kernels.rewrite import rewritten
+from fad_core.kernels.together import Together
+
+
+class Remembers(nn.Module):
+    """A convolution, an LSTM that starts from one tensor of zeros, and what is needed before and behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before, self.behind = nn.Conv1d(2, 64, 3), nn.Conv1d(64, 16, 1)
+        self.lstm = nn.LSTM(64, 64, 2)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        y = self.before(x).permute(2, 0, 1)
+        zeros = x.new_zeros(2, x.shape[0], 64)
+        output, (hidden, _) = self.lstm(y, (zeros, zeros))
+        return self.behind((output + y).permute(1, 2, 0)) * x.mean(), hidden
+
+
+def test_a_call_has_the_same_bits_in_any_company():
+    torch.manual_seed(0)
+    network = Remembers().eval().requires_grad_(False)
+    length = torch.export.Dim("length", min=8, max=4096)
+    from fad_core.models.lstm_export import any_length
+
+    with any_length():
+        program = torch.export.export(network, (torch.randn(2, 2, 20),), dynamic_shapes=({2: length},))
+    together = Together(rewritten(program.module()))
+    assert together.gains
+    calls = [(torch.randn(2, 2, length),) for length in (50, 8, 300, 50)]
+    with torch.inference_mode():
+        found = together.together(calls)
+        for (x,), (output, hidden) in zip(calls, found, strict=True):
+            alone, alone_hidden = together(x)
+            expected, expected_hidden = network(x)
+            assert torch.equal(output, alone)
+            assert torch.equal(hidden, alone_hidden)
+            assert torch.allclose(output, expected, atol=1e-5)
+            assert torch.allclose(hidden, expected_hidden, atol=1e-5)
+
+
+def test_a_network_without_such_kernels_runs_call_by_call():
+    network = nn.Conv2d(4, 8, 3).eval().requires_grad_(False)
+    program = torch.export.export(network, (torch.randn(1, 4, 9, 9),))
+    together = Together(rewritten(program.module()))
+    assert not together.gains
+    with torch.inference_mode():
+        found = together.together([(torch.ones(1, 4, 9, 9),)] * 3)
+    assert len(found) == 3
+    assert torch.equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 79, 500])
+@pytest.mark.parametrize("lanes", [1, 2, 16])
+@pytest.mark.parametrize("known", [True, False])
+def test_groups_hold_every_file_once_in_order(count: int, lanes: int, known: bool):
+    files = [(np.full(3, place),) for place in range(count)]
+    made = list(groups(iter(files), lanes, count if known else 0))
+    assert [features for group in made for features in group] == files
+    assert max(map(len, made)) <= LARGEST
+    # No lane waits for many files at the beginning, and none works on many at the end.
+    assert len(made[0]) == 1
+    if known:
+        assert len(made[-1]) == 1
+
+
+def test_large_files_stay_alone():
+    files = [(np.zeros((1, 2, 1 << 24), np.float32),)] * 3
+    assert [len(group) for group in groups(files, 1)] == [1, 1, 1]
