@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from fad_core.ahead import map_ahead
 from fad_core.batches import Batches
 from fad_core.kernels.inductor import compiled_network
+from fad_core.kernels.memory import share_memory
 from fad_core.kernels.rewrite import available, rewritten
 from fad_core.models import get_model
 from fad_core.models.base import Arrays, WindowedModel
@@ -83,6 +84,7 @@ class ExportedModel:
         batch_size: int | None,
     ) -> None:
         require_batch_size(batch_size)
+        share_memory()
         self.device = resolve_device(device)
         model = get_model(identity.model, self._on_device(settings or Settings()))
         self.identity = identity
