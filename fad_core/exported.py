@@ -17,6 +17,7 @@ from fad_core.ahead import Item, Result, map_ahead
 from fad_core.batches import Batches, even_size
 from fad_core.groups import groups
 from fad_core.kernels.inductor import compiled_network
+from fad_core.kernels.memory import share_memory
 from fad_core.kernels.rewrite import available, rewritten
 from fad_core.kernels.together import Together
 from fad_core.models import get_model

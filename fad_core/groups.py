@@ -23,11 +23,10 @@ def groups(files: Iterable[Arrays], lanes: int, total: int = 0) -> Iterator[list
         lanes: threads that take one group after the other, at least 1.
         total: how many files there are; 0: not known.
     """
-    taken = begun = held = 0
+    begun = held = 0
     group: list[Arrays] = []
-    for features in files:
+    for taken, features in enumerate(files, 1):
         group.append(features)
-        taken += 1
         held += sum(array.nbytes for array in features)
         rising = 2 ** (begun // lanes)
         falling = -(-(total - taken) // (2 * lanes)) if total else LARGEST

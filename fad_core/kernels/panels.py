@@ -5,8 +5,8 @@ sequence, so a convolution is a product of overlapping rows by a matrix. A panel
 outputs as a row of registers does, input by input, so that the innermost loop reads it from its beginning to
 its end (Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34, 2008).
 
-The products of an output are added up one after the other, and these sums to its bias: it has the same bits in
-whatever company it is computed. All of it is one file, because a compiled function is kept for the next
+The products of an output are added up one after the other, and these sums to its bias: it has the same bits
+in whatever company it is computed. All of it is one file, because a compiled function is kept for the next
 process by the file that it stands in.
 """
 

@@ -37,7 +37,8 @@ def available() -> bool:
 
 def rewritten(network: fx.GraphModule) -> fx.GraphModule:
     """Rewrite a network in place; returns it."""
-    for node in list(network.graph.nodes):
+    # The largest weights first: while a kernel is made there are two of them, so the less else the better.
+    for node in sorted(network.graph.nodes, key=partial(_held, network), reverse=True):
         rule = _RULES.get(node.target)
         if rule is not None and not node._erased:
             rule(network, node)
@@ -48,6 +49,12 @@ def rewritten(network: fx.GraphModule) -> fx.GraphModule:
     network.delete_all_unused_submodules()
     network.recompile()
     return network
+
+
+def _held(network: fx.GraphModule, node: fx.Node) -> int:
+    """How many numbers a node's weights hold."""
+    weights = (constant(network, given) for given in node.all_input_nodes)
+    return sum(weight.numel() for weight in weights if weight is not None)
 
 
 def _linear(network: fx.GraphModule, node: fx.Node) -> None:
@@ -75,18 +82,21 @@ def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
         return
     chain = Chain(network, node)
     chain.take(aten.contiguous.default)
+    scale = None
     if norm := chain.take(aten.batch_norm.default, partial(_is_fixed, network)):
-        weight, bias = _with_norm(network, norm, weight, bias)
+        scale, bias = _with_norm(network, norm, bias)
     relu = chain.take(aten.relu.default) is not None
     small = min(weight.shape[:2]) < LEAST_CHANNELS or max(weight.shape[:2]) == LEAST_CHANNELS
     if small or tuple(weight.shape[2:]) != (3, 3) or stride != [1, 1] or padding != [1, 1]:
         pool = _pool(chain)
+        if scale is not None:
+            weight = weight * scale.reshape(-1, 1, 1, 1)
         chain.replace(node, PackedConvolution(weight, bias, stride, padding, relu, pool))
         return
     pool = _pool(chain)
     side = 4 if weight.shape[0] * weight.shape[1] <= LARGE_WEIGHT else 2
     zeros = torch.zeros(weight.shape[0]) if bias is None else bias
-    chain.replace(node, WinogradConvolution(weight, zeros, side=side, relu=relu, pool=pool))
+    chain.replace(node, WinogradConvolution(weight, zeros, scale, side=side, relu=relu, pool=pool))
 
 
 def _is_fixed(network: fx.GraphModule, norm: fx.Node) -> bool:
@@ -95,9 +105,9 @@ def _is_fixed(network: fx.GraphModule, norm: fx.Node) -> bool:
 
 
 def _with_norm(
-    network: fx.GraphModule, norm: fx.Node, weight: torch.Tensor, bias: torch.Tensor | None
+    network: fx.GraphModule, norm: fx.Node, bias: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weight and bias of a convolution with the batch norm behind it."""
+    """What a convolution's weights are to be multiplied by for the batch norm behind it, and its bias."""
     found = [constant(network, place) for place in norm.args[1:5]]
     gain, offset, mean, variance = (tensor.double() for tensor in found if tensor is not None)
     epsilon: Any = norm.args[7]
@@ -105,9 +115,7 @@ def _with_norm(
     moved = offset - mean * scale
     if bias is not None:
         moved += bias.double() * scale
-    # Rounded once; in float64 the weights of a large network would take twice its memory.
-    scaled = weight * scale.reshape(-1, *[1] * (weight.dim() - 1)).float()
-    return scaled, moved.float()
+    return scale.float(), moved.float()
 
 
 def _pool(chain: Chain) -> str:

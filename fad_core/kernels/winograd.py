@@ -19,6 +19,9 @@ _CHUNK_BYTES = 8_000_000
 """Of the tiles that go through at a time and of what comes out: they stay in cache."""
 _LEAST_TILES = 64
 """But never fewer at a time: each time, all weights are read."""
+_ROWS = 8
+"""Tiles go through in multiples of these, the last ones filled up: oneDNN makes a kernel for each number of
+rows, and keeps it. One tile alone would be a vector, for which it wants its weights in another order."""
 _MATRICES = {
     2: [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]],
     4: [
@@ -37,13 +40,21 @@ class WinogradConvolution(nn.Module):
     """A 3×3 convolution of stride 1, padded by 1; then, if asked for, ReLU and a 2×2 pooling."""
 
     def __init__(
-        self, weight: torch.Tensor, bias: torch.Tensor, *, side: int, relu: bool = False, pool: str = ""
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        scale: torch.Tensor | None = None,
+        *,
+        side: int,
+        relu: bool = False,
+        pool: str = "",
     ) -> None:
         """Prepare the weights.
 
         Args:
             weight: `[outputs, inputs, 3, 3]`.
             bias: `[outputs]`.
+            scale: `[outputs]`, that the weights are multiplied by; None: by 1.
             side: of a tile of outputs: 2 or 4.
             relu: whether negative values become zero.
             pool: "", "mean" or "max".
@@ -53,7 +64,7 @@ class WinogradConvolution(nn.Module):
         self.side, self.places = side, (side + 2) ** 2
         self.relu, self.pool = relu, POOLS[pool]
         self.bias: NDArray[np.float32] = bias.to(torch.float32).numpy()
-        places = transformed(weight, side)
+        places = transformed(weight, side, scale)
         # Each is let go of as soon as it is packed.
         self._weights = [self._packed(places.pop(0)) for _ in range(self.places)]
         self._in, self._out = (getattr(transforms, f"{name}_{side}") for name in ("to_tiles", "from_tiles"))
@@ -73,12 +84,11 @@ class WinogradConvolution(nn.Module):
         across, rows = -(-width // self.side), number * -(-height // self.side)
         each = 4 * across * self.places * (self.inputs + self.outputs)
         step = min(max(1, _CHUNK_BYTES // each, -(-_LEAST_TILES // across)), rows)
-        # One tile alone would be a vector, for which oneDNN wants its weights in another order; and rows that
-        # lie whole pages apart would share one place in the cache.
-        tiles = torch.zeros((self.places, (max(step * across, 2) * self.inputs + 16)))
+        # Rows that lie whole pages apart would share one place in the cache.
+        tiles = torch.zeros((self.places, (-(-step * across // _ROWS) * _ROWS * self.inputs + 16)))
         for first in range(0, rows, step):
             last = min(first + step, rows)
-            count = max((last - first) * across, 2)
+            count = -(-(last - first) * across // _ROWS) * _ROWS
             self._in(given, height, width, self.inputs, first, last, tiles.numpy())
             products = tuple(
                 torch.ops.mkldnn._linear_pointwise(
@@ -90,15 +100,18 @@ class WinogradConvolution(nn.Module):
         return result.permute(0, 3, 1, 2)
 
 
-def transformed(weight: torch.Tensor, side: int) -> list[torch.Tensor]:
-    """G g G^T: for each place of a tile `[outputs, inputs]`; computed in float64."""
+def transformed(weight: torch.Tensor, side: int, scale: torch.Tensor | None = None) -> list[torch.Tensor]:
+    """G g G^T of scaled weights: for each place of a tile `[outputs, inputs]`; computed in float64."""
     matrix = torch.tensor(_MATRICES[side], dtype=torch.float64)
     both = torch.kron(matrix, matrix).T.contiguous()
     outputs, inputs = weight.shape[:2]
     result = [torch.empty((outputs, inputs)) for _ in range(len(matrix) ** 2)]
     # A few outputs at a time: all at once would take twice the memory of the result.
     for start in range(0, outputs, 64):
-        part = weight[start : start + 64].to(torch.float64).reshape(-1, 9) @ both
+        part = weight[start : start + 64]
+        if scale is not None:
+            part = part * scale[start : start + 64].reshape(-1, 1, 1, 1)
+        part = part.to(torch.float64).reshape(-1, 9) @ both
         for place, values in zip(result, part.T, strict=True):
             place[start : start + 64] = values.reshape(-1, inputs)
     return result

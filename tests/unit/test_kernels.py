@@ -152,8 +152,10 @@ def test_lstm_layers_in_step(lengths: list[int], layers: int):
     for (sequence, hidden, cell), found in zip(given, together, strict=True):
         with torch.inference_mode():
             output, states = lstm.double()(sequence.double(), (hidden.double(), cell.double()))
-        for here, alone, expected in zip(found, kernel(sequence, hidden, cell), (output, *states), strict=True):
-            assert torch.equal(here, alone)
+        for here, alone, expected in zip(
+            found, kernel(sequence, hidden, cell), (output, *states), strict=True
+        ):
+            assert torch.equal(here, same)
             assert float((here - expected).abs().max()) < 2e-6
 
 
@@ -162,7 +164,7 @@ def test_an_lstm_whose_gates_are_shut_or_open_wide():
     kernel = Recurrence([tensor.detach() for tensor in lstm.parameters()])
     state = torch.zeros(1, 1, 16)
     for large in (-1e4, 1e4, np.inf):
-        output, _, cell = kernel(torch.full((3, 1, 16), large), state, state)
+        output, _, _ = kernel(torch.full((3, 1, 16), large), state, state)
         expected, _ = lstm(torch.full((3, 1, 16), large), (state, state))
         assert torch.allclose(output, expected.detach(), atol=1e-6, equal_nan=True)
         assert not output[output == output].abs().gt(1).any()

@@ -13,7 +13,7 @@ from fad_core.kernels.together import Together
 
 
 class Remembers(nn.Module):
-    """A convolution, an LSTM that starts from one tensor of zeros, and what is needed before and behind it."""
+    """A convolution, an LSTM that starts from one tensor of zeros, and what is needed behind it."""
 
     def __init__(self) -> None:
         super().__init__()
