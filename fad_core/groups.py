@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from fad_core.models.base import Arrays
 
-LARGEST = 6
-"""Files at once. A core makes the products of an LSTM for six in the time that it reads its weights in."""
+LARGEST = 12
+"""Files at once. A core makes the products of an LSTM for six in the time that it reads its weights in; the
+last convolutions of PANN, with half a gigabyte of weights and few outputs a file, gain by more."""
 _BYTES = 1 << 26
 """Of features at once: three minutes of stereo at 48 kHz."""
 

@@ -100,6 +100,8 @@ class Columns(nn.Module):
 class Recurrence(nn.Module):
     """LSTM layers of one direction."""
 
+    shares = True
+
     def __init__(self, weights: Sequence[torch.Tensor]) -> None:
         """Prepare the weights: of each layer the input's, the state's, both `[4 H, H]`, and their biases."""
         super().__init__()

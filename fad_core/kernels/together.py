@@ -1,12 +1,13 @@
 """A network called for several files at once.
 
-Kernels with a method `together` gain by it, as one that reads its weights once for all of them. Every other
-part is run for one file after the other. A file's result has the same bits in any company.
+Kernels that say that they share have a method `together`, and read their weights once for all of the files.
+Every other part is run for one file after the other. A file's result has the same bits in any company.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -62,6 +63,8 @@ class Together:
                 values[node] = next(arguments)
             elif node.op == "output":
                 yield None, args
+            elif node.op == "get_attr":
+                values[node] = attrgetter(node.target)(self._parts)
             elif node.op == "call_function":
                 values[node] = node.target(*args)
             else:
@@ -87,4 +90,4 @@ def _shared(part: fx.GraphModule) -> tuple[nn.Module, list[int]] | None:
 
 
 def _gains(kernel: nn.Module) -> bool:
-    return hasattr(kernel, "together")
+    return bool(getattr(kernel, "shares", False))

@@ -7,6 +7,9 @@ that oneDNN computes as one convolution of as many groups.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,6 +25,8 @@ _LEAST_TILES = 64
 _ROWS = 8
 """Tiles go through in multiples of these, the last ones filled up: oneDNN makes a kernel for each number of
 rows, and keeps it. One tile alone would be a vector, for which it wants its weights in another order."""
+_SHARED_WEIGHT = 512 * 1024
+"""From so many pairs of an input and an output on, several images at a time."""
 _MATRICES = {
     2: [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]],
     4: [
@@ -34,6 +39,15 @@ _MATRICES = {
     ],
 }
 """Lavin and Gray's G, by the side of an output tile."""
+
+
+class _Rows(NamedTuple):
+    """Rows of tiles of an image, counted over the images of its batch, and where their first tile stands."""
+
+    image: int
+    first: int
+    last: int
+    at: int
 
 
 class WinogradConvolution(nn.Module):
@@ -74,30 +88,71 @@ class WinogradConvolution(nn.Module):
         packed: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, 64)
         return packed
 
+    @property
+    def shares(self) -> bool:
+        """Whether it gains by several images at once: few products take less time than reading weights."""
+        return self.inputs * self.outputs >= _SHARED_WEIGHT
+
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Turn `[N, inputs, H, W]` into `[N, outputs, H, W]`, or half the height and width, channels last."""
-        number, _, height, width = image.shape
-        given = image.permute(0, 2, 3, 1).contiguous().numpy().reshape(-1)
-        shrunk = (height // 2, width // 2) if self.pool else (height, width)
-        result = torch.empty((number, *shrunk, self.outputs))
-        target = result.numpy().reshape(-1)
-        across, rows = -(-width // self.side), number * -(-height // self.side)
-        each = 4 * across * self.places * (self.inputs + self.outputs)
-        step = min(max(1, _CHUNK_BYTES // each, -(-_LEAST_TILES // across)), rows)
+        (result,) = self.together([(image,)])
+        return result
+
+    def together(self, calls: Sequence[tuple[torch.Tensor]]) -> list[torch.Tensor]:
+        """Apply it to images of several sizes; each has the same bits in any company."""
+        images = [image.permute(0, 2, 3, 1).contiguous() for (image,) in calls]
+        halves = 2 if self.pool else 1
+        results = [
+            torch.empty((number, height // halves, width // halves, self.outputs))
+            for number, height, width, _ in (image.shape for image in images)
+        ]
+        limit = max(_CHUNK_BYTES // (4 * self.places * (self.inputs + self.outputs)), _LEAST_TILES)
+        for rows in self._chunks([image.shape for image in images], limit):
+            self._convolve(rows, images, results)
+        return [result.permute(0, 3, 1, 2) for result in results]
+
+    def _chunks(self, shapes: Sequence[torch.Size], limit: int) -> Iterator[list[_Rows]]:
+        """Rows of tiles of all images, about as many tiles at a time as the limit says."""
+        chunk: list[_Rows] = []
+        held = 0
+        for place, (number, height, width, _) in enumerate(shapes):
+            across, rows = -(-width // self.side), number * -(-height // self.side)
+            first = 0
+            while first < rows:
+                last = min(first + max((limit - held) // across, 1), rows)
+                chunk.append(_Rows(place, first, last, held))
+                held += (last - first) * across
+                first = last
+                if held + across > limit:
+                    yield chunk
+                    chunk, held = [], 0
+        if chunk:
+            yield chunk
+
+    def _convolve(
+        self, chunk: Sequence[_Rows], images: Sequence[torch.Tensor], results: Sequence[torch.Tensor]
+    ) -> None:
+        last = chunk[-1]
+        across = -(-images[last.image].shape[2] // self.side)
+        count = -(-(last.at + (last.last - last.first) * across) // _ROWS) * _ROWS
         # Rows that lie whole pages apart would share one place in the cache.
-        tiles = torch.zeros((self.places, (-(-step * across // _ROWS) * _ROWS * self.inputs + 16)))
-        for first in range(0, rows, step):
-            last = min(first + step, rows)
-            count = -(-(last - first) * across // _ROWS) * _ROWS
-            self._in(given, height, width, self.inputs, first, last, tiles.numpy())
-            products = tuple(
-                torch.ops.mkldnn._linear_pointwise(
-                    row[: count * self.inputs].view(count, -1), weight, None, "none", [], ""
-                ).numpy()
-                for row, weight in zip(tiles, self._weights, strict=True)
+        tiles = torch.zeros((self.places, count * self.inputs + 16))
+        for rows in chunk:
+            _, height, width, _ = images[rows.image].shape
+            given = images[rows.image].numpy().reshape(-1)
+            self._in(given, height, width, self.inputs, rows.first, rows.last, tiles.numpy(), rows.at)
+        products = tuple(
+            torch.ops.mkldnn._linear_pointwise(
+                row[: count * self.inputs].view(count, -1), weight, None, "none", [], ""
+            ).numpy()
+            for row, weight in zip(tiles, self._weights, strict=True)
+        )
+        for rows in chunk:
+            _, height, width, _ = images[rows.image].shape
+            self._out(
+                *(products, rows.at, self.bias, self.relu, self.pool),
+                *(height, width, rows.first, rows.last, results[rows.image].numpy().reshape(-1)),
             )
-            self._out(products, self.bias, self.relu, self.pool, height, width, first, last, target)
-        return result.permute(0, 3, 1, 2)
 
 
 def transformed(weight: torch.Tensor, side: int, scale: torch.Tensor | None = None) -> list[torch.Tensor]:

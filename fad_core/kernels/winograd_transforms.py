@@ -17,7 +17,7 @@ SLICE = 256
 
 
 @compiled
-def to_tiles_2(image, height, width, channels, first, last, tiles):  # type: ignore[no-untyped-def]
+def to_tiles_2(image, height, width, channels, first, last, tiles, at):  # type: ignore[no-untyped-def]
     """B^T d B of rows of tiles.
 
     Args:
@@ -27,7 +27,8 @@ def to_tiles_2(image, height, width, channels, first, last, tiles):  # type: ign
         channels: of an image.
         first: row of tiles, counted over all images.
         last: the one behind the last.
-        tiles: float32 `[16, at least P * channels]`, to be filled: a matrix `[P, channels]` for each place.
+        tiles: float32 `[16, at least (at + P) * channels]`, to be filled: a matrix for each place.
+        at: the first tile's row in these matrices.
     """
     down, across = -(-height // 2), -(-width // 2)
     row = width * channels
@@ -43,16 +44,16 @@ def to_tiles_2(image, height, width, channels, first, last, tiles):  # type: ign
         inner = slice(channels, channels + row)
         _in_2(x0, x1, x2, x3, lines[0][inner], lines[1][inner], lines[2][inner], lines[3][inner])
         for column in range(across):
-            to = ((place - first) * across + column) * channels
+            to = (at + (place - first) * across + column) * channels
             target = slice(to, to + channels)
-            at = 2 * column * channels
+            left = 2 * column * channels
             for i in range(4):
                 line = lines[i]
                 _in_2(
-                    line[at : at + channels],
-                    line[at + channels : at + 2 * channels],
-                    line[at + 2 * channels : at + 3 * channels],
-                    line[at + 3 * channels : at + 4 * channels],
+                    line[left : left + channels],
+                    line[left + channels : left + 2 * channels],
+                    line[left + 2 * channels : left + 3 * channels],
+                    line[left + 3 * channels : left + 4 * channels],
                     tiles[4 * i][target],
                     tiles[4 * i + 1][target],
                     tiles[4 * i + 2][target],
@@ -61,7 +62,7 @@ def to_tiles_2(image, height, width, channels, first, last, tiles):  # type: ign
 
 
 @compiled
-def to_tiles_4(image, height, width, channels, first, last, tiles):  # type: ignore[no-untyped-def]
+def to_tiles_4(image, height, width, channels, first, last, tiles, at):  # type: ignore[no-untyped-def]
     """The same for tiles of 4 × 4 outputs and 36 places."""
     down, across = -(-height // 4), -(-width // 4)
     row = width * channels
@@ -92,18 +93,18 @@ def to_tiles_4(image, height, width, channels, first, last, tiles):  # type: ign
             lines[5][inner],
         )
         for column in range(across):
-            to = ((place - first) * across + column) * channels
+            to = (at + (place - first) * across + column) * channels
             target = slice(to, to + channels)
-            at = 4 * column * channels
+            left = 4 * column * channels
             for i in range(6):
                 line = lines[i]
                 _in_4(
-                    line[at : at + channels],
-                    line[at + channels : at + 2 * channels],
-                    line[at + 2 * channels : at + 3 * channels],
-                    line[at + 3 * channels : at + 4 * channels],
-                    line[at + 4 * channels : at + 5 * channels],
-                    line[at + 5 * channels : at + 6 * channels],
+                    line[left : left + channels],
+                    line[left + channels : left + 2 * channels],
+                    line[left + 2 * channels : left + 3 * channels],
+                    line[left + 3 * channels : left + 4 * channels],
+                    line[left + 4 * channels : left + 5 * channels],
+                    line[left + 5 * channels : left + 6 * channels],
                     tiles[6 * i][target],
                     tiles[6 * i + 1][target],
                     tiles[6 * i + 2][target],
@@ -114,11 +115,12 @@ def to_tiles_4(image, height, width, channels, first, last, tiles):  # type: ign
 
 
 @compiled
-def from_tiles_2(tiles, bias, relu, pool, height, width, first, last, image):  # type: ignore[no-untyped-def]
+def from_tiles_2(tiles, at, bias, relu, pool, height, width, first, last, image):  # type: ignore[no-untyped-def]
     """A^T m A of rows of tiles, and what comes behind the convolution.
 
     Args:
-        tiles: 16 arrays, float32 `[P, channels]`.
+        tiles: 16 arrays, float32 `[at least at + P, channels]`.
+        at: the first tile's row in them.
         bias: float32 `[channels]`.
         relu: whether negative values become zero.
         pool: what is left of 2 × 2 values: 0 all of them, 1 their mean, 2 the largest.
@@ -137,7 +139,7 @@ def from_tiles_2(tiles, bias, relu, pool, height, width, first, last, image):  #
         number, y = place // down, 2 * (place % down)
         for column in range(across):
             x = 2 * column
-            tile = (place - first) * across + column
+            tile = at + (place - first) * across + column
             for start in range(0, channels, SLICE):
                 count = min(SLICE, channels - start)
                 part = slice(start, start + count)
@@ -164,7 +166,7 @@ def from_tiles_2(tiles, bias, relu, pool, height, width, first, last, image):  #
 
 
 @compiled
-def from_tiles_4(tiles, bias, relu, pool, height, width, first, last, image):  # type: ignore[no-untyped-def]
+def from_tiles_4(tiles, at, bias, relu, pool, height, width, first, last, image):  # type: ignore[no-untyped-def]
     """The same for tiles of 4 × 4 outputs and 36 places."""
     channels = len(bias)
     down, across = -(-height // 4), -(-width // 4)
@@ -174,7 +176,7 @@ def from_tiles_4(tiles, bias, relu, pool, height, width, first, last, image):  #
         number, y = place // down, 4 * (place % down)
         for column in range(across):
             x = 4 * column
-            tile = (place - first) * across + column
+            tile = at + (place - first) * across + column
             for start in range(0, channels, SLICE):
                 count = min(SLICE, channels - start)
                 part = slice(start, start + count)

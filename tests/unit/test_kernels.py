@@ -54,6 +54,18 @@ def test_winograd_takes_along_what_is_behind(side: int, size: tuple[int, int], p
 
 
 @pytest.mark.parametrize("side", [2, 4])
+@pytest.mark.parametrize("pool", ["", "mean"])
+def test_winograd_of_many_images_in_one_go(side: int, pool: str):
+    """Images of all sizes, of which one goes through in several parts; each has the bits that it has alone."""
+    kernel = WinogradConvolution(noise(96, 64, 3, 3), noise(96, seed=1), side=side, relu=True, pool=pool)
+    images = [
+        noise(1 + seed % 2, 64, *size, seed=seed) for seed, size in enumerate([*SIZES, (400, 64), (3, 3)])
+    ]
+    for found, image in zip(kernel.together([(image,) for image in images]), images, strict=True):
+        assert torch.equal(found, kernel(image))
+
+
+@pytest.mark.parametrize("side", [2, 4])
 def test_winograd_loses_no_nan(side: int):
     image = noise(1, 16, 12, 12)
     image[0, 3, 5, 5] = np.nan
