@@ -56,7 +56,7 @@ def test_winograd_takes_along_what_is_behind(side: int, size: tuple[int, int], p
 @pytest.mark.parametrize("side", [2, 4])
 @pytest.mark.parametrize("pool", ["", "mean"])
 def test_winograd_of_many_images_in_one_go(side: int, pool: str):
-    """Images of all sizes, of which one goes through in several parts; each has the bits that it has alone."""
+    """Images of all sizes, of which one takes several turns; each has the bits it has alone."""
     kernel = WinogradConvolution(noise(96, 64, 3, 3), noise(96, seed=1), side=side, relu=True, pool=pool)
     images = [
         noise(1 + seed % 2, 64, *size, seed=seed) for seed, size in enumerate([*SIZES, (400, 64), (3, 3)])
