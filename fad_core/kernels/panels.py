@@ -32,6 +32,8 @@ LANES = next((lanes for name, lanes in (("+avx512f", 16), ("+avx,", 8)) if name 
 _DEPTH = 256
 """Inputs of a panel at a time. Their products are a sum of their own: one of them all would be as fast, and
 twice as far from the exact one."""
+_AHEAD = 1024
+"""How far ahead weights are asked for, counted in values."""
 _TILE = 1 << 17
 """Inputs of a convolution at a time, counted in values: with the weights, what a core's own cache holds."""
 # Cody and Waite's two parts of ln 2, and the least exponent that a float32 has.
@@ -46,12 +48,13 @@ def width(outputs: int) -> int:
     return next((each for each in (4, 2, 1) if outputs % (each * LANES) == 0), 0)
 
 
-def in_panels(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Put a matrix `[outputs, inputs]` in the order in which `multiply` reads it."""
+def in_panels(weight: NDArray[np.float32], panels: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    """Put a matrix `[outputs, inputs]` in the order in which `multiply` reads it, in its place if it has one."""
     outputs, inputs = weight.shape
     across = width(outputs) * LANES
     # PyTorch's memory begins where a cache line does; NumPy's does not, and registers are read in two halves.
-    panels: NDArray[np.float32] = torch.empty(weight.size).numpy()
+    if panels is None:
+        panels = torch.empty(weight.size).numpy()
     panels.reshape(-1, inputs, across)[:] = weight.reshape(-1, across, inputs).swapaxes(1, 2)
     return panels
 
@@ -134,6 +137,14 @@ def _block(
     values = [builder.phi(vector) for _ in range(len(reads) * registers)]
     line = builder.gep(panel, [builder.mul(k, _SIZE(registers * LANES))])
     weights = [builder.load(place, align=4) for place in registers_at(line)]
+    # Weights that come from memory are asked for some time before they are needed.
+    byte = ir.IntType(8).as_pointer()
+    ask = _ir.get_or_insert_function(
+        builder.module, ir.FunctionType(ir.VoidType(), [byte, _INT, _INT, _INT]), "llvm.prefetch.p0"
+    )
+    for each in range(registers):
+        ahead = builder.gep(line, [_SIZE(LANES * each + _AHEAD)])
+        builder.call(ask, [builder.bitcast(ahead, byte), _INT(0), _INT(2), _INT(1)])
     # One rounding for a product and its sum, where the processor can.
     fused_sum = _ir.get_or_insert_function(
         builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fmuladd.v{LANES}f32"
@@ -197,6 +208,24 @@ def multiply(inputs, at, step, rows, depth, panels, outputs, old, old_at, old_st
                 _pair(inputs, a, step, rows, panels, p, old, o, old_step, sums, s, outputs, count)
             else:
                 _single(inputs, a, step, rows, panels, p, old, o, old_step, sums, s, outputs, count)
+
+
+@fused
+def multiply_places(tiles, count, inputs, panels, outputs, products):  # type: ignore[no-untyped-def]
+    """The products of many matrices with one of weights each.
+
+    Args:
+        tiles: float32 `[places, at least count * inputs]`.
+        count: rows of each matrix.
+        inputs: of a row.
+        panels: `[places, outputs * inputs]`, each by `in_panels`.
+        outputs: of a row.
+        products: `[places, count, outputs]`, to be filled.
+    """
+    nothing = np.zeros(outputs, np.float32)
+    for place in range(len(tiles)):
+        made = products[place].reshape(-1)
+        multiply(tiles[place], 0, inputs, count, inputs, panels[place], outputs, nothing, 0, 0, made, 0)
 
 
 @fused

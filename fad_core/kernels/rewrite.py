@@ -16,6 +16,7 @@ from torch import fx
 
 from fad_core.kernels import sequence_rules
 from fad_core.kernels.graph import Chain, argument, constant, let_go, weights_of
+from fad_core.kernels.panels import width
 from fad_core.kernels.onednn import PackedConvolution, PackedLinear
 from fad_core.kernels.winograd import WinogradConvolution
 
@@ -87,7 +88,13 @@ def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
         scale, bias = _with_norm(network, norm, bias)
     relu = chain.take(aten.relu.default) is not None
     small = min(weight.shape[:2]) < LEAST_CHANNELS or max(weight.shape[:2]) == LEAST_CHANNELS
-    if small or tuple(weight.shape[2:]) != (3, 3) or stride != [1, 1] or padding != [1, 1]:
+    if (
+        small
+        or width(len(weight)) == 0
+        or tuple(weight.shape[2:]) != (3, 3)
+        or stride != [1, 1]
+        or padding != [1, 1]
+    ):
         pool = _pool(chain)
         if scale is not None:
             weight = weight * scale.reshape(-1, 1, 1, 1)

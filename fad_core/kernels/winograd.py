@@ -1,8 +1,7 @@
 """3×3 convolutions by Winograd's minimal filtering, on a CPU.
 
 Lavin and Gray 2015 (arXiv 1509.09308): an output of 4×4 values takes 36 products a channel pair instead of
-144, one of 2×2 takes 16 instead of 36. The products are matrix products, one for each of the tile's places,
-that oneDNN computes as one convolution of as many groups.
+144, one of 2×2 takes 16 instead of 36. The products are matrix products, one for each of the tile's places.
 """
 
 from __future__ import annotations
@@ -16,15 +15,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fad_core.kernels import winograd_transforms as transforms
+from fad_core.kernels.panels import in_panels, multiply_places
 
 POOLS = {"": 0, "mean": 1, "max": 2}
 _CHUNK_BYTES = 8_000_000
 """Of the tiles that go through at a time and of what comes out: they stay in cache."""
 _LEAST_TILES = 64
 """But never fewer at a time: each time, all weights are read."""
-_ROWS = 8
-"""Tiles go through in multiples of these, the last ones filled up: oneDNN makes a kernel for each number of
-rows, and keeps it. One tile alone would be a vector, for which it wants its weights in another order."""
 _SHARED_WEIGHT = 512 * 1024
 """From so many pairs of an input and an output on, several images at a time."""
 _MATRICES = {
@@ -78,15 +75,12 @@ class WinogradConvolution(nn.Module):
         self.side, self.places = side, (side + 2) ** 2
         self.relu, self.pool = relu, POOLS[pool]
         self.bias: NDArray[np.float32] = bias.to(torch.float32).numpy()
+        self._panels = torch.empty((self.places, weight[..., 0, 0].numel())).numpy()
         places = transformed(weight, side, scale)
-        # Each is let go of as soon as it is packed.
-        self._weights = [self._packed(places.pop(0)) for _ in range(self.places)]
+        for panels in self._panels:
+            # Each is let go of as soon as it lies in panels.
+            in_panels(places.pop(0).numpy(), panels)
         self._in, self._out = (getattr(transforms, f"{name}_{side}") for name in ("to_tiles", "from_tiles"))
-
-    @staticmethod
-    def _packed(weight: torch.Tensor) -> torch.Tensor:
-        packed: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, 64)
-        return packed
 
     @property
     def shares(self) -> bool:
@@ -134,19 +128,15 @@ class WinogradConvolution(nn.Module):
     ) -> None:
         last = chunk[-1]
         across = -(-images[last.image].shape[2] // self.side)
-        count = -(-(last.at + (last.last - last.first) * across) // _ROWS) * _ROWS
+        count = last.at + (last.last - last.first) * across
         # Rows that lie whole pages apart would share one place in the cache.
-        tiles = torch.zeros((self.places, count * self.inputs + 16))
+        tiles = torch.empty((self.places, count * self.inputs + 16)).numpy()
         for rows in chunk:
             _, height, width, _ = images[rows.image].shape
             given = images[rows.image].numpy().reshape(-1)
-            self._in(given, height, width, self.inputs, rows.first, rows.last, tiles.numpy(), rows.at)
-        products = tuple(
-            torch.ops.mkldnn._linear_pointwise(
-                row[: count * self.inputs].view(count, -1), weight, None, "none", [], ""
-            ).numpy()
-            for row, weight in zip(tiles, self._weights, strict=True)
-        )
+            self._in(given, height, width, self.inputs, rows.first, rows.last, tiles, rows.at)
+        products = torch.empty((self.places, count, self.outputs)).numpy()
+        multiply_places(tiles, count, self.inputs, self._panels, self.outputs, products)
         for rows in chunk:
             _, height, width, _ = images[rows.image].shape
             self._out(

@@ -119,8 +119,8 @@ def from_tiles_2(tiles, at, bias, relu, pool, height, width, first, last, image)
     """A^T m A of rows of tiles, and what comes behind the convolution.
 
     Args:
-        tiles: 16 arrays, float32 `[at least at + P, channels]`.
-        at: the first tile's row in them.
+        tiles: float32 `[16, at least at + P, channels]`.
+        at: the first tile's row.
         bias: float32 `[channels]`.
         relu: whether negative values become zero.
         pool: what is left of 2 × 2 values: 0 all of them, 1 their mean, 2 the largest.

@@ -31,7 +31,7 @@ def furthest(found: torch.Tensor, expected: torch.Tensor) -> float:
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("number", [1, 3])
 def test_winograd_is_the_convolution(side: int, tolerance: float, size: tuple[int, int], number: int):
-    weight, bias, image = noise(40, 24, 3, 3), noise(40, seed=1), noise(number, 24, *size, seed=2)
+    weight, bias, image = noise(48, 24, 3, 3), noise(48, seed=1), noise(number, 24, *size, seed=2)
     expected = functional.conv2d(image.double(), weight.double(), bias.double(), padding=1)
     found = WinogradConvolution(weight, bias, side=side)(image)
     assert furthest(found, expected) < tolerance
@@ -45,7 +45,7 @@ def test_winograd_is_the_convolution(side: int, tolerance: float, size: tuple[in
 )
 def test_winograd_takes_along_what_is_behind(side: int, size: tuple[int, int], pool: str, function):
     """More channels than fit one slice, and an odd row or column that a pooling leaves out."""
-    weight, bias, image = noise(300, 16, 3, 3), noise(300, seed=1), noise(2, 16, *size, seed=2)
+    weight, bias, image = noise(320, 16, 3, 3), noise(320, seed=1), noise(2, 16, *size, seed=2)
     convolved = functional.conv2d(image.double(), weight.double(), bias.double(), padding=1)
     found = WinogradConvolution(weight, bias, side=side, relu=True, pool=pool)(image)
     assert furthest(found, function(torch.relu(convolved), 2)) < 3e-5
