@@ -49,7 +49,7 @@ def width(outputs: int) -> int:
 
 
 def in_panels(weight: NDArray[np.float32], panels: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-    """Put a matrix `[outputs, inputs]` in the order in which `multiply` reads it, in its place if it has one."""
+    """Put a matrix `[outputs, inputs]` in the order in which `multiply` reads it; returns where it lies."""
     outputs, inputs = weight.shape
     across = width(outputs) * LANES
     # PyTorch's memory begins where a cache line does; NumPy's does not, and registers are read in two halves.
