@@ -313,6 +313,8 @@ def test_results_that_cannot_be_written(script: str, status: int, said: str) -> 
 def test_an_interrupt_is_quiet() -> None:
     code = (
         "import os, signal, threading\nfrom fad_core.cli import main\nimport fad_core.exchange as exchange\n"
+        # What runs in a shell's background would ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def wait(path): os.kill(os.getpid(), signal.SIGINT); threading.Event().wait()\n"
         "exchange.read_statistics = wait\nmain(['compare', 'a.npz', 'b.npz'])"
     )
