@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -51,6 +55,23 @@ def test_winograd_takes_along_what_is_behind(side: int, size: tuple[int, int], p
     assert furthest(found, function(torch.relu(convolved), 2)) < 3e-5
     found = PackedConvolution(weight, bias, [1, 1], [1, 1], relu=True, pool=pool)(image)
     assert furthest(found, function(torch.relu(convolved), 2)) < 3e-6
+
+
+@pytest.mark.parametrize("side", [2, 4])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_winograd_gives_an_image_the_same_bits_in_any_company(side: int, size: tuple[int, int]):
+    """However many tiles there are, and however many are filled up."""
+    convolution = WinogradConvolution(noise(72, 64, 3, 3), noise(72, seed=1), side=side)
+    images = noise(5, 64, *size, seed=2)
+    assert torch.equal(convolution(images), torch.cat([convolution(image[None]) for image in images]))
+
+
+@pytest.mark.parametrize("side", [2, 4])
+def test_winograd_scales_its_weights(side: int):
+    weight, bias, scale = noise(72, 16, 3, 3), noise(72, seed=1), noise(72, seed=2)
+    image = noise(1, 16, 9, 9, seed=3)
+    scaled = WinogradConvolution(weight * scale.reshape(-1, 1, 1, 1), bias, side=side)
+    assert torch.equal(WinogradConvolution(weight, bias, scale, side=side)(image), scaled(image))
 
 
 @pytest.mark.parametrize("side", [2, 4])
@@ -144,3 +165,27 @@ def test_what_fits_no_kernel_stays_as_it_is():
         assert furthest(found(*given), expected) < 1e-4
     kernels = [type(module).__name__ for name, module in found.named_modules() if name.startswith("kernel_")]
     assert sorted(kernels) == ["PackedConvolution", "WinogradConvolution"]
+
+
+IN_THREADS = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from fad_core.kernels.memory import share_memory
+
+def size():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmSize:"))
+
+share_memory()
+before, together = size(), Barrier(8)
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(lambda _: (bytearray(100_000), together.wait(60)), range(8)))
+    print((size() - before) // 1024)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is another one")
+def test_threads_have_no_memory_of_their_own():
+    """A place of its own has 64 MB of addresses; a thread's stack has 8."""
+    ran = subprocess.run([sys.executable, "-c", IN_THREADS], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < 8 * 16
