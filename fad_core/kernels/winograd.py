@@ -19,9 +19,6 @@ _CHUNK_BYTES = 8_000_000
 """Of the tiles that go through at a time and of what comes out: they stay in cache."""
 _LEAST_TILES = 64
 """But never fewer at a time: each time, all weights are read."""
-_ROWS = 8
-"""Tiles go through in multiples of these, the last ones filled up: oneDNN makes a kernel for each number of
-rows, and keeps it. One tile alone would be a vector, for which it wants its weights in another order."""
 _MATRICES = {
     2: [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]],
     4: [
@@ -84,11 +81,12 @@ class WinogradConvolution(nn.Module):
         across, rows = -(-width // self.side), number * -(-height // self.side)
         each = 4 * across * self.places * (self.inputs + self.outputs)
         step = min(max(1, _CHUNK_BYTES // each, -(-_LEAST_TILES // across)), rows)
-        # Rows that lie whole pages apart would share one place in the cache.
-        tiles = torch.zeros((self.places, (-(-step * across // _ROWS) * _ROWS * self.inputs + 16)))
+        # One tile alone would be a vector, for which oneDNN wants its weights in another order; and rows that
+        # lie whole pages apart would share one place in the cache.
+        tiles = torch.zeros((self.places, (max(step * across, 2) * self.inputs + 16)))
         for first in range(0, rows, step):
             last = min(first + step, rows)
-            count = -(-(last - first) * across // _ROWS) * _ROWS
+            count = max((last - first) * across, 2)
             self._in(given, height, width, self.inputs, first, last, tiles.numpy())
             products = tuple(
                 torch.ops.mkldnn._linear_pointwise(
