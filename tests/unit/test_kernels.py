@@ -60,7 +60,7 @@ def test_winograd_takes_along_what_is_behind(side: int, size: tuple[int, int], p
 @pytest.mark.parametrize("side", [2, 4])
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_winograd_gives_an_image_the_same_bits_in_any_company(side: int, size: tuple[int, int]):
-    """However many tiles there are, and however many are filled up."""
+    """However many tiles there are."""
     convolution = WinogradConvolution(noise(72, 64, 3, 3), noise(72, seed=1), side=side)
     images = noise(5, 64, *size, seed=2)
     assert torch.equal(convolution(images), torch.cat([convolution(image[None]) for image in images]))
