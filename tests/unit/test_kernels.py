@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -63,6 +67,14 @@ def test_winograd_of_many_images_in_one_go(side: int, pool: str):
     ]
     for found, image in zip(kernel.together([(image,) for image in images]), images, strict=True):
         assert torch.equal(found, kernel(image))
+
+
+@pytest.mark.parametrize("side", [2, 4])
+def test_winograd_scales_its_weights(side: int):
+    weight, bias, scale = noise(80, 16, 3, 3), noise(80, seed=1), noise(80, seed=2)
+    image = noise(1, 16, 9, 9, seed=3)
+    scaled = WinogradConvolution(weight * scale.reshape(-1, 1, 1, 1), bias, side=side)
+    assert torch.equal(WinogradConvolution(weight, bias, scale, side=side)(image), scaled(image))
 
 
 @pytest.mark.parametrize("side", [2, 4])
@@ -247,3 +259,27 @@ def test_sequences_that_others_read_too():
         assert furthest(found(x), expected) < 1e-5
     kernels = [type(module).__name__ for name, module in found.named_modules() if name.startswith("kernel_")]
     assert kernels == ["SequenceConvolution"] * 4
+
+
+IN_THREADS = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from fad_core.kernels.memory import share_memory
+
+def size():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmSize:"))
+
+share_memory()
+before, together = size(), Barrier(8)
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(lambda _: (bytearray(100_000), together.wait(60)), range(8)))
+    print((size() - before) // 1024)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is another one")
+def test_threads_have_no_memory_of_their_own():
+    """A place of its own has 64 MB of addresses; a thread's stack has 8."""
+    ran = subprocess.run([sys.executable, "-c", IN_THREADS], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < 8 * 16
