@@ -16,8 +16,8 @@ from torch import fx
 
 from fad_core.kernels import sequence_rules
 from fad_core.kernels.graph import Chain, argument, constant, let_go, weights_of
-from fad_core.kernels.panels import width
 from fad_core.kernels.onednn import PackedConvolution, PackedLinear
+from fad_core.kernels.panels import width
 from fad_core.kernels.winograd import WinogradConvolution
 
 aten = torch.ops.aten
