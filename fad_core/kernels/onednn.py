@@ -12,8 +12,6 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-PIECE = 4096
-"""Columns of a sequence at a time."""
 _POOLS: dict[str, Callable[[torch.Tensor, int], torch.Tensor] | None] = {
     "": None,
     "mean": nn.functional.avg_pool2d,
@@ -48,7 +46,7 @@ class PackedLinear(nn.Module):
 
 
 class PackedConvolution(nn.Module):
-    """A convolution of images `[N, C, H, W]`, or of sequences `[N, C, T]`, channels last in memory."""
+    """A convolution of images `[N, C, H, W]`, channels last in memory."""
 
     def __init__(
         self,
@@ -62,7 +60,7 @@ class PackedConvolution(nn.Module):
         """Prepare the weights.
 
         Args:
-            weight: `[outputs, inputs, kernel height, kernel width]`, or without a height.
+            weight: `[outputs, inputs, kernel height, kernel width]`.
             bias: `[outputs]`, or None.
             stride: by dimension.
             padding: likewise.
@@ -71,44 +69,20 @@ class PackedConvolution(nn.Module):
         """
         super().__init__()
         self._pool = _POOLS[pool]
-        self._flat = weight.dim() == 3
-        if self._flat:
-            weight, stride, padding = weight.unsqueeze(2), [1, *stride], [0, *padding]
         self._stride, self._padding, self._bias = stride, padding, bias
-        self._outputs, self._kernel = weight.shape[0], weight.shape[-1]
         self._behind = "relu" if relu else "none"
         # The order depends on the image's size, though seldom: this one stands for all.
-        size = [1, weight.shape[1], *((1, PIECE) if self._flat else (64, 64))]
+        size = [1, weight.shape[1], 64, 64]
         self._weight = torch.ops.mkldnn._reorder_convolution_weight(
             weight.contiguous(memory_format=torch.channels_last), padding, stride, [1, 1], 1, size
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Apply it."""
-        if self._flat:
-            return self._in_pieces(x.unsqueeze(2)).squeeze(2)
         if self._pool is None:
             return self._convolved(x)
         # One image at a time: what is pooled away would fill more memory than the caches.
         return torch.cat([self._pool(self._convolved(image[None]), 2) for image in x])
-
-    def _in_pieces(self, image: torch.Tensor) -> torch.Tensor:
-        """Convolve a long sequence piece by piece.
-
-        oneDNN makes a kernel for each length, which for a first layer of 72 000 columns takes 35 ms, and each
-        file has its own. Pieces have one length, and stay in cache.
-        """
-        stride = self._stride[1]
-        length = (image.shape[-1] - self._kernel) // stride + 1
-        if length <= PIECE or self._padding != [0, 0]:
-            return self._convolved(image)
-        size = (image.shape[0], self._outputs, 1, length)
-        made = torch.empty(size, memory_format=torch.channels_last)
-        for start in range(0, length, PIECE):
-            stop = min(start + PIECE, length)
-            part = image[..., start * stride : (stop - 1) * stride + self._kernel]
-            made[..., start:stop] = self._convolved(part)
-        return made
 
     def _convolved(self, image: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = torch.ops.mkldnn._convolution_pointwise(

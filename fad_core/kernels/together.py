@@ -33,8 +33,9 @@ class Together:
             parts[node] = at
             at += shared
         self.gains = at > 0
-        cut = split_module(network, network, parts.__getitem__, keep_original_order=True)
-        self._parts = cut if self.gains else network
+        self._parts = network
+        if self.gains:
+            self._parts = split_module(network, network, parts.__getitem__, keep_original_order=True)
 
     def __call__(self, *given: torch.Tensor) -> Any:
         """The network's result for one call."""
