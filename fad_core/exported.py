@@ -22,7 +22,7 @@ from fad_core.kernels.rewrite import available, rewritten
 from fad_core.kernels.together import Together
 from fad_core.models import get_model
 from fad_core.models.base import Arrays, WindowedModel
-from fad_core.pt2 import Identity, load_program, read_identity
+from fad_core.pt2 import Identity, load_network, load_program, read_identity
 from fad_core.running import call_network, resolve_device, run_side_by_side
 from fad_core.settings import Settings, require_batch_size
 
@@ -59,7 +59,7 @@ class ExportedModel:
             ArgumentError: `batch_size` is no whole number of at least 1.
         """
         identity = read_identity(path)
-        self._hold(load_program(Path(path)), identity, device, settings, batch_size)
+        self._hold(Path(path), identity, device, settings, batch_size)
 
     @classmethod
     def of_program(
@@ -79,7 +79,7 @@ class ExportedModel:
 
     def _hold(
         self,
-        program: torch.export.ExportedProgram,
+        source: Path | torch.export.ExportedProgram,
         identity: Identity,
         device: str,
         settings: Settings | None,
@@ -92,20 +92,21 @@ class ExportedModel:
         self.identity = identity
         self.model = model if batch_size is None else replace(model, batch_size=batch_size)
         self.note = ""
+        runner = self.model.settings.runs if self.device == "cpu" else "plain"
+        self._fast = runner == "fast" and available()
+        self._network: Callable[..., Any]
+        if self._fast:
+            self._network = Together(rewritten(_network(source)))
+            return
+        program = load_program(source) if isinstance(source, Path) else source
         if self.device != "cpu":
             from torch.export.passes import move_to_device_pass
 
             program = move_to_device_pass(program, self.device)
-        runner = self.model.settings.runs if self.device == "cpu" else "plain"
-        self._fast = runner == "fast" and available()
-        self._network: Callable[..., Any]
         if runner == "compiled":
             self._network = compiled_network(program, identity, max(torch.get_num_threads(), 1))
         else:
-            module = program.module()
-            # The last one that holds all weights: `rewritten` lets go of each in turn.
-            del program
-            self._network = Together(rewritten(module)) if self._fast else module
+            self._network = program.module()
 
     def with_settings(self, settings: Settings) -> ExportedModel:
         """The same network, used in another way."""
@@ -212,6 +213,11 @@ class ExportedModel:
         finally:
             if lanes > 0:
                 torch.set_num_threads(threads)
+
+
+def _network(source: Path | torch.export.ExportedProgram) -> torch.fx.GraphModule:
+    # Whoever calls holds no program: `rewritten` lets go of each weight in turn.
+    return load_network(source) if isinstance(source, Path) else source.module()
 
 
 def _bytes(arrays: Arrays) -> int:

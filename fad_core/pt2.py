@@ -22,6 +22,7 @@ from fad_core.atomic import atomic_path
 from fad_core.code_digest import code_digest
 from fad_core.errors import ModelError
 from fad_core.models.base import EmbeddingModel
+from fad_core.pt2_graph import UnknownGraphError, read_graph
 from fad_core.weights import Weights, load_state
 
 IDENTITY_FILE = "identity.json"
@@ -134,16 +135,35 @@ def load_program(path: Path) -> torch.export.ExportedProgram:
     Raises:
         ModelError: the file is missing, damaged, or is no exported program.
     """
-    with _archive(path) as archive:
-        # torch loads a flipped bit without a word; 0.1 s for the 290 MB of VGGish.
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise ModelError(f"{path} is damaged at {damaged}: delete it and export it again")
+    _require_whole(path)
     try:
         program = torch.export.load(path)
     except Exception as error:  # torch raises anything from KeyError to RuntimeError
         raise ModelError(f"{path} is not a model that torch.export.load can read: {error}") from error
     return program
+
+
+def load_network(path: Path) -> torch.fx.GraphModule:
+    """The network of an exported program: the module of `load_program`'s, two seconds sooner.
+
+    Raises:
+        ModelError: as for `load_program`.
+    """
+    _require_whole(path)
+    try:
+        return read_graph(path)
+    except UnknownGraphError:
+        module = load_program(path).module()
+        assert isinstance(module, torch.fx.GraphModule)
+        return module
+
+
+def _require_whole(path: Path) -> None:
+    with _archive(path) as archive:
+        # torch loads a flipped bit without a word; 0.1 s for the 290 MB of VGGish.
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ModelError(f"{path} is damaged at {damaged}: delete it and export it again")
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fad_core.kernels import winograd_transforms as transforms
-from fad_core.kernels.panels import in_panels, multiply_places
+from fad_core.kernels.panels import LANES, multiply_places
+from fad_core.kernels.panels import width as panel_width
 
 POOLS = {"": 0, "mean": 1, "max": 2}
 _CHUNK_BYTES = 8_000_000
@@ -75,11 +76,12 @@ class WinogradConvolution(nn.Module):
         self.side, self.places = side, (side + 2) ** 2
         self.relu, self.pool = relu, POOLS[pool]
         self.bias: NDArray[np.float32] = bias.to(torch.float32).numpy()
-        self._panels = torch.empty((self.places, weight[..., 0, 0].numel())).numpy()
-        places = transformed(weight, side, scale)
-        for panels in self._panels:
-            # Each is let go of as soon as it lies in panels.
-            in_panels(places.pop(0).numpy(), panels)
+        across = panel_width(self.outputs) * LANES
+        panels = torch.empty((self.places, self.outputs // across, self.inputs, across)).numpy()
+        factors = torch.ones(self.outputs) if scale is None else scale
+        matrix = np.array(_MATRICES[side])
+        transforms.weights_in_panels(weight.numpy(), factors.numpy(), matrix, across, panels)
+        self._panels: NDArray[np.float32] = panels.reshape(self.places, -1)
         self._in, self._out = (getattr(transforms, f"{name}_{side}") for name in ("to_tiles", "from_tiles"))
 
     @property
@@ -143,20 +145,3 @@ class WinogradConvolution(nn.Module):
                 *(products, rows.at, self.bias, self.relu, self.pool),
                 *(height, width, rows.first, rows.last, results[rows.image].numpy().reshape(-1)),
             )
-
-
-def transformed(weight: torch.Tensor, side: int, scale: torch.Tensor | None = None) -> list[torch.Tensor]:
-    """G g G^T of scaled weights: for each place of a tile `[outputs, inputs]`; computed in float64."""
-    matrix = torch.tensor(_MATRICES[side], dtype=torch.float64)
-    both = torch.kron(matrix, matrix).T.contiguous()
-    outputs, inputs = weight.shape[:2]
-    result = [torch.empty((outputs, inputs)) for _ in range(len(matrix) ** 2)]
-    # A few outputs at a time: all at once would take twice the memory of the result.
-    for start in range(0, outputs, 64):
-        part = weight[start : start + 64]
-        if scale is not None:
-            part = part * scale[start : start + 64].reshape(-1, 1, 1, 1)
-        part = part.to(torch.float64).reshape(-1, 9) @ both
-        for place, values in zip(result, part.T, strict=True):
-            place[start : start + 64] = values.reshape(-1, inputs)
-    return result

@@ -17,6 +17,41 @@ SLICE = 256
 
 
 @compiled
+def weights_in_panels(weight, scale, matrix, across, panels):  # type: ignore[no-untyped-def]
+    """G g G^T of scaled weights `[outputs, inputs, 3, 3]`, by places of a tile, ordered as by `in_panels`.
+
+    Args:
+        weight: float32.
+        scale: float32 `[outputs]`, that each output's weights are multiplied by.
+        matrix: G, float64 `[side, 3]`.
+        across: outputs of a panel.
+        panels: float32 `[side * side, outputs / across, inputs, across]`, where they are put.
+    """
+    side, inputs = len(matrix), weight.shape[1]
+    halves = np.empty((side, 3, across))
+    given = np.empty((3, 3, across))
+    for panel in range(panels.shape[1]):
+        for i in range(inputs):
+            for lane in range(across):
+                output = panel * across + lane
+                for row in range(3):
+                    for column in range(3):
+                        given[row, column, lane] = weight[output, i, row, column] * scale[output]
+            for row in range(side):
+                for column in range(3):
+                    a, b, c = matrix[row]
+                    for lane in range(across):
+                        x, y, z = given[0, column, lane], given[1, column, lane], given[2, column, lane]
+                        halves[row, column, lane] = a * x + b * y + c * z
+            for row in range(side):
+                for column in range(side):
+                    a, b, c = matrix[column]
+                    for lane in range(across):
+                        x, y, z = halves[row, 0, lane], halves[row, 1, lane], halves[row, 2, lane]
+                        panels[row * side + column, panel, i, lane] = a * x + b * y + c * z
+
+
+@compiled
 def to_tiles_2(image, height, width, channels, first, last, tiles, at):  # type: ignore[no-untyped-def]
     """B^T d B of rows of tiles.
 
