@@ -28,6 +28,7 @@ from fad_core.arguments import SUBMODEL, ModelArguments, model_of
 from fad_core.compatibility import takes_scalars
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.selection import OnBadFile, OnShortFile
+from fad_core.device import resolve_device
 from fad_core.embedding_files import embeddings_path, save_embeddings
 from fad_core.errors import ArgumentError
 from fad_core.exported import ExportedModel
@@ -35,7 +36,6 @@ from fad_core.frechet import frechet_distance
 from fad_core.moments import Moments
 from fad_core.progress import file_progress
 from fad_core.pt2 import holds_identity, read_identity
-from fad_core.running import resolve_device
 from fad_core.scoring import Score, embed_set, embed_sets, names_of, score_embedded
 from fad_core.settings import Compatibility, Crop, Dtype, Settings, require_batch_size
 from fad_core.sources import Source, Waveforms, is_embeddings_file

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,15 +14,14 @@ from numpy.typing import NDArray
 
 from fad_core.ahead import Item, Result, map_ahead
 from fad_core.batches import Batches, even_size
-from fad_core.groups import groups
-from fad_core.kernels.inductor import compiled_network
+from fad_core.device import CUDA_LANES, enter_lane, resolve_device, upload
+from fad_core.groups import Files
 from fad_core.kernels.memory import share_memory
-from fad_core.kernels.rewrite import available, rewritten
-from fad_core.kernels.together import Together
 from fad_core.models import get_model
 from fad_core.models.base import Arrays, WindowedModel
-from fad_core.pt2 import Identity, load_network, load_program, read_identity
-from fad_core.running import call_network, resolve_device, run_side_by_side
+from fad_core.networks import SideBySide, make_network, runs_fast
+from fad_core.pt2 import Identity, read_identity
+from fad_core.running import call_network, run_side_by_side
 from fad_core.settings import Settings, require_batch_size
 
 
@@ -90,23 +88,11 @@ class ExportedModel:
         self.device = resolve_device(device)
         model = get_model(identity.model, self._on_device(settings or Settings()))
         self.identity = identity
-        self.model = model if batch_size is None else replace(model, batch_size=batch_size)
+        size = batch_size if self.device == "cpu" else batch_size or model.cuda_batch_size
+        self.model = model if size is None else replace(model, batch_size=size, cuda_batch_size=size)
         self.note = ""
-        runner = self.model.settings.runs if self.device == "cpu" else "plain"
-        self._fast = runner == "fast" and available()
-        self._network: Callable[..., Any]
-        if self._fast:
-            self._network = Together(rewritten(_network(source)))
-            return
-        program = load_program(source) if isinstance(source, Path) else source
-        if self.device != "cpu":
-            from torch.export.passes import move_to_device_pass
-
-            program = move_to_device_pass(program, self.device)
-        if runner == "compiled":
-            self._network = compiled_network(program, identity, max(torch.get_num_threads(), 1))
-        else:
-            self._network = program.module()
+        self._fast = runs_fast(self.model, self.device)
+        self._network = make_network(source, identity, self.model, self.device)
 
     def with_settings(self, settings: Settings) -> ExportedModel:
         """The same network, used in another way."""
@@ -120,8 +106,11 @@ class ExportedModel:
 
     def network(self, *given: torch.Tensor) -> NDArray[np.float32]:
         """Run the network once on its arguments, the state included; returns its output."""
+        return self._run(*(argument.to(self.device) for argument in given))
+
+    def _run(self, *given: torch.Tensor) -> NDArray[np.float32]:
         with torch.inference_mode():
-            output, _ = call_network(self._network, *(argument.to(self.device) for argument in given))
+            output, _ = call_network(self._network, *given)
         return output.cpu().numpy()
 
     def embed(self, waveform: NDArray[np.float32], key: str = "") -> NDArray[np.float32]:
@@ -146,12 +135,17 @@ class ExportedModel:
 
     @property
     def lanes(self) -> int:
-        """For `embed_many`: a thread for each numeric thread, on a CPU.
+        """For `embed_many`: on a CPU a thread for each numeric thread, on a CUDA device some.
 
         Networks of one thread beside each other do more than one network of as many threads.
         """
+        return CUDA_LANES if self.device != "cpu" else self.workers
+
+    @property
+    def workers(self) -> int:
+        """Threads that are to load files ahead: as many as numeric ones; 0 on a CPU that has no other."""
         threads = torch.get_num_threads()
-        return threads if self.device == "cpu" and threads > 1 else 0
+        return threads if self.device != "cpu" or threads > 1 else 0
 
     def embed_many(
         self, files: Iterable[Arrays], lanes: int = 0, vectors: Sequence[int] = ()
@@ -181,24 +175,26 @@ class ExportedModel:
             outputs = self._in_lanes(self._embed_block, sized, lanes)
             yield from batches.files(outputs)
         else:
-            together = isinstance(self._network, Together) and self._network.gains
-            grouped = groups(files, max(lanes, 1), len(vectors)) if together else ([each] for each in files)
+            grouped: Iterable[Files] = ([each] for each in files)
+            if isinstance(self._network, SideBySide):
+                grouped = self._network.grouped(files, max(lanes, 1), len(vectors))
             for made in self._in_lanes(
                 self._embed_files, ((each, self._memory(each)) for each in grouped), lanes
             ):
                 yield from made
 
     def _embed_block(self, block: Arrays) -> NDArray[np.float32]:
-        return self.network(*map(torch.from_numpy, map(np.ascontiguousarray, block)))
+        return self._run(*(upload(array, self.device) for array in block))
 
     def _embed_files(self, files: Sequence[Arrays]) -> list[NDArray[np.float32]]:
         outputs = run_side_by_side(self._network, self.model, files, self.device)
         return [self.model.pool(of_file) for of_file in outputs]
 
     def _memory(self, files: Sequence[Arrays]) -> int:
-        """What embedding files side by side takes: through most of the network they go one by one."""
-        largest = max(self.model.memory_bytes(features[0].shape[-1]) for features in files)
-        return max(largest, sum(map(_bytes, files)))
+        """What embedding files side by side takes."""
+        samples = max(features[0].shape[-1] for features in files)
+        at_once = self._network.at_once(samples) if isinstance(self._network, SideBySide) else 1
+        return max(at_once * self.model.memory_bytes(samples), sum(map(_bytes, files)))
 
     def _in_lanes(
         self, embed: Callable[[Item], Result], sized: Iterable[tuple[Item, int]], lanes: int
@@ -207,17 +203,12 @@ class ExportedModel:
         memory = int(self.model.settings.memory_gb * 1e9)
         # New threads take the number that any thread has set last.
         threads = torch.get_num_threads()
-        one = partial(torch.set_num_threads, 1)
+        start = partial(enter_lane, self.device)
         try:
-            yield from map_ahead(embed, sized, lanes, budget=memory, ahead=4, start=one)
+            yield from map_ahead(embed, sized, lanes, budget=memory, ahead=4, start=start)
         finally:
-            if lanes > 0:
+            if lanes > 0 and self.device == "cpu":
                 torch.set_num_threads(threads)
-
-
-def _network(source: Path | torch.export.ExportedProgram) -> torch.fx.GraphModule:
-    # Whoever calls holds no program: `rewritten` lets go of each weight in turn.
-    return load_network(source) if isinstance(source, Path) else source.module()
 
 
 def _bytes(arrays: Arrays) -> int:

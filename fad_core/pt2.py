@@ -98,6 +98,7 @@ def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> I
             # What a length must satisfy is checked when the program runs, not fixed by the example's.
             prefer_deferred_runtime_asserts_over_guards=True,
         )
+    _drop_assertions(program.graph)
     identity = Identity.of(model, weights)
     # Through memory: given a path, torch.save names the archive after it, and a temporary name would
     # make the bytes differ from run to run.
@@ -107,6 +108,18 @@ def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> I
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
     return identity
+
+
+def _drop_assertions(graph: torch.fx.Graph) -> None:
+    """Take out what `torch.export` asserts of sizes.
+
+    PyTorch 2.11 asserts of PANN, whose poolings take any length, that lengths divide by two. What is too
+    short is refused before it comes to a network.
+    """
+    for node in reversed(graph.nodes):
+        if node.target is torch.ops.aten._assert_scalar.default:
+            graph.erase_node(node)
+    graph.eliminate_dead_code()
 
 
 def read_identity(path: Path | str) -> Identity:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any
@@ -11,35 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fad_core.errors import ModelError
-from fad_core.kernels.together import Together
+from fad_core.device import upload
 from fad_core.models.base import Arrays, EmbeddingModel
-
-
-def resolve_device(device: str) -> str:
-    """Say which device a choice stands for, and have it compute in whole float32.
-
-    Args:
-        device: "cpu", "cuda" (or "cuda:0", …), or "auto": cuda if there is one, else cpu.
-
-    Raises:
-        ModelError: it is none of these, or is not there.
-    """
-    chosen = device
-    if device == "auto":
-        chosen = "cuda" if torch.cuda.is_available() else "cpu"
-    if re.fullmatch(r"cpu|cuda(:\d+)?", chosen) is None:
-        raise ModelError(f"device {device!r} is none of cpu, cuda, cuda:0 (and so on) and auto")
-    if chosen != "cpu":
-        if not torch.cuda.is_available():
-            raise ModelError(f"device {device!r}: torch finds no CUDA device here; cpu and auto work")
-        count = torch.cuda.device_count()
-        if int(chosen.partition(":")[2] or 0) >= count:
-            raise ModelError(f"device {device!r}: there are {count}, cuda:0 to cuda:{count - 1}")
-        # By default convolutions round their arguments to ten bits.
-        torch.backends.cudnn.allow_tf32 = False
-        torch.set_float32_matmul_precision("highest")
-    return chosen
+from fad_core.networks import SideBySide
 
 
 def run_blocks(
@@ -60,16 +33,13 @@ def run_side_by_side(
     """
     start = model.initial_state()
     states: list[tuple[torch.Tensor, ...]] = [
-        () if start is None else (torch.from_numpy(start).to(device),) for _ in files
+        () if start is None else (upload(start, device),) for _ in files
     ]
     outputs: list[list[NDArray[np.float32]]] = [[] for _ in files]
     with torch.inference_mode():
         for blocks in zip_longest(*map(model.blocks, files)):
             going = [place for place, block in enumerate(blocks) if block is not None]
-            calls = [
-                (*(torch.from_numpy(array).to(device) for array in blocks[place]), *states[place])
-                for place in going
-            ]
+            calls = [(*(upload(array, device) for array in blocks[place]), *states[place]) for place in going]
             for place, result in zip(going, _results(network, calls), strict=True):
                 output, states[place] = _apart(result)
                 outputs[place].append(output.cpu().numpy())
@@ -77,7 +47,7 @@ def run_side_by_side(
 
 
 def _results(network: Callable[..., Any], calls: Sequence[tuple[torch.Tensor, ...]]) -> Sequence[Any]:
-    if isinstance(network, Together):
+    if isinstance(network, SideBySide):
         return network.together(calls)
     return [network(*given) for given in calls]
 

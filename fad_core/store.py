@@ -8,22 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from fad_core import foreign_models
 from fad_core.code_digest import code_digest
 from fad_core.comparison import Comparison, require_passed
+from fad_core.device import resolve_device
 from fad_core.errors import ModelError
 from fad_core.exported import ExportedModel
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
 from fad_core.progress import file_progress
 from fad_core.pt2 import Identity, export_model, holds_identity, read_identity
-from fad_core.running import resolve_device
 from fad_core.settings import Settings
 from fad_core.steps.verdicts import require_verified
 from fad_core.steps.verification import write_verification
-from fad_core.verify import eager_comparisons, eager_count, golden_count, verify_golden
+from fad_core.verify import WAYS, eager_comparisons, eager_count, golden_count, verified_ways, verify_golden
 from fad_core.weights import Weights, default_ckpt_dir, fetch_weights, load_state, locate_weights
 
 Report = Callable[[str], None]
@@ -71,7 +72,9 @@ def verified_model(
     if is_exported(choice):
         return _given(Path(choice).expanduser(), model, device, batch_size)
     ckpt_dir = ckpt_dir.expanduser() if ckpt_dir is not None else None
-    store = Store((ckpt_dir or default_ckpt_dir()) / "exported", ckpt_dir, report, progress=progress)
+    folder = (ckpt_dir or default_ckpt_dir()) / "exported"
+    way = replace(settings or Settings(), device="cpu" if device == "cpu" else "cuda")
+    store = Store(folder, ckpt_dir, report, verified_ways(way), progress=progress)
     path, weights = store.exported(model, choice)
     store.require_eager(path, model, weights)
     store.require_golden(model)
@@ -102,15 +105,23 @@ class Store:
         folder: where they lie.
         ckpt_dir: of the checkpoints; torch.hub's if None.
         report: told in a line what takes long.
+        ways: of running a network that are verified.
         progress: whether bars are shown.
     """
 
     def __init__(
-        self, folder: Path, ckpt_dir: Path | None, report: Report, *, progress: bool = False
+        self,
+        folder: Path,
+        ckpt_dir: Path | None,
+        report: Report,
+        ways: Sequence[Settings] = WAYS,
+        *,
+        progress: bool = False,
     ) -> None:
         self.folder = folder
         self.ckpt_dir = ckpt_dir
         self.report = report
+        self.ways = ways
         self.progress = progress
 
     def exported(self, model: EmbeddingModel, choice: str) -> tuple[Path, Weights]:
@@ -130,8 +141,8 @@ class Store:
             self.report(f"verifying {path.name} against the eager network")
             network = model.build(load_state(weights))
             rows = []
-            with self._bar(f"verify {path.stem}", eager_count(model)) as advance:
-                for row in eager_comparisons(path, network):
+            with self._bar(f"verify {path.stem}", eager_count(model, self.ways)) as advance:
+                for row in eager_comparisons(path, network, self.ways):
                     rows.append(row)
                     advance(1)
             _record(rows, verdict)
@@ -143,8 +154,8 @@ class Store:
         if not verdict.is_file():
             path, _ = self.exported(model, "seeded")
             self.report(f"verifying {model.name} against embeddings of the original package")
-            with self._bar(f"verify {model.name}", golden_count(model)) as advance:
-                rows = verify_golden(path, lambda _clip: advance(1))
+            with self._bar(f"verify {model.name}", golden_count(model, self.ways)) as advance:
+                rows = verify_golden(path, lambda _clip: advance(1), self.ways)
             _record(rows, verdict)
         require_verified([verdict])
 
@@ -160,7 +171,9 @@ class Store:
 
     def _verdict(self, stem: str, level: str, model: EmbeddingModel) -> Path:
         code = code_digest(Path(__file__), model.family)
-        return self.folder / "verification" / f"{stem}.{level}.{code}.csv"
+        # Those that are always verified have no name.
+        named = "".join(f".{way}" for way in self.ways[len(WAYS) :])
+        return self.folder / "verification" / f"{stem}.{level}{named}.{code}.csv"
 
 
 def _record(rows: Sequence[Comparison], verdict: Path) -> None:

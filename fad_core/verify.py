@@ -30,7 +30,7 @@ from fad_core.golden.clips import EVALUATION_GROUP, REFERENCE_GROUP, clips
 from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.pt2 import Identity
 from fad_core.running import call_network
-from fad_core.settings import Runner, Settings
+from fad_core.settings import Settings
 from fad_core.statistics import Statistics
 from fad_core.weights import Weights, load_state
 
@@ -47,46 +47,51 @@ FRONTEND_TOLERANCE = 1e-6
 DISTANCE_TOLERANCE = 1e-6
 
 
-def verified_runners(chosen: Runner = "fast") -> tuple[Runner, ...]:
-    """The runners that are always verified, and the one that is chosen."""
-    return ("fast", "plain") if chosen in ("fast", "plain") else ("fast", "plain", chosen)
+WAYS = (Settings(), Settings(runner="plain"))
+"""How a network may run, by `Settings.runner` and `Settings.device`: the ways that are always verified."""
+
+
+def verified_ways(chosen: Settings) -> tuple[Settings, ...]:
+    """The ways that are always verified, and the one that is chosen."""
+    way = Settings(device=chosen.device) if chosen.device != "cpu" else Settings(runner=chosen.runner)
+    return WAYS if way in WAYS else (*WAYS, way)
 
 
 def verify_eager(
-    path: Path, model: EmbeddingModel, weights: Weights, runners: Sequence[Runner] = ("fast", "plain")
+    path: Path, model: EmbeddingModel, weights: Weights, ways: Sequence[Settings] = WAYS
 ) -> list[Comparison]:
-    """Compare an exported model with the eager network over batch sizes and lengths, with each runner.
+    """Compare an exported model with the eager network over batch sizes and lengths, in each way.
 
     Args:
         path: the `.pt2`.
         model: what it holds.
         weights: the fetched weights it should hold.
-        runners: which.
+        ways: in which it runs.
     """
-    return list(eager_comparisons(path, model.build(load_state(weights)), runners))
+    return list(eager_comparisons(path, model.build(load_state(weights)), ways))
 
 
 def eager_comparisons(
-    path: Path, network: torch.nn.Module, runners: Sequence[Runner] = ("fast", "plain")
+    path: Path, network: torch.nn.Module, ways: Sequence[Settings] = WAYS
 ) -> Iterator[Comparison]:
     """The rows of `verify_eager`, one by one, for a network that `EmbeddingModel.build` gave."""
-    for runner in runners:
-        exported = ExportedModel(path, settings=Settings(runner=runner))
+    for way in ways:
+        exported = ExportedModel(path, way.device, way)
         # Where a quantised value lies on an edge, other roundings decide; the golden level counts those.
-        if runner == "plain" or not exported.model.quantum:
+        if _is_plain(exported.model) or not exported.model.quantum:
             yield from compare_with_eager(exported, network)
 
 
-def eager_count(model: EmbeddingModel) -> int:
+def eager_count(model: EmbeddingModel, ways: Sequence[Settings] = WAYS) -> int:
     """How many rows `eager_comparisons` gives."""
-    return len(model.eager_cases) * (1 if model.quantum else len(verified_runners()))
+    return len(model.eager_cases) * (1 if model.quantum else len(ways))
 
 
 def compare_with_eager(exported: ExportedModel, network: torch.nn.Module) -> Iterator[Comparison]:
-    """The rows for one runner."""
+    """The rows for one way."""
     model = exported.model
-    plain = model.settings.runner == "plain"
-    tolerance = EAGER_SHARE * model.tolerance if plain else model.tolerance
+    plain = _is_plain(model)
+    tolerance = EAGER_SHARE * model.tolerance if plain else _tolerance(model)
     for batch, samples in model.eager_cases:
         given = model.example_input(batch, samples)
         case = f"batch {batch}" + (f", {samples} samples" if samples else "") + _named(model)
@@ -98,33 +103,33 @@ def compare_with_eager(exported: ExportedModel, network: torch.nn.Module) -> Ite
 def verify_golden(
     path: Path,
     progress: Callable[[str], None] | None = None,
-    runners: Sequence[Runner] = ("fast", "plain"),
+    ways: Sequence[Settings] = WAYS,
 ) -> list[Comparison]:
-    """Compare an exported model of the seeded weights with the original package's embeddings, by each runner.
+    """Compare an exported model of the seeded weights with the original package's embeddings, in each way.
 
     Args:
         path: a `.pt2` with seeded weights.
         progress: told the name of each clip.
-        runners: which.
+        ways: in which it runs.
 
     Raises:
         VerificationError: the stored embeddings are of other weights.
     """
     rows: list[Comparison] = []
-    for runner in runners:
-        rows += compare_with_golden(ExportedModel(path, settings=Settings(runner=runner)), progress)
+    for way in ways:
+        rows += compare_with_golden(ExportedModel(path, way.device, way), progress)
     return rows
 
 
-def golden_count(model: EmbeddingModel) -> int:
+def golden_count(model: EmbeddingModel, ways: Sequence[Settings] = WAYS) -> int:
     """How many clips `verify_golden` tells the progress of."""
-    return len(load_golden(model.family).cases[model.name]) * len(verified_runners())
+    return len(load_golden(model.family).cases[model.name]) * len(ways)
 
 
 def compare_with_golden(
     exported: ExportedModel, progress: Callable[[str], None] | None = None
 ) -> Iterator[Comparison]:
-    """The rows for one runner."""
+    """The rows for one way."""
     golden = load_golden(exported.model.family)
     identity, model = exported.identity, exported.model
     behind = _named(model)
@@ -156,10 +161,22 @@ def compare_with_golden(
         yield compare_distance(identity, "golden", case, vectors, distance, expected, DISTANCE_TOLERANCE)
 
 
+def _tolerance(model: EmbeddingModel) -> float:
+    on_cuda = model.settings.device != "cpu"
+    return model.cuda_tolerance if on_cuda and model.cuda_tolerance else model.tolerance
+
+
+def _is_plain(model: EmbeddingModel) -> bool:
+    """Whether a network runs as it was exported, by the kernels of the eager one."""
+    return model.settings.runner == "plain" and model.settings.device == "cpu"
+
+
 def _named(model: EmbeddingModel) -> str:
-    """What tells a case from the same one by the default runner."""
-    runner = model.settings.runner
-    return "" if runner == Settings().runner else f", {runner}"
+    """What tells a case from the same one in the default way."""
+    settings = model.settings
+    if settings.device != "cpu":
+        return f", {settings.device}"
+    return "" if settings.runner == Settings().runner else f", {settings.runner}"
 
 
 def _compare_features(
@@ -176,7 +193,7 @@ def _compare_embeddings(
     """The row of a clip, and its embeddings with what is forgiven set right."""
     model = exported.model
     expected = golden.cases[model.name][case]
-    flips, tolerance = 0, model.tolerance
+    flips, tolerance = 0, _tolerance(model)
     if model.quantum and embeddings.shape == expected.shape:
         unrounded = golden.before_quantisation[model.name][case]
         embeddings, flips = settle(model, embeddings, expected, unrounded)

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Literal
 
 from fad_core.command import run
-from fad_core.settings import Runner
 
 
 def main(
@@ -12,7 +11,7 @@ def main(
     level: Literal["eager", "golden"],
     table: Path,
     weights: str = "seeded",
-    runner: Runner = "fast",
+    way: str = "",
     ckpt_dir: Path | None = None,
     threads: int = 1,
 ) -> None:
@@ -23,7 +22,8 @@ def main(
         level: eager (the network rebuilt from the checkpoint) or golden (the original package's embeddings).
         table: the table of comparisons to write.
         weights: what it was exported with: official, seeded, or the path of a checkpoint file.
-        runner: one that is verified beside fast and plain, which always are.
+        way: of running it, such as "runner=compiled" or "device=cuda", verified beside fast and plain, which
+            always are.
         ckpt_dir: folder of the official checkpoints; torch.hub's if not given.
         threads: numeric threads.
     """
@@ -32,19 +32,19 @@ def main(
     from fad_core.comparison import require_passed
     from fad_core.models import get_model
     from fad_core.pt2 import read_identity
+    from fad_core.settings import parse_settings
     from fad_core.steps.verification import write_verification
-    from fad_core.verify import verified_runners, verify_eager, verify_golden
+    from fad_core.verify import verified_ways, verify_eager, verify_golden
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)
+    ways = verified_ways(parse_settings(way))
     if level == "eager":
         model = get_model(read_identity(exported).model)
         fetched = fetch_weights(locate_weights(model, weights, ckpt_dir), ckpt_dir)
-        rows = verify_eager(exported, model, fetched, verified_runners(runner))
+        rows = verify_eager(exported, model, fetched, ways)
     else:
-        rows = verify_golden(
-            exported, lambda case: print(f"golden: {case}", flush=True), verified_runners(runner)
-        )
+        rows = verify_golden(exported, lambda case: print(f"golden: {case}", flush=True), ways)
     write_verification(rows, table)
     print(table.read_text(encoding="utf-8"))
     require_passed(rows)

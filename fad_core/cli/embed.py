@@ -110,7 +110,7 @@ def _embedded(
             exported,
             on_bad_file=embedding.on_bad_file,
             on_short_file=embedding.on_short_file,
-            workers=exported.lanes,
+            workers=exported.workers,
             keep=not distance,
             to_compare=distance,
             progress=progress,

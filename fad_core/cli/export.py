@@ -13,6 +13,7 @@ from fad_core.cli.group import VERIFICATION_FAILED, Command
 from fad_core.cli.options import (
     ModelId,
     ckpt_dir_option,
+    device_option,
     threads_option,
     weights_option,
 )
@@ -90,18 +91,26 @@ def export(
 @click.argument("what", metavar="MODEL|FILE", type=click.Path())
 @click.option("--weights", help="The choice of weights.  [default: official; of a file, what it says]")
 @ckpt_dir_option
+@device_option
 @threads_option
 @quiet_option
 @output_options
 def verify(
-    what: str, weights: str | None, ckpt_dir: Path | None, threads: int, quiet: bool, form: Form
+    what: str,
+    weights: str | None,
+    ckpt_dir: Path | None,
+    device: str,
+    threads: int,
+    quiet: bool,
+    form: Form,
 ) -> int:
     """Verify a model, by its id or as a .pt2 file.
 
     It is compared now, whatever was found before.
 
     At two levels: eager, against the network it was made from, over batch sizes and lengths; golden, the same
-    code with seeded weights against embeddings of the original package. Exit status 3 if it fails.
+    code with seeded weights against embeddings of the original package. Each on a CPU, with the kernels for
+    it and as it was exported; with --device cuda, there too. Exit status 3 if it fails.
     """
     from fad_core.models import get_model
 
@@ -109,11 +118,16 @@ def verify(
     if not is_file:
         get_model(what)
     _limit(threads)
+    from fad_core.device import resolve_device
+    from fad_core.settings import Settings
     from fad_core.steps.verification import verification_text
     from fad_core.store import Store
+    from fad_core.verify import verified_ways
     from fad_core.weights import default_ckpt_dir
 
-    store = Store((ckpt_dir or default_ckpt_dir()) / "exported", ckpt_dir, speaker(quiet), progress=not quiet)
+    ways = verified_ways(Settings(device="cpu" if resolve_device(device) == "cpu" else "cuda"))
+    folder = (ckpt_dir or default_ckpt_dir()) / "exported"
+    store = Store(folder, ckpt_dir, speaker(quiet), ways, progress=not quiet)
     path, model, chosen = _file(what, weights, ckpt_dir) if is_file else _stored(what, weights, store)
     rows = _compared(path, model, chosen, store)
     print_rows([asdict(row) for row in rows], form, lambda: verification_text(model.name, rows))
@@ -165,10 +179,10 @@ def _compared(path: Path, model: EmbeddingModel, weights: Weights, store: Store)
     from fad_core.verify import verify_eager, verify_golden
 
     store.report(f"verifying {path} against the eager network")
-    rows = verify_eager(path, model, weights)
+    rows = verify_eager(path, model, weights, store.ways)
     seeded = path if weights.kind == "seeded" else store.exported(model, "seeded")[0]
     store.report(f"verifying {model.name} with seeded weights against embeddings of the original package")
-    return rows + verify_golden(seeded)
+    return rows + verify_golden(seeded, ways=store.ways)
 
 
 def _limit(threads: int) -> None:

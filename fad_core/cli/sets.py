@@ -73,7 +73,7 @@ def _embedded(
             exported,
             on_bad_file=embedding.on_bad_file,
             on_short_file=embedding.on_short_file,
-            workers=exported.lanes,
+            workers=exported.workers,
             progress=progress,
         )
     for name, item in done.items():

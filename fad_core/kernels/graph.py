@@ -9,6 +9,10 @@ from typing import Any
 import torch
 from torch import fx, nn
 
+LONGEST_KERNEL = 16
+"""A longer one of a convolution over time is a Fourier transform, written as a convolution. Spectrograms in
+decibels show its rounding errors where there is silence, so no kernel for a processor takes its place."""
+
 
 @dataclass
 class Chain:

@@ -8,15 +8,11 @@ from typing import Any
 import torch
 from torch import fx
 
-from fad_core.kernels.graph import Chain, argument, constant, weights_of
+from fad_core.kernels.graph import LONGEST_KERNEL, Chain, argument, constant, weights_of
 from fad_core.kernels.panels import width
 from fad_core.kernels.sequences import Columns, Recurrence, SequenceConvolution
 
 aten = torch.ops.aten
-
-LONGEST_KERNEL = 16
-"""A longer one is a Fourier transform, written as a convolution. Spectrograms in decibels show its rounding
-errors where there is silence, so it stays as it is."""
 
 
 def _sequence(network: fx.GraphModule, node: fx.Node) -> None:

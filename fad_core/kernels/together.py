@@ -6,7 +6,7 @@ Every other part is run for one file after the other. A file's result has the sa
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -14,6 +14,9 @@ import torch
 from torch import fx, nn
 from torch.fx.node import map_arg
 from torch.fx.passes.split_module import split_module
+
+from fad_core.groups import Files, groups
+from fad_core.models.base import Arrays
 
 
 class Together:
@@ -53,6 +56,14 @@ class Together:
             made = kernel.together([given for _, given in asked])
             asked = [each.send(result) for each, result in zip(running, made, strict=True)]
         return [self._whole.process_outputs(result) for _, (result,) in asked]
+
+    def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Files]:
+        """See `fad_core.networks.SideBySide`."""
+        return groups(files, lanes, total) if self.gains else ([each] for each in files)
+
+    def at_once(self, samples: int) -> int:  # noqa: ARG002
+        """One: only the kernels that share are given several files' activations."""
+        return 1
 
     def _run(self, given: tuple[torch.Tensor, ...]) -> Generator[tuple[Any, tuple[Any, ...]], Any, None]:
         """One call: asks what a kernel makes of some arguments; at last, of no kernel, gives the result."""

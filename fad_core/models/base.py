@@ -48,9 +48,12 @@ class EmbeddingModel(ABC):
         checkpoints: the official files; the first one names the weights.
         tolerance: largest allowed difference of an embedding value from the original package's,
             as a share of the root mean square of the original's values.
+        cuda_tolerance: the same where the network runs on a CUDA device, if it is another one; else 0.
         quantum: the step of a quantised embedding, by which a value may differ from the
             original's where it falls on the other side of a rounding edge; 0 if not quantised.
         batch_size: how many windows go through the network at once, of a `WindowedModel`.
+        cuda_batch_size: on a CUDA device, how many windows, or equal blocks of different files. Always as
+            many, for the last bits depend on it.
         eager_cases: (batch, samples) of the `example_input`s on which an export is held against the eager
             network: even and odd, either side of the sizes at which kernels change, the shortest, the
             long.
@@ -79,6 +82,8 @@ class EmbeddingModel(ABC):
     export_case: tuple[int, int]
     quantum: float = 0.0
     batch_size: int = 32
+    cuda_batch_size: int = 1
+    cuda_tolerance: float = 0.0
     cropped: bool = False
     scalar_statistics: bool = False
     once_turned: bool = False

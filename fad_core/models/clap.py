@@ -201,6 +201,7 @@ def _variant(name: str, filename: str, size: str, *, fusion: bool = False) -> Cl
         export_case=(2, 0),
         # More are not faster on a CPU, and take memory: 40 MB a window.
         batch_size=1,
+        cuda_batch_size=32,
         cropped=True,
     )
 

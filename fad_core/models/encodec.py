@@ -172,6 +172,7 @@ MODELS = (
         tolerance=_TOLERANCE,
         eager_cases=(*_CASES, (2, 24_000), (1, 2 * BLOCK_SAMPLES - 1)),
         export_case=(2, 4801),
+        cuda_batch_size=16,
         once_turned=True,
     ),
     EncodecModel(
@@ -186,6 +187,7 @@ MODELS = (
         tolerance=_TOLERANCE,
         eager_cases=(*_CASES, (2, 24_000), (1, 240_001)),
         export_case=(2, 4801),
+        cuda_batch_size=8,
         once_turned=True,
     ),
 )

@@ -151,6 +151,7 @@ def _variant(name: str, *, pca: bool, activation: bool) -> VGGishModel:
         eager_cases=tuple((batch, 0) for batch in (1, 2, 3, 7, 8, 16, 31, 32, 33, 64)),
         # Two: torch.export would take a batch of one for a constant.
         export_case=(2, 0),
+        cuda_batch_size=128,
         quantum=1.0 if pca else 0.0,
     )
 

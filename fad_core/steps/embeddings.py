@@ -41,7 +41,7 @@ def embed_shard(
     uses = select_files(read_manifest(manifest), model.model, on_short_file)
     paths = {file.name: file.path for file in list_files(dataset).files}
     done = []
-    for item in embed_files(model, uses, paths, model.lanes):
+    for item in embed_files(model, uses, paths, model.workers):
         done.append(item)
         if progress is not None:
             progress(1)

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 import torch
 
+from fad_core.device import resolve_device
 from fad_core.errors import ModelError, OutputError
 from fad_core.exported import ExportedModel
 from fad_core.models import get_model
 from fad_core.pt2 import IDENTITY_FILE, Identity, export_model, read_identity
-from fad_core.running import resolve_device
 from fad_core.weights import Weights, locate_weights
 
 SeededExport = Callable[[str], Path]

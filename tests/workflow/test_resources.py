@@ -81,12 +81,13 @@ def test_processors_are_the_threads_of_the_configuration(place: WorkingFolder) -
 
 
 @pytest.mark.parametrize(("device", "gpus"), [("cpu", "0"), ("cuda", "1")])
-def test_a_gpu_is_asked_for_where_the_study_embeds_on_one(
+def test_a_gpu_is_asked_for_where_the_study_embeds_and_verifies_on_one(
     place: WorkingFolder, device: str, gpus: str
 ) -> None:
     run = planned(place, device=device)
     assert {resources["gpu"] for resources in asked_for(run, "embed_files")} == {gpus}
-    assert not any("gpu" in resources for resources in asked_for(run, "verify_eager"))
+    for verification in ("verify_eager", "verify_golden"):
+        assert {resources["gpu"] for resources in asked_for(run, verification)} == {gpus}
 
 
 def test_a_further_attempt_asks_for_as_much_again(place: WorkingFolder, tmp_path: Path) -> None:

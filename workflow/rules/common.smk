@@ -59,6 +59,14 @@ CHECKED = f"{STUDY_DIR}/manifests/checked.json"
 # whatever --cores is.
 prefer_package(ROOT)
 THREADS = STUDY.settings["threads"]
+GPUS = int(STUDY.settings["device"] == "cuda")
+# How networks run, where that is to be verified beside the ways that always are. What else a study chooses
+# must not verify them anew.
+WAY = (
+    "device=cuda"
+    if GPUS
+    else "runner=compiled" if STUDY.settings["runner"] == "compiled" else ""
+)
 limit_threads(THREADS)
 
 

@@ -37,7 +37,7 @@ rule embed_files:
     threads: THREADS
     resources:
         mem_mb=embedding_mb,
-        gpu=int(STUDY.settings["device"] == "cuda"),
+        gpu=GPUS,
         runtime=attempts_of(240),
     params:
         path=paths_of,

@@ -41,11 +41,11 @@ rule verify_eager:
     threads: THREADS
     resources:
         mem_mb=attempts_of(network_mb),
+        gpu=GPUS,
         runtime=attempts_of(30),
     params:
         level="eager",
-        # The others are always verified; what a study chooses must not verify them anew.
-        runner="compiled" if STUDY.settings["runner"] == "compiled" else "fast",
+        way=WAY,
         weights=weights_choice,
         ckpt_dir=unrecorded(CKPT_DIR),
         threads=unrecorded(THREADS),
@@ -68,10 +68,11 @@ rule verify_golden:
     threads: THREADS
     resources:
         mem_mb=attempts_of(network_mb),
+        gpu=GPUS,
         runtime=attempts_of(30),
     params:
         level="golden",
-        runner="compiled" if STUDY.settings["runner"] == "compiled" else "fast",
+        way=WAY,
         threads=unrecorded(THREADS),
         code=code("verify_model.py", family_of_id),
     script:

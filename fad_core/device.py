@@ -1,0 +1,58 @@
+"""Where a network computes: a CPU, or a CUDA device with a stream for each thread."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fad_core.errors import ModelError
+
+CUDA_LANES = 2
+"""Threads that feed one CUDA device, each by a stream of its own: one copies and launches while the other's
+kernels run."""
+
+
+def resolve_device(device: str) -> str:
+    """Say which device a choice stands for, and have it compute in whole float32.
+
+    Args:
+        device: "cpu", "cuda" (or "cuda:0", …), or "auto": cuda if there is one, else cpu.
+
+    Raises:
+        ModelError: it is none of these, or is not there.
+    """
+    chosen = device
+    if device == "auto":
+        chosen = "cuda" if torch.cuda.is_available() else "cpu"
+    if re.fullmatch(r"cpu|cuda(:\d+)?", chosen) is None:
+        raise ModelError(f"device {device!r} is none of cpu, cuda, cuda:0 (and so on) and auto")
+    if chosen != "cpu":
+        if not torch.cuda.is_available():
+            raise ModelError(f"device {device!r}: torch finds no CUDA device here; cpu and auto work")
+        count = torch.cuda.device_count()
+        if int(chosen.partition(":")[2] or 0) >= count:
+            raise ModelError(f"device {device!r}: there are {count}, cuda:0 to cuda:{count - 1}")
+        # By default convolutions round their arguments to ten bits.
+        torch.backends.cudnn.allow_tf32 = False
+        torch.set_float32_matmul_precision("highest")
+    return chosen
+
+
+def enter_lane(device: str) -> None:
+    """Prepare a thread of its own for running a network beside others.
+
+    On a CPU it computes with one numeric thread; to a CUDA device it gets a stream of its own.
+    """
+    if device == "cpu":
+        torch.set_num_threads(1)
+    else:
+        torch.cuda.set_stream(torch.cuda.Stream(device))  # type: ignore[no-untyped-call]
+
+
+def upload(array: NDArray[np.generic], device: str) -> torch.Tensor:
+    """A tensor of an array, on a CUDA device by an asynchronous copy in the thread's stream."""
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    return tensor if device == "cpu" else tensor.pin_memory().to(device, non_blocking=True)

@@ -1,0 +1,222 @@
+"""A network on a CUDA device: its graph moved there, with kernels that neither wait nor take tens of GB.
+
+What PyTorch 2.11 and cuDNN 9 do with EnCodec's graph on an H200 (three seconds at 24 kHz, in float32):
+
+* convolutions of long signals in one dimension ask for up to 37 GB of working memory, and where that is not
+  to be had for others, which round otherwise. A product of matrices needs a copy of the signal for each place
+  of the kernel, takes a twentieth of the time, and is always the same.
+* a group norm of one group is computed by one of 132 multiprocessors.
+* an LSTM copies its weights in each call unless they lie in one piece of memory, and a step of one file takes
+  as long as one of sixteen: equal blocks of several files go through the network side by side (`Stacked`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import fx
+
+from fad_core.groups import Files, full_groups
+from fad_core.kernels.graph import LONGEST_KERNEL, argument, constant
+from fad_core.models.base import Arrays, EmbeddingModel
+
+aten = torch.ops.aten
+
+STACK_BYTES = 4_000_000_000
+"""What files side by side may take together; fewer of longer ones go at once."""
+_STEPS = 256
+"""Of an LSTM in one call of cuDNN, whose working memory grows with them."""
+
+
+class Stacked:
+    """A network on a CUDA device that takes the equal calls of several files as one.
+
+    The rounding of a kernel depends on how many rows it is given. Of calls of one size there are always as
+    many rows, zeros in those left over: a file's result has the same bits in any company.
+    """
+
+    def __init__(self, network: fx.GraphModule, model: EmbeddingModel) -> None:
+        """Take a network that `on_cuda` moved, and the model whose it is."""
+        self._network, self._model = network, model
+
+    def __call__(self, *given: torch.Tensor) -> Any:
+        """The network's result for one call."""
+        return self._network(*given)
+
+    def together(self, calls: Sequence[tuple[torch.Tensor, ...]]) -> list[Any]:
+        """The network's results for the arguments, of one row each, of several calls."""
+        results: list[Any] = [None] * len(calls)
+        alike = defaultdict[Any, list[int]](list)
+        for place, given in enumerate(calls):
+            alike[tuple(tensor.shape for tensor in given)].append(place)
+        for places in alike.values():
+            size = self.at_once(calls[places[0]][0].shape[-1])
+            for start in range(0, len(places), size):
+                some = places[start : start + size]
+                for place, result in zip(
+                    some, self._stacked([calls[each] for each in some], size), strict=True
+                ):
+                    results[place] = result
+        return results
+
+    def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Files]:  # noqa: ARG002
+        """See `fad_core.networks.SideBySide`."""
+        return full_groups(files, self._model.cuda_batch_size)
+
+    def at_once(self, samples: int) -> int:
+        """How many blocks of so many samples are stacked."""
+        most, held = self._model.cuda_batch_size, self._model.memory_bytes(samples)
+        return max(min(most, STACK_BYTES // held), 1) if held else most
+
+    def _stacked(self, calls: Sequence[tuple[torch.Tensor, ...]], size: int) -> list[Any]:
+        if size == 1:
+            return [self._network(*given) for given in calls]
+        given = []
+        for tensors in zip(*calls, strict=True):
+            empty = tensors[0].new_zeros(size - len(calls), *tensors[0].shape[1:])
+            given.append(torch.cat([*tensors, empty]))
+        result = self._network(*given)
+        if isinstance(result, torch.Tensor):
+            return list(torch.split(result[: len(calls)], 1))
+        return list(zip(*(torch.split(tensor[: len(calls)], 1) for tensor in result), strict=True))
+
+
+def on_cuda(network: fx.GraphModule, device: str) -> fx.GraphModule:
+    """Move a network, in place; returns it."""
+    network.to(device)
+    for node in network.graph.nodes:
+        if node.op == "get_attr":
+            _move(network, node, device)
+        elif "device" in node.kwargs:
+            node.update_kwarg("device", torch.device(device))
+        if node.target in _RULES:
+            _RULES[node.target](network, node)
+    network.recompile()
+    return network
+
+
+def convolution(
+    signal: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    stride: Sequence[int] = (1,),
+    *_: Any,
+) -> torch.Tensor:
+    """Convolve signals `[B, C, L]` with a weight `[D, C, K]` as one product; returns `[B, D, T]`."""
+    outputs, channels, length = weight.shape
+    columns = signal.unfold(2, length, stride[0]).transpose(2, 3).flatten(1, 2)
+    matrices = weight.reshape(1, outputs, channels * length).expand(len(signal), -1, -1)
+    if bias is None:
+        return torch.bmm(matrices, columns)
+    return torch.baddbmm(bias[:, None], matrices, columns)
+
+
+def transform(
+    signal: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    stride: Sequence[int] = (1,),
+    *_: Any,
+) -> torch.Tensor:
+    """Do the same for a Fourier transform written as a convolution, in float64.
+
+    In decibels the rounding of a bin beside a loud one is heard. By cuBLAS in float32 an embedding of PANN
+    was 6.5e-5 of the RMS from the original's, which is 1.7e-5 from what float64 gives.
+    """
+    wide = None if bias is None else bias.double()
+    return convolution(signal.double(), weight.double(), wide, stride).float()
+
+
+def normalise(
+    signal: torch.Tensor,
+    _groups: int,
+    gain: torch.Tensor,
+    offset: torch.Tensor,
+    epsilon: float = 1e-5,
+    *_: Any,
+) -> torch.Tensor:
+    """Give each signal `[B, C, L]` mean 0 and variance 1, over all of its channels, then their own ones."""
+    variance, mean = torch.var_mean(signal, dim=(1, 2), keepdim=True, correction=0)
+    scale = gain[:, None] * torch.rsqrt(variance + epsilon)
+    return torch.addcmul(offset[:, None] - mean * scale, signal, scale)
+
+
+def recurrence(
+    signal: torch.Tensor, state: Sequence[torch.Tensor], weights: Sequence[torch.Tensor], *others: Any
+) -> tuple[torch.Tensor, ...]:
+    """Run an LSTM over signals `[L, B, C]`, some steps at a time."""
+    outputs = []
+    for part in torch.split(signal, _STEPS):
+        output, *state = aten.lstm.input(part, state, weights, *others)
+        outputs.append(output)
+    return torch.cat(outputs), *state
+
+
+def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
+    """Only without padding, of neighbouring samples, in one group."""
+    padding, dilation = (argument(node, place, None) or [default] for place, default in ((4, 0), (5, 1)))
+    if list(padding) == [0] and list(dilation) == [1] and argument(node, 6, 1) == 1:
+        weight = constant(network, node.args[1])
+        is_transform = weight is not None and weight.shape[-1] > LONGEST_KERNEL
+        node.target = transform if is_transform else convolution
+
+
+def _norm(_network: fx.GraphModule, node: fx.Node) -> None:
+    if node.args[1] == 1 and len(node.args) > 3 and None not in node.args[2:4]:
+        node.target = normalise
+
+
+def _recurrence(network: fx.GraphModule, node: fx.Node) -> None:
+    """An LSTM whose sequences are the first axis; its weights are put into one piece of memory."""
+    held = [constant(network, given) for given in _nodes(node.args[2])]
+    weights = [weight for weight in held if weight is not None]
+    layers, batch_first = argument(node, 4, 1), argument(node, 8, True)
+    if batch_first or len(weights) != len(held):
+        return
+    # Its `_flat_weights` are views of one tensor, which is what `aten::_cudnn_rnn` asks for.
+    module = torch.nn.LSTM(
+        weights[0].shape[1],
+        weights[1].shape[1],
+        layers,
+        bias=bool(node.args[3]),
+        device=weights[0].device,
+    )
+    mine = [weight for weight in module._flat_weights if weight is not None]
+    if [weight.shape for weight in mine] != [weight.shape for weight in weights]:
+        return
+    with torch.no_grad():
+        for flat, weight in zip(mine, weights, strict=True):
+            flat.copy_(weight)
+    module.flatten_parameters()
+    for given, flat in zip(_nodes(node.args[2]), module._flat_weights, strict=True):
+        assert flat is not None
+        _set(network, given, flat.detach())
+    node.target = recurrence
+
+
+def _nodes(given: Any) -> Sequence[fx.Node]:
+    return list(given)
+
+
+def _move(network: fx.GraphModule, node: fx.Node, device: str) -> None:
+    """Move a tensor that is neither a parameter nor a buffer."""
+    held = constant(network, node)
+    if held is not None and held.device.type == "cpu":
+        _set(network, node, held.to(device))
+
+
+def _set(network: fx.GraphModule, node: fx.Node, value: torch.Tensor) -> None:
+    *path, last = str(node.target).split(".")
+    holder = network.get_submodule(".".join(path))
+    delattr(holder, last)
+    setattr(holder, last, value)
+
+
+_RULES: dict[Any, Callable[[fx.GraphModule, fx.Node], None]] = {
+    aten.conv1d.default: _convolution,
+    aten.group_norm.default: _norm,
+    aten.lstm.input: _recurrence,
+}
