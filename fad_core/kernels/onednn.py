@@ -82,7 +82,12 @@ class PackedConvolution(nn.Module):
         if self._pool is None:
             return self._convolved(x)
         # One image at a time: what is pooled away would fill more memory than the caches.
-        return torch.cat([self._pool(self._convolved(image[None]), 2) for image in x])
+        first = self._pool(self._convolved(x[:1]), 2)
+        pooled = torch.empty((len(x), *first.shape[1:]), memory_format=torch.channels_last)
+        pooled[:1] = first
+        for place in range(1, len(x)):
+            pooled[place] = self._pool(self._convolved(x[place : place + 1]), 2)[0]
+        return pooled
 
     def _convolved(self, image: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = torch.ops.mkldnn._convolution_pointwise(
