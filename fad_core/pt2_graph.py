@@ -92,6 +92,8 @@ def _network(module: Mapping[str, Any], held: dict[str, torch.Tensor]) -> fx.Gra
         values[name] = graph.get_attr(facts[held_as]) if held_as else graph.placeholder(name)
     for node in module["graph"]["nodes"]:
         _add(graph, values, node)
+    for name, facts in module["graph"]["tensor_values"].items():
+        values[name].meta["shape"] = tuple(size.get("as_int") for size in facts["sizes"])
     outputs = tuple(values[output["as_tensor"]["name"]] for output in module["graph"]["outputs"])
     kind = json.loads(module["module_call_graph"][0]["signature"]["out_spec"])[1]["type"]
     graph.output(outputs if kind else outputs[0])

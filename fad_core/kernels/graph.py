@@ -72,6 +72,12 @@ def constant(network: fx.GraphModule, node: Any) -> torch.Tensor | None:
     return held.detach() if isinstance(held, torch.Tensor) else None
 
 
+def width(node: fx.Node) -> int | None:
+    """The size of a result's last axis, if it is always the same."""
+    shape = node.meta["val"].shape if "val" in node.meta else node.meta.get("shape", (None,))
+    return shape[-1] if isinstance(shape[-1], int) else None
+
+
 def argument(node: fx.Node, place: int, default: Any) -> Any:
     """An argument of a node by its place, or the default where it is left out."""
     return node.args[place] if len(node.args) > place else default

@@ -37,6 +37,8 @@ _MATRICES = {
     ],
 }
 """Lavin and Gray's G, by the side of an output tile."""
+_NARROW = [[0, 1, 0], [1, -1, 0], [0, -1, 1]]
+"""What takes its place across an image that is two values wide."""
 
 
 class _Rows(NamedTuple):
@@ -58,6 +60,7 @@ class WinogradConvolution(nn.Module):
         scale: torch.Tensor | None = None,
         *,
         side: int,
+        narrow: bool = False,
         relu: bool = False,
         pool: str = "",
     ) -> None:
@@ -68,21 +71,24 @@ class WinogradConvolution(nn.Module):
             bias: `[outputs]`.
             scale: `[outputs]`, that the weights are multiplied by; None: by 1.
             side: of a tile of outputs: 2 or 4.
+            narrow: whether all images are two values wide; the side is 2 then.
             relu: whether negative values become zero.
             pool: "", "mean" or "max".
         """
         super().__init__()
         self.outputs, self.inputs = weight.shape[:2]
-        self.side, self.places = side, (side + 2) ** 2
+        down = np.array(_MATRICES[side], np.float64)
+        aside = np.array(_NARROW, np.float64) if narrow else down
+        self.side, self.places = side, len(down) * len(aside)
         self.relu, self.pool = relu, POOLS[pool]
         self.bias: NDArray[np.float32] = bias.to(torch.float32).numpy()
         across = panel_width(self.outputs) * LANES
         panels = torch.empty((self.places, self.outputs // across, self.inputs, across)).numpy()
         factors = torch.ones(self.outputs) if scale is None else scale
-        matrix = np.array(_MATRICES[side])
-        transforms.weights_in_panels(weight.numpy(), factors.numpy(), matrix, across, panels)
+        transforms.weights_in_panels(weight.numpy(), factors.numpy(), down, aside, across, panels)
         self._panels: NDArray[np.float32] = panels.reshape(self.places, -1)
-        self._in, self._out = (getattr(transforms, f"{name}_{side}") for name in ("to_tiles", "from_tiles"))
+        kind = "narrow" if narrow else side
+        self._in, self._out = (getattr(transforms, f"{name}_{kind}") for name in ("to_tiles", "from_tiles"))
 
     @property
     def shares(self) -> bool:

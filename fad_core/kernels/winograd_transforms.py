@@ -1,5 +1,10 @@
 """The transforms of Winograd's convolutions F(2×2, 3×3) and F(4×4, 3×3), image by image in tiles.
 
+`narrow` is F(2×2, 3×3) of images that are two values wide. Beyond their edges is nothing but zeros, so that
+across the image three products do what else takes four:
+
+    y0 = w1 (x0 + x1) + (w2 - w1) x1,  y1 = w1 (x0 + x1) + (w0 - w1) x0
+
 Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015 (arXiv 1509.09308), whose matrices
 B, G and A these are. Images are laid out channels last and cut into tiles of m × m outputs, row by row; a
 tile reads (m + 2) × (m + 2) inputs, of which those beyond the image are zero. Inner loops run over channels,
@@ -17,18 +22,19 @@ SLICE = 256
 
 
 @compiled
-def weights_in_panels(weight, scale, matrix, across, panels):  # type: ignore[no-untyped-def]
-    """G g G^T of scaled weights `[outputs, inputs, 3, 3]`, by places of a tile, ordered as by `in_panels`.
+def weights_in_panels(weight, scale, down, aside, across, panels):  # type: ignore[no-untyped-def]
+    """G g H^T of scaled weights `[outputs, inputs, 3, 3]`, by places of a tile, ordered as by `in_panels`.
 
     Args:
         weight: float32.
         scale: float32 `[outputs]`, that each output's weights are multiplied by.
-        matrix: G, float64 `[side, 3]`.
+        down: G, float64 `[rows, 3]`.
+        aside: H, float64 `[columns, 3]`; G but for narrow images.
         across: outputs of a panel.
-        panels: float32 `[side * side, outputs / across, inputs, across]`, where they are put.
+        panels: float32 `[rows * columns, outputs / across, inputs, across]`, where they are put.
     """
-    side, inputs = len(matrix), weight.shape[1]
-    halves = np.empty((side, 3, across))
+    rows, columns, inputs = len(down), len(aside), weight.shape[1]
+    halves = np.empty((rows, 3, across))
     given = np.empty((3, 3, across))
     for panel in range(panels.shape[1]):
         for i in range(inputs):
@@ -37,18 +43,18 @@ def weights_in_panels(weight, scale, matrix, across, panels):  # type: ignore[no
                 for row in range(3):
                     for column in range(3):
                         given[row, column, lane] = weight[output, i, row, column] * scale[output]
-            for row in range(side):
+            for row in range(rows):
                 for column in range(3):
-                    a, b, c = matrix[row]
+                    a, b, c = down[row]
                     for lane in range(across):
                         x, y, z = given[0, column, lane], given[1, column, lane], given[2, column, lane]
                         halves[row, column, lane] = a * x + b * y + c * z
-            for row in range(side):
-                for column in range(side):
-                    a, b, c = matrix[column]
+            for row in range(rows):
+                for column in range(columns):
+                    a, b, c = aside[column]
                     for lane in range(across):
                         x, y, z = halves[row, 0, lane], halves[row, 1, lane], halves[row, 2, lane]
-                        panels[row * side + column, panel, i, lane] = a * x + b * y + c * z
+                        panels[row * columns + column, panel, i, lane] = a * x + b * y + c * z
 
 
 @compiled
@@ -94,6 +100,32 @@ def to_tiles_2(image, height, width, channels, first, last, tiles, at):  # type:
                     tiles[4 * i + 2][target],
                     tiles[4 * i + 3][target],
                 )
+
+
+@compiled
+def to_tiles_narrow(image, height, width, channels, first, last, tiles, at):  # type: ignore[no-untyped-def]
+    """The same for tiles of 2 × 2 outputs that are as wide as the image, and 12 places."""
+    down, row = -(-height // 2), width * channels
+    nothing = np.zeros(row, np.float32)
+    lines = np.zeros((4, row), np.float32)
+    for place in range(first, last):
+        top = (place // down * height) * row
+        y = 2 * (place % down) - 1
+        x0 = image[top + y * row : top + (y + 1) * row] if y >= 0 else nothing
+        x1 = image[top + (y + 1) * row : top + (y + 2) * row]
+        x2 = image[top + (y + 2) * row : top + (y + 3) * row] if y + 2 < height else nothing
+        x3 = image[top + (y + 3) * row : top + (y + 4) * row] if y + 3 < height else nothing
+        _in_2(x0, x1, x2, x3, lines[0], lines[1], lines[2], lines[3])
+        to = (at + place - first) * channels
+        for i in range(4):
+            both = tiles[3 * i][to : to + channels]
+            left = tiles[3 * i + 1][to : to + channels]
+            right = tiles[3 * i + 2][to : to + channels]
+            for c in range(channels):
+                a, b = lines[i, c], lines[i, channels + c]
+                both[c] = a + b
+                left[c] = a
+                right[c] = b
 
 
 @compiled
@@ -198,6 +230,38 @@ def from_tiles_2(tiles, at, bias, relu, pool, height, width, first, last, image)
                     )
                 spot = (number, y, x, height, width, channels, start, count)
                 _put(out, 2, bias[part], relu, pool, spot, image)
+
+
+@compiled
+def from_tiles_narrow(  # type: ignore[no-untyped-def]
+    tiles, at, bias, relu, pool, height, width, first, last, image
+):
+    """The same for tiles that are as wide as the image, and 12 places."""
+    channels, down = len(bias), -(-height // 2)
+    half = np.empty((2, 3, SLICE), np.float32)
+    out = np.empty((4, SLICE), np.float32)
+    for place in range(first, last):
+        number, y = place // down, 2 * (place % down)
+        tile = at + place - first
+        for start in range(0, channels, SLICE):
+            count = min(SLICE, channels - start)
+            part = slice(start, start + count)
+            for j in range(3):
+                _out_2(
+                    tiles[j][tile][part],
+                    tiles[3 + j][tile][part],
+                    tiles[6 + j][tile][part],
+                    tiles[9 + j][tile][part],
+                    half[0, j][:count],
+                    half[1, j][:count],
+                )
+            for i in range(2):
+                for c in range(count):
+                    both = half[i, 0, c]
+                    out[2 * i, c] = both + half[i, 2, c]
+                    out[2 * i + 1, c] = both + half[i, 1, c]
+            spot = (number, y, 0, height, width, channels, start, count)
+            _put(out, 2, bias[part], relu, pool, spot, image)
 
 
 @compiled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from fad_core.kernels.onednn import PackedConvolution, PackedLinear
 from fad_core.kernels.rewrite import rewritten
 from fad_core.kernels.sequences import Recurrence, SequenceConvolution
 from fad_core.kernels.winograd import WinogradConvolution
+from fad_core.pt2_graph import read_graph
 
 SIZES = [(1, 1), (1, 5), (2, 2), (3, 2), (4, 4), (5, 1), (7, 6), (17, 9), (96, 64)]
 
@@ -55,6 +57,22 @@ def test_winograd_takes_along_what_is_behind(side: int, size: tuple[int, int], p
     assert furthest(found, function(torch.relu(convolved), 2)) < 3e-5
     found = PackedConvolution(weight, bias, [1, 1], [1, 1], relu=True, pool=pool)(image)
     assert furthest(found, function(torch.relu(convolved), 2)) < 3e-6
+
+
+# Seen: 7e-7.
+@pytest.mark.parametrize("height", [1, 2, 3, 6, 31])
+@pytest.mark.parametrize("pool", ["", "mean", "max"])
+def test_winograd_of_images_that_are_two_wide(height: int, pool: str):
+    """Three products across, of several images in one go, whose bits are those of each alone."""
+    weight, bias = noise(320, 24, 3, 3), noise(320, seed=1)
+    kernel = WinogradConvolution(weight, bias, side=2, narrow=True, relu=True, pool=pool)
+    images = [noise(number, 24, height, 2, seed=number) for number in (1, 2, 5)]
+    pooled = {"": lambda x, _: x, "mean": functional.avg_pool2d, "max": functional.max_pool2d}[pool]
+    for found, image in zip(kernel.together([(image,) for image in images]), images, strict=True):
+        convolved = torch.relu(functional.conv2d(image.double(), weight.double(), bias.double(), padding=1))
+        if height > 1 or not pool:
+            assert furthest(found, pooled(convolved, 2)) < 3e-6
+        assert torch.equal(found, kernel(image))
 
 
 @pytest.mark.parametrize("side", [2, 4])
@@ -227,6 +245,21 @@ def test_what_fits_no_kernel_stays_as_it_is():
         assert furthest(found(*given), expected) < 1e-4
     kernels = [type(module).__name__ for name, module in found.named_modules() if name.startswith("kernel_")]
     assert sorted(kernels) == ["PackedConvolution", "WinogradConvolution"]
+
+
+@pytest.mark.parametrize(("wide", "places"), [(2, 12), (4, 16)])
+def test_an_image_that_is_always_two_wide_takes_fewer_products(wide: int, places: int, tmp_path: Path):
+    network = nn.Conv2d(512, 512, 3, padding=1).eval().requires_grad_(False)
+    height = torch.export.Dim("height", min=2, max=64)
+    image = noise(2, 512, 6, wide)
+    program = torch.export.export(network, (image,), dynamic_shapes=({2: height},))
+    torch.export.save(program, tmp_path / "made.pt2")
+    for graph in (program.module(), read_graph(tmp_path / "made.pt2")):
+        made = rewritten(graph)
+        (kernel,) = (module for module in made.modules() if isinstance(module, WinogradConvolution))
+        assert kernel.places == places
+        assert furthest(made(image), network.double()(image.double())) < 3e-6
+        network.float()
 
 
 class Shared(nn.Module):
