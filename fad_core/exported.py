@@ -48,8 +48,8 @@ class ExportedModel:
             path: the `.pt2`.
             device: where the network is to run (`resolve_device`).
             settings: how the model is used; None: the defaults.
-            batch_size: windows at once, where the model embeds windows; None: the model's own. Another size
-                may move the last bits.
+            batch_size: windows at once, where the model embeds windows, and on a CUDA device files side by
+                side; None: the model's own. Another size may move the last bits.
 
         Raises:
             ModelError: the file is missing, damaged, is no exported program, holds no identity, or is of

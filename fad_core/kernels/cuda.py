@@ -95,6 +95,9 @@ def on_cuda(network: fx.GraphModule, device: str) -> fx.GraphModule:
         if node.target in _RULES:
             _RULES[node.target](network, node)
     network.recompile()
+    if torch.device(device).type == "cuda":
+        # Other streams than this thread's are to find the weights.
+        torch.cuda.synchronize(device)
     return network
 
 
