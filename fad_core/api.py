@@ -111,7 +111,8 @@ class FrechetAudioDistance:
             weights: "official"; "seeded", a deterministic fill for trials, no published model; the path of a
                 checkpoint in the official layout; or of an exported model (`.pt2`), taken unverified.
             device: "cpu", "cuda", "cuda:1", …, or "auto": cuda if there is one, else cpu.
-            batch_size: windows at once, where the model embeds windows; None: the model's own.
+            batch_size: windows at once, where the model embeds windows, and on a GPU EnCodec's files side by
+                side; None: the model's own.
             on_bad_file: files that cannot be read whole: "fail" before anything is embedded, or "skip".
             on_short_file: files below the model's minimum: "fail", "skip", or "pad" with zeros.
             crop: what of a file longer than CLAP's window is embedded (docs/models.md).

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import cycle
 
 import numpy as np
 import torch
@@ -16,7 +20,7 @@ kernels run."""
 
 
 def resolve_device(device: str) -> str:
-    """Say which device a choice stands for, and have it compute in whole float32.
+    """Say which device a choice stands for.
 
     Args:
         device: "cpu", "cuda" (or "cuda:0", …), or "auto": cuda if there is one, else cpu.
@@ -35,21 +39,60 @@ def resolve_device(device: str) -> str:
         count = torch.cuda.device_count()
         if int(chosen.partition(":")[2] or 0) >= count:
             raise ModelError(f"device {device!r}: there are {count}, cuda:0 to cuda:{count - 1}")
-        # By default convolutions round their arguments to ten bits.
+    return chosen
+
+
+def compute_in_float32(device: str) -> None:
+    """Have a CUDA device compute in whole float32, until somebody says otherwise.
+
+    By default convolutions round their arguments to ten bits; who trains beside this may like products to.
+    """
+    if device != "cpu":
         torch.backends.cudnn.allow_tf32 = False
         torch.set_float32_matmul_precision("highest")
-    return chosen
+
+
+def device_name(device: str) -> str:
+    """What tells a device from others that may round otherwise; of a CPU, nothing."""
+    if device == "cpu":
+        return ""
+    cudnn: int | None = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+    return f"{torch.cuda.get_device_name(device)}, cuDNN {cudnn}"
 
 
 def enter_lane(device: str) -> None:
     """Prepare a thread of its own for running a network beside others.
 
-    On a CPU it computes with one numeric thread; to a CUDA device it gets a stream of its own.
+    On a CPU it computes with one numeric thread; on a CUDA device in a stream of its own.
     """
     if device == "cpu":
         torch.set_num_threads(1)
     else:
-        torch.cuda.set_stream(torch.cuda.Stream(device))  # type: ignore[no-untyped-call]
+        torch.cuda.set_stream(next(_streams(device)))
+
+
+@cache
+def _streams(device: str) -> Iterator[torch.cuda.Stream]:
+    """A device's streams, again and again: PyTorch keeps memory for each, so there are no more than lanes."""
+    made = [torch.cuda.Stream(device) for _ in range(CUDA_LANES)]  # type: ignore[no-untyped-call]
+    return cycle(made)
+
+
+@contextmanager
+def enough_memory(device: str) -> Iterator[None]:
+    """Say what to do where a device has too little memory.
+
+    Raises:
+        ModelError: it has.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"device {device!r} has too little memory for this model and these files: give a smaller "
+            f"batch_size (windows, or files, at once) or memory_gb, or embed on the cpu "
+            f"({str(error).splitlines()[0]})"
+        ) from error
 
 
 def upload(array: NDArray[np.generic], device: str) -> torch.Tensor:

@@ -14,11 +14,18 @@ from numpy.typing import NDArray
 
 from fad_core.ahead import Item, Result, map_ahead
 from fad_core.batches import Batches, even_size
-from fad_core.device import CUDA_LANES, enter_lane, resolve_device, upload
+from fad_core.device import (
+    CUDA_LANES,
+    compute_in_float32,
+    enough_memory,
+    enter_lane,
+    resolve_device,
+    upload,
+)
 from fad_core.groups import Files
 from fad_core.kernels.memory import share_memory
 from fad_core.models import get_model
-from fad_core.models.base import Arrays, WindowedModel
+from fad_core.models.base import Arrays, EmbeddingModel, WindowedModel
 from fad_core.networks import SideBySide, make_network, runs_fast
 from fad_core.pt2 import Identity, read_identity
 from fad_core.running import call_network, run_side_by_side
@@ -89,7 +96,7 @@ class ExportedModel:
         model = get_model(identity.model, self._on_device(settings or Settings()))
         self.identity = identity
         size = batch_size if self.device == "cpu" else batch_size or model.cuda_batch_size
-        self.model = model if size is None else replace(model, batch_size=size, cuda_batch_size=size)
+        self.model = model if size is None else _in_batches(model, size)
         self.note = ""
         self._fast = runs_fast(self.model, self.device)
         self._network = make_network(source, identity, self.model, self.device)
@@ -109,9 +116,10 @@ class ExportedModel:
         return self._run(*(argument.to(self.device) for argument in given))
 
     def _run(self, *given: torch.Tensor) -> NDArray[np.float32]:
-        with torch.inference_mode():
+        compute_in_float32(self.device)
+        with torch.inference_mode(), enough_memory(self.device):
             output, _ = call_network(self._network, *given)
-        return output.cpu().numpy()
+            return output.cpu().numpy()
 
     def embed(self, waveform: NDArray[np.float32], key: str = "") -> NDArray[np.float32]:
         """Embed one waveform.
@@ -158,8 +166,8 @@ class ExportedModel:
 
         Args:
             files: of each file, what `EmbeddingModel.frontend` gives.
-            lanes: threads in which the network runs, each with one numeric thread; 0: none, and PyTorch's
-                number of numeric threads.
+            lanes: threads in which the network runs, each with one numeric thread, or a stream; 0: none, and
+                PyTorch's number of numeric threads.
             vectors: how many embeddings each file will give, if that is known: then all lanes end together.
 
         Yields:
@@ -187,7 +195,9 @@ class ExportedModel:
         return self._run(*(upload(array, self.device) for array in block))
 
     def _embed_files(self, files: Sequence[Arrays]) -> list[NDArray[np.float32]]:
-        outputs = run_side_by_side(self._network, self.model, files, self.device)
+        compute_in_float32(self.device)
+        with enough_memory(self.device):
+            outputs = run_side_by_side(self._network, self.model, files, self.device)
         return [self.model.pool(of_file) for of_file in outputs]
 
     def _memory(self, files: Sequence[Arrays]) -> int:
@@ -209,6 +219,11 @@ class ExportedModel:
         finally:
             if lanes > 0 and self.device == "cpu":
                 torch.set_num_threads(threads)
+
+
+def _in_batches(model: EmbeddingModel, size: int) -> EmbeddingModel:
+    """The model with batches of another size, where it has any."""
+    return replace(model, batch_size=size, cuda_batch_size=size if model.cuda_batch_size > 1 else 1)
 
 
 def _bytes(arrays: Arrays) -> int:

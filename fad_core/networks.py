@@ -9,9 +9,10 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 
 from fad_core.groups import Files
-from fad_core.kernels.cuda import Stacked, on_cuda
+from fad_core.kernels.cuda import on_cuda
 from fad_core.kernels.inductor import compiled_network
 from fad_core.kernels.rewrite import available, rewritten
+from fad_core.kernels.stacked import Stacked
 from fad_core.kernels.together import Together
 from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.pt2 import Identity, load_network, load_program
@@ -73,5 +74,5 @@ def runs_fast(model: EmbeddingModel, device: str) -> bool:
 
 
 def _graph(source: Path | torch.export.ExportedProgram) -> torch.fx.GraphModule:
-    # Whoever calls holds no program: `rewritten` lets go of each weight in turn.
+    # Of a path nobody holds the weights: `rewritten` lets go of each in turn.
     return load_network(source) if isinstance(source, Path) else source.module()

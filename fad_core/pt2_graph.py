@@ -58,7 +58,7 @@ def read_graph(path: Path) -> fx.GraphModule:
                 for name, facts in listed["config"].items():
                     held[name] = _tensor(path, archive, members[f"data/{kind}/{facts['path_name']}"], facts)
             return _network(program["graph_module"], held)
-        except (KeyError, AttributeError, TypeError, ValueError, StopIteration) as error:
+        except (LookupError, AttributeError, TypeError, ValueError, RuntimeError, StopIteration) as error:
             raise UnknownGraphError(f"{type(error).__name__}: {error}") from error
 
 
@@ -133,6 +133,10 @@ def _argument(given: Mapping[str, Any], values: Mapping[str, fx.Node]) -> Any:
             return values[held["name"]]
         case "as_tensors":
             return [values[each["name"]] for each in held]
+        case "as_float" | "as_floats" if isinstance(held, str) or (
+            isinstance(held, list) and str in map(type, held)
+        ):
+            raise UnknownGraphError(f"an argument that is no number: {held}")
         case "as_int" | "as_ints" | "as_float" | "as_floats" | "as_bool" | "as_bools" | "as_string":
             return held
         case "as_sym_int" | "as_sym_bool":

@@ -5,6 +5,8 @@ They are computed by `fad_core.polyphase`, or by resampy itself where that has n
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,5 +69,19 @@ def resample(waveform: NDArray[np.float32], rate_from: int, rate_to: int) -> NDA
         return polyphase.resample_rows(waveform, rate_from, rate_to, length)
     import resampy
 
+    compile_single_first()
     result: NDArray[np.float32] = resampy.resample(waveform, rate_from, rate_to, axis=-1)
     return result
+
+
+@cache
+def compile_single_first() -> None:
+    """Have resampy compile its loop for float32 before any other.
+
+    resampy compiles a loop for the types that it is called with, unless there is one that they can be cast to
+    (Numba's dynamic `guvectorize`). In a process that has resampled float64, float32 would be summed up in
+    float64 and rounded once, and its last bits would depend on what was resampled before.
+    """
+    import resampy
+
+    resampy.resample(np.zeros(64, np.float32), 2, 1)

@@ -6,15 +6,17 @@ beside each its verdicts, whose names carry a digest of the code they were given
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
+
+import torch
 
 from fad_core import foreign_models
 from fad_core.code_digest import code_digest
 from fad_core.comparison import Comparison, require_passed
-from fad_core.device import resolve_device
+from fad_core.device import device_name, resolve_device
 from fad_core.errors import ModelError
 from fad_core.exported import ExportedModel
 from fad_core.models import get_model
@@ -24,7 +26,15 @@ from fad_core.pt2 import Identity, export_model, holds_identity, read_identity
 from fad_core.settings import Settings
 from fad_core.steps.verdicts import require_verified
 from fad_core.steps.verification import write_verification
-from fad_core.verify import WAYS, eager_comparisons, eager_count, golden_count, verified_ways, verify_golden
+from fad_core.verify import (
+    WAYS,
+    Way,
+    eager_comparisons,
+    eager_ways,
+    golden_count,
+    verified_ways,
+    verify_golden,
+)
 from fad_core.weights import Weights, default_ckpt_dir, fetch_weights, load_state, locate_weights
 
 Report = Callable[[str], None]
@@ -56,7 +66,7 @@ def verified_model(
         ckpt_dir: folder of the checkpoints; torch.hub's if None.
         report: told in a line what takes long.
         settings: how the model is used; None: the defaults.
-        device: where it is to run (`fad_core.running.resolve_device`).
+        device: where it is to run (`fad_core.device.resolve_device`).
         batch_size: windows at once; None: the model's own.
         progress: show bars of what takes long, on stderr.
 
@@ -73,8 +83,8 @@ def verified_model(
         return _given(Path(choice).expanduser(), model, device, batch_size)
     ckpt_dir = ckpt_dir.expanduser() if ckpt_dir is not None else None
     folder = (ckpt_dir or default_ckpt_dir()) / "exported"
-    way = replace(settings or Settings(), device="cpu" if device == "cpu" else "cuda")
-    store = Store(folder, ckpt_dir, report, verified_ways(way), progress=progress)
+    ways = verified_ways(model.settings.runs, device)
+    store = Store(folder, ckpt_dir, report, ways, progress=progress)
     path, weights = store.exported(model, choice)
     store.require_eager(path, model, weights)
     store.require_golden(model)
@@ -114,7 +124,7 @@ class Store:
         folder: Path,
         ckpt_dir: Path | None,
         report: Report,
-        ways: Sequence[Settings] = WAYS,
+        ways: Sequence[Way] = WAYS,
         *,
         progress: bool = False,
     ) -> None:
@@ -134,30 +144,40 @@ class Store:
         return path, weights
 
     def require_eager(self, path: Path, model: EmbeddingModel, weights: Weights) -> None:
-        """Verify against the eager network, unless this very file has been."""
-        verdict = self._verdict(path.stem, "eager", model)
-        # A new export has a new time, and its old verdict is worth nothing.
-        if not verdict.is_file() or verdict.stat().st_mtime_ns < path.stat().st_mtime_ns:
+        """Verify against the eager network, in each way in which this very file has not been."""
+        verdicts = {
+            way: self._verdict(path.stem, "eager", model, way) for way in eager_ways(model, self.ways)
+        }
+        # A new export has a new time, and its old verdicts are worth nothing.
+        made = path.stat().st_mtime_ns
+        open_ = [
+            way
+            for way, verdict in verdicts.items()
+            if not verdict.is_file() or verdict.stat().st_mtime_ns < made
+        ]
+        if open_:
             self.report(f"verifying {path.name} against the eager network")
             network = model.build(load_state(weights))
-            rows = []
-            with self._bar(f"verify {path.stem}", eager_count(model, self.ways)) as advance:
-                for row in eager_comparisons(path, network, self.ways):
-                    rows.append(row)
-                    advance(1)
-            _record(rows, verdict)
-        require_verified([verdict])
+            with self._bar(f"verify {path.stem}", len(model.eager_cases) * len(open_)) as advance:
+                for way in open_:
+                    rows = []
+                    for row in eager_comparisons(path, network, [way]):
+                        rows.append(row)
+                        advance(1)
+                    _record(rows, verdicts[way])
+        require_verified(list(verdicts.values()))
 
     def require_golden(self, model: EmbeddingModel) -> None:
-        """Verify the seeded model against the original package's embeddings, unless this code has been."""
-        verdict = self._verdict(model.name, "golden", model)
-        if not verdict.is_file():
+        """Verify the seeded model against the original package's embeddings, in each way it has not been."""
+        verdicts = {way: self._verdict(model.name, "golden", model, way) for way in self.ways}
+        open_ = [way for way, verdict in verdicts.items() if not verdict.is_file()]
+        if open_:
             path, _ = self.exported(model, "seeded")
             self.report(f"verifying {model.name} against embeddings of the original package")
-            with self._bar(f"verify {model.name}", golden_count(model, self.ways)) as advance:
-                rows = verify_golden(path, lambda _clip: advance(1), self.ways)
-            _record(rows, verdict)
-        require_verified([verdict])
+            with self._bar(f"verify {model.name}", golden_count(model) * len(open_)) as advance:
+                for way in open_:
+                    _record(verify_golden(path, lambda _clip: advance(1), [way]), verdicts[way])
+        require_verified(list(verdicts.values()))
 
     def _located(self, model: EmbeddingModel, choice: str) -> Weights:
         weights = locate_weights(model, choice, self.ckpt_dir)
@@ -169,11 +189,11 @@ class Store:
     def _bar(self, what: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
         return file_progress(what, total, quiet=not self.progress, unit="comparisons")
 
-    def _verdict(self, stem: str, level: str, model: EmbeddingModel) -> Path:
-        code = code_digest(Path(__file__), model.family)
-        # Those that are always verified have no name.
-        named = "".join(f".{way}" for way in self.ways[len(WAYS) :])
-        return self.folder / "verification" / f"{stem}.{level}{named}.{code}.csv"
+    def _verdict(self, stem: str, level: str, model: EmbeddingModel, way: Way) -> Path:
+        """Where a verdict lies, by all that decides it beside the file: our code, PyTorch, the device."""
+        facts = [code_digest(Path(__file__), model.family), str(torch.__version__), device_name(way.device)]
+        digest = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
+        return self.folder / "verification" / f"{stem}.{level}.{way.name}.{digest}.csv"
 
 
 def _record(rows: Sequence[Comparison], verdict: Path) -> None:

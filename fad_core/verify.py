@@ -2,12 +2,12 @@
 
 Two levels gate every embedding:
 
-* *eager*: the `.pt2` against the eager network, rebuilt from the checkpoint, over batch sizes and lengths: as
-  it was exported, and with the kernels for this processor (`Settings.runner`);
+* *eager*: the `.pt2` against the eager network, rebuilt from the checkpoint, over batch sizes and lengths;
 * *golden*: the `.pt2` of the seeded weights, from waveform to embedding and on to the distance, against
   what the original package gave on the same clips with the same weights (`fad_core.golden`).
 
-A level that was not run is never called passed.
+Each as it was exported, with the kernels for this processor, and in the way that is chosen beside them
+(`Way`). A level that was not run is never called passed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ from fad_core.golden.clips import EVALUATION_GROUP, REFERENCE_GROUP, clips
 from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.pt2 import Identity
 from fad_core.running import call_network
-from fad_core.settings import Settings
+from fad_core.settings import Runner, Settings
 from fad_core.statistics import Statistics
 from fad_core.weights import Weights, load_state
 
@@ -47,18 +48,40 @@ FRONTEND_TOLERANCE = 1e-6
 DISTANCE_TOLERANCE = 1e-6
 
 
-WAYS = (Settings(), Settings(runner="plain"))
-"""How a network may run, by `Settings.runner` and `Settings.device`: the ways that are always verified."""
+class Way(NamedTuple):
+    """How a network runs.
+
+    Attributes:
+        runner: on a CPU, by `Settings.runner`.
+        device: where, as `fad_core.device.resolve_device` gives it; but for "cpu", no runner is chosen there.
+    """
+
+    runner: Runner = "fast"
+    device: str = "cpu"
+
+    @property
+    def name(self) -> str:
+        """The runner, or the kind of device."""
+        return self.runner if self.device == "cpu" else "cuda"
 
 
-def verified_ways(chosen: Settings) -> tuple[Settings, ...]:
+WAYS = (Way(), Way("plain"))
+"""Those that are always verified."""
+
+
+def verified_ways(runner: Runner, device: str) -> tuple[Way, ...]:
     """The ways that are always verified, and the one that is chosen."""
-    way = Settings(device=chosen.device) if chosen.device != "cpu" else Settings(runner=chosen.runner)
+    way = Way(runner) if device == "cpu" else Way(device=device)
     return WAYS if way in WAYS else (*WAYS, way)
 
 
+def run_by(path: Path, way: Way) -> ExportedModel:
+    """A `.pt2`, run in a way."""
+    return ExportedModel(path, way.device, Settings(runner=way.runner))
+
+
 def verify_eager(
-    path: Path, model: EmbeddingModel, weights: Weights, ways: Sequence[Settings] = WAYS
+    path: Path, model: EmbeddingModel, weights: Weights, ways: Sequence[Way] = WAYS
 ) -> list[Comparison]:
     """Compare an exported model with the eager network over batch sizes and lengths, in each way.
 
@@ -68,23 +91,21 @@ def verify_eager(
         weights: the fetched weights it should hold.
         ways: in which it runs.
     """
-    return list(eager_comparisons(path, model.build(load_state(weights)), ways))
+    return list(eager_comparisons(path, model.build(load_state(weights)), eager_ways(model, ways)))
 
 
-def eager_comparisons(
-    path: Path, network: torch.nn.Module, ways: Sequence[Settings] = WAYS
-) -> Iterator[Comparison]:
+def eager_ways(model: EmbeddingModel, ways: Sequence[Way]) -> list[Way]:
+    """Those of the ways that can be compared with the eager network.
+
+    Where a quantised value lies on an edge, other roundings decide; the golden level counts those.
+    """
+    return [way for way in ways if way == Way("plain") or not model.quantum]
+
+
+def eager_comparisons(path: Path, network: torch.nn.Module, ways: Sequence[Way]) -> Iterator[Comparison]:
     """The rows of `verify_eager`, one by one, for a network that `EmbeddingModel.build` gave."""
     for way in ways:
-        exported = ExportedModel(path, way.device, way)
-        # Where a quantised value lies on an edge, other roundings decide; the golden level counts those.
-        if _is_plain(exported.model) or not exported.model.quantum:
-            yield from compare_with_eager(exported, network)
-
-
-def eager_count(model: EmbeddingModel, ways: Sequence[Settings] = WAYS) -> int:
-    """How many rows `eager_comparisons` gives."""
-    return len(model.eager_cases) * (1 if model.quantum else len(ways))
+        yield from compare_with_eager(run_by(path, way), network)
 
 
 def compare_with_eager(exported: ExportedModel, network: torch.nn.Module) -> Iterator[Comparison]:
@@ -103,7 +124,7 @@ def compare_with_eager(exported: ExportedModel, network: torch.nn.Module) -> Ite
 def verify_golden(
     path: Path,
     progress: Callable[[str], None] | None = None,
-    ways: Sequence[Settings] = WAYS,
+    ways: Sequence[Way] = WAYS,
 ) -> list[Comparison]:
     """Compare an exported model of the seeded weights with the original package's embeddings, in each way.
 
@@ -117,13 +138,13 @@ def verify_golden(
     """
     rows: list[Comparison] = []
     for way in ways:
-        rows += compare_with_golden(ExportedModel(path, way.device, way), progress)
+        rows += compare_with_golden(run_by(path, way), progress)
     return rows
 
 
-def golden_count(model: EmbeddingModel, ways: Sequence[Settings] = WAYS) -> int:
-    """How many clips `verify_golden` tells the progress of."""
-    return len(load_golden(model.family).cases[model.name]) * len(ways)
+def golden_count(model: EmbeddingModel) -> int:
+    """How many clips `verify_golden` tells the progress of, in each way."""
+    return len(load_golden(model.family).cases[model.name])
 
 
 def compare_with_golden(
@@ -218,6 +239,6 @@ def settle(
         The embeddings with those values set to the original's, and how many they are.
     """
     rms = np.sqrt(np.mean(np.square(unrounded, dtype=np.float64)))
-    on_edge = model.rounding_distance(unrounded) <= model.tolerance * rms
+    on_edge = model.rounding_distance(unrounded) <= _tolerance(model) * rms
     forgiven = (found != expected) & (np.abs(found - expected) <= model.quantum) & on_edge
     return np.where(forgiven, expected, found), int(forgiven.sum())

@@ -30,6 +30,7 @@ def main(
     import torch
 
     from fad_core.comparison import require_passed
+    from fad_core.device import resolve_device
     from fad_core.models import get_model
     from fad_core.pt2 import read_identity
     from fad_core.settings import parse_settings
@@ -38,7 +39,8 @@ def main(
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)
-    ways = verified_ways(parse_settings(way))
+    chosen = parse_settings(way)
+    ways = verified_ways(chosen.runner, resolve_device(chosen.device))
     if level == "eager":
         model = get_model(read_identity(exported).model)
         fetched = fetch_weights(locate_weights(model, weights, ckpt_dir), ckpt_dir)

@@ -14,6 +14,14 @@ settings.register_profile("fad", deadline=None)
 settings.load_profile("fad")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def single_first() -> None:
+    """What resampy gives for float32, with which much is compared, would depend on which test came before."""
+    from fad_core.resample import compile_single_first
+
+    compile_single_first()
+
+
 @pytest.fixture(scope="session")
 def seeded_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
     """Give the `.pt2` of a model id with seeded weights, made once a session: 290 MB and 5 s each."""

@@ -119,13 +119,12 @@ def verify(
         get_model(what)
     _limit(threads)
     from fad_core.device import resolve_device
-    from fad_core.settings import Settings
     from fad_core.steps.verification import verification_text
     from fad_core.store import Store
     from fad_core.verify import verified_ways
     from fad_core.weights import default_ckpt_dir
 
-    ways = verified_ways(Settings(device="cpu" if resolve_device(device) == "cpu" else "cuda"))
+    ways = verified_ways("fast", resolve_device(device))
     folder = (ckpt_dir or default_ckpt_dir()) / "exported"
     store = Store(folder, ckpt_dir, speaker(quiet), ways, progress=not quiet)
     path, model, chosen = _file(what, weights, ckpt_dir) if is_file else _stored(what, weights, store)

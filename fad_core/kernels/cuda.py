@@ -7,81 +7,23 @@ What PyTorch 2.11 and cuDNN 9 do with EnCodec's graph on an H200 (three seconds 
   of the kernel, takes a twentieth of the time, and is always the same.
 * a group norm of one group is computed by one of 132 multiprocessors.
 * an LSTM copies its weights in each call unless they lie in one piece of memory, and a step of one file takes
-  as long as one of sixteen: equal blocks of several files go through the network side by side (`Stacked`).
+  as long as one of sixteen: equal blocks of several go through side by side (`fad_core.kernels.stacked`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import fx
 
-from fad_core.groups import Files, full_groups
-from fad_core.kernels.graph import LONGEST_KERNEL, argument, constant
-from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.kernels.graph import LONGEST_KERNEL, argument, constant, shape
 
 aten = torch.ops.aten
 
-STACK_BYTES = 4_000_000_000
-"""What files side by side may take together; fewer of longer ones go at once."""
 _STEPS = 256
 """Of an LSTM in one call of cuDNN, whose working memory grows with them."""
-
-
-class Stacked:
-    """A network on a CUDA device that takes the equal calls of several files as one.
-
-    The rounding of a kernel depends on how many rows it is given. Of calls of one size there are always as
-    many rows, zeros in those left over: a file's result has the same bits in any company.
-    """
-
-    def __init__(self, network: fx.GraphModule, model: EmbeddingModel) -> None:
-        """Take a network that `on_cuda` moved, and the model whose it is."""
-        self._network, self._model = network, model
-
-    def __call__(self, *given: torch.Tensor) -> Any:
-        """The network's result for one call."""
-        return self._network(*given)
-
-    def together(self, calls: Sequence[tuple[torch.Tensor, ...]]) -> list[Any]:
-        """The network's results for the arguments, of one row each, of several calls."""
-        results: list[Any] = [None] * len(calls)
-        alike = defaultdict[Any, list[int]](list)
-        for place, given in enumerate(calls):
-            alike[tuple(tensor.shape for tensor in given)].append(place)
-        for places in alike.values():
-            size = self.at_once(calls[places[0]][0].shape[-1])
-            for start in range(0, len(places), size):
-                some = places[start : start + size]
-                for place, result in zip(
-                    some, self._stacked([calls[each] for each in some], size), strict=True
-                ):
-                    results[place] = result
-        return results
-
-    def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Files]:  # noqa: ARG002
-        """See `fad_core.networks.SideBySide`."""
-        return full_groups(files, self._model.cuda_batch_size)
-
-    def at_once(self, samples: int) -> int:
-        """How many blocks of so many samples are stacked."""
-        most, held = self._model.cuda_batch_size, self._model.memory_bytes(samples)
-        return max(min(most, STACK_BYTES // held), 1) if held else most
-
-    def _stacked(self, calls: Sequence[tuple[torch.Tensor, ...]], size: int) -> list[Any]:
-        if size == 1:
-            return [self._network(*given) for given in calls]
-        given = []
-        for tensors in zip(*calls, strict=True):
-            empty = tensors[0].new_zeros(size - len(calls), *tensors[0].shape[1:])
-            given.append(torch.cat([*tensors, empty]))
-        result = self._network(*given)
-        if isinstance(result, torch.Tensor):
-            return list(torch.split(result[: len(calls)], 1))
-        return list(zip(*(torch.split(tensor[: len(calls)], 1) for tensor in result), strict=True))
 
 
 def on_cuda(network: fx.GraphModule, device: str) -> fx.GraphModule:
@@ -161,14 +103,15 @@ def recurrence(
 def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
     """Only without padding, of neighbouring samples, in one group."""
     padding, dilation = (argument(node, place, None) or [default] for place, default in ((4, 0), (5, 1)))
-    if list(padding) == [0] and list(dilation) == [1] and argument(node, 6, 1) == 1:
+    plain = list(padding) == [0] and list(dilation) == [1] and argument(node, 6, 1) == 1
+    if plain and len(shape(node)) == 3:
         weight = constant(network, node.args[1])
         is_transform = weight is not None and weight.shape[-1] > LONGEST_KERNEL
         node.target = transform if is_transform else convolution
 
 
 def _norm(_network: fx.GraphModule, node: fx.Node) -> None:
-    if node.args[1] == 1 and len(node.args) > 3 and None not in node.args[2:4]:
+    if node.args[1] == 1 and len(shape(node)) == 3 and len(node.args) > 3 and None not in node.args[2:4]:
         node.target = normalise
 
 
@@ -179,14 +122,12 @@ def _recurrence(network: fx.GraphModule, node: fx.Node) -> None:
     layers, batch_first = argument(node, 4, 1), argument(node, 8, True)
     if batch_first or len(weights) != len(held):
         return
-    # Its `_flat_weights` are views of one tensor, which is what `aten::_cudnn_rnn` asks for.
-    module = torch.nn.LSTM(
-        weights[0].shape[1],
-        weights[1].shape[1],
-        layers,
-        bias=bool(node.args[3]),
-        device=weights[0].device,
-    )
+    # Its `_flat_weights` are views of one tensor, which is what `aten::_cudnn_rnn` asks for. The weights that
+    # it draws are not to move anybody's random numbers.
+    device = weights[0].device
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        sizes = weights[0].shape[1], weights[1].shape[1], layers
+        module = torch.nn.LSTM(*sizes, bias=bool(node.args[3]), device=device)
     mine = [weight for weight in module._flat_weights if weight is not None]
     if [weight.shape for weight in mine] != [weight.shape for weight in weights]:
         return

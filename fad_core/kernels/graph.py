@@ -72,10 +72,10 @@ def constant(network: fx.GraphModule, node: Any) -> torch.Tensor | None:
     return held.detach() if isinstance(held, torch.Tensor) else None
 
 
-def width(node: fx.Node) -> int | None:
-    """The size of a result's last axis, if it is always the same."""
-    shape = node.meta["val"].shape if "val" in node.meta else node.meta.get("shape", (None,))
-    return shape[-1] if isinstance(shape[-1], int) else None
+def shape(node: Any) -> tuple[int | None, ...]:
+    """A result's sizes, None where they differ from call to call; empty if it is not known."""
+    found = node.meta["val"].shape if "val" in node.meta else node.meta.get("shape", ())
+    return tuple(size if isinstance(size, int) else None for size in found)
 
 
 def argument(node: fx.Node, place: int, default: Any) -> Any:

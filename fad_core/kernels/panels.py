@@ -48,13 +48,12 @@ def width(outputs: int) -> int:
     return next((each for each in (4, 2, 1) if outputs % (each * LANES) == 0), 0)
 
 
-def in_panels(weight: NDArray[np.float32], panels: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+def in_panels(weight: NDArray[np.float32]) -> NDArray[np.float32]:
     """Put a matrix `[outputs, inputs]` in the order in which `multiply` reads it; returns where it lies."""
     outputs, inputs = weight.shape
     across = width(outputs) * LANES
     # PyTorch's memory begins where a cache line does; NumPy's does not, and registers are read in two halves.
-    if panels is None:
-        panels = torch.empty(weight.size).numpy()
+    panels: NDArray[np.float32] = torch.empty(weight.size).numpy()
     panels.reshape(-1, inputs, across)[:] = weight.reshape(-1, across, inputs).swapaxes(1, 2)
     return panels
 

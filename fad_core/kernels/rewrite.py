@@ -15,9 +15,9 @@ import torch
 from torch import fx
 
 from fad_core.kernels import sequence_rules
-from fad_core.kernels.graph import Chain, argument, constant, let_go, weights_of, width
+from fad_core.kernels.graph import Chain, argument, constant, let_go, shape, weights_of
 from fad_core.kernels.onednn import PackedConvolution, PackedLinear
-from fad_core.kernels.panels import width as panel_width
+from fad_core.kernels.panels import width
 from fad_core.kernels.winograd import WinogradConvolution
 
 aten = torch.ops.aten
@@ -90,7 +90,7 @@ def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
     small = min(weight.shape[:2]) < LEAST_CHANNELS or max(weight.shape[:2]) == LEAST_CHANNELS
     if (
         small
-        or panel_width(len(weight)) == 0
+        or width(len(weight)) == 0
         or tuple(weight.shape[2:]) != (3, 3)
         or stride != [1, 1]
         or padding != [1, 1]
@@ -102,7 +102,7 @@ def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
         return
     pool = _pool(chain)
     side = 4 if weight.shape[0] * weight.shape[1] <= LARGE_WEIGHT else 2
-    narrow = side == 2 and width(node) == 2
+    narrow = side == 2 and shape(node)[-1:] == (2,)
     zeros = torch.zeros(weight.shape[0]) if bias is None else bias
     kernel = WinogradConvolution(weight, zeros, scale, side=side, narrow=narrow, relu=relu, pool=pool)
     chain.replace(node, kernel)

@@ -181,7 +181,7 @@ class EmbeddingModel(ABC):
             named.append(f"dtype={settings.dtype}")
         if settings.device != "cpu":
             named.append(f"device={settings.device}")
-        if settings.runner != Settings().runner:
+        elif settings.runner != Settings().runner:
             named.append(f"runner={settings.runner}")
         return " ".join(named)
 

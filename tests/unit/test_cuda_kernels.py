@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from fad_core.device import resolve_device
 from fad_core.exported import ExportedModel
 from fad_core.kernels import cuda
-from fad_core.kernels.cuda import STACK_BYTES, Stacked, on_cuda
+from fad_core.kernels.cuda import on_cuda
+from fad_core.kernels.stacked import STACK_BYTES, Stacked
 from fad_core.models import get_model
 from fad_core.models.base import Arrays
 from fad_core.pt2 import load_network
@@ -85,6 +87,27 @@ def test_a_file_is_the_same_in_any_company(seeded_export: SeededExport, name: st
             np.testing.assert_array_equal(made, alone[place])
 
 
+def test_calls_of_more_than_a_row_go_one_by_one(seeded_export: SeededExport):
+    """PANN is told which columns of a block count, of all rows alike."""
+    model = moved(seeded_export("pann-16k"))
+    network = Stacked(model._network._network, replace(model.model, cuda_batch_size=3))
+    files = [clip(model, seconds, seed) for seed, seconds in enumerate((2.0, 2.0, 1.0))]
+    state = torch.from_numpy(model.model.initial_state()).to(DEVICE)
+    calls = [
+        (torch.from_numpy(block[0]).to(DEVICE), torch.tensor([first, 3], device=DEVICE), state)
+        for first, file in enumerate(files)
+        for block in model.model.blocks(file)
+    ]
+    with torch.inference_mode():
+        for given, (output, _) in zip(calls, network.together(calls), strict=True):
+            assert torch.equal(output, network(*given)[0])
+
+
+def test_a_batch_size_is_for_models_that_have_batches(seeded_export: SeededExport):
+    assert ExportedModel(seeded_export("pann-16k"), batch_size=4).model.cuda_batch_size == 1
+    assert ExportedModel(seeded_export("encodec-24k"), batch_size=4).model.cuda_batch_size == 4
+
+
 def test_more_files_than_a_stack_holds_are_embedded_in_their_order(seeded_export: SeededExport):
     model = moved(seeded_export("encodec-24k"), 2)
     files = [clip(model, 0.2, seed) for seed in range(5)]
@@ -143,7 +166,7 @@ def test_a_convolution_that_pads_stays():
     torch.testing.assert_close(result(signal), network(signal), rtol=1e-5, atol=1e-6)
 
 
-def test_an_lstm_in_pieces_is_the_same(monkeypatch: pytest.MonkeyPatch):
+def test_an_lstm_in_pieces_is_the_same():
     torch.manual_seed(0)
     lstm = torch.nn.LSTM(8, 8, 2)
     signal, state = torch.randn(700, 3, 8), (torch.randn(2, 3, 8), torch.randn(2, 3, 8))

@@ -23,10 +23,13 @@ from fad_core.settings import Settings
 from fad_core.statistics import Statistics
 from fad_core.verify import (
     GROUPS,
+    WAYS,
+    Way,
     compare_with_golden,
-    eager_count,
+    eager_ways,
     golden_count,
     settle,
+    verified_ways,
     verify_eager,
     verify_golden,
 )
@@ -100,7 +103,7 @@ def test_the_exported_network_is_the_eager_one(seeded_export: SeededExport):
     model = get_model("vggish-activation")
     rows = verify_eager(seeded_export(model.name), model, locate_weights(model, "seeded"))
     require_passed(rows)
-    assert len(rows) == eager_count(model)
+    assert len(rows) == len(model.eager_cases) * len(eager_ways(model, WAYS))
     cases = [
         (f"batch {batch}{runner}", batch) for runner in ("", ", plain") for batch, _ in model.eager_cases
     ]
@@ -115,7 +118,7 @@ def test_networks_as_they_were_exported_give_them_too(model_id: str, seeded_expo
     path = seeded_export(model_id)
     rows = verify_golden(path, told.append)
     require_passed(rows)
-    assert len(told) == golden_count(get_model(model_id))
+    assert len(told) == golden_count(get_model(model_id)) * len(WAYS)
     plain = [row for row in rows if row.case.endswith(", plain")]
     assert sum(row.quantity == "embedding" for row in plain) == len(told) / 2
     assert plain[-1].quantity == "fad"
@@ -259,3 +262,16 @@ def comparison(**changes) -> Comparison:
 
 def identity() -> Identity:
     return Identity.of(PCA, locate_weights(PCA, "seeded"))
+
+
+def test_the_chosen_way_is_verified_beside_the_two_that_always_are():
+    assert verified_ways("fast", "cpu") == verified_ways("plain", "cpu") == WAYS
+    assert verified_ways("compiled", "cpu") == (*WAYS, Way("compiled"))
+    # No runner is chosen there; the device is the very one.
+    assert verified_ways("compiled", "cuda:1") == (*WAYS, Way(device="cuda:1"))
+    assert [way.name for way in verified_ways("fast", "cuda")] == ["fast", "plain", "cuda"]
+
+
+def test_a_quantised_model_is_compared_with_the_eager_network_by_equal_kernels_alone():
+    assert eager_ways(PCA, verified_ways("fast", "cuda")) == [Way("plain")]
+    assert eager_ways(get_model("vggish"), WAYS) == list(WAYS)

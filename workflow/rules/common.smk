@@ -61,11 +61,15 @@ prefer_package(ROOT)
 THREADS = STUDY.settings["threads"]
 GPUS = int(STUDY.settings["device"] == "cuda")
 # How networks run, where that is to be verified beside the ways that always are. What else a study chooses
-# must not verify them anew.
-WAY = (
-    "device=cuda"
+# must not verify them anew; and studies that run them in other ways share no verdict.
+WAY, VERDICT = (
+    ("device=cuda", ".cuda")
     if GPUS
-    else "runner=compiled" if STUDY.settings["runner"] == "compiled" else ""
+    else (
+        ("runner=compiled", ".compiled")
+        if STUDY.settings["runner"] == "compiled"
+        else ("", "")
+    )
 )
 limit_threads(THREADS)
 
@@ -132,8 +136,8 @@ def verifications(wildcards):
     """The verdicts that an embedding waits for."""
     entry = STUDY.models[wildcards.model]
     return [
-        f"results/verification/{exported_of(entry.id, entry.weights)}.eager.csv",
-        f"results/verification/{entry.id}.golden.csv",
+        f"results/verification/{exported_of(entry.id, entry.weights)}.eager{VERDICT}.csv",
+        f"results/verification/{entry.id}.golden{VERDICT}.csv",
     ]
 
 

@@ -31,7 +31,7 @@ rule verify_eager:
         exported=rules.export_model.output.output,
         record=rules.fetch_weights.output.record,
     output:
-        table="results/verification/{id}-{key}.eager.csv",
+        table=f"results/verification/{{id}}-{{key}}.eager{VERDICT}.csv",
     log:
         f"{LOGS}/verify_eager/{{id}}-{{key}}.log",
     benchmark:
@@ -58,7 +58,7 @@ rule verify_golden:
     input:
         exported=seeded_export,
     output:
-        table="results/verification/{id}.golden.csv",
+        table=f"results/verification/{{id}}.golden{VERDICT}.csv",
     log:
         f"{LOGS}/verify_golden/{{id}}.log",
     benchmark:

@@ -1,0 +1,94 @@
+"""What the folder of exported models verifies, and what it need not verify again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from fad_core import store as stores
+from fad_core.comparison import Comparison
+from fad_core.models import get_model
+from fad_core.store import Store
+from fad_core.verify import Way, verified_ways
+from fad_core.weights import locate_weights
+
+SeededExport = Callable[[str], Path]
+Compared = list[tuple[str, str]]
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> Compared:
+    """Level and name of each way that is compared; all passes, at once."""
+    done: Compared = []
+
+    def row(level: str) -> Comparison:
+        values: dict[str, Any] = dict.fromkeys(Comparison.__dataclass_fields__, 0)
+        text = {
+            "model": "vggish",
+            "weights": "seeded",
+            "weights_sha256": "",
+            "level": level,
+            "case": "a case",
+        }
+        return Comparison(**values | text | {"quantity": "embedding", "verdict": "passed"})
+
+    def eager(_path: Path, _network: torch.nn.Module, ways: Sequence[Way]) -> Iterator[Comparison]:
+        for way in ways:
+            done.append(("eager", way.name))
+            yield row("eager")
+
+    def golden(_path: Path, _progress: object, ways: Sequence[Way]) -> list[Comparison]:
+        done.extend(("golden", way.name) for way in ways)
+        return [row("golden")]
+
+    monkeypatch.setattr(stores, "eager_comparisons", eager)
+    monkeypatch.setattr(stores, "verify_golden", golden)
+    return done
+
+
+@pytest.fixture
+def folder(seeded_export: SeededExport, tmp_path: Path) -> Path:
+    weights = locate_weights(get_model("vggish"), "seeded")
+    shutil.copy(seeded_export("vggish"), tmp_path / f"vggish-{weights.key}.pt2")
+    return tmp_path
+
+
+def verify(folder: Path, runner: Any = "fast", device: str = "cpu") -> None:
+    store = Store(folder, None, lambda _line: None, verified_ways(runner, device))
+    model, weights = get_model("vggish"), locate_weights(get_model("vggish"), "seeded")
+    store.require_eager(folder / f"vggish-{weights.key}.pt2", model, weights)
+    store.require_golden(model)
+
+
+def test_a_way_is_verified_once(folder: Path, compared: Compared):
+    verify(folder)
+    assert compared == [(level, name) for level in ("eager", "golden") for name in ("fast", "plain")]
+    compared.clear()
+    verify(folder)
+    assert compared == []
+    verify(folder, "compiled")
+    assert compared == [("eager", "compiled"), ("golden", "compiled")], "what was verified before still is"
+
+
+def test_each_kind_of_gpu_is_verified(folder: Path, compared: Compared, monkeypatch: pytest.MonkeyPatch):
+    verify(folder)
+    compared.clear()
+    for name in ("one", "another", "one"):
+        monkeypatch.setattr(stores, "device_name", lambda device, name=name: "" if device == "cpu" else name)
+        verify(folder, device="cuda")
+    assert compared == [("eager", "cuda"), ("golden", "cuda")] * 2
+
+
+def test_another_pytorch_is_verified_anew(folder: Path, compared: Compared, monkeypatch: pytest.MonkeyPatch):
+    verify(folder)
+    compared.clear()
+    monkeypatch.setattr(torch, "__version__", "another")
+    # The export stays as it is here; in use, another version exports anew.
+    monkeypatch.setattr(Store, "exported", lambda *_: (folder, None))
+    verify(folder)
+    assert compared == [(level, name) for level in ("eager", "golden") for name in ("fast", "plain")]
