@@ -150,16 +150,16 @@ class Store:
         }
         # A new export has a new time, and its old verdicts are worth nothing.
         made = path.stat().st_mtime_ns
-        open_ = [
+        missing = [
             way
             for way, verdict in verdicts.items()
             if not verdict.is_file() or verdict.stat().st_mtime_ns < made
         ]
-        if open_:
+        if missing:
             self.report(f"verifying {path.name} against the eager network")
             network = model.build(load_state(weights))
-            with self._bar(f"verify {path.stem}", len(model.eager_cases) * len(open_)) as advance:
-                for way in open_:
+            with self._bar(f"verify {path.stem}", len(model.eager_cases) * len(missing)) as advance:
+                for way in missing:
                     rows = []
                     for row in eager_comparisons(path, network, [way]):
                         rows.append(row)
@@ -170,12 +170,12 @@ class Store:
     def require_golden(self, model: EmbeddingModel) -> None:
         """Verify the seeded model against the original package's embeddings, in each way it has not been."""
         verdicts = {way: self._verdict(model.name, "golden", model, way) for way in self.ways}
-        open_ = [way for way, verdict in verdicts.items() if not verdict.is_file()]
-        if open_:
+        missing = [way for way, verdict in verdicts.items() if not verdict.is_file()]
+        if missing:
             path, _ = self.exported(model, "seeded")
             self.report(f"verifying {model.name} against embeddings of the original package")
-            with self._bar(f"verify {model.name}", golden_count(model) * len(open_)) as advance:
-                for way in open_:
+            with self._bar(f"verify {model.name}", golden_count(model) * len(missing)) as advance:
+                for way in missing:
                     _record(verify_golden(path, lambda _clip: advance(1), [way]), verdicts[way])
         require_verified(list(verdicts.values()))
 
