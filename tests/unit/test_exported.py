@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 
-from fad_core.device import resolve_device
+from fad_core.device import compute_in_float32, resolve_device
 from fad_core.errors import ModelError, OutputError
 from fad_core.exported import ExportedModel
 from fad_core.models import get_model
@@ -216,6 +216,10 @@ def test_on_cuda_float32_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_float32_matmul_precision("high")
     try:
         assert resolve_device("auto") == "cuda" and resolve_device("cuda:1") == "cuda:1"
+        assert torch.backends.cudnn.allow_tf32, "to ask for a device changes nothing"
+        compute_in_float32("cpu")
+        assert torch.backends.cudnn.allow_tf32
+        compute_in_float32("cuda:1")
         assert not torch.backends.cudnn.allow_tf32
         assert torch.get_float32_matmul_precision() == "highest"
         with pytest.raises(ModelError, match="there are 2, cuda:0 to cuda:1"):
