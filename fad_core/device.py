@@ -79,12 +79,13 @@ def _streams(device: str) -> Iterator[torch.cuda.Stream]:
 
 
 @contextmanager
-def enough_memory(device: str) -> Iterator[None]:
-    """Say what to do where a device has too little memory.
+def computing(device: str) -> Iterator[None]:
+    """What surrounds a network's call: whole float32, and a word of what to do where memory is too little.
 
     Raises:
-        ModelError: it has.
+        ModelError: it is.
     """
+    compute_in_float32(device)
     try:
         yield
     except torch.OutOfMemoryError as error:

@@ -16,8 +16,7 @@ from fad_core.ahead import Item, Result, map_ahead
 from fad_core.batches import Batches, even_size
 from fad_core.device import (
     CUDA_LANES,
-    compute_in_float32,
-    enough_memory,
+    computing,
     enter_lane,
     resolve_device,
     upload,
@@ -116,8 +115,7 @@ class ExportedModel:
         return self._run(*(argument.to(self.device) for argument in given))
 
     def _run(self, *given: torch.Tensor) -> NDArray[np.float32]:
-        compute_in_float32(self.device)
-        with torch.inference_mode(), enough_memory(self.device):
+        with torch.inference_mode(), computing(self.device):
             output, _ = call_network(self._network, *given)
             return output.cpu().numpy()
 
@@ -195,8 +193,7 @@ class ExportedModel:
         return self._run(*(upload(array, self.device) for array in block))
 
     def _embed_files(self, files: Sequence[Arrays]) -> list[NDArray[np.float32]]:
-        compute_in_float32(self.device)
-        with enough_memory(self.device):
+        with computing(self.device):
             outputs = run_side_by_side(self._network, self.model, files, self.device)
         return [self.model.pool(of_file) for of_file in outputs]
 

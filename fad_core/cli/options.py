@@ -108,8 +108,7 @@ device_option = click.option(
     default="cpu",
     show_default=True,
     metavar="cpu|cuda|auto",
-    help="Where the network runs. Another device may move the last bits. --threads load the files for a CUDA "
-    "device: give it 8 to 16.",
+    help="Where the network runs. Another device may move the last bits.",
 )
 threads_option = click.option(
     "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Numeric threads."

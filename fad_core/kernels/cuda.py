@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from fad_core.kernels.graph import LONGEST_KERNEL, argument, constant, shape
+from fad_core.kernels.graph import LONGEST_KERNEL, argument, constant, put, shape
 
 aten = torch.ops.aten
 
@@ -60,11 +60,7 @@ def convolution(
 
 
 def transform(
-    signal: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor | None = None,
-    stride: Sequence[int] = (1,),
-    *_: Any,
+    signal: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, *others: Any
 ) -> torch.Tensor:
     """Do the same for a Fourier transform written as a convolution, in float64.
 
@@ -72,7 +68,7 @@ def transform(
     was 6.5e-5 of the RMS from the original's, which is 1.7e-5 from what float64 gives.
     """
     wide = None if bias is None else bias.double()
-    return convolution(signal.double(), weight.double(), wide, stride).float()
+    return convolution(signal.double(), weight.double(), wide, *others).float()
 
 
 def normalise(
@@ -137,7 +133,7 @@ def _recurrence(network: fx.GraphModule, node: fx.Node) -> None:
     module.flatten_parameters()
     for given, flat in zip(_nodes(node.args[2]), module._flat_weights, strict=True):
         assert flat is not None
-        _set(network, given, flat.detach())
+        put(network, str(given.target), flat.detach())
     node.target = recurrence
 
 
@@ -149,14 +145,7 @@ def _move(network: fx.GraphModule, node: fx.Node, device: str) -> None:
     """Move a tensor that is neither a parameter nor a buffer."""
     held = constant(network, node)
     if held is not None and held.device.type == "cpu":
-        _set(network, node, held.to(device))
-
-
-def _set(network: fx.GraphModule, node: fx.Node, value: torch.Tensor) -> None:
-    *path, last = str(node.target).split(".")
-    holder = network.get_submodule(".".join(path))
-    delattr(holder, last)
-    setattr(holder, last, value)
+        put(network, str(node.target), held.to(device))
 
 
 _RULES: dict[Any, Callable[[fx.GraphModule, fx.Node], None]] = {

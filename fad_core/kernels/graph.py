@@ -56,10 +56,21 @@ class Chain:
 
 def let_go(network: fx.GraphModule, name: str) -> None:
     """Delete a weight, unless a kernel is what holds it."""
-    *path, last = name.split(".")
-    holder = network.get_submodule(".".join(path))
+    holder, last = _place(network, name)
     if hasattr(holder, last):
         delattr(holder, last)
+
+
+def put(network: fx.GraphModule, name: str, value: torch.Tensor) -> None:
+    """Put another tensor in the place of a weight."""
+    holder, last = _place(network, name)
+    delattr(holder, last)
+    setattr(holder, last, value)
+
+
+def _place(network: fx.GraphModule, name: str) -> tuple[nn.Module, str]:
+    path, _, last = name.rpartition(".")
+    return network.get_submodule(path), last
 
 
 def constant(network: fx.GraphModule, node: Any) -> torch.Tensor | None:

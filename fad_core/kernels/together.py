@@ -51,6 +51,8 @@ class Together:
         self._network = network
         self.gains = any(_shares(network, node) for node in network.graph.nodes)
         self._parts = list(_parts(network)) if self.gains else []
+        self._inputs = [node for node in network.graph.nodes if node.op == "placeholder"]
+        (self._output,) = (node.args[0] for node in network.graph.nodes if node.op == "output")
 
     def __call__(self, *given: torch.Tensor) -> Any:
         """The network's result for one call."""
@@ -79,9 +81,7 @@ class Together:
 
     def _run(self, given: tuple[torch.Tensor, ...]) -> Generator[tuple[Any, Any], Any, None]:
         """One call: asks what a kernel makes of some arguments; at last, of no kernel, gives the result."""
-        graph = self._network.graph
-        inputs = (node for node in graph.nodes if node.op == "placeholder")
-        values: Values = dict(zip(inputs, graph.process_inputs(*given), strict=True))
+        values: Values = dict(zip(self._inputs, self._network.graph.process_inputs(*given), strict=True))
         for part in self._parts:
             arguments = tuple(values[node] for node in part.given)
             results = (yield part.run, arguments) if part.shares else part.run(*arguments)
@@ -89,8 +89,7 @@ class Together:
             del arguments, results
             for node in part.done:
                 del values[node]
-        (output,) = (node for node in graph.nodes if node.op == "output")
-        yield None, fx.node.map_arg(output.args[0], values.__getitem__)
+        yield None, fx.node.map_arg(self._output, values.__getitem__)
 
 
 def _parts(network: fx.GraphModule) -> Iterator[_Part]:
@@ -98,8 +97,9 @@ def _parts(network: fx.GraphModule) -> Iterator[_Part]:
     nodes = [node for node in network.graph.nodes if node.op not in ("placeholder", "get_attr", "output")]
     cut: list[list[fx.Node]] = [[]]
     for node in nodes:
-        cut += [[node], []] if _shares(network, node) else []
-        if not _shares(network, node):
+        if _shares(network, node):
+            cut += [[node], []]
+        else:
             cut[-1].append(node)
     cut = [part for part in cut if part]
     place = {node: number for number, part in enumerate(cut) for node in part}

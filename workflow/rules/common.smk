@@ -62,15 +62,10 @@ THREADS = STUDY.settings["threads"]
 GPUS = int(STUDY.settings["device"] == "cuda")
 # How networks run, where that is to be verified beside the ways that always are. What else a study chooses
 # must not verify them anew; and studies that run them in other ways share no verdict.
-WAY, VERDICT = (
-    ("device=cuda", ".cuda")
-    if GPUS
-    else (
-        ("runner=compiled", ".compiled")
-        if STUDY.settings["runner"] == "compiled"
-        else ("", "")
-    )
-)
+WAY = "device=cuda" if GPUS else ""
+if not GPUS and STUDY.settings["runner"] == "compiled":
+    WAY = "runner=compiled"
+VERDICT = WAY.replace("device=", ".").replace("runner=", ".")
 limit_threads(THREADS)
 
 
