@@ -29,11 +29,15 @@ _ir: Any = cgutils
 _FEATURES: str = config.CPU_FEATURES or codegen.get_host_cpu_features()  # type: ignore[attr-defined, no-untyped-call]
 LANES = next((lanes for name, lanes in (("+avx512f", 16), ("+avx,", 8)) if name in f"{_FEATURES},"), 4)
 """float32 values in a register."""
+_MOST = 4 if LANES == 16 else 2
+"""Registers of outputs in a panel, at most. There are 32 registers of sixteen values, and 16 of others."""
 _DEPTH = 256
 """Inputs of a panel at a time. Their products are a sum of their own: one of them all would be as fast, and
 twice as far from the exact one."""
 _AHEAD = 1024
 """How far ahead weights are asked for, counted in values."""
+_LINE = 16
+"""Values that lie in one line of a cache."""
 _TILE = 1 << 17
 """Inputs of a convolution at a time, counted in values: with the weights, what a core's own cache holds."""
 # Cody and Waite's two parts of ln 2, and the least exponent that a float32 has.
@@ -44,8 +48,8 @@ _ONE, _TWO, _HALF, _ZERO = np.float32(1.0), np.float32(2.0), np.float32(0.5), np
 
 
 def width(outputs: int) -> int:
-    """Registers of outputs in a panel: 4, 2 or 1; 0 if so many outputs do not fill panels."""
-    return next((each for each in (4, 2, 1) if outputs % (each * LANES) == 0), 0)
+    """Registers of outputs in a panel: `_MOST`, 2 or 1; 0 if so many outputs do not fill panels."""
+    return next((each for each in (_MOST, 2, 1) if outputs % (each * LANES) == 0), 0)
 
 
 def in_panels(weight: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -141,8 +145,8 @@ def _block(
     ask = _ir.get_or_insert_function(
         builder.module, ir.FunctionType(ir.VoidType(), [byte, _INT, _INT, _INT]), "llvm.prefetch.p0"
     )
-    for each in range(registers):
-        ahead = builder.gep(line, [_SIZE(LANES * each + _AHEAD)])
+    for each in range(0, registers * LANES, _LINE):
+        ahead = builder.gep(line, [_SIZE(each + _AHEAD)])
         builder.call(ask, [builder.bitcast(ahead, byte), _INT(0), _INT(2), _INT(1)])
     # One rounding for a product and its sum, where the processor can.
     fused_sum = _ir.get_or_insert_function(
@@ -170,9 +174,14 @@ def _block(
 
 
 _INT, _SIZE = ir.IntType(32), ir.IntType(64)
-_four = _product((6, 5, 4, 3, 2, 1) if LANES == 16 else (3, 2, 1), 4)
+# With 16 registers, sums of six rows of two leave too few for what they are made of: LLVM then keeps some in
+# memory, and the loop takes 1.4 times as long (three rows of four: 2.3 times).
+_four = _product((6, 5, 4, 3, 2, 1) if _MOST == 4 else (1,), 4)
 # More rows would need more registers for their places than there are.
-_pair, _single = _product((8, 4, 2, 1) if LANES == 16 else (6, 2, 1), 2), _product((12, 4, 1), 1)
+_pair = _product((8, 4, 2, 1) if _MOST == 4 else (5, 4, 3, 2, 1), 2)
+_single = _product((12, 4, 1) if _MOST == 4 else (10, 5, 1), 1)
+_ROWS = 24 if _MOST == 4 else 30
+"""Rows that each of them takes without a rest."""
 
 
 @fused
@@ -193,7 +202,7 @@ def multiply(inputs, at, step, rows, depth, panels, outputs, old, old_at, old_st
         sums: float32, flat: the result; may be `old`.
         to: place of the first row in it; the others follow.
     """
-    registers = 4 if outputs % (4 * LANES) == 0 else 2 if outputs % (2 * LANES) == 0 else 1
+    registers = _MOST if outputs % (_MOST * LANES) == 0 else 2 if outputs % (2 * LANES) == 0 else 1
     for start in range(0, depth, _DEPTH):
         count = min(_DEPTH, depth - start)
         if start > 0:
@@ -247,8 +256,8 @@ def convolve(before, middle, behind, activated, panels, bias, kernel, stride, on
     inputs, (length, outputs) = middle.shape[1], sums.shape
     first, second = len(before), len(before) + len(middle)
     to, given, early, late = sums.reshape(-1), middle.reshape(-1), before.reshape(-1), behind.reshape(-1)
-    # Whole rows of registers, so that few are left over, and at the end alone.
-    tile = max(_TILE // (stride * inputs) // 24 * 24, 24)
+    # Rows are left over at the end alone.
+    tile = max(_TILE // (stride * inputs) // _ROWS * _ROWS, _ROWS)
     heard = np.empty(((tile - 1) * stride + kernel) * inputs, np.float32)
     part, squares = np.empty(256, np.float32), np.empty(256, np.float32)
     for start in range(0, length, tile):
