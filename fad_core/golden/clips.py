@@ -37,7 +37,11 @@ Loading = Literal["file", "resampled", "faulty"]
 MONO_RATES = (8000, 11025, 22050, 24000, 32000, 44100, 48000, 96000)
 """Sampling rates in Hz of the clips `mono_<rate>`."""
 
-REFERENCE_GROUP = ("long", "sine", "speech_like", "stereo_16000")
+# By sampling rate in Hz, the samples of the clips `wide_<rate>`: 23.0, 12.0 and 10.3 seconds.
+_WIDE_SAMPLES = {32000: 736_123, 44100: 529_201, 48000: 494_400}
+_WIDE = tuple(f"wide_{rate}" for rate in _WIDE_SAMPLES)
+
+REFERENCE_GROUP = ("long", "sine", "speech_like", "stereo_16000", *_WIDE)
 """Clips whose embeddings are the reference set of the stored distances, as far as a model has them."""
 
 EVALUATION_GROUP = ("noise", "square", "stereo_44100", "surround_48000", *(f"mono_{r}" for r in MONO_RATES))
@@ -93,7 +97,8 @@ def golden_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
     """The cases whose embeddings are stored for a model: all clips that the original can embed.
 
     Of its stereo model the longest is left out too, which alone would take as long as all others. A pure
-    tone is left out where what one processor makes of it is nothing to another (`hears_rounding`).
+    tone is left out where what one processor makes of it is nothing to another (`hears_rounding`), and where
+    the rounding in empty bands is heard (`bandwidth`), all clips that have such; `wide_<rate>` stand in.
     """
     stereo = model.channels > 1
     for name, clip in clips().items():
@@ -101,6 +106,8 @@ def golden_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
         if stereo and (channels > model.channels or name == "long"):
             continue
         if model.hears_rounding and name == "sine":
+            continue
+        if clip.sample_rate < 2 * model.bandwidth or (name in _WIDE and not model.bandwidth):
             continue
         group: Group = "reference" if name in REFERENCE_GROUP else ""
         faulty = stereo and channels > 1 and clip.sample_rate != model.sample_rate
@@ -120,7 +127,8 @@ def clips() -> dict[str, Clip]:
 
     `shortest` has the 15 600 samples that VGGish needs for its first window, `almost_two` one sample
     less than it needs for two; `long` is more than one batch of 32 windows; `mono_<rate>`,
-    `stereo_<rate>` and `surround_48000` (5.1) go through down-mixing and resampling.
+    `stereo_<rate>` and `surround_48000` (5.1) go through down-mixing and resampling; `wide_<rate>` last
+    longer than CLAP's ten seconds, and no band of theirs is empty.
     """
     rate = 16000
     hiss = noise(2 * rate, key=1)
@@ -140,6 +148,8 @@ def clips() -> dict[str, Clip]:
     for key, mono_rate in enumerate(MONO_RATES, start=20):
         # A little over two windows, and a count of samples that no ratio of rates divides.
         signals[f"mono_{mono_rate}"] = (mono_rate, [busy(mono_rate * 21 // 10 + 1, mono_rate, key)])
+    for key, (wide_rate, count) in enumerate(_WIDE_SAMPLES.items(), start=30):
+        signals[f"wide_{wide_rate}"] = (wide_rate, [busy(count, wide_rate, key)])
     return {name: Clip(rate, quantise(channels)) for name, (rate, channels) in signals.items()}
 
 

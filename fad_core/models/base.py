@@ -49,6 +49,8 @@ class EmbeddingModel(ABC):
         tolerance: largest allowed difference of an embedding value from the original package's,
             as a share of the root mean square of the original's values.
         cuda_tolerance: the same where the network runs on a CUDA device, if it is another one; else 0.
+        frontend_tolerance: the same of features, on the scale of `linear`. Log-mel spectra from float64,
+            rounded to float32 once, differ by a last bit, if at all.
         quantum: the step of a quantised embedding, by which a value may differ from the
             original's where it falls on the other side of a rounding edge; 0 if not quantised.
         batch_size: how many windows go through the network at once, of a `WindowedModel`.
@@ -66,6 +68,8 @@ class EmbeddingModel(ABC):
         hears_rounding: its network makes a spectrogram in decibels in float32. The bands that a pure tone
             leaves empty then hold the rounding errors of a convolution, which kernels for other processors
             make otherwise; with equal kernels it is equal too.
+        bandwidth: in Hz, of a frontend that makes decibels by a float32 transform; else 0. What such a one
+            finds in bands that a clip leaves empty is rounding, other with libraries for other processors.
         settings: what the study chose.
     """
 
@@ -80,6 +84,7 @@ class EmbeddingModel(ABC):
     tolerance: float
     eager_cases: tuple[tuple[int, int], ...]
     export_case: tuple[int, int]
+    frontend_tolerance: float = 1e-6
     quantum: float = 0.0
     batch_size: int = 32
     cuda_batch_size: int = 1
@@ -88,6 +93,7 @@ class EmbeddingModel(ABC):
     scalar_statistics: bool = False
     once_turned: bool = False
     hears_rounding: bool = False
+    bandwidth: float = 0.0
     settings: Settings = field(default_factory=Settings)
 
     @abstractmethod
@@ -112,6 +118,10 @@ class EmbeddingModel(ABC):
         Raises:
             ValueError: the waveform has fewer than `minimum_samples` samples.
         """
+
+    def linear(self, features: Arrays) -> Arrays:
+        """Features, or excerpts of them, on the scale on which a frontend's rounding is even."""
+        return features
 
     @abstractmethod
     def blocks(self, features: Arrays) -> Iterator[Arrays]:

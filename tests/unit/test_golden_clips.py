@@ -46,6 +46,9 @@ SHA256 = {
     "mono_44100": "8c1d9830746aa2ac950c8bad73a3e08279d59abed0dff700f3de9af612141828",
     "mono_48000": "1f8db290a5e7dd2aff8b267d84727f4f68aac741da0606350aa770ebe2ce62b5",
     "mono_96000": "78b7da2fd5b0afd8a3e2937bda409c843f028c8a385f75ff875d7ef2cd8542a2",
+    "wide_32000": "7e45ddfb01220f064ac49d9aa86cfbd99edfeebb6712ced4544c63743e025fc5",
+    "wide_44100": "e909fa06975f5b4c8085f65754ab160909c3da5583e92959f21e4e0e3cf9b3a9",
+    "wide_48000": "098b8f06d8c8c8d08b8cbb2e0aa93d8f78414c8ab479487439c7ea7c410fb8d0",
 }
 GROUPS = (REFERENCE_GROUP, EVALUATION_GROUP)
 MATRICES_SHA256 = "73a52899774964c79bf1a8f1e858715775b3e57e007f06242ae69f6c41f84c82"
@@ -95,6 +98,8 @@ def test_the_clips_cover_what_can_go_wrong():
     assert made["long"].samples.shape[1] / 16000 > 32 * 0.96
     assert made["surround_48000"].samples.shape[0] == 6
     assert {made[f"mono_{rate}"].sample_rate for rate in MONO_RATES} == set(MONO_RATES)
+    for rate in (32000, 44100, 48000):
+        assert made[f"wide_{rate}"].samples.shape[1] > 10 * rate
     for name in ("stereo_16000", "stereo_44100"):
         left, right = made[name].samples
         assert not np.array_equal(left, right)
