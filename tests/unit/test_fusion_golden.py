@@ -1,4 +1,4 @@
-"""The stored embeddings of CLAP's fusion models: every processor's transform passes, and no other computation."""
+"""What is stored of CLAP's fusion models: every processor's transform passes, and no other computation."""
 
 from __future__ import annotations
 
