@@ -109,7 +109,7 @@ def compare_with_eager(exported: ExportedModel, network: torch.nn.Module) -> Ite
     """The rows for one way."""
     model = exported.model
     plain = _is_plain(model)
-    tolerance = EAGER_SHARE * model.tolerance if plain else _tolerance(model)
+    tolerance = EAGER_SHARE * model.tolerance if plain else model.tolerance
     for batch, samples in model.eager_cases:
         given = model.example_input(batch, samples)
         case = f"batch {batch}" + (f", {samples} samples" if samples else "") + _named(model)
@@ -179,11 +179,6 @@ def compare_with_golden(
         yield compare_distance(identity, "golden", case, vectors, distance, expected, DISTANCE_TOLERANCE)
 
 
-def _tolerance(model: EmbeddingModel) -> float:
-    on_cuda = model.settings.device != "cpu"
-    return model.cuda_tolerance if on_cuda and model.cuda_tolerance else model.tolerance
-
-
 def _is_plain(model: EmbeddingModel) -> bool:
     """Whether a network runs as it was exported, by the kernels of the eager one."""
     return model.settings.runner == "plain" and model.settings.device == "cpu"
@@ -213,7 +208,7 @@ def _compare_embeddings(
     """The row of a clip, and its embeddings with what is forgiven set right."""
     model = exported.model
     expected = golden.cases[model.name][case]
-    flips, tolerance = 0, _tolerance(model)
+    flips, tolerance = 0, model.tolerance
     if model.quantum and embeddings.shape == expected.shape:
         unrounded = golden.before_quantisation[model.name][case]
         embeddings, flips = settle(model, embeddings, expected, unrounded)
@@ -238,6 +233,6 @@ def settle(
         The embeddings with those values set to the original's, and how many they are.
     """
     rms = np.sqrt(np.mean(np.square(unrounded, dtype=np.float64)))
-    on_edge = model.rounding_distance(unrounded) <= _tolerance(model) * rms
+    on_edge = model.rounding_distance(unrounded) <= model.tolerance * rms
     forgiven = (found != expected) & (np.abs(found - expected) <= model.quantum) & on_edge
     return np.where(forgiven, expected, found), int(forgiven.sum())

@@ -48,7 +48,6 @@ class EmbeddingModel(ABC):
         checkpoints: the official files; the first one names the weights.
         tolerance: largest allowed difference of an embedding value from the original package's,
             as a share of the root mean square of the original's values.
-        cuda_tolerance: the same where the network runs on a CUDA device, if it is another one; else 0.
         frontend_tolerance: the same of features, on the scale of `linear`. Log-mel spectra from float64,
             rounded to float32 once, differ by a last bit, if at all.
         quantum: the step of a quantised embedding, by which a value may differ from the
@@ -88,7 +87,6 @@ class EmbeddingModel(ABC):
     quantum: float = 0.0
     batch_size: int = 32
     cuda_batch_size: int = 1
-    cuda_tolerance: float = 0.0
     cropped: bool = False
     scalar_statistics: bool = False
     once_turned: bool = False

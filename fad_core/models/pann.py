@@ -210,10 +210,6 @@ def _variant(
         # Its kernels for SSE4.1, which sum the Fourier transform up in another order, move the original by
         # 3.4e-4 on pure tones: between a tone and the floor, a spectrogram in float32 is rounding noise.
         tolerance=1e-5,
-        # There the transform is computed in float64 (`fad_core.kernels.cuda`). On a CPU, the largest
-        # differences are then 7.4e-6 at 8 and 16 kHz and 1.8e-5 at 32 kHz, on the long clip: nearly all of it
-        # the original's own distance from exact arithmetic. The rest of the network adds 6.4e-6 on an H200.
-        cuda_tolerance=2.5e-5,
         hears_rounding=True,
         eager_cases=(
             (1, shortest),

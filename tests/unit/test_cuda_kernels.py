@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fad_core.device import resolve_device
 from fad_core.exported import ExportedModel
 from fad_core.kernels import cuda
+from fad_core.kernels.compiled import fused
 from fad_core.kernels.cuda import on_cuda
 from fad_core.kernels.stacked import STACK_BYTES, Stacked
 from fad_core.models import get_model
@@ -49,6 +50,21 @@ def clip(model: ExportedModel, seconds: float, seed: int) -> Arrays:
 def side_by_side(model: ExportedModel, files: list[Arrays]) -> list[NDArray[np.float32]]:
     outputs = run_side_by_side(model._network, model.model, files, model.device)
     return [np.concatenate([block.ravel() for block in of_file]) for of_file in outputs]
+
+
+@fused
+def in_order(signal, weight, stride):
+    """A convolution whose products are added up one after the other, each rounded once with its sum."""
+    length = weight.shape[2]
+    result = np.empty((len(signal), len(weight), (signal.shape[2] - length) // stride + 1), np.float32)
+    for row in range(len(signal)):
+        for output in range(len(weight)):
+            for frame in range(result.shape[2]):
+                total = np.float32(0)
+                for tap in range(length):
+                    total += weight[output, 0, tap] * signal[row, 0, frame * stride + tap]
+                result[row, output, frame] = total
+    return result
 
 
 @needs_cuda
@@ -133,14 +149,21 @@ def test_what_cudnn_is_slow_at_is_left_to_others(seeded_export: SeededExport):
         assert {cuda.convolution, cuda.recurrence} <= targets
 
 
-def test_a_fourier_transform_is_computed_in_float64(seeded_export: SeededExport):
+@pytest.mark.parametrize("frames", [1, 301, 8192, 8300])
+def test_a_fourier_transform_adds_up_in_order(seeded_export: SeededExport, frames: int):
     network = on_cuda(load_network(seeded_export("pann-16k")), DEVICE)
     targets = [node.target for node in network.graph.nodes]
     assert targets.count(cuda.transform) == 2 and cuda.convolution not in targets
     generator = torch.Generator().manual_seed(0)
-    signal, weight = (torch.randn(shape, generator=generator) for shape in ((2, 1, 4000), (9, 1, 512)))
-    exact = torch.nn.functional.conv1d(signal.double(), weight.double(), stride=160)
-    torch.testing.assert_close(cuda.transform(signal, weight, None, [160]), exact.float(), rtol=0, atol=1e-5)
+    shapes = (2, 1, 512 + 160 * (frames - 1)), (9, 1, 512), (9,)
+    signal, weight, bias = (torch.randn(shape, generator=generator) for shape in shapes)
+    found = cuda.transform(signal.to(DEVICE), weight.to(DEVICE), bias.to(DEVICE), [160]).cpu()
+    exact = torch.nn.functional.conv1d(signal.double(), weight.double(), bias.double(), stride=160)
+    torch.testing.assert_close(found, exact.float(), rtol=0, atol=1e-4)
+    if DEVICE != "cpu":
+        expected = in_order(signal.numpy(), weight.numpy(), 160)
+        unbiased = cuda.transform(signal.to(DEVICE), weight.to(DEVICE), None, [160])
+        np.testing.assert_array_equal(unbiased.cpu().numpy(), expected)
 
 
 def test_a_convolution_that_pads_stays():
