@@ -71,7 +71,7 @@ def transform(
     """Do the same for a Fourier transform written as a convolution, its products added up in their order.
 
     In decibels the rounding of a bin beside a loud one is heard. oneDNN adds them in order on a processor,
-    but for short signals; cuBLAS does where there are so many columns that it need not cut the sums in order to
+    but for short signals; cuBLAS does where there are so many columns that it need not cut the sums to
     have work for all of the GPU. So it always gets as many, and the bins have the same bits in both places.
     """
     outputs, channels, length = weight.shape
