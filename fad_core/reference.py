@@ -37,8 +37,8 @@ Vectors = NDArray[np.float32]
 
 GROUPS = ("reference", "evaluation")
 
-# Features, decibels too: both packages make them on this processor.
-FRONTEND_TOLERANCE = 1e-6
+# Features, decibels too: both packages make them on this processor, by libraries of which both have the same.
+LIVE_FRONTEND_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def _compare_features(
 ) -> Iterator[Comparison]:
     for index, (found, theirs) in enumerate(zip(features, expected, strict=True)):
         name = f"{case}, input {index + 1}" if len(expected) > 1 else case
-        tolerance = FRONTEND_TOLERANCE
+        tolerance = LIVE_FRONTEND_TOLERANCE
         yield compare(exported.identity, "reference", name, found, theirs, tolerance, quantity="frontend")
 
 

@@ -97,8 +97,9 @@ def golden_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
     """The cases whose embeddings are stored for a model: all clips that the original can embed.
 
     Of its stereo model the longest is left out too, which alone would take as long as all others. A pure
-    tone is left out where what one processor makes of it is nothing to another (`hears_rounding`), and where
-    the rounding in empty bands is heard (`bandwidth`), all clips that have such; `wide_<rate>` stand in.
+    tone is left out where what one processor makes of it is nothing to another (`hears_rounding`). Where the
+    rounding in empty bands is heard (`bandwidth`), clips of too low a rate to fill them are left out, and
+    `wide_<rate>` stand in; the others have noise in all bands.
     """
     stereo = model.channels > 1
     for name, clip in clips().items():

@@ -70,9 +70,9 @@ def transform(
 ) -> torch.Tensor:
     """Do the same for a Fourier transform written as a convolution, its products added up in their order.
 
-    In decibels the rounding of a bin beside a loud one is heard. oneDNN adds them in order on a processor,
-    but for short signals; cuBLAS does where there are so many columns that it need not cut the sums to
-    have work for all of the GPU. So it always gets as many, and the bins have the same bits in both places.
+    In decibels the rounding of a bin beside a loud one is heard. On a processor oneDNN adds them up in order,
+    but for short signals. cuBLAS cuts the sums of few columns into pieces, to have work for all of the GPU;
+    those of as many columns as it always gets here it added up in order too (H200, CUDA 13).
     """
     outputs, channels, length = weight.shape
     frames = signal.unfold(2, length, stride[0]).transpose(1, 2)

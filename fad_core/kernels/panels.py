@@ -30,7 +30,7 @@ _FEATURES: str = config.CPU_FEATURES or codegen.get_host_cpu_features()  # type:
 LANES = next((lanes for name, lanes in (("+avx512f", 16), ("+avx,", 8)) if name in f"{_FEATURES},"), 4)
 """float32 values in a register."""
 _MOST = 4 if LANES == 16 else 2
-"""Registers of outputs in a panel, at most. There are 32 registers of sixteen values, and 16 of others."""
+"""Registers of outputs in a panel, at most: x86 processors have 32 registers of sixteen values, or 16."""
 _DEPTH = 256
 """Inputs of a panel at a time. Their products are a sum of their own: one of them all would be as fast, and
 twice as far from the exact one."""
@@ -174,14 +174,14 @@ def _block(
 
 
 _INT, _SIZE = ir.IntType(32), ir.IntType(64)
-# With 16 registers, sums of six rows of two leave too few for what they are made of: LLVM then keeps some in
-# memory, and the loop takes 1.4 times as long (three rows of four: 2.3 times).
+# Without panels of four registers this one is compiled but never called.
 _four = _product((6, 5, 4, 3, 2, 1) if _MOST == 4 else (1,), 4)
-# More rows would need more registers for their places than there are.
+# Of 32 registers, more rows would need more for their places than there are. Of 16, sums of six rows leave
+# too few for what they are made of: LLVM keeps some in memory, and takes 1.4 times as long as with five.
 _pair = _product((8, 4, 2, 1) if _MOST == 4 else (5, 4, 3, 2, 1), 2)
 _single = _product((12, 4, 1) if _MOST == 4 else (10, 5, 1), 1)
-_ROWS = 24 if _MOST == 4 else 30
-"""Rows that each of them takes without a rest."""
+_ROWS = 24
+"""Rows of a tile are a multiple of it, on all processors, since a norm's sums begin anew with each tile."""
 
 
 @fused

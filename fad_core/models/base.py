@@ -65,9 +65,9 @@ class EmbeddingModel(ABC):
         once_turned: older releases of the original package keep each file's embeddings as `[D, N]`
             (`fad_core.embedding_files`).
         hears_rounding: its network makes a spectrogram in decibels in float32. The bands that a pure tone
-            leaves empty then hold the rounding errors of a convolution, which kernels for other processors
-            make otherwise; with equal kernels it is equal too.
-        bandwidth: in Hz, of a frontend that makes decibels by a float32 transform; else 0. What such a one
+            leaves empty then hold the rounding errors of a convolution, which some processors' kernels make
+            otherwise; with equal kernels it is equal too.
+        bandwidth: in Hz, what a frontend hears that makes decibels by a float32 transform; else 0. What it
             finds in bands that a clip leaves empty is rounding, other with libraries for other processors.
         settings: what the study chose.
     """
@@ -118,7 +118,7 @@ class EmbeddingModel(ABC):
         """
 
     def linear(self, features: Arrays) -> Arrays:
-        """Features, or excerpts of them, on the scale on which a frontend's rounding is even."""
+        """Features, or excerpts of them, on the scale on which rounding is as large everywhere."""
         return features
 
     @abstractmethod

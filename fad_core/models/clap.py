@@ -199,8 +199,8 @@ def _variant(name: str, filename: str, size: str, *, fusion: bool = False) -> Cl
         # the bands that a sound leaves empty hold but its rounding errors, in decibels: up to 2.3e-5 on
         # the golden clips (and 2.4e-4, or 1.1e-5 of the vector's length, on a loud pure tone). The fusion
         # models' spectrogram is no convolution. Where no band is empty, an exact transform gives amplitudes
-        # within 1.9e-6 of the float32 one's (4.1e-6 if all were stored), and embeddings within 2.3e-6; the
-        # network is 3.4e-6 off at most.
+        # within 1.9e-6 of the float32 one's (4.1e-6 if all were stored), and embeddings within 2.3e-6. Two of
+        # float32 may be twice as far apart. The network is 3.4e-6 off at most.
         tolerance=1e-5 if fusion else 5e-5,
         frontend_tolerance=5e-6 if fusion else 1e-6,
         hears_rounding=not fusion,

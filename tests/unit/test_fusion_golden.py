@@ -1,4 +1,4 @@
-"""What is stored of CLAP's fusion models: every processor's transform passes, and no other computation."""
+"""What is stored of CLAP's fusion models: a transform that rounds otherwise passes, another frontend not."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def made_anew():
 def exactly(
     samples: torch.Tensor, length: int, hop: int, window: torch.Tensor, **options: Any
 ) -> torch.Tensor:
-    """The transform in float64: as far from each library's float32 as these are from each other."""
+    """The transform in float64: half as far from a library's float32 as another library's may be."""
     return transform(samples.double(), length, hop, window=window.double(), **options).to(torch.complex64)
 
 
@@ -86,6 +86,7 @@ MUTATIONS = {
     "symmetric window": (torch, "hann_window", partial(torch.hann_window, periodic=False)),
     "mel scale": (clap_fusion, "_HTK_BREAK_HZ", 700.05),
     "highest edge": (clap, "MEL", replace(clap.MEL, upper_hz=14000.5)),
+    "floor": (clap_fusion, "_FLOOR", 1.5e-10),
     "lowest edge": (clap, "MEL", replace(clap.MEL, lower_hz=50.01)),
 }
 

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from fad_core.kernels.onednn import PackedConvolution, PackedLinear
+from fad_core.kernels.panels import LANES
 from fad_core.kernels.rewrite import rewritten
 from fad_core.kernels.sequences import Recurrence, SequenceConvolution
 from fad_core.kernels.winograd import WinogradConvolution
@@ -114,8 +115,8 @@ def test_a_packed_matrix_gives_the_product(rows: int, behind: str, function):
     assert furthest(PackedLinear(weight, bias, behind)(x), expected) < 3e-6
 
 
-# Outputs that fill panels of four registers, of two and of one, whatever the processor's registers hold.
-@pytest.mark.parametrize("outputs", [16, 32, 48, 64, 128])
+# Outputs that fill panels of four registers (where there are such), of two and of one.
+@pytest.mark.parametrize("outputs", [LANES * count for count in (1, 2, 3, 4, 8)])
 @pytest.mark.parametrize(("inputs", "kernel", "stride"), [(1, 7, 1), (3, 1, 1), (12, 8, 4), (100, 16, 8)])
 @pytest.mark.parametrize("length", [16, 17, 100, 5000])
 def test_convolutions_of_sequences(inputs: int, outputs: int, kernel: int, stride: int, length: int):

@@ -84,7 +84,12 @@ VERIFICATION = Schema(
             choices=("eager", "golden", "reference"),
         ),
         Column("case", "string", "", "The input."),
-        Column("quantity", "string", "", "What is compared, such as embedding, frontend or FAD."),
+        Column(
+            "quantity",
+            "string",
+            "",
+            "Compared is: embedding, frontend, network or fad. Golden decibels are taken as amplitudes.",
+        ),
         Column("vectors", "int64", "", "Number of vectors compared."),
         Column("max_absolute_difference", "float64", "", "Largest difference of two values."),
         Column(
