@@ -174,11 +174,10 @@ def _block(
 
 
 _INT, _SIZE = ir.IntType(32), ir.IntType(64)
-# Without panels of four registers this one is compiled but never called.
-_four = _product((6, 5, 4, 3, 2, 1) if _MOST == 4 else (1,), 4)
 # Of 32 registers, more rows would need more for their places than there are. Of 16, sums of six rows leave
 # too few for what they are made of: LLVM keeps some in memory, and takes 1.4 times as long as with five.
 _pair = _product((8, 4, 2, 1) if _MOST == 4 else (5, 4, 3, 2, 1), 2)
+_full = _product((6, 5, 4, 3, 2, 1), 4) if _MOST == 4 else _pair
 _single = _product((12, 4, 1) if _MOST == 4 else (10, 5, 1), 1)
 _ROWS = 24
 """Rows of a tile are a multiple of it, on all processors, since a norm's sums begin anew with each tile."""
@@ -210,8 +209,8 @@ def multiply(inputs, at, step, rows, depth, panels, outputs, old, old_at, old_st
         for column in range(0, outputs, registers * LANES):
             a, p = at + start, column * depth + start * registers * LANES
             o, s = old_at + column, to + column
-            if registers == 4:
-                _four(inputs, a, step, rows, panels, p, old, o, old_step, sums, s, outputs, count)
+            if registers == _MOST:
+                _full(inputs, a, step, rows, panels, p, old, o, old_step, sums, s, outputs, count)
             elif registers == 2:
                 _pair(inputs, a, step, rows, panels, p, old, o, old_step, sums, s, outputs, count)
             else:
