@@ -1,8 +1,8 @@
-"""Convolutions and products by a matrix that oneDNN keeps in the order its kernels read.
+"""Convolutions of images with weights that oneDNN keeps in the order its kernels read.
 
 PyTorch hands convolutions to oneDNN with weights in the plain order, which are put in order anew in each
-call, and products to a library that uses half the width of some processors' registers. Here the weights are
-put in order once, and images are kept channels last, which needs no reordering either.
+call. Here the weights are put in order once, and images are kept channels last, which needs no reordering
+either.
 """
 
 from __future__ import annotations
@@ -17,32 +17,6 @@ _POOLS: dict[str, Callable[[torch.Tensor, int], torch.Tensor] | None] = {
     "mean": nn.functional.avg_pool2d,
     "max": nn.functional.max_pool2d,
 }
-
-
-class PackedLinear(nn.Module):
-    """`[…, inputs]` to `[…, outputs]`, and a function of each value."""
-
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, behind: str = "none") -> None:
-        """Prepare the weights.
-
-        Args:
-            weight: `[outputs, inputs]`.
-            bias: `[outputs]`, or None.
-            behind: "none", "relu" or "gelu" (with erf).
-        """
-        super().__init__()
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight, 64)
-        self._bias, self._behind = bias, behind
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply it."""
-        rows = x.reshape(-1, x.shape[-1])
-        # For a single row oneDNN would want the weights in another order.
-        given = rows if len(rows) > 1 else rows.repeat(2, 1)
-        made: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
-            given, self._weight, self._bias, self._behind, [], "none" if self._behind == "gelu" else ""
-        )
-        return made[: len(rows)].reshape(*x.shape[:-1], -1)
 
 
 class PackedConvolution(nn.Module):

@@ -1,4 +1,4 @@
-"""Rows of a sequence times a matrix that lies in panels: convolutions over time, and LSTM layers.
+"""Rows times a matrix that lies in panels: products alone, convolutions over time, and LSTM layers.
 
 With its channels last in memory, what a convolution over time reads for one output is one stretch of the
 sequence, so a convolution is a product of overlapping rows by a matrix. A panel holds the weights of as many
@@ -215,6 +215,20 @@ def multiply(inputs, at, step, rows, depth, panels, outputs, old, old_at, old_st
                 _pair(inputs, a, step, rows, panels, p, old, o, old_step, sums, s, outputs, count)
             else:
                 _single(inputs, a, step, rows, panels, p, old, o, old_step, sums, s, outputs, count)
+
+
+@fused
+def multiply_rows(rows, panels, bias, sums):  # type: ignore[no-untyped-def]
+    """The products of rows with a matrix.
+
+    Args:
+        rows: float32 `[N, inputs]`.
+        panels: weights `[outputs, inputs]`, by `in_panels`.
+        bias: `[outputs]`, added to them.
+        sums: `[N, outputs]`, to be filled.
+    """
+    count, depth = rows.shape
+    multiply(rows.reshape(-1), 0, depth, count, depth, panels, sums.shape[1], bias, 0, 0, sums.reshape(-1), 0)
 
 
 @fused

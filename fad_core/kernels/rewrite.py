@@ -16,7 +16,8 @@ from torch import fx
 
 from fad_core.kernels import sequence_rules
 from fad_core.kernels.graph import Chain, argument, constant, let_go, shape, weights_of
-from fad_core.kernels.onednn import PackedConvolution, PackedLinear
+from fad_core.kernels.linear import Linear
+from fad_core.kernels.onednn import PackedConvolution
 from fad_core.kernels.panels import width
 from fad_core.kernels.winograd import WinogradConvolution
 
@@ -60,7 +61,7 @@ def _held(network: fx.GraphModule, node: fx.Node) -> int:
 
 def _linear(network: fx.GraphModule, node: fx.Node) -> None:
     weight, bias, known = weights_of(network, node)
-    if not known:
+    if not known or width(len(weight)) == 0:
         return
     chain = Chain(network, node)
     behind = "none"
@@ -68,7 +69,7 @@ def _linear(network: fx.GraphModule, node: fx.Node) -> None:
         behind = "relu"
     elif chain.take(aten.gelu.default, lambda gelu: not gelu.kwargs):
         behind = "gelu"
-    chain.replace(node, PackedLinear(weight, bias, behind))
+    chain.replace(node, Linear(weight, bias, behind))
 
 
 def _convolution(network: fx.GraphModule, node: fx.Node) -> None:

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from fad_core.audio import read_audio
 from fad_core.embedding import prepare_waveform
-from fad_core.kernels.onednn import PackedLinear
+from fad_core.kernels.linear import Linear
 from fad_core.models import get_model
 from fad_core.running import call_network
 from fad_core.weights import load_state, locate_weights
@@ -24,12 +24,12 @@ _MATRIX = 2048
 def matrix_rate(repeats: int = 5) -> float:
     """Float32 operations a second of a large matrix product, with the threads that PyTorch is set to.
 
-    PyTorch's product or oneDNN's: the faster one.
+    PyTorch's product or ours: the faster one.
     """
     matrix = torch.rand(_MATRIX, _MATRIX)
     times = []
     with torch.inference_mode():
-        for product in (partial(torch.mm, matrix), PackedLinear(matrix, None)):
+        for product in (partial(torch.mm, matrix), Linear(matrix, None)):
             product(matrix)
             for _ in range(repeats):
                 start = time.perf_counter()

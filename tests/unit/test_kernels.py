@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fad_core.kernels.onednn import PackedConvolution, PackedLinear
+from fad_core.kernels.linear import Linear
+from fad_core.kernels.onednn import PackedConvolution
 from fad_core.kernels.panels import LANES
 from fad_core.kernels.rewrite import rewritten
 from fad_core.kernels.sequences import Recurrence, SequenceConvolution
@@ -105,14 +106,25 @@ def test_winograd_loses_no_nan(side: int):
     assert not found[0, :, 9:, 9:].isnan().any()
 
 
-@pytest.mark.parametrize("rows", [1, 2, 100])
+# Seen: 2.2e-6 and 3.1e-6. More rows and inputs than go through at a time.
+@pytest.mark.parametrize("rows", [0, 1, 2, 100, 1000])
+@pytest.mark.parametrize(("inputs", "outputs", "tolerance"), [(33, 48, 3e-6), (600, 64, 4e-6)])
 @pytest.mark.parametrize(
     ("behind", "function"), [("none", lambda x: x), ("relu", torch.relu), ("gelu", functional.gelu)]
 )
-def test_a_packed_matrix_gives_the_product(rows: int, behind: str, function):
-    weight, bias, x = noise(48, 33), noise(48, seed=1), noise(1, rows, 33, seed=2)
+def test_products_by_a_matrix(rows: int, inputs: int, outputs: int, tolerance: float, behind: str, function):
+    weight, bias, x = noise(outputs, inputs), noise(outputs, seed=1), noise(2, rows, inputs, seed=2)
+    kernel = Linear(weight, bias, behind)
     expected = function(functional.linear(x.double(), weight.double(), bias.double()))
-    assert furthest(PackedLinear(weight, bias, behind)(x), expected) < 3e-6
+    if rows == 0:
+        assert kernel(x).shape == expected.shape
+        return
+    assert furthest(kernel(x), expected) < tolerance
+    # Rows have the same bits in any company.
+    others = [(x[0, :1],), (x,), (x[1, rows // 2 :],)]
+    for (given,), found in zip(others, kernel.together(others), strict=True):
+        assert torch.equal(found, kernel(given))
+    assert torch.equal(kernel(x)[1, -1:], kernel(x[1, -1:]))
 
 
 # Outputs that fill panels of four registers (where there are such), of two and of one.

@@ -1,0 +1,59 @@
+"""Products by a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+
+from fad_core.kernels import panels
+
+_SHARED_WEIGHT = 2048 * 2048
+"""From so many pairs of an input and an output on, several calls at a time: they would not stay in cache."""
+_ROWS = 480
+"""Rows at a time: 256 inputs of each, which is what goes through at a time, stay in cache."""
+_FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor] | None] = {
+    "none": None,
+    "relu": torch.relu_,
+    "gelu": torch.ops.aten.gelu_,
+}
+
+
+class Linear(nn.Module):
+    """`[…, inputs]` to `[…, outputs]`, and a function of each value."""
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, behind: str = "none") -> None:
+        """Prepare the weights.
+
+        Args:
+            weight: `[outputs, inputs]`; the outputs fill panels (`fad_core.kernels.panels.width`).
+            bias: `[outputs]`, or None.
+            behind: "none", "relu" or "gelu" (with erf).
+        """
+        super().__init__()
+        self._outputs, self._inputs = weight.shape
+        self._panels = panels.in_panels(weight.numpy())
+        self._bias = torch.zeros(self._outputs) if bias is None else bias
+        self._function = _FUNCTIONS[behind]
+
+    @property
+    def shares(self) -> bool:
+        """Whether it gains by several calls at once: few products take less time than reading weights."""
+        return self._inputs * self._outputs >= _SHARED_WEIGHT
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply it."""
+        rows = x.reshape(-1, self._inputs).contiguous()
+        sums = torch.empty((len(rows), self._outputs))
+        for given, made in zip(rows.split(_ROWS), sums.split(_ROWS), strict=True):
+            panels.multiply_rows(given.numpy(), self._panels, self._bias.numpy(), made.numpy())
+            if self._function is not None:
+                self._function(made)
+        return sums.reshape(*x.shape[:-1], self._outputs)
+
+    def together(self, calls: Sequence[tuple[torch.Tensor]]) -> list[torch.Tensor]:
+        """Apply it to several calls' arguments; each result has the same bits in any company."""
+        rows = [x.reshape(-1, self._inputs) for (x,) in calls]
+        made = self(torch.cat(rows)).split([len(each) for each in rows])
+        return [sums.reshape(*x.shape[:-1], -1) for sums, (x,) in zip(made, calls, strict=True)]
