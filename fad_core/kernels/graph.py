@@ -83,6 +83,18 @@ def constant(network: fx.GraphModule, node: Any) -> torch.Tensor | None:
     return held.detach() if isinstance(held, torch.Tensor) else None
 
 
+def folded(network: fx.GraphModule, node: fx.Node) -> torch.Tensor | None:
+    """The result of a node that weights alone make; None if anything else has a part in it."""
+    if node.op != "call_function":
+        return constant(network, node)
+    results = {given: folded(network, given) for given in node.all_input_nodes}
+    if any(result is None for result in results.values()):
+        return None
+    assert callable(node.target)
+    made = node.target(*fx.node.map_arg(node.args, results.get), **fx.node.map_arg(node.kwargs, results.get))
+    return made if isinstance(made, torch.Tensor) else None
+
+
 def shape(node: Any) -> tuple[int | None, ...]:
     """A result's sizes, None where they differ from call to call; empty if it is not known."""
     found = node.meta["val"].shape if "val" in node.meta else node.meta.get("shape", ())

@@ -46,7 +46,7 @@ class Linear(nn.Module):
         """Apply it."""
         rows = x.reshape(-1, self._inputs).contiguous()
         sums = torch.empty((len(rows), self._outputs))
-        for given, made in zip(rows.split(_ROWS), sums.split(_ROWS), strict=True):
+        for given, made in zip(torch.split(rows, _ROWS), torch.split(sums, _ROWS), strict=True):
             panels.multiply_rows(given.numpy(), self._panels, self._bias.numpy(), made.numpy())
             if self._function is not None:
                 self._function(made)
@@ -55,5 +55,5 @@ class Linear(nn.Module):
     def together(self, calls: Sequence[tuple[torch.Tensor]]) -> list[torch.Tensor]:
         """Apply it to several calls' arguments; each result has the same bits in any company."""
         rows = [x.reshape(-1, self._inputs) for (x,) in calls]
-        made = self(torch.cat(rows)).split([len(each) for each in rows])
+        made = torch.split(self(torch.cat(rows)), [len(each) for each in rows])
         return [sums.reshape(*x.shape[:-1], -1) for sums, (x,) in zip(made, calls, strict=True)]

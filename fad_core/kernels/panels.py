@@ -38,12 +38,16 @@ _AHEAD = 1024
 """How far ahead weights are asked for, counted in values."""
 _LINE = 16
 """Values that lie in one line of a cache."""
+PARTS = 16
+"""A softmax finds the largest value and the sum of its row in so many parts, on all processors."""
 _TILE = 1 << 17
 """Inputs of a convolution at a time, counted in values: with the weights, what a core's own cache holds."""
 # Cody and Waite's two parts of ln 2, and the least exponent that a float32 has.
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 _LOG2_E = np.float32(1.442695041)
 _LEAST = np.float32(-87.0)
+# exp(-64) adds nothing to 1, and its products are normal numbers, unlike those of exp(-87).
+_FAR = np.float32(-64.0)
 _ONE, _TWO, _HALF, _ZERO = np.float32(1.0), np.float32(2.0), np.float32(0.5), np.float32(0.0)
 
 
@@ -184,6 +188,12 @@ _ROWS = 24
 
 
 @fused
+def _registers(outputs):  # type: ignore[no-untyped-def]
+    """As `width`, of outputs that fill panels."""
+    return _MOST if outputs % (_MOST * LANES) == 0 else 2 if outputs % (2 * LANES) == 0 else 1
+
+
+@fused
 def multiply(inputs, at, step, rows, depth, panels, outputs, old, old_at, old_step, sums, to):  # type: ignore[no-untyped-def]
     """Add to `rows` rows of `outputs` values the products of `depth` inputs each.
 
@@ -201,7 +211,7 @@ def multiply(inputs, at, step, rows, depth, panels, outputs, old, old_at, old_st
         sums: float32, flat: the result; may be `old`.
         to: place of the first row in it; the others follow.
     """
-    registers = _MOST if outputs % (_MOST * LANES) == 0 else 2 if outputs % (2 * LANES) == 0 else 1
+    registers = _registers(outputs)
     for start in range(0, depth, _DEPTH):
         count = min(_DEPTH, depth - start)
         if start > 0:
@@ -365,14 +375,12 @@ def _power(_, _exponent):  # type: ignore[no-untyped-def]
 
 
 @fused
-def _grown(x):  # type: ignore[no-untyped-def]
-    """exp(x) - 1 for x from -87 to 87.
+def _parted(x):  # type: ignore[no-untyped-def]
+    """exp(r) - 1 and 2^n, where x = n ln 2 + r, for x from -87 to 87.
 
-    It is (exp(r) - 1) 2^n + (2^n - 1) for x = n ln 2 + r; the polynomial is the Taylor series, whose
-    next term is below 2e-9 for r within ±ln 2 / 2.
+    The polynomial is the Taylor series, whose next term is below 2e-9 for r within ±ln 2 / 2.
     """
     n = np.floor(x * _LOG2_E + _HALF)
-    power = _power(n)  # type: ignore[call-arg, var-annotated]
     r = (x - n * _LN2_HIGH) - n * _LN2_LOW
     p = np.float32(1 / 5040)
     p = p * r + np.float32(1 / 720)
@@ -380,8 +388,109 @@ def _grown(x):  # type: ignore[no-untyped-def]
     p = p * r + np.float32(1 / 24)
     p = p * r + np.float32(1 / 6)
     p = p * r + _HALF
-    p = p * r * r + r
+    return p * r * r + r, _power(n)  # type: ignore[call-arg]
+
+
+@fused
+def _grown(x):  # type: ignore[no-untyped-def]
+    """exp(x) - 1 for x from -87 to 87."""
+    p, power = _parted(x)
     return p * power + (power - _ONE)
+
+
+@fused
+def _raised(x):  # type: ignore[no-untyped-def]
+    """exp(x) for x from -87 to 87."""
+    p, power = _parted(x)
+    return p * power + power
+
+
+@fused
+def attend(heard, scale, added, kinds, result):  # type: ignore[no-untyped-def]
+    """Attention among the tokens of each window (Vaswani et al. 2017, arXiv 1706.03762, equation 1).
+
+    Args:
+        heard: float32 `[windows, tokens, 3, heads, size]`: queries, keys and values.
+        scale: float32, that their products are multiplied by.
+        added: `[kinds, heads, tokens, tokens]`, added to them.
+        kinds: int64: the kind of each window, in turn.
+        result: `[windows, tokens, heads, size]`, to be filled.
+    """
+    windows, tokens, _, heads, size = heard.shape
+    across, filled = _registers(tokens) * LANES, -(-size // (2 * LANES)) * 2 * LANES
+    wide = _registers(filled) * LANES
+    queries, step = heard.reshape(-1), 3 * heads * size
+    keys = np.empty((tokens // across, size, across), np.float32)
+    values = np.zeros((filled // wide, tokens, wide), np.float32)
+    weights, mixed = np.empty((tokens, tokens), np.float32), np.empty((tokens, filled), np.float32)
+    shares, part = np.empty(tokens, np.float32), np.empty(PARTS, np.float32)
+    flat, nothing = weights.reshape(-1), np.zeros(filled, np.float32)
+    for window in range(windows):
+        for head in range(heads):
+            _fill(keys, heard[window, :, 1, head], scale)
+            _fill(values, heard[window, :, 2, head].T, _ONE)
+            at, more = window * tokens * step + head * size, added[kinds[window % len(kinds)], head]
+            multiply(
+                *(queries, at, step, tokens, size, keys.reshape(-1), tokens),
+                *(more.reshape(-1), 0, tokens, flat, 0),
+            )
+            for token in range(tokens):
+                shares[token] = _ONE / _soften(weights[token], part)
+            multiply(
+                *(flat, 0, tokens, tokens, tokens, values.reshape(-1), filled),
+                *(nothing, 0, 0, mixed.reshape(-1), 0),
+            )
+            for token in range(tokens):
+                out = result[window, token, head]
+                for i in range(size):
+                    out[i] = mixed[token, i] * shares[token]
+
+
+@fused
+def _fill(panels, weight, factor):  # type: ignore[no-untyped-def]
+    """Put weights `[outputs, inputs]`, scaled, in panels `[…, inputs, outputs of a panel]`."""
+    across = panels.shape[2]
+    for first in range(0, len(weight), across):
+        panel = panels[first // across]
+        for output in range(first, min(first + across, len(weight))):
+            row = weight[output]
+            for i in range(len(row)):
+                panel[i, output - first] = row[i] * factor
+
+
+@fused
+def _soften(row, part):  # type: ignore[no-untyped-def]
+    """Turn values, a multiple of `PARTS`, into exp of their distances to the largest; returns their sum."""
+    for i in range(PARTS):
+        part[i] = row[i]
+    for start in range(PARTS, len(row), PARTS):
+        for i in range(PARTS):
+            part[i] = _larger(row[start + i], part[i])
+    half = PARTS // 2
+    while half > 0:
+        for i in range(half):
+            part[i] = _larger(part[i + half], part[i])
+        half //= 2
+    largest = part[0]
+    for i in range(len(row)):
+        row[i] = _raised(_larger(_FAR, row[i] - largest))
+    for i in range(PARTS):
+        part[i] = row[i]
+    for start in range(PARTS, len(row), PARTS):
+        for i in range(PARTS):
+            part[i] += row[start + i]
+    half = PARTS // 2
+    while half > 0:
+        for i in range(half):
+            part[i] += part[i + half]
+        half //= 2
+    return part[0]
+
+
+@fused
+def _larger(a, b):  # type: ignore[no-untyped-def]
+    """The larger one; the second one if it is no number, which `max` can lose."""
+    return a if a > b else b
 
 
 @fused

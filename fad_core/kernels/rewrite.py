@@ -15,6 +15,7 @@ import torch
 from torch import fx
 
 from fad_core.kernels import sequence_rules
+from fad_core.kernels.attention import attend
 from fad_core.kernels.graph import Chain, argument, constant, let_go, shape, weights_of
 from fad_core.kernels.linear import Linear
 from fad_core.kernels.onednn import PackedConvolution
@@ -44,6 +45,7 @@ def rewritten(network: fx.GraphModule) -> fx.GraphModule:
         rule = _RULES.get(node.target)
         if rule is not None and not node._erased:
             rule(network, node)
+    attend(network)
     network.graph.eliminate_dead_code()
     used = {node.target for node in network.graph.nodes if node.op == "get_attr"}
     for name in {*network.state_dict()} - used:
