@@ -21,7 +21,7 @@ from fad_core.device import (
     resolve_device,
     upload,
 )
-from fad_core.groups import Files
+from fad_core.groups import Group, in_order
 from fad_core.kernels.memory import share_memory
 from fad_core.models import get_model
 from fad_core.models.base import Arrays, EmbeddingModel, WindowedModel
@@ -181,21 +181,20 @@ class ExportedModel:
             outputs = self._in_lanes(self._embed_block, sized, lanes)
             yield from batches.files(outputs)
         else:
-            grouped: Iterable[Files] = ([each] for each in files)
+            groups: Iterable[Group] = ([each] for each in enumerate(files))
             if isinstance(self._network, SideBySide):
-                grouped = self._network.grouped(files, max(lanes, 1), len(vectors))
-            for made in self._in_lanes(
-                self._embed_files, ((each, self._memory(each)) for each in grouped), lanes
-            ):
-                yield from made
+                groups = self._network.grouped(files, max(lanes, 1), len(vectors))
+            sized_groups = ((group, self._memory([features for _, features in group])) for group in groups)
+            yield from in_order(self._in_lanes(self._embed_group, sized_groups, lanes))
 
     def _embed_block(self, block: Arrays) -> NDArray[np.float32]:
         return self._run(*(upload(array, self.device) for array in block))
 
-    def _embed_files(self, files: Sequence[Arrays]) -> list[NDArray[np.float32]]:
+    def _embed_group(self, group: Group) -> list[tuple[int, NDArray[np.float32]]]:
+        places, files = zip(*group, strict=True)
         with computing(self.device):
             outputs = run_side_by_side(self._network, self.model, files, self.device)
-        return [self.model.pool(of_file) for of_file in outputs]
+        return [(place, self.model.pool(of_file)) for place, of_file in zip(places, outputs, strict=True)]
 
     def _memory(self, files: Sequence[Arrays]) -> int:
         """What embedding files side by side takes."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 
-from fad_core.groups import Files
+from fad_core.groups import Group
 from fad_core.kernels.cuda import on_cuda
 from fad_core.kernels.inductor import compiled_network
 from fad_core.kernels.rewrite import available, rewritten
@@ -33,7 +33,7 @@ class SideBySide(Protocol):
     def together(self, calls: Sequence[tuple[torch.Tensor, ...]]) -> Sequence[Any]:
         """The results for the arguments of several calls."""
 
-    def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Files]:
+    def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Group]:
         """Files in groups that are worth being embedded at once.
 
         Args:

@@ -92,7 +92,14 @@ def _product(heights: Sequence[int], registers: int) -> Any:
                 asked, body, behind = (builder.append_basic_block() for _ in range(3))
                 builder.branch(asked)
                 builder.position_at_end(asked)
-                builder.cbranch(builder.icmp_signed(">=", builder.load(left), _SIZE(height)), body, behind)
+                enough = builder.icmp_signed(">=", builder.load(left), _SIZE(height))
+                if height > 3 in heights:
+                    # One or two rows would take as long as three.
+                    all_of_them = builder.icmp_signed("==", builder.load(left), _SIZE(height))
+                    enough = builder.or_(
+                        all_of_them, builder.icmp_signed(">=", builder.load(left), _SIZE(height + 3))
+                    )
+                builder.cbranch(enough, body, behind)
                 builder.position_at_end(body)
                 reads, writes, adds = (
                     [builder.add(builder.load(place), builder.mul(by, _SIZE(row))) for row in range(height)]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from fad_core.groups import Files, full_groups
+from fad_core.groups import Group, full_groups
 from fad_core.models.base import Arrays, EmbeddingModel
 
 STACK_BYTES = 4_000_000_000
@@ -48,7 +48,7 @@ class Stacked:
                     results[place] = result
         return results
 
-    def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Files]:  # noqa: ARG002
+    def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Group]:  # noqa: ARG002
         """See `fad_core.networks.SideBySide`."""
         return full_groups(files, self._model.cuda_batch_size)
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from fad_core.groups import Files, groups
+from fad_core.groups import Group, groups
 from fad_core.models.base import Arrays
 
 Values = dict[fx.Node, Any]
@@ -71,9 +71,9 @@ class Together:
             asked = [each.send(result) for each, result in zip(running, made, strict=True)]
         return [self._network.graph.process_outputs(result) for _, result in asked]
 
-    def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Files]:
+    def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Group]:
         """See `fad_core.networks.SideBySide`."""
-        return groups(files, lanes, total) if self.gains else ([each] for each in files)
+        return groups(files, lanes, total) if self.gains else ([each] for each in enumerate(files))
 
     def at_once(self, samples: int) -> int:  # noqa: ARG002
         """One: only the kernels that share are given several files' activations."""

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from fad_core.groups import LARGEST, groups
+from fad_core.groups import LARGEST, LEAST, full_groups, groups, in_order
 from fad_core.kernels.rewrite import rewritten
 from fad_core.kernels.together import Together
 
@@ -63,17 +63,35 @@ def test_a_network_without_such_kernels_runs_call_by_call():
 @pytest.mark.parametrize("count", [1, 2, 5, 79, 500])
 @pytest.mark.parametrize("lanes", [1, 2, 16])
 @pytest.mark.parametrize("known", [True, False])
-def test_groups_hold_every_file_once_in_order(count: int, lanes: int, known: bool):
-    files = [(np.full(3, place),) for place in range(count)]
+def test_groups_hold_every_file_once(count: int, lanes: int, known: bool):
+    files = [(np.full(place * 7 % 5 + 1, place),) for place in range(count)]
     made = list(groups(iter(files), lanes, count if known else 0))
-    assert [features for group in made for features in group] == files
+    assert sorted((place, features[0][0]) for group in made for place, features in group) == [
+        (place, place) for place in range(count)
+    ]
     assert max(map(len, made)) <= LARGEST
-    # No lane waits for many files at the beginning, and none works on many at the end.
-    assert len(made[0]) == 1
+    # Files that stand far apart are not in memory at once.
+    assert all(
+        abs(place - other) < lanes * LARGEST for group in made for place, _ in group for other, _ in group
+    )
+    # No lane works on many at the end while the others have nothing to do.
     if known:
-        assert len(made[-1]) == 1
+        assert len(made[-1]) <= LEAST
+    assert list(in_order(((place, features[0][0]) for place, features in group) for group in made)) == [
+        *range(count)
+    ]
+
+
+def test_a_group_is_of_about_one_length():
+    lengths = [1, 50, 2, 60, 1, 55, 2, 51] * 3
+    made = list(groups([(np.zeros(length),) for length in lengths], 2))
+    assert [sorted(len(features[0]) > 10 for _, features in group) for group in made] == [
+        [True] * 12,
+        [False] * 12,
+    ]
 
 
 def test_large_files_stay_alone():
     files = [(np.zeros((1, 2, 1 << 24), np.float32),)] * 3
     assert [len(group) for group in groups(files, 1)] == [1, 1, 1]
+    assert [len(group) for group in full_groups(files, 8)] == [1, 1, 1]
