@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,18 +49,13 @@ def operations(model_id: str, files: Sequence[Path]) -> int:
         state: tuple[torch.Tensor, ...] = () if start is None else (torch.from_numpy(start),)
         for block in model.blocks(model.frontend(waveform)):
             given = [torch.from_numpy(array).to("meta") for array in block]
-            counter = FlopCounterMode(
-                display=False, custom_mapping={torch.ops.aten.lstm.input: _lstm_operations}
-            )
-            with counter, torch.inference_mode():
-                call_network(network, *given, *(item.to("meta") for item in state))
-            total += counter.get_total_flops()
+            total += counted(partial(call_network, network), *given, *(item.to("meta") for item in state))
     return total
 
 
-def _lstm_operations(
-    sequence: Sequence[int], _state: Any, weights: Sequence[Sequence[int]], *_others: Any, **_more: Any
-) -> int:
-    """Of an LSTM over `[T, B, width]`: each of its matrices once a step and row."""
-    steps, batch, _width = sequence
-    return sum(2 * steps * batch * shape[0] * shape[1] for shape in weights if len(shape) == 2)
+def counted(network: Callable[..., Any], *given: torch.Tensor) -> int:
+    """Floating-point operations of a network's convolutions, products and LSTMs for one call."""
+    counter = FlopCounterMode(display=False)
+    with counter, torch.inference_mode():
+        network(*given)
+    return counter.get_total_flops()

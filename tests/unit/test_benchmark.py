@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 from benchmarks import climb, growth, material, plots, tables
+from benchmarks.floor import counted
 from benchmarks.packages import Package
 from benchmarks.programs import Timing, time_in_turns
 
@@ -114,3 +116,18 @@ def test_the_same_figures_give_the_same_plots(tmp_path: Path) -> None:
     for name in ("a.svg", "b.svg"):
         plots.plot_programs(rows, tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_a_floor_counts_convolutions_products_and_recurrences():
+    class Network(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = torch.nn.Conv1d(2, 8, 4, stride=2), torch.nn.LSTM(8, 8, 2)
+            self.third = torch.nn.Linear(8, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.third(self.second(self.first(x).permute(2, 0, 1))[0])
+
+    frames = 30
+    by_hand = 2 * frames * (2 * 4 * 8 + 2 * 2 * 8 * 4 * 8 + 8 * 3)
+    assert counted(Network().to("meta"), torch.empty(1, 2, 62, device="meta")) == by_hand
