@@ -169,7 +169,8 @@ class ExportedModel:
             vectors: how many embeddings each file will give, if that is known: then all lanes end together.
 
         Yields:
-            The embeddings of each file, float32 `[N, D]`, in order.
+            The embeddings of each file, float32 `[N, D]`, in order. What a file raises, in `files` or in the
+            network, may come before the embeddings of some files before it.
         """
         if isinstance(self.model, WindowedModel):
             size = self.model.batch_size

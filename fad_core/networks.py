@@ -34,7 +34,7 @@ class SideBySide(Protocol):
         """The results for the arguments of several calls."""
 
     def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Group]:
-        """Files in groups that are worth being embedded at once.
+        """Files in groups that are worth being embedded at once, each with its place among all.
 
         Args:
             files: of each file its features.

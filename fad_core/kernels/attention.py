@@ -40,7 +40,7 @@ class Form(NamedTuple):
         return self.tokens % panels.PARTS == 0
 
 
-class WindowAttention(nn.Module):
+class Attention(nn.Module):
     """`[windows, tokens, 3 · heads · size]` to `[windows, tokens, heads · size]`."""
 
     def __init__(self, form: Form, bias: torch.Tensor, mask: torch.Tensor) -> None:
@@ -48,15 +48,16 @@ class WindowAttention(nn.Module):
 
         Args:
             form: it fits.
-            bias: `[heads, tokens, tokens]`.
-            mask: `[kinds, tokens, tokens]`; windows are of each kind in turn.
+            bias: float32 `[heads, tokens, tokens]`.
+            mask: float32 `[kinds, tokens, tokens]`, a single one if there are no kinds; windows are of each
+                kind in turn.
         """
         super().__init__()
         self._form = form
         # Those of most windows are alike.
         masks, kinds = torch.unique(mask, dim=0, return_inverse=True)
         self._kinds: NDArray[np.int64] = kinds.numpy()
-        self._added: NDArray[np.float32] = (bias + masks[:, None]).numpy()
+        self._added: NDArray[np.float32] = (bias + masks[:, None]).contiguous().numpy()
 
     def forward(self, given: torch.Tensor) -> torch.Tensor:
         """Attend."""
@@ -67,7 +68,7 @@ class WindowAttention(nn.Module):
         return result.flatten(2)
 
 
-def attend(network: fx.GraphModule) -> None:
+def put_attention(network: fx.GraphModule) -> None:
     """Put kernels in place of a network's attentions."""
     for masked in (False, True):
         pattern = _pattern(Form(1, 1, 1, 1.0, kinds=int(masked)))
@@ -76,27 +77,38 @@ def attend(network: fx.GraphModule) -> None:
             found = [match.nodes_map[node] for node in pattern.nodes if node.op == "call_function"]
             form = _form(found)
             heard, *added = match.placeholder_nodes
-            known = [tensor for node in added if (tensor := folded(network, node)) is not None]
-            if form is None or len(known) < len(added):
+            if form is None or not form.fits:
                 continue
-            bias, mask = (*known, torch.zeros(1, form.tokens, form.tokens))[:2]
-            network.add_submodule(f"kernel_{found[-1].name}", WindowAttention(form, bias, mask))
+            bias, *masks = (folded(network, node) for node in added)
+            mask = masks[0] if masks else torch.zeros(1, form.tokens, form.tokens)
+            if not _is(bias, form.heads, form.tokens) or not _is(mask, form.kinds or 1, form.tokens):
+                continue
+            assert bias is not None and mask is not None
+            name = f"kernel_{found[-1].name}"
+            network.add_submodule(name, Attention(form, bias, mask))
             with network.graph.inserting_before(found[-1]):
-                made = network.graph.call_module(f"kernel_{found[-1].name}", (heard,))
+                made = network.graph.call_module(name, (heard,))
             found[-1].replace_all_uses_with(made)
+
+
+def _is(squares: torch.Tensor | None, count: int, side: int) -> bool:
+    """Whether so many float32 squares are known before the network runs."""
+    return squares is not None and squares.shape == (count, side, side) and squares.dtype == torch.float32
 
 
 def _form(found: Sequence[fx.Node]) -> Form | None:
     """The form of an attention of these nodes, in the order of `_pattern`; None if they are others."""
     split: Any = found[0].args[1]
     (scale,) = (node.args[1] for node in found if node.target is aten.mul.Tensor)
-    rows: Any = [node.args[1] for node in found[1:] if node.target is aten.view.default]
-    if len(split) != 5 or not isinstance(scale, float):
+    views: Any = [node.args[1] for node in found[1:] if node.target is aten.view.default]
+    sizes = [*split, views[0][1] if views else 0]
+    # Sizes may differ from call to call.
+    if not isinstance(scale, float) or not all(isinstance(size, int) for size in sizes):
         return None
-    form = Form(split[1], split[3], split[4], scale, rows[0][1] if rows else 0)
+    _, tokens, _, heads, size, kinds = sizes
+    form = Form(tokens, heads, size, scale, kinds)
     pattern = [node for node in _pattern(form).nodes if node.op == "call_function"]
-    alike = [_numbers(node) for node in found] == [_numbers(node) for node in pattern]
-    return form if alike and form.fits else None
+    return form if [_numbers(node) for node in found] == [_numbers(node) for node in pattern] else None
 
 
 def _numbers(node: fx.Node) -> list[Any]:

@@ -13,6 +13,13 @@ LONGEST_KERNEL = 16
 """A longer one of a convolution over time is a Fourier transform, written as a convolution. Spectrograms in
 decibels show its rounding errors where there is silence, so no kernel for a processor takes its place."""
 
+_MOVES = {
+    torch.ops.aten.view.default,
+    torch.ops.aten.index.Tensor,
+    torch.ops.aten.permute.default,
+    torch.ops.aten.contiguous.default,
+}
+
 
 @dataclass
 class Chain:
@@ -83,16 +90,16 @@ def constant(network: fx.GraphModule, node: Any) -> torch.Tensor | None:
     return held.detach() if isinstance(held, torch.Tensor) else None
 
 
-def folded(network: fx.GraphModule, node: fx.Node) -> torch.Tensor | None:
-    """The result of a node that weights alone make; None if anything else has a part in it."""
-    if node.op != "call_function":
+def folded(network: fx.GraphModule, node: Any) -> torch.Tensor | None:
+    """The values of a weight, moved about by a node and those before it; None if it is anything else."""
+    if not isinstance(node, fx.Node) or node.target not in _MOVES:
         return constant(network, node)
     results = {given: folded(network, given) for given in node.all_input_nodes}
     if any(result is None for result in results.values()):
         return None
     assert callable(node.target)
-    made = node.target(*fx.node.map_arg(node.args, results.get), **fx.node.map_arg(node.kwargs, results.get))
-    return made if isinstance(made, torch.Tensor) else None
+    made: torch.Tensor = node.target(*fx.node.map_arg(node.args, results.__getitem__))
+    return made
 
 
 def shape(node: Any) -> tuple[int | None, ...]:

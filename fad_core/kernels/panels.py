@@ -1,4 +1,4 @@
-"""Rows times a matrix that lies in panels: products alone, convolutions over time, and LSTM layers.
+"""Rows times a matrix that lies in panels: products alone, convolutions over time, attention, LSTM layers.
 
 With its channels last in memory, what a convolution over time reads for one output is one stretch of the
 sequence, so a convolution is a product of overlapping rows by a matrix. A panel holds the weights of as many
@@ -46,7 +46,7 @@ _TILE = 1 << 17
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 _LOG2_E = np.float32(1.442695041)
 _LEAST = np.float32(-87.0)
-# exp(-64) adds nothing to 1, and its products are normal numbers, unlike those of exp(-87).
+# exp(-64) adds nothing to 1, and its products are normal numbers; those of exp(-87) take many times as long.
 _FAR = np.float32(-64.0)
 _ONE, _TWO, _HALF, _ZERO = np.float32(1.0), np.float32(2.0), np.float32(0.5), np.float32(0.0)
 
@@ -92,13 +92,13 @@ def _product(heights: Sequence[int], registers: int) -> Any:
                 asked, body, behind = (builder.append_basic_block() for _ in range(3))
                 builder.branch(asked)
                 builder.position_at_end(asked)
-                enough = builder.icmp_signed(">=", builder.load(left), _SIZE(height))
-                if height > 3 in heights:
-                    # One or two rows would take as long as three.
-                    all_of_them = builder.icmp_signed("==", builder.load(left), _SIZE(height))
-                    enough = builder.or_(
-                        all_of_them, builder.icmp_signed(">=", builder.load(left), _SIZE(height + 3))
-                    )
+                remaining = builder.load(left)
+                # One or two rows take as long as three: where three can be left, no fewer are.
+                least = 3 if height > 3 and 3 in heights else 0
+                enough = builder.or_(
+                    builder.icmp_signed("==", remaining, _SIZE(height)),
+                    builder.icmp_signed(">=", remaining, _SIZE(height + least)),
+                )
                 builder.cbranch(enough, body, behind)
                 builder.position_at_end(body)
                 reads, writes, adds = (
@@ -480,7 +480,10 @@ def _soften(row, part):  # type: ignore[no-untyped-def]
         half //= 2
     largest = part[0]
     for i in range(len(row)):
-        row[i] = _raised(_larger(_FAR, row[i] - largest))
+        # What is no number is so again here, if it was not among the largest.
+        x = row[i] - largest
+        made = _raised(_larger(_LEAST, x))
+        row[i] = _ZERO if x < _FAR else made
     for i in range(PARTS):
         part[i] = row[i]
     for start in range(PARTS, len(row), PARTS):
@@ -496,7 +499,7 @@ def _soften(row, part):  # type: ignore[no-untyped-def]
 
 @fused
 def _larger(a, b):  # type: ignore[no-untyped-def]
-    """The larger one; the second one if it is no number, which `max` can lose."""
+    """`b`, unless `a` is larger: where `b` is no number, so is the result."""
     return a if a > b else b
 
 

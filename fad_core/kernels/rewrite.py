@@ -1,8 +1,8 @@
 """A network that computes the same on a CPU in less time.
 
-The graph of an exported program is rewritten, its file is not: convolutions and products by a matrix get
-kernels that suit the processor, together with what stands right behind them: a batch norm, a ReLU, a
-pooling. What fits no rule stays as it is.
+The graph of an exported program is rewritten, its file is not: convolutions, products by a matrix, LSTMs and
+attention get kernels that suit the processor, together with what stands right behind them: a batch norm, a
+ReLU, a pooling. What fits no rule stays as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from torch import fx
 
 from fad_core.kernels import sequence_rules
-from fad_core.kernels.attention import attend
+from fad_core.kernels.attention import put_attention
 from fad_core.kernels.graph import Chain, argument, constant, let_go, shape, weights_of
 from fad_core.kernels.linear import Linear
 from fad_core.kernels.onednn import PackedConvolution
@@ -45,7 +45,7 @@ def rewritten(network: fx.GraphModule) -> fx.GraphModule:
         rule = _RULES.get(node.target)
         if rule is not None and not node._erased:
             rule(network, node)
-    attend(network)
+    put_attention(network)
     network.graph.eliminate_dead_code()
     used = {node.target for node in network.graph.nodes if node.op == "get_attr"}
     for name in {*network.state_dict()} - used:
@@ -63,7 +63,7 @@ def _held(network: fx.GraphModule, node: fx.Node) -> int:
 
 def _linear(network: fx.GraphModule, node: fx.Node) -> None:
     weight, bias, known = weights_of(network, node)
-    if not known or width(len(weight)) == 0:
+    if not known:
         return
     chain = Chain(network, node)
     behind = "none"

@@ -33,7 +33,9 @@ class SequenceConvolution(nn.Module):
         super().__init__()
         self.outputs, self.inputs, self._kernel = weight.shape
         self._panels = panels.in_panels(weight.transpose(1, 2).reshape(self.outputs, -1).numpy())
-        self.bias = torch.zeros(self.outputs) if bias is None else bias.clone()
+        self.bias = (
+            torch.zeros(self.outputs) if bias is None else bias.clone(memory_format=torch.contiguous_format)
+        )
         self._stride, self._activated = stride, activated
         self._norm: tuple[NDArray[np.float32], NDArray[np.float32], float] | None = None
 

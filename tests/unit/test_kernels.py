@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from fad_core.kernels import panels
 from fad_core.kernels.linear import Linear
 from fad_core.kernels.onednn import PackedConvolution
 from fad_core.kernels.panels import LANES
@@ -106,25 +107,51 @@ def test_winograd_loses_no_nan(side: int):
     assert not found[0, :, 9:, 9:].isnan().any()
 
 
-# Seen: 2.2e-6 and 3.1e-6. More rows and inputs than go through at a time.
-@pytest.mark.parametrize("rows", [0, 1, 2, 100, 1000])
-@pytest.mark.parametrize(("inputs", "outputs", "tolerance"), [(33, 48, 3e-6), (600, 64, 4e-6)])
+# Seen: 2.2e-6 and 3.1e-6. Outputs that fill panels of four registers, of two, of one and of none; more rows
+# and inputs than go through at a time.
+@pytest.mark.parametrize("rows", [1, 2, 100, 1000])
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "tolerance"),
+    [(33, 48, 3e-6), (600, 64, 4e-6), (20, 32, 3e-6), (20, 16, 3e-6), (40, 7, 3e-6), (40, 100, 3e-6)],
+)
 @pytest.mark.parametrize(
     ("behind", "function"), [("none", lambda x: x), ("relu", torch.relu), ("gelu", functional.gelu)]
 )
 def test_products_by_a_matrix(rows: int, inputs: int, outputs: int, tolerance: float, behind: str, function):
-    weight, bias, x = noise(outputs, inputs), noise(outputs, seed=1), noise(2, rows, inputs, seed=2)
+    # A bias that is a part of something else.
+    weight, bias, x = noise(outputs, inputs), noise(outputs, 2, seed=1)[:, 0], noise(2, rows, inputs, seed=2)
     kernel = Linear(weight, bias, behind)
     expected = function(functional.linear(x.double(), weight.double(), bias.double()))
-    if rows == 0:
-        assert kernel(x).shape == expected.shape
-        return
     assert furthest(kernel(x), expected) < tolerance
     # Rows have the same bits in any company.
-    others = [(x[0, :1],), (x,), (x[1, rows // 2 :],)]
+    others = [(x[0, :1],), (x,), (x[1, :0],), (x[1, rows // 2 :],)]
     for (given,), found in zip(others, kernel.together(others), strict=True):
         assert torch.equal(found, kernel(given))
     assert torch.equal(kernel(x)[1, -1:], kernel(x[1, -1:]))
+
+
+def test_a_product_without_a_bias_or_rows_and_with_what_is_no_number():
+    weight, x = noise(48, 33), noise(5, 33, seed=1)
+    kernel = Linear(weight, None, "gelu")
+    assert furthest(kernel(x), functional.gelu(functional.linear(x.double(), weight.double()))) < 3e-6
+    assert kernel(x[:0]).shape == (0, 48)
+    x[3, 7] = np.nan
+    assert torch.equal(kernel(x).isnan().all(1), torch.arange(5) == 3)
+    assert torch.equal(kernel(x).isnan().any(1), torch.arange(5) == 3)
+
+
+@pytest.mark.parametrize("registers", [1, 2, 4])
+def test_each_row_is_multiplied_once(registers: int):
+    """Whatever number of rows there are, and nothing beside them is touched."""
+    outputs, inputs = registers * LANES, 5
+    weight, bias = noise(outputs, inputs).numpy(), noise(outputs, seed=1).numpy()
+    packed = panels.in_panels(weight)
+    for count in range(61):
+        rows, room = noise(count + 4, inputs, seed=2).numpy(), np.full((count + 4, outputs), 7.0, np.float32)
+        panels.multiply_rows(rows[2 : count + 2], packed, bias, room[2 : count + 2])
+        expected = rows[2 : count + 2].astype(np.float64) @ weight.T + bias
+        assert np.abs(room[2 : count + 2] - expected).max(initial=0.0) < 1e-5
+        assert (room[[0, 1, -2, -1]] == 7.0).all()
 
 
 # Outputs that fill panels of four registers (where there are such), of two and of one.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -70,7 +73,7 @@ def test_groups_hold_every_file_once(count: int, lanes: int, known: bool):
         (place, place) for place in range(count)
     ]
     assert max(map(len, made)) <= LARGEST
-    # Files that stand far apart are not in memory at once.
+    # Files that stand far apart are not read to be in one group.
     assert all(
         abs(place - other) < lanes * LARGEST for group in made for place, _ in group for other, _ in group
     )
@@ -83,15 +86,51 @@ def test_groups_hold_every_file_once(count: int, lanes: int, known: bool):
 
 
 def test_a_group_is_of_about_one_length():
-    lengths = [1, 50, 2, 60, 1, 55, 2, 51] * 3
+    lengths = [5] * 6 + [1, 50, 2, 60, 1, 55, 2, 51] * 3
     made = list(groups([(np.zeros(length),) for length in lengths], 2))
-    assert [sorted(len(features[0]) > 10 for _, features in group) for group in made] == [
-        [True] * 12,
-        [False] * 12,
+    assert [sorted(len(features[0]) for _, features in group) for group in made] == [
+        [5] * 6,
+        sorted([50, 60, 55, 51] * 3),
+        sorted([1, 2, 1, 2] * 3),
     ]
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 16])
+def test_a_few_files_are_enough_to_begin(lanes: int):
+    read: list[int] = []
+    following = groups((read.append(place) or (np.zeros(3),) for place in range(1000)), lanes, 1000)
+    next(following)
+    assert len(read) == LEAST * lanes
+    following.close()
+
+
+def test_files_are_let_go_of():
+    """None of a group is in memory while the next ones are read."""
+    alive: list[weakref.ref[np.ndarray]] = []
+    most = 0
+
+    def files() -> Iterator[tuple[np.ndarray]]:
+        nonlocal most
+        for _ in range(48):
+            most = max(most, sum(each() is not None for each in alive))
+            features = np.zeros(3)
+            alive.append(weakref.ref(features))
+            yield (features,)
+            del features
+
+    for group in groups(files(), 1):
+        assert len(group) <= LARGEST
+        del group
+    assert most == LARGEST - 1
 
 
 def test_large_files_stay_alone():
     files = [(np.zeros((1, 2, 1 << 24), np.float32),)] * 3
     assert [len(group) for group in groups(files, 1)] == [1, 1, 1]
+    assert [len(group) for group in groups(files, 2)] == [1, 1, 1]
     assert [len(group) for group in full_groups(files, 8)] == [1, 1, 1]
+
+
+def test_half_as_large_files_are_two_for_each_lane():
+    files = [(np.zeros((1, 2, 1 << 22), np.float32),)] * 12
+    assert [len(group) for group in groups(files, 2)] == [2] * 6
