@@ -39,7 +39,9 @@ class Linear(nn.Module):
         missing = -self._outputs % _FILLED
         given = torch.zeros(self._outputs) if bias is None else bias
         self._bias = nn.functional.pad(given, (0, missing)).contiguous()
-        self._panels = panels.in_panels(nn.functional.pad(weight, (0, 0, 0, missing)).numpy())
+        # Padding by nothing would be a copy, of 200 MB for VGGish.
+        filled = nn.functional.pad(weight, (0, 0, 0, missing)) if missing else weight
+        self._panels = panels.in_panels(filled.numpy())
         self._function = _FUNCTIONS[behind]
 
     @property
