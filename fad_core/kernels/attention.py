@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 import torch
@@ -83,7 +83,6 @@ def put_attention(network: fx.GraphModule) -> None:
             mask = masks[0] if masks else torch.zeros(1, form.tokens, form.tokens)
             if not _is(bias, form.heads, form.tokens) or not _is(mask, form.kinds or 1, form.tokens):
                 continue
-            assert bias is not None and mask is not None
             name = f"kernel_{found[-1].name}"
             network.add_submodule(name, Attention(form, bias, mask))
             with network.graph.inserting_before(found[-1]):
@@ -91,7 +90,7 @@ def put_attention(network: fx.GraphModule) -> None:
             found[-1].replace_all_uses_with(made)
 
 
-def _is(squares: torch.Tensor | None, count: int, side: int) -> bool:
+def _is(squares: torch.Tensor | None, count: int, side: int) -> TypeGuard[torch.Tensor]:
     """Whether so many float32 squares are known before the network runs."""
     return squares is not None and squares.shape == (count, side, side) and squares.dtype == torch.float32
 

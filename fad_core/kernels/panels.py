@@ -51,9 +51,13 @@ _FAR = np.float32(-64.0)
 _ONE, _TWO, _HALF, _ZERO = np.float32(1.0), np.float32(2.0), np.float32(0.5), np.float32(0.0)
 
 
-def width(outputs: int) -> int:
+@fused
+def width(outputs):  # type: ignore[no-untyped-def]
     """Registers of outputs in a panel: `_MOST`, 2 or 1; 0 if so many outputs do not fill panels."""
-    return next((each for each in (_MOST, 2, 1) if outputs % (each * LANES) == 0), 0)
+    for registers in (_MOST, 2, 1):
+        if outputs % (registers * LANES) == 0:
+            return registers
+    return 0
 
 
 def in_panels(weight: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -195,12 +199,6 @@ _ROWS = 24
 
 
 @fused
-def _registers(outputs):  # type: ignore[no-untyped-def]
-    """As `width`, of outputs that fill panels."""
-    return _MOST if outputs % (_MOST * LANES) == 0 else 2 if outputs % (2 * LANES) == 0 else 1
-
-
-@fused
 def multiply(inputs, at, step, rows, depth, panels, outputs, old, old_at, old_step, sums, to):  # type: ignore[no-untyped-def]
     """Add to `rows` rows of `outputs` values the products of `depth` inputs each.
 
@@ -218,7 +216,7 @@ def multiply(inputs, at, step, rows, depth, panels, outputs, old, old_at, old_st
         sums: float32, flat: the result; may be `old`.
         to: place of the first row in it; the others follow.
     """
-    registers = _registers(outputs)
+    registers = width(outputs)
     for start in range(0, depth, _DEPTH):
         count = min(_DEPTH, depth - start)
         if start > 0:
@@ -424,8 +422,8 @@ def attend(heard, scale, added, kinds, result):  # type: ignore[no-untyped-def]
         result: `[windows, tokens, heads, size]`, to be filled.
     """
     windows, tokens, _, heads, size = heard.shape
-    across, filled = _registers(tokens) * LANES, -(-size // (2 * LANES)) * 2 * LANES
-    wide = _registers(filled) * LANES
+    across, filled = width(tokens) * LANES, -(-size // (2 * LANES)) * 2 * LANES
+    wide = width(filled) * LANES
     queries, step = heard.reshape(-1), 3 * heads * size
     keys = np.empty((tokens // across, size, across), np.float32)
     values = np.zeros((filled // wide, tokens, wide), np.float32)
@@ -480,7 +478,7 @@ def _soften(row, part):  # type: ignore[no-untyped-def]
         half //= 2
     largest = part[0]
     for i in range(len(row)):
-        # What is no number is so again here, if it was not among the largest.
+        # A value that is no number, and that the largest passed over, is still none here.
         x = row[i] - largest
         made = _raised(_larger(_LEAST, x))
         row[i] = _ZERO if x < _FAR else made

@@ -145,8 +145,8 @@ def _variant(name: str, *, pca: bool, activation: bool) -> VGGishModel:
         minimum_samples=(PATCH_FRAMES - 1) * MEL.hop_length + MEL.window_length,
         checkpoints=(NETWORK_CHECKPOINT, PCA_CHECKPOINT) if pca else (NETWORK_CHECKPOINT,),
         # Largest difference seen from the original's, as a share of the RMS, over kernels for AVX-512, AVX2
-        # and SSE4.1: 7.5e-6; with the last activation, whose zeros make the RMS
-        # smaller and the errors not, 1.1e-5.
+        # and SSE4.1: 7.5e-6; with the last activation, whose zeros make the RMS smaller and the errors not,
+        # 1.1e-5.
         tolerance=2e-5 if activation and not pca else 1e-5,
         eager_cases=tuple((batch, 0) for batch in (1, 2, 3, 7, 8, 16, 31, 32, 33, 64)),
         # Two: torch.export would take a batch of one for a constant.
