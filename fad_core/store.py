@@ -29,13 +29,15 @@ from fad_core.steps.verification import write_verification
 from fad_core.verify import (
     WAYS,
     Way,
-    eager_comparisons,
+    compare_with_eager,
+    eager_outputs,
     eager_ways,
     golden_count,
+    run_by,
     verified_ways,
     verify_golden,
 )
-from fad_core.weights import Weights, default_ckpt_dir, fetch_weights, load_state, locate_weights
+from fad_core.weights import Weights, default_ckpt_dir, fetch_weights, locate_weights
 
 Report = Callable[[str], None]
 
@@ -157,11 +159,11 @@ class Store:
         ]
         if missing:
             self.report(f"verifying {path.name} against the eager network")
-            network = model.build(load_state(weights))
+            outputs = eager_outputs(model, weights)
             with self._bar(f"verify {path.stem}", len(model.eager_cases) * len(missing)) as advance:
                 for way in missing:
                     rows = []
-                    for row in eager_comparisons(path, network, [way]):
+                    for row in compare_with_eager(run_by(path, way), outputs):
                         rows.append(row)
                         advance(1)
                     _record(rows, verdicts[way])

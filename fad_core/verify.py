@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +41,9 @@ from fad_core.weights import Weights, load_state
 EAGER_SHARE = 0.1
 
 GROUPS = (REFERENCE_GROUP, EVALUATION_GROUP)
+
+EagerOutputs = Callable[[int, int], NDArray[np.float32]]
+"""Of the eager network, by batch and samples."""
 
 # The exact distance of our embeddings against that of the original's, relative.
 DISTANCE_TOLERANCE = 1e-6
@@ -88,7 +92,8 @@ def verify_eager(
         weights: the fetched weights it should hold.
         ways: in which it runs.
     """
-    return list(eager_comparisons(path, model.build(load_state(weights)), eager_ways(model, ways)))
+    outputs = eager_outputs(model, weights)
+    return [row for way in eager_ways(model, ways) for row in compare_with_eager(run_by(path, way), outputs)]
 
 
 def eager_ways(model: EmbeddingModel, ways: Sequence[Way]) -> list[Way]:
@@ -99,23 +104,33 @@ def eager_ways(model: EmbeddingModel, ways: Sequence[Way]) -> list[Way]:
     return [way for way in ways if way == Way("plain") or not model.quantum]
 
 
-def eager_comparisons(path: Path, network: torch.nn.Module, ways: Sequence[Way]) -> Iterator[Comparison]:
-    """The rows of `verify_eager`, one by one, for a network that `EmbeddingModel.build` gave."""
-    for way in ways:
-        yield from compare_with_eager(run_by(path, way), network)
+def eager_outputs(model: EmbeddingModel, weights: Weights) -> EagerOutputs:
+    """What the eager network gives for `example_input(batch, samples)`, computed once for all ways.
+
+    Args:
+        model: what is built.
+        weights: the fetched ones that it is built with.
+    """
+    network = model.build(load_state(weights))
+
+    @cache
+    def output(batch: int, samples: int) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            given, _ = call_network(network, *model.example_input(batch, samples))
+            return given.numpy()
+
+    return output
 
 
-def compare_with_eager(exported: ExportedModel, network: torch.nn.Module) -> Iterator[Comparison]:
-    """The rows for one way."""
+def compare_with_eager(exported: ExportedModel, outputs: EagerOutputs) -> Iterator[Comparison]:
+    """The rows for one way, with the `eager_outputs` of its model."""
     model = exported.model
     plain = _is_plain(model)
     tolerance = EAGER_SHARE * model.tolerance if plain else model.tolerance
     for batch, samples in model.eager_cases:
-        given = model.example_input(batch, samples)
         case = f"batch {batch}" + (f", {samples} samples" if samples else "") + _named(model)
-        with torch.inference_mode():
-            eager, _ = call_network(network, *given)
-        yield compare(exported.identity, "eager", case, exported.network(*given), eager.numpy(), tolerance)
+        found = exported.network(*model.example_input(batch, samples))
+        yield compare(exported.identity, "eager", case, found, outputs(batch, samples), tolerance)
 
 
 def verify_golden(
@@ -158,16 +173,27 @@ def compare_with_golden(
             f"{dict(identity.checkpoints)}: export it with seeded weights, or regenerate the embeddings with "
             "tests/golden/make_golden.py"
         )
+    # Those that the original can embed with this model.
+    cases = [case for case in clips() if case in golden.cases[model.name]]
+    of_frontend: dict[str, list[Comparison]] = {}
+
+    def features() -> Iterator[Arrays]:
+        for case in cases:
+            if progress is not None:
+                progress(case)
+            clip = clips()[case]
+            given = model.frontend(prepare_waveform(clip.waveform, clip.sample_rate, model), clip.sha256)
+            of_frontend[case] = list(_compare_features(model, identity, golden, case, given))
+            yield given
+
     passed = True
     found: dict[str, NDArray[np.float32]] = {}
-    for case, clip in clips().items():
-        if case not in golden.cases[model.name]:
-            continue  # the original cannot embed it with this model
-        if progress is not None:
-            progress(case)
-        features = model.frontend(prepare_waveform(clip.waveform, clip.sample_rate, model), clip.sha256)
-        yield from _compare_features(model, identity, golden, case, features)
-        found[case], row = _compare_embeddings(exported, golden, case, exported.embed_features(features))
+    # All in one stream, as sets are embedded: windows share batches, and each thread has work.
+    counts = [golden.counts[model.name][case] for case in cases]
+    in_turn = exported.embed_many(features(), exported.lanes, counts)
+    for case, embeddings in zip(cases, in_turn, strict=True):
+        yield from of_frontend[case]
+        found[case], row = _compare_embeddings(exported, golden, case, embeddings)
         row = replace(row, case=row.case + behind)
         passed = passed and row.verdict == "passed"
         yield row

@@ -25,7 +25,8 @@ transform = torch.stft
 
 @pytest.fixture(scope="module")
 def exported(seeded_export: Callable[[str], Path]) -> ExportedModel:
-    return ExportedModel(seeded_export(ID))
+    # Clip by clip: a failure is seen in the first one.
+    return ExportedModel(seeded_export(ID), batch_size=1)
 
 
 @pytest.fixture(autouse=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,9 +47,10 @@ class Recorder(ExportedModel):
         super().__init__(path, settings=settings)
         self.embedded: list[np.ndarray] = []
 
-    def embed_features(self, features: tuple[np.ndarray, ...]) -> np.ndarray:
-        self.embedded.append(super().embed_features(features))
-        return self.embedded[-1]
+    def embed_many(self, *given: Any) -> Iterator[np.ndarray]:
+        for embeddings in super().embed_many(*given):
+            self.embedded.append(embeddings)
+            yield embeddings
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +156,9 @@ def test_wrong_embeddings_fail(spoil, vggish: Recorder):
 
 
 def test_without_right_embeddings_no_distance_is_compared(vggish: Recorder, monkeypatch):
-    monkeypatch.setattr(vggish, "embed_features", lambda features: np.ones((len(features[0]), 128), "f4"))
+    monkeypatch.setattr(
+        vggish, "embed_many", lambda files, *_: (np.ones((len(windows), 128), "f4") for (windows,) in files)
+    )
     rows = list(compare_with_golden(vggish))
     assert {row.quantity for row in rows} == {"embedding", "frontend"}
     assert {row.verdict for row in rows if row.quantity == "embedding"} == {"failed"}

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
@@ -37,7 +37,7 @@ from fad_core import embedding, mel
 from fad_core.exported import ExportedModel
 from fad_core.models import get_model, vggish
 from fad_core.settings import Settings
-from fad_core.verify import compare_with_eager, compare_with_golden
+from fad_core.verify import EagerOutputs, compare_with_eager, compare_with_golden, eager_outputs
 from fad_core.weights import load_state, locate_weights
 
 SLIGHTLY = 1 + 1e-3
@@ -59,16 +59,15 @@ def loaded(seeded_export: Callable[[str], Path]) -> Callable[[str], ExportedMode
 
 
 @pytest.fixture(scope="module")
-def eager() -> Callable[[str], torch.nn.Module]:
-    networks: dict[str, torch.nn.Module] = {}
+def eager() -> Callable[[str], EagerOutputs]:
+    """What the networks give that the weights are of."""
 
-    def build(model_id: str) -> torch.nn.Module:
-        if model_id not in networks:
-            model = get_model(model_id)
-            networks[model_id] = model.build(load_state(locate_weights(model, "seeded")))
-        return networks[model_id]
+    @cache
+    def outputs(model_id: str) -> EagerOutputs:
+        model = get_model(model_id)
+        return eager_outputs(model, locate_weights(model, "seeded"))
 
-    return build
+    return outputs
 
 
 @contextmanager
