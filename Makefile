@@ -10,6 +10,8 @@ PYTEST_ARGS ?=
 SINE_WEIGHTS ?= seeded
 # How many tests run at once; each may take 3 GB.
 TEST_WORKERS ?= 2
+# Numeric threads of each: those of all together wait for each other, where there are more than cores.
+TEST_THREADS ?= $(shell echo $$((($(CORES) + $(TEST_WORKERS) - 1) / $(TEST_WORKERS))))
 # What the environment of the original packages is made with: their pins are for 3.11.
 PYTHON311 ?= python3.11
 REFERENCE_VENV ?= .venv-reference
@@ -31,7 +33,7 @@ WITH_VENV := PATH="$(BIN):$$PATH"
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
 	@echo 'Variables: PYTHON=$(PYTHON) (3.11 or newer), VENV=$(VENV), CORES=$(CORES), TORCH_INDEX=$(TORCH_INDEX),'
-	@echo 'SINE_WEIGHTS=$(SINE_WEIGHTS), PYTEST_ARGS=$(PYTEST_ARGS), TEST_WORKERS=$(TEST_WORKERS),'
+	@echo 'SINE_WEIGHTS=$(SINE_WEIGHTS), PYTEST_ARGS=$(PYTEST_ARGS), TEST_WORKERS=$(TEST_WORKERS), TEST_THREADS=$(TEST_THREADS),'
 	@echo 'COVERAGE_FLOOR=$(COVERAGE_FLOOR), PYTHON311=$(PYTHON311) (3.11), REFERENCE_VENV=$(REFERENCE_VENV)'
 
 demo: $(CORE) ## Score the demo study: sines and music, with seeded weights, offline
@@ -50,8 +52,8 @@ correlations: $(CORE) ## Correlate FAD with listeners' ratings, DCASE 2023 task 
 	cat results/dcase2023_task7/tables/correlations.md
 
 test: $(DEV) ## Run the tests
-	$(WITH_VENV) python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --cov=fad_core --cov-report=term:skip-covered \
-		--cov-fail-under=$(COVERAGE_FLOOR) $(PYTEST_ARGS)
+	$(WITH_VENV) OMP_NUM_THREADS=$(TEST_THREADS) python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile \
+		--cov=fad_core --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR) $(PYTEST_ARGS)
 
 test-slurm: $(SLURM) ## Run the study of real recordings, run here before, on a Slurm of three nodes, one of which dies
 	$(WITH_VENV) FAD_TEST_SLURM=$${FAD_TEST_SLURM:-1} python -m pytest tests/slurm -s $(PYTEST_ARGS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import fcntl
+import shutil
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +16,9 @@ settings.register_profile("fad", deadline=None)
 settings.load_profile("fad")
 
 
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def single_first() -> None:
     """What resampy gives for float32, with which much is compared, would depend on which test came before."""
@@ -23,22 +28,37 @@ def single_first() -> None:
 
 
 @pytest.fixture(scope="session")
-def seeded_export(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+def made_once(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> MadeOnce:
+    """Give a folder of that name, which the first of all workers that asks for it makes."""
+    of_worker = tmp_path_factory.getbasetemp()
+    root = of_worker.parent if hasattr(request.config, "workerinput") else of_worker
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder = root / name
+        with (root / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / ".made").exists():
+                shutil.rmtree(folder, ignore_errors=True)  # where it failed before
+                folder.mkdir()
+                make(folder)
+                (folder / ".made").touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def seeded_export(made_once: MadeOnce) -> Callable[[str], Path]:
     """Give the `.pt2` of a model id with seeded weights, made once a session: 290 MB and 5 s each."""
     from fad_core.models import get_model
     from fad_core.pt2 import export_model
     from fad_core.weights import locate_weights
 
-    folder = tmp_path_factory.mktemp("exported")
-
     @cache
     def export(model_id: str) -> Path:
-        path = folder / f"{model_id}.pt2"
-        model = get_model(model_id)
-        export_model(model, locate_weights(model, "seeded"), path)
-        return path
+        model, name = get_model(model_id), f"{model_id}.pt2"
+        weights = locate_weights(model, "seeded")
+        folder = made_once(f"exported {model_id}", lambda folder: export_model(model, weights, folder / name))
+        return folder / name
 
-    yield export
-    # pytest keeps the temporary folders of three sessions.
-    for path in folder.iterdir():
-        path.unlink()
+    return export

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,8 @@ from snakemake_runs import MODEL, WorkingFolder, copy_code
 from fad_core.datasets import shard_of
 
 SHARDS = 3
+
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,32 +48,34 @@ def names_in_shards(counts: tuple[int, ...]) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def code(made_once: MadeOnce) -> Path:
     """A copy of the checkout: what is edited while the tests run does not reach them."""
-    return copy_code(tmp_path_factory.mktemp("code") / "repository")
+    return made_once("code", lambda folder: copy_code(folder / "repository")) / "repository"
 
 
 @pytest.fixture(scope="session")
-def verified(tmp_path_factory: pytest.TempPathFactory, code: Path) -> WorkingFolder:
+def verified(made_once: MadeOnce, code: Path) -> WorkingFolder:
     """A workplace with the exported and verified model, and audio: sets a (three shards) and b."""
-    place = WorkingFolder(tmp_path_factory.mktemp("verified"), code)
-    for seed, name in enumerate(names_in_shards((2, 1, 1))):
-        write_clip(place.root / "audio/a" / name, seed)
-    write_clip(place.root / "audio/b/one.flac", 10)
-    # Above 5 MB, and not of the model's rate.
-    write_clip(place.root / "audio/b/deep/big.wav", 11, seconds=1.1, rate=192000, channels=14)
-    place.write_study(datasets={"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}})
-    verdicts = [f"results/verification/{MODEL}.eager.csv", "results/verification/vggish.golden.csv"]
-    place.complete(f"results/models/{MODEL}.pt2", *verdicts)
-    return place
+
+    def make(folder: Path) -> None:
+        place = WorkingFolder(folder / "work", code)
+        for seed, name in enumerate(names_in_shards((2, 1, 1))):
+            write_clip(place.root / "audio/a" / name, seed)
+        write_clip(place.root / "audio/b/one.flac", 10)
+        # Above 5 MB, and not of the model's rate.
+        write_clip(place.root / "audio/b/deep/big.wav", 11, seconds=1.1, rate=192000, channels=14)
+        place.write_study(datasets={"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}})
+        verdicts = [f"results/verification/{MODEL}.eager.csv", "results/verification/vggish.golden.csv"]
+        place.complete(f"results/models/{MODEL}.pt2", *verdicts)
+
+    return WorkingFolder(made_once("verified", make) / "work", code)
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, verified: WorkingFolder) -> WorkingFolder:
+def finished(made_once: MadeOnce, verified: WorkingFolder) -> WorkingFolder:
     """The study run to its end."""
-    place = verified.copy_to(tmp_path_factory.mktemp("finished") / "work")
-    place.complete()
-    return place
+    folder = made_once("finished", lambda folder: verified.copy_to(folder / "work").complete())
+    return WorkingFolder(folder / "work", verified.code)
 
 
 @pytest.fixture
