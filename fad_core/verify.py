@@ -116,8 +116,8 @@ def eager_outputs(model: EmbeddingModel, weights: Weights) -> EagerOutputs:
     @cache
     def output(batch: int, samples: int) -> NDArray[np.float32]:
         with torch.inference_mode():
-            given, _ = call_network(network, *model.example_input(batch, samples))
-            return given.numpy()
+            result, _ = call_network(network, *model.example_input(batch, samples))
+            return result.numpy()
 
     return output
 
@@ -142,7 +142,7 @@ def verify_golden(
 
     Args:
         path: a `.pt2` with seeded weights.
-        progress: told the name of each clip.
+        progress: told the name of each clip that is embedded.
         ways: in which it runs.
 
     Raises:
@@ -179,8 +179,6 @@ def compare_with_golden(
 
     def features() -> Iterator[Arrays]:
         for case in cases:
-            if progress is not None:
-                progress(case)
             clip = clips()[case]
             given = model.frontend(prepare_waveform(clip.waveform, clip.sample_rate, model), clip.sha256)
             of_frontend[case] = list(_compare_features(model, identity, golden, case, given))
@@ -192,6 +190,8 @@ def compare_with_golden(
     counts = [golden.counts[model.name][case] for case in cases]
     in_turn = exported.embed_many(features(), exported.lanes, counts)
     for case, embeddings in zip(cases, in_turn, strict=True):
+        if progress is not None:
+            progress(case)
         yield from of_frontend[case]
         found[case], row = _compare_embeddings(exported, golden, case, embeddings)
         row = replace(row, case=row.case + behind)
