@@ -52,7 +52,7 @@ correlations: $(CORE) ## Correlate FAD with listeners' ratings, DCASE 2023 task 
 	cat results/dcase2023_task7/tables/correlations.md
 
 test: $(DEV) ## Run the tests
-	$(WITH_VENV) OMP_NUM_THREADS=$(TEST_THREADS) python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile \
+	$(WITH_VENV) OMP_NUM_THREADS=$(TEST_THREADS) python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder \
 		--cov=fad_core --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR) $(PYTEST_ARGS)
 
 test-slurm: $(SLURM) ## Run the study of real recordings, run here before, on a Slurm of three nodes, one of which dies
