@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,8 +86,10 @@ class Run:
 class Place:
     """Sound, checkpoints and jobs of one family."""
 
-    def __init__(self, root: Path, name: str) -> None:
+    def __init__(self, root: Path, name: str, seeded_export: Callable[[str], Path]) -> None:
         self.root, self.name, self.family = root, name, FAMILIES[name]
+        # By its path: that it is exported and verified first where there is none is seen elsewhere.
+        self.exported = str(seeded_export(self.family.model))
         self.model = get_model(self.family.model)
         write_checkpoints(locate_weights(self.model, "seeded"), root / "checkpoints")
         write_sets(root / "sets", self.family.seconds, self.model.sample_rate)
@@ -115,7 +117,7 @@ class Place:
 
     def ours(self, name: str, *calls: str, files: dict[str, Path] | None = None, **more: Any) -> Run:
         job, out = (
-            self.job(name, calls, files or {}, weights="seeded", device="cpu", **more),
+            self.job(name, calls, files or {}, weights=self.exported, device="cpu", **more),
             self.root / name,
         )
         self._run([sys.executable, HERE / "program.py", "fad_core", self.root / "ours", job, out], name)
@@ -161,9 +163,13 @@ def write_sounds(path: Path, rate: int) -> None:
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    seeded_export: Callable[[str], Path],
+) -> Iterator[Place]:
     root = tmp_path_factory.mktemp(request.param)
-    yield Place(root, request.param)
+    yield Place(root, request.param, seeded_export)
     shutil.rmtree(root)  # up to 4 GB
 
 
@@ -236,7 +242,7 @@ def require_files_of_each_other(place: Place, ours: Run, theirs: Run) -> None:
     frechet = FrechetAudioDistance(
         ckpt_dir=place.root / "ours",
         model_name=place.family.model,
-        weights="seeded",
+        weights=place.exported,
         device="cpu",
         compatibility="frechet-audio-distance" if scalars else "none",
     )
