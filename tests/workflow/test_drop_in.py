@@ -195,6 +195,7 @@ SCORE = 1e-6
 SCALAR_SCORE = 1e-5
 
 
+@pytest.mark.filterwarnings("ignore:.*unverified")  # given by its path
 def test_one_changed_import(place: Place) -> None:
     """The same embeddings and, where the original is right, the same scores."""
     calls = place.family.calls
