@@ -177,7 +177,7 @@ def transform_of(length: int, frames: int, hop: int) -> tuple[torch.Tensor, ...]
 @pytest.mark.parametrize(
     ("length", "hop", "frames"),
     # Two signals of 4096 frames are the columns of one product.
-    [(256, 80, 1), (256, 80, 4096), (256, 80, 4150), (512, 160, 4150), (1024, 320, 301), (1024, 480, 301)],
+    [(256, 80, 1), (256, 80, 4096), (256, 80, 4150), (512, 160, 4150), (1024, 320, 301), (1024, 480, 4096)],
 )
 def test_a_fourier_transform_is_that_convolution(length: int, hop: int, frames: int):
     """It is no further from the exact sums than products that are added up one after the other."""
