@@ -26,20 +26,19 @@ from numpy.typing import ArrayLike, NDArray
 from fad_core import foreign_models
 from fad_core.arguments import SUBMODEL, ModelArguments, model_of
 from fad_core.compatibility import takes_scalars
-from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.selection import OnBadFile, OnShortFile
 from fad_core.device import resolve_device
 from fad_core.embedding_files import embeddings_path, save_embeddings
 from fad_core.errors import ArgumentError
-from fad_core.exported import ExportedModel
+from fad_core.exported import ExportedModel, describe_model
 from fad_core.frechet import frechet_distance
 from fad_core.moments import Moments
 from fad_core.progress import file_progress
 from fad_core.pt2 import holds_identity, read_identity
-from fad_core.scoring import Score, embed_set, embed_sets, names_of, score_embedded
+from fad_core.scoring import Embedded, Score, names_of, scan_sets, score_embedded
 from fad_core.settings import Compatibility, Crop, Dtype, Settings, require_batch_size
-from fad_core.sources import Source, Waveforms, is_embeddings_file
-from fad_core.store import is_exported, verified_model
+from fad_core.sources import Source, Waveforms
+from fad_core.store import is_exported, require_weights, verified_model
 from fad_core.weights import default_ckpt_dir
 
 _CHOICES = {
@@ -246,18 +245,7 @@ class FrechetAudioDistance:
         names = names_of(given[0], given[1], ("background", "eval"))
         sources = dict(zip(names, given, strict=True))
         to_write = [(name, kept) for name, kept in zip(names, kept_at, strict=True) if kept is not None]
-        _require_files(sources)
-        exported = self.model.with_settings(replace(self._settings, dtype=dtype))
-        with self._bar() as advance:
-            embedded = embed_sets(
-                sources,
-                exported,
-                on_bad_file=self._on_bad_file,
-                on_short_file=self._on_short_file,
-                workers=self.audio_load_worker,
-                keep=bool(to_write),
-                progress=advance,
-            )
+        exported, embedded = self._embedded(sources, keep=bool(to_write), dtype=dtype)
         for name, path in to_write:
             if embedded[name].files is not None:
                 save_embeddings(embedded[name].embeddings, exported.model, path)
@@ -279,20 +267,8 @@ class FrechetAudioDistance:
                 places, 0000 and on.
         """
         sound = Waveforms([np.asarray(waveform) for waveform in x], sr)
-        exported = self.model
-        with self._bar() as advance:
-            embedded = embed_set(
-                sound,
-                exported,
-                name="x",
-                on_bad_file=self._on_bad_file,
-                on_short_file=self._on_short_file,
-                workers=self.audio_load_worker,
-                keep=True,
-                to_compare=False,
-                progress=advance,
-            )
-        embeddings = embedded.embeddings
+        exported, embedded = self._embedded({"x": sound}, keep=True, to_compare=False)
+        embeddings = embedded["x"].embeddings
         return embeddings.reshape(-1) if takes_scalars(exported.model) else embeddings
 
     def calculate_embd_statistics(self, embd_lst: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -326,6 +302,28 @@ class FrechetAudioDistance:
         first, second = Moments.from_covariance(mu1, sigma1), Moments.from_covariance(mu2, sigma2)
         return frechet_distance(first, second).value
 
+    def _embedded(
+        self, sources: dict[str, Source], *, keep: bool, to_compare: bool = True, dtype: Dtype = "float32"
+    ) -> tuple[ExportedModel, dict[str, Embedded]]:
+        """Sets, embedded, and the model; what is wrong with a file is said before a model is fetched."""
+        settings = replace(self._settings, dtype=dtype)
+        model = describe_model(self.model_id, self._device, settings, self._batch_size)
+        require_weights(model, self.weights)
+        with self._bar("scan") as advance:
+            scanned = scan_sets(
+                sources,
+                model,
+                on_bad_file=self._on_bad_file,
+                on_short_file=self._on_short_file,
+                workers=self.audio_load_worker,
+                to_compare=to_compare,
+                progress=advance,
+            )
+        exported = self.model.with_settings(settings)
+        with self._bar("embed", scanned.count) as advance:
+            workers = self.audio_load_worker
+            return exported, scanned.embed(exported, workers=workers, keep=keep, progress=advance)
+
     def _reporter(self) -> Callable[[str], None]:
         """Says what takes long: in one line the first time, and more if that is wanted."""
         told = False
@@ -345,20 +343,13 @@ class FrechetAudioDistance:
 
         return report
 
-    def _bar(self) -> Any:
-        return file_progress("scan and embed", quiet=not (self.verbose and self._progress))
+    def _bar(self, what: str, total: int | None = None) -> Any:
+        return file_progress(what, total, quiet=not (self.verbose and self._progress))
 
 
 def _require_choice(name: str, value: object, choices: Sequence[str]) -> None:
     if value not in choices:
         raise ArgumentError(f"{name}={value!r} is none of {', '.join(choices)}")
-
-
-def _require_files(sources: dict[str, Source]) -> None:
-    """What is missing is said before a model is fetched or exported."""
-    for name, source in sources.items():
-        if isinstance(source, str | os.PathLike) and not is_embeddings_file(source):
-            list_files(Dataset(name, os.fspath(source)))
 
 
 def _absent(path: str | os.PathLike[str] | None) -> str:

@@ -60,6 +60,14 @@ def device_name(device: str) -> str:
     return f"{torch.cuda.get_device_name(device)}, cuDNN {cudnn}"
 
 
+def load_workers(device: str) -> int:
+    """Threads that are to load files ahead of a network there: as many as numeric ones; 0 on a CPU that has
+    no other.
+    """
+    threads = torch.get_num_threads()
+    return threads if device != "cpu" or threads > 1 else 0
+
+
 def enter_lane(device: str) -> None:
     """Prepare a thread of its own for running a network beside others.
 

@@ -18,6 +18,7 @@ from fad_core.device import (
     CUDA_LANES,
     computing,
     enter_lane,
+    load_workers,
     resolve_device,
     upload,
 )
@@ -89,13 +90,10 @@ class ExportedModel:
         settings: Settings | None,
         batch_size: int | None,
     ) -> None:
-        require_batch_size(batch_size)
         share_memory()
         self.device = resolve_device(device)
-        model = get_model(identity.model, self._on_device(settings or Settings()))
         self.identity = identity
-        size = batch_size if self.device == "cpu" else batch_size or model.cuda_batch_size
-        self.model = model if size is None else _in_batches(model, size)
+        self.model = describe_model(identity.model, self.device, settings, batch_size)
         self.note = ""
         self._fast = runs_fast(self.model, self.device)
         self._network = make_network(source, identity, self.model, self.device)
@@ -103,12 +101,8 @@ class ExportedModel:
     def with_settings(self, settings: Settings) -> ExportedModel:
         """The same network, used in another way."""
         made = copy.copy(self)
-        made.model = replace(self.model, settings=self._on_device(settings))
+        made.model = replace(self.model, settings=_on_device(settings, self.device))
         return made
-
-    def _on_device(self, settings: Settings) -> Settings:
-        """Settings that name the kind of device where the network runs."""
-        return replace(settings, device="cpu" if self.device == "cpu" else "cuda")
 
     def network(self, *given: torch.Tensor) -> NDArray[np.float32]:
         """Run the network once on its arguments, the state included; returns its output."""
@@ -149,9 +143,8 @@ class ExportedModel:
 
     @property
     def workers(self) -> int:
-        """Threads that are to load files ahead: as many as numeric ones; 0 on a CPU that has no other."""
-        threads = torch.get_num_threads()
-        return threads if self.device != "cpu" or threads > 1 else 0
+        """Threads that are to load files ahead (`load_workers`)."""
+        return load_workers(self.device)
 
     def embed_many(
         self, files: Iterable[Arrays], lanes: int = 0, vectors: Sequence[int] = ()
@@ -216,6 +209,27 @@ class ExportedModel:
         finally:
             if lanes > 0 and self.device == "cpu":
                 torch.set_num_threads(threads)
+
+
+def describe_model(
+    model_id: str, device: str = "cpu", settings: Settings | None = None, batch_size: int | None = None
+) -> EmbeddingModel:
+    """What `ExportedModel.model` will be: all that is known of a model before there are weights.
+
+    Raises:
+        ModelError: there is no such model, or no such device.
+        ArgumentError: `batch_size` is no whole number of at least 1.
+    """
+    require_batch_size(batch_size)
+    device = resolve_device(device)
+    model = get_model(model_id, _on_device(settings or Settings(), device))
+    size = batch_size if device == "cpu" else batch_size or model.cuda_batch_size
+    return model if size is None else _in_batches(model, size)
+
+
+def _on_device(settings: Settings, device: str) -> Settings:
+    """Settings that name the kind of device where the network runs."""
+    return replace(settings, device="cpu" if device == "cpu" else "cuda")
 
 
 def _in_batches(model: EmbeddingModel, size: int) -> EmbeddingModel:

@@ -37,7 +37,7 @@ from fad_core.verify import (
     verified_ways,
     verify_golden,
 )
-from fad_core.weights import Weights, default_ckpt_dir, fetch_weights, locate_weights
+from fad_core.weights import Weights, default_ckpt_dir, fetch_weights, given_files, locate_weights
 
 Report = Callable[[str], None]
 
@@ -91,6 +91,21 @@ def verified_model(
     store.require_eager(path, model, weights)
     store.require_golden(model)
     return ExportedModel(path, device, settings, batch_size)
+
+
+def require_weights(model: EmbeddingModel, choice: str) -> None:
+    """Stop where a file that was given as weights is not there or not one; nothing long is done.
+
+    Raises:
+        ModelError: it is no exported model.
+        WeightsError: a checkpoint is not there.
+    """
+    if is_exported(choice):
+        path = Path(choice).expanduser()
+        foreign_models.refuse_by_name(path)
+        holds_identity(path)
+    else:
+        given_files(model, choice)
 
 
 def is_exported(choice: str) -> bool:

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
+from fad_core.cli.embedding import Embedding
 from fad_core.cli.group import Command
 from fad_core.cli.options import (
     SET,
-    Embedding,
     assume_option,
     embedding_options,
     metric_option,

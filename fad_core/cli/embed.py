@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fad_core.cli.embedding import Embedding
 from fad_core.cli.group import Command
-from fad_core.cli.options import SET, Embedding, embedding_options, model_option
+from fad_core.cli.options import SET, embedding_options, model_option
 from fad_core.cli.output import Form, output_options, print_row
 
 if TYPE_CHECKING:
-    from fad_core.exported import ExportedModel
-    from fad_core.scoring import Embedded
+    from fad_core.embedded import Embedded
 
 
 def _output_option(suffixes: tuple[str, ...], what: str) -> Callable[[Any], Any]:
@@ -55,7 +55,8 @@ def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form
 
     SET is a folder (with all below it), a glob in quotes, or one file.
     """
-    exported, embedded = _embedded(audio, model, embedding, distance=False)
+    exported, done = embedding.embedded([audio], model, keep=True, to_compare=False)
+    embedded = done[audio]
     if output.suffix == ".npy":
         from fad_core.embedding_files import save_embeddings
 
@@ -86,37 +87,12 @@ def stats(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     the model, its weights and their hash, its settings, what became of the files. `fad score` and `fad
     compare` read it in the place of the sound.
     """
-    exported, embedded = _embedded(audio, model, embedding, distance=True)
+    exported, done = embedding.embedded([audio], model)
+    embedded = done[audio]
     from fad_core.exchange import write_statistics
 
     write_statistics(embedded.set, exported.identity, output)
     _say_what_was_written(output, embedded, form)
-
-
-def _embedded(
-    audio: str, model: str, embedding: Embedding, *, distance: bool
-) -> tuple[ExportedModel, Embedded]:
-    from fad_core.datasets import Dataset, list_files
-    from fad_core.progress import file_progress
-
-    # Said before a model is downloaded or exported.
-    list_files(Dataset(audio, audio))
-    exported = embedding.exported(model)
-    from fad_core.scoring import embed_set
-
-    with file_progress("scan and embed", quiet=embedding.quiet) as progress:
-        embedded = embed_set(
-            audio,
-            exported,
-            on_bad_file=embedding.on_bad_file,
-            on_short_file=embedding.on_short_file,
-            workers=exported.workers,
-            keep=not distance,
-            to_compare=distance,
-            progress=progress,
-        )
-    embedding.say_uses(audio, embedded.uses)
-    return exported, embedded
 
 
 def _say_what_was_written(output: Path, embedded: Embedded, form: Form) -> None:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from fad_core.cli.output import quiet_option, speaker
-from fad_core.command import limit_threads
+from fad_core.cli.embedding import Embedding
+from fad_core.cli.output import quiet_option
 from fad_core.errors import ArgumentError
 from fad_core.models import model_ids
 from fad_core.settings import Settings, require_memory
 
 if TYPE_CHECKING:
-    from fad_core.datasets.selection import FileUse, OnBadFile, OnShortFile
-    from fad_core.exported import ExportedModel
+    from fad_core.datasets.selection import OnBadFile, OnShortFile
 
 DEFAULT_MODEL = "vggish"
 
@@ -166,50 +164,6 @@ _EMBEDDING_OPTIONS = (
     threads_option,
     quiet_option,
 )
-
-
-@dataclass(frozen=True)
-class Embedding:
-    """How sets are embedded: what `embedding_options` were given."""
-
-    weights: str
-    on_bad_file: OnBadFile
-    on_short_file: OnShortFile
-    settings: Settings
-    ckpt_dir: Path | None
-    device: str
-    threads: int
-    quiet: bool
-
-    def exported(self, model_id: str) -> ExportedModel:
-        """The verified model: fetched, exported and verified now if need be."""
-        limit_threads(self.threads)
-        import torch
-
-        from fad_core.store import verified_model
-
-        torch.set_num_threads(self.threads)
-        return verified_model(
-            model_id,
-            self.weights,
-            self.ckpt_dir,
-            self.say,
-            self.settings,
-            device=self.device,
-            progress=not self.quiet,
-        )
-
-    def say(self, line: str) -> None:
-        """A message on stderr."""
-        speaker(self.quiet)(line)
-
-    def say_uses(self, name: str, uses: Sequence[FileUse]) -> None:
-        """Messages about the files of a set that are not used as they are."""
-        from fad_core.display import one_line
-
-        for use in uses:
-            if use.status != "used":
-                self.say(f"{use.status}: {name}: {one_line(use.record.file)}: {use.reason}")
 
 
 def embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from fad_core.cli.options import DEFAULT_MODEL, Embedding
+from fad_core.cli.embedding import Embedding
+from fad_core.cli.options import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from fad_core.exchange import StoredSet
@@ -53,31 +54,15 @@ def _embedded(
     assume: bool,
 ) -> dict[str, StoredSet]:
     """The sets that are sound, by one model."""
-    from fad_core.datasets import Dataset, list_files
     from fad_core.exchange import StoredSet
     from fad_core.pairing import same_model
-    from fad_core.progress import file_progress
-    from fad_core.scoring import embed_sets
-    from fad_core.sources import is_embeddings_file
 
-    # What is quickly seen to be wrong is said before a model is downloaded or exported, …
-    for name in sounds:
-        if not is_embeddings_file(name):
-            list_files(Dataset(name, name))
-    exported = embedding.exported(model)
-    # … and that it is another model than the files' before hours of sound are embedded.
-    same_model([[_nothing_by(exported, sounds[0])], *stored], models=[model], assume=assume)
-    with file_progress("scan and embed", quiet=embedding.quiet) as progress:
-        done = embed_sets(
-            {name: name for name in sounds},
-            exported,
-            on_bad_file=embedding.on_bad_file,
-            on_short_file=embedding.on_short_file,
-            workers=exported.workers,
-            progress=progress,
-        )
-    for name, item in done.items():
-        embedding.say_uses(name, item.uses)
+    exported = None
+    if stored:
+        # That it is another model than the files' is said before hours of sound are heard.
+        exported = embedding.exported(model)
+        same_model([[_nothing_by(exported, sounds[0])], *stored], models=[model], assume=assume)
+    exported, done = embedding.embedded(sounds, model, exported)
     identity = asdict(exported.identity)
     return {name: StoredSet(item.set, "fad-core", identity) for name, item in done.items()}
 

@@ -34,6 +34,7 @@ __all__ = [
     "checkpoint_path",
     "default_ckpt_dir",
     "fetch_weights",
+    "given_files",
     "load_state",
     "locate_weights",
     "save_seeded_checkpoint",
@@ -139,6 +140,18 @@ def locate_weights(model: EmbeddingModel, choice: Path | str, ckpt_dir: Path | s
         return Weights("official", tuple(_official(item, ckpt_dir) for item in model.checkpoints))
     if choice == "seeded":
         return Weights("seeded", tuple(_seeded(item) for item in model.checkpoints))
+    files = given_files(model, choice)
+    return Weights("file", tuple(WeightsFile(item, place, file_sha256(place)) for item, place in files))
+
+
+def given_files(model: EmbeddingModel, choice: Path | str) -> list[tuple[Checkpoint, Path]]:
+    """Where each checkpoint of a model lies, if the choice is a path; see `locate_weights`. Reads nothing.
+
+    Raises:
+        WeightsError: one is not there.
+    """
+    if choice in ("official", "seeded"):
+        return []
     path = Path(choice).expanduser()
     main, *others = model.checkpoints
     if not path.exists():
@@ -153,7 +166,7 @@ def locate_weights(model: EmbeddingModel, choice: Path | str, ckpt_dir: Path | s
                 f"weights of {model.name}: {checkpoint.filename} is looked for in {folder} and is not there. "
                 f"{model.name} needs {' and '.join(item.filename for item in model.checkpoints)}."
             )
-    return Weights("file", tuple(WeightsFile(item, place, file_sha256(place)) for item, place in files))
+    return files
 
 
 def fetch_weights(

@@ -17,10 +17,17 @@ import pytest
 import soundfile
 
 from fad_core import FrechetAudioDistance, Waveforms
-from fad_core.errors import ArgumentError, BadFilesError, DatasetError, FadError, ModelError
+from fad_core.errors import (
+    ArgumentError,
+    BadFilesError,
+    DatasetError,
+    FadError,
+    ModelError,
+    WeightsError,
+)
 from fad_core.exported import ExportedModel
 from fad_core.frechet import frechet_distance
-from fad_core.scoring import embed_set, score
+from fad_core.scoring import embed_sets, score
 from fad_core.sources import SoundArrays
 from fad_core.statistics import Statistics
 
@@ -140,6 +147,25 @@ def test_what_is_missing_is_said_before_a_model_is_made(tmp_path: Path) -> None:
     assert not (tmp_path / "ckpt").exists()
 
 
+@pytest.mark.parametrize(
+    ("weights", "error", "said"),
+    [
+        ("seeded", BadFilesError, r"words\.wav"),
+        ("lost.pth", WeightsError, r"lost\.pth is neither official nor seeded"),
+        ("lost.pt2", ModelError, r"no exported model at lost\.pt2"),
+    ],
+)
+def test_what_cannot_be_used_is_said_before_a_model_is_made(
+    tmp_path: Path, sets: Sets, weights: str, error: type[FadError], said: str
+) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad/words.wav").write_text("no sound")
+    made = FrechetAudioDistance(ckpt_dir=tmp_path / "ckpt", weights=weights)
+    with pytest.raises(error, match=said):
+        made.score(sets[0], tmp_path / "bad")
+    assert not (tmp_path / "ckpt").exists()
+
+
 def test_the_score_is_a_float_that_knows_what_it_is(frechet: FrechetAudioDistance, sets: Sets) -> None:
     value = frechet.score(str(sets[0]), str(sets[1]))
     assert isinstance(value, float) and value > 1
@@ -175,7 +201,8 @@ def test_sets_of_any_kind_give_the_same(frechet: FrechetAudioDistance, sets: Set
     files = [sorted(folder.iterdir()) for folder in sets]
     assert frechet.score(*files) == expected
     assert frechet.score(f"{sets[0]}/*.wav", f"{sets[1]}/*") == expected
-    embedded = [embed_set(folder, frechet.model, keep=True) for folder in sets]
+    by_name = {folder.name: folder for folder in sets}
+    embedded = list(embed_sets(by_name, frechet.model, keep=True).values())
     assert frechet.score(*(item.set for item in embedded)) == expected
     given = frechet.score(embedded[0].embeddings, embedded[1].set.statistics)
     assert given == expected and "taken on trust" in given.row["note"]
@@ -258,7 +285,9 @@ def test_embeddings_are_kept_and_read_again(
     again = frechet.score(None, "/nowhere", **paths)
     assert again == expected and again.row["reference"].endswith("b.npy")
     # The order is that of the files' names, whatever the folder's.
-    rows = [embed_set(path, frechet.model, keep=True).embeddings for path in sorted(sets[0].iterdir())]
+    by_name = {path.name: path for path in sorted(sets[0].iterdir())}
+    embedded = embed_sets(by_name, frechet.model, keep=True, to_compare=False)
+    rows = [item.embeddings for item in embedded.values()]
     np.testing.assert_array_equal(np.load(tmp_path / "b" / "b.npy"), np.concatenate(rows))
 
 

@@ -90,6 +90,20 @@ def test_score_prints_the_tables_row_as_one_object(
     assert own["weights_sha256"] != row["weights_sha256"]
 
 
+@pytest.mark.parametrize("command", [("score",), ("compare",), ("embed", "-o", "x.npy")])
+def test_a_bad_file_is_named_before_a_model_is_made(
+    command: tuple[str, ...], folders: tuple[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/words.wav").write_text("no sound")
+    name, *options = command
+    sets = [str(tmp_path / "set"), *(() if options else folders)][:2]
+    made = tmp_path / "ckpt"
+    done = CliRunner().invoke(main, [name, *sets, *options, "--weights", "seeded", "--ckpt-dir", str(made)])
+    assert done.exit_code == 1 and "words.wav" in done.stderr, done.output
+    assert not made.exists()
+
+
 def test_statistics_take_the_place_of_the_sound(
     fad: Callable[..., subprocess.CompletedProcess[str]], folders: tuple[str, str], tmp_path: Path
 ) -> None:

@@ -14,8 +14,8 @@ from fad_core.audio import read_audio
 from fad_core.datasets import Dataset
 from fad_core.embedding import embed_waveform, load_unchanged
 from fad_core.errors import BadFilesError, DatasetError
-from fad_core.exported import ExportedModel
-from fad_core.scoring import embed_set, embed_sets, score
+from fad_core.exported import ExportedModel, describe_model
+from fad_core.scoring import embed_sets, scan_sets, score
 from fad_core.settings import Runner, Settings
 from fad_core.statistics import statistics_of
 from fad_core.steps.distances import compute_distances
@@ -131,10 +131,27 @@ def test_values_too_large_to_be_sound_are_named_before_embedding(
         score(*folders, exported)
 
 
+def test_files_are_heard_before_there_are_weights_and_embedded_for_no_other_model(
+    folders: tuple[Path, Path], exported: ExportedModel
+) -> None:
+    sources = {folder.name: str(folder) for folder in folders}
+    steps: list[int] = []
+    scanned = scan_sets(sources, describe_model("vggish"), progress=steps.append)
+    assert (scanned.count, sum(steps)) == (10, 10)
+    embedded = scanned.embed(exported, progress=steps.append)
+    assert sum(steps) == 20
+    at_once = embed_sets(sources, exported)
+    for name, item in embedded.items():
+        np.testing.assert_array_equal(item.set.statistics.mean, at_once[name].set.statistics.mean)
+    other = exported.with_settings(Settings(compatibility="frechet-audio-distance"))
+    with pytest.raises(ValueError, match="scanned for"):
+        scanned.embed(other)
+
+
 def test_two_sets_of_one_name_are_two_sets(exported: ExportedModel) -> None:
     random = np.random.default_rng(0)
     sets = [random.standard_normal((300, 128)).astype(np.float32) + shift for shift in (0.0, 5.0)]
-    embedded = [embed_set(vectors, exported).set for vectors in sets]
+    embedded = [embed_sets({"set": vectors}, exported)["set"].set for vectors in sets]
     assert embedded[0].dataset == embedded[1].dataset == "set"
     found = score(*embedded, exported)
     assert found > 3000
@@ -199,7 +216,7 @@ def test_what_the_scan_has_decoded_is_read_again_as_another_type_alone(
         return load_unchanged(path, sha256, dtype)
 
     monkeypatch.setattr("fad_core.sources.load_unchanged", noted)
-    embed_set(str(folders[0]), exported)
+    embed_sets({"reference": str(folders[0])}, exported)
     assert loaded == []
-    embed_set(str(folders[0]), exported.with_settings(Settings(dtype="int16")))
+    embed_sets({"reference": str(folders[0])}, exported.with_settings(Settings(dtype="int16")))
     assert loaded == [(f"clip {index}.wav", "int16") for index in (0, 2, 4, 1, 3)]

@@ -1,0 +1,110 @@
+"""How sets are embedded on the command line: what the options say, and what is done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fad_core.cli.output import speaker
+from fad_core.command import limit_threads
+from fad_core.settings import Settings
+
+if TYPE_CHECKING:
+    from fad_core.datasets.selection import FileUse, OnBadFile, OnShortFile
+    from fad_core.embedded import Embedded
+    from fad_core.exported import ExportedModel
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What `fad_core.cli.options.embedding_options` were given."""
+
+    weights: str
+    on_bad_file: OnBadFile
+    on_short_file: OnShortFile
+    settings: Settings
+    ckpt_dir: Path | None
+    device: str
+    threads: int
+    quiet: bool
+
+    def embedded(
+        self,
+        sets: Sequence[str],
+        model_id: str,
+        exported: ExportedModel | None = None,
+        *,
+        keep: bool = False,
+        to_compare: bool = True,
+    ) -> tuple[ExportedModel, dict[str, Embedded]]:
+        """Sets that are sound, embedded, and the model; what is wrong with a file is said before it is made.
+
+        Args:
+            sets: folders, globs, audio files, or `.npy` files of embeddings.
+            model_id: the model.
+            exported: the same, if it is loaded already.
+            keep: whether the embeddings are kept beside the statistics.
+            to_compare: whether each set must give the two vectors that a distance needs.
+        """
+        self._limit_threads()
+        from fad_core.device import load_workers, resolve_device
+        from fad_core.embedded import scan_sets
+        from fad_core.exported import describe_model
+        from fad_core.progress import file_progress
+        from fad_core.store import require_weights
+
+        device = resolve_device(self.device)
+        model = describe_model(model_id, device, self.settings)
+        model.require_settings()
+        require_weights(model, self.weights)
+        with file_progress("scan", quiet=self.quiet) as progress:
+            scanned = scan_sets(
+                {name: name for name in sets},
+                model,
+                on_bad_file=self.on_bad_file,
+                on_short_file=self.on_short_file,
+                workers=load_workers(device),
+                to_compare=to_compare,
+                progress=progress,
+            )
+        exported = exported or self.exported(model_id)
+        with file_progress("embed", scanned.count, quiet=self.quiet) as progress:
+            done = scanned.embed(exported, workers=exported.workers, keep=keep, progress=progress)
+        for name, item in done.items():
+            self._say_uses(name, item.uses)
+        return exported, done
+
+    def exported(self, model_id: str) -> ExportedModel:
+        """The verified model: fetched, exported and verified now if need be."""
+        self._limit_threads()
+        from fad_core.store import verified_model
+
+        return verified_model(
+            model_id,
+            self.weights,
+            self.ckpt_dir,
+            self.say,
+            self.settings,
+            device=self.device,
+            progress=not self.quiet,
+        )
+
+    def _limit_threads(self) -> None:
+        limit_threads(self.threads)
+        import torch
+
+        torch.set_num_threads(self.threads)
+
+    def say(self, line: str) -> None:
+        """A message on stderr."""
+        speaker(self.quiet)(line)
+
+    def _say_uses(self, name: str, uses: Sequence[FileUse]) -> None:
+        """Messages about the files of a set that are not used as they are."""
+        from fad_core.display import one_line
+
+        for use in uses:
+            if use.status != "used":
+                self.say(f"{use.status}: {name}: {one_line(use.record.file)}: {use.reason}")
