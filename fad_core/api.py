@@ -23,7 +23,6 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fad_core import foreign_models
 from fad_core.arguments import SUBMODEL, ModelArguments, model_of
 from fad_core.compatibility import takes_scalars
 from fad_core.datasets.selection import OnBadFile, OnShortFile
@@ -34,11 +33,10 @@ from fad_core.exported import ExportedModel, describe_model
 from fad_core.frechet import frechet_distance
 from fad_core.moments import Moments
 from fad_core.progress import file_progress
-from fad_core.pt2 import holds_identity, read_identity
 from fad_core.scoring import Embedded, Score, names_of, scan_sets, score_embedded
 from fad_core.settings import Compatibility, Crop, Dtype, Settings, require_batch_size
 from fad_core.sources import Source, Waveforms
-from fad_core.store import is_exported, require_weights, verified_model
+from fad_core.store import is_exported, model_in, require_weights, verified_model
 from fad_core.weights import default_ckpt_dir
 
 _CHOICES = {
@@ -149,7 +147,7 @@ class FrechetAudioDistance:
         if is_exported(model_name):
             if self.weights != "official":
                 raise ArgumentError(f"model_name={model_name!r} holds its weights: leave weights out")
-            self.weights, model_name = model_name, _model_in(Path(model_name).expanduser())
+            self.weights, model_name = model_name, model_in(Path(model_name).expanduser())
         given = ModelArguments(
             model_name, submodel_name, sample_rate, channels, use_pca, use_activation, enable_fusion
         )
@@ -179,20 +177,7 @@ class FrechetAudioDistance:
     @property
     def model(self) -> ExportedModel:
         """The exported model; fetched, exported and verified now if it never was."""
-        if self._exported is None:
-            self._exported = verified_model(
-                self.model_id,
-                self.weights,
-                self._ckpt_dir,
-                self._reporter(),
-                self._settings,
-                device=self._device,
-                batch_size=self._batch_size,
-                progress=self._progress,
-            )
-            if self._exported.note:
-                warnings.warn(f"{self.weights}: {self._exported.note}", stacklevel=3)
-        return self._exported
+        return self._load(frames=2)
 
     def score(
         self,
@@ -308,7 +293,8 @@ class FrechetAudioDistance:
         """Sets, embedded, and the model; what is wrong with a file is said before a model is fetched."""
         settings = replace(self._settings, dtype=dtype)
         model = describe_model(self.model_id, self._device, settings, self._batch_size)
-        require_weights(model, self.weights)
+        if self._exported is None:
+            require_weights(model, self.weights)
         with self._bar("scan") as advance:
             scanned = scan_sets(
                 sources,
@@ -316,13 +302,30 @@ class FrechetAudioDistance:
                 on_bad_file=self._on_bad_file,
                 on_short_file=self._on_short_file,
                 workers=self.audio_load_worker,
+                keep=keep,
                 to_compare=to_compare,
                 progress=advance,
             )
-        exported = self.model.with_settings(settings)
+        exported = self._load(frames=3).with_settings(settings)
         with self._bar("embed", scanned.count) as advance:
-            workers = self.audio_load_worker
-            return exported, scanned.embed(exported, workers=workers, keep=keep, progress=advance)
+            return exported, scanned.embed(exported, workers=self.audio_load_worker, progress=advance)
+
+    def _load(self, frames: int) -> ExportedModel:
+        """The exported model; a warning about it is of the line so many calls above."""
+        if self._exported is None:
+            self._exported = verified_model(
+                self.model_id,
+                self.weights,
+                self._ckpt_dir,
+                self._reporter(),
+                self._settings,
+                device=self._device,
+                batch_size=self._batch_size,
+                progress=self._progress,
+            )
+            if self._exported.note:
+                warnings.warn(f"{self.weights}: {self._exported.note}", stacklevel=frames + 1)
+        return self._exported
 
     def _reporter(self) -> Callable[[str], None]:
         """Says what takes long: in one line the first time, and more if that is wanted."""
@@ -354,9 +357,3 @@ def _require_choice(name: str, value: object, choices: Sequence[str]) -> None:
 
 def _absent(path: str | os.PathLike[str] | None) -> str:
     return "not given" if path is None else f"not there: {embeddings_path(path)}"
-
-
-def _model_in(path: Path) -> str:
-    """The model's id in a `.pt2`."""
-    foreign_models.refuse_by_name(path)
-    return read_identity(path).model if holds_identity(path) else foreign_models.MODEL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ class Given:
 
     Attributes:
         statistics: of its vectors.
-        vectors: floats `[N, D]`, if it was given by them.
+        vectors: floats `[N, D]`, if it was given by them and they were to be kept.
         note: what a reader of its distances should know.
     """
 
@@ -35,36 +36,40 @@ class Given:
     note: str
 
 
-def given_as(name: str, source: Source, model: EmbeddingModel) -> Given | None:
+def given_as(name: str, source: Source, model: EmbeddingModel, *, keep: bool = False) -> Given | None:
     """Read a set that is given as vectors, in an array or a `.npy` file, or as statistics; None if it is not.
 
     Args:
         name: of the set.
         source: what was given.
         model: that is said to have made it.
+        keep: whether the vectors are kept.
 
     Raises:
         DatasetError: they cannot be used.
         FadError: they cannot be of this model.
     """
     vectors, note = None, ""
-    if is_embeddings_file(source):
-        vectors, note = load_embeddings(Path(os.fspath(source)), model)  # type: ignore[arg-type]
+    if isinstance(source, Statistics):
+        statistics = source
     elif isinstance(source, np.ndarray):
         vectors = _vectors(name, source)
-    elif not isinstance(source, Statistics):
+        statistics = vector_statistics([vectors], model)
+    elif is_embeddings_file(source):
+        vectors, note = load_embeddings(Path(os.fspath(source)), model)  # type: ignore[arg-type]
+        statistics = vector_statistics([vectors], model)
+    else:
         return None
-    statistics = source if isinstance(source, Statistics) else vector_statistics([vectors], model)
     expected = 1 if takes_scalars(model) else model.embedding_dim
     if statistics.dimension != expected:
         raise FadError(
             f"{name} has {statistics.dimension} dimensions, and {model.name} makes {expected}: "
             "it was embedded by another model"
         )
-    return Given(statistics, vectors, f"{NOTE}; {note}" if note else NOTE)
+    return Given(statistics, vectors if keep else None, f"{NOTE}; {note}" if note else NOTE)
 
 
-def vector_statistics(blocks: Any, model: EmbeddingModel) -> Statistics:
+def vector_statistics(blocks: Iterable[NDArray[Any]], model: EmbeddingModel) -> Statistics:
     """The statistics of blocks `[N, D]` of a model's vectors, as it is used.
 
     Raises:

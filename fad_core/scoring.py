@@ -1,6 +1,6 @@
 """Score data sets in memory: the pipeline's steps without its files, and the same value to the last bit.
 
-    sources → what becomes of each file → embeddings → statistics (`fad_core.embedded`) → distance
+    sources → what becomes of each file → embeddings → statistics (`fad_core.sets`) → distance
 
 Needs torch, numpy, scipy, soundfile and resampy, and nothing else.
 """
@@ -13,10 +13,10 @@ from dataclasses import asdict
 from typing import Any, Self
 
 from fad_core.datasets.selection import FileUse, OnBadFile, OnShortFile
-from fad_core.distances import distance_row
-from fad_core.embedded import Embedded, ScannedSets, embed_sets, scan_sets
+from fad_core.distances import EmbeddedSet, distance_row
 from fad_core.exported import ExportedModel
-from fad_core.sources import Progress, Source, Waveforms, source_name
+from fad_core.sets import Embedded, ScannedSets, embed_sets, scan_sets
+from fad_core.sources import Progress, Source, Waveforms
 
 __all__ = [
     "Embedded",
@@ -147,12 +147,19 @@ def names_of(
 ) -> tuple[str, str]:
     """What two sets are called; different ones never the same."""
     first, second = (
-        source_name(source, other) for source, other in zip((reference, evaluation), others, strict=True)
+        _source_name(source, other) for source, other in zip((reference, evaluation), others, strict=True)
     )
     paths = all(isinstance(source, str | os.PathLike) for source in (reference, evaluation))
     if first == second and not paths and reference is not evaluation:
         second = f"{second} ({others[1]})"
     return first, second
+
+
+def _source_name(source: Source, other: str) -> str:
+    """What a set is called if its user does not say: its path, its name, or something else."""
+    if isinstance(source, EmbeddedSet):
+        return source.dataset
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else other
 
 
 def _record(use: FileUse) -> dict[str, Any]:

@@ -190,10 +190,3 @@ def sounds_of(
 def is_embeddings_file(source: object) -> bool:
     """Whether a source is the path of a `.npy` file."""
     return isinstance(source, str | os.PathLike) and Path(source).suffix == ".npy"
-
-
-def source_name(source: Source, other: str) -> str:
-    """What a set is called if its user does not say: its path, its name, or something else."""
-    if isinstance(source, EmbeddedSet):
-        return source.dataset
-    return os.fspath(source) if isinstance(source, str | os.PathLike) else other

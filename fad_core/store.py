@@ -94,18 +94,26 @@ def verified_model(
 
 
 def require_weights(model: EmbeddingModel, choice: str) -> None:
-    """Stop where a file that was given as weights is not there or not one; nothing long is done.
+    """Stop where a file that was given as weights is not there, or is of another model; a quick look.
 
     Raises:
-        ModelError: it is no exported model.
+        ModelError: there is no exported model, or it is another one.
         WeightsError: a checkpoint is not there.
     """
     if is_exported(choice):
-        path = Path(choice).expanduser()
-        foreign_models.refuse_by_name(path)
-        holds_identity(path)
-    else:
+        _require_model(model, choice, model_in(Path(choice).expanduser()))
+    elif choice not in ("official", "seeded"):
         given_files(model, choice)
+
+
+def model_in(path: Path) -> str:
+    """The id of the model in a `.pt2`, which may be another package's.
+
+    Raises:
+        ModelError: there is none, or it is one that is refused.
+    """
+    foreign_models.refuse_by_name(path)
+    return read_identity(path).model if holds_identity(path) else foreign_models.MODEL
 
 
 def is_exported(choice: str) -> bool:
@@ -120,9 +128,13 @@ def _given(path: Path, model: EmbeddingModel, device: str, batch_size: int | Non
         exported.note = GIVEN_NOTE
     else:
         exported = foreign_models.load_foreign(path, device, model.settings, batch_size)
-    if exported.model.name != model.name:
-        raise ModelError(f"{path} holds {exported.model.name}, and {model.name} was asked for")
+    _require_model(model, path, exported.model.name)
     return exported
+
+
+def _require_model(model: EmbeddingModel, path: Path | str, held: str) -> None:
+    if held != model.name:
+        raise ModelError(f"{path} holds {held}, and {model.name} was asked for")
 
 
 class Store:

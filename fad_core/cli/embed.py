@@ -14,7 +14,7 @@ from fad_core.cli.options import SET, embedding_options, model_option
 from fad_core.cli.output import Form, output_options, print_row
 
 if TYPE_CHECKING:
-    from fad_core.embedded import Embedded
+    from fad_core.sets import Embedded
 
 
 def _output_option(suffixes: tuple[str, ...], what: str) -> Callable[[Any], Any]:
@@ -55,7 +55,7 @@ def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form
 
     SET is a folder (with all below it), a glob in quotes, or one file.
     """
-    exported, done = embedding.embedded([audio], model, keep=True, to_compare=False)
+    exported, done = embedding.embed_sets([audio], model, keep=True, to_compare=False)
     embedded = done[audio]
     if output.suffix == ".npy":
         from fad_core.embedding_files import save_embeddings
@@ -87,7 +87,7 @@ def stats(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     the model, its weights and their hash, its settings, what became of the files. `fad score` and `fad
     compare` read it in the place of the sound.
     """
-    exported, done = embedding.embedded([audio], model)
+    exported, done = embedding.embed_sets([audio], model)
     embedded = done[audio]
     from fad_core.exchange import write_statistics
 

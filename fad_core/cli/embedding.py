@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +13,8 @@ from fad_core.settings import Settings
 
 if TYPE_CHECKING:
     from fad_core.datasets.selection import FileUse, OnBadFile, OnShortFile
-    from fad_core.embedded import Embedded
     from fad_core.exported import ExportedModel
+    from fad_core.sets import Embedded
 
 
 @dataclass(frozen=True)
@@ -30,29 +30,32 @@ class Embedding:
     threads: int
     quiet: bool
 
-    def embedded(
+    def embed_sets(
         self,
         sets: Sequence[str],
         model_id: str,
-        exported: ExportedModel | None = None,
         *,
         keep: bool = False,
         to_compare: bool = True,
+        accept: Callable[[ExportedModel], object] = bool,
     ) -> tuple[ExportedModel, dict[str, Embedded]]:
-        """Sets that are sound, embedded, and the model; what is wrong with a file is said before it is made.
+        """Embed sets; what is wrong with any file is said before a checkpoint is fetched or a model exported.
 
         Args:
             sets: folders, globs, audio files, or `.npy` files of embeddings.
             model_id: the model.
-            exported: the same, if it is loaded already.
             keep: whether the embeddings are kept beside the statistics.
             to_compare: whether each set must give the two vectors that a distance needs.
+            accept: called with the model before it embeds anything; raises if it is not the right one.
+
+        Returns:
+            The model, and the sets by their names.
         """
         self._limit_threads()
         from fad_core.device import load_workers, resolve_device
-        from fad_core.embedded import scan_sets
         from fad_core.exported import describe_model
         from fad_core.progress import file_progress
+        from fad_core.sets import scan_sets
         from fad_core.store import require_weights
 
         device = resolve_device(self.device)
@@ -66,15 +69,16 @@ class Embedding:
                 on_bad_file=self.on_bad_file,
                 on_short_file=self.on_short_file,
                 workers=load_workers(device),
+                keep=keep,
                 to_compare=to_compare,
                 progress=progress,
             )
-        exported = exported or self.exported(model_id)
+        for name, uses in scanned.uses.items():
+            self._say_uses(name, uses)
+        exported = self.exported(model_id)
+        accept(exported)
         with file_progress("embed", scanned.count, quiet=self.quiet) as progress:
-            done = scanned.embed(exported, workers=exported.workers, keep=keep, progress=progress)
-        for name, item in done.items():
-            self._say_uses(name, item.uses)
-        return exported, done
+            return exported, scanned.embed(exported, workers=exported.workers, progress=progress)
 
     def exported(self, model_id: str) -> ExportedModel:
         """The verified model: fetched, exported and verified now if need be."""

@@ -57,12 +57,15 @@ def _embedded(
     from fad_core.exchange import StoredSet
     from fad_core.pairing import same_model
 
-    exported = None
-    if stored:
-        # That it is another model than the files' is said before hours of sound are heard.
-        exported = embedding.exported(model)
+    # That files are of another model is said before hours of sound are heard, if their names tell, …
+    if ours := [each for each in stored if not each[0].foreign]:
+        same_model(ours, models=[model])
+
+    def accept(exported: ExportedModel) -> None:
+        # … and else before they are embedded.
         same_model([[_nothing_by(exported, sounds[0])], *stored], models=[model], assume=assume)
-    exported, done = embedding.embedded(sounds, model, exported)
+
+    exported, done = embedding.embed_sets(sounds, model, accept=accept)
     identity = asdict(exported.identity)
     return {name: StoredSet(item.set, "fad-core", identity) for name, item in done.items()}
 

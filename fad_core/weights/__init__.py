@@ -145,13 +145,11 @@ def locate_weights(model: EmbeddingModel, choice: Path | str, ckpt_dir: Path | s
 
 
 def given_files(model: EmbeddingModel, choice: Path | str) -> list[tuple[Checkpoint, Path]]:
-    """Where each checkpoint of a model lies, if the choice is a path; see `locate_weights`. Reads nothing.
+    """Where each checkpoint of a model lies by the path that was chosen; see `locate_weights`. Reads nothing.
 
     Raises:
         WeightsError: one is not there.
     """
-    if choice in ("official", "seeded"):
-        return []
     path = Path(choice).expanduser()
     main, *others = model.checkpoints
     if not path.exists():

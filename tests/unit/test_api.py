@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -164,6 +165,35 @@ def test_what_cannot_be_used_is_said_before_a_model_is_made(
     with pytest.raises(error, match=said):
         made.score(sets[0], tmp_path / "bad")
     assert not (tmp_path / "ckpt").exists()
+
+
+def test_an_export_of_another_model_is_refused_before_anything_is_heard(vggish: Path, sets: Sets) -> None:
+    made = FrechetAudioDistance(model_name="pann", weights=vggish, device="cpu")
+    with pytest.raises(ModelError, match="holds vggish, and pann-16k was asked for"):
+        made.score(sets[0], sets[1] / "lost")
+
+
+@pytest.mark.parametrize("ask", ["score", "get_embeddings", "model"])
+def test_that_a_model_is_unverified_is_said_of_the_callers_line(ask: str, vggish: Path, sets: Sets) -> None:
+    made = FrechetAudioDistance(weights=vggish, device="cpu")
+    with pytest.warns(UserWarning, match="unverified") as caught:
+        if ask == "score":
+            made.score(*sets)
+        elif ask == "get_embeddings":
+            made.get_embeddings([np.zeros(16000)], 16000)
+        else:
+            _ = made.model
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_a_model_that_is_loaded_needs_its_file_no_more(vggish: Path, sets: Sets, tmp_path: Path) -> None:
+    moved = tmp_path / "moved.pt2"
+    shutil.copy(vggish, moved)
+    made = FrechetAudioDistance(weights=moved, device="cpu")
+    with pytest.warns(UserWarning, match="unverified"):
+        value = made.score(*sets)
+    moved.unlink()
+    assert made.score(*sets) == value
 
 
 def test_the_score_is_a_float_that_knows_what_it_is(frechet: FrechetAudioDistance, sets: Sets) -> None:

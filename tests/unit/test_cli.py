@@ -19,11 +19,16 @@ import soundfile
 from click.testing import CliRunner
 
 from fad_core.cli import main
-from fad_core.models import model_ids
+from fad_core.datasets.counts import SetCounts
+from fad_core.distances import EmbeddedSet
+from fad_core.exchange import write_statistics
+from fad_core.models import get_model, model_ids
 from fad_core.models.catalogue import CATALOGUE, make_catalogue
+from fad_core.pt2 import Identity
+from fad_core.statistics import Statistics
 from fad_core.tables import read_table
 from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, VERIFICATION
-from fad_core.weights import checksums
+from fad_core.weights import checksums, locate_weights
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +60,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 
 def own_checkpoint(home: Path) -> Path:
     """A checkpoint of one's own; its values are the seeded ones."""
-    from fad_core.models import get_model
     from fad_core.weights import save_seeded_checkpoint
 
     mine = home / "mine.pth"
@@ -90,6 +94,19 @@ def test_score_prints_the_tables_row_as_one_object(
     assert own["weights_sha256"] != row["weights_sha256"]
 
 
+@pytest.fixture
+def own_threads() -> Iterator[None]:
+    """For commands in this process: they set numbers of threads, which end with them elsewhere."""
+    import torch
+
+    variables, threads = dict(os.environ), torch.get_num_threads()
+    yield
+    os.environ.clear()
+    os.environ.update(variables)
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("own_threads")
 @pytest.mark.parametrize("command", [("score",), ("compare",), ("embed", "-o", "x.npy")])
 def test_a_bad_file_is_named_before_a_model_is_made(
     command: tuple[str, ...], folders: tuple[str, str], tmp_path: Path
@@ -101,6 +118,30 @@ def test_a_bad_file_is_named_before_a_model_is_made(
     made = tmp_path / "ckpt"
     done = CliRunner().invoke(main, [name, *sets, *options, "--weights", "seeded", "--ckpt-dir", str(made)])
     assert done.exit_code == 1 and "words.wav" in done.stderr, done.output
+    assert not made.exists()
+
+
+@pytest.mark.usefixtures("own_threads")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--model", "pann-16k"), "holds no statistics of pann-16k, but of vggish"),
+        ((), "lost does not exist"),
+    ],
+)
+def test_so_are_statistics_of_another_model_and_a_missing_folder(
+    options: list[str], said: str, tmp_path: Path
+) -> None:
+    statistics = Statistics.from_embeddings(np.eye(128))
+    facts = EmbeddedSet("a", "vggish", "seeded", "0" * 64, "", statistics, SetCounts(128, 0, 0, 1.0))
+    model = get_model("vggish")
+    write_statistics(facts, Identity.of(model, locate_weights(model, "seeded")), tmp_path / "a.npz")
+    made = tmp_path / "ckpt"
+    sets = [str(tmp_path / "a.npz"), str(tmp_path / "lost")]
+    done = CliRunner().invoke(
+        main, ["score", *sets, *options, "--weights", "seeded", "--ckpt-dir", str(made)]
+    )
+    assert done.exit_code == 1 and said in done.stderr, done.output
     assert not made.exists()
 
 
@@ -336,6 +377,7 @@ def test_an_interrupt_is_quiet() -> None:
     assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "")
 
 
+@pytest.mark.usefixtures("own_threads")
 def test_colour_is_for_terminals_and_not_for_all_of_them() -> None:
     runner = CliRunner()
     coloured = runner.invoke(main, ["score", "nowhere", "nowhere"], color=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ import torch
 from fad_core.audio import read_audio
 from fad_core.datasets import Dataset
 from fad_core.embedding import embed_waveform, load_unchanged
-from fad_core.errors import BadFilesError, DatasetError
+from fad_core.errors import BadFilesError, DatasetError, FadError
 from fad_core.exported import ExportedModel, describe_model
 from fad_core.scoring import embed_sets, scan_sets, score
 from fad_core.settings import Runner, Settings
@@ -146,6 +148,30 @@ def test_files_are_heard_before_there_are_weights_and_embedded_for_no_other_mode
     other = exported.with_settings(Settings(compatibility="frechet-audio-distance"))
     with pytest.raises(ValueError, match="scanned for"):
         scanned.embed(other)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "given"),
+    [("vggish", {}), ("vggish", {"batch_size": 7}), ("encodec-24k", {"settings": Settings(runner="plain")})],
+)
+def test_a_description_without_weights_is_that_of_the_exported_model(
+    seeded_export: Callable[[str], Path], model_id: str, given: dict[str, Any]
+) -> None:
+    assert describe_model(model_id, **given) == ExportedModel(seeded_export(model_id), **given).model
+
+
+def test_a_set_that_is_embedded_already_is_looked_at_before_files_are_heard(
+    folders: tuple[Path, Path], exported: ExportedModel
+) -> None:
+    (folders[1] / "words.wav").write_text("not a sound")
+    made = embed_sets({"a": np.ones((2, 128), dtype=np.float32)}, exported)["a"].set
+    for given, said in [
+        (np.ones((1, 128), dtype=np.float32), "at least 2"),
+        (replace(made, model="pann-16k"), "their distance means nothing"),
+        (np.ones((3, 64), dtype=np.float32), "embedded by another model"),
+    ]:
+        with pytest.raises(FadError, match=said):
+            scan_sets({"given": given, "sound": str(folders[1])}, exported.model)
 
 
 def test_two_sets_of_one_name_are_two_sets(exported: ExportedModel) -> None:

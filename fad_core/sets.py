@@ -22,6 +22,7 @@ from fad_core.datasets.selection import (
     OnBadFile,
     OnShortFile,
     find_problems,
+    require_enough,
     require_no_problems,
     require_scorable,
     require_usable,
@@ -29,9 +30,11 @@ from fad_core.datasets.selection import (
 )
 from fad_core.distances import EmbeddedSet
 from fad_core.embedding import FileEmbeddings, embed_sounds, prepare_waveform
+from fad_core.errors import FadError
 from fad_core.exported import ExportedModel
 from fad_core.given import Given, given_as, vector_statistics
 from fad_core.kept import Kept
+from fad_core.kernels.memory import share_memory
 from fad_core.models.base import EmbeddingModel
 from fad_core.sources import Progress, Sounds, Source, sounds_of
 from fad_core.statistics import Statistics
@@ -75,6 +78,7 @@ class ScannedSets:
         given: those that are embedded already.
         sounds: the others.
         uses: what becomes of each of their files, sorted by name.
+        keep: whether the embeddings are to be kept beside the statistics.
     """
 
     model: EmbeddingModel
@@ -82,6 +86,7 @@ class ScannedSets:
     given: Mapping[str, Given | EmbeddedSet]
     sounds: Mapping[str, Sounds]
     uses: Mapping[str, Sequence[FileUse]]
+    keep: bool = False
 
     @property
     def count(self) -> int:
@@ -89,33 +94,28 @@ class ScannedSets:
         return sum(use.status != "excluded" for uses in self.uses.values() for use in uses)
 
     def embed(
-        self,
-        exported: ExportedModel,
-        *,
-        workers: int = 0,
-        keep: bool = False,
-        progress: Progress | None = None,
+        self, exported: ExportedModel, *, workers: int = 0, progress: Progress | None = None
     ) -> dict[str, Embedded]:
-        """Embed them; once, for what the scan had kept of the sound is let go.
+        """Embed them. What the scan has kept of their sound is let go; a second time, files are read again.
 
         Args:
             exported: the model they were scanned for.
             workers: threads that load files ahead (`fad_core.embedding.embed_sounds`).
-            keep: whether the embeddings are to be kept beside the statistics, where they pass through here.
             progress: called with the number of files just embedded.
 
         Raises:
             ValueError: it is another model, or is used in another way.
+            AudioError: a file has changed since the scan.
         """
         ours, theirs = ((model.name, model.settings) for model in (self.model, exported.model))
         if ours != theirs:
             raise ValueError(f"scanned for {ours}, to be embedded by {theirs}")
-        done = {name: _taken(name, given, exported, keep=keep) for name, given in self.given.items()}
+        done = {name: _taken(name, given, exported) for name, given in self.given.items()}
         # One stream: where one set ends, the next one's files are on their way.
         heard = ((use, self.sounds[name].load) for name, uses in self.uses.items() for use in uses)
         with closing(embed_sounds(exported, heard, workers)) as stream:
             for name, sound in self.sounds.items():
-                done[name] = _embed(name, exported, self.uses[name], sound, stream, keep, progress)
+                done[name] = _embed(name, exported, self.uses[name], sound, stream, self.keep, progress)
         return {name: done[name] for name in self.names}
 
 
@@ -126,6 +126,7 @@ def scan_sets(
     on_bad_file: OnBadFile = "fail",
     on_short_file: OnShortFile = "fail",
     workers: int = 0,
+    keep: bool = False,
     to_compare: bool = True,
     progress: Progress | None = None,
 ) -> ScannedSets:
@@ -133,28 +134,35 @@ def scan_sets(
 
     Args:
         sources: the sets by their names.
-        model: that is to embed them, as `fad_core.exported.describe_model` gives it: no weights are needed.
+        model: that is to embed them, as `fad_core.exported.describe_model` gives it for the device, settings
+            and batch size to come: no weights are needed.
         on_bad_file: "fail", or "skip" files that cannot be read whole.
         on_short_file: "fail", "skip" or "pad" files below the model's minimum.
         workers: threads that load files ahead.
+        keep: whether the embeddings are to be kept beside the statistics, where they pass through here.
         to_compare: whether each set must give the two vectors that a distance needs.
         progress: called with the number of files just scanned.
 
     Raises:
         DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
         BadFilesError: files cannot be used and no option allows to go on; the message lists them all.
-        FadError: a set that is embedded already is so by another model.
+        FadError: a set that is embedded already is so by another model, as far as that is known.
     """
+    share_memory()
     # The scan hears float32, so it has nothing to keep for what is read as another type.
     same_type = model.settings.dtype == "float32"
     kept = Kept(partial(prepare_waveform, model=model), model.sample_rate) if same_type else None
     given: dict[str, Given | EmbeddedSet] = {}
     sounds: dict[str, Sounds] = {}
     for name, source in sources.items():
-        if found := source if isinstance(source, EmbeddedSet) else given_as(name, source, model):
-            given[name] = found
-        else:
+        found = source if isinstance(source, EmbeddedSet) else given_as(name, source, model, keep=keep)
+        if found is None:
             sounds[name] = sounds_of(name, source, kept)  # type: ignore[arg-type]
+        else:
+            given[name] = found
+    if to_compare and not all(isinstance(source, EmbeddedSet) for source in sources.values()):
+        for name, item in given.items():
+            _require_comparable(name, item, model)
     uses = {
         name: select_files(sound.records(progress, workers), model, on_short_file)
         for name, sound in sounds.items()
@@ -168,7 +176,7 @@ def scan_sets(
         require_scorable((name, model.name, model, selected) for name, selected in uses.items())
     for name, selected in uses.items():
         require_usable(name, model.name, selected)
-    return ScannedSets(model, list(sources), given, sounds, uses)
+    return ScannedSets(model, list(sources), given, sounds, uses, keep)
 
 
 def embed_sets(
@@ -193,18 +201,32 @@ def embed_sets(
         on_bad_file=on_bad_file,
         on_short_file=on_short_file,
         workers=workers,
+        keep=keep,
         to_compare=to_compare,
         progress=progress,
     )
-    return scanned.embed(exported, workers=workers, keep=keep, progress=progress)
+    return scanned.embed(exported, workers=workers, progress=progress)
 
 
-def _taken(name: str, given: Given | EmbeddedSet, exported: ExportedModel, *, keep: bool) -> Embedded:
+def _require_comparable(name: str, given: Given | EmbeddedSet, model: EmbeddingModel) -> None:
+    """Stop where a set that is embedded already will not do beside those that are to be."""
+    if isinstance(given, EmbeddedSet):
+        ours, theirs = (model.name, model.settings_text), (given.model, given.settings)
+        if ours != theirs:
+            raise FadError(
+                f"{name} is embedded by {' '.join(theirs)}, what is beside it by {' '.join(ours)}: "
+                "their distance means nothing"
+            )
+    elif isinstance(given.statistics, Statistics):
+        require_enough(name, model.name, given.statistics.n)
+
+
+def _taken(name: str, given: Given | EmbeddedSet, exported: ExportedModel) -> Embedded:
     """A set that is embedded already."""
     if isinstance(given, EmbeddedSet):
         return Embedded(replace(given, dataset=name))
     files = None
-    if keep and given.vectors is not None:
+    if given.vectors is not None:
         files = [FileEmbeddings(name, np.full(len(given.vectors), np.nan), given.vectors)]
     counts = SetCounts(files=0, padded=0, excluded=0, seconds=0.0)
     return Embedded(_embedded_set(name, exported, given.statistics, counts, given.note), files=files)
