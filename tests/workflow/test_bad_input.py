@@ -223,6 +223,19 @@ def test_a_folder_that_is_closed(verified: WorkingFolder, tmp_path: Path) -> Non
     refused(run, "data set a:", "inner", "ermission")
 
 
+def test_a_bad_file_stops_a_study_before_a_model_is_exported(code: Path, tmp_path: Path) -> None:
+    place = WorkingFolder(tmp_path, code)
+    names = "abcdef"
+    for name in names:
+        write_clip(tmp_path / "audio" / name / "good.wav", 0, seconds=2.0)
+    (tmp_path / "audio/f/text.wav").write_text("this is no sound")
+    models = [{"id": name, "weights": "seeded"} for name in ("vggish", "encodec-24k")]
+    place.write_study(datasets={name: {"path": f"audio/{name}"} for name in names}, models=models)
+    run = place.run(cores=1)
+    refused(run, "text.wav")
+    assert "scan_files" in run.rules and "export_model" not in run.rules
+
+
 def test_a_checkpoint_that_is_none(verified: WorkingFolder, tmp_path: Path) -> None:
     place = WorkingFolder(tmp_path, verified.code)
     (tmp_path / "audio").symlink_to(verified.root / "audio")

@@ -1,4 +1,5 @@
-# What the data sets hold: every file hashed and decoded once, and one verdict on all of them.
+# What the data sets hold: every file hashed and decoded once, and one verdict on all of them; before models are
+# downloaded and exported, which would be for nothing where a file is bad.
 
 
 rule scan_files:
@@ -8,6 +9,7 @@ rule scan_files:
         f"{LOGS}/scan_files/{{dataset}}/{{shard}}.log",
     benchmark:
         f"{BENCHMARKS}/scan_files/{{dataset}}/{{shard}}.tsv"
+    priority: 1
     conda:
         "../../envs/core.yaml"
     resources:
@@ -31,6 +33,7 @@ rule check_files:
         checked=CHECKED,
     log:
         f"{LOGS}/check_files.log",
+    priority: 1
     conda:
         "../../envs/core.yaml"
     params:
