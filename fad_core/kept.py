@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from fad_core.audio import waveform_of
 
 ROOM = 2**25
-"""Values that are kept in all: 134 MB as float32, or 35 minutes of 16 kHz mono."""
+"""Values that are kept in all: 134 MB as float32, or 35 minutes of 16 kHz mono. A model's first use exports
+it while they are there."""
 
 Waveform = NDArray[np.floating[Any]]
 
