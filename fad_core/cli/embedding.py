@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fad_core.cli.output import speaker
-from fad_core.command import limit_threads
+from fad_core.cli.threads import use_threads
 from fad_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Embedding:
         Returns:
             The model, and the sets by their names.
         """
-        self._limit_threads()
+        use_threads(self.threads)
         from fad_core.device import load_workers, resolve_device
         from fad_core.exported import describe_model
         from fad_core.progress import file_progress
@@ -82,7 +82,7 @@ class Embedding:
 
     def exported(self, model_id: str) -> ExportedModel:
         """The verified model: fetched, exported and verified now if need be."""
-        self._limit_threads()
+        use_threads(self.threads)
         from fad_core.store import verified_model
 
         return verified_model(
@@ -94,12 +94,6 @@ class Embedding:
             device=self.device,
             progress=not self.quiet,
         )
-
-    def _limit_threads(self) -> None:
-        limit_threads(self.threads)
-        import torch
-
-        torch.set_num_threads(self.threads)
 
     def say(self, line: str) -> None:
         """A message on stderr."""

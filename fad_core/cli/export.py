@@ -14,11 +14,10 @@ from fad_core.cli.options import (
     ModelId,
     ckpt_dir_option,
     device_option,
-    threads_option,
     weights_option,
 )
 from fad_core.cli.output import Form, output_options, print_row, print_rows, quiet_option, speaker
-from fad_core.command import limit_threads
+from fad_core.cli.threads import threads_option, use_threads
 
 if TYPE_CHECKING:
     from fad_core.comparison import Comparison
@@ -63,7 +62,7 @@ def export(
     from fad_core.models import get_model
 
     described = get_model(model)
-    _limit(threads)
+    use_threads(threads)
     from fad_core.pt2 import export_model
     from fad_core.weights import fetch_weights, locate_weights
 
@@ -117,7 +116,7 @@ def verify(
     is_file = Path(what).suffix == ".pt2"
     if not is_file:
         get_model(what)
-    _limit(threads)
+    use_threads(threads)
     from fad_core.device import resolve_device
     from fad_core.steps.verification import verification_text
     from fad_core.store import Store
@@ -182,10 +181,3 @@ def _compared(path: Path, model: EmbeddingModel, weights: Weights, store: Store)
     seeded = path if weights.kind == "seeded" else store.exported(model, "seeded")[0]
     store.report(f"verifying {model.name} with seeded weights against embeddings of the original package")
     return rows + verify_golden(seeded, ways=store.ways)
-
-
-def _limit(threads: int) -> None:
-    limit_threads(threads)
-    import torch
-
-    torch.set_num_threads(threads)

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.output import quiet_option
+from fad_core.cli.threads import threads_option
 from fad_core.errors import ArgumentError
 from fad_core.models import model_ids
 from fad_core.settings import Settings, require_memory
@@ -107,9 +108,6 @@ device_option = click.option(
     show_default=True,
     metavar="cpu|cuda|auto",
     help="Where the network runs. Another device may move the last bits.",
-)
-threads_option = click.option(
-    "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Numeric threads."
 )
 assume_option = click.option(
     "--assume-same-model",

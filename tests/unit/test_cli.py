@@ -19,6 +19,7 @@ import soundfile
 from click.testing import CliRunner
 
 from fad_core.cli import main
+from fad_core.cli.threads import default_threads
 from fad_core.datasets.counts import SetCounts
 from fad_core.distances import EmbeddedSet
 from fad_core.exchange import write_statistics
@@ -80,7 +81,7 @@ def test_score_prints_the_tables_row_as_one_object(
     # The first call says what takes long; the second finds it done and says the same number.
     assert "exporting vggish" in first.stderr
     assert "original package" in first.stderr
-    second = fad("score", *folders, "--weights", "seeded", "--json")
+    second = fad("score", *folders, "--weights", "seeded", "--json", "--threads", "3")
     assert second.stdout == first.stdout
     assert second.stderr == ""
     plain = fad("score", *folders, "--weights", "seeded", "--quiet")
@@ -92,6 +93,16 @@ def test_score_prints_the_tables_row_as_one_object(
     assert own["value"] == row["value"]
     assert own["weights"] == "mine.pth"
     assert own["weights_sha256"] != row["weights_sha256"]
+
+
+def test_a_command_has_the_threads_that_it_is_told_or_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(3)), raising=False)
+    for said, expected in (("5", 5), ("2,4", 2), ("", 3), ("0", 3), ("all", 3)):
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        assert default_threads() == expected
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    assert default_threads() == 8
 
 
 @pytest.fixture
