@@ -49,6 +49,19 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def require_writable(target: Path | str) -> None:
+    """Stop where the target's folder cannot be written to, before hours are spent on what should lie there.
+
+    Raises:
+        OutputError: it cannot be made, or nothing can be made in it.
+    """
+    folder = Path(target).parent
+    with _explained(Path(target)):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+
+
 @contextmanager
 def _explained(target: Path, only: Collection[int] | None = None) -> Iterator[None]:
     try:

@@ -50,8 +50,11 @@ def save_embeddings(embeddings: NDArray[np.float32], model: EmbeddingModel, path
     Raises:
         OutputError: the file cannot be written.
     """
+    array = np.ascontiguousarray(embeddings.reshape(-1) if takes_scalars(model) else embeddings)
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.save(stream, embeddings.reshape(-1) if takes_scalars(model) else embeddings)
+        # numpy.save writes through C, whose error on a full disk does not say that it is one.
+        np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(array))
+        stream.write(array.data)
 
 
 def load_embeddings(path: Path, model: EmbeddingModel) -> tuple[NDArray[Any], str]:

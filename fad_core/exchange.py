@@ -155,8 +155,9 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         with loaded as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        reason = str(error).splitlines()[0]
-        raise FadError(f"{path} is no .npz file of arrays, or not a whole one: {reason}") from error
+        # Of what is no archive NumPy says that it may be a pickle, which is never read here.
+        reason = "" if "pickle" in str(error) else f": {str(error).splitlines()[0]}"
+        raise FadError(f"{path} is no .npz file of arrays, or not a whole one{reason}") from error
 
 
 def _row_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

@@ -182,7 +182,7 @@ def _require_whole(path: Path) -> None:
 @contextmanager
 def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     if not path.is_file():
-        raise ModelError(f"there is no exported model at {path}; make one with scripts/export_model.py")
+        raise ModelError(f"there is no exported model at {path}; fad export makes one")
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive

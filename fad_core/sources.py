@@ -177,6 +177,11 @@ def sounds_of(
     if isinstance(source, Waveforms):
         return SoundArrays(name, source)
     if isinstance(source, str | os.PathLike):
+        if Path(source).suffix in (".npz", ".parquet") and Path(source).is_file():
+            raise DatasetError(
+                f"{os.fspath(source)} is a file of statistics or vectors, no sound; in Python, statistics "
+                "are given as fad_core.exchange.read_statistics(path)[0].set"
+            )
         return SoundFiles(Dataset(name, os.fspath(source)), kept)
     paths = list(source)
     if not all(isinstance(path, str | os.PathLike) for path in paths):

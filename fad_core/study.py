@@ -112,6 +112,12 @@ def require_available(study: Study) -> None:
     for name in study.paired():
         faults += _fault(list_files, study.datasets[name])
     for model in study.models.values():
+        if Path(model.weights).suffix == ".pt2":
+            faults.append(
+                f"models: {model.name}: {model.weights} is an exported model, which a study makes itself: "
+                "name the checkpoint that it was made from"
+            )
+            continue
         faults += _fault(locate_weights, get_model(model.id), model.weights, study.settings.get("ckpt_dir"))
     require_no_faults(faults)
 

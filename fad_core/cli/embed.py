@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fad_core.atomic import require_writable
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.group import Command
 from fad_core.cli.options import SET, embedding_options, model_option
@@ -55,6 +56,7 @@ def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form
 
     SET is a folder (with all below it), a glob in quotes, or one file.
     """
+    require_writable(output)
     exported, done = embedding.embed_sets([audio], model, keep=True, to_compare=False)
     embedded = done[audio]
     if output.suffix == ".npy":
@@ -87,6 +89,7 @@ def stats(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     the model, its weights and their hash, its settings, what became of the files. `fad score` and `fad
     compare` read it in the place of the sound.
     """
+    require_writable(output)
     exported, done = embedding.embed_sets([audio], model)
     embedded = done[audio]
     from fad_core.exchange import write_statistics

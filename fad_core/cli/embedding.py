@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from fad_core.sets import Embedded
 
 
+# Files that are named of each set, left out or padded; the others are counted.
+_TOLD = 20
+
+
 @dataclass(frozen=True)
 class Embedding:
     """What `fad_core.cli.options.embedding_options` were given."""
@@ -103,6 +107,9 @@ class Embedding:
         """Messages about the files of a set that are not used as they are."""
         from fad_core.display import one_line
 
-        for use in uses:
-            if use.status != "used":
-                self.say(f"{use.status}: {name}: {one_line(use.record.file)}: {use.reason}")
+        for status in ("excluded", "padded"):
+            told = [use for use in uses if use.status == status]
+            for use in told[:_TOLD]:
+                self.say(f"{status}: {name}: {one_line(use.record.file)}: {use.reason}")
+            if more := told[_TOLD:]:
+                self.say(f"{status}: {name}: and {len(more)} more")

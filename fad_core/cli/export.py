@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fad_core.atomic import require_writable
 from fad_core.cli.group import VERIFICATION_FAILED, Command
 from fad_core.cli.options import (
     ModelId,
@@ -18,6 +19,7 @@ from fad_core.cli.options import (
 )
 from fad_core.cli.output import Form, output_options, print_row, print_rows, quiet_option, speaker
 from fad_core.cli.threads import threads_option, use_threads
+from fad_core.errors import ModelError
 
 if TYPE_CHECKING:
     from fad_core.comparison import Comparison
@@ -62,6 +64,8 @@ def export(
     from fad_core.models import get_model
 
     described = get_model(model)
+    if output is not None:
+        require_writable(output)
     use_threads(threads)
     from fad_core.pt2 import export_model
     from fad_core.weights import fetch_weights, locate_weights
@@ -115,6 +119,8 @@ def verify(
 
     is_file = Path(what).suffix == ".pt2"
     if not is_file:
+        if Path(what).is_file():
+            raise ModelError(f"{what} is a file, but no exported model (.pt2), and no model's id either")
         get_model(what)
     use_threads(threads)
     from fad_core.device import resolve_device

@@ -54,12 +54,19 @@ def _embedded(
     assume: bool,
 ) -> dict[str, StoredSet]:
     """The sets that are sound, by one model."""
+    from fad_core.errors import FadError
     from fad_core.exchange import StoredSet
-    from fad_core.pairing import same_model
+    from fad_core.pairing import describe, same_model
 
     # That files are of another model is said before hours of sound are heard, if their names tell, …
     if ours := [each for each in stored if not each[0].foreign]:
-        same_model(ours, models=[model])
+        ((head, *_),) = same_model(ours, models=[model])
+        asked = embedding.weights
+        if asked in ("official", "seeded") and asked != head.set.weights:
+            raise FadError(
+                f"{head.set.dataset} is of {describe(head)}, and {asked} weights were asked for: "
+                "choose the same with --weights"
+            )
 
     def accept(exported: ExportedModel) -> None:
         # … and else before they are embedded.

@@ -34,8 +34,8 @@ def threads_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--threads",
         type=click.IntRange(min=1),
         default=default_threads,
-        help="To compute with: so many files, or parts of them, are embedded at a time. Scores do not "
-        f"depend on it.  [default: OMP_NUM_THREADS, else one a processor, at most {_MOST}]",
+        help="Threads to compute with; scores do not depend on it.  "
+        f"[default: OMP_NUM_THREADS, else one a processor, at most {_MOST}]",
     )(command)
 
 

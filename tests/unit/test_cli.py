@@ -19,13 +19,17 @@ import soundfile
 from click.testing import CliRunner
 
 from fad_core.cli import main
+from fad_core.cli.embedding import Embedding
 from fad_core.cli.threads import default_threads
 from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.scan import FileRecord
+from fad_core.datasets.selection import FileUse
 from fad_core.distances import EmbeddedSet
 from fad_core.exchange import write_statistics
 from fad_core.models import get_model, model_ids
 from fad_core.models.catalogue import CATALOGUE, make_catalogue
 from fad_core.pt2 import Identity
+from fad_core.settings import Settings
 from fad_core.statistics import Statistics
 from fad_core.tables import read_table
 from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, VERIFICATION
@@ -136,8 +140,9 @@ def test_a_bad_file_is_named_before_a_model_is_made(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--model", "pann-16k"), "holds no statistics of pann-16k, but of vggish"),
-        ((), "lost does not exist"),
+        (("--weights", "seeded", "--model", "pann-16k"), "holds no statistics of pann-16k, but of vggish"),
+        (("--weights", "seeded"), "lost does not exist"),
+        ((), "of vggish (seeded weights 00000000), and official weights were asked for"),
     ],
 )
 def test_so_are_statistics_of_another_model_and_a_missing_folder(
@@ -148,12 +153,37 @@ def test_so_are_statistics_of_another_model_and_a_missing_folder(
     model = get_model("vggish")
     write_statistics(facts, Identity.of(model, locate_weights(model, "seeded")), tmp_path / "a.npz")
     made = tmp_path / "ckpt"
-    sets = [str(tmp_path / "a.npz"), str(tmp_path / "lost")]
-    done = CliRunner().invoke(
-        main, ["score", *sets, *options, "--weights", "seeded", "--ckpt-dir", str(made)]
-    )
+    call = ["score", str(tmp_path / "a.npz"), str(tmp_path / "lost"), "--ckpt-dir", str(made)]
+    done = CliRunner().invoke(main, [*call, *options])
     assert done.exit_code == 1 and said in done.stderr, done.output
     assert not made.exists()
+
+
+@pytest.mark.usefixtures("own_threads")
+def test_a_folder_that_cannot_be_written_to_is_said_at_once(folders: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    made = str(tmp_path / "ckpt")
+    for name, suffix in (("embed", "npy"), ("stats", "npz")):
+        output = str(tmp_path / f"file/x.{suffix}")
+        call = [name, folders[0], "-o", output, "--weights", "seeded", "--ckpt-dir", made]
+        done = CliRunner().invoke(main, call)
+        assert done.exit_code == 1 and f"cannot write {output}" in done.stderr, done.output
+    assert not Path(made).exists()
+
+
+def test_of_many_files_that_are_left_out_some_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    record = FileRecord("x.wav", "", 0, "", "", 0, 0, 0, 0.0, "bad", "is no sound")
+    uses = [FileUse(record, "excluded", "is no sound")] * 25
+    embedding = Embedding("seeded", "skip", "fail", Settings(), None, "cpu", 1, quiet=False)
+    embedding._say_uses("a", uses)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 21
+    assert (lines[0], lines[-1]) == ("excluded: a: x.wav: is no sound", "excluded: a: and 5 more")
+
+
+def test_a_file_that_is_no_model_is_no_unknown_model(folders: tuple[str, str]) -> None:
+    done = CliRunner().invoke(main, ["verify", f"{folders[0]}/0.wav"])
+    assert done.exit_code == 1 and "is a file, but no exported model" in done.stderr
 
 
 def test_statistics_take_the_place_of_the_sound(

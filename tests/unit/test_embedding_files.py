@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from fad_core.embedding_files import TURNED_NOTE, embeddings_path, load_embeddings, save_embeddings
-from fad_core.errors import ArgumentError, DatasetError
+from fad_core.errors import ArgumentError, DatasetError, OutputError
 from fad_core.models import get_model
 from fad_core.settings import Settings
 
@@ -35,6 +37,23 @@ def test_written_and_read(tmp_path: Path) -> None:
     read, note = load_embeddings(tmp_path / "deep" / "er.npy", VGGISH)
     np.testing.assert_array_equal(read, given)
     assert note == "" and read.dtype == np.float32
+
+
+def test_the_bytes_are_those_of_numpy_and_a_full_disk_is_said_to_be_one(tmp_path: Path) -> None:
+    given = vectors(5000, 128)
+    save_embeddings(given, VGGISH, tmp_path / "x.npy")
+    np.save(tmp_path / "y.npy", given)
+    assert (tmp_path / "x.npy").read_bytes() == (tmp_path / "y.npy").read_bytes()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal_before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(OutputError, match=r"cannot write .*z\.npy"):
+            save_embeddings(given, VGGISH, tmp_path / "z.npy")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, signal_before)
+    assert not list(tmp_path.glob("*z*"))
 
 
 def test_pann_as_the_original_keeps_it(tmp_path: Path) -> None:

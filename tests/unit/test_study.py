@@ -116,6 +116,9 @@ def test_files_that_are_not_there_are_told_at_once(tmp_path: Path):
     assert str(tmp_path / "b") in message
     assert "w.pth is neither official nor seeded, nor is it a file" in message
     assert str(tmp_path / "c") not in message, "no pair needs it"
+    given["models"][0]["weights"] = "mine.pt2"
+    with pytest.raises(ConfigError, match=r"mine\.pt2 is an exported model, .* name the checkpoint"):
+        require_available(study_of(given))
     given["pairs"] = [["a", "a"]]
     given["models"][0]["weights"] = "seeded"
     require_available(study_of(given))
