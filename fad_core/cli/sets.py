@@ -56,8 +56,10 @@ def _embedded(
     """The sets that are sound, by one model."""
     from fad_core.errors import FadError
     from fad_core.exchange import StoredSet
+    from fad_core.models import get_model
     from fad_core.pairing import describe, same_model
 
+    get_model(model)  # an unknown one is no matter of the files
     # That files are of another model is said before hours of sound are heard, if their names tell, …
     if ours := [each for each in stored if not each[0].foreign]:
         ((head, *_),) = same_model(ours, models=[model])

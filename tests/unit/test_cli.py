@@ -141,6 +141,7 @@ def test_a_bad_file_is_named_before_a_model_is_made(
     ("options", "said"),
     [
         (("--weights", "seeded", "--model", "pann-16k"), "holds no statistics of pann-16k, but of vggish"),
+        (("--weights", "seeded", "--model", "vgish"), "Did you mean 'vggish'?"),
         (("--weights", "seeded"), "lost does not exist"),
         ((), "of vggish (seeded weights 00000000), and official weights were asked for"),
     ],
