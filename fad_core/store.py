@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from fad_core import foreign_models
+from fad_core.atomic import require_writable
 from fad_core.code_digest import code_digest
 from fad_core.comparison import Comparison, require_passed
 from fad_core.device import device_name, resolve_device
@@ -168,6 +169,7 @@ class Store:
         weights = fetch_weights(self._located(model, choice), self.ckpt_dir, progress=self.progress)
         path = self.folder / f"{model.name}-{weights.key}.pt2"
         if _identity_at(path) != Identity.of(model, weights):
+            require_writable(path)
             self.report(f"exporting {model.name} with {weights.label} weights to {path}")
             export_model(model, weights, path)
         return path, weights

@@ -172,6 +172,14 @@ def test_a_folder_that_cannot_be_written_to_is_said_at_once(folders: tuple[str, 
     assert not Path(made).exists()
 
 
+@pytest.mark.usefixtures("own_threads")
+def test_so_is_a_place_for_models(folders: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    call = ["score", *folders, "--weights", "seeded", "--ckpt-dir", str(tmp_path / "file/ckpt")]
+    done = CliRunner().invoke(main, call)
+    assert done.exit_code == 1 and "cannot write" in done.stderr and "exporting" not in done.stderr
+
+
 def test_of_many_files_that_are_left_out_some_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     record = FileRecord("x.wav", "", 0, "", "", 0, 0, 0, 0.0, "bad", "is no sound")
     uses = [FileUse(record, "excluded", "is no sound")] * 25
