@@ -68,11 +68,11 @@ class WorkingFolder:
     root: Path
     code: Path
 
-    def write_study(self, study: str = "study", **keys: Any) -> Path:
-        """Write {study}.yaml: the seeded VGGish on audio/, and what is given."""
+    def write_study(self, name: str = "study", **keys: Any) -> Path:
+        """Write {name}.yaml: the seeded VGGish on audio/, and what is given."""
         defaults = {"models": [{"id": "vggish", "weights": "seeded"}]}
-        path = self.root / f"{study}.yaml"
-        path.write_text(yaml.safe_dump({"study": study, **defaults, **keys}, sort_keys=False))
+        path = self.root / f"{name}.yaml"
+        path.write_text(yaml.safe_dump({"study": name, **defaults, **keys}, sort_keys=False))
         return path
 
     def command(self, *arguments: str, study: str = "study", cores: int = 2) -> list[str]:
