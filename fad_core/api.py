@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fad_core.arguments import SUBMODEL, ModelArguments, model_of
 from fad_core.compatibility import takes_scalars
-from fad_core.datasets.selection import OnBadFile, OnShortFile
+from fad_core.datasets.policy import FilePolicy, Leftovers, OnBadFile, OnDuplicate, OnShortFile
 from fad_core.device import resolve_device
 from fad_core.embedding_files import embeddings_path, save_embeddings
 from fad_core.errors import ArgumentError
@@ -40,8 +40,6 @@ from fad_core.store import is_exported, model_in, require_weights, verified_mode
 from fad_core.weights import default_ckpt_dir
 
 _CHOICES = {
-    "on_bad_file": OnBadFile,
-    "on_short_file": OnShortFile,
     "crop": Crop,
     "compatibility": Compatibility,
 }
@@ -80,6 +78,9 @@ class FrechetAudioDistance:
         batch_size: int | None = None,
         on_bad_file: OnBadFile = "fail",
         on_short_file: OnShortFile = "fail",
+        on_duplicate: OnDuplicate = "note",
+        max_peak: float = 100.0,
+        leftovers: Leftovers = "ignore",
         crop: Crop = "random",
         hop_seconds: float = 10.0,
         seed: int = 0,
@@ -112,6 +113,11 @@ class FrechetAudioDistance:
                 side; None: the model's own.
             on_bad_file: files that cannot be read whole: "fail" before anything is embedded, or "skip".
             on_short_file: files below the model's minimum: "fail", "skip", or "pad" with zeros.
+            on_duplicate: files of a set with the same sound: "note" it beside the score, "fail", or "drop"
+                all but the first by name.
+            max_peak: the largest absolute sample value that a file may hold, where values within ±1 are
+                expected; a file beyond it is bad.
+            leftovers: what fadtk or kadtk have written into a set's folder: "ignore" it, or "use" it as data.
             crop: what of a file longer than CLAP's window is embedded (docs/models.md).
             hop_seconds: from one of the windows to the next, with crop="windows".
             seed: of random crops.
@@ -130,8 +136,6 @@ class FrechetAudioDistance:
                 f"frechet-audio-distance; write sample_rate={submodel_name}"
             )
         choices = {
-            "on_bad_file": on_bad_file,
-            "on_short_file": on_short_file,
             "crop": crop,
             "compatibility": compatibility,
         }
@@ -156,7 +160,7 @@ class FrechetAudioDistance:
         self.model_id, self.sample_rate, self.channels = model.name, model.sample_rate, model.channels
         self._ckpt_dir = None if ckpt_dir is None else Path(ckpt_dir)
         self._settings, self._device, self._batch_size = settings, device, batch_size
-        self._on_bad_file, self._on_short_file = on_bad_file, on_short_file
+        self._policy = FilePolicy(on_bad_file, on_short_file, on_duplicate, max_peak, leftovers)
         self._progress = progress
         self._exported: ExportedModel | None = None
 
@@ -299,8 +303,7 @@ class FrechetAudioDistance:
             scanned = scan_sets(
                 sources,
                 model,
-                on_bad_file=self._on_bad_file,
-                on_short_file=self._on_short_file,
+                policy=self._policy,
                 workers=self.audio_load_worker,
                 keep=keep,
                 to_compare=to_compare,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.remarks import pair_notes, set_notes
 from fad_core.datasets.selection import require_enough
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
@@ -91,9 +92,16 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
 
 def _notes(reference: EmbeddedSet, evaluation: EmbeddedSet) -> list[str]:
     """What is to be known of the sets: said once if it is the same of both, and else of whom."""
-    if reference.note == evaluation.note:
-        return [reference.note]
-    return [f"{item.dataset}: {item.note}" for item in (reference, evaluation) if item.note]
+    both = (reference, evaluation)
+    counts = [item.counts for item in both if item.counts is not None]
+    notes = [reference.note]
+    if reference.note != evaluation.note:
+        notes = [f"{item.dataset}: {item.note}" for item in both if item.note]
+    for item in both if reference.dataset != evaluation.dataset else both[:1]:
+        notes += [f"{item.dataset}: {note}" for note in (set_notes(item.counts) if item.counts else [])]
+    if len(counts) == 2:
+        notes += pair_notes((reference.dataset, evaluation.dataset), *counts)
+    return notes
 
 
 def _counts(reference: EmbeddedSet, evaluation: EmbeddedSet) -> dict[str, int | None]:

@@ -109,6 +109,8 @@ def embed_files(
     """
 
     def load(use: FileUse, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:
+        if use.record.file not in paths:
+            raise AudioError(use.record.file, "is no longer there; run again")
         return load_unchanged(paths[use.record.file], use.record.sha256, dtype)
 
     return embed_sounds(exported, ((use, load) for use in uses), workers)

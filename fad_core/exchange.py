@@ -27,14 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.atomic import atomic_path
-from fad_core.datasets.counts import SetCounts
 from fad_core.distances import EmbeddedSet
 from fad_core.errors import FadError
 from fad_core.moments import Moments
 from fad_core.statistics import Statistics
 from fad_core.tables.files import read_table, write_table
 from fad_core.tables.schemas import STATISTICS
-from fad_core.tables.statistics import statistics_to_row
+from fad_core.tables.statistics import counts_from_row, statistics_to_row
 
 if TYPE_CHECKING:
     from fad_core.pt2 import Identity
@@ -92,7 +91,7 @@ def write_statistics(embedded: EmbeddedSet, identity: Identity, path: Path) -> N
         weights_sha256=embedded.weights_sha256,
         settings=embedded.settings,
         dataset=embedded.dataset,
-        **asdict(embedded.counts),
+        counts=embedded.counts,
     )
     text = json.dumps(asdict(identity), sort_keys=True)
     if path.suffix == ".parquet":
@@ -177,8 +176,7 @@ def _ours(name: str, row: Mapping[str, Any], identity: str, note: str) -> Stored
     except ValueError as error:
         raise FadError(f"{name}: these statistics cannot be used: {error}") from error
     facts = (row["model"], row["weights"], row["weights_sha256"], row["settings"])
-    counts = SetCounts(row["files"], row["padded"], row["excluded"], row["seconds"])
-    return StoredSet(EmbeddedSet(name, *facts, statistics, counts, note), "fad-core", known)
+    return StoredSet(EmbeddedSet(name, *facts, statistics, counts_from_row(row), note), "fad-core", known)
 
 
 def _read_foreign(name: str, arrays: Mapping[str, NDArray[Any]]) -> list[StoredSet]:

@@ -53,7 +53,7 @@ def given_as(name: str, source: Source, model: EmbeddingModel, *, keep: bool = F
     if isinstance(source, Statistics):
         statistics = source
     elif isinstance(source, np.ndarray):
-        vectors = _vectors(name, source)
+        vectors = _vectors(name, source, model)
         statistics = vector_statistics([vectors], model)
     elif is_embeddings_file(source):
         vectors, note = load_embeddings(Path(os.fspath(source)), model)  # type: ignore[arg-type]
@@ -81,10 +81,17 @@ def vector_statistics(blocks: Iterable[NDArray[Any]], model: EmbeddingModel) -> 
         raise DatasetError(f"these embeddings cannot be used: {error}") from error
 
 
-def _vectors(name: str, array: NDArray[Any]) -> NDArray[Any]:
+def _vectors(name: str, array: NDArray[Any], model: EmbeddingModel) -> NDArray[Any]:
+    sound = "sound is given as fad_core.scoring.Waveforms(arrays, sample_rate)"
     if array.ndim != 2 or array.dtype.kind != "f":
         raise DatasetError(
             f"data set {name}: an array of {array.dtype} {array.shape}, where embeddings are floats [N, D]; "
-            "sound is given as fad_core.scoring.Waveforms(arrays, sample_rate)"
+            f"{sound}"
+        )
+    # Before anything is computed: the statistics of D dimensions take D · D numbers.
+    if array.shape[1] != model.embedding_dim:
+        raise FadError(
+            f"{name} has {array.shape[1]} dimensions, and {model.name} makes {model.embedding_dim}: it was "
+            f"embedded by another model, or is no embeddings; {sound}"
         )
     return array

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Self
 
-from fad_core.datasets.selection import FileUse, OnBadFile, OnShortFile
+from fad_core.datasets.policy import DEFAULTS, FilePolicy
+from fad_core.datasets.selection import FileUse
 from fad_core.distances import EmbeddedSet, distance_row
 from fad_core.exported import ExportedModel
 from fad_core.sets import Embedded, ScannedSets, embed_sets, scan_sets
@@ -20,6 +21,7 @@ from fad_core.sources import Progress, Source, Waveforms
 
 __all__ = [
     "Embedded",
+    "FilePolicy",
     "ScannedSets",
     "Score",
     "Source",
@@ -65,7 +67,13 @@ class Score(float):
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, for JSON: the row, the model, and every file that was heard or not."""
         files = [
-            {"dataset": name, "status": use.status, "reason": use.reason, **_record(use)}
+            {
+                "dataset": name,
+                "status": use.status,
+                "reason": use.reason,
+                "note": "; ".join(remark.text for remark in use.remarks),
+                **_record(use),
+            }
             for name, uses in self.uses.items()
             for use in uses
         ]
@@ -83,8 +91,7 @@ def score(
     exported: ExportedModel,
     *,
     metric: str = "fad",
-    on_bad_file: OnBadFile = "fail",
-    on_short_file: OnShortFile = "fail",
+    policy: FilePolicy = DEFAULTS,
     workers: int = 0,
     progress: Progress | None = None,
 ) -> Score:
@@ -96,8 +103,7 @@ def score(
         exported: the embedding model. It is taken as it is: `fad_core.store.verified_model` gives one that
             is verified.
         metric: name of the metric.
-        on_bad_file: "fail" before anything is embedded, or "skip" files that cannot be read whole.
-        on_short_file: "fail", "skip" or "pad" files below the model's minimum.
+        policy: what becomes of files that cannot, or should not, be embedded as they are.
         workers: threads that load files ahead (`fad_core.embedding.embed_sounds`).
         progress: called with the number of files just scanned or embedded: each file counts twice.
 
@@ -110,8 +116,7 @@ def score(
     embedded = embed_sets(
         dict(zip(names, (reference, evaluation), strict=True)),
         exported,
-        on_bad_file=on_bad_file,
-        on_short_file=on_short_file,
+        policy=policy,
         workers=workers,
         progress=progress,
     )

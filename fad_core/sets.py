@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.datasets.selection import (
     FileUse,
-    OnBadFile,
-    OnShortFile,
     find_problems,
     require_enough,
     require_no_problems,
@@ -123,8 +122,7 @@ def scan_sets(
     sources: Mapping[str, Source],
     model: EmbeddingModel,
     *,
-    on_bad_file: OnBadFile = "fail",
-    on_short_file: OnShortFile = "fail",
+    policy: FilePolicy = DEFAULTS,
     workers: int = 0,
     keep: bool = False,
     to_compare: bool = True,
@@ -136,8 +134,7 @@ def scan_sets(
         sources: the sets by their names.
         model: that is to embed them, as `fad_core.exported.describe_model` gives it for the device, settings
             and batch size to come: no weights are needed.
-        on_bad_file: "fail", or "skip" files that cannot be read whole.
-        on_short_file: "fail", "skip" or "pad" files below the model's minimum.
+        policy: what becomes of files that cannot, or should not, be embedded as they are.
         workers: threads that load files ahead.
         keep: whether the embeddings are to be kept beside the statistics, where they pass through here.
         to_compare: whether each set must give the two vectors that a distance needs.
@@ -157,20 +154,17 @@ def scan_sets(
     for name, source in sources.items():
         found = source if isinstance(source, EmbeddedSet) else given_as(name, source, model, keep=keep)
         if found is None:
-            sounds[name] = sounds_of(name, source, kept)  # type: ignore[arg-type]
+            sounds[name] = sounds_of(name, source, kept, policy.leftovers)  # type: ignore[arg-type]
         else:
             given[name] = found
     if to_compare and not all(isinstance(source, EmbeddedSet) for source in sources.values()):
         for name, item in given.items():
             _require_comparable(name, item, model)
     uses = {
-        name: select_files(sound.records(progress, workers), model, on_short_file)
-        for name, sound in sounds.items()
+        name: select_files(sound.records(progress, workers), model, policy) for name, sound in sounds.items()
     }
     require_no_problems(
-        problem
-        for name, selected in uses.items()
-        for problem in find_problems(name, selected, on_bad_file, on_short_file)
+        problem for name, selected in uses.items() for problem in find_problems(name, selected, policy)
     )
     if to_compare:
         require_scorable((name, model.name, model, selected) for name, selected in uses.items())
@@ -183,8 +177,7 @@ def embed_sets(
     sources: Mapping[str, Source],
     exported: ExportedModel,
     *,
-    on_bad_file: OnBadFile = "fail",
-    on_short_file: OnShortFile = "fail",
+    policy: FilePolicy = DEFAULTS,
     workers: int = 0,
     keep: bool = False,
     to_compare: bool = True,
@@ -198,8 +191,7 @@ def embed_sets(
     scanned = scan_sets(
         sources,
         exported.model,
-        on_bad_file=on_bad_file,
-        on_short_file=on_short_file,
+        policy=policy,
         workers=workers,
         keep=keep,
         to_compare=to_compare,
@@ -249,7 +241,7 @@ def _embed(
         if progress is not None:
             progress(1)
     statistics = vector_statistics([file.embeddings for file in files], exported.model)
-    embedded = _embedded_set(name, exported, statistics, SetCounts.of(uses))
+    embedded = _embedded_set(name, exported, statistics, SetCounts.of(uses, exported.model.sample_rate))
     return Embedded(embedded, uses, sound.ignored, files if keep else None)
 
 

@@ -61,8 +61,7 @@ class Settings:
 
     def __str__(self) -> str:
         """All that differs from the defaults, as text; `parse_settings` reads it."""
-        given, default = asdict(self), asdict(Settings())
-        return " ".join(f"{key}={value}" for key, value in given.items() if value != default[key])
+        return changed_fields(self)
 
 
 def require_memory(name: str, value: object) -> None:
@@ -101,15 +100,30 @@ def parse_settings(text: str) -> Settings:
         ConfigError: a key is not known, or a value is none of its values.
         ArgumentError: a number is out of its range.
     """
-    types = get_type_hints(Settings)
+    return Settings(**parse_fields(Settings, text))
+
+
+def changed_fields(choices: Any) -> str:
+    """The fields of a dataclass that differ from their defaults, as `key=value`, divided by spaces."""
+    given, default = asdict(choices), asdict(type(choices)())
+    return " ".join(f"{key}={value}" for key, value in given.items() if value != default[key])
+
+
+def parse_fields(kind: type[Any], text: str) -> dict[str, Any]:
+    """The values of a dataclass's fields that `changed_fields` has written.
+
+    Raises:
+        ConfigError: a key is not known, or a value is none of its values.
+    """
+    types = get_type_hints(kind)
     given: dict[str, Any] = {}
     for item in text.split():
         key, _, value = item.partition("=")
         if key not in types:
-            known = ", ".join(field.name for field in fields(Settings))
+            known = ", ".join(field.name for field in fields(kind))
             raise ConfigError(f"there is no setting {key!r}; settings: {known}")
         given[key] = _parsed(key, value, types[key])
-    return Settings(**given)
+    return given
 
 
 def _parsed(key: str, value: str, kind: Any) -> Any:

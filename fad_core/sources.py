@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fad_core.audio import SoundDigest
 from fad_core.datasets import Dataset, list_files
-from fad_core.datasets.scan import FileRecord, scan_files
+from fad_core.datasets.policy import Leftovers
+from fad_core.datasets.scan import FileRecord, scan_files, signal_of
 from fad_core.datasets.selection import FileUse
 from fad_core.distances import EmbeddedSet
 from fad_core.embedding import load_unchanged
@@ -106,6 +108,12 @@ class SoundArrays(Sounds):
         Raises:
             DatasetError: there are none, or the rate is not positive.
         """
+        if (
+            isinstance(given.waveforms, np.ndarray)
+            and given.waveforms.ndim == 1
+            and given.waveforms.dtype != object
+        ):
+            raise DatasetError(f"data set {name}: one array, where a list of them is wanted: [array]")
         if len(given.waveforms) == 0:
             raise DatasetError(f"data set {name}: no waveforms")
         if not given.sample_rate > 0 or given.sample_rate != int(given.sample_rate):
@@ -136,7 +144,10 @@ class SoundArrays(Sounds):
     def _record(self, name: str, waveform: NDArray[Any]) -> FileRecord:
         if reason := _fault(waveform):
             return FileRecord(name, "", waveform.nbytes, "", "", 0, 0, 0, 0.0, "bad", reason)
-        samples = np.ascontiguousarray(waveform, dtype=np.float32)
+        samples = np.ascontiguousarray(waveform, dtype=np.float32).reshape(len(waveform), -1)
+        digest = SoundDigest(self._rate, samples.shape[1])
+        digest.update(samples)
+        peak = float(np.abs(samples).max())
         return FileRecord(
             file=name,
             sha256=hashlib.sha256(samples.tobytes()).hexdigest(),
@@ -144,11 +155,14 @@ class SoundArrays(Sounds):
             format="array",
             subtype=str(waveform.dtype),
             sample_rate=self._rate,
-            channels=1 if waveform.ndim == 1 else waveform.shape[1],
-            frames=len(waveform),
-            seconds=len(waveform) / self._rate,
+            channels=samples.shape[1],
+            frames=len(samples),
+            seconds=len(samples) / self._rate,
             status="ok",
             reason="",
+            peak=peak,
+            signal=signal_of(peak, bool((samples == samples[0]).all())),
+            sound_sha256=digest.hexdigest(),
         )
 
 
@@ -158,6 +172,11 @@ def _fault(waveform: NDArray[Any]) -> str:
         return f"holds {waveform.dtype}, where floats within ±1 are wanted: divide integers by their range"
     if waveform.ndim not in (1, 2) or waveform.size == 0:
         return f"has the shape {waveform.shape}, where [samples] or [samples, channels] is wanted"
+    if waveform.ndim == 2 and waveform.shape[1] > len(waveform):
+        return (
+            f"has the shape {waveform.shape}, which looks like [channels, samples], where "
+            "[samples, channels] is wanted: transpose it, or give the sounds of a batch one by one"
+        )
     with np.errstate(over="ignore", invalid="ignore"):
         sums = waveform.astype(np.float32, copy=False).reshape(len(waveform), -1).sum(axis=1)
     if not np.isfinite(sums).all():
@@ -166,9 +185,18 @@ def _fault(waveform: NDArray[Any]) -> str:
 
 
 def sounds_of(
-    name: str, source: str | os.PathLike[str] | Sequence[Any] | Waveforms, kept: Kept | None = None
+    name: str,
+    source: str | os.PathLike[str] | Sequence[Any] | Waveforms,
+    kept: Kept | None = None,
+    leftovers: Leftovers = "ignore",
 ) -> Sounds:
-    """The sound of a data set that is given by its files or as waveforms; for `kept` see `SoundFiles`.
+    """The sound of a data set that is given by its files or as waveforms.
+
+    Args:
+        name: of the set.
+        source: where its files lie, or its waveforms.
+        kept: see `SoundFiles`.
+        leftovers: what becomes of files that another tool has written into a folder.
 
     Raises:
         DatasetError: there is nothing there.
@@ -182,7 +210,7 @@ def sounds_of(
                 f"{os.fspath(source)} is a file of statistics or vectors, no sound; in Python, statistics "
                 "are given as fad_core.exchange.read_statistics(path)[0].set"
             )
-        return SoundFiles(Dataset(name, os.fspath(source)), kept)
+        return SoundFiles(Dataset(name, os.fspath(source), leftovers=leftovers), kept)
     paths = list(source)
     if not all(isinstance(path, str | os.PathLike) for path in paths):
         raise TypeError(

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from fad_core.config import require_no_faults
 from fad_core.datasets import Dataset, list_files
+from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
 from fad_core.models import family_of, get_model, name_and_id
@@ -46,6 +47,7 @@ class Study:
         pairs: (reference, evaluation).
         models: by the name that results use.
         papers: what is compared with published figures and with ratings.
+        policy: what becomes of files that cannot, or should not, be embedded as they are.
         settings: every other key of the configuration.
     """
 
@@ -54,6 +56,7 @@ class Study:
     pairs: tuple[tuple[str, str], ...]
     models: Mapping[str, StudyModel]
     papers: PaperChoices
+    policy: FilePolicy
     settings: Mapping[str, Any]
 
     def paired(self) -> list[str]:
@@ -69,10 +72,7 @@ def study_of(config: Mapping[str, Any]) -> Study:
         ConfigError: it names data sets, models or metrics that do not exist, or one twice; one message
             with all of that.
     """
-    datasets = {
-        name: _dataset(name, entry, config.get("audio_root"))
-        for name, entry in config.get("datasets", {}).items()
-    }
+    datasets = {name: _dataset(name, entry, config) for name, entry in config.get("datasets", {}).items()}
     entries = [{"weights": config["weights"]} | entry for entry in config.get("models", [])]
     models = [StudyModel(*name_and_id(entry), entry["weights"]) for entry in entries]
     names = list(datasets)
@@ -95,6 +95,7 @@ def study_of(config: Mapping[str, Any]) -> Study:
             for model, entry in zip(models, entries, strict=True)
         },
         paper_choices(config, names),
+        FilePolicy.of(config),
         {key: value for key, value in config.items() if key not in apart},
     )
 
@@ -122,14 +123,16 @@ def require_available(study: Study) -> None:
     require_no_faults(faults)
 
 
-def _dataset(name: str, entry: Mapping[str, Any], root: str | None) -> Dataset:
+def _dataset(name: str, entry: Mapping[str, Any], config: Mapping[str, Any]) -> Dataset:
+    root = config.get("audio_root")
+
     def located(path: str) -> str:
         expanded = Path(path).expanduser()
         return str(expanded if root is None else Path(root).expanduser() / expanded)
 
     path = entry["path"]
     paths = located(path) if isinstance(path, str) else tuple(located(item) for item in path)
-    return Dataset(name=name, path=paths, shards=entry["shards"])
+    return Dataset(name=name, path=paths, shards=entry["shards"], leftovers=FilePolicy.of(config).leftovers)
 
 
 def _settings(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Settings:

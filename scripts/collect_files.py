@@ -1,7 +1,6 @@
 """List every file of every data set, used or not, and why."""
 
 from pathlib import Path
-from typing import Literal
 
 from fad_core.command import run
 
@@ -12,7 +11,7 @@ def main(
     models: list[str],
     files: Path,
     datasets: Path,
-    on_short_file: Literal["fail", "skip", "pad"] = "fail",
+    policy: str = "",
     ignored: str = "{}",
 ) -> None:
     """Write the table of files and the table of counts.
@@ -23,16 +22,17 @@ def main(
         models: name=id of each model, and its settings, as in "clap=clap-630k crop=first".
         files: the table of files to write.
         datasets: the table of counts to write.
-        on_short_file: what became of files below a model's minimum.
+        policy: what became of files, as in "on_bad_file=skip on_short_file=pad"; the others are the defaults.
         ignored: JSON, by data set, of [name, reason] of what is no audio file.
     """
     import json
 
+    from fad_core.datasets.policy import parse_policy
     from fad_core.models import parse_models
     from fad_core.steps.listing import collect_files
 
     named = parse_models(models)
-    collect_files(manifests, embeddings, named, on_short_file, json.loads(ignored), files, datasets)
+    collect_files(manifests, embeddings, named, parse_policy(policy), json.loads(ignored), files, datasets)
 
 
 run(main, globals())

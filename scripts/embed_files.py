@@ -1,7 +1,6 @@
 """Embed one shard of a data set."""
 
 from pathlib import Path
-from typing import Literal
 
 from fad_core.command import run
 
@@ -13,7 +12,8 @@ def main(
     manifest: Path,
     embeddings: Path,
     verdicts: list[Path],
-    on_short_file: Literal["fail", "skip", "pad"] = "fail",
+    others: list[Path] | None = None,
+    policy: str = "",
     settings: str = "",
     threads: int = 1,
 ) -> None:
@@ -26,12 +26,14 @@ def main(
         manifest: the shard's table of the scan.
         embeddings: the table to write.
         verdicts: the model's tables of verification; none may have failed.
-        on_short_file: what becomes of files below the model's minimum.
+        others: manifests of all shards of the data set, where duplicates are dropped.
+        policy: what becomes of files, as in "on_short_file=pad on_duplicate=drop"; others are the defaults.
         settings: of the model, as in "crop=windows hop_seconds=5.0"; the others are the defaults.
         threads: numeric threads.
     """
     import torch
 
+    from fad_core.datasets.policy import parse_policy
     from fad_core.progress import file_progress
     from fad_core.settings import parse_settings
     from fad_core.steps.embeddings import embed_shard
@@ -41,8 +43,10 @@ def main(
     torch.set_num_threads(threads)
     require_verified(verdicts)
     with file_progress(f"embed {dataset}/{manifest.stem}") as progress:
-        of = dataset_of(dataset, path)
-        embed_shard(exported, of, manifest, on_short_file, parse_settings(settings), embeddings, progress)
+        # What is data, the manifest says; here it is only to be found.
+        of = dataset_of(dataset, path, leftovers="use")
+        chosen, how = parse_policy(policy), parse_settings(settings)
+        embed_shard(exported, of, manifest, others or [], chosen, how, embeddings, progress)
 
 
 run(main, globals())

@@ -1,11 +1,19 @@
 """Scan one shard of a data set."""
 
 from pathlib import Path
+from typing import Literal
 
 from fad_core.command import run
 
 
-def main(dataset: str, path: list[str], manifest: Path, shards: int = 1, shard: int = 0) -> None:
+def main(
+    dataset: str,
+    path: list[str],
+    manifest: Path,
+    shards: int = 1,
+    shard: int = 0,
+    leftovers: Literal["ignore", "use"] = "ignore",
+) -> None:
     """Hash and decode every audio file of a shard; a bad file is a row with its reason, not an error.
 
     Args:
@@ -14,12 +22,13 @@ def main(dataset: str, path: list[str], manifest: Path, shards: int = 1, shard: 
         manifest: the table to write.
         shards: in how many parts the data set is divided.
         shard: which of them, from 0.
+        leftovers: what becomes of files that other tools have written there.
     """
     from fad_core.progress import file_progress
     from fad_core.steps.files import dataset_of, scan_shard
 
     with file_progress(f"scan {dataset}/{shard}") as progress:
-        scan_shard(dataset_of(dataset, path, int(shards)), int(shard), manifest, progress)
+        scan_shard(dataset_of(dataset, path, leftovers, int(shards)), int(shard), manifest, progress)
 
 
 run(main, globals())

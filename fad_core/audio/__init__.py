@@ -8,6 +8,7 @@ mean over the channels.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -53,11 +54,31 @@ class AudioInfo:
     sample_rate: int
     channels: int
     frames: int
+    peak: float
+    constant: bool
+    sound_sha256: str
+    doubt: str = ""
+    doubt_seconds: float = 0.0
 
     @property
     def duration(self) -> float:
         """Length in seconds."""
         return self.frames / self.sample_rate
+
+
+class SoundDigest:
+    """SHA-256 of a decoded sound, taken block by block."""
+
+    def __init__(self, sample_rate: int, channels: int) -> None:
+        self._hash = hashlib.sha256(f"{sample_rate} {channels}\n".encode())
+
+    def update(self, block: NDArray[np.float32]) -> None:
+        """Take the next block `[samples, channels]`."""
+        self._hash.update(np.ascontiguousarray(block, dtype="<f4").data)
+
+    def hexdigest(self) -> str:
+        """The digest of all blocks so far, 64 hex digits."""
+        return self._hash.hexdigest()
 
 
 class _Decoder(_SoundFile):  # type: ignore[misc]
@@ -127,8 +148,13 @@ def inspect_audio(path: Path | str, hear: Callable[[NDArray[np.float32]], None] 
             raise AudioError(path, f"declares a sample rate of {rate} Hz, which cannot be right")
         frames = not_finite = first = 0
         overflows = False
+        digest, peak, constant, start = SoundDigest(rate, channels), 0.0, True, None
         for block in _blocks(path, decoder):
             frames += len(block)
+            digest.update(block)
+            start = block[0] if start is None else start
+            peak = max(peak, float(np.abs(block).max()))
+            constant = constant and bool((block == start).all())
             if hear is not None:
                 hear(block)
             # NaN is neither larger nor smaller than anything.
@@ -151,7 +177,7 @@ def inspect_audio(path: Path | str, hear: Callable[[NDArray[np.float32]], None] 
         )
     if overflows:
         raise AudioError(path, "has values so large that the sum of its channels is infinite")
-    return AudioInfo(kind, subtype, rate, channels, frames)
+    return AudioInfo(kind, subtype, rate, channels, frames, peak, constant and peak > 0, digest.hexdigest())
 
 
 def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:

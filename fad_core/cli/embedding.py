@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from fad_core.cli.output import speaker
 from fad_core.cli.threads import use_threads
+from fad_core.datasets.policy import FilePolicy
 from fad_core.settings import Settings
 
 if TYPE_CHECKING:
-    from fad_core.datasets.selection import FileUse, OnBadFile, OnShortFile
+    from fad_core.datasets.selection import FileUse
     from fad_core.exported import ExportedModel
     from fad_core.sets import Embedded
 
@@ -26,8 +27,7 @@ class Embedding:
     """What `fad_core.cli.options.embedding_options` were given."""
 
     weights: str
-    on_bad_file: OnBadFile
-    on_short_file: OnShortFile
+    policy: FilePolicy
     settings: Settings
     ckpt_dir: Path | None
     device: str
@@ -70,8 +70,7 @@ class Embedding:
             scanned = scan_sets(
                 {name: name for name in sets},
                 model,
-                on_bad_file=self.on_bad_file,
-                on_short_file=self.on_short_file,
+                policy=self.policy,
                 workers=load_workers(device),
                 keep=keep,
                 to_compare=to_compare,
@@ -107,9 +106,14 @@ class Embedding:
         """Messages about the files of a set that are not used as they are."""
         from fad_core.display import one_line
 
-        for status in ("excluded", "padded"):
-            told = [use for use in uses if use.status == status]
-            for use in told[:_TOLD]:
-                self.say(f"{status}: {name}: {one_line(use.record.file)}: {use.reason}")
-            if more := told[_TOLD:]:
-                self.say(f"{status}: {name}: and {len(more)} more")
+        embedded = [use for use in uses if use.status != "excluded"]
+        told = {
+            status: [(use, use.reason) for use in uses if use.status == status]
+            for status in ("excluded", "padded")
+        }
+        told["note"] = [(use, "; ".join(text for _, text in use.remarks)) for use in embedded if use.remarks]
+        for what, lines in told.items():
+            for use, reason in lines[:_TOLD]:
+                self.say(f"{what}: {name}: {one_line(use.record.file)}: {reason}")
+            if more := lines[_TOLD:]:
+                self.say(f"{what}: {name}: and {len(more)} more")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, get_args
 
 import click
 from click.shell_completion import CompletionItem
@@ -13,12 +13,10 @@ from click.shell_completion import CompletionItem
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.output import quiet_option
 from fad_core.cli.threads import threads_option
+from fad_core.datasets.policy import FilePolicy, Leftovers, OnBadFile, OnDuplicate, OnShortFile
 from fad_core.errors import ArgumentError
 from fad_core.models import model_ids
 from fad_core.settings import Settings, require_memory
-
-if TYPE_CHECKING:
-    from fad_core.datasets.selection import OnBadFile, OnShortFile
 
 DEFAULT_MODEL = "vggish"
 
@@ -120,17 +118,38 @@ _EMBEDDING_OPTIONS = (
     weights_option,
     click.option(
         "--on-bad-file",
-        type=click.Choice(["fail", "skip"]),
+        type=click.Choice(get_args(OnBadFile)),
         default="fail",
         show_default=True,
         help="Files that cannot be read whole: fail before anything is embedded, or leave them out.",
     ),
     click.option(
         "--on-short-file",
-        type=click.Choice(["fail", "skip", "pad"]),
+        type=click.Choice(get_args(OnShortFile)),
         default="fail",
         show_default=True,
         help="Files below the model's minimum: fail, leave them out, or pad them with zeros at the end.",
+    ),
+    click.option(
+        "--on-duplicate",
+        type=click.Choice(get_args(OnDuplicate)),
+        default="note",
+        show_default=True,
+        help="Files of a set with the same sound: note it beside the score, fail, or drop all but the first.",
+    ),
+    click.option(
+        "--max-peak",
+        type=click.FloatRange(min=0, min_open=True),
+        default=100.0,
+        show_default=True,
+        help="Largest absolute sample value a file may hold; values within ±1 are expected.",
+    ),
+    click.option(
+        "--leftovers",
+        type=click.Choice(get_args(Leftovers)),
+        default="ignore",
+        show_default=True,
+        help="What fadtk or kadtk have written into a set's folder: ignore it, or use it as data.",
     ),
     click.option(
         "--crop",
@@ -172,6 +191,9 @@ def embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:
         weights: str,
         on_bad_file: OnBadFile,
         on_short_file: OnShortFile,
+        on_duplicate: OnDuplicate,
+        max_peak: float,
+        leftovers: Leftovers,
         crop: Any,
         hop_seconds: float,
         seed: int,
@@ -184,7 +206,8 @@ def embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **others: Any,
     ) -> Any:
         settings = Settings(crop, hop_seconds, seed, compatibility, memory_gb)
-        embedding = Embedding(weights, on_bad_file, on_short_file, settings, ckpt_dir, device, threads, quiet)
+        policy = FilePolicy(on_bad_file, on_short_file, on_duplicate, max_peak, leftovers)
+        embedding = Embedding(weights, policy, settings, ckpt_dir, device, threads, quiet)
         return command(embedding=embedding, **others)
 
     for option in reversed(_EMBEDDING_OPTIONS):

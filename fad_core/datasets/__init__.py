@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fad_core.datasets.find import Found, find, printable
+from fad_core.datasets.leftovers import set_leftovers_apart
+from fad_core.datasets.policy import Leftovers
 from fad_core.errors import ConfigError, DatasetError
 
 
@@ -23,11 +25,13 @@ class Dataset:
         name: its name in the study.
         path: a folder, a glob pattern, or a tuple of files.
         shards: in how many parts it is embedded.
+        leftovers: what becomes of files that another tool has written there (`fad_core.datasets.leftovers`).
     """
 
     name: str
     path: str | tuple[str, ...]
     shards: int = 1
+    leftovers: Leftovers = "ignore"
 
     def __post_init__(self) -> None:
         if self.shards < 1:
@@ -65,7 +69,8 @@ def list_files(dataset: Dataset) -> Listing:
     """Find the files of a data set, whatever the order in which the file system gives them.
 
     * A folder: every file below it with an audio file's suffix, in upper or lower case. Links are
-      followed. Hidden files and folders, and other suffixes, are listed as ignored.
+      followed. Hidden files and folders, other suffixes, and what other tools have left there, are listed as
+      ignored.
     * A pattern with `*`, `?` or `[…]`, where `**` stands for any number of folders: every file that
       matches, of whatever suffix. A path that exists is never taken as a pattern.
     * A list: the files as they stand; each of them must exist.
@@ -77,11 +82,14 @@ def list_files(dataset: Dataset) -> Listing:
         The files, of which there is at least one, and what was ignored.
 
     Raises:
-        DatasetError: the path does not exist, a folder cannot be read, no file is found, or the same
-            file is there twice.
+        DatasetError: the path does not exist, a folder cannot be read, no file is found, or a list names one
+            twice.
     """
     try:
         files, ignored = find(dataset.path)
+        if dataset.leftovers == "ignore" and isinstance(dataset.path, str):
+            files, apart = set_leftovers_apart(files)
+            ignored += apart
         return Listing(_named(files, ignored, dataset.path), tuple(sorted(ignored)))
     except (DatasetError, OSError) as error:
         raise DatasetError(f"data set {dataset.name}: {error}") from error
@@ -111,13 +119,13 @@ def _named(
         place = where if isinstance(where, str) else "its list of files"
         hint = f" (ignored: {len(ignored)}, such as {ignored[0][0]}: {ignored[0][1]})" if ignored else ""
         raise DatasetError(f"no audio file in {place}{hint}")
-    names: dict[str, str] = {}
+    names: set[str] = set()
     for item in found:
         if item.name != printable(item.name):
             raise DatasetError(f"the name of {printable(item.name)} is not valid UTF-8: rename the file")
-        if item.real in names:
+        if item.name in names:
             raise DatasetError(
-                f"the same file is there twice, as {names[item.real]} and as {item.name}: list it once"
+                f"{item.name} is listed twice: a file needs a name of its own, such as a link to it"
             )
-        names[item.real] = item.name
+        names.add(item.name)
     return tuple(sorted((AudioFile(item.name, item.path) for item in found), key=lambda file: file.name))

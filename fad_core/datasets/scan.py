@@ -32,8 +32,12 @@ class FileRecord:
         channels: count of channels.
         frames: samples in each channel.
         seconds: length.
-        status: "ok" or "bad".
-        reason: why it is bad, in one line; "" if it is not.
+        status: "ok"; "doubtful", which is used with a remark (see `fad_core.audio`); or "bad".
+        reason: why it is doubtful or bad, in one line; "" if it is neither.
+        peak: the largest absolute sample value, as decoded to float32.
+        signal: "varying"; "constant", if each channel holds one value throughout; or "silent".
+        sound_sha256: of the decoded sound (`fad_core.audio.SoundDigest`), in hex.
+        doubt_seconds: how much of a doubtful file is missing, or ignored.
     """
 
     file: str
@@ -45,8 +49,12 @@ class FileRecord:
     channels: int
     frames: int
     seconds: float
-    status: Literal["ok", "bad"]
+    status: Literal["ok", "doubtful", "bad"]
     reason: str
+    peak: float = 0.0
+    signal: Literal["", "varying", "constant", "silent"] = ""
+    sound_sha256: str = ""
+    doubt_seconds: float = 0.0
 
 
 def scan_file(file: AudioFile, kept: Kept | None = None) -> FileRecord:
@@ -61,7 +69,7 @@ def scan_file(file: AudioFile, kept: Kept | None = None) -> FileRecord:
     with kept.hearing() as hearing:
         before = _state(file.path)
         record = _scanned(file, hearing.hear)
-        if record.status == "ok" and _state(file.path) == before:
+        if record.status != "bad" and _state(file.path) == before:
             hearing.keep(record.sha256, record.sample_rate)
     return record
 
@@ -97,9 +105,20 @@ def _scanned(file: AudioFile, hear: Callable[[NDArray[np.float32]], None] | None
         channels=info.channels,
         frames=info.frames,
         seconds=info.duration,
-        status="ok",
-        reason="",
+        status="doubtful" if info.doubt else "ok",
+        reason=info.doubt,
+        peak=info.peak,
+        signal=signal_of(info.peak, info.constant),
+        sound_sha256=info.sound_sha256,
+        doubt_seconds=info.doubt_seconds,
     )
+
+
+def signal_of(peak: float, constant: bool) -> Literal["varying", "constant", "silent"]:
+    """What kind of signal a sound is, by its largest absolute value and whether each channel is constant."""
+    if peak == 0:
+        return "silent"
+    return "constant" if constant else "varying"
 
 
 def scan_files(

@@ -7,11 +7,13 @@ embedding, or, if the study says so, it is left out or padded, and counted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
 from fad_core import compatibility
+from fad_core.datasets.policy import DEFAULTS, FilePolicy
+from fad_core.datasets.remarks import Remark, remarks_on
 from fad_core.datasets.scan import FileRecord
 from fad_core.display import one_line
 from fad_core.errors import BadFilesError, DatasetError
@@ -21,8 +23,7 @@ from fad_core.resample import resampled_length
 # Codings that libsndfile cuts to whole numbers when it is to read integers.
 _FLOATING = ("FLOAT", "DOUBLE")
 
-OnBadFile = Literal["fail", "skip"]
-OnShortFile = Literal["fail", "skip", "pad"]
+Cause = Literal["bad", "short", "duplicate"]
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,15 @@ class FileUse:
         record: the file, as the scan found it.
         status: "used" as it is, "padded" with zeros, or "excluded".
         reason: why it is padded or excluded; "" if it is used.
-        short: whether it is below the model's minimum.
+        cause: of an excluded file, what kind of reason that is.
+        remarks: what is to be said of a file that is used or padded.
     """
 
     record: FileRecord
     status: Literal["used", "padded", "excluded"]
     reason: str
-    short: bool = False
+    cause: Cause = "bad"
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,49 +64,67 @@ class Problem:
 
 
 def select_files(
-    records: Iterable[FileRecord], model: EmbeddingModel, on_short_file: OnShortFile = "fail"
+    records: Iterable[FileRecord], model: EmbeddingModel, policy: FilePolicy = DEFAULTS
 ) -> list[FileUse]:
     """Decide for each file whether the model embeds it.
 
     A file is short if it has fewer than `model.minimum_samples` samples at the model's sample rate.
     One that has none at all there is not padded: nothing of it would be left but silence. A long file
-    is as bad as an unreadable one where embedding it would take more than `Settings.memory_gb`.
+    is as bad as an unreadable one where embedding it would take more than `Settings.memory_gb`, and so is one
+    whose peak is above `policy.max_peak`.
 
-    Bad files are always excluded, and short ones are unless they are padded; whether the study allows
-    that is for `find_problems` to say.
+    Bad files are always excluded, short ones are unless they are padded, and of files with the same sound all
+    but the first by name are unless they are noted; whether the policy allows that is for `find_problems` to
+    say.
 
     Args:
-        records: of one data set's files.
+        records: of all files of a data set; duplicates are sought among them.
         model: that is to embed them.
-        on_short_file: what the study says of short files.
+        policy: what the user says of files.
 
     Returns:
         One use for each record, sorted by file.
     """
-    uses = [_use(record, model, pad=on_short_file == "pad") for record in records]
-    return sorted(uses, key=lambda use: use.record.file)
+    first: dict[str, str] = {}
+    uses = []
+    for record in sorted(records, key=lambda record: record.file):
+        use = _use(record, model, policy)
+        if use.status != "excluded" and record.sound_sha256:
+            earlier = first.setdefault(record.sound_sha256, record.file)
+            if earlier != record.file:
+                use = _duplicate(use, earlier, policy)
+        uses.append(use)
+    return uses
 
 
-def find_problems(
-    dataset: str, uses: Iterable[FileUse], on_bad_file: OnBadFile, on_short_file: OnShortFile
-) -> list[Problem]:
-    """List the excluded files whose exclusion the study does not allow.
+def _duplicate(use: FileUse, earlier: str, policy: FilePolicy) -> FileUse:
+    text = f"has the same sound as {one_line(earlier)}"
+    if policy.on_duplicate == "note":
+        return replace(use, remarks=(*use.remarks, Remark("duplicate", text)))
+    return FileUse(use.record, "excluded", text, "duplicate")
+
+
+def find_problems(dataset: str, uses: Iterable[FileUse], policy: FilePolicy) -> list[Problem]:
+    """List the excluded files whose exclusion the policy does not allow.
 
     Args:
         dataset: the data set's name.
-        uses: what `select_files` gave with the same `on_short_file`.
-        on_bad_file: what the study says of files that cannot be used at all.
-        on_short_file: what it says of short files.
+        uses: what `select_files` gave with the same policy.
+        policy: what the user says of files.
     """
-    bad = {"fail": "on_bad_file: skip", "skip": ""}[on_bad_file]
-    # What padding has left excluded is too short even for that.
-    short = {"fail": "on_short_file: skip | pad", "pad": "on_short_file: skip", "skip": ""}[on_short_file]
-    problems = []
-    for use in uses:
-        option = short if use.short else bad
-        if use.status == "excluded" and option:
-            problems.append(Problem(dataset, use.record.file, use.reason, option))
-    return problems
+    options: dict[Cause, str] = {
+        "bad": {"fail": "on_bad_file: skip", "skip": ""}[policy.on_bad_file],
+        # What padding has left excluded is too short even for that.
+        "short": {"fail": "on_short_file: skip | pad", "pad": "on_short_file: skip", "skip": ""}[
+            policy.on_short_file
+        ],
+        "duplicate": {"fail": "on_duplicate: note | drop", "note": "", "drop": ""}[policy.on_duplicate],
+    }
+    return [
+        Problem(dataset, use.record.file, use.reason, options[use.cause])
+        for use in uses
+        if use.status == "excluded" and options[use.cause]
+    ]
 
 
 def require_no_problems(problems: Iterable[Problem]) -> None:
@@ -185,9 +206,16 @@ def vector_count(use: FileUse, model: EmbeddingModel) -> int:
     return model.vector_count(max(samples, model.minimum_samples))
 
 
-def _use(record: FileRecord, model: EmbeddingModel, *, pad: bool) -> FileUse:
+def _use(record: FileRecord, model: EmbeddingModel, policy: FilePolicy) -> FileUse:
     if record.status == "bad":
         return FileUse(record, "excluded", record.reason)
+    if record.peak > policy.max_peak:
+        return FileUse(
+            record,
+            "excluded",
+            f"peaks at {record.peak:.4g}, where values within ±1 are expected: scale it, or raise max_peak, "
+            f"which is {policy.max_peak:g}",
+        )
     dtype = model.settings.dtype
     if record.subtype in _FLOATING and dtype in ("int16", "int32"):
         return FileUse(record, "excluded", f"holds floats within ±1, of which dtype={dtype} leaves zeros")
@@ -195,7 +223,7 @@ def _use(record: FileRecord, model: EmbeddingModel, *, pad: bool) -> FileUse:
         return FileUse(record, "excluded", reason)
     samples = resampled_length(record.frames, record.sample_rate, model.sample_rate)
     if samples < model.minimum_samples:
-        return _short_use(record, samples, model, pad=pad)
+        return _short_use(record, samples, model, pad=policy.on_short_file == "pad")
     needed = model.memory_bytes(samples) / 1e9
     if needed > model.settings.memory_gb:
         length = f"{samples / model.sample_rate:.0f} s"
@@ -203,17 +231,19 @@ def _use(record: FileRecord, model: EmbeddingModel, *, pad: bool) -> FileUse:
         return FileUse(
             record, "excluded", f"too long: its {length} take {needed:.1f} GB in {model.name}, and {allowed}"
         )
-    return FileUse(record, "used", "")
+    return FileUse(record, "used", "", remarks=remarks_on(record))
 
 
 def _short_use(record: FileRecord, samples: int, model: EmbeddingModel, *, pad: bool) -> FileUse:
     if samples == 0:
         reason = f"too short: not one sample at the {model.sample_rate} Hz of {model.name}"
-        return FileUse(record, "excluded", reason, short=True)
+        return FileUse(record, "excluded", reason, "short")
     length, minimum = _seconds(samples, model.minimum_samples, model.sample_rate)
     if pad:
-        return FileUse(record, "padded", f"{length} padded with zeros to {minimum}", short=True)
-    return FileUse(record, "excluded", f"too short: {length}, where {model.name} needs {minimum}", short=True)
+        return FileUse(
+            record, "padded", f"{length} padded with zeros to {minimum}", remarks=remarks_on(record)
+        )
+    return FileUse(record, "excluded", f"too short: {length}, where {model.name} needs {minimum}", "short")
 
 
 def _seconds(samples: int, minimum: int, rate: int) -> tuple[str, str]:

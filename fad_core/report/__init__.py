@@ -153,13 +153,14 @@ def _datasets(results: Results) -> list[dict[str, Any]]:
 
 
 def _set_apart(results: Results) -> dict[str, Any]:
-    """The files that were not simply used; what several models say alike is one line."""
+    """The files that were not embedded as they are, or have a note; equal lines of several models are one."""
     apart: dict[tuple[str, ...], list[str]] = {}
     for row in results.files:
-        if row["status"] != "used":
-            key = tuple(row[name] for name in ("dataset", "file", "status", "reason"))
+        if row["status"] != "used" or row["note"]:
+            said = "; ".join(filter(None, (row["reason"], row["note"])))
+            key = (row["dataset"], row["file"], row["status"], said)
             apart.setdefault(key, []).append(row["model"])
-    order = {"excluded": 0, "padded": 1, "ignored": 2}
+    order = {"excluded": 0, "padded": 1, "used": 2, "ignored": 3}
     # What was lost comes first, in case not all can be listed.
     lines = sorted(apart.items(), key=lambda item: (order[item[0][2]], item[0][0], item[0][1], item[0][3]))
     return {

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fad_core.atomic import write_text
+from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import FileRecord
 from fad_core.datasets.selection import (
     FileUse,
-    OnBadFile,
-    OnShortFile,
     find_problems,
     require_no_problems,
     require_scorable,
@@ -25,8 +24,7 @@ from fad_core.steps.files import read_manifest
 def check_files(
     manifests: Sequence[Path],
     models: Mapping[str, EmbeddingModel],
-    on_bad_file: OnBadFile,
-    on_short_file: OnShortFile,
+    policy: FilePolicy,
     checked: Path,
 ) -> None:
     """Decide on every file of the study at once, before anything is embedded; write the counts as JSON.
@@ -34,19 +32,16 @@ def check_files(
     Args:
         manifests: of all shards, `…/{dataset}/{shard}.parquet`.
         models: by the names they have in the study.
-        on_bad_file: what becomes of unreadable files.
-        on_short_file: what becomes of files below a model's minimum.
+        policy: what the user says of files.
         checked: the file to write.
 
     Raises:
         BadFilesError: files cannot be used and no option allows to leave them out; lists them all.
         DatasetError: a model would make fewer than 2 vectors of a data set; lists them all.
     """
-    uses = list(uses_by_model(manifests, models, on_short_file))
+    uses = list(uses_by_model(manifests, models, policy))
     require_no_problems(
-        problem
-        for _, dataset, selected in uses
-        for problem in find_problems(dataset, selected, on_bad_file, on_short_file)
+        problem for _, dataset, selected in uses for problem in find_problems(dataset, selected, policy)
     )
     require_scorable((dataset, name, models[name], selected) for name, dataset, selected in uses)
     counts: dict[str, dict[str, Counter[str]]] = {}
@@ -56,19 +51,19 @@ def check_files(
 
 
 def uses_by_model(
-    manifests: Sequence[Path], models: Mapping[str, EmbeddingModel], on_short_file: OnShortFile
+    manifests: Sequence[Path], models: Mapping[str, EmbeddingModel], policy: FilePolicy
 ) -> Iterator[tuple[str, str, list[FileUse]]]:
     """(model's name, data set, what becomes of its files) for every model and data set.
 
     Args:
         manifests: of all shards, `…/{dataset}/{shard}.parquet`.
         models: by the names they have in the study.
-        on_short_file: what becomes of files below a model's minimum.
+        policy: what the user says of files.
     """
     by_dataset = _by_dataset(manifests)
     for name, model in models.items():
         for dataset, records in by_dataset.items():
-            yield name, dataset, select_files(records, model, on_short_file)
+            yield name, dataset, select_files(records, model, policy)
 
 
 def _by_dataset(manifests: Sequence[Path]) -> dict[str, list[FileRecord]]:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fad_core.datasets.counts import SetCounts
 from fad_core.distances import EmbeddedSet, distance_row
 from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
-from fad_core.tables.statistics import statistics_from_row
+from fad_core.tables.statistics import counts_from_row, statistics_from_row
 
 
 def _embedded_set(path: Path) -> EmbeddedSet:
     (row,) = read_table(STATISTICS, path)
     facts = {name: row[name] for name in ("dataset", "model", "weights", "weights_sha256", "settings")}
-    counts = SetCounts(**{name: row[name] for name in ("files", "padded", "excluded", "seconds")})
-    return EmbeddedSet(**facts, statistics=statistics_from_row(row), counts=counts)
+    return EmbeddedSet(**facts, statistics=statistics_from_row(row), counts=counts_from_row(row))
 
 
 def compute_distances(

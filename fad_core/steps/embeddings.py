@@ -13,7 +13,8 @@ import numpy as np
 from fad_core.compatibility import takes_scalars
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.counts import SetCounts
-from fad_core.datasets.selection import FileUse, OnShortFile, select_files
+from fad_core.datasets.policy import FilePolicy
+from fad_core.datasets.selection import FileUse, select_files
 from fad_core.embedding import FileEmbeddings, embed_files
 from fad_core.exported import ExportedModel
 from fad_core.settings import Settings
@@ -26,19 +27,33 @@ def embed_shard(
     exported: Path,
     dataset: Dataset,
     manifest: Path,
-    on_short_file: OnShortFile,
+    others: Sequence[Path],
+    policy: FilePolicy,
     settings: Settings,
     embeddings: Path,
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """Embed the files of one shard that can be used; write one row a vector, sorted by file and window.
 
+    Args:
+        exported: the `.pt2` file.
+        dataset: the data set.
+        manifest: of the shard.
+        others: manifests of all shards of the set, where what becomes of a file depends on these.
+        policy: what the user says of files.
+        settings: of the model.
+        embeddings: the table to write.
+        progress: called with 1 after each file.
+
     Raises:
         ModelError: the exported model cannot be read.
-        AudioError: a file has changed since the scan.
+        AudioError: a file has changed since the scan, or is gone.
     """
     model = ExportedModel(exported, device=settings.device, settings=settings)
-    uses = select_files(read_manifest(manifest), model.model, on_short_file)
+    mine = read_manifest(manifest)
+    whole = [record for path in others for record in read_manifest(path)] or mine
+    names = {record.file for record in mine}
+    uses = [use for use in select_files(whole, model.model, policy) if use.record.file in names]
     paths = {file.name: file.path for file in list_files(dataset).files}
     done = []
     for item in embed_files(model, uses, paths, model.workers):
@@ -63,7 +78,7 @@ def write_embeddings(
         "identity": json.dumps(asdict(exported.identity), sort_keys=True),
         "settings": exported.model.settings_text,
         "scalars": json.dumps(takes_scalars(exported.model)),
-        "counts": json.dumps(asdict(SetCounts.of(uses)), sort_keys=True),
+        "counts": json.dumps(asdict(SetCounts.of(uses, exported.model.sample_rate)), sort_keys=True),
     }
     write_table(EMBEDDINGS, _embedding_columns(files, exported.model.embedding_dim), path, metadata)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fad_core.atomic import write_text
 from fad_core.datasets import Dataset, list_files, shard_files
+from fad_core.datasets.policy import Leftovers
 from fad_core.datasets.scan import FileRecord, scan_files
 from fad_core.datasets.shards import read_seen, seen_path, seen_record
 from fad_core.tables.files import read_table, write_table
@@ -17,9 +18,9 @@ from fad_core.tables.schemas import MANIFEST
 Progress = Callable[[int], None]
 
 
-def dataset_of(name: str, path: Sequence[str], shards: int = 1) -> Dataset:
+def dataset_of(name: str, path: Sequence[str], leftovers: Leftovers = "ignore", shards: int = 1) -> Dataset:
     """A data set from its configured path or paths."""
-    return Dataset(name, path[0] if len(path) == 1 else tuple(path), shards)
+    return Dataset(name, path[0] if len(path) == 1 else tuple(path), shards, leftovers)
 
 
 def scan_shard(dataset: Dataset, shard: int, manifest: Path, progress: Progress | None = None) -> None:

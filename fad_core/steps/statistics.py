@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from fad_core.compatibility import as_scalars
@@ -46,6 +45,6 @@ def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, sta
         weights_sha256=identity["weights_sha256"],
         settings=settings,
         dataset=dataset,
-        **asdict(counts),
+        counts=counts,
     )
     write_table(STATISTICS, [row], statistics)

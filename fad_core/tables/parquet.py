@@ -25,6 +25,7 @@ _ARROW = {
     "float64": pa.float64(),
     "list<float32>": pa.list_(pa.field("element", pa.float32(), nullable=False)),
     "list<float64>": pa.list_(pa.field("element", pa.float64(), nullable=False)),
+    "list<int64>": pa.list_(pa.field("element", pa.int64(), nullable=False)),
 }
 _SCHEMA_KEY = "fad_core.schema"
 _GROUP_VALUES = 2**20

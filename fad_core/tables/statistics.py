@@ -6,8 +6,12 @@ Apart from the package, which every step imports: an edit of the statistics feed
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from typing import Any
 
+import numpy as np
+
+from fad_core.datasets.counts import SetCounts
 from fad_core.errors import FadError
 from fad_core.statistics import Statistics
 
@@ -20,10 +24,7 @@ def statistics_to_row(
     weights_sha256: str,
     settings: str,
     dataset: str,
-    files: int,
-    padded: int,
-    excluded: int,
-    seconds: float,
+    counts: SetCounts,
 ) -> dict[str, Any]:
     """A row of the STATISTICS table; for the meaning of the arguments see there."""
     return {
@@ -36,11 +37,18 @@ def statistics_to_row(
         "dimension": statistics.dimension,
         "mean": statistics.mean,
         "factor": statistics.factor.reshape(-1),
-        "files": files,
-        "padded": padded,
-        "excluded": excluded,
-        "seconds": seconds,
+        **counts_to_row(counts),
     }
+
+
+def counts_to_row(counts: SetCounts) -> dict[str, Any]:
+    """The columns of the STATISTICS table that say what became of the files."""
+    return {**asdict(counts), "sounds": np.array(counts.sounds, dtype=np.int64)}
+
+
+def counts_from_row(row: Mapping[str, Any]) -> SetCounts:
+    """The counts in a row of the STATISTICS table."""
+    return SetCounts(**{field.name: row[field.name] for field in fields(SetCounts)})
 
 
 def statistics_from_row(row: Mapping[str, Any]) -> Statistics:

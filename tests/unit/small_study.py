@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from fad_core.datasets.counts import SetCounts
 from fad_core.report import Sources, write_report
 from fad_core.report.figures import plot_heatmap
 from fad_core.report.matrix import compact, distance_matrix, write_matrix
 from fad_core.tables import DATASETS, DISTANCES, FILES, STATISTICS, VERIFICATION, write_table
+from fad_core.tables.statistics import counts_to_row
 
 SHA = {"seeded": "5eed" + "0" * 60, "official": "10086976" + "1" * 56}
 NOTE = "evaluation: 60 vectors in 128 dimensions: the covariance is rank-deficient, FAD is biased upwards"
-UNKNOWN = {"sha256": "", "format": "", "subtype": "", "vectors": 0} | dict.fromkeys(
-    ("sample_rate", "channels", "frames", "seconds")
-)
+UNKNOWN = dict.fromkeys(("note", "sha256", "format", "subtype", "sound_sha256"), "") | {"vectors": 0}
+UNKNOWN |= dict.fromkeys(("sample_rate", "channels", "frames", "seconds", "peak"))
+UNREMARKABLE = {"doubtful": 0, "doubt_seconds": 0.0, "loud": 0, "silent": 0, "constant": 0, "duplicates": 0}
 
 
 def distance(reference: str, evaluation: str, value: float, weights: str, **others: Any) -> dict[str, Any]:
@@ -81,7 +83,7 @@ class Study:
             "ignored": 2,
             "vectors": 60,
             "seconds": 75.0,
-        }
+        } | UNREMARKABLE
         write_table(
             DATASETS,
             [{"model": "vggish", "dataset": name} | counts for name in self.sets],
@@ -104,8 +106,7 @@ class Study:
         row = {
             "model": "vggish", "weights": self.weights, "weights_sha256": SHA[self.weights], "settings": "",
             "dataset": name, "n": 60, "dimension": 2, "mean": np.zeros(2), "factor": np.zeros(4),
-            "files": 6, "padded": 2, "excluded": 1, "seconds": 75.0,
-        }  # fmt: skip
+        } | counts_to_row(SetCounts(files=6, padded=2, excluded=1, seconds=75.0))  # fmt: skip
         write_table(STATISTICS, [row], path)
         return path
 

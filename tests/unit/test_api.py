@@ -99,8 +99,8 @@ def test_calls_that_cannot_be_meant(given: dict[str, Any], reason: str, tmp_path
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"on_bad_file": "ignore"}, "on_bad_file='ignore' is none of fail, skip"),
-        ({"on_short_file": "loop"}, "none of fail, skip, pad"),
+        ({"on_bad_file": "ignore"}, "on_bad_file must be one of fail, skip, not 'ignore'"),
+        ({"on_short_file": "loop"}, "must be one of fail, skip, pad"),
         ({"model_name": "clap", "crop": "last"}, "none of random, first, center, windows"),
         ({"compatibility": "fadtk"}, "none of none, frechet-audio-distance"),
         ({"audio_load_worker": -1}, "negative"),

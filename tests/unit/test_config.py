@@ -62,6 +62,9 @@ def test_defaults_are_filled_in_and_the_rest_is_kept():
         "runner": "fast",
         "on_bad_file": "fail",
         "on_short_file": "fail",
+        "on_duplicate": "note",
+        "max_peak": 100,
+        "leftovers": "ignore",
         "threads": 1,
         "metrics": ["fad"],
     }
@@ -79,6 +82,9 @@ def test_defaults_are_filled_in_and_the_rest_is_kept():
         "ckpt_dir": "ckpt",
         "on_bad_file": "skip",
         "on_short_file": "pad",
+        "on_duplicate": "drop",
+        "max_peak": 2.5,
+        "leftovers": "use",
         "threads": 4,
         "metrics": ["fad"],
     }

@@ -84,10 +84,39 @@ class TestFolder:
         assert listing.ignored == (("sub/up/", "a link to a folder that contains it"),)
         assert names(str(tmp_path / "set" / "**" / "*.wav")) == [file.name for file in listing.files]
 
-    def test_the_same_file_twice(self, tmp_path):
+    def test_links_to_one_file_are_files_of_their_own(self, tmp_path):
         make(tmp_path, "v1/a.wav")
         (tmp_path / "latest").symlink_to("v1")
-        assert "the same file is there twice, as " in error(str(tmp_path))
+        (tmp_path / "draw0.wav").symlink_to("v1/a.wav")
+        assert names(str(tmp_path)) == ["draw0.wav", "latest/a.wav", "v1/a.wav"]
+
+    def test_what_fadtk_leaves_is_no_data_and_listed(self, tmp_path):
+        originals = ["a.flac", "sub/b.mp3", "sub/c.WAV"]
+        left = ["convert/16000/a.wav", "sub/convert/48000/b.wav", "sub/convert/48000/c.wav"]
+        # Named alike, and yet data: no originals beside, no rate, another suffix, below another folder.
+        data = [
+            "mine/convert/16000/x.wav", "mine/y.wav", "convert/loud/a.wav", "convert/8000/a.flac",
+            "16000/a.wav", "stats/drums.wav", "embeddings/vggish/e.wav",
+        ]  # fmt: skip
+        hidden = [
+            "embeddings/vggish/a.npy",
+            "stats/vggish/mu.npy",
+            "__MACOSX/._a.wav",
+            ".ipynb_checkpoints/a.wav",
+        ]
+        make(tmp_path, *originals, *left, *data, *hidden)
+        for where in (str(tmp_path), str(tmp_path / "**" / "*.[wfmW]*")):
+            listing = list_files(Dataset("set", where))
+            assert [file.name for file in listing.files] == sorted(originals + data)
+            assert {name for name, reason in listing.ignored if "fadtk" in reason} == set(left)
+        used = list_files(Dataset("set", str(tmp_path), leftovers="use"))
+        assert {file.name for file in used.files} == {*originals, *data, *left}
+        # The folder that is asked for is what is wanted.
+        assert names(str(tmp_path / "sub" / "convert" / "48000")) == ["b.wav", "c.wav"]
+
+    def test_a_folder_with_few_originals_is_data(self, tmp_path):
+        make(tmp_path, "a.wav", *(f"convert/16000/{name}.wav" for name in "abcd"))
+        assert len(names(str(tmp_path))) == 5
 
     def test_missing_and_empty(self, tmp_path):
         assert f"{tmp_path}/none does not exist" in error(f"{tmp_path}/none")
@@ -208,8 +237,9 @@ class TestList:
     def test_twice(self, tmp_path, monkeypatch):
         make(tmp_path, "a.wav")
         monkeypatch.chdir(tmp_path)
-        assert "twice, as a.wav and as ./a.wav" in error(("a.wav", "./a.wav"))
-        assert "twice" in error(("a.wav", "a.wav"))
+        assert "a.wav is listed twice" in error(("a.wav", "a.wav"))
+        # Two names are two files; that their sound is the same, their scan says.
+        assert len(list_files(Dataset("set", ("a.wav", "./a.wav"))).files) == 2
 
 
 class TestShards:

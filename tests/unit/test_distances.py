@@ -69,8 +69,10 @@ def test_an_unknown_metric_is_told():
 
 def test_counts_are_of_what_was_embedded():
     uses = [use("used", 1.5), use("padded", 0.25), use("excluded", 100.0)]
-    assert SetCounts.of(uses) == SetCounts(files=2, padded=1, excluded=1, seconds=1.75)
-    assert SetCounts.of([]) == SetCounts.total([]) == SetCounts(0, 0, 0, 0.0)
+    assert SetCounts.of(uses, 16000) == SetCounts(
+        files=2, padded=1, excluded=1, seconds=1.75, lowest_rate=16000, highest_rate=16000
+    )
+    assert SetCounts.of([], 16000) == SetCounts.total([]) == SetCounts(0, 0, 0, 0.0)
 
 
 @given(
@@ -80,7 +82,59 @@ def test_counts_are_of_what_was_embedded():
 def test_a_sum_does_not_show_how_it_was_divided(seconds: list[float], cuts: list[int]):
     uses = [use("used", value) for value in seconds]
     places = [0, *sorted(min(cut, len(uses)) for cut in cuts), len(uses)]
-    parts = [SetCounts.of(uses[a:b]) for a, b in pairwise(places)]
-    whole, total = SetCounts.of(uses), SetCounts.total(parts)
+    parts = [SetCounts.of(uses[a:b], 16000) for a, b in pairwise(places)]
+    whole, total = SetCounts.of(uses, 16000), SetCounts.total(parts)
     assert total == replace(whole, seconds=total.seconds)
     assert total.seconds == whole.seconds
+
+
+def test_what_a_set_sounds_like_stands_beside_the_score():
+    counts = SetCounts(
+        5, 0, 0, 9.5, doubtful=1, doubt_seconds=0.0125, loud=2, peak=32767.0, silent=1, constant=3
+    )
+    note = distance_row(embedded("a", counts=counts), embedded("b", seed=1), "fad")["note"]
+    assert note.split("; ") == [
+        "a: 1 file of doubtful length (0.0125 s missing or ignored)",
+        "a: 2 files with peaks above 4, up to 3.277e+04, where values within ±1 are expected",
+        "a: 1 file silent throughout",
+        "a: 3 files of one value throughout (DC)",
+    ]
+
+
+def test_the_same_sound_in_both_sets_or_twice_in_one_stands_beside_the_score():
+    sets = [
+        embedded(name, seed=seed, counts=SetCounts(3, 0, 0, 1.0, sounds=sounds))
+        for seed, (name, sounds) in enumerate({"a": (1, 2, 2), "b": (2, 3, 4)}.items())
+    ]
+    assert distance_row(*sets, "fad")["note"].split("; ") == [
+        "a: 1 file with the same sound as another file of the set",
+        "1 sound in both sets: they are not independent, and their distance is too small",
+    ]
+    # A set beside itself is no leak.
+    assert "both sets" not in distance_row(sets[1], sets[1], "fad")["note"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        ((8000, 8000), (16000, 16000), "a 8000 Hz, b 16000 Hz"),
+        ((8000, 16000), (16000, 16000), "a 8000 to 16000 Hz, b 16000 Hz"),
+        ((8000, 16000), (8000, 16000), ""),
+        ((0, 0), (16000, 16000), ""),
+    ],
+)
+def test_unlike_sample_rates_stand_beside_the_score(ours, theirs, said):
+    sets = [
+        embedded(name, counts=SetCounts(1, 0, 0, 1.0, lowest_rate=low, highest_rate=high))
+        for name, (low, high) in {"a": ours, "b": theirs}.items()
+    ]
+    note = distance_row(*sets, "fad")["note"]
+    assert note == (
+        f"sample rates differ: {said}, and a file holds nothing above half of its rate" if said else ""
+    )
+
+
+def test_rates_above_the_models_do_not_count():
+    record = replace(use("used", 1.0).record, sample_rate=44100)
+    counts = SetCounts.of([FileUse(record, "used", ""), use("used", 1.0)], 16000)
+    assert (counts.lowest_rate, counts.highest_rate) == (16000, 16000)

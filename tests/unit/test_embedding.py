@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from fad_core.datasets import AudioFile
+from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import scan_files
 from fad_core.datasets.selection import FileUse, select_files
 from fad_core.embedding import embed_files, embed_waveform, prepare_waveform
@@ -44,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def uses_of(folder: Path, names: list[str]) -> tuple[list[FileUse], dict[str, Path]]:
     files = [AudioFile(name, folder / name) for name in names]
-    uses = select_files(scan_files(files), MODEL, on_short_file="pad")
+    uses = select_files(scan_files(files), MODEL, FilePolicy(on_short_file="pad"))
     return sorted(uses, key=lambda use: names.index(use.record.file)), {f.name: f.path for f in files}
 
 

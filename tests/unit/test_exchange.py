@@ -31,8 +31,10 @@ VECTORS = {
 }
 ROW = {
     "model": "mine", "weights": "seeded", "weights_sha256": "5eed" * 16, "settings": "", "dataset": "a",
-    "n": 3, "dimension": 2, "mean": np.zeros(2), "factor": np.eye(2).reshape(-1), "files": 1, "padded": 0,
-    "excluded": 0, "seconds": 1.0,
+    "n": 3, "dimension": 2, "mean": np.zeros(2), "factor": np.eye(2).reshape(-1),
+    "files": 1, "padded": 0, "excluded": 0, "seconds": 1.0, "doubtful": 0, "doubt_seconds": 0.0, "loud": 0,
+    "peak": 0.5, "silent": 0, "constant": 0, "lowest_rate": 8000, "highest_rate": 8000,
+    "sounds": np.array([7], np.int64),
 }  # fmt: skip
 
 

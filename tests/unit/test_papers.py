@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_study import SHA, Study, distance
+from small_study import SHA, UNREMARKABLE, Study, distance
 from test_correlation import GIVEN, QUICK, ROOT
 from test_study import config, faults
 
@@ -154,6 +154,7 @@ def test_the_published_table_keeps_the_digits_of_the_source(tmp_path: Path) -> N
 
 def test_methods_name_hash_rate_resampler_clips_and_what_is_seeded() -> None:
     counts = {"found": 9, "used": 4, "padded": 2, "excluded": 1, "ignored": 2, "vectors": 60, "seconds": 75.0}
+    counts |= UNREMARKABLE
     rows = [{"model": "vggish", "dataset": name} | counts for name in ("clean", "loud")]
     for weights in ("seeded", "official"):
         text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), drawn(weights), rows))
@@ -347,6 +348,7 @@ def test_the_steps_write_markdown_and_latex_of_all_there_is(tmp_path: Path, corr
     counts = dict.fromkeys(("found", "used", "padded", "excluded", "ignored", "vectors"), 3) | {
         "seconds": 1.0
     }
+    counts |= UNREMARKABLE
     write_table(DATASETS, [{"model": "vggish", "dataset": "clean"} | counts], tmp_path / "datasets.csv")
     choice = CorrelationChoice("m.csv", "f.csv", {}, None, 0.005, 1000, 0.9)
     methods = [tmp_path / "methods.md", tmp_path / "methods.tex"]

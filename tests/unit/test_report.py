@@ -94,8 +94,9 @@ def test_files_set_apart_are_listed_and_used_ones_are_not(tmp_path: Path) -> Non
         study.file("b", "s.wav", "padded", "0.5 s"),
     ]
     study.files += [study.file("c", "broken.wav", "excluded", "cut short")]
+    study.files += [study.file("c", "loud.wav", "used", "") | {"note": "peaks at 9"}]
     text = Outline(study.page()).text
-    assert "1 excluded, 1 padded, 1 ignored. All are listed" in text
+    assert "1 excluded, 1 padded, 1 used with a note, 1 ignored. All are listed" in text
     assert (
         text.index("broken.wav excluded cut short")
         < text.index("s.wav padded 0.5 s")

@@ -28,6 +28,8 @@ def test_a_good_file(tmp_path):
         seconds=0.1,
         status="ok",
         reason="",
+        signal="silent",
+        sound_sha256=hashlib.sha256(b"44100 2\n" + bytes(4410 * 2 * 4)).hexdigest(),
     )
 
 

@@ -14,6 +14,7 @@ import torch
 
 from fad_core.audio import read_audio
 from fad_core.datasets import Dataset
+from fad_core.datasets.policy import FilePolicy
 from fad_core.embedding import embed_waveform, load_unchanged
 from fad_core.errors import BadFilesError, DatasetError, FadError
 from fad_core.exported import ExportedModel, describe_model
@@ -106,7 +107,7 @@ def test_what_is_left_out_or_padded_is_counted(folders: tuple[Path, Path], expor
     (folders[0] / "words.wav").write_text("not a sound")
     (folders[0] / "notes.txt").write_text("no sound, and not meant to be one")
     soundfile.write(folders[1] / "blip.wav", np.ones(160) * 0.1, 16000)
-    result = score(str(folders[0]), str(folders[1]), exported, on_bad_file="skip", on_short_file="pad")
+    result = score(str(folders[0]), str(folders[1]), exported, policy=FilePolicy("skip", "pad"))
     assert (result.row["files"], result.row["excluded"], result.row["padded"]) == (11, 1, 1)
     statuses = {use.record.file: use.status for uses in result.uses.values() for use in uses}
     assert statuses["words.wav"] == "excluded"
@@ -212,7 +213,12 @@ def test_sets_are_embedded_together_as_each_file_alone(
     try:
         sets = {name: str(tmp_path / name) for name in lengths}
         together = embed_sets(
-            sets, exported, on_short_file="pad", workers=threads, keep=True, progress=steps.append
+            sets,
+            exported,
+            policy=FilePolicy(on_short_file="pad"),
+            workers=threads,
+            keep=True,
+            progress=steps.append,
         )
         assert torch.get_num_threads() == threads
     finally:

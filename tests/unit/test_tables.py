@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fad_core.datasets.counts import SetCounts
 from fad_core.errors import FadError
 from fad_core.statistics import Statistics, statistics_of
 from fad_core.tables import (
@@ -33,7 +34,7 @@ from fad_core.tables import (
 from fad_core.tables.csvtext import format_csv, parse_csv
 from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts
 from fad_core.tables.parquet import _arrow_array, read_metadata
-from fad_core.tables.statistics import statistics_from_row, statistics_to_row
+from fad_core.tables.statistics import counts_from_row, statistics_from_row, statistics_to_row
 
 DOCS = Path(__file__).parents[2] / "docs" / "tables.md"
 # A name may hold anything but "/" and NUL, and must hold no half of a surrogate pair to be written.
@@ -240,7 +241,7 @@ def test_columns_that_do_not_fit_are_not_written(
 
 
 def test_a_missing_column_and_a_wrong_choice_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"missing columns \['dataset', 'excluded', 'found'"):
+    with pytest.raises(ValueError, match=r"missing columns \['constant', 'dataset', 'doubt"):
         write_table(DATASETS, [{"model": "vggish"}], tmp_path / "t.csv")
     row = {column.name: 0 if column.type.startswith(("int", "float")) else "" for column in FILES.columns}
     with pytest.raises(ValueError, match="'lost' is not one of used, padded, excluded, ignored"):
@@ -415,6 +416,7 @@ def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("n", "dimension"), [(1, 3), (5, 128), (300, 128)])
 def test_statistics_keep_every_bit_in_their_table(tmp_path: Path, n: int, dimension: int) -> None:
     statistics = Statistics.from_embeddings(np.random.default_rng(n).normal(3, 1, (n, dimension)))
+    counts = SetCounts(4, 1, 2, 12.5, loud=1, peak=7.25, sounds=(-(2**63), 5, 5, 2**63 - 1))
     row = statistics_to_row(
         statistics,
         model="vggish",
@@ -422,10 +424,7 @@ def test_statistics_keep_every_bit_in_their_table(tmp_path: Path, n: int, dimens
         weights_sha256="ab",
         settings="",
         dataset="drums",
-        files=4,
-        padded=1,
-        excluded=2,
-        seconds=12.5,
+        counts=counts,
     )
     path = tmp_path / "drums.parquet"
     write_table(STATISTICS, [row], path)
@@ -437,6 +436,7 @@ def test_statistics_keep_every_bit_in_their_table(tmp_path: Path, n: int, dimens
         "seconds": 12.5,
         "dataset": "drums",
     }
+    assert counts_from_row(back) == counts and counts.duplicates == 1
     read = statistics_from_row(back)
     assert (read.n, read.mean.tobytes(), read.factor.tobytes()) == (
         n,

@@ -45,6 +45,7 @@ RUNNING = take_part(Path(".snakemake"))
 STUDY = load_study()
 PAPERS = STUDY.papers
 CORRELATIONS = PAPERS.correlations
+POLICY = STUDY.policy
 METRICS = STUDY.settings["metrics"]
 MODELS = [entry.specification for entry in STUDY.models.values()]
 CKPT_DIR = STUDY.settings.get("ckpt_dir")

@@ -20,6 +20,7 @@ rule scan_files:
         path=paths_of,
         shards=lambda wildcards: STUDY.datasets[wildcards.dataset].shards,
         shard="{shard}",
+        leftovers=POLICY.leftovers,
         content=shard_content,
         code=code("scan_files.py"),
     script:
@@ -38,10 +39,7 @@ rule check_files:
         "../../envs/core.yaml"
     params:
         models=MODELS,
-        on_bad_file=STUDY.settings["on_bad_file"],
-        on_short_file=STUDY.settings["on_short_file"],
-        # Snakemake compares params without their names: swapped, the two above would be the same.
-        options="bad: {on_bad_file}, short: {on_short_file}".format(**STUDY.settings),
+        policy=str(POLICY),
         code=code_of_families("check_files.py"),
     script:
         "../../scripts/check_files.py"

@@ -23,6 +23,12 @@ rule embed_files:
     input:
         exported=exported,
         manifest=f"{STUDY_DIR}/manifests/{{dataset}}/{{shard}}.parquet",
+        # Which file of several with the same sound is embedded, only the whole set tells.
+        others=(
+            shards_of(f"{STUDY_DIR}/manifests/{{dataset}}/{{shard}}.parquet")
+            if POLICY.on_duplicate == "drop"
+            else []
+        ),
         settings=f"{STUDY_DIR}/settings/embed_files/{{model}}.json",
         verdicts=ancient(verifications),
         checked=ancient(CHECKED),
@@ -42,7 +48,7 @@ rule embed_files:
     params:
         path=paths_of,
         dataset="{dataset}",
-        on_short_file=STUDY.settings["on_short_file"],
+        policy=str(POLICY.selecting),
         settings=model_settings,
         threads=THREADS,
         code=code("embed_files.py", family_of_entry),

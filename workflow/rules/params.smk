@@ -40,7 +40,7 @@ def settings_of(wildcards):
     if wildcards.step == "embed_files":
         # Not the data sets' paths: what lies there is in the manifests, and where it lies is all the same.
         settings["exported"] = exported(wildcards)
-        settings["on_short_file"] = STUDY.settings["on_short_file"]
+        settings["policy"] = str(POLICY.selecting)
         settings["settings"] = model_settings(wildcards)
     elif wildcards.step == "compute_distances":
         settings |= {"pairs": STUDY.pairs, "metrics": METRICS}

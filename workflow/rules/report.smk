@@ -53,7 +53,7 @@ rule collect_files:
         "../../envs/core.yaml"
     params:
         models=MODELS,
-        on_short_file=STUDY.settings["on_short_file"],
+        policy=str(POLICY),
         # As text, and by a function: names of files may hold braces, which Snakemake would expand.
         ignored=lambda wildcards: json.dumps(ignored_files(), sort_keys=True),
         code=code_of_families("collect_files.py"),

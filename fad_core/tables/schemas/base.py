@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ColumnType = Literal["string", "int32", "int64", "float64", "list<float32>", "list<float64>"]
+ColumnType = Literal["string", "int32", "int64", "float64", "list<float32>", "list<float64>", "list<int64>"]
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,30 @@ MANIFEST = Schema(
         Column("channels", "int64", "", "Number of channels; 0 for a bad file."),
         Column("frames", "int64", "", "Samples per channel; 0 for a bad file."),
         Column("seconds", "float64", "s", "Duration; 0 for a bad file."),
-        Column("status", "string", "", "Whether the file can be used.", choices=("ok", "bad")),
-        Column("reason", "string", "", "Why a bad file cannot be used."),
+        Column(
+            "status",
+            "string",
+            "",
+            "Whether the file can be used; a doubtful one is, with a note.",
+            choices=("ok", "doubtful", "bad"),
+        ),
+        Column("reason", "string", "", "Why a file is doubtful or bad."),
+        Column("peak", "float64", "", "Largest absolute sample value; 0 for a bad file."),
+        Column(
+            "signal",
+            "string",
+            "",
+            "Whether the samples vary, are one value throughout in each channel (DC), or are all 0; empty "
+            "for a bad file.",
+            choices=("", "varying", "constant", "silent"),
+        ),
+        Column(
+            "sound_sha256",
+            "string",
+            "",
+            "SHA-256 of the decoded sound, whatever the format that it is stored in; empty for a bad file.",
+        ),
+        Column("doubt_seconds", "float64", "s", "How much of a doubtful file is missing, or ignored."),
     ),
 )
 
@@ -45,6 +67,15 @@ EMBEDDINGS = Schema(
 
 SETTINGS = Column(
     "settings", "string", "", "How the model was used, such as crop=first; empty if it has no choice."
+)
+
+_DOUBTS = (
+    Column("doubtful", "int64", "", "Number of files embedded that are of doubtful length."),
+    Column("doubt_seconds", "float64", "s", "How much of them is missing, or ignored."),
+)
+_SIGNALS = (
+    Column("silent", "int64", "", "Number of files embedded that are silent throughout."),
+    Column("constant", "int64", "", "Number of files embedded that hold one value throughout (DC)."),
 )
 
 STATISTICS = Schema(
@@ -67,6 +98,20 @@ STATISTICS = Schema(
         Column("padded", "int64", "", "Number of those that were padded with zeros to the minimum length."),
         Column("excluded", "int64", "", "Number of audio files left out."),
         Column("seconds", "float64", "s", "Duration of the audio embedded, before padding."),
+        *_DOUBTS,
+        Column("loud", "int64", "", "Number of files embedded with peaks above 4."),
+        Column("peak", "float64", "", "Largest absolute sample value."),
+        *_SIGNALS,
+        Column(
+            "lowest_rate", "int64", "Hz", "Lowest sample rate of a file, at most the model's; 0 if no file."
+        ),
+        Column("highest_rate", "int64", "Hz", "Highest sample rate of a file, at most the model's."),
+        Column(
+            "sounds",
+            "list<int64>",
+            "",
+            "First 8 bytes of each embedded file's `sound_sha256`, as a big-endian signed number; sorted.",
+        ),
     ),
 )
 
@@ -205,6 +250,7 @@ FILES = Schema(
             choices=("used", "padded", "excluded", "ignored"),
         ),
         Column("reason", "string", "", "Why it was padded, excluded or ignored."),
+        Column("note", "string", "", "What a reader should know of its sound, if it was embedded."),
         Column("sha256", "string", "", "SHA-256 of the file's bytes; empty if it was not read."),
         Column("format", "string", "", "Container format; empty if it is not known."),
         Column("subtype", "string", "", "Sample encoding; empty if it is not known."),
@@ -212,6 +258,8 @@ FILES = Schema(
         Column("channels", "int64", "", "Number of channels, if known.", nullable=True),
         Column("frames", "int64", "", "Samples per channel, if known.", nullable=True),
         Column("seconds", "float64", "s", "Duration, before padding, if known.", nullable=True),
+        Column("peak", "float64", "", "Largest absolute sample value, if known.", nullable=True),
+        Column("sound_sha256", "string", "", "SHA-256 of the decoded sound; empty if it is not known."),
         Column("vectors", "int64", "", "Number of embedding vectors it gave."),
     ),
 )
@@ -229,5 +277,9 @@ DATASETS = Schema(
         Column("ignored", "int64", "", "Number of other files, which are not audio."),
         Column("vectors", "int64", "", "Number of embedding vectors."),
         Column("seconds", "float64", "s", "Duration of the audio embedded, before padding."),
+        *_DOUBTS,
+        Column("loud", "int64", "", "Number of files embedded with peaks above 4."),
+        *_SIGNALS,
+        Column("duplicates", "int64", "", "Number of files with the same sound as one before them."),
     ),
 )
