@@ -37,7 +37,7 @@ def embed_shard(
         ModelError: the exported model cannot be read.
         AudioError: a file has changed since the scan.
     """
-    model = ExportedModel(exported, device=settings.device, settings=settings)
+    model = ExportedModel.own(exported, device=settings.device, settings=settings)
     uses = select_files(read_manifest(manifest), model.model, on_short_file)
     paths = {file.name: file.path for file in list_files(dataset).files}
     done = []
