@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 
+from fad_core.device import computing
 from fad_core.errors import ModelError
 from fad_core.groups import Group
 from fad_core.kernels.cuda import on_cuda
@@ -18,7 +19,7 @@ from fad_core.kernels.stacked import Stacked
 from fad_core.kernels.together import Together
 from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.pt2 import Identity, load_network, load_program
-from fad_core.pt2_check import require_runs
+from fad_core.pt2_check import explained, require_runs, require_shapes
 
 Network = Callable[..., Any]
 
@@ -71,9 +72,17 @@ def make_network(
     """
     if device == "cpu" and model.settings.runs == "compiled":
         return compiled_network(_program(path, origin), identity, max(torch.get_num_threads(), 1))
-    network = load_network(path, trust=origin == "trusted")
-    if origin == "given":
-        require_runs(network, model, path)
+    graph = load_network(path, trust=origin == "trusted")
+    if origin != "given":
+        return _ready(graph, model, device)
+    with explained(path, model), computing(device):
+        require_shapes(graph, model)
+        network = _ready(graph, model, device)
+        require_runs(network, model, device)
+    return network
+
+
+def _ready(network: torch.fx.GraphModule, model: EmbeddingModel, device: str) -> Network:
     if device != "cpu":
         return Stacked(on_cuda(network, device), model)
     if runs_fast(model, device):
