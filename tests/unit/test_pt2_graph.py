@@ -10,15 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import fx
 from torch.fx.node import map_arg
 
 from fad_core.errors import ModelError
+from fad_core.exported import ExportedModel
 from fad_core.pt2 import load_network, load_program
 from fad_core.pt2_archive import UnknownGraphError
 from fad_core.pt2_graph import read_graph
+from fad_core.settings import Settings
 
 MODELS = [
     "vggish-pca",
@@ -52,6 +55,16 @@ def test_the_network_is_that_of_torch_export(seeded_export: Callable[[str], Path
     assert used == set(read) <= set(held)
     for name, tensor in read.items():
         assert torch.equal(tensor, held[name]) and tensor.stride() == held[name].stride()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_file_from_elsewhere_passes_its_checks(seeded_export: Callable[[str], Path], model: str) -> None:
+    settings = Settings(runner="plain")
+    given, own = (
+        make(seeded_export(model), settings=settings) for make in (ExportedModel, ExportedModel.own)
+    )
+    example = own.model.example_input(*own.model.export_case)
+    np.testing.assert_array_equal(given.network(*example), own.network(*example))
 
 
 def test_neither_the_compiler_nor_the_exporter_is_imported(seeded_export: Callable[[str], Path]) -> None:
