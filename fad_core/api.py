@@ -36,7 +36,7 @@ from fad_core.progress import file_progress
 from fad_core.scoring import Embedded, Score, names_of, scan_sets, score_embedded
 from fad_core.settings import Compatibility, Crop, Dtype, Settings, require_batch_size
 from fad_core.sources import Source, Waveforms
-from fad_core.store import is_exported, model_in, require_weights, verified_model
+from fad_core.store import default_cache_dir, is_exported, model_in, require_weights, verified_model
 from fad_core.weights import default_ckpt_dir
 
 _CHOICES = {
@@ -87,12 +87,13 @@ class FrechetAudioDistance:
         compatibility: Compatibility = "none",
         memory_gb: float = 16.0,
         progress: bool = True,
+        cache_dir: str | os.PathLike[str] | None = None,
+        trust: bool = False,
     ) -> None:
         """Choose a model. Nothing is downloaded or made before the first embedding.
 
         Args:
-            ckpt_dir: folder of the checkpoints, and below it of the exported models; None: torch.hub's, where
-                the original package keeps them.
+            ckpt_dir: folder of the checkpoints; None: torch.hub's, where the original package keeps them.
             model_name: the original's "vggish", "pann", "clap" or "encodec"; or an id such as "pann-16k";
                 or the path of an exported model (`.pt2`).
             submodel_name: CLAP's checkpoint: "630k-audioset", "630k", "music_audioset", "music_speech" or
@@ -124,6 +125,10 @@ class FrechetAudioDistance:
             compatibility: "frechet-audio-distance": do as the original also where it is wrong.
             memory_gb: what embedding one file may take; longer ones are bad files.
             progress: show, on stderr, that something is fetched, exported and verified, which happens once.
+            cache_dir: folder of the exported models and their verdicts; None: `$FAD_CACHE_DIR`, else
+                `~/.cache/fad-core/exported` (`fad_core.store.default_cache_dir`).
+            trust: load a `.pt2` even if that runs code which the file may contain; only for files from a
+                source you trust.
 
         Raises:
             ArgumentError: arguments do not go together, or one is none of its values; the message says what
@@ -159,6 +164,7 @@ class FrechetAudioDistance:
         model.require_settings()
         self.model_id, self.sample_rate, self.channels = model.name, model.sample_rate, model.channels
         self._ckpt_dir = None if ckpt_dir is None else Path(ckpt_dir)
+        self._cache_dir, self._trust = None if cache_dir is None else Path(cache_dir).expanduser(), trust
         self._settings, self._device, self._batch_size = settings, device, batch_size
         self._policy = FilePolicy(on_bad_file, on_short_file, on_duplicate, max_peak, leftovers)
         self._progress = progress
@@ -322,9 +328,11 @@ class FrechetAudioDistance:
                 self._ckpt_dir,
                 self._reporter(),
                 self._settings,
+                cache_dir=self._cache_dir,
                 device=self._device,
                 batch_size=self._batch_size,
                 progress=self._progress,
+                trust=self._trust,
             )
             if self._exported.note:
                 warnings.warn(f"{self.weights}: {self._exported.note}", stacklevel=frames + 1)
@@ -337,7 +345,7 @@ class FrechetAudioDistance:
         def report(line: str) -> None:
             nonlocal told
             if self._progress and not told:
-                folder = Path(self.ckpt_dir) / "exported"
+                folder = self._cache_dir or default_cache_dir()
                 sys.stderr.write(
                     f"fad_core: first use of {self.model_id} with {self.weights} weights: it is exported and "
                     f"verified in {folder}, which takes a minute or more, once\n"

@@ -26,7 +26,7 @@ from fad_core.groups import Group, in_order
 from fad_core.kernels.memory import share_memory
 from fad_core.models import get_model
 from fad_core.models.base import Arrays, EmbeddingModel, WindowedModel
-from fad_core.networks import SideBySide, make_network, runs_fast
+from fad_core.networks import Origin, SideBySide, make_network, runs_fast
 from fad_core.pt2 import Identity, read_identity
 from fad_core.running import call_network, run_side_by_side
 from fad_core.settings import Settings, require_batch_size
@@ -48,8 +48,10 @@ class ExportedModel:
         device: str = "cpu",
         settings: Settings | None = None,
         batch_size: int | None = None,
+        *,
+        trust: bool = False,
     ) -> None:
-        """Load the file.
+        """Load the file, and run its network once on shapes alone: the file may come from anybody.
 
         Args:
             path: the `.pt2`.
@@ -57,35 +59,54 @@ class ExportedModel:
             settings: how the model is used; None: the defaults.
             batch_size: windows at once, where the model embeds windows, and on a CUDA device files side by
                 side; None: the model's own. Another size may move the last bits.
+            trust: take the file as it is, and read by `torch.export.load`, which may run code that the file
+                contains, what cannot be read otherwise. Only for files from a source you trust.
 
         Raises:
-            ModelError: the file is missing, damaged, is no exported program, holds no identity, or is of
-                a model that this version does not know; or there is no such device.
+            ModelError: the file is missing, damaged, is no exported program, holds no identity, is of
+                a model that this version does not know, or cannot be read without `trust`; or there is no
+                such device.
             ArgumentError: `batch_size` is no whole number of at least 1.
         """
-        identity = read_identity(path)
-        self._hold(Path(path), identity, device, settings, batch_size)
+        origin: Origin = "trusted" if trust else "given"
+        self._hold(Path(path), read_identity(path), origin, device, settings, batch_size)
 
     @classmethod
-    def of_program(
+    def own(
         cls,
-        program: torch.export.ExportedProgram,
+        path: Path | str,
+        device: str = "cpu",
+        settings: Settings | None = None,
+        batch_size: int | None = None,
+    ) -> ExportedModel:
+        """Load a file that this program exported, a second sooner; see `__init__`."""
+        made = cls.__new__(cls)
+        made._hold(Path(path), read_identity(path), "own", device, settings, batch_size)
+        return made
+
+    @classmethod
+    def of_identity(
+        cls,
+        path: Path,
         identity: Identity,
         device: str = "cpu",
         settings: Settings | None = None,
         batch_size: int | None = None,
+        *,
+        trust: bool = False,
         note: str = "",
     ) -> ExportedModel:
-        """Make one of a program that is loaded already; see `__init__`."""
+        """Load a file that does not hold its identity; see `__init__`."""
         made = cls.__new__(cls)
-        made._hold(program, identity, device, settings, batch_size)
+        made._hold(path, identity, "trusted" if trust else "given", device, settings, batch_size)
         made.note = note
         return made
 
     def _hold(
         self,
-        source: Path | torch.export.ExportedProgram,
+        path: Path,
         identity: Identity,
+        origin: Origin,
         device: str,
         settings: Settings | None,
         batch_size: int | None,
@@ -96,7 +117,7 @@ class ExportedModel:
         self.model = describe_model(identity.model, self.device, settings, batch_size)
         self.note = ""
         self._fast = runs_fast(self.model, self.device)
-        self._network = make_network(source, identity, self.model, self.device)
+        self._network = make_network(path, identity, self.model, self.device, origin)
 
     def with_settings(self, settings: Settings) -> ExportedModel:
         """The same network, used in another way."""

@@ -12,9 +12,10 @@ import torch
 
 from fad_core.errors import ModelError
 from fad_core.exported import ExportedModel
+from fad_core.kernels.graph import shape
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
-from fad_core.pt2 import Identity, load_program
+from fad_core.pt2 import Identity, load_network
 from fad_core.settings import Settings
 from fad_core.weights.checksums import file_sha256
 
@@ -49,18 +50,28 @@ def refuse_by_name(path: Path) -> None:
 
 
 def load_foreign(
-    path: Path, device: str = "cpu", settings: Settings | None = None, batch_size: int | None = None
+    path: Path,
+    device: str = "cpu",
+    settings: Settings | None = None,
+    batch_size: int | None = None,
+    *,
+    trust: bool = False,
 ) -> ExportedModel:
     """Load VGGish as `frechet-audio-distance-exported` exports it: `vggish_exported.pt2`.
 
-    As every `.pt2`, the file may contain pickled data: load only what you trust.
+    Args:
+        path: the file.
+        device: as for `ExportedModel`, and so the following.
+        settings: how the model is used.
+        batch_size: windows at once.
+        trust: of files that cannot be read without running code that they may contain.
 
     Raises:
-        ModelError: it is missing or damaged, or is another network.
+        ModelError: it is missing or damaged, is another network, or cannot be read without `trust`.
     """
     refuse_by_name(path)
-    program, model = load_program(path), get_model(MODEL, settings)
-    _require_vggish(path, program, model)
+    model = get_model(MODEL, settings)
+    _require_vggish(path, load_network(path, trust=trust), model)
     identity = Identity(
         model=model.name,
         family=model.family,
@@ -74,17 +85,16 @@ def load_foreign(
         torch_version="",
         fad_core_version="",
     )
-    return ExportedModel.of_program(program, identity, device, settings, batch_size, NOTE)
+    return ExportedModel.of_identity(path, identity, device, settings, batch_size, trust=trust, note=NOTE)
 
 
-def _require_vggish(path: Path, program: torch.export.ExportedProgram, model: EmbeddingModel) -> None:
+def _require_vggish(path: Path, network: torch.fx.GraphModule, model: EmbeddingModel) -> None:
     """Make sure of the weights' names and shapes, and of what goes in."""
     layout = {name: fill.shape for name, fill in model.checkpoints[0].layout().items()}
-    found = {name: tuple(value.shape) for name, value in program.state_dict.items()}
-    names = program.graph_signature.user_inputs
-    inputs = [node.meta["val"].shape for node in program.graph.nodes if node.name in names]
+    found = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    inputs = [shape(node)[1:] for node in network.graph.nodes if node.op == "placeholder"]
     (expected,) = model.example_input(1, 0)
-    if found != layout or [tuple(shape[1:]) for shape in inputs] != [tuple(expected.shape[1:])]:
+    if found != layout or inputs != [tuple(expected.shape[1:])]:
         raise ModelError(
             f"{path} was not exported by fad_core, and is not the {MODEL} of {_PACKAGE} either: "
             "export the model with fad_core, by naming it"

@@ -9,11 +9,10 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 import torch
 
@@ -22,7 +21,8 @@ from fad_core.atomic import atomic_path
 from fad_core.code_digest import code_digest
 from fad_core.errors import ModelError
 from fad_core.models.base import EmbeddingModel
-from fad_core.pt2_graph import UnknownGraphError, read_graph
+from fad_core.pt2_archive import UnknownGraphError, open_archive, read_json, require_plain, require_whole
+from fad_core.pt2_graph import read_graph
 from fad_core.weights import Weights, load_state
 
 IDENTITY_FILE = "identity.json"
@@ -128,8 +128,19 @@ def read_identity(path: Path | str) -> Identity:
     Raises:
         ModelError: as for `ExportedModel`.
     """
-    with _archive(Path(path)) as archive:
-        return _identity(archive, Path(path))
+    path = Path(path)
+    with open_archive(path) as archive:
+        members = _identity_members(archive)
+        if not members:
+            raise ModelError(f"{path} does not say which model it is: it was not exported by fad_core")
+        if len(members) > 1:
+            raise ModelError(f"{path} says more than once which model it is: export it again")
+        try:
+            return _identity(read_json(archive, members[0]))
+        except (TypeError, UnknownGraphError) as error:
+            raise ModelError(
+                f"{path} was exported by another version of fad_core: export it again ({error})"
+            ) from error
 
 
 def holds_identity(path: Path | str) -> bool:
@@ -138,17 +149,19 @@ def holds_identity(path: Path | str) -> bool:
     Raises:
         ModelError: it is missing, or not a whole archive.
     """
-    with _archive(Path(path)) as archive:
+    with open_archive(Path(path)) as archive:
         return bool(_identity_members(archive))
 
 
 def load_program(path: Path) -> torch.export.ExportedProgram:
-    """Read an exported program, whoever exported it.
+    """Read an exported program, whoever exported it, by `torch.export.load`.
+
+    This runs what the file says: only for files of this program's own making, and those that the user trusts.
 
     Raises:
         ModelError: the file is missing, damaged, or is no exported program.
     """
-    _require_whole(path)
+    require_whole(path)
     try:
         program = torch.export.load(path)
     except Exception as error:  # torch raises anything from KeyError to RuntimeError
@@ -156,38 +169,29 @@ def load_program(path: Path) -> torch.export.ExportedProgram:
     return program
 
 
-def load_network(path: Path) -> torch.fx.GraphModule:
-    """The network of an exported program: the module of `load_program`'s, two seconds sooner.
+def load_network(path: Path, *, trust: bool = False) -> torch.fx.GraphModule:
+    """The network of an exported program, read without running anything that the file holds.
+
+    Args:
+        path: the `.pt2`.
+        trust: read by `torch.export.load`, which may run code of the file's, what cannot be read otherwise.
 
     Raises:
-        ModelError: as for `load_program`.
+        ModelError: the file is missing or damaged, or cannot be read so.
     """
-    _require_whole(path)
     try:
+        require_plain(path)
+        require_whole(path)
         return read_graph(path)
-    except UnknownGraphError:
-        module = load_program(path).module()
-        assert isinstance(module, torch.fx.GraphModule)
-        return module
-
-
-def _require_whole(path: Path) -> None:
-    with _archive(path) as archive:
-        # torch loads a flipped bit without a word; 0.1 s for the 290 MB of VGGish.
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise ModelError(f"{path} is damaged at {damaged}: delete it and export it again")
-
-
-@contextmanager
-def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    if not path.is_file():
-        raise ModelError(f"there is no exported model at {path}; fad export makes one")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path} is no exported model, or not a whole one: {error}") from error
+    except UnknownGraphError as error:
+        if not trust:
+            raise ModelError(
+                f"{path} cannot be read without running code that it may contain ({error}): export it again, "
+                "or give trust=True, only for files from a source you trust"
+            ) from error
+    module = load_program(path).module()
+    assert isinstance(module, torch.fx.GraphModule)
+    return module
 
 
 def _identity_members(archive: zipfile.ZipFile) -> list[str]:
@@ -195,13 +199,20 @@ def _identity_members(archive: zipfile.ZipFile) -> list[str]:
     return [name for name in archive.namelist() if name.endswith(f"/extra/{IDENTITY_FILE}")]
 
 
-def _identity(archive: zipfile.ZipFile, path: Path) -> Identity:
-    members = _identity_members(archive)
-    if not members:
-        raise ModelError(f"{path} does not say which model it is: it was not exported by fad_core")
-    try:
-        return Identity(**json.loads(archive.read(members[0])))
-    except (TypeError, ValueError) as error:
-        raise ModelError(
-            f"{path} was exported by another version of fad_core: export it again ({error})"
-        ) from error
+def _identity(facts: Any) -> Identity:
+    """Make an identity of JSON.
+
+    Raises:
+        TypeError: a fact is missing, not known, or of another type.
+    """
+    if not isinstance(facts, dict):
+        raise TypeError("it is no object")
+    identity = Identity(**facts)
+    hints = get_type_hints(Identity)
+    for name, value in facts.items():
+        kind = get_origin(hints[name]) or hints[name]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise TypeError(f"{name} is {value!r:.100}")
+    if not all(isinstance(value, str) for value in identity.checkpoints.values()):
+        raise TypeError("checkpoints without hashes")
+    return identity

@@ -1,12 +1,14 @@
 """Exported and verified models, kept for whoever scores without the pipeline.
 
-They lie in `exported/` below the folder of checkpoints: `{id}-{first 8 of the weights' sha256}.pt2`, and
-beside each its verdicts, whose names carry a digest of the code they were given for.
+They lie in the user's cache folder (`default_cache_dir`), or where a call says: as
+`{id}-{first 8 of the weights' sha256}.pt2`, and in `verification/` their verdicts, whose names carry a digest
+of the code they were given for.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -38,7 +40,7 @@ from fad_core.verify import (
     verified_ways,
     verify_golden,
 )
-from fad_core.weights import Weights, default_ckpt_dir, fetch_weights, given_files, locate_weights
+from fad_core.weights import Weights, fetch_weights, given_files, locate_weights
 
 Report = Callable[[str], None]
 
@@ -49,6 +51,25 @@ def _silent(_line: str) -> None:
     """The report of who wants none."""
 
 
+def default_cache_dir() -> Path:
+    """Where exported models are kept unless a call says where.
+
+    `$FAD_CACHE_DIR`, else `$XDG_CACHE_HOME/fad-core/exported`, else `~/.cache/fad-core/exported`.
+
+    Raises:
+        ModelError: the user has no home folder.
+    """
+    if chosen := os.environ.get("FAD_CACHE_DIR"):
+        return Path(chosen).expanduser()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    try:
+        return cache.expanduser() / "fad-core" / "exported"
+    except RuntimeError as error:
+        raise ModelError(
+            "there is no home folder in which exported models can be kept: set FAD_CACHE_DIR to a folder"
+        ) from error
+
+
 def verified_model(
     model_id: str,
     choice: str,
@@ -56,9 +77,11 @@ def verified_model(
     report: Report = _silent,
     settings: Settings | None = None,
     *,
+    cache_dir: Path | None = None,
     device: str = "cpu",
     batch_size: int | None = None,
     progress: bool = False,
+    trust: bool = False,
 ) -> ExportedModel:
     """Load an exported model; fetch, export and verify first whatever is not there yet.
 
@@ -69,13 +92,15 @@ def verified_model(
         ckpt_dir: folder of the checkpoints; torch.hub's if None.
         report: told in a line what takes long.
         settings: how the model is used; None: the defaults.
+        cache_dir: folder of the exported models and their verdicts; None: `default_cache_dir()`.
         device: where it is to run (`fad_core.device.resolve_device`).
         batch_size: windows at once; None: the model's own.
         progress: show bars of what takes long, on stderr.
+        trust: of an exported model that is given by its path, see `ExportedModel`.
 
     Raises:
         ModelError: there is no such model, or it does not take these settings, or the path is that of another
-            exported model; or there is no such device.
+            exported model, or of one that cannot be read without `trust`; or there is no such device.
         WeightsError: the checkpoint cannot be had, or is not what it should be.
         VerificationError: the model does not reproduce what it was made from.
     """
@@ -83,15 +108,15 @@ def verified_model(
     model.require_settings()
     device = resolve_device(device)
     if is_exported(choice):
-        return _given(Path(choice).expanduser(), model, device, batch_size)
+        return _given(Path(choice).expanduser(), model, device, batch_size, trust=trust)
     ckpt_dir = ckpt_dir.expanduser() if ckpt_dir is not None else None
-    folder = (ckpt_dir or default_ckpt_dir()) / "exported"
+    folder = default_cache_dir() if cache_dir is None else cache_dir.expanduser()
     ways = verified_ways(model.settings.runs, device)
     store = Store(folder, ckpt_dir, report, ways, progress=progress)
     path, weights = store.exported(model, choice)
     store.require_eager(path, model, weights)
     store.require_golden(model)
-    return ExportedModel(path, device, settings, batch_size)
+    return ExportedModel.own(path, device, settings, batch_size)
 
 
 def require_weights(model: EmbeddingModel, choice: str) -> None:
@@ -122,13 +147,15 @@ def is_exported(choice: str) -> bool:
     return Path(choice).suffix == ".pt2" or Path(choice).name in foreign_models.REFUSED
 
 
-def _given(path: Path, model: EmbeddingModel, device: str, batch_size: int | None) -> ExportedModel:
+def _given(
+    path: Path, model: EmbeddingModel, device: str, batch_size: int | None, *, trust: bool
+) -> ExportedModel:
     foreign_models.refuse_by_name(path)
     if holds_identity(path):
-        exported = ExportedModel(path, device, model.settings, batch_size)
+        exported = ExportedModel(path, device, model.settings, batch_size, trust=trust)
         exported.note = GIVEN_NOTE
     else:
-        exported = foreign_models.load_foreign(path, device, model.settings, batch_size)
+        exported = foreign_models.load_foreign(path, device, model.settings, batch_size, trust=trust)
     _require_model(model, path, exported.model.name)
     return exported
 

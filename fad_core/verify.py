@@ -45,6 +45,9 @@ GROUPS = (REFERENCE_GROUP, EVALUATION_GROUP)
 EagerOutputs = Callable[[int, int], NDArray[np.float32]]
 """Of the eager network, by batch and samples."""
 
+Load = Callable[[Path, str, Settings], ExportedModel]
+"""Loads a `.pt2`, by its path, for a device and with settings."""
+
 # The exact distance of our embeddings against that of the original's, relative.
 DISTANCE_TOLERANCE = 1e-6
 
@@ -76,13 +79,17 @@ def verified_ways(runner: Runner, device: str) -> tuple[Way, ...]:
     return WAYS if way in WAYS else (*WAYS, way)
 
 
-def run_by(path: Path, way: Way) -> ExportedModel:
+def run_by(path: Path, way: Way, load: Load = ExportedModel.own) -> ExportedModel:
     """A `.pt2`, run in a way."""
-    return ExportedModel(path, way.device, Settings(runner=way.runner))
+    return load(path, way.device, Settings(runner=way.runner))
 
 
 def verify_eager(
-    path: Path, model: EmbeddingModel, weights: Weights, ways: Sequence[Way] = WAYS
+    path: Path,
+    model: EmbeddingModel,
+    weights: Weights,
+    ways: Sequence[Way] = WAYS,
+    load: Load = ExportedModel.own,
 ) -> list[Comparison]:
     """Compare an exported model with the eager network over batch sizes and lengths, in each way.
 
@@ -91,9 +98,12 @@ def verify_eager(
         model: what it holds.
         weights: the fetched weights it should hold.
         ways: in which it runs.
+        load: what loads it; of a file that was given from elsewhere, `ExportedModel`.
     """
     outputs = eager_outputs(model, weights)
-    return [row for way in eager_ways(model, ways) for row in compare_with_eager(run_by(path, way), outputs)]
+    return [
+        row for way in eager_ways(model, ways) for row in compare_with_eager(run_by(path, way, load), outputs)
+    ]
 
 
 def eager_ways(model: EmbeddingModel, ways: Sequence[Way]) -> list[Way]:
@@ -137,6 +147,7 @@ def verify_golden(
     path: Path,
     progress: Callable[[str], None] | None = None,
     ways: Sequence[Way] = WAYS,
+    load: Load = ExportedModel.own,
 ) -> list[Comparison]:
     """Compare an exported model of the seeded weights with the original package's embeddings, in each way.
 
@@ -144,13 +155,14 @@ def verify_golden(
         path: a `.pt2` with seeded weights.
         progress: told the name of each clip that is embedded.
         ways: in which it runs.
+        load: as for `verify_eager`.
 
     Raises:
         VerificationError: the stored embeddings are of other weights.
     """
     rows: list[Comparison] = []
     for way in ways:
-        rows += compare_with_golden(run_by(path, way), progress)
+        rows += compare_with_golden(run_by(path, way, load), progress)
     return rows
 
 

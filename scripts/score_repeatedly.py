@@ -36,7 +36,9 @@ def our_scorer(model: str, ckpt_dir: Path, threads: int) -> Scorer:
     from fad_core import FrechetAudioDistance
 
     torch.set_num_threads(threads)
-    frechet = FrechetAudioDistance(str(ckpt_dir), model, weights="seeded", device="cpu")
+    frechet = FrechetAudioDistance(
+        str(ckpt_dir), model, weights="seeded", device="cpu", cache_dir=ckpt_dir / "exported"
+    )
     return lambda reference, evaluation: float(frechet.score(reference, evaluation))
 
 

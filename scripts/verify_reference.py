@@ -27,8 +27,8 @@ def main(exported: Path, clips: Path, original: Path, table: Path, distances: Pa
 
     torch.set_num_threads(threads)
     given = OriginalRun.load(original)
-    model = ExportedModel(exported)
-    imitating = ExportedModel(exported, settings=Settings(compatibility="frechet-audio-distance"))
+    model = ExportedModel.own(exported)
+    imitating = ExportedModel.own(exported, settings=Settings(compatibility="frechet-audio-distance"))
     rows, values = verify_reference(
         model, clips, given, lambda case: print(case, flush=True), imitating=imitating
     )

@@ -30,7 +30,7 @@ def main(reference: str, evaluation: str, *models: str) -> None:
         print(value.row)
         values[value.row["model"]] = float(value)
     with tempfile.TemporaryDirectory() as folder:
-        frechet = FrechetAudioDistance(ckpt_dir=folder, model_name="vggish", weights="seeded", device="cpu")
+        frechet = FrechetAudioDistance(cache_dir=folder, weights="seeded", device="cpu")
         value = frechet.score(reference, evaluation)
         print(f"exported, verified and scored by the class: {json.dumps(value.to_dict())[:400]} …")
         if values.setdefault("vggish", float(value)) != value:

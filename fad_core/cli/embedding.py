@@ -33,6 +33,8 @@ class Embedding:
     device: str
     threads: int
     quiet: bool
+    cache_dir: Path | None = None
+    trust: bool = False
 
     def embed_sets(
         self,
@@ -94,8 +96,10 @@ class Embedding:
             self.ckpt_dir,
             self.say,
             self.settings,
+            cache_dir=self.cache_dir,
             device=self.device,
             progress=not self.quiet,
+            trust=self.trust,
         )
 
     def say(self, line: str) -> None:

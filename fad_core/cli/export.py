@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,8 +14,10 @@ from fad_core.atomic import require_writable
 from fad_core.cli.group import VERIFICATION_FAILED, Command
 from fad_core.cli.options import (
     ModelId,
+    cache_dir_option,
     ckpt_dir_option,
     device_option,
+    trust_option,
     weights_option,
 )
 from fad_core.cli.output import Form, output_options, print_row, print_rows, quiet_option, speaker
@@ -93,7 +96,9 @@ def export(
 )
 @click.argument("what", metavar="MODEL|FILE", type=click.Path())
 @click.option("--weights", help="The choice of weights.  [default: official; of a file, what it says]")
+@trust_option
 @ckpt_dir_option
+@cache_dir_option
 @device_option
 @threads_option
 @quiet_option
@@ -101,7 +106,9 @@ def export(
 def verify(
     what: str,
     weights: str | None,
+    trust: bool,
     ckpt_dir: Path | None,
+    cache_dir: Path | None,
     device: str,
     threads: int,
     quiet: bool,
@@ -125,15 +132,13 @@ def verify(
     use_threads(threads)
     from fad_core.device import resolve_device
     from fad_core.steps.verification import verification_text
-    from fad_core.store import Store
+    from fad_core.store import Store, default_cache_dir
     from fad_core.verify import verified_ways
-    from fad_core.weights import default_ckpt_dir
 
     ways = verified_ways("fast", resolve_device(device))
-    folder = (ckpt_dir or default_ckpt_dir()) / "exported"
-    store = Store(folder, ckpt_dir, speaker(quiet), ways, progress=not quiet)
+    store = Store(cache_dir or default_cache_dir(), ckpt_dir, speaker(quiet), ways, progress=not quiet)
     path, model, chosen = _file(what, weights, ckpt_dir) if is_file else _stored(what, weights, store)
-    rows = _compared(path, model, chosen, store)
+    rows = _compared(path, model, chosen, store, trust=trust if is_file else None)
     print_rows([asdict(row) for row in rows], form, lambda: verification_text(model.name, rows))
     return 0 if all(row.verdict == "passed" for row in rows) else VERIFICATION_FAILED
 
@@ -178,12 +183,17 @@ def _hashes(checkpoints: Mapping[str, str]) -> str:
     return ", ".join(f"{name} (sha256 {sha256})" for name, sha256 in checkpoints.items())
 
 
-def _compared(path: Path, model: EmbeddingModel, weights: Weights, store: Store) -> list[Comparison]:
-    """All comparisons of both levels."""
+def _compared(
+    path: Path, model: EmbeddingModel, weights: Weights, store: Store, *, trust: bool | None
+) -> list[Comparison]:
+    """All comparisons of both levels; `trust` is of a file that was given, None of one of the store's."""
+    from fad_core.exported import ExportedModel
     from fad_core.verify import verify_eager, verify_golden
 
+    load = ExportedModel.own if trust is None else functools.partial(ExportedModel, trust=trust)
     store.report(f"verifying {path} against the eager network")
-    rows = verify_eager(path, model, weights, store.ways)
-    seeded = path if weights.kind == "seeded" else store.exported(model, "seeded")[0]
+    rows = verify_eager(path, model, weights, store.ways, load)
     store.report(f"verifying {model.name} with seeded weights against embeddings of the original package")
-    return rows + verify_golden(seeded, ways=store.ways)
+    if weights.kind == "seeded":
+        return rows + verify_golden(path, ways=store.ways, load=load)
+    return rows + verify_golden(store.exported(model, "seeded")[0], ways=store.ways)

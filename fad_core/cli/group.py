@@ -100,7 +100,9 @@ def _status(run: Callable[[], Any]) -> int:
 
 
 def _failed(status: int, error: Exception | str) -> int:
-    click.echo(f"{style('error:', fg='red', bold=True)} {error}", err=True)
+    # The library names what its callers give; here that is an option.
+    text = str(error).replace("trust=True", "--trust")
+    click.echo(f"{style('error:', fg='red', bold=True)} {text}", err=True)
     return status
 
 

@@ -75,6 +75,18 @@ ckpt_dir_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the checkpoints. Default: torch.hub's, where the original packages keep them.",
 )
+cache_dir_option = click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder where exported models and their verdicts are kept.  [default: $FAD_CACHE_DIR, else "
+    "~/.cache/fad-core/exported]",
+)
+trust_option = click.option(
+    "--trust",
+    is_flag=True,
+    help="Load an exported model (.pt2) even if that runs code which the file may contain. Only for files "
+    "from a source you trust.",
+)
 model_option = click.option(
     "--model",
     type=ModelId(),
@@ -176,7 +188,9 @@ _EMBEDDING_OPTIONS = (
         show_default=True,
         help="What embedding one file may take; longer ones are bad.",
     ),
+    trust_option,
     ckpt_dir_option,
+    cache_dir_option,
     device_option,
     threads_option,
     quiet_option,
@@ -199,7 +213,9 @@ def embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:
         seed: int,
         compatibility: Any,
         memory_gb: float,
+        trust: bool,
         ckpt_dir: Path | None,
+        cache_dir: Path | None,
         device: str,
         threads: int,
         quiet: bool,
@@ -207,7 +223,7 @@ def embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         settings = Settings(crop, hop_seconds, seed, compatibility, memory_gb)
         policy = FilePolicy(on_bad_file, on_short_file, on_duplicate, max_peak, leftovers)
-        embedding = Embedding(weights, policy, settings, ckpt_dir, device, threads, quiet)
+        embedding = Embedding(weights, policy, settings, ckpt_dir, device, threads, quiet, cache_dir, trust)
         return command(embedding=embedding, **others)
 
     for option in reversed(_EMBEDDING_OPTIONS):

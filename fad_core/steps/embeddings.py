@@ -49,7 +49,7 @@ def embed_shard(
         ModelError: the exported model cannot be read.
         AudioError: a file has changed since the scan, or is gone.
     """
-    model = ExportedModel(exported, device=settings.device, settings=settings)
+    model = ExportedModel.own(exported, device=settings.device, settings=settings)
     mine = read_manifest(manifest)
     whole = [record for path in others for record in read_manifest(path)] or mine
     names = {record.file for record in mine}

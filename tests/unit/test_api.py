@@ -142,10 +142,10 @@ def test_a_device_that_there_is_not(vggish: Path) -> None:
 
 
 def test_what_is_missing_is_said_before_a_model_is_made(tmp_path: Path) -> None:
-    made = FrechetAudioDistance(ckpt_dir=tmp_path / "ckpt", weights="seeded")
+    made = FrechetAudioDistance(cache_dir=tmp_path / "cache", weights="seeded")
     with pytest.raises(DatasetError, match="lost does not exist"):
         made.score(tmp_path / "lost", tmp_path)
-    assert not (tmp_path / "ckpt").exists()
+    assert not (tmp_path / "cache").exists()
 
 
 def test_a_file_of_statistics_is_no_bad_sound(sets: Sets, tmp_path: Path) -> None:
@@ -168,10 +168,10 @@ def test_what_cannot_be_used_is_said_before_a_model_is_made(
 ) -> None:
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad/words.wav").write_text("no sound")
-    made = FrechetAudioDistance(ckpt_dir=tmp_path / "ckpt", weights=weights)
+    made = FrechetAudioDistance(cache_dir=tmp_path / "cache", weights=weights)
     with pytest.raises(error, match=said):
         made.score(sets[0], tmp_path / "bad")
-    assert not (tmp_path / "ckpt").exists()
+    assert not (tmp_path / "cache").exists()
 
 
 def test_an_export_of_another_model_is_refused_before_anything_is_heard(vggish: Path, sets: Sets) -> None:
@@ -395,15 +395,17 @@ def test_pann_as_scalars_where_that_is_asked_for(
 def test_the_first_use_exports_verifies_and_says_so_in_a_line(
     tmp_path: Path, sets: Sets, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    made = FrechetAudioDistance(ckpt_dir=str(tmp_path), weights="seeded", device="cpu")
+    given = {"ckpt_dir": str(tmp_path / "ckpt"), "cache_dir": str(tmp_path / "cache")}
+    made = FrechetAudioDistance(**given, weights="seeded", device="cpu")
     value = made.score(*sets)
     assert "unverified" not in value.row["note"] and value.row["weights"] == "seeded"
     text = capfd.readouterr().err
     assert text.count("fad_core: first use of vggish with seeded weights") == 1
-    assert str(tmp_path / "exported") in text and text.count("fad_core:") == 1
-    (export,) = (tmp_path / "exported").glob("vggish-*.pt2")
+    assert str(tmp_path / "cache") in text and text.count("fad_core:") == 1
+    (export,) = (tmp_path / "cache").glob("vggish-*.pt2")
+    assert not (tmp_path / "ckpt").exists(), "seeded weights need no checkpoint"
     assert export.stem == f"vggish-{value.row['weights_sha256'][:8]}"
-    assert isinstance(made.model, ExportedModel) and list((tmp_path / "exported/verification").iterdir())
-    again = FrechetAudioDistance(ckpt_dir=str(tmp_path), weights="seeded", device="cpu", verbose=True)
+    assert isinstance(made.model, ExportedModel) and list((tmp_path / "cache/verification").iterdir())
+    again = FrechetAudioDistance(**given, weights="seeded", device="cpu", verbose=True)
     assert again.score(*sets) == value
     assert "first use" not in capfd.readouterr().err

@@ -45,7 +45,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fad(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "TORCH_HOME": str(home)}
+        environment = {**os.environ, "TORCH_HOME": str(home), "FAD_CACHE_DIR": str(home / "cache")}
         command = [sys.executable, "-c", "from fad_core.cli import main; main()", *arguments]
         return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
@@ -130,8 +130,8 @@ def test_a_bad_file_is_named_before_a_model_is_made(
     (tmp_path / "set/words.wav").write_text("no sound")
     name, *options = command
     sets = [str(tmp_path / "set"), *(() if options else folders)][:2]
-    made = tmp_path / "ckpt"
-    done = CliRunner().invoke(main, [name, *sets, *options, "--weights", "seeded", "--ckpt-dir", str(made)])
+    made = tmp_path / "cache"
+    done = CliRunner().invoke(main, [name, *sets, *options, "--weights", "seeded", "--cache-dir", str(made)])
     assert done.exit_code == 1 and "words.wav" in done.stderr, done.output
     assert not made.exists()
 
@@ -153,8 +153,8 @@ def test_so_are_statistics_of_another_model_and_a_missing_folder(
     facts = EmbeddedSet("a", "vggish", "seeded", "0" * 64, "", statistics, SetCounts(128, 0, 0, 1.0))
     model = get_model("vggish")
     write_statistics(facts, Identity.of(model, locate_weights(model, "seeded")), tmp_path / "a.npz")
-    made = tmp_path / "ckpt"
-    call = ["score", str(tmp_path / "a.npz"), str(tmp_path / "lost"), "--ckpt-dir", str(made)]
+    made = tmp_path / "cache"
+    call = ["score", str(tmp_path / "a.npz"), str(tmp_path / "lost"), "--cache-dir", str(made)]
     done = CliRunner().invoke(main, [*call, *options])
     assert done.exit_code == 1 and said in done.stderr, done.output
     assert not made.exists()
@@ -163,10 +163,10 @@ def test_so_are_statistics_of_another_model_and_a_missing_folder(
 @pytest.mark.usefixtures("own_threads")
 def test_a_folder_that_cannot_be_written_to_is_said_at_once(folders: tuple[str, str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    made = str(tmp_path / "ckpt")
+    made = str(tmp_path / "cache")
     for name, suffix in (("embed", "npy"), ("stats", "npz")):
         output = str(tmp_path / f"file/x.{suffix}")
-        call = [name, folders[0], "-o", output, "--weights", "seeded", "--ckpt-dir", made]
+        call = [name, folders[0], "-o", output, "--weights", "seeded", "--cache-dir", made]
         done = CliRunner().invoke(main, call)
         assert done.exit_code == 1 and f"cannot write {output}" in done.stderr, done.output
     assert not Path(made).exists()
@@ -175,7 +175,7 @@ def test_a_folder_that_cannot_be_written_to_is_said_at_once(folders: tuple[str, 
 @pytest.mark.usefixtures("own_threads")
 def test_so_is_a_place_for_models(folders: tuple[str, str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    call = ["score", *folders, "--weights", "seeded", "--ckpt-dir", str(tmp_path / "file/ckpt")]
+    call = ["score", *folders, "--weights", "seeded", "--cache-dir", str(tmp_path / "file/cache")]
     done = CliRunner().invoke(main, call)
     assert done.exit_code == 1 and "cannot write" in done.stderr and "exporting" not in done.stderr
 

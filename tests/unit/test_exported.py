@@ -143,8 +143,11 @@ def test_a_folder_is_no_model(tmp_path: Path):
 
 def test_an_identity_without_a_program_is_refused(path: Path, tmp_path: Path):
     identity = (("archive/extra/" + IDENTITY_FILE), json.dumps(vars(read_identity(path)), default=dict))
+    hollow = write_archive(tmp_path / "hollow.pt2", dict([identity]))
+    with pytest.raises(ModelError, match=r"hollow\.pt2 cannot be read without .*model\.json"):
+        ExportedModel(hollow)
     with pytest.raises(ModelError, match=r"hollow\.pt2 is not a model that torch\.export\.load can read"):
-        ExportedModel(write_archive(tmp_path / "hollow.pt2", dict([identity])))
+        ExportedModel(hollow, trust=True)
 
 
 def test_another_program_of_torch_is_refused(tmp_path: Path):

@@ -10,13 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import fx
 from torch.fx.node import map_arg
 
+from fad_core.errors import ModelError
+from fad_core.exported import ExportedModel
 from fad_core.pt2 import load_network, load_program
-from fad_core.pt2_graph import UnknownGraphError, read_graph
+from fad_core.pt2_archive import UnknownGraphError
+from fad_core.pt2_graph import read_graph
+from fad_core.settings import Settings
 
 MODELS = [
     "vggish-pca",
@@ -52,9 +57,19 @@ def test_the_network_is_that_of_torch_export(seeded_export: Callable[[str], Path
         assert torch.equal(tensor, held[name]) and tensor.stride() == held[name].stride()
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_a_file_from_elsewhere_passes_its_checks(seeded_export: Callable[[str], Path], model: str) -> None:
+    settings = Settings(runner="plain")
+    given, own = (
+        make(seeded_export(model), settings=settings) for make in (ExportedModel, ExportedModel.own)
+    )
+    example = own.model.example_input(*own.model.export_case)
+    np.testing.assert_array_equal(given.network(*example), own.network(*example))
+
+
 def test_neither_the_compiler_nor_the_exporter_is_imported(seeded_export: Callable[[str], Path]) -> None:
     code = (
-        "import sys; from fad_core.exported import ExportedModel; ExportedModel(sys.argv[1]);"
+        "import sys; from fad_core.exported import ExportedModel; ExportedModel.own(sys.argv[1]);"
         "print('torch._dynamo' in sys.modules)"
     )
     path = str(seeded_export("encodec-24k"))
@@ -78,11 +93,11 @@ def test_another_schema_is_left_to_torch(seeded_export: Callable[[str], Path], t
     def newer(program: dict[str, Any]) -> None:
         program["schema_version"]["major"] += 1
 
-    with pytest.raises(UnknownGraphError, match="schema"):
+    with pytest.raises(UnknownGraphError, match="schema 9, not 8"):
         read_graph(rewritten_archive(seeded_export("encodec-24k"), tmp_path / "newer.pt2", newer))
 
 
-def test_what_is_not_known_here_torch_reads(seeded_export: Callable[[str], Path], tmp_path: Path) -> None:
+def test_what_is_not_known_here_is_not_read(seeded_export: Callable[[str], Path], tmp_path: Path) -> None:
     def unknown(program: dict[str, Any]) -> None:
         for node in program["graph_module"]["graph"]["nodes"]:
             for given in node["inputs"]:
@@ -94,11 +109,13 @@ def test_what_is_not_known_here_torch_reads(seeded_export: Callable[[str], Path]
         read_graph(rewritten_archive(path, tmp_path / "unknown.pt2", unknown))
 
 
-def test_a_program_of_other_operations_loads_all_the_same(tmp_path: Path) -> None:
+def test_a_program_of_other_operations_is_left_to_torch_if_it_is_trusted(tmp_path: Path) -> None:
     class Roll(torch.nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return torch.view_as_real(torch.fft.rfft(x, norm="ortho") * (1 + 2j))
 
     path, given = tmp_path / "roll.pt2", torch.rand(3, 8)
     torch.export.save(torch.export.export(Roll(), (given,)), path)
-    assert torch.equal(load_network(path)(given), Roll()(given))
+    with pytest.raises(ModelError, match=r"cannot be read without .*fft_rfft.* trust=True"):
+        load_network(path)
+    assert torch.equal(load_network(path, trust=True)(given), Roll()(given))

@@ -12,8 +12,9 @@ import torch
 
 from fad_core import store as stores
 from fad_core.comparison import Comparison
+from fad_core.errors import OutputError
 from fad_core.models import get_model
-from fad_core.store import Store
+from fad_core.store import Store, default_cache_dir, verified_model
 from fad_core.verify import Way, verified_ways
 from fad_core.weights import locate_weights
 
@@ -93,3 +94,42 @@ def test_another_pytorch_is_verified_anew(folder: Path, compared: Compared, monk
     monkeypatch.setattr(Store, "exported", lambda *_: (folder, None))
     verify(folder)
     assert compared == [(level, name) for level in ("eager", "golden") for name in ("fast", "plain")]
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"HOME": "/home/a"}, "/home/a/.cache/fad-core/exported"),
+        ({"HOME": "/home/a", "XDG_CACHE_HOME": ""}, "/home/a/.cache/fad-core/exported"),
+        ({"HOME": "/home/a", "XDG_CACHE_HOME": "/cache"}, "/cache/fad-core/exported"),
+        ({"HOME": "/home/a", "XDG_CACHE_HOME": "/cache", "FAD_CACHE_DIR": "~/models"}, "/home/a/models"),
+    ],
+)
+def test_models_are_kept_in_the_users_cache(
+    environment: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("XDG_CACHE_HOME", "FAD_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert default_cache_dir() == Path(expected)
+
+
+def test_the_folder_of_the_checkpoints_is_not_written_to(compared: Compared, folder: Path, tmp_path: Path):
+    checkpoints, cache = tmp_path / "checkpoints", tmp_path / "cache"
+    checkpoints.mkdir()
+    cache.mkdir()
+    (export,) = folder.glob("*.pt2")
+    shutil.copy(export, cache)
+    verified_model("vggish", "seeded", checkpoints, cache_dir=cache)
+    assert compared, "it was verified, with verdicts beside the model"
+    assert {path.name for path in cache.iterdir()} == {export.name, "verification"}
+    assert list(checkpoints.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_to_is_said_before_the_export(tmp_path: Path):
+    (tmp_path / "file").touch()
+    said: list[str] = []
+    with pytest.raises(OutputError, match=r"cannot write .*file/cache/vggish-"):
+        verified_model("vggish", "seeded", report=said.append, cache_dir=tmp_path / "file/cache")
+    assert said == []

@@ -1,0 +1,60 @@
+"""The operators that a `.pt2` may call: those of our exports, by their exact names.
+
+A file says by name what is to be called, and PyTorch has functions under its name that run commands, or read
+and write files (`torch.os.system`, `torch.ops.aten.from_file`). So no name is looked up that is not listed.
+All of these compute tensors from tensors and numbers. A model that needs another one adds it, after a look at
+what it does.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+
+_ATEN = frozenset(
+    """
+    __and__.Tensor abs.default adaptive_avg_pool2d.default add.Tensor add_.Tensor alias.default amax.default
+    arange.default arange.start avg_pool2d.default batch_norm.default bmm.default cat.default clamp.default
+    clamp_min.default contiguous.default conv1d.default conv2d.default div.Tensor elu_.default expand.default
+    expand_as.default flatten.using_ints ge.Tensor gelu.default group_norm.default gt.Scalar index.Tensor
+    index_select.default layer_norm.default linalg_vector_norm.default linear.default log10.default
+    lstm.input lt.Scalar lt.Tensor matmul.default max_pool2d.default maximum.default mean.dim mul.Tensor
+    new_zeros.default numpy_T.default ones_like.default pad.default permute.default relu.default
+    reshape.default roll.default round.default rsub.Scalar select.int sigmoid.default slice.Tensor
+    softmax.int square.default squeeze.dim stack.default sub.Tensor sum.dim_IntList sym_size.int
+    transpose.int unbind.int unflatten.int unsqueeze.default upsample_bicubic2d.vec view.default
+    where.ScalarOther where.self
+    """.split()  # noqa: SIM905
+)
+_OF_SIZES: dict[str, Callable[..., Any]] = {
+    "_operator.add": operator.add,
+    "_operator.floordiv": operator.floordiv,
+    "_operator.mod": operator.mod,
+    "_operator.mul": operator.mul,
+    "_operator.neg": operator.neg,
+    "_operator.sub": operator.sub,
+    "torch.sym_max": torch.sym_max,
+}
+OF_SIZES = frozenset(_OF_SIZES.values())
+"""Those that compute with whole numbers, not tensors."""
+_PREFIX = "torch.ops.aten."
+
+
+@cache
+def operator_named(name: str) -> Callable[..., Any]:
+    """Return the operator that a file names.
+
+    Raises:
+        LookupError: it is none of those that are known here.
+    """
+    if name in _OF_SIZES:
+        return _OF_SIZES[name]
+    if not name.startswith(_PREFIX) or name[len(_PREFIX) :] not in _ATEN:
+        raise LookupError(f"the operator {name[:100]!r}, which no exported model of fad_core needs")
+    packet, overload = name[len(_PREFIX) :].split(".")
+    found: Callable[..., Any] = getattr(getattr(torch.ops.aten, packet), overload)
+    return found
