@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from fad_core.device import (
     resolve_device,
     upload,
 )
+from fad_core.errors import AudioError
 from fad_core.groups import Group, in_order
 from fad_core.kernels.memory import share_memory
 from fad_core.models import get_model
@@ -30,6 +32,9 @@ from fad_core.networks import SideBySide, make_network, runs_fast
 from fad_core.pt2 import Identity, read_identity
 from fad_core.running import call_network, run_side_by_side
 from fad_core.settings import Settings, require_batch_size
+
+LARGEST_FEATURE = 1e15
+"""A network may square its features and add the squares up; float32 ends at 3.4e38."""
 
 
 class ExportedModel:
@@ -125,8 +130,35 @@ class ExportedModel:
 
         Raises:
             ValueError: the waveform is shorter than the model's minimum.
+            AudioError: its values are too large for float32.
         """
-        return self.embed_features(self.model.frontend(waveform, key))
+        return self.embed_features(self.features(waveform, key))
+
+    def features(self, waveform: NDArray[np.float32], key: str = "", file: str = "waveform") -> Arrays:
+        """Return `EmbeddingModel.frontend` of a waveform, checked.
+
+        A network can turn NaN or infinity into a finite value (a ReLU of -inf is 0), so they are refused
+        before it.
+
+        Args:
+            waveform: as `embed` takes it.
+            key: as `embed` takes it.
+            file: what an error names.
+
+        Raises:
+            ValueError: the waveform is shorter than the model's minimum.
+            AudioError: the waveform or a feature is NaN or infinite, or a feature exceeds `LARGEST_FEATURE`.
+        """
+        features = self.model.frontend(waveform, key)
+        peak = _largest([waveform])
+        # A comparison with NaN is false.
+        if not (peak < np.inf and _largest(features) <= LARGEST_FEATURE):
+            raise AudioError(
+                file,
+                f"has values up to {peak:.3g}, with which the spectrum or the network overflows float32: "
+                "scale the sound to ±1",
+            )
+        return features
 
     def embed_features(self, features: Arrays) -> NDArray[np.float32]:
         """Embed one file's features, as `EmbeddingModel.frontend` gives them; returns float32 `[N, D]`."""
@@ -235,6 +267,13 @@ def _on_device(settings: Settings, device: str) -> Settings:
 def _in_batches(model: EmbeddingModel, size: int) -> EmbeddingModel:
     """The model with batches of another size, where it has any."""
     return replace(model, batch_size=size, cuda_batch_size=size if model.cuda_batch_size > 1 else 1)
+
+
+def _largest(arrays: Sequence[NDArray[Any]]) -> float:
+    """Return the largest absolute value of float arrays; NaN if there is a NaN."""
+    floats = [array for array in arrays if array.dtype.kind == "f"]
+    extremes = [extreme for array in floats for extreme in (array.min(initial=0.0), array.max(initial=0.0))]
+    return float(np.abs(extremes).max())
 
 
 def _bytes(arrays: Arrays) -> int:
