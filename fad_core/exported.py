@@ -26,9 +26,10 @@ from fad_core.device import (
 from fad_core.errors import AudioError
 from fad_core.groups import Group, in_order
 from fad_core.kernels.memory import share_memory
+from fad_core.kernels.together import Together
 from fad_core.models import get_model
 from fad_core.models.base import Arrays, EmbeddingModel, WindowedModel
-from fad_core.networks import SideBySide, make_network, runs_fast
+from fad_core.networks import SideBySide, make_network
 from fad_core.pt2 import Identity, read_identity
 from fad_core.running import call_network, run_side_by_side
 from fad_core.settings import Settings, require_batch_size
@@ -45,7 +46,10 @@ class ExportedModel:
         model: its description, with the frontend.
         device: where the network runs.
         note: what a reader of its results should know of it; empty if nothing.
+        fast: whether the network runs by the kernels for this processor (`fad_core.kernels`).
     """
+
+    note: str
 
     def __init__(
         self,
@@ -84,8 +88,12 @@ class ExportedModel:
         """Make one of a program that is loaded already; see `__init__`."""
         made = cls.__new__(cls)
         made._hold(program, identity, device, settings, batch_size)
-        made.note = note
+        made.add_note(note)
         return made
+
+    def add_note(self, note: str) -> None:
+        """Put a note before those that there are."""
+        self.note = "; ".join(filter(None, (note, self.note)))
 
     def _hold(
         self,
@@ -99,9 +107,8 @@ class ExportedModel:
         self.device = resolve_device(device)
         self.identity = identity
         self.model = describe_model(identity.model, self.device, settings, batch_size)
-        self.note = ""
-        self._fast = runs_fast(self.model, self.device)
-        self._network = make_network(source, identity, self.model, self.device)
+        self._network, self.note = make_network(source, self.model, self.device)
+        self.fast = isinstance(self._network, Together)
 
     def with_settings(self, settings: Settings) -> ExportedModel:
         """The same network, used in another way."""
@@ -200,9 +207,9 @@ class ExportedModel:
         if isinstance(self.model, WindowedModel):
             size = self.model.batch_size
             windows: int = sum(vectors)
-            if self._fast and windows:
+            if self.fast and windows:
                 size = even_size(windows, max(lanes, 1), size)
-            batches = Batches(size, whole=not self._fast)
+            batches = Batches(size, whole=not self.fast)
             sized = ((batch, _bytes(batch)) for batch in batches.batches(files))
             outputs = self._in_lanes(self._embed_block, sized, lanes)
             yield from batches.files(outputs)

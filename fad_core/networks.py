@@ -10,12 +10,10 @@ import torch
 
 from fad_core.groups import Group
 from fad_core.kernels.cuda import on_cuda
-from fad_core.kernels.inductor import compiled_network
-from fad_core.kernels.rewrite import available, rewritten
 from fad_core.kernels.stacked import Stacked
 from fad_core.kernels.together import Together
 from fad_core.models.base import Arrays, EmbeddingModel
-from fad_core.pt2 import Identity, load_network, load_program
+from fad_core.pt2 import load_network, load_program
 
 Network = Callable[..., Any]
 
@@ -47,30 +45,54 @@ class SideBySide(Protocol):
 
 
 def make_network(
-    source: Path | torch.export.ExportedProgram, identity: Identity, model: EmbeddingModel, device: str
-) -> Network:
+    source: Path | torch.export.ExportedProgram, model: EmbeddingModel, device: str
+) -> tuple[Network, str]:
     """Load a network and make it ready.
 
     Args:
         source: a `.pt2`, or what was loaded from one.
-        identity: of it.
         model: its description; the settings say how it is to run on a CPU.
         device: what `fad_core.device.resolve_device` gave.
+
+    Returns:
+        The network, and a note if it runs as it was exported because the kernels cannot be used.
     """
     if device != "cpu":
-        return Stacked(on_cuda(_graph(source), device), model)
-    if runs_fast(model, device):
-        return Together(rewritten(_graph(source)))
+        return Stacked(on_cuda(_graph(source), device), model), ""
+    note = ""
+    if model.settings.runs == "fast":
+        graph = _graph(source)
+        try:
+            return _fast(graph), ""
+        except _failures() as error:
+            reason = (str(error).strip() or "no reason is given").splitlines()[0]
+            note = (
+                "the network ran as exported (plain): the kernels of runner: fast cannot be used here "
+                f"({type(error).__name__}: {reason})"
+            )
     program = load_program(source) if isinstance(source, Path) else source
-    if model.settings.runs == "compiled":
-        return compiled_network(program, identity, max(torch.get_num_threads(), 1))
     network: Network = program.module()
-    return network
+    return network, note
 
 
-def runs_fast(model: EmbeddingModel, device: str) -> bool:
-    """Whether a network runs by kernels that add up each window's products in one order in any company."""
-    return device == "cpu" and model.settings.runs == "fast" and available()
+def _fast(graph: torch.fx.GraphModule) -> Together:
+    # Here, because they import private parts of PyTorch and Numba, which other versions may lack.
+    from fad_core.kernels.rewrite import rewritten
+    from fad_core.kernels.self_test import require_correct
+
+    network = rewritten(graph)
+    require_correct(network)
+    return Together(network)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what is raised where a private part of a package is missing, differs or computes otherwise."""
+    found: tuple[type[Exception], ...] = (ImportError, AttributeError, TypeError, RuntimeError)
+    try:
+        from numba.core.errors import NumbaError
+    except ImportError:
+        return found
+    return (*found, NumbaError)
 
 
 def _graph(source: Path | torch.export.ExportedProgram) -> torch.fx.GraphModule:

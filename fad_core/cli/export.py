@@ -129,7 +129,7 @@ def verify(
     from fad_core.verify import verified_ways
     from fad_core.weights import default_ckpt_dir
 
-    ways = verified_ways("fast", resolve_device(device))
+    ways = verified_ways(resolve_device(device))
     folder = (ckpt_dir or default_ckpt_dir()) / "exported"
     store = Store(folder, ckpt_dir, speaker(quiet), ways, progress=not quiet)
     path, model, chosen = _file(what, weights, ckpt_dir) if is_file else _stored(what, weights, store)

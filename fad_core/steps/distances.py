@@ -8,6 +8,7 @@ from pathlib import Path
 from fad_core.datasets.counts import SetCounts
 from fad_core.distances import EmbeddedSet, distance_row
 from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
+from fad_core.tables.parquet import read_metadata
 from fad_core.tables.statistics import statistics_from_row
 
 
@@ -15,7 +16,8 @@ def _embedded_set(path: Path) -> EmbeddedSet:
     (row,) = read_table(STATISTICS, path)
     facts = {name: row[name] for name in ("dataset", "model", "weights", "weights_sha256", "settings")}
     counts = SetCounts(**{name: row[name] for name in ("files", "padded", "excluded", "seconds")})
-    return EmbeddedSet(**facts, statistics=statistics_from_row(row), counts=counts)
+    note = read_metadata(path).get("note", "")
+    return EmbeddedSet(**facts, statistics=statistics_from_row(row), counts=counts, note=note)
 
 
 def compute_distances(
