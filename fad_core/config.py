@@ -116,6 +116,8 @@ def _describe(error: Any) -> Iterator[str]:
         yield f"{at}{', or '.join(options)} must be given"
     elif error.validator == "type" and error.instance is None:
         yield f"{at}has no value"
+    elif error.validator == "enum" and (gone := error.schema.get("removed", {}).get(str(error.instance))):
+        yield at + gone
     elif error.validator == "uniqueItems":
         twice = {str(item) for item in error.instance if error.instance.count(item) > 1}
         yield f"{at}{', '.join(sorted(twice))} is given twice"

@@ -85,6 +85,7 @@ def embed_waveform(
 
     Raises:
         ValueError: it is shorter than the model's minimum, and `pad` is off.
+        AudioError: its values are too large for float32.
     """
     return exported.embed(prepare_waveform(waveform, sample_rate, exported.model, pad=pad), key)
 
@@ -105,7 +106,8 @@ def embed_files(
         workers: see `embed_sounds`.
 
     Raises:
-        AudioError: a file is not what it was when it was scanned, or its embeddings are not finite.
+        AudioError: a file is not what it was when it was scanned, or its features or embeddings are not
+            finite.
     """
 
     def load(use: FileUse, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:
@@ -129,7 +131,7 @@ def embed_sounds(
             embeddings are the same to the last bit.
 
     Raises:
-        AudioError: embeddings are not finite, or what `load` raises.
+        AudioError: features or embeddings are not finite, or what `load` raises.
     """
     model = exported.model
 
@@ -137,7 +139,8 @@ def embed_sounds(
         use, load = sound
         waveform, sample_rate = load(use, model.settings.dtype)
         prepared = prepare_waveform(waveform, sample_rate, model, pad=use.status == "padded")
-        return model.frontend(prepared, use.record.sha256), prepared.shape[1]
+        made = exported.features(prepared, use.record.sha256, use.record.file)
+        return made, prepared.shape[1]
 
     def features() -> Iterator[Arrays]:
         sized = ((sound, sound[0].record.frames * sound[0].record.channels) for sound in used)

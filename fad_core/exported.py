@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,14 +23,19 @@ from fad_core.device import (
     resolve_device,
     upload,
 )
+from fad_core.errors import AudioError
 from fad_core.groups import Group, in_order
 from fad_core.kernels.memory import share_memory
+from fad_core.kernels.together import Together
 from fad_core.models import get_model
 from fad_core.models.base import Arrays, EmbeddingModel, WindowedModel
-from fad_core.networks import Origin, SideBySide, make_network, runs_fast
+from fad_core.networks import Origin, SideBySide, make_network
 from fad_core.pt2 import Identity, read_identity
 from fad_core.running import call_network, run_side_by_side
 from fad_core.settings import Settings, require_batch_size
+
+LARGEST_FEATURE = 1e15
+"""A network may square its features and add the squares up; float32 ends at 3.4e38."""
 
 
 class ExportedModel:
@@ -40,7 +46,10 @@ class ExportedModel:
         model: its description, with the frontend.
         device: where the network runs.
         note: what a reader of its results should know of it; empty if nothing.
+        fast: whether the network runs by the kernels for this processor (`fad_core.kernels`).
     """
+
+    note: str
 
     def __init__(
         self,
@@ -99,8 +108,12 @@ class ExportedModel:
         """Load a file that does not hold its identity; see `__init__`."""
         made = cls.__new__(cls)
         made._hold(path, identity, "trusted" if trust else "given", device, settings, batch_size)
-        made.note = note
+        made.add_note(note)
         return made
+
+    def add_note(self, note: str) -> None:
+        """Put a note before those that there are."""
+        self.note = "; ".join(filter(None, (note, self.note)))
 
     def _hold(
         self,
@@ -115,9 +128,8 @@ class ExportedModel:
         self.device = resolve_device(device)
         self.identity = identity
         self.model = describe_model(identity.model, self.device, settings, batch_size)
-        self.note = ""
-        self._fast = runs_fast(self.model, self.device)
-        self._network = make_network(path, identity, self.model, self.device, origin)
+        self._network, self.note = make_network(path, self.model, self.device, origin)
+        self.fast = isinstance(self._network, Together)
 
     def with_settings(self, settings: Settings) -> ExportedModel:
         """The same network, used in another way."""
@@ -146,8 +158,35 @@ class ExportedModel:
 
         Raises:
             ValueError: the waveform is shorter than the model's minimum.
+            AudioError: its values are too large for float32.
         """
-        return self.embed_features(self.model.frontend(waveform, key))
+        return self.embed_features(self.features(waveform, key))
+
+    def features(self, waveform: NDArray[np.float32], key: str = "", file: str = "waveform") -> Arrays:
+        """Return `EmbeddingModel.frontend` of a waveform, checked.
+
+        A network can turn NaN or infinity into a finite value (a ReLU of -inf is 0), so they are refused
+        before it.
+
+        Args:
+            waveform: as `embed` takes it.
+            key: as `embed` takes it.
+            file: what an error names.
+
+        Raises:
+            ValueError: the waveform is shorter than the model's minimum.
+            AudioError: the waveform or a feature is NaN or infinite, or a feature exceeds `LARGEST_FEATURE`.
+        """
+        features = self.model.frontend(waveform, key)
+        peak = _largest([waveform])
+        # A comparison with NaN is false.
+        if not (peak < np.inf and _largest(features) <= LARGEST_FEATURE):
+            raise AudioError(
+                file,
+                f"has values up to {peak:.3g}, with which the spectrum or the network overflows float32: "
+                "scale the sound to ±1",
+            )
+        return features
 
     def embed_features(self, features: Arrays) -> NDArray[np.float32]:
         """Embed one file's features, as `EmbeddingModel.frontend` gives them; returns float32 `[N, D]`."""
@@ -189,9 +228,9 @@ class ExportedModel:
         if isinstance(self.model, WindowedModel):
             size = self.model.batch_size
             windows: int = sum(vectors)
-            if self._fast and windows:
+            if self.fast and windows:
                 size = even_size(windows, max(lanes, 1), size)
-            batches = Batches(size, whole=not self._fast)
+            batches = Batches(size, whole=not self.fast)
             sized = ((batch, _bytes(batch)) for batch in batches.batches(files))
             outputs = self._in_lanes(self._embed_block, sized, lanes)
             yield from batches.files(outputs)
@@ -256,6 +295,13 @@ def _on_device(settings: Settings, device: str) -> Settings:
 def _in_batches(model: EmbeddingModel, size: int) -> EmbeddingModel:
     """The model with batches of another size, where it has any."""
     return replace(model, batch_size=size, cuda_batch_size=size if model.cuda_batch_size > 1 else 1)
+
+
+def _largest(arrays: Sequence[NDArray[Any]]) -> float:
+    """Return the largest absolute value of float arrays; NaN if there is a NaN."""
+    floats = [array for array in arrays if array.dtype.kind == "f"]
+    extremes = [extreme for array in floats for extreme in (array.min(initial=0.0), array.max(initial=0.0))]
+    return float(np.abs(extremes).max())
 
 
 def _bytes(arrays: Arrays) -> int:

@@ -9,16 +9,13 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import torch
 
 from fad_core.device import computing
-from fad_core.errors import ModelError
 from fad_core.groups import Group
 from fad_core.kernels.cuda import on_cuda
 from fad_core.kernels.graph import put
-from fad_core.kernels.inductor import compiled_network
-from fad_core.kernels.rewrite import available, rewritten
 from fad_core.kernels.stacked import Stacked
 from fad_core.kernels.together import Together
 from fad_core.models.base import Arrays, EmbeddingModel
-from fad_core.pt2 import Identity, load_network, load_program
+from fad_core.pt2 import load_network
 from fad_core.pt2_check import explained, require_runs, require_shapes
 
 Network = Callable[..., Any]
@@ -55,49 +52,76 @@ class SideBySide(Protocol):
         """How many files of so many samples are in memory as a whole network's activations."""
 
 
-def make_network(
-    path: Path, identity: Identity, model: EmbeddingModel, device: str, origin: Origin
-) -> Network:
+def make_network(path: Path, model: EmbeddingModel, device: str, origin: Origin) -> tuple[Network, str]:
     """Load a network and make it ready.
 
     Args:
         path: the `.pt2`.
-        identity: of it.
         model: its description; the settings say how it is to run on a CPU.
         device: what `fad_core.device.resolve_device` gave.
         origin: of the file.
 
+    Returns:
+        The network, and a note if it runs as it was exported because the kernels cannot be used.
+
     Raises:
         ModelError: the file is damaged, is no network of this model, or cannot be read safely.
     """
-    if device == "cpu" and model.settings.runs == "compiled":
-        return compiled_network(_program(path, origin), identity, max(torch.get_num_threads(), 1))
-    graph = load_network(path, trust=origin == "trusted")
+
+    def load() -> torch.fx.GraphModule:
+        return load_network(path, trust=origin == "trusted")
+
     if origin != "given":
-        return _ready(graph, model, device)
+        return _ready(load(), load, model, device)
     with explained(path, model), computing(device):
+        graph = load()
         require_shapes(graph, model)
-        network = _ready(graph, model, device)
+        network, note = _ready(graph, load, model, device)
         require_runs(network, model, device)
-    return network
+    return network, note
 
 
-def _ready(network: torch.fx.GraphModule, model: EmbeddingModel, device: str) -> Network:
+def _ready(
+    graph: torch.fx.GraphModule,
+    load: Callable[[], torch.fx.GraphModule],
+    model: EmbeddingModel,
+    device: str,
+) -> tuple[Network, str]:
+    """Make a graph ready; it is changed in place, and loaded again where the change fails half-way."""
     if device != "cpu":
-        return Stacked(on_cuda(network, device), model)
-    if runs_fast(model, device):
-        return Together(rewritten(network))
-    return _in_memory(network)
+        return Stacked(on_cuda(graph, device), model), ""
+    note = ""
+    if model.settings.runs == "fast":
+        try:
+            return _fast(graph), ""
+        except _failures() as error:
+            reason = (str(error).strip() or "no reason is given").splitlines()[0]
+            note = (
+                "the network ran as exported (plain): the kernels of runner: fast cannot be used here "
+                f"({type(error).__name__}: {reason})"
+            )
+        graph = load()
+    return _in_memory(graph), note
 
 
-def _program(path: Path, origin: Origin) -> torch.export.ExportedProgram:
-    """What a compiler takes."""
-    if origin == "given":
-        raise ModelError(
-            f"{path}: runner: compiled cannot read it without running code that it may contain: choose "
-            "another runner, or give trust=True, only for files from a source you trust"
-        )
-    return load_program(path)
+def _fast(graph: torch.fx.GraphModule) -> Together:
+    # Here, because they import private parts of PyTorch and Numba, which other versions may lack.
+    from fad_core.kernels.rewrite import rewritten
+    from fad_core.kernels.self_test import require_correct
+
+    network = rewritten(graph)
+    require_correct(network)
+    return Together(network)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what is raised where a private part of a package is missing, differs or computes otherwise."""
+    found: tuple[type[Exception], ...] = (ImportError, AttributeError, TypeError, RuntimeError)
+    try:
+        from numba.core.errors import NumbaError
+    except ImportError:
+        return found
+    return (*found, NumbaError)
 
 
 def _in_memory(network: torch.fx.GraphModule) -> torch.fx.GraphModule:
@@ -105,8 +129,3 @@ def _in_memory(network: torch.fx.GraphModule) -> torch.fx.GraphModule:
     for name, weight in list(network.named_buffers()):
         put(network, name, weight.clone())
     return network
-
-
-def runs_fast(model: EmbeddingModel, device: str) -> bool:
-    """Whether a network runs by kernels that add up each window's products in one order in any company."""
-    return device == "cpu" and model.settings.runs == "fast" and available()

@@ -16,7 +16,7 @@ Crop = Literal["random", "first", "center", "windows"]
 Device = Literal["cpu", "cuda"]
 Compatibility = Literal["none", "frechet-audio-distance"]
 Dtype = Literal["float32", "float64", "int32", "int16"]
-Runner = Literal["fast", "plain", "compiled"]
+Runner = Literal["fast", "plain"]
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,8 @@ class Settings:
             knows. Sound is then mixed and resampled in float64; int16 cuts 24 bits down to 16.
         device: where the network runs. Another processor rounds otherwise, so results name it.
         runner: how it runs on a CPU: with kernels that suit the processor ("fast", see `fad_core.kernels`),
-            as it was exported ("plain"), or compiled by PyTorch's AOTInductor ("compiled"). With
-            `compatibility` always "plain": an old number is
-            regenerated to its last digits by the kernels that it was made with.
+            or as it was exported ("plain"). With `compatibility` always "plain": an old number is regenerated
+            to its last digits by the kernels that it was made with.
     """
 
     crop: Crop = "random"
@@ -51,8 +50,10 @@ class Settings:
     runner: Runner = "fast"
 
     def __post_init__(self) -> None:
-        """Refuse a limit that would limit nothing, or everything."""
+        """Refuse a limit that would limit nothing, or everything, and a runner that there is not."""
         require_memory("memory_gb", self.memory_gb)
+        if self.runner not in get_args(Runner):
+            raise ArgumentError(f"there is no runner {self.runner!r}: use fast or plain")
 
     @property
     def runs(self) -> Runner:

@@ -111,7 +111,7 @@ def verified_model(
         return _given(Path(choice).expanduser(), model, device, batch_size, trust=trust)
     ckpt_dir = ckpt_dir.expanduser() if ckpt_dir is not None else None
     folder = default_cache_dir() if cache_dir is None else cache_dir.expanduser()
-    ways = verified_ways(model.settings.runs, device)
+    ways = verified_ways(device)
     store = Store(folder, ckpt_dir, report, ways, progress=progress)
     path, weights = store.exported(model, choice)
     store.require_eager(path, model, weights)
@@ -153,7 +153,7 @@ def _given(
     foreign_models.refuse_by_name(path)
     if holds_identity(path):
         exported = ExportedModel(path, device, model.settings, batch_size, trust=trust)
-        exported.note = GIVEN_NOTE
+        exported.add_note(GIVEN_NOTE)
     else:
         exported = foreign_models.load_foreign(path, device, model.settings, batch_size, trust=trust)
     _require_model(model, path, exported.model.name)
@@ -218,11 +218,12 @@ class Store:
             outputs = eager_outputs(model, weights)
             with self._bar(f"verify {path.stem}", len(model.eager_cases) * len(missing)) as advance:
                 for way in missing:
+                    exported = run_by(path, way)
                     rows = []
-                    for row in compare_with_eager(run_by(path, way), outputs):
+                    for row in compare_with_eager(exported, outputs) if exported is not None else ():
                         rows.append(row)
                         advance(1)
-                    _record(rows, verdicts[way])
+                    _record(rows, verdicts, way)
         require_verified(list(verdicts.values()))
 
     def require_golden(self, model: EmbeddingModel) -> None:
@@ -234,7 +235,7 @@ class Store:
             self.report(f"verifying {model.name} against embeddings of the original package")
             with self._bar(f"verify {model.name}", golden_count(model) * len(missing)) as advance:
                 for way in missing:
-                    _record(verify_golden(path, lambda _clip: advance(1), [way]), verdicts[way])
+                    _record(verify_golden(path, lambda _clip: advance(1), [way]), verdicts, way)
         require_verified(list(verdicts.values()))
 
     def _located(self, model: EmbeddingModel, choice: str) -> Weights:
@@ -254,9 +255,13 @@ class Store:
         return self.folder / "verification" / f"{stem}.{level}.{way.name}.{digest}.csv"
 
 
-def _record(rows: Sequence[Comparison], verdict: Path) -> None:
+def _record(rows: Sequence[Comparison], verdicts: dict[Way, Path], way: Way) -> None:
+    """Write the verdict on a way, or leave it out where networks cannot run in that way."""
+    if not rows:
+        del verdicts[way]
+        return
     require_passed(rows)
-    write_verification(rows, verdict)
+    write_verification(rows, verdicts[way])
 
 
 def _identity_at(path: Path) -> Identity | None:

@@ -6,7 +6,7 @@ Two levels gate every embedding:
 * *golden*: the `.pt2` of the seeded weights, from waveform to embedding and on to the distance, against
   what the original package gave on the same clips with the same weights (`fad_core.golden`).
 
-Each as it was exported, with the kernels for this processor, and in the way that is chosen beside them
+Each as it was exported, with the kernels for this processor, and on the device that is chosen beside it
 (`Way`). A level that was not run is never called passed.
 """
 
@@ -73,15 +73,15 @@ WAYS = (Way(), Way("plain"))
 """Those that are always verified."""
 
 
-def verified_ways(runner: Runner, device: str) -> tuple[Way, ...]:
-    """The ways that are always verified, and the one that is chosen."""
-    way = Way(runner) if device == "cpu" else Way(device=device)
-    return WAYS if way in WAYS else (*WAYS, way)
+def verified_ways(device: str) -> tuple[Way, ...]:
+    """The ways that are always verified, and the device that is chosen."""
+    return WAYS if device == "cpu" else (*WAYS, Way(device=device))
 
 
-def run_by(path: Path, way: Way, load: Load = ExportedModel.own) -> ExportedModel:
-    """A `.pt2`, run in a way."""
-    return load(path, way.device, Settings(runner=way.runner))
+def run_by(path: Path, way: Way, load: Load = ExportedModel.own) -> ExportedModel | None:
+    """Load a `.pt2` to run in a way; None if the kernels cannot be used here, and it would run plain."""
+    exported = load(path, way.device, Settings(runner=way.runner))
+    return None if way == Way() and not exported.fast else exported
 
 
 def verify_eager(
@@ -101,8 +101,9 @@ def verify_eager(
         load: what loads it; of a file that was given from elsewhere, `ExportedModel`.
     """
     outputs = eager_outputs(model, weights)
+    found = (run_by(path, way, load) for way in eager_ways(model, ways))
     return [
-        row for way in eager_ways(model, ways) for row in compare_with_eager(run_by(path, way, load), outputs)
+        row for exported in found if exported is not None for row in compare_with_eager(exported, outputs)
     ]
 
 
@@ -160,10 +161,10 @@ def verify_golden(
     Raises:
         VerificationError: the stored embeddings are of other weights.
     """
-    rows: list[Comparison] = []
-    for way in ways:
-        rows += compare_with_golden(run_by(path, way, load), progress)
-    return rows
+    found = (run_by(path, way, load) for way in ways)
+    return [
+        row for exported in found if exported is not None for row in compare_with_golden(exported, progress)
+    ]
 
 
 def golden_count(model: EmbeddingModel) -> int:

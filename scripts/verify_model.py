@@ -11,7 +11,7 @@ def main(
     level: Literal["eager", "golden"],
     table: Path,
     weights: str = "seeded",
-    way: str = "",
+    device: str = "cpu",
     ckpt_dir: Path | None = None,
     threads: int = 1,
 ) -> None:
@@ -22,8 +22,7 @@ def main(
         level: eager (the network rebuilt from the checkpoint) or golden (the original package's embeddings).
         table: the table of comparisons to write.
         weights: what it was exported with: official, seeded, or the path of a checkpoint file.
-        way: of running it, such as "runner=compiled" or "device=cuda", verified beside fast and plain, which
-            always are.
+        device: cpu or cuda. On a CPU it is always verified.
         ckpt_dir: folder of the official checkpoints; torch.hub's if not given.
         threads: numeric threads.
     """
@@ -33,14 +32,12 @@ def main(
     from fad_core.device import resolve_device
     from fad_core.models import get_model
     from fad_core.pt2 import read_identity
-    from fad_core.settings import parse_settings
     from fad_core.steps.verification import write_verification
     from fad_core.verify import verified_ways, verify_eager, verify_golden
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)
-    chosen = parse_settings(way)
-    ways = verified_ways(chosen.runner, resolve_device(chosen.device))
+    ways = verified_ways(resolve_device(device))
     if level == "eager":
         model = get_model(read_identity(exported).model)
         fetched = fetch_weights(locate_weights(model, weights, ckpt_dir), ckpt_dir)

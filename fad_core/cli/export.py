@@ -135,7 +135,7 @@ def verify(
     from fad_core.store import Store, default_cache_dir
     from fad_core.verify import verified_ways
 
-    ways = verified_ways("fast", resolve_device(device))
+    ways = verified_ways(resolve_device(device))
     store = Store(cache_dir or default_cache_dir(), ckpt_dir, speaker(quiet), ways, progress=not quiet)
     path, model, chosen = _file(what, weights, ckpt_dir) if is_file else _stored(what, weights, store)
     rows = _compared(path, model, chosen, store, trust=trust if is_file else None)

@@ -2,7 +2,7 @@
 
 PyTorch hands convolutions to oneDNN with weights in the plain order, which are put in order anew in each
 call. Here the weights are put in order once, and images are kept channels last, which needs no reordering
-either.
+either. oneDNN's own ReLU turns NaN into 0, so PyTorch's, which keeps it, is applied in place behind.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class PackedConvolution(nn.Module):
         super().__init__()
         self._pool = _POOLS[pool]
         self._stride, self._padding, self._bias = stride, padding, bias
-        self._behind = "relu" if relu else "none"
+        self._relu = relu
         # The order depends on the image's size, though seldom: this one stands for all.
         size = [1, weight.shape[1], 64, 64]
         self._weight = torch.ops.mkldnn._reorder_convolution_weight(
@@ -72,8 +72,8 @@ class PackedConvolution(nn.Module):
             self._stride,
             [1, 1],
             1,
-            self._behind,
+            "none",
             [],
             "",
         )
-        return made
+        return made.relu_() if self._relu else made

@@ -32,12 +32,6 @@ few products. They also round more: with them, and sums over 512 inputs, VGGish'
 original is 9.0e-6 of the RMS instead of 6.7e-6."""
 
 
-def available() -> bool:
-    """Whether PyTorch has what the rewritten networks need."""
-    found: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return found
-
-
 def rewritten(network: fx.GraphModule) -> fx.GraphModule:
     """Rewrite a network in place; returns it."""
     # The largest weights first: while a kernel is made there are two of them, so the less else the better.

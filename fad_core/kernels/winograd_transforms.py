@@ -380,7 +380,7 @@ def _finish(values, bias, relu):  # type: ignore[no-untyped-def]
     nothing = np.float32(0.0)
     for c in range(len(values)):
         value = values[c] + bias[c]
-        # Not max(), which loses NaN.
+        # Not max(), which may lose NaN.
         values[c] = nothing if relu and value < nothing else value
 
 
@@ -392,4 +392,10 @@ def _pool(a, b, c, d, how, target):  # type: ignore[no-untyped-def]
             target[i] = (a[i] + b[i] + c[i] + d[i]) * quarter
     else:
         for i in range(len(target)):
-            target[i] = max(max(a[i], b[i]), max(c[i], d[i]))
+            target[i] = _larger(_larger(a[i], b[i]), _larger(c[i], d[i]))
+
+
+@compiled
+def _larger(a, b):  # type: ignore[no-untyped-def]
+    """Return the larger value, or NaN if either is NaN, where max() may return the other one."""
+    return a if a > b or a != a else b

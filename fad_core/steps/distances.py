@@ -7,13 +7,15 @@ from pathlib import Path
 
 from fad_core.distances import EmbeddedSet, distance_row
 from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
+from fad_core.tables.parquet import read_metadata
 from fad_core.tables.statistics import counts_from_row, statistics_from_row
 
 
 def _embedded_set(path: Path) -> EmbeddedSet:
     (row,) = read_table(STATISTICS, path)
     facts = {name: row[name] for name in ("dataset", "model", "weights", "weights_sha256", "settings")}
-    return EmbeddedSet(**facts, statistics=statistics_from_row(row), counts=counts_from_row(row))
+    note = read_metadata(path).get("note", "")
+    return EmbeddedSet(**facts, statistics=statistics_from_row(row), counts=counts_from_row(row), note=note)
 
 
 def compute_distances(

@@ -77,6 +77,7 @@ def write_embeddings(
     metadata = {
         "identity": json.dumps(asdict(exported.identity), sort_keys=True),
         "settings": exported.model.settings_text,
+        "note": exported.note,
         "scalars": json.dumps(takes_scalars(exported.model)),
         "counts": json.dumps(asdict(SetCounts.of(uses, exported.model.sample_rate)), sort_keys=True),
     }

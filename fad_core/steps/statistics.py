@@ -47,4 +47,10 @@ def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, sta
         dataset=dataset,
         counts=counts,
     )
-    write_table(STATISTICS, [row], statistics)
+    write_table(STATISTICS, [row], statistics, {"note": _note([item["note"] for item in metadata])})
+
+
+def _note(notes: Sequence[str]) -> str:
+    """Join what is to be known of the shards, and say so where it is not true of all."""
+    found = sorted({note for note in notes if note})
+    return "; ".join(found if len(set(notes)) == 1 else [f"of some shards: {note}" for note in found])

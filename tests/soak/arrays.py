@@ -1,8 +1,9 @@
-"""Sound and embeddings in memory, of all shapes, types and levels: refused, noted, or taken for what they are.
+"""Sound and embeddings in memory, of all shapes, types and levels: refused, noted, or taken as they are.
 
     for outcome in trials(np.random.default_rng(0)):  # "refused", "noted", "used" or "silent: …"
 
-What an array is, is known here, for it was made so; what is taken for something else without a word is silent.
+What an array is, is known here, for it was made so; what is taken for something else without a word is
+silent.
 """
 
 from __future__ import annotations

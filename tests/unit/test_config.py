@@ -153,6 +153,8 @@ PAIRS = "expected: Which sets are compared: all, or a list of [reference, evalua
         ({"ckpt_dir": ""}, "ckpt_dir: is empty"),
         ({"on_bad_file": "pad"}, "on_bad_file: 'pad' is not one of fail, skip"),
         ({"on_short_file": False}, "on_short_file: False is not one of fail, skip, pad"),
+        ({"runner": "compiled"}, "runner: 'compiled' was removed; use fast or plain"),
+        ({"runner": ["fast"]}, "runner: ['fast'] is not one of fast, plain"),
         ({"threads": 0}, "threads: 0 is less than 1"),
         ({"memory_gb": math.nan}, "memory_gb: nan is not a finite number"),
         ({"memory_gb": math.inf}, "memory_gb: inf is not a finite number"),

@@ -324,13 +324,6 @@ def test_a_flipped_weight_is_never_silent(path: Path, tmp_path: Path) -> None:
         refused(tmp_path / "flipped.pt2", "is damaged at")
 
 
-def test_a_compiler_needs_trust(path: Path) -> None:
-    from fad_core.settings import Settings
-
-    with pytest.raises(ModelError, match=r"runner: compiled cannot read it .* trust=True"):
-        ExportedModel(path, settings=Settings(runner="compiled"))
-
-
 @pytest.fixture
 def others(tmp_path: Path) -> Path:
     """A program that its author exported, with an operator that no model of ours has."""

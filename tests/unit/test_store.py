@@ -60,8 +60,8 @@ def folder(seeded_export: SeededExport, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def verify(folder: Path, runner: Any = "fast", device: str = "cpu") -> None:
-    store = Store(folder, None, lambda _line: None, verified_ways(runner, device))
+def verify(folder: Path, device: str = "cpu") -> None:
+    store = Store(folder, None, lambda _line: None, verified_ways(device))
     model, weights = get_model("vggish"), locate_weights(get_model("vggish"), "seeded")
     store.require_eager(folder / f"vggish-{weights.key}.pt2", model, weights)
     store.require_golden(model)
@@ -73,8 +73,22 @@ def test_a_way_is_verified_once(folder: Path, compared: Compared):
     compared.clear()
     verify(folder)
     assert compared == []
-    verify(folder, "compiled")
-    assert compared == [("eager", "compiled"), ("golden", "compiled")], "what was verified before still is"
+
+
+def test_a_way_that_cannot_be_run_here_gets_no_verdict(
+    folder: Path, compared: Compared, monkeypatch: pytest.MonkeyPatch
+):
+    """Without the kernels all runs plain, which is verified; fast is, as soon as there are kernels."""
+    golden = stores.verify_golden
+    with monkeypatch.context() as without:
+        without.setattr(stores, "run_by", lambda _path, way: None if way == Way() else way)
+        without.setattr(stores, "verify_golden", lambda *given: [] if given[2] == [Way()] else golden(*given))
+        verify(folder)
+        verify(folder)
+    assert compared == [("eager", "plain"), ("golden", "plain")]
+    compared.clear()
+    verify(folder)
+    assert compared == [("eager", "fast"), ("golden", "fast")]
 
 
 def test_each_kind_of_gpu_is_verified(folder: Path, compared: Compared, monkeypatch: pytest.MonkeyPatch):
@@ -83,7 +97,7 @@ def test_each_kind_of_gpu_is_verified(folder: Path, compared: Compared, monkeypa
     for name in ("one", "another", "one"):
         monkeypatch.setattr(stores, "device_name", lambda device, name=name: "" if device == "cpu" else name)
         verify(folder, device="cuda")
-    assert compared == [("eager", "cuda"), ("golden", "cuda")] * 2
+    assert compared == [("eager", "cuda"), ("golden", "cuda")] * 2, "what was verified before still is"
 
 
 def test_another_pytorch_is_verified_anew(folder: Path, compared: Compared, monkeypatch: pytest.MonkeyPatch):

@@ -60,13 +60,10 @@ CHECKED = f"{STUDY_DIR}/manifests/checked.json"
 # whatever --cores is.
 prefer_package(ROOT)
 THREADS = STUDY.settings["threads"]
-GPUS = int(STUDY.settings["device"] == "cuda")
-# How networks run, where that is to be verified beside the ways that always are. What else a study chooses
-# must not verify them anew; and studies that run them in other ways share no verdict.
-WAY = "device=cuda" if GPUS else ""
-if not GPUS and STUDY.settings["runner"] == "compiled":
-    WAY = "runner=compiled"
-VERDICT = WAY.replace("device=", ".").replace("runner=", ".")
+DEVICE = STUDY.settings["device"]
+GPUS = int(DEVICE == "cuda")
+# Studies on a GPU and without share no verdict. What else a study chooses must not verify networks anew.
+VERDICT = ".cuda" if GPUS else ""
 limit_threads(THREADS)
 
 

@@ -45,7 +45,7 @@ rule verify_eager:
         runtime=attempts_of(30),
     params:
         level="eager",
-        way=WAY,
+        device=DEVICE,
         weights=weights_choice,
         ckpt_dir=unrecorded(CKPT_DIR),
         threads=unrecorded(THREADS),
@@ -72,7 +72,7 @@ rule verify_golden:
         runtime=attempts_of(30),
     params:
         level="golden",
-        way=WAY,
+        device=DEVICE,
         threads=unrecorded(THREADS),
         code=code("verify_model.py", family_of_id),
     script:
