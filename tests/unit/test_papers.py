@@ -13,12 +13,13 @@ from test_study import config, faults
 from fad_core.correlation import Published, correlation_rows, read_grids, read_published
 from fad_core.errors import ConfigError, FadError
 from fad_core.models import parse_models
+from fad_core.papers.distance_table import distance_table
 from fad_core.papers.layout import Number, PaperTable, latex_table, latex_text, markdown_table
 from fad_core.papers.listeners import system_distances
 from fad_core.papers.methods import distance_sentences
 from fad_core.papers.published import published_rows, read_figures
 from fad_core.papers.repeats import repeat_rows
-from fad_core.papers.tables import distance_table, published_table
+from fad_core.papers.tables import published_table
 from fad_core.report import Sources, write_report
 from fad_core.report.bars import plot_correlations
 from fad_core.steps.papers import (
