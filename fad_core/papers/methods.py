@@ -92,7 +92,7 @@ def _warnings(name: str, rows: Sequence[Row]) -> Iterator[str]:
     found = [remarks([row]) for row in rows]
     for remark in dict.fromkeys(chain.from_iterable(found)):
         count = sum(remark in each for each in found)
-        yield f"Warning, of {count} of {counted(len(rows), 'distance')} by {name}: {remark}."
+        yield f"Warning for {count} of {counted(len(rows), 'distance')} by {name}: {remark}."
 
 
 def _clips_sentence(rows: Sequence[Row]) -> str:

@@ -164,7 +164,7 @@ def test_methods_name_hash_rate_resampler_clips_and_what_is_seeded() -> None:
         text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), drawn(weights), rows))
         assert f"sha256 {SHA[weights][:16]}…; 16000 Hz mono" in text
         assert "embedded 12 clips (2 min 30 s) of 2 sets as n vectors: clean 6 (n = 60)" in text
-        assert "loud 6 (n = 60); 4 were padded" in text and "Warning, of" not in text
+        assert "loud 6 (n = 60); 4 were padded" in text and "Warning for" not in text
         assert "resampy (kaiser_best)" in text
         assert ("must not be reported as results" in text) == (weights == "seeded")
     scalars = parse_models(["p=pann-16k compatibility=frechet-audio-distance"])
@@ -185,9 +185,9 @@ def test_methods_give_the_counts_of_many_sets_as_a_range_and_warn_of_every_remar
     ]
     text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), rows, sets))
     assert "of 13 sets as n vectors: 6 to 6 a set (n = 19 to 31); 26 were padded" in text
-    assert f"Warning, of 2 of 3 distances by vggish: reference or evaluated set: {bias}. " in text
-    assert "Warning, of 1 of 3 distances by vggish: s31: 3 files peak above 4. " in text
-    assert text.count("Warning, of") == 2
+    assert f"Warning for 2 of 3 distances by vggish: reference or evaluated set: {bias}. " in text
+    assert "Warning for 1 of 3 distances by vggish: s31: 3 files peak above 4. " in text
+    assert text.count("Warning for") == 2
 
 
 CHOICE = {"ratings": "m.csv", "tolerance": 0.005, "resamples": 1000, "confidence": 0.9}
