@@ -51,12 +51,17 @@ def weights_text(weights: str) -> str:
     return "official weights" if weights == "official" else f"weights from {one_line(weights)}"
 
 
+def remarks_of(note: str) -> list[str]:
+    """The remarks of a row's note: "; " divides them, and an empty note has none."""
+    return note.split("; ") if note else []
+
+
 @dataclass(frozen=True)
 class Footnotes:
     """The notes of a table's rows, each remark said once.
 
     Attributes:
-        general: remarks that all rows have.
+        general: remarks that all rows have; none where these are numbered too.
         numbered: the others; the first one has number 1.
         marks: for each row, the numbers of its remarks.
     """
@@ -66,14 +71,20 @@ class Footnotes:
     marks: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def of(cls, notes: Iterable[str]) -> Footnotes:
-        """Take apart the notes of all rows; "; " divides remarks, and an empty note has none."""
-        rows = [note.split("; ") if note else [] for note in notes]
+    def of(cls, notes: Iterable[str], *, general: bool = True) -> Footnotes:
+        """Take apart the notes of all rows.
+
+        Args:
+            notes: one a row (`remarks_of`).
+            general: whether remarks that all rows have stand apart; otherwise they are numbered as well.
+        """
+        rows = [remarks_of(note) for note in notes]
         remarks = list(dict.fromkeys(remark for row in rows for remark in row))
-        general = tuple(remark for remark in remarks if len(rows) > 1 and all(remark in row for row in rows))
-        numbers = {remark: n for n, remark in enumerate((r for r in remarks if r not in general), start=1)}
+        apart = general and len(rows) > 1
+        shared = tuple(remark for remark in remarks if apart and all(remark in row for row in rows))
+        numbers = {remark: n for n, remark in enumerate((r for r in remarks if r not in shared), start=1)}
         marks = tuple(tuple(numbers[remark] for remark in row if remark in numbers) for row in rows)
-        return cls(general, tuple(numbers), marks)
+        return cls(shared, tuple(numbers), marks)
 
 
 def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1) -> str:

@@ -27,7 +27,7 @@ from fad_core.models.base import EmbeddingModel
 from fad_core.progress import file_progress
 from fad_core.pt2 import Identity, export_model, holds_identity, read_identity
 from fad_core.settings import Settings
-from fad_core.steps.verdicts import require_verified
+from fad_core.steps.verdicts import Verified, require_verified
 from fad_core.steps.verification import write_verification
 from fad_core.verify import (
     WAYS,
@@ -224,7 +224,8 @@ class Store:
                         rows.append(row)
                         advance(1)
                     _record(rows, verdicts, way)
-        require_verified(list(verdicts.values()))
+        needed = Verified(model.name, weights.label, weights.sha256)
+        require_verified(list(verdicts.values()), [needed], ["eager"])
 
     def require_golden(self, model: EmbeddingModel) -> None:
         """Verify the seeded model against the original package's embeddings, in each way it has not been."""
@@ -236,7 +237,9 @@ class Store:
             with self._bar(f"verify {model.name}", golden_count(model) * len(missing)) as advance:
                 for way in missing:
                     _record(verify_golden(path, lambda _clip: advance(1), [way]), verdicts, way)
-        require_verified(list(verdicts.values()))
+        weights = self._located(model, "seeded")
+        needed = Verified(model.name, weights.label, weights.sha256)
+        require_verified(list(verdicts.values()), [needed], ["golden"])
 
     def _located(self, model: EmbeddingModel, choice: str) -> Weights:
         weights = locate_weights(model, choice, self.ckpt_dir)

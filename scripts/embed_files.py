@@ -35,13 +35,15 @@ def main(
 
     from fad_core.datasets.policy import parse_policy
     from fad_core.progress import file_progress
+    from fad_core.pt2 import read_identity
     from fad_core.settings import parse_settings
     from fad_core.steps.embeddings import embed_shard
     from fad_core.steps.files import dataset_of
-    from fad_core.steps.verdicts import require_verified
+    from fad_core.steps.verdicts import Verified, require_verified
 
     torch.set_num_threads(threads)
-    require_verified(verdicts)
+    identity = read_identity(exported)
+    require_verified(verdicts, [Verified(identity.model, identity.weights, identity.weights_sha256)])
     with file_progress(f"embed {dataset}/{manifest.stem}") as progress:
         # What is data, the manifest says; here it is only to be found.
         of = dataset_of(dataset, path, leftovers="use")

@@ -99,7 +99,12 @@ def parse_models(specifications: Iterable[str]) -> dict[str, EmbeddingModel]:
     """
     models = {}
     for specification in specifications:
-        named, _, settings = specification.partition(" ")
-        name, _, model_id = named.partition("=")
-        models[name] = get_model(model_id, parse_settings(settings))
+        name, model_id = named_id(specification)
+        models[name] = get_model(model_id, parse_settings(specification.partition(" ")[2]))
     return models
+
+
+def named_id(specification: str) -> tuple[str, str]:
+    """Name and id of a specification as `parse_models` takes it."""
+    name, _, model_id = specification.partition(" ")[0].partition("=")
+    return name, model_id

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 from fad_core.display import one_line, significant
 
@@ -23,6 +24,7 @@ class Number:
         best: whether it is the best of its column.
         digits: significant digits.
         decimals: instead of these, so many digits after the point; None: as many as `digits` gives.
+        marks: of the table's notes on it, raised behind it.
     """
 
     value: float
@@ -31,6 +33,7 @@ class Number:
     best: bool = False
     digits: int = _DIGITS
     decimals: int | None = None
+    marks: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -44,6 +47,14 @@ class Number:
 Cell = str | Number | None
 
 
+def with_interval(row: Mapping[str, Any], decimals: int | None = None) -> Number:
+    """The value of a row, with its interval if it has one."""
+    number = Number(row["value"], decimals=decimals)
+    if row["ci_low"] is None:
+        return number
+    return replace(number, below=row["value"] - row["ci_low"], above=row["ci_high"] - row["value"])
+
+
 @dataclass(frozen=True)
 class PaperTable:
     """A table for a paper.
@@ -55,6 +66,7 @@ class PaperTable:
         groups: rows in groups, with a line between these.
         names: how many columns from the left are names, flush left.
         over: for each column, what stands above its heading, shared by neighbours; empty if nothing does.
+        notes: marks of numbers, and what each says.
     """
 
     caption: str
@@ -63,34 +75,37 @@ class PaperTable:
     groups: tuple[tuple[tuple[Cell, ...], ...], ...]
     names: int
     over: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def markdown_table(table: PaperTable) -> str:
-    """The table in Markdown, its caption below it."""
+    """The table in Markdown, its caption and notes below it."""
     alignment = ["---" if index < table.names else "---:" for index in range(len(table.heading))]
     rows = [[_markdown_cell(cell) for cell in row] for group in table.groups for row in group]
     over = table.over or ("",) * len(table.heading)
     heading = [", ".join(filter(None, texts)) for texts in zip(over, table.heading, strict=True)]
     lines = [[markdown_text(text) for text in heading], alignment, *rows]
     body = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    return f"{body}\n{markdown_text(table.caption)}\n"
+    notes = "".join(f"\n{mark} {markdown_text(note)}.\n" for mark, note in table.notes)
+    return f"{body}\n{markdown_text(table.caption)}\n{notes}"
 
 
 def latex_table(table: PaperTable) -> str:
-    r"""The table in LaTeX, for `\input`; needs the package booktabs."""
+    r"""The table in LaTeX, its notes in the caption, for `\input`; needs the package booktabs."""
     columns = "l" * table.names + "r" * (len(table.heading) - table.names)
     groups = [
         "".join(" & ".join(_latex_cell(cell) for cell in row) + " \\\\\n" for row in group)
         for group in table.groups
     ]
     heading = " & ".join(map(latex_text, table.heading))
+    notes = [f"${_latex_marks([mark])}$ {latex_text(note)}." for mark, note in table.notes]
     lines = [
         r"% Needs \usepackage{booktabs}.",
         r"\begin{table}",
         r"\centering",
         # Intervals stand above and below the line.
         *([r"\renewcommand{\arraystretch}{1.25}"] if "}_{-" in "".join(groups) else []),
-        rf"\caption{{{latex_text(table.caption)}}}",
+        rf"\caption{{{' '.join([latex_text(table.caption), *notes])}}}",
         rf"\label{{{table.label}}}",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
@@ -154,11 +169,10 @@ def _markdown_cell(cell: Cell) -> str:
         return markdown_text(cell)
     value, spread = _number_texts(cell)
     text = f"**{value}**" if cell.best else value
-    if not spread:
-        return text.replace("-", "−")
-    one, other = spread
-    joined = f"± {one}" if one == other else f"(+{other} -{one})"
-    return f"{text} {joined}".replace("-", "−")
+    if spread:
+        one, other = spread
+        text += f" ± {one}" if one == other else f" (+{other} -{one})"
+    return text.replace("-", "−") + ",".join(cell.marks)
 
 
 def _latex_cell(cell: Cell) -> str:
@@ -172,7 +186,16 @@ def _latex_cell(cell: Cell) -> str:
     if spread:
         one, other = map(_latex_power, spread)
         text += f" \\pm {one}" if one == other else f"^{{+{other}}}_{{-{one}}}"
-    return f"${text}$"
+    return f"${text}{_latex_marks(cell.marks)}$"
+
+
+def _latex_marks(marks: Sequence[str]) -> str:
+    """Raised marks, in mathematics; what stands before them may be raised too."""
+    raised = ",".join("".join(_LATEX_MARKS[character] for character in mark) for mark in marks)
+    return f"{{}}^{{{raised}}}" if raised else ""
+
+
+_LATEX_MARKS = {"†": r"\dagger", "‡": r"\ddagger", "§": r"\S", "¶": r"\P", "‖": r"\|"}
 
 
 def _latex_power(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from fad_core.compatibility import takes_scalars
@@ -10,6 +11,7 @@ from fad_core.correlation import GLOBAL, SYSTEM_MEANS
 from fad_core.display import counted, duration, weights_text
 from fad_core.metrics import get_metric
 from fad_core.models.base import EmbeddingModel
+from fad_core.papers.cells import remarks
 from fad_core.study_papers import CorrelationChoice
 from fad_core.versions import versions
 
@@ -37,6 +39,7 @@ def distance_sentences(
     for name in first:
         yield from _model_sentences(name, models[name], first[name])
         yield _clips_sentence([row for row in datasets if row["model"] == name])
+        yield from _warnings(name, [row for row in distances if row["model"] == name])
     yield "Audio was resampled to each model's rate by resampy (kaiser_best)."
     seeded = [name for name, row in first.items() if row["weights"] == "seeded"]
     if seeded:
@@ -84,15 +87,26 @@ def _model_sentences(name: str, model: EmbeddingModel, row: Row) -> Iterator[str
         )
 
 
+def _warnings(name: str, rows: Sequence[Row]) -> Iterator[str]:
+    """What the notes of a model's distances say, and of how many."""
+    found = [remarks([row]) for row in rows]
+    for remark in dict.fromkeys(chain.from_iterable(found)):
+        count = sum(remark in each for each in found)
+        yield f"Warning for {count} of {counted(len(rows), 'distance')} by {name}: {remark}."
+
+
 def _clips_sentence(rows: Sequence[Row]) -> str:
     used = [row["used"] + row["padded"] for row in rows]
+    vectors = [row["vectors"] for row in rows]
     if len(rows) <= _SETS_LISTED:
-        listed = ", ".join(f"{row['dataset']} {count}" for row, count in zip(rows, used, strict=True))
+        sets = zip(rows, used, vectors, strict=True)
+        listed = ", ".join(f"{row['dataset']} {count} (n = {n})" for row, count, n in sets)
     else:
-        listed = f"{min(used)} to {max(used)} a set"
+        listed = f"{min(used)} to {max(used)} a set (n = {min(vectors)} to {max(vectors)})"
     seconds = duration(sum(row["seconds"] for row in rows))
     padded, excluded = (sum(row[key] for row in rows) for key in ("padded", "excluded"))
     return (
-        f"It embedded {counted(sum(used), 'clip')} ({seconds}) of {counted(len(rows), 'set')}: {listed}; "
+        f"It embedded {counted(sum(used), 'clip')} ({seconds}) of {counted(len(rows), 'set')} as n vectors: "
+        f"{listed}; "
         f"{padded} were padded with zeros to the shortest length it takes, {excluded} excluded."
     )

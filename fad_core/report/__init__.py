@@ -24,6 +24,7 @@ from fad_core.papers.tables import verdict_sentence
 from fad_core.report.matrix import Row
 from fad_core.report.sources import Model, Results, Sources, read_results
 from fad_core.report.svg import inline_svg
+from fad_core.steps.verdicts import Verified
 from fad_core.tables.schemas import (
     CORRELATIONS,
     DATASETS,
@@ -177,7 +178,8 @@ def _verification(results: Results, model: Model) -> list[dict[str, Any]]:
     """A line for each level and quantity; for a level of which there is no row, that it was not run."""
     lines: list[dict[str, Any]] = []
     for level in _LEVELS:
-        rows = [row for row in results.verification if _is_about(row, level, model)]
+        used = Verified(model.id, model.weights, model.weights_sha256)
+        rows = [row for row in results.verification if row["level"] == level and used.has(row)]
         groups = dict.fromkeys((row["quantity"], row["tolerance"]) for row in rows)
         for quantity, tolerance in groups:
             group = [row for row in rows if (row["quantity"], row["tolerance"]) == (quantity, tolerance)]
@@ -197,12 +199,6 @@ def _verification(results: Results, model: Model) -> list[dict[str, Any]]:
         if not rows:
             lines.append({"model": model.name, "level": level, "verdict": "not run"})
     return lines
-
-
-def _is_about(row: Row, level: str, model: Model) -> bool:
-    """The golden level proves the code with the seeded weights, whatever weights the study uses."""
-    same_weights = level == "golden" or row["weights_sha256"] == model.weights_sha256
-    return row["level"] == level and row["model"] == model.id and same_weights
 
 
 def _verdict(rows: Sequence[Row]) -> str:

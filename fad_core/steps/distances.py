@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fad_core.distances import EmbeddedSet, distance_row
+from fad_core.steps.verdicts import Verified, require_verified
 from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
 from fad_core.tables.parquet import read_metadata
 from fad_core.tables.statistics import counts_from_row, statistics_from_row
@@ -31,8 +32,22 @@ def compute_distances(
     write_table(DISTANCES, rows, distances)
 
 
-def collect_distances(parts: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """Put the models' distance tables under each other."""
+def collect_distances(
+    parts: Sequence[Path], ids: Mapping[str, str], verdicts: Sequence[Path], outputs: Sequence[Path]
+) -> None:
+    """Put the models' distance tables under each other.
+
+    Args:
+        parts: of one model each.
+        ids: of the models, by the names that the tables have for them.
+        verdicts: the tables of verification of all these models.
+        outputs: the tables to write.
+
+    Raises:
+        VerificationError: the verdicts do not say that all these models, with these weights, have passed.
+    """
     rows = [row for part in parts for row in read_table(DISTANCES, part)]
+    used = dict.fromkeys(Verified(ids[row["model"]], row["weights"], row["weights_sha256"]) for row in rows)
+    require_verified(verdicts, used)
     for output in outputs:
         write_table(DISTANCES, rows, output)

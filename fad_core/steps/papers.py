@@ -9,15 +9,16 @@ from pathlib import Path
 from fad_core.atomic import write_text
 from fad_core.correlation import Options, Published, correlation_rows, read_grids, read_published
 from fad_core.models import parse_models
+from fad_core.papers.distance_table import distance_table
 from fad_core.papers.layout import PaperTable, latex_table, latex_text, markdown_table, markdown_text
 from fad_core.papers.listeners import SEEDED, system_distances
 from fad_core.papers.methods import correlation_sentences, distance_sentences, version_sentence
 from fad_core.papers.published import published_rows, read_figures
 from fad_core.papers.repeats import repeat_rows
-from fad_core.papers.tables import correlation_table, distance_table, published_table
+from fad_core.papers.tables import correlation_table, published_table
 from fad_core.study_papers import CorrelationChoice
 from fad_core.tables import CORRELATIONS, DATASETS, DISTANCES, PUBLISHED, REPEATS, read_table, write_table
-from fad_core.tables.csvtext import format_csv
+from fad_core.tables.csvtext import format_csv, plain_text
 
 
 def summarise_repeats(distances: Path, repeats: Mapping[str, Sequence[str]], outputs: Sequence[Path]) -> None:
@@ -65,7 +66,8 @@ def correlate(
 def _seeded_embeddings(distances: Path) -> frozenset[str]:
     """Embeddings of weights that were never trained, where the table has a column that says so."""
     with distances.open(encoding="utf-8-sig", newline="") as stream:
-        return frozenset(row["embedding"] for row in csv.DictReader(stream) if row.get("weights") == SEEDED)
+        seeded = [row["embedding"] for row in csv.DictReader(stream) if row.get("weights") == SEEDED]
+    return frozenset(plain_text(name).strip() for name in seeded)
 
 
 def write_paper_tables(
@@ -91,11 +93,12 @@ def write_paper_tables(
         outputs: named {table}.md and {table}.tex.
     """
     tables: dict[str, PaperTable] = {}
-    if distances:
+    computed = read_table(DISTANCES, distances) if distances else []
+    if computed:
         drawn = read_table(REPEATS, repeats) if repeats else []
-        tables["distances"] = distance_table(study, read_table(DISTANCES, distances), drawn, groups)
+        tables["distances"] = distance_table(study, computed, drawn, groups)
     if published:
-        tables["published"] = published_table(study, read_table(PUBLISHED, published))
+        tables["published"] = published_table(study, read_table(PUBLISHED, published), computed, groups)
     if correlations:
         tables["correlations"] = correlation_table(study, read_table(CORRELATIONS, correlations), confidence)
     for output in outputs:

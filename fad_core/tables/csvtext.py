@@ -2,17 +2,30 @@
 
 Python's own writer leaves a lone carriage return unquoted, which other readers take for a new line;
 file names can hold one.
+
+A text that a spreadsheet would run as a formula is written with an apostrophe before it, which is what OWASP
+advises. The rule can be undone: a text gets one more apostrophe if it is any number of them, none included,
+and then one of the characters that start a formula; the reader takes one from a text that has at least one.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
+
+FORMULA_STARTS = "=+-@\t\r\n"
+"""Characters with which spreadsheets let a formula begin, or which they skip before one."""
+
+_FORMULA = re.compile(f"'*[{re.escape(FORMULA_STARTS)}]")
 
 
 def format_csv(rows: Iterable[Sequence[str | int | float | None]]) -> str:
-    r"""Rows as CSV text: floats in their shortest exact form, None as an empty field, `\n` line ends."""
+    r"""Rows as CSV text: floats in their shortest exact form, None as an empty field, `\n` line ends.
+
+    Texts that spreadsheets would run as formulas get an apostrophe; numbers never do.
+    """
     return "".join(",".join(map(_field, row)) + "\n" for row in rows)
 
 
@@ -25,9 +38,15 @@ def parse_csv(text: str) -> list[list[str]]:
     if not text.endswith("\n"):
         raise ValueError("the last line is cut short")
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         raise ValueError(str(error)) from error
+    return [[plain_text(field) for field in row] for row in rows]
+
+
+def plain_text(field: str) -> str:
+    """The text of a field, without the apostrophe that keeps spreadsheets from running it."""
+    return field[1:] if field.startswith("'") and _FORMULA.match(field) else field
 
 
 def _field(value: str | int | float | None) -> str:
@@ -35,6 +54,8 @@ def _field(value: str | int | float | None) -> str:
         return ""
     if not isinstance(value, str):
         return repr(value)
+    if _FORMULA.match(value):
+        value = f"'{value}"
     if any(character in value for character in ',"\n\r'):
         return '"' + value.replace('"', '""') + '"'
     return value

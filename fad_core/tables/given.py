@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fad_core.errors import FadError
+from fad_core.tables.csvtext import plain_text
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def _row(
 ) -> GivenRow:
     if len(fields) != len(heading):
         raise FadError(f"{path}, line {line}: {len(fields)} fields, where the heading has {len(heading)}")
-    values = dict(zip(heading, fields, strict=True))
+    # Among these tables are some that we wrote.
+    values = dict(zip(heading, map(plain_text, fields), strict=True))
     for name in texts:
         if not values[name].strip():
             raise FadError(f"{path}, line {line}: {name} is empty")

@@ -11,14 +11,16 @@ from test_correlation import GIVEN, QUICK, ROOT
 from test_study import config, faults
 
 from fad_core.correlation import Published, correlation_rows, read_grids, read_published
+from fad_core.distances import SEEDED_NOTE
 from fad_core.errors import ConfigError, FadError
 from fad_core.models import parse_models
+from fad_core.papers.distance_table import distance_table
 from fad_core.papers.layout import Number, PaperTable, latex_table, latex_text, markdown_table
 from fad_core.papers.listeners import system_distances
 from fad_core.papers.methods import distance_sentences
 from fad_core.papers.published import published_rows, read_figures
 from fad_core.papers.repeats import repeat_rows
-from fad_core.papers.tables import distance_table, published_table
+from fad_core.papers.tables import published_table
 from fad_core.report import Sources, write_report
 from fad_core.report.bars import plot_correlations
 from fad_core.steps.papers import (
@@ -98,7 +100,7 @@ def test_names_are_escaped_and_the_best_of_each_reference_is_bold() -> None:
     markdown, latex = markdown_table(table), latex_table(table)
     assert r"| ref\_1 | 50%\|a&b | 12.44 (+0.46 −0.34) |" in markdown
     assert "| **8.594e−05** |" in markdown
-    assert r"ref\_1 & 50\%\textbar{}a\&b & $12.44^{+0.46}_{-0.34}$ \\" in latex
+    assert r"ref\_1 & 50\%\textbar{}a\&b & $12.44^{+0.46}_{-0.34}$ & 600 : 60 \\" in latex
     assert (
         r"c\#\{\textasciitilde{}\textasciicircum{}\textbackslash{}\}\$ & $\mathbf{8.594 \times 10^{-5}}$"
         in latex
@@ -114,7 +116,10 @@ def test_draws_are_one_row_with_their_spread() -> None:
         "s", [row for row in drawn() if row["reference"] == "clean"], repeat_rows(drawn(), DRAWS), DRAWS
     )
     text = markdown_table(table)
-    assert text.splitlines()[2:4] == ["| loud | 8.000 |", "| noisy | **3.000** ± 2.646 |"]
+    assert text.splitlines()[2:4] == [
+        "| loud | 8.000 | 600 : 60 |",
+        "| noisy | **3.000** ± 2.646 | 600 : 60 |",
+    ]
     assert (
         "± is the standard deviation over 3 draws (noisy). " not in text and "over 3 draws (noisy)." in text
     )
@@ -143,7 +148,7 @@ def test_control_characters_cannot_break_a_line() -> None:
 def test_the_published_table_keeps_the_digits_of_the_source(tmp_path: Path) -> None:
     path = figures(tmp_path, "vggish,clean,loud,fad,0.000465,paper", "vggish,clean,noisy,fad,12.4375,paper")
     rows = published_rows(read_figures(path), drawn("seeded"), repeat_rows(drawn("seeded"), DRAWS), 0.05)
-    text = markdown_table(published_table("s", rows))
+    text = markdown_table(published_table("s", rows, drawn("seeded"), DRAWS))
     assert (
         "| 0.000465 |" in text
         and "| 12.4375 |" in text
@@ -159,7 +164,8 @@ def test_methods_name_hash_rate_resampler_clips_and_what_is_seeded() -> None:
     for weights in ("seeded", "official"):
         text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), drawn(weights), rows))
         assert f"sha256 {SHA[weights][:16]}…; 16000 Hz mono" in text
-        assert "embedded 12 clips (2 min 30 s) of 2 sets: clean 6, loud 6; 4 were padded" in text
+        assert "embedded 12 clips (2 min 30 s) of 2 sets as n vectors: clean 6 (n = 60)" in text
+        assert "loud 6 (n = 60); 4 were padded" in text and "Warning for" not in text
         assert "resampy (kaiser_best)" in text
         assert ("must not be reported as results" in text) == (weights == "seeded")
     scalars = parse_models(["p=pann-16k compatibility=frechet-audio-distance"])
@@ -167,6 +173,22 @@ def test_methods_name_hash_rate_resampler_clips_and_what_is_seeded() -> None:
         distance_sentences(scalars, [row | {"model": "p"} for row in drawn()], [rows[0] | {"model": "p"}])
     )
     assert "p (pann-16k): official weights" in text and "sample of scalars" in text
+
+
+def test_methods_give_the_counts_of_many_sets_as_a_range_and_warn_of_every_remark() -> None:
+    counts = {"found": 9, "used": 4, "padded": 2, "excluded": 1, "ignored": 2, "seconds": 75.0}
+    sets = [{"model": "vggish", "dataset": f"s{n}", "vectors": n} | counts for n in range(19, 32)]
+    bias = "no more vectors than dimensions, so FAD is biased upwards"
+    rows = [
+        distance("s19", "s20", 1.0, "seeded", note=f"reference: {bias}; evaluation: {bias}; {SEEDED_NOTE}"),
+        distance("s19", "s21", 1.0, "seeded", note=f"reference: {bias}; {SEEDED_NOTE}"),
+        distance("s30", "s31", 1.0, "seeded", note=f"s31: 3 files peak above 4; {SEEDED_NOTE}"),
+    ]
+    text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), rows, sets))
+    assert "of 13 sets as n vectors: 6 to 6 a set (n = 19 to 31); 26 were padded" in text
+    assert f"Warning for 2 of 3 distances by vggish: reference or evaluated set: {bias}. " in text
+    assert "Warning for 1 of 3 distances by vggish: s31: 3 files peak above 4. " in text
+    assert text.count("Warning for") == 2
 
 
 CHOICE = {"ratings": "m.csv", "tolerance": 0.005, "resamples": 1000, "confidence": 0.9}

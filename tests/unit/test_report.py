@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 from small_study import NOTE, SHA, Study, check
 
+from fad_core.config import read_yaml, validate_config
 from fad_core.errors import FadError
 from fad_core.report import write_report
+from fad_core.study import study_of
 
 
 class Outline(HTMLParser):
@@ -78,6 +81,36 @@ def test_the_configuration_and_the_versions_that_made_it_are_told(tmp_path: Path
     assert "study: trial datasets: a: path: audio/a" in text
     for package in ("fad_core", "Python", "torch", "numpy", "scipy", "soundfile", "libsndfile", "resampy"):
         assert re.search(rf"{package} v?\d", text)
+
+
+def test_the_configuration_that_is_told_makes_the_same_study(tmp_path: Path) -> None:
+    """Of `pairs: all`, the order of the data sets decides which one is the reference."""
+    given = {
+        "study": "trial",
+        "datasets": {name: {"path": f"audio/{name}"} for name in ("reference", "zeta", "alpha", "Beta")},
+        "models": [
+            {"id": "vggish", "weights": "seeded"},
+            {"id": "pann-16k", "name": "a", "weights": "x.pth"},
+        ],
+        "repeats": {"z": ["zeta"], "b": ["Beta"]},
+    }
+    study = Study(tmp_path)
+    study.config = given
+    page = study.page()
+    told = html.unescape(re.search(r"<pre>(study: .*?)</pre>", page, re.DOTALL)[1])  # type: ignore[index]
+    (tmp_path / "study.yaml").write_text(told, encoding="utf-8")
+    schema = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
+    before, after = (
+        study_of(validate_config(config, schema)) for config in (given, read_yaml(tmp_path / "study.yaml"))
+    )
+    assert after == before
+    assert after.pairs == before.pairs and after.pairs[:2] == (("reference", "zeta"), ("reference", "alpha"))
+    # Equal mappings may differ in their order.
+    assert [list(getattr(after, name)) for name in ("datasets", "models")] == [
+        list(given["datasets"]),
+        ["vggish", "a"],
+    ]
+    assert list(after.papers.repeats) == ["z", "b"]
 
 
 @pytest.mark.parametrize(("weights", "shown"), [("seeded", True), ("official", False)])

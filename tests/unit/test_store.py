@@ -32,7 +32,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Compared:
         text = {
             "model": "vggish",
             "weights": "seeded",
-            "weights_sha256": "",
+            "weights_sha256": locate_weights(get_model("vggish"), "seeded").sha256,
             "level": level,
             "case": "a case",
         }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import subprocess
 import sys
 import time
@@ -33,6 +34,7 @@ from fad_core.tables import (
 )
 from fad_core.tables.csvtext import format_csv, parse_csv
 from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts
+from fad_core.tables.given import read_given
 from fad_core.tables.parquet import _arrow_array, read_metadata
 from fad_core.tables.statistics import counts_from_row, statistics_from_row, statistics_to_row
 
@@ -340,6 +342,44 @@ def test_csv_keeps_any_text_and_every_bit(rows: list[tuple[str, float, int]]) ->
         (name, value.hex(), count) for name, value, count in rows
     ]
     assert next(csv.reader([text.splitlines()[0]])) == header
+
+
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "'=1", "''=1")
+TEXTS = NAMES | st.text("'=+-@\t\r\na1,\"", max_size=6)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS, FLOATS)))
+def test_no_text_is_a_formula_and_every_text_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, float]]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "formulas.csv"
+    written = [distance(note=note, evaluation=name, value=value) for note, name, value in rows]
+    write_table(DISTANCES, written, path)
+    assert read_table(DISTANCES, path) == written
+    with path.open(newline="", encoding="utf-8") as stream:
+        for row, raw in zip(written, csv.DictReader(stream), strict=True):
+            assert not raw["note"].startswith(tuple("=+-@\t\r\n"))
+            assert raw["value"] == repr(row["value"]), "numbers, negative ones too, are as they were"
+            # What docs/tables.md tells other programs to do.
+            for name in ("note", "evaluation"):
+                plain = raw[name][1:] if re.match(r"^'+[=+\-@\t\r\n]", raw[name]) else raw[name]
+                assert plain == row[name]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_formula_gets_one_apostrophe_in_every_table_and_a_users_table_is_read_without(
+    tmp_path: Path, text: str
+) -> None:
+    row = {column.name: None if column.nullable else 0 for column in FILES.columns}
+    texts = {column.name: "" for column in FILES.columns if column.type == "string"}
+    row |= texts | {"status": "used", "file": text, "reason": text}
+    write_table(FILES, [row], tmp_path / "files.csv")
+    with (tmp_path / "files.csv").open(newline="", encoding="utf-8") as stream:
+        (raw,) = csv.DictReader(stream)
+    assert (raw["file"], raw["reason"], raw["model"]) == (f"'{text}", f"'{text}", "")
+    (tmp_path / "given.csv").write_bytes(format_csv([("system", "fad"), (text, -1.5)]).encode())
+    (given_row,) = read_given(tmp_path / "given.csv", ["system"], ["fad"])
+    assert (given_row.texts["system"], given_row.numbers["fad"]) == (text.strip(), -1.5)
 
 
 def test_embeddings_come_in_the_order_of_files_whatever_the_shards(tmp_path: Path) -> None:

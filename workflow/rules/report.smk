@@ -4,7 +4,8 @@
 rule collect_distances:
     input:
         parts=models_with("distances.parquet"),
-        # Made anew with the verdicts, so that nothing from here on rests on what an ancient() input hides.
+        # Made anew with the verdicts and refused unless all passed, so that nothing from here on rests on what an
+        # ancient() input hides.
         verdicts=all_verifications(),
         checked=CHECKED,
     output:
@@ -19,6 +20,7 @@ rule collect_distances:
     conda:
         "../../envs/core.yaml"
     params:
+        models=MODELS,
         code=code("collect_distances.py"),
     script:
         "../../scripts/collect_distances.py"
@@ -130,7 +132,8 @@ rule write_report:
     conda:
         "../../envs/core.yaml"
     params:
-        study=lambda wildcards: json.dumps(config, sort_keys=True),
+        # In the configuration's order, which decides who is the reference in `pairs: all`.
+        study=lambda wildcards: json.dumps(config),
         code=code("write_report.py"),
     script:
         "../../scripts/write_report.py"
