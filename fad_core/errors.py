@@ -17,8 +17,16 @@ class ArgumentError(FadError, ValueError):
     """Arguments of a call do not go together."""
 
 
+class UnknownNameError(FadError):
+    """What a call asks for by its name does not exist."""
+
+
 class ConfigError(FadError):
     """A study's configuration is not usable."""
+
+
+class UnknownMetricError(ConfigError, UnknownNameError):
+    """There is no such metric."""
 
 
 class DatasetError(FadError):
@@ -45,6 +53,10 @@ class BadFilesError(FadError):
 
 class ModelError(FadError):
     """A model id is unknown, or an exported model cannot be read."""
+
+
+class UnknownModelError(ModelError, UnknownNameError):
+    """There is no such model."""
 
 
 class WeightsError(FadError):

@@ -71,6 +71,10 @@ class Statistics:
     factor: Float64Array
 
     def __post_init__(self) -> None:
+        for name in ("mean", "factor"):
+            kind = np.asarray(getattr(self, name)).dtype
+            if kind.kind not in "fiu":
+                raise ValueError(f"the {name} holds {kind}, where real numbers are wanted")
         mean = np.array(self.mean, dtype=np.float64, order="C")
         given = np.asarray(self.factor, dtype=np.float64)
         if self.n < 1:
