@@ -20,10 +20,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+_Result = TypeVar("_Result")
 
 HEADER_BYTES = 10_000
 """The longest header that is read; those of plain arrays have 118 bytes."""
@@ -82,7 +84,9 @@ def read_header(stream: IO[bytes]) -> Header:
         raise ValueError("it does not begin as a .npy array does")
     version = (magic[-2], magic[-1])
     if version not in _LENGTHS:
-        raise ValueError(f"it is an array of format {version[0]}.{version[1]}, which plain numbers do not need")
+        raise ValueError(
+            f"it is an array of format {version[0]}.{version[1]}, which plain numbers do not need"
+        )
     packed = _exactly(stream, struct.calcsize(_LENGTHS[version]))
     (length,) = struct.unpack(_LENGTHS[version], packed)
     if length > HEADER_BYTES:
@@ -204,7 +208,7 @@ class Archive:
 
         return self._read(name, whole)
 
-    def _read(self, name: str, how: Callable[[IO[bytes]], Any]) -> Any:
+    def _read(self, name: str, how: Callable[[IO[bytes]], _Result]) -> _Result:
         try:
             # The others' decompressors may make any amount of memory of a few bytes, and NumPy writes none.
             if self._members[name].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

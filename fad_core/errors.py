@@ -67,6 +67,10 @@ class VerificationError(FadError):
     """An exported model does not reproduce what it was made from."""
 
 
+class ResourceError(FadError):
+    """The machine, or a limit on this process, leaves too little memory."""
+
+
 class OutputError(FadError, OSError):
     """A file cannot be written.
 

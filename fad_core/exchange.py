@@ -55,7 +55,7 @@ _LISTED = 20
 """Names of arrays that a message lists at most."""
 
 LARGEST_DIMENSION = 8192
-"""D of the statistics that are read: their covariance takes half a gigabyte. Embeddings in use have up to 6144."""
+"""D of the statistics that are read: a covariance of half a gigabyte. Embeddings in use have up to 6144."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ class StoredSet:
 
     @property
     def model_id(self) -> str:
-        """The id of its model, or of the model of ours that another package's name stands for; else its name."""
+        """The id of its model: of ours, where another package's name stands for one; else its name."""
         if self.foreign:
             return _id_of(self.set.model)
         return str(self.identity.get("model", self.set.model))
@@ -142,7 +142,7 @@ def read_statistics(path: Path | str, models: Collection[str] = ()) -> list[Stor
     if Path(path).suffix == ".parquet":
         return _read_parquet(str(path))
     with _opened(Path(path)) as archive:
-        if _OURS <= set(archive.names):
+        if set(archive.names) >= _OURS:
             return [_read_ours(str(path), archive)]
         return _read_foreign(str(path), archive, models)
 
@@ -157,7 +157,7 @@ def _read_parquet(name: str) -> list[StoredSet]:
         raise FadError(str(error).removesuffix(": delete it and run again")) from error
     if not rows:
         raise FadError(f"{name}: the table is empty")
-    metadata = read_metadata(name)
+    metadata = read_metadata(STATISTICS, name)
     return [_ours(name, row, metadata.get("identity", ""), metadata.get("note", "")) for row in rows]
 
 
@@ -258,7 +258,12 @@ def _identity(text: str, weights_sha256: str) -> dict[str, Any]:
     if not text:
         return {}
     known = parse_object(text)
-    wanted: dict[str, type] = {"checkpoints": dict, "code": str, "fad_core_version": str, "weights_sha256": str}
+    wanted: dict[str, type] = {
+        "checkpoints": dict,
+        "code": str,
+        "fad_core_version": str,
+        "weights_sha256": str,
+    }
     for key, kind in wanted.items():
         if not isinstance(known.get(key), kind):
             raise ValueError(f"its identity has no usable {key!r}")
@@ -286,7 +291,9 @@ def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[
         several = models and len(held) > 1
         wanted = [model for model in held if not several or {model, _id_of(model)} & set(models)]
         if not wanted:
-            raise FadError(f"{name} holds statistics of {', '.join(held)}, none of which is {' or '.join(models)}")
+            raise FadError(
+                f"{name} holds statistics of {', '.join(held)}, none of which is {' or '.join(models)}"
+            )
         return [
             _foreign(name, "fadtk", archive, model, (model + _FADTK_MEAN, model + _FADTK_COVARIANCE))
             for model in wanted

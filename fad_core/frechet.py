@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from fad_core.errors import ArgumentError
+from fad_core.linear_algebra import linalg
 from fad_core.moments import Moments
 from fad_core.statistics import Statistics
 
@@ -69,8 +69,8 @@ def frechet_distance(reference: Statistics | Moments, evaluation: Statistics | M
         largest = max(float(np.abs(s.mean).max()) for s in (reference, evaluation))
         spread = max(float(np.abs(s.factor).max()) for s in (reference, evaluation))
         raise ArgumentError(
-            f"the Fréchet distance is not a finite number: means up to {largest:.3g} and factors of scatter up "
-            f"to {spread:.3g} have squares beyond what a float64 holds; no embedding is that large"
+            f"the Fréchet distance is not a finite number: means up to {largest:.3g} and factors of scatter "
+            f"up to {spread:.3g} have squares beyond what a float64 holds; no embedding is that large"
         )
     return FrechetDistance(value, mean_term, covariance_term, _note(reference, evaluation))
 

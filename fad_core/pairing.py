@@ -31,8 +31,8 @@ def same_model(
     Args:
         sets: at least one; each with at least one alternative.
         models: the models that are wanted; none: all that the sets have in common.
-        assume: take the statistics of other packages for the model that the others are of; the set's note then
-            says so. Of several models in a file it is the one whose name stands for that model
+        assume: take the statistics of other packages for the model that the others are of; the set's note
+            then says so. Of several models in a file it is the one whose name stands for that model
             (`fad_core.foreign_names`); the only one may have any name that does not stand for another.
 
     Returns:
@@ -127,7 +127,9 @@ def _assumed(stored: StoredSet, head: StoredSet) -> StoredSet:
             f"{stored.set.dataset} has {stored.set.statistics.dimension} dimensions, {head.set.dataset} "
             f"{head.set.statistics.dimension}: they cannot be of the same model"
         )
-    note = f"of {describe(stored)}, assumed to be the same model{_prepared(stored if stored.foreign else head)}"
+    note = (
+        f"of {describe(stored)}, assumed to be the same model{_prepared(stored if stored.foreign else head)}"
+    )
     like = {name: getattr(head.set, name) for name in ("model", "weights", "weights_sha256", "settings")}
     return replace(stored, set=replace(stored.set, note=_joined(stored, note), **like))
 

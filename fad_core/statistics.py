@@ -225,7 +225,7 @@ def _triangle(upper: Float64Array, rows: Float64Array) -> Float64Array:
     `rows` may be overwritten.
     """
     # A tenth of a second, which what only reads statistics does without.
-    from scipy import linalg
+    from fad_core.linear_algebra import linalg
 
     dimension = rows.shape[1]
     if len(upper) + len(rows) == 0:
