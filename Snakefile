@@ -9,6 +9,10 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
+
+include: "workflow/rules/configuration.smk"
+
+
 # A --configfile stands for itself; Snakemake would otherwise merge it into config.yaml, data sets and all.
 if not workflow.overwrite_configfiles:
 

@@ -62,6 +62,17 @@ def require_writable(target: Path | str) -> None:
             pass
 
 
+def require_writable_folder(folder: Path) -> None:
+    """Stop where nothing can be made in a folder; one that does not exist is not made.
+
+    Raises:
+        OutputError: the folder, or the one that it would be made in, cannot be written to.
+    """
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    with _explained(folder), tempfile.TemporaryFile(dir=existing):
+        pass
+
+
 @contextmanager
 def _explained(target: Path, only: Collection[int] | None = None) -> Iterator[None]:
     try:

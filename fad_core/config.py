@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
+import itertools
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +28,53 @@ _Validator = jsonschema.validators.extend(
 )
 
 
+_DEEPEST = 50
+_EXPANDED = 1_000_000
+_SHOWN = 200
+"""Characters of a faulty value that a message shows."""
+
+
 class _StrictLoader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, where the plain loader lets the last one win in silence."""
+    """YAML that refuses what a study never needs, and what would stop the program.
+
+    A key given twice, of which the plain loader lets the last one win; values nested too deeply; and aliases
+    (`*name`) that stand for themselves, or for more than fits: a few lines may expand to any size.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self._depth = 0
+        # Of each node that is whole, its size in characters with all aliases expanded.
+        self._sizes: dict[int, int] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise yaml.MarkedYAMLError(
+                problem=f"more than {_DEEPEST} values in each other", problem_mark=mark
+            )
+        is_alias = self.check_event(yaml.AliasEvent)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if node is None:
+            return None
+        if is_alias and id(node) not in self._sizes:
+            raise yaml.MarkedYAMLError(problem="an alias (*name) stands for itself", problem_mark=mark)
+        if id(node) not in self._sizes:
+            self._sizes[id(node)] = self._size(node)
+        # Without aliases a node is no larger than what was read so far, up to twice for its punctuation.
+        if self._sizes[id(node)] > 2 * self.index + _EXPANDED:
+            problem = f"the aliases (*name) expand to more than {_EXPANDED} characters"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+        return node
+
+    def _size(self, node: yaml.Node) -> int:
+        """Of a node whose children are whole."""
+        if isinstance(node, yaml.ScalarNode):
+            return len(node.value) + 1
+        children = node.value if isinstance(node, yaml.SequenceNode) else itertools.chain(*node.value)
+        return 1 + sum(self._sizes.get(id(child), 0) for child in children)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -47,7 +95,8 @@ def read_yaml(path: Path) -> Any:
     """Read a YAML file.
 
     Raises:
-        ConfigError: it is missing, is no YAML, or gives a key twice.
+        ConfigError: it is missing, is no YAML, gives a key twice, is nested too deeply, or has aliases that
+            stand for themselves or for too much.
     """
     try:
         with path.open(encoding="utf-8") as stream:
@@ -55,8 +104,40 @@ def read_yaml(path: Path) -> Any:
             return yaml.load(stream, Loader=_StrictLoader)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A configuration, held against the schema.
+
+    Attributes:
+        config: all that is well formed, with every key that has a default.
+        faults: what is not, each with its place in the file.
+        faulty: the keys at the top of which something is left out of `config`.
+    """
+
+    config: dict[str, Any]
+    faults: list[str]
+    faulty: frozenset[str]
+
+
+def examine_config(config: Mapping[str, Any], schema_path: Path) -> Examined:
+    """Check a configuration, fill in the defaults of what it leaves out, and leave out what is at fault.
+
+    Args:
+        config: as read from YAML.
+        schema_path: a JSON schema (draft 2020-12), as YAML.
+    """
+    schema = read_yaml(schema_path)
+    errors = list(_Validator(schema).iter_errors(config))
+    # One fault for each missing key is reported, and each time all that are missing.
+    faults = sorted({line for error in errors for line in _describe(error)})
+    kept = copy.deepcopy(dict(config)) if isinstance(config, Mapping) else {}
+    faulty = frozenset(filter(None, [_leave_out(kept, error) for error in errors]))
+    filled: dict[str, Any] = _with_defaults(kept, schema)
+    return Examined(filled, faults, faulty)
 
 
 def validate_config(config: Mapping[str, Any], schema_path: Path) -> dict[str, Any]:
@@ -72,13 +153,38 @@ def validate_config(config: Mapping[str, Any], schema_path: Path) -> dict[str, A
     Raises:
         ConfigError: one message with every fault, each with its place in the file.
     """
-    schema = read_yaml(schema_path)
-    validator = _Validator(schema)
-    # One fault for each missing key is reported, and each time all that are missing.
-    require_no_faults(sorted({line for error in validator.iter_errors(config) for line in _describe(error)}))
-    filled = _with_defaults(dict(config), schema)
-    assert isinstance(filled, dict)
-    return filled
+    examined = examine_config(config, schema_path)
+    require_no_faults(examined.faults)
+    return examined.config
+
+
+def _leave_out(config: dict[str, Any], error: Any) -> str:
+    """Take out of a configuration what a fault is about: an unknown key, a data set, a model, or a whole key.
+
+    Returns:
+        The key at the top that lost something; "" for none.
+    """
+    path = list(error.absolute_path)
+    if error.validator == "additionalProperties":
+        place: Any = config
+        for part in path:
+            # Nothing where something above is left out already.
+            place = place[part] if isinstance(place, list) else (place or {}).get(part)
+        for key in set(error.instance) - set(error.schema["properties"]):
+            (place or {}).pop(key, None)
+        return ""
+    if "propertyNames" in error.absolute_schema_path:
+        path.append(error.instance)
+    if not path:
+        return ""
+    if path[0] not in ("datasets", "models") or len(path) == 1:
+        config.pop(path[0], None)
+    elif isinstance(config.get(path[0]), dict):
+        config[path[0]].pop(path[1], None)
+    elif isinstance(config.get(path[0]), list):
+        # The places of the others must stay, for further faults.
+        config[path[0]][path[1]] = None
+    return str(path[0])
 
 
 def require_no_faults(faults: Sequence[str]) -> None:
@@ -122,12 +228,14 @@ def _describe(error: Any) -> Iterator[str]:
         twice = {str(item) for item in error.instance if error.instance.count(item) > 1}
         yield f"{at}{', '.join(sorted(twice))} is given twice"
     else:
-        words = _WORDS.get(error.validator, error.message)
-        yield at + words.format(
-            given=error.instance,
+        words = _WORDS.get(error.validator) or error.message.replace("{", "{{").replace("}", "}}")
+        given = repr(error.instance)
+        line = at + words.format(
+            given=given if len(given) <= _SHOWN else given[:_SHOWN] + "…",
             wanted=_wanted(error.validator_value),
             description=error.schema.get("description", "one of several forms"),
         )
+        yield line if len(line) <= 4 * _SHOWN else line[: 4 * _SHOWN] + "…"
 
 
 def _wanted(value: Any) -> str:
@@ -145,18 +253,18 @@ _TYPES = {
     "string": "text (numbers, yes and no are text in quotes)",
 }
 _WORDS = {
-    "anyOf": "{given!r} does not fit; expected: {description}",
-    "enum": "{given!r} is not one of {wanted}",
-    "maximum": "{given!r} is more than {wanted}",
-    "maxLength": "{given!r} is longer than {wanted} characters",
+    "anyOf": "{given} does not fit; expected: {description}",
+    "enum": "{given} is not one of {wanted}",
+    "maximum": "{given} is more than {wanted}",
+    "maxLength": "{given} is longer than {wanted} characters",
     "minItems": "is an empty list",
     "minLength": "is empty",
     "minProperties": "is empty",
-    "minimum": "{given!r} is less than {wanted}",
-    "not": "{given!r} is taken for something else; choose another name",
-    "pattern": "the name {given!r} may hold letters, digits, '.', '_' and '-' only, "
+    "minimum": "{given} is less than {wanted}",
+    "not": "{given} is taken for something else; choose another name",
+    "pattern": "the name {given} may hold letters, digits, '.', '_' and '-' only, "
     "and starts with a letter or digit",
-    "type": "{given!r} is not {wanted}",
+    "type": "{given} is not {wanted}",
 }
 
 
@@ -170,5 +278,5 @@ def _with_defaults(value: Any, schema: Mapping[str, Any]) -> Any:
                 filled[key] = described["default"]
         return filled
     if isinstance(value, list):
-        return [_with_defaults(entry, schema.get("items", {})) for entry in value]
+        return [_with_defaults(entry, schema.get("items", {})) for entry in value if entry is not None]
     return value

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fad_core.arrays import Header, read_npy, require_numbers
 from fad_core.atomic import atomic_path
 from fad_core.compatibility import takes_scalars
 from fad_core.errors import ArgumentError, DatasetError
@@ -71,14 +72,10 @@ def load_embeddings(path: Path, model: EmbeddingModel) -> tuple[NDArray[Any], st
         DatasetError: it cannot be read, or cannot be embeddings of this model; the message says why.
     """
     try:
-        array: NDArray[Any] = np.load(path, allow_pickle=False)
-        if not isinstance(array, np.ndarray):
-            raise ValueError("it is an archive of arrays (.npz)")
-    except (OSError, ValueError, EOFError) as error:
+        array = read_npy(path, _require_floats)
+    except ValueError as error:
         raise DatasetError(f"{path} cannot be read as a .npy file of embeddings: {error}") from error
     dimension, note = model.embedding_dim, ""
-    if array.dtype.kind != "f":
-        raise DatasetError(f"{path} holds {array.dtype}, where embeddings are floats")
     if array.size == 0:
         raise DatasetError(
             f"{path} holds no embedding: none of the files could be embedded when it was written"
@@ -94,6 +91,12 @@ def load_embeddings(path: Path, model: EmbeddingModel) -> tuple[NDArray[Any], st
             f"[N, {dimension}]: it was written for another model"
         )
     return array, note
+
+
+def _require_floats(header: Header) -> None:
+    require_numbers(header)
+    if header.dtype.kind != "f":
+        raise ValueError(f"it holds {header.dtype}, where embeddings are floats")
 
 
 def _is_turned(path: Path, array: NDArray[Any], dimension: int) -> bool:

@@ -17,8 +17,16 @@ class ArgumentError(FadError, ValueError):
     """Arguments of a call do not go together."""
 
 
+class UnknownNameError(FadError):
+    """What a call asks for by its name does not exist."""
+
+
 class ConfigError(FadError):
     """A study's configuration is not usable."""
+
+
+class UnknownMetricError(ConfigError, UnknownNameError):
+    """There is no such metric."""
 
 
 class DatasetError(FadError):
@@ -47,12 +55,20 @@ class ModelError(FadError):
     """A model id is unknown, or an exported model cannot be read."""
 
 
+class UnknownModelError(ModelError, UnknownNameError):
+    """There is no such model."""
+
+
 class WeightsError(FadError):
     """A checkpoint is missing, cannot be downloaded, or is not what it should be."""
 
 
 class VerificationError(FadError):
     """An exported model does not reproduce what it was made from."""
+
+
+class ResourceError(FadError):
+    """The machine, or a limit on this process, leaves too little memory."""
 
 
 class OutputError(FadError, OSError):

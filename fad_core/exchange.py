@@ -16,19 +16,23 @@ Those of others are read, too. They hold a mean and a covariance and say little 
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fad_core.arrays import Archive, Header, reason_of, require_numbers
 from fad_core.atomic import atomic_path
 from fad_core.distances import EmbeddedSet
 from fad_core.errors import FadError
+from fad_core.foreign_names import FOREIGN_NAMES
+from fad_core.json_text import parse_object
 from fad_core.moments import Moments
 from fad_core.statistics import Statistics
 from fad_core.tables.files import read_table, write_table
@@ -42,7 +46,16 @@ SUFFIXES = (".npz", ".parquet")
 
 _FADTK_MEAN, _FADTK_COVARIANCE = ".mu", ".cov"
 _PYTORCH_FID = ("mu", "sigma")
-_TYPES: Mapping[str, Callable[[Any], Any]] = {"string": str, "int64": int, "float64": float}
+_BESIDE = ("identity", "note")
+_OURS = {*STATISTICS.names, *_BESIDE}
+_KINDS = {"string": "U", "int64": "iu", "float64": "f"}
+_TEXT_BYTES = 4_000_000
+"""Of a text in a `.npz` at most, at 4 bytes a character; identities have some thousands."""
+_LISTED = 20
+"""Names of arrays that a message lists at most."""
+
+LARGEST_DIMENSION = 8192
+"""D of the statistics that are read: a covariance of half a gigabyte. Embeddings in use have up to 6144."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +76,13 @@ class StoredSet:
     def foreign(self) -> bool:
         """Whether another package wrote it."""
         return self.source != "fad-core"
+
+    @property
+    def model_id(self) -> str:
+        """The id of its model: of ours, where another package's name stands for one; else its name."""
+        if self.foreign:
+            return _id_of(self.set.model)
+        return str(self.identity.get("model", self.set.model))
 
 
 def is_statistics_file(path: str) -> bool:
@@ -105,11 +125,12 @@ def write_statistics(embedded: EmbeddedSet, identity: Identity, path: Path) -> N
         raise ValueError(f"{path}: statistics are written as {' or '.join(SUFFIXES)}")
 
 
-def read_statistics(path: Path | str) -> list[StoredSet]:
+def read_statistics(path: Path | str, models: Collection[str] = ()) -> list[StoredSet]:
     """Read the statistics of a data set by one model or several, ours or another package's.
 
     Args:
         path: ends in .npz or .parquet. As it stands it is the set's name.
+        models: ids of those that are wanted, where another package's file holds several; none: all of them.
 
     Returns:
         One for each model; at least one.
@@ -120,14 +141,10 @@ def read_statistics(path: Path | str) -> list[StoredSet]:
     """
     if Path(path).suffix == ".parquet":
         return _read_parquet(str(path))
-    arrays = _read_arrays(Path(path))
-    try:
-        if set(STATISTICS.names) <= set(arrays):
-            identity, note = (str(arrays.get(key, "")) for key in ("identity", "note"))
-            return [_ours(str(path), _row_of(arrays), identity, note)]
-        return _read_foreign(str(path), arrays)
-    except (ValueError, TypeError, KeyError) as error:
-        raise FadError(f"{path}: these statistics cannot be used: {error}") from error
+    with _opened(Path(path)) as archive:
+        if set(archive.names) >= _OURS:
+            return [_read_ours(str(path), archive)]
+        return _read_foreign(str(path), archive, models)
 
 
 def _read_parquet(name: str) -> list[StoredSet]:
@@ -140,66 +157,174 @@ def _read_parquet(name: str) -> list[StoredSet]:
         raise FadError(str(error).removesuffix(": delete it and run again")) from error
     if not rows:
         raise FadError(f"{name}: the table is empty")
-    metadata = read_metadata(name)
+    metadata = read_metadata(STATISTICS, name)
     return [_ours(name, row, metadata.get("identity", ""), metadata.get("note", "")) for row in rows]
 
 
-def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+def _opened(path: Path) -> Archive:
     if not path.is_file():
         raise FadError(f"{path}: there is no such file of statistics")
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            raise FadError(f"{path} is a single array (.npy), where the arrays of a .npz are wanted")
-        with loaded as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        # Of what is no archive NumPy says that it may be a pickle, which is never read here.
-        reason = "" if "pickle" in str(error) else f": {str(error).splitlines()[0]}"
-        raise FadError(f"{path} is no .npz file of arrays, or not a whole one{reason}") from error
+        return Archive(path)
+    except ValueError as error:
+        with path.open("rb") as stream:
+            single = stream.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX
+        if single:
+            raise FadError(
+                f"{path} is a single array (.npy), where the arrays of a .npz are wanted"
+            ) from error
+        raise FadError(f"{path} is no .npz file of arrays, or not a whole one: {error}") from error
 
 
-def _row_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+def _read_ours(name: str, archive: Archive) -> StoredSet:
     row: dict[str, Any] = {}
-    for column in STATISTICS.columns:
-        convert = _TYPES.get(column.type)
-        array = arrays[column.name]
-        row[column.name] = array if convert is None else convert(array.item())
-    return row
+    with _usable(name):
+        for column in STATISTICS.columns:
+            if not column.type.startswith("list"):
+                row[column.name] = _scalar(archive, column.name, column.type)
+        dimension = row["dimension"]
+        _require_dimension(dimension)
+        row["mean"] = archive.read("mean", _numbers_of((dimension,)))
+        row["factor"] = archive.read("factor", _numbers_of((dimension * dimension,)))
+        row["sounds"] = archive.read("sounds", partial(_require_sounds, most=row["files"]))
+        identity, note = (_scalar(archive, key, "string") for key in _BESIDE)
+    return _ours(name, row, identity, note)
+
+
+def _scalar(archive: Archive, name: str, kind: str) -> Any:
+    def accept(header: Header) -> None:
+        if header.shape != () or header.dtype.kind not in _KINDS[kind] or header.bytes > _TEXT_BYTES:
+            raise ValueError(f"it holds {header.dtype} {list(header.shape)}, where one {kind} is wanted")
+
+    value = archive.read(name, accept).item()
+    return float(value) if kind == "float64" else value
+
+
+def _require_sounds(header: Header, most: int) -> None:
+    """Require one number a file, or fewer."""
+    if header.dtype != np.int64 or len(header.shape) != 1 or header.shape[0] > most:
+        raise ValueError(
+            f"it holds {header.dtype} {list(header.shape)}, where int64 of {most} files are wanted"
+        )
+
+
+def _numbers_of(*shapes: tuple[int, ...]) -> Callable[[Header], None]:
+    """What an array must be: real numbers, in one of the shapes."""
+
+    def accept(header: Header) -> None:
+        require_numbers(header)
+        if header.shape not in shapes:
+            wanted = " or ".join(str(list(shape)) for shape in shapes)
+            raise ValueError(f"its shape is {list(header.shape)}, where {wanted} is wanted")
+
+    return accept
+
+
+def _require_dimension(dimension: int) -> None:
+    """Refuse a number of dimensions whose square would fill the memory.
+
+    Raises:
+        ValueError: it is none, or larger than any model's.
+    """
+    if not 1 <= dimension <= LARGEST_DIMENSION:
+        raise ValueError(f"{dimension} dimensions, where 1 to {LARGEST_DIMENSION} are read")
+
+
+@contextmanager
+def _usable(name: str) -> Iterator[None]:
+    """Turn what is wrong with the contents of a file into a FadError that names it."""
+    try:
+        yield
+    except (ValueError, MemoryError) as error:
+        raise FadError(f"{name}: these statistics cannot be used: {reason_of(error)}") from error
 
 
 def _ours(name: str, row: Mapping[str, Any], identity: str, note: str) -> StoredSet:
-    dimension = row["dimension"]
-    try:
-        statistics = Statistics(row["n"], row["mean"], row["factor"].reshape(dimension, dimension))
-        known: dict[str, Any] = json.loads(identity) if identity else {}
-    except ValueError as error:
-        raise FadError(f"{name}: these statistics cannot be used: {error}") from error
+    with _usable(name):
+        dimension = row["dimension"]
+        _require_dimension(dimension)
+        statistics = Statistics(row["n"], row["mean"], _square(row["factor"], dimension))
+        known = _identity(identity, row["weights_sha256"])
+        counts = counts_from_row(row)
     facts = (row["model"], row["weights"], row["weights_sha256"], row["settings"])
-    return StoredSet(EmbeddedSet(name, *facts, statistics, counts_from_row(row), note), "fad-core", known)
+    return StoredSet(EmbeddedSet(name, *facts, statistics, counts, note), "fad-core", known)
 
 
-def _read_foreign(name: str, arrays: Mapping[str, NDArray[Any]]) -> list[StoredSet]:
-    models = [
+def _square(factor: NDArray[Any], dimension: int) -> NDArray[Any]:
+    if factor.size != dimension * dimension:
+        raise ValueError(f"{factor.size} numbers are no factor of {dimension} dimensions")
+    return factor.reshape(dimension, dimension)
+
+
+def _identity(text: str, weights_sha256: str) -> dict[str, Any]:
+    """The identity that a file names, or nothing; what is compared of it has the right types.
+
+    Raises:
+        ValueError: it is not that of a model, or of other weights than the file's.
+    """
+    if not text:
+        return {}
+    known = parse_object(text)
+    wanted: dict[str, type] = {
+        "checkpoints": dict,
+        "code": str,
+        "fad_core_version": str,
+        "weights_sha256": str,
+    }
+    for key, kind in wanted.items():
+        if not isinstance(known.get(key), kind):
+            raise ValueError(f"its identity has no usable {key!r}")
+    if known["weights_sha256"] != weights_sha256:
+        raise ValueError(
+            f"its identity is of the weights {known['weights_sha256'][:8]}, its statistics of "
+            f"{weights_sha256[:8]}"
+        )
+    return known
+
+
+def _id_of(foreign_name: str) -> str:
+    known = FOREIGN_NAMES.get(foreign_name)
+    return foreign_name if known is None else known.model
+
+
+def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[StoredSet]:
+    held = [
         key.removesuffix(_FADTK_MEAN)
-        for key in arrays
-        if key.endswith(_FADTK_MEAN) and key.removesuffix(_FADTK_MEAN) + _FADTK_COVARIANCE in arrays
+        for key in archive.names
+        if key.endswith(_FADTK_MEAN) and key.removesuffix(_FADTK_MEAN) + _FADTK_COVARIANCE in archive.names
     ]
-    if models:
+    if held:
+        # Of one model it may be any, whatever its name; of many, what is not asked for is not read.
+        several = models and len(held) > 1
+        wanted = [model for model in held if not several or {model, _id_of(model)} & set(models)]
+        if not wanted:
+            raise FadError(
+                f"{name} holds statistics of {', '.join(held)}, none of which is {' or '.join(models)}"
+            )
         return [
-            _foreign(name, "fadtk", model, arrays[model + _FADTK_MEAN], arrays[model + _FADTK_COVARIANCE])
-            for model in models
+            _foreign(name, "fadtk", archive, model, (model + _FADTK_MEAN, model + _FADTK_COVARIANCE))
+            for model in wanted
         ]
-    if set(_PYTORCH_FID) <= set(arrays):
-        mean, covariance = (arrays[key] for key in _PYTORCH_FID)
-        return [_foreign(name, "pytorch-fid", "", mean, covariance)]
+    if set(_PYTORCH_FID) <= set(archive.names):
+        return [_foreign(name, "pytorch-fid", archive, "", _PYTORCH_FID)]
+    missing = sorted(_OURS - set(archive.names))
+    if 2 * len(missing) < len(_OURS):
+        raise FadError(f"{name}: these statistics of fad-core lack {', '.join(missing)}")
+    listed = ", ".join(sorted(archive.names)[:_LISTED]) + (", …" if len(archive.names) > _LISTED else "")
     raise FadError(
-        f"{name} holds {', '.join(sorted(arrays)) or 'nothing'}, and so neither statistics of fad-core nor "
+        f"{name} holds {listed or 'nothing'}, and so neither statistics of fad-core nor "
         "those of fadtk (model.mu, model.cov) or pytorch-fid (mu, sigma)"
     )
 
 
-def _foreign(name: str, source: str, model: str, mean: NDArray[Any], covariance: NDArray[Any]) -> StoredSet:
-    moments = Moments.from_covariance(mean, covariance)
+def _foreign(name: str, source: str, archive: Archive, model: str, keys: tuple[str, str]) -> StoredSet:
+    with _usable(name):
+        shape = archive.header(keys[0]).shape
+        dimension = math.prod(shape)
+        _require_dimension(dimension)
+        single = ((), (1,), (1, 1)) if dimension == 1 else ()
+        mean = archive.read(keys[0], _numbers_of((dimension,), *single[:1]))
+        covariance = archive.read(keys[1], _numbers_of((dimension, dimension), *single))
+        moments = Moments.from_covariance(mean, covariance)
     note = f"mean and covariance by {source}, which names no weights"
     return StoredSet(EmbeddedSet(name, model, "", "", "", moments, None, note), source, {})

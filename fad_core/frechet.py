@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
+from fad_core.errors import ArgumentError
+from fad_core.linear_algebra import linalg
 from fad_core.moments import Moments
 from fad_core.statistics import Statistics
 
@@ -48,22 +49,30 @@ def frechet_distance(reference: Statistics | Moments, evaluation: Statistics | M
         evaluation: those of the other set, of the same dimension.
 
     Raises:
-        ValueError: a set has fewer than 2 vectors, or the dimensions differ.
+        ArgumentError: a set has fewer than 2 vectors, the dimensions differ, or the distance is beyond what a
+            float64 holds.
     """
     if reference.dimension != evaluation.dimension:
-        raise ValueError(
+        raise ArgumentError(
             f"reference has {reference.dimension} dimensions, evaluation has {evaluation.dimension}"
         )
     for name, statistics in (("reference", reference), ("evaluation", evaluation)):
         if statistics.n is not None and statistics.n < 2:
-            raise ValueError(f"{name}: {statistics.n} vector; the Fréchet distance needs at least 2")
-    difference = reference.mean - evaluation.mean
-    mean_term = float(np.sum(difference * difference))
-    # Not negative but for rounding: the sum of singular values of A Bᵀ is at most |A| |B|.
-    covariance_term = max(0.0, _unclipped_covariance_term(reference, evaluation))
-    return FrechetDistance(
-        mean_term + covariance_term, mean_term, covariance_term, _note(reference, evaluation)
-    )
+            raise ArgumentError(f"{name}: {statistics.n} vector; the Fréchet distance needs at least 2")
+    with np.errstate(over="ignore", invalid="ignore"):  # told below
+        difference = reference.mean - evaluation.mean
+        mean_term = float(np.sum(difference * difference))
+        # Not negative but for rounding: the sum of singular values of A Bᵀ is at most |A| |B|. A NaN stays.
+        covariance_term = max(_unclipped_covariance_term(reference, evaluation), 0.0)
+    value = mean_term + covariance_term
+    if not math.isfinite(value):
+        largest = max(float(np.abs(s.mean).max()) for s in (reference, evaluation))
+        spread = max(float(np.abs(s.factor).max()) for s in (reference, evaluation))
+        raise ArgumentError(
+            f"the Fréchet distance is not a finite number: means up to {largest:.3g} and factors of scatter "
+            f"up to {spread:.3g} have squares beyond what a float64 holds; no embedding is that large"
+        )
+    return FrechetDistance(value, mean_term, covariance_term, _note(reference, evaluation))
 
 
 def _unclipped_covariance_term(reference: Statistics | Moments, evaluation: Statistics | Moments) -> float:
@@ -72,7 +81,10 @@ def _unclipped_covariance_term(reference: Statistics | Moments, evaluation: Stat
     traces = [
         float(np.sum(s.rows * s.rows)) / divisor for s, divisor in zip((first, second), divisors, strict=True)
     ]
-    singular_values = linalg.svdvals(_product(first, second), overwrite_a=True)
+    product = _product(first, second)
+    if not np.isfinite(product).all():
+        return math.nan
+    singular_values = linalg.svdvals(product, overwrite_a=True, check_finite=False)
     overlap = float(np.sum(singular_values)) / math.prod(map(math.sqrt, divisors))
     return traces[0] + traces[1] - 2 * overlap
 

@@ -86,7 +86,7 @@ def _root(covariance: Float64Array, epsilon: float) -> Float64Array:
     Raises:
         ValueError: it is not symmetric, or not positive semidefinite.
     """
-    from scipy import linalg
+    from fad_core.linear_algebra import linalg
 
     rounding = _ALLOWANCE * len(covariance) * epsilon
     asymmetry = float(np.max(np.abs(covariance - covariance.T)))

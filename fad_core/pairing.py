@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from fad_core.errors import FadError
 from fad_core.exchange import StoredSet
+from fad_core.foreign_names import FOREIGN_NAMES
 
 Alternatives = Sequence[StoredSet]
 """One set's statistics, by each model that it was embedded with."""
@@ -30,8 +31,9 @@ def same_model(
     Args:
         sets: at least one; each with at least one alternative.
         models: the models that are wanted; none: all that the sets have in common.
-        assume: take the statistics of other packages, where a set has just one, for whatever model the others
-            are of; the set's note then says so.
+        assume: take the statistics of other packages for the model that the others are of; the set's note
+            then says so. Of several models in a file it is the one whose name stands for that model
+            (`fad_core.foreign_names`); the only one may have any name that does not stand for another.
 
     Returns:
         For each model, one of each set, in order; at least one.
@@ -41,7 +43,7 @@ def same_model(
     """
     # What we wrote says most of what it is; the others are held against it.
     leader = next((each for each in sets if not each[0].foreign), sets[0])
-    wanted = [head for head in leader if not models or head.set.model in models]
+    wanted = [head for head in leader if not models or {head.set.model, head.model_id} & set(models)]
     if not wanted:
         raise FadError(
             f"{leader[0].set.dataset} holds no statistics of {', '.join(models)}, but of "
@@ -71,17 +73,35 @@ def _pick(alternatives: Alternatives, head: StoredSet, *, assume: bool) -> Store
     for each in alternatives:
         if _are_same(each, head):
             return _noting_code(each, head)
-    (first, *others) = alternatives
-    if assume and not others and (first.foreign or head.foreign):
-        return _assumed(first, head)
+    first = alternatives[0]
+    possible = _possible(alternatives, head)
+    if assume and possible:
+        return _assumed(possible[0], head)
     held = " and ".join(describe(each) for each in alternatives)
     way_out = ""
-    if first.foreign or head.foreign:
+    if possible:
         way_out = f"; if you know that the model is the same, say so with {ASSUME_OPTION}"
     raise FadError(
         f"{first.set.dataset} is of {held}, {head.set.dataset} of {describe(head)}: "
         f"their distance means nothing{way_out}"
     )
+
+
+def _possible(alternatives: Alternatives, head: StoredSet) -> list[StoredSet]:
+    """Which of a set's statistics may be assumed to be of the head's model: at most one.
+
+    A name that stands for a model of ours (`fad_core.foreign_names`) stands for no other one.
+    """
+    unsure = [each for each in alternatives if each.foreign or head.foreign]
+    alike = [each for each in unsure if each.model_id == head.model_id]
+    if alike or len(alternatives) > 1:
+        return alike[:1]
+    return [each for each in unsure if not (_is_known(each) and _is_known(head))]
+
+
+def _is_known(stored: StoredSet) -> bool:
+    """Whether it is known which model of ours it is of."""
+    return not stored.foreign or stored.set.model in FOREIGN_NAMES
 
 
 def _are_same(one: StoredSet, other: StoredSet) -> bool:
@@ -107,9 +127,17 @@ def _assumed(stored: StoredSet, head: StoredSet) -> StoredSet:
             f"{stored.set.dataset} has {stored.set.statistics.dimension} dimensions, {head.set.dataset} "
             f"{head.set.statistics.dimension}: they cannot be of the same model"
         )
-    note = f"of {describe(stored)}, assumed to be the same model"
+    note = (
+        f"of {describe(stored)}, assumed to be the same model{_prepared(stored if stored.foreign else head)}"
+    )
     like = {name: getattr(head.set, name) for name in ("model", "weights", "weights_sha256", "settings")}
     return replace(stored, set=replace(stored.set, note=_joined(stored, note), **like))
+
+
+def _prepared(foreign: StoredSet) -> str:
+    """What is known of how another package prepares sound for its model, to be added to a note."""
+    known = FOREIGN_NAMES.get(foreign.set.model)
+    return f", prepared otherwise by {known.packages} ({known.preparation})" if known else ""
 
 
 def _joined(stored: StoredSet, note: str) -> str:

@@ -71,6 +71,10 @@ class Statistics:
     factor: Float64Array
 
     def __post_init__(self) -> None:
+        for name in ("mean", "factor"):
+            kind = np.asarray(getattr(self, name)).dtype
+            if kind.kind not in "fiu":
+                raise ValueError(f"the {name} holds {kind}, where real numbers are wanted")
         mean = np.array(self.mean, dtype=np.float64, order="C")
         given = np.asarray(self.factor, dtype=np.float64)
         if self.n < 1:
@@ -221,7 +225,7 @@ def _triangle(upper: Float64Array, rows: Float64Array) -> Float64Array:
     `rows` may be overwritten.
     """
     # A tenth of a second, which what only reads statistics does without.
-    from scipy import linalg
+    from fad_core.linear_algebra import linalg
 
     dimension = rows.shape[1]
     if len(upper) + len(rows) == 0:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fad_core.config import require_no_faults
+from fad_core.config import examine_config, require_no_faults
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
@@ -19,6 +19,7 @@ from fad_core.settings import Settings
 from fad_core.study_papers import PaperChoices, faults_of_files, faults_of_papers, paper_choices
 from fad_core.weights import locate_weights
 
+_PAPERS = ("repeats", "published", "correlations")
 _Item = TypeVar("_Item", bound=Hashable)
 
 
@@ -65,6 +66,25 @@ class Study:
         return [name for name in self.datasets if name in wanted]
 
 
+def read_study(config: Mapping[str, Any], schema_path: Path) -> Study:
+    """Check a configuration in full, files included, and interpret it.
+
+    Args:
+        config: as read from YAML.
+        schema_path: of the JSON schema.
+
+    Raises:
+        ConfigError: one message with all that can be known to be wrong: keys and values, names that do not
+            exist, and, of all that has no such fault, files that are not there.
+    """
+    examined = examine_config(config, schema_path)
+    filled, faulty = examined.config, examined.faulty
+    faults = [*examined.faults, *_faults_of_names(filled, faulty)]
+    study = _sound_part(filled, faulty) if faults else _interpreted(filled)
+    require_no_faults([*faults, *_faults_of_places(study)])
+    return study
+
+
 def study_of(config: Mapping[str, Any]) -> Study:
     """Interpret a configuration that `fad_core.config.validate_config` has checked.
 
@@ -72,32 +92,8 @@ def study_of(config: Mapping[str, Any]) -> Study:
         ConfigError: it names data sets, models or metrics that do not exist, or one twice; one message
             with all of that.
     """
-    datasets = {name: _dataset(name, entry, config) for name, entry in config.get("datasets", {}).items()}
-    entries = [{"weights": config["weights"]} | entry for entry in config.get("models", [])]
-    models = [StudyModel(*name_and_id(entry), entry["weights"]) for entry in entries]
-    names = list(datasets)
-    pairs = _pairs(config["pairs"], names)
-    require_no_faults(
-        [
-            *_faults_of_names(models, config["metrics"]),
-            *_faults_of_settings(entries),
-            *(_faults_of_pairs(pairs, names) if datasets else []),
-            *faults_of_papers(config, names, pairs),
-        ]
-    )
-    apart = ("study", "datasets", "pairs", "models", "repeats", "published", "correlations")
-    return Study(
-        config["study"],
-        datasets,
-        pairs,
-        {
-            model.name: replace(model, settings=_settings(entry, config))
-            for model, entry in zip(models, entries, strict=True)
-        },
-        paper_choices(config, names),
-        FilePolicy.of(config),
-        {key: value for key, value in config.items() if key not in apart},
-    )
+    require_no_faults(list(_faults_of_names(config)))
+    return _interpreted(config)
 
 
 def require_available(study: Study) -> None:
@@ -109,18 +105,58 @@ def require_available(study: Study) -> None:
         ConfigError: a data set is missing or empty, or a checkpoint or table is not there; one message
             with all.
     """
-    faults: list[str] = list(faults_of_files(study.papers))
+    require_no_faults(list(_faults_of_places(study)))
+
+
+def _interpreted(config: Mapping[str, Any]) -> Study:
+    """The study of a configuration without faults."""
+    datasets = {name: _dataset(name, entry, config) for name, entry in config.get("datasets", {}).items()}
+    entries = [{"weights": config["weights"]} | entry for entry in config.get("models", [])]
+    models = [StudyModel(*name_and_id(entry), entry["weights"]) for entry in entries]
+    apart = ("study", "datasets", "pairs", "models", *_PAPERS)
+    return Study(
+        config["study"],
+        datasets,
+        _pairs(config["pairs"], list(datasets)),
+        {
+            model.name: replace(model, settings=_settings(entry, config))
+            for model, entry in zip(models, entries, strict=True)
+        },
+        paper_choices(config, list(datasets)),
+        FilePolicy.of(config),
+        {key: value for key, value in config.items() if key not in apart},
+    )
+
+
+def _sound_part(config: Mapping[str, Any], faulty: Set[str]) -> Study:
+    """A study of all that has no fault, to be asked for its files. Arguments: see `_faults_of_names`."""
+    names = list(config.get("datasets", {}))
+    models = {
+        name_and_id(entry)[0]: entry
+        for entry in config.get("models", [])
+        if not list(_faults_of_names({"models": [entry], "metrics": []}, {"pairs"}))
+    }
+    # Where paths start, and which sets are compared, must be known to look for their files.
+    pairs = () if faulty & {"audio_root", "pairs"} else _pairs(config["pairs"], names)
+    pairs = tuple(pair for pair in pairs if set(pair) <= set(names))
+    papers_fail = bool(faulty & {"datasets", "pairs"} or list(faults_of_papers(config, names, pairs)))
+    left_out = ("repeats", "correlations") if papers_fail else ()
+    kept = {key: value for key, value in config.items() if key not in left_out}
+    return _interpreted({**kept, "study": "", "models": list(models.values()), "pairs": pairs})
+
+
+def _faults_of_places(study: Study) -> Iterator[str]:
+    yield from faults_of_files(study.papers)
     for name in study.paired():
-        faults += _fault(list_files, study.datasets[name])
+        yield from _fault(list_files, study.datasets[name])
     for model in study.models.values():
         if Path(model.weights).suffix == ".pt2":
-            faults.append(
+            yield (
                 f"models: {model.name}: {model.weights} is an exported model, which a study makes itself: "
                 "name the checkpoint that it was made from"
             )
             continue
-        faults += _fault(locate_weights, get_model(model.id), model.weights, study.settings.get("ckpt_dir"))
-    require_no_faults(faults)
+        yield from _fault(locate_weights, get_model(model.id), model.weights, study.settings.get("ckpt_dir"))
 
 
 def _dataset(name: str, entry: Mapping[str, Any], config: Mapping[str, Any]) -> Dataset:
@@ -173,13 +209,29 @@ def _faults_of_pairs(chosen: tuple[tuple[str, str], ...], names: list[str]) -> I
         yield f"pairs: [{', '.join(pair)}] is given twice"
 
 
-def _faults_of_names(models: Iterable[StudyModel], metrics: Iterable[str]) -> Iterator[str]:
-    for model in models:
-        yield from (f"models: {fault}" for fault in _fault(family_of, model.id))
-    for name in _repeated(model.name for model in models):
+def _faults_of_names(config: Mapping[str, Any], faulty: Set[str] = frozenset()) -> Iterator[str]:
+    """What is wrong with a configuration beyond what the schema says.
+
+    Args:
+        config: its well-formed parts.
+        faulty: keys that have lost parts, so that what refers to these cannot be checked.
+    """
+    entries = config.get("models", [])
+    named = [name_and_id(entry) for entry in entries]
+    for _, model_id in named:
+        yield from (f"models: {fault}" for fault in _fault(family_of, model_id))
+    for name in _repeated(name for name, _ in named):
         yield f"models: two entries are called {name!r}; give them different names with `name:`"
-    for metric in metrics:
+    for metric in config["metrics"]:
         yield from (f"metrics: {fault}" for fault in _fault(get_metric, metric))
+    yield from _faults_of_settings(entries)
+    if faulty & {"datasets", "pairs"}:
+        return
+    names = list(config.get("datasets", {}))
+    pairs = _pairs(config["pairs"], names)
+    if names:
+        yield from _faults_of_pairs(pairs, names)
+    yield from faults_of_papers(config, names, pairs)
 
 
 def _faults_of_settings(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:

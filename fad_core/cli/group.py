@@ -4,7 +4,7 @@
 |---|---|
 | 0 | done |
 | 1 | the input is at fault: a file, a data set, weights, a full disk; the message says how |
-| 2 | the call is: an unknown option, a missing argument |
+| 2 | the call is: an unknown option, a missing argument, a model or metric that does not exist |
 | 3 | a verification failed: a model or a checkpoint is not what it should be |
 | 130 | interrupted (Ctrl-C) |
 | 143 | ended by SIGTERM |
@@ -23,9 +23,10 @@ from typing import Any, NoReturn
 
 import click
 
-from fad_core.errors import FadError, VerificationError
+from fad_core.errors import FadError, UnknownNameError, VerificationError
 
 INPUT_FAULT = 1
+CALL_FAULT = 2
 VERIFICATION_FAILED = 3
 INTERRUPTED = 130
 READER_GONE = 141
@@ -89,6 +90,8 @@ def _status(run: Callable[[], Any]) -> int:
         return error.exit_code
     except VerificationError as error:
         return _failed(VERIFICATION_FAILED, error)
+    except UnknownNameError as error:
+        return _failed(CALL_FAULT, error)
     except FadError as error:
         return _failed(INPUT_FAULT, error)
     except OSError as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,11 @@ def comparable_sets(
     from fad_core.pairing import same_model
 
     models = [canonical_id(name) for name in dict.fromkeys(models)]
-    stored = {name: read_statistics(name) for name in names if is_statistics_file(name)}
-    sounds = [name for name in names if name not in stored]
+    files = [name for name in names if is_statistics_file(name)]
+    sounds = [name for name in names if name not in files]
+    _require_there(names)
+    stored = {name: read_statistics(name, models or ([DEFAULT_MODEL] if sounds else [])) for name in files}
+    _require_models(models, stored)
     if not sounds:
         return same_model([stored[name] for name in names], models=models, assume=assume)
     models = models or [DEFAULT_MODEL]
@@ -44,6 +48,38 @@ def comparable_sets(
         members = [stored[name] if name in stored else [fresh[name]] for name in names]
         found += same_model(members, models=[model], assume=assume)
     return found
+
+
+def _require_there(names: Sequence[str]) -> None:
+    """Refuse sets that are not there; patterns are for the scan to expand.
+
+    Raises:
+        DatasetError: names all of them.
+    """
+    from fad_core.errors import DatasetError
+
+    missing = [name for name in names if not (set(name) & set("*?[") or os.path.lexists(_expanded(name)))]
+    if missing:
+        raise DatasetError("; ".join(f"data set {name}: {name} does not exist" for name in missing))
+
+
+def _expanded(name: str) -> str:
+    # Unlike that of pathlib, it leaves a user that does not exist to be named by what reads the set.
+    return os.path.expanduser(name)  # noqa: PTH111
+
+
+def _require_models(models: Sequence[str], stored: Mapping[str, Sequence[StoredSet]]) -> None:
+    """Refuse a model that does not exist, here or in the files.
+
+    Raises:
+        UnknownModelError: it does not.
+    """
+    from fad_core.models import family_of
+
+    held = {each.set.model for sets in stored.values() for each in sets}
+    for model in models:
+        if model not in held:
+            family_of(model)
 
 
 def _embedded(
@@ -56,10 +92,8 @@ def _embedded(
     """The sets that are sound, by one model."""
     from fad_core.errors import FadError
     from fad_core.exchange import StoredSet
-    from fad_core.models import get_model
     from fad_core.pairing import describe, same_model
 
-    get_model(model)  # an unknown one is no matter of the files
     # That files are of another model is said before hours of sound are heard, if their names tell, …
     if ours := [each for each in stored if not each[0].foreign]:
         ((head, *_),) = same_model(ours, models=[model])

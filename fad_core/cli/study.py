@@ -120,12 +120,14 @@ def _snakemake(config: Path, snakefile: Path | None, arguments: Sequence[str]) -
     """The command, as short as it can be said.
 
     Raises:
-        ConfigError: there is no workflow, or no configuration.
+        ConfigError: there is no workflow, or no configuration that can be read.
     """
+    from fad_core.config import read_yaml
     from fad_core.errors import ConfigError
 
     if not config.is_file():
         raise ConfigError(f"{config}: there is no such file, where a study's configuration is wanted")
+    read_yaml(config)  # before Snakemake, which would tell its faults by a traceback
     checkout = Path(__file__).resolve().parents[2] / "Snakefile"
     places = [snakefile] if snakefile else [Path("Snakefile"), checkout]
     found = next((path for path in places if path.is_file()), None)

@@ -5,7 +5,7 @@ What one computes with is imported when it is computed: a study is read for the 
 
 from __future__ import annotations
 
-from fad_core.errors import ConfigError
+from fad_core.errors import UnknownMetricError
 from fad_core.metrics.base import Metric, MetricValue
 from fad_core.metrics.fad import FAD
 
@@ -18,9 +18,9 @@ def get_metric(name: str) -> Metric:
     """The metric of that name.
 
     Raises:
-        ConfigError: there is none; the message lists those there are.
+        UnknownMetricError: there is none; the message lists those there are.
     """
     try:
         return METRICS[name]
     except KeyError:
-        raise ConfigError(f"metric {name!r} is not known; there is: {', '.join(METRICS)}") from None
+        raise UnknownMetricError(f"metric {name!r} is not known; there is: {', '.join(METRICS)}") from None

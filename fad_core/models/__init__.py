@@ -11,7 +11,8 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from fad_core.errors import ModelError
+from fad_core.errors import UnknownModelError
+from fad_core.foreign_names import FOREIGN_NAMES
 from fad_core.settings import Settings, parse_settings
 
 if TYPE_CHECKING:
@@ -50,13 +51,15 @@ def family_of(model_id: str) -> str:
     """The family (module name) that a model belongs to.
 
     Raises:
-        ModelError: there is no such model; the message lists those that there are.
+        UnknownModelError: there is no such model; the message lists those that there are.
     """
     model_id = canonical_id(model_id)
     if model_id not in FAMILY_OF:
-        close = difflib.get_close_matches(model_id, FAMILY_OF, n=1)
+        names = [*FAMILY_OF, *ALIASES]
+        foreign = [FOREIGN_NAMES[model_id].model] if model_id in FOREIGN_NAMES else []
+        close = foreign or difflib.get_close_matches(model_id, names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ModelError(f"there is no model {model_id!r}.{hint} Models: {', '.join(FAMILY_OF)}.")
+        raise UnknownModelError(f"there is no model {model_id!r}.{hint} Models: {', '.join(names)}.")
     return FAMILY_OF[model_id]
 
 
@@ -79,7 +82,7 @@ def get_model(model_id: str, settings: Settings | None = None) -> EmbeddingModel
         settings: how it is used; None: the defaults.
 
     Raises:
-        ModelError: there is no such model; the message lists those that there are.
+        UnknownModelError: there is no such model; the message lists those that there are.
     """
     module = import_module(f"fad_core.models.{family_of(model_id)}")
     models: dict[str, EmbeddingModel] = {model.name: model for model in module.MODELS}
@@ -94,7 +97,7 @@ def parse_models(specifications: Iterable[str]) -> dict[str, EmbeddingModel]:
             (`fad_core.settings.parse_settings`), as in "clap=clap-630k crop=first".
 
     Raises:
-        ModelError: there is no such model.
+        UnknownModelError: there is no such model.
         ConfigError: there is no such setting.
     """
     models = {}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fad_core.distances import EmbeddedSet, distance_row
+from fad_core.errors import FadError
 from fad_core.steps.verdicts import Verified, require_verified
 from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
 from fad_core.tables.parquet import read_metadata
@@ -15,8 +16,12 @@ from fad_core.tables.statistics import counts_from_row, statistics_from_row
 def _embedded_set(path: Path) -> EmbeddedSet:
     (row,) = read_table(STATISTICS, path)
     facts = {name: row[name] for name in ("dataset", "model", "weights", "weights_sha256", "settings")}
-    note = read_metadata(path).get("note", "")
-    return EmbeddedSet(**facts, statistics=statistics_from_row(row), counts=counts_from_row(row), note=note)
+    note = read_metadata(STATISTICS, path).get("note", "")
+    try:
+        counts = counts_from_row(row)
+    except ValueError as error:
+        raise FadError(f"{path}: these counts are not usable ({error}): delete it and run again") from error
+    return EmbeddedSet(**facts, statistics=statistics_from_row(row), counts=counts, note=note)
 
 
 def compute_distances(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +11,7 @@ from fad_core.datasets.selection import require_enough
 from fad_core.errors import FadError
 from fad_core.statistics import statistics_of
 from fad_core.tables import STATISTICS, write_table
-from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts
-from fad_core.tables.parquet import read_metadata
+from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts, read_embedding_facts
 from fad_core.tables.statistics import statistics_to_row
 
 
@@ -24,30 +22,27 @@ def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, sta
         DatasetError: there are fewer than 2 vectors.
         FadError: the shards were embedded by different models, or with different settings.
     """
-    metadata = [read_metadata(path) for path in embeddings]
-    identities = {(item["identity"], item["settings"]) for item in metadata}
-    if len(identities) > 1:
+    facts = [read_embedding_facts(path) for path in embeddings]
+    first = facts[0]
+    if any((each.identity, each.settings) != (first.identity, first.settings) for each in facts):
         raise FadError(
             f"the shards of {dataset} were embedded by different models, or settings of one: "
             "delete them and run again"
         )
-    identity, settings = identities.pop()
-    identity = json.loads(identity)
-    scalars = json.loads(metadata[0]["scalars"])
-    counts = SetCounts.total([SetCounts(**json.loads(item["counts"])) for item in metadata])
+    counts = SetCounts.total([each.counts for each in facts])
     vectors = sum(read_embedding_counts(embeddings).values())
     require_enough(dataset, model, vectors)
     blocks = (block for _, block in iterate_embeddings(embeddings))
     row = statistics_to_row(
-        statistics_of(map(as_scalars, blocks) if scalars else blocks),
+        statistics_of(map(as_scalars, blocks) if first.scalars else blocks),
         model=model,
-        weights=identity["weights"],
-        weights_sha256=identity["weights_sha256"],
-        settings=settings,
+        weights=first.identity["weights"],
+        weights_sha256=first.identity["weights_sha256"],
+        settings=first.settings,
         dataset=dataset,
         counts=counts,
     )
-    write_table(STATISTICS, [row], statistics, {"note": _note([item["note"] for item in metadata])})
+    write_table(STATISTICS, [row], statistics, {"note": _note([each.note for each in facts])})
 
 
 def _note(notes: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -12,12 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fad_core.datasets.counts import SetCounts
 from fad_core.errors import FadError
-from fad_core.tables.parquet import open_parquet, readable
+from fad_core.json_text import parse_object
+from fad_core.tables.parquet import open_parquet, read_metadata, readable
+from fad_core.tables.readable import damaged
 from fad_core.tables.schemas import EMBEDDINGS
+from fad_core.tables.statistics import counts_from_row
 
 FileEmbeddings = tuple[str, NDArray[np.float32]]
 
+_SCALARS = {"true": True, "false": False}
 _BATCH_VALUES = 2**18
 """Numbers of one shard in memory at a time: 1 MB of float32, and the row group it comes from."""
 
@@ -59,9 +65,52 @@ def read_embedding_counts(paths: Iterable[Path | str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for path in map(Path, paths):
         with readable(path), open_parquet(EMBEDDINGS, path) as source:
-            for file in source.read(["file"], use_threads=False).column(0).to_pylist():
-                counts[file] = counts.get(file, 0) + 1
+            files = source.read(["file"], use_threads=False).column(0).to_pylist()
+            if len(files) != source.metadata.num_rows:
+                raise damaged(path, ValueError(f"{len(files)} of {source.metadata.num_rows} rows"))
+        for file in files:
+            counts[file] = counts.get(file, 0) + 1
     return counts
+
+
+@dataclass(frozen=True)
+class EmbeddingFacts:
+    """What a table of embeddings is of, as its metadata says.
+
+    Attributes:
+        identity: of the exported model (`fad_core.pt2.Identity`): at least `weights` and `weights_sha256`.
+        settings: how the model was used, as text.
+        scalars: whether the vectors are to be taken for scalars.
+        counts: what became of the shard's files.
+        note: what a reader of the distances should know of how they were embedded.
+    """
+
+    identity: dict[str, Any]
+    settings: str
+    scalars: bool
+    counts: SetCounts
+    note: str
+
+
+def read_embedding_facts(path: Path | str) -> EmbeddingFacts:
+    """Read what the metadata of a table of embeddings says.
+
+    Raises:
+        FadError: the table is missing, damaged, not one of embeddings, or does not say what it is of.
+    """
+    metadata = read_metadata(EMBEDDINGS, path)
+    try:
+        identity, counts = (parse_object(metadata[key]) for key in ("identity", "counts"))
+        if not all(isinstance(identity[key], str) for key in ("weights", "weights_sha256")):
+            raise ValueError("the identity names no weights")
+        scalars = _SCALARS[metadata["scalars"]]
+        return EmbeddingFacts(
+            identity, metadata["settings"], scalars, counts_from_row(counts), metadata["note"]
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise FadError(
+            f"{path}: its metadata does not say what was embedded ({error}): delete it and run again"
+        ) from error
 
 
 def _files_of(path: Path) -> Iterator[FileEmbeddings]:
@@ -85,28 +134,44 @@ def _files_of(path: Path) -> Iterator[FileEmbeddings]:
 def _runs_of(path: Path) -> Iterator[tuple[str, NDArray[np.int32], NDArray[np.float32]]]:
     """Runs of rows with the same file, `(file, windows [n], embeddings [n, D])`; long ones in pieces."""
     with open_parquet(EMBEDDINGS, path) as source:
-        if source.metadata.num_rows == 0:
+        missing = source.metadata.num_rows
+        if missing == 0:
             return
-        # The vectors are the last column, so this is the number of all their values.
-        group = source.metadata.row_group(0)
-        width = group.column(group.num_columns - 1).num_values // group.num_rows
-        batches = source.iter_batches(max(1, _BATCH_VALUES // max(1, width)), use_threads=False)
+        width = _width(path, source)
+        batches = source.iter_batches(max(1, _BATCH_VALUES // width), use_threads=False)
         while True:
             with readable(path):
                 batch = next(batches, None)
-            if batch is None:
-                return
-            vectors = batch.column("embedding")
-            if vectors.value_lengths().unique().to_pylist() != [width]:
-                raise FadError(f"{path}: the embeddings differ in length: delete it and run again")
-            # As `to_numpy`, which imports pandas.
-            embeddings: NDArray[Any] = np.from_dlpack(vectors.flatten()).reshape(-1, width)
-            windows: NDArray[Any] = np.from_dlpack(batch.column("window"))
+                if batch is None:
+                    break
+                vectors = batch.column("embedding")
+                if vectors.value_lengths().unique().to_pylist() != [width]:
+                    raise FadError(f"{path}: the embeddings differ in length: delete it and run again")
+                # As `to_numpy`, which imports pandas.
+                embeddings: NDArray[Any] = np.from_dlpack(vectors.flatten()).reshape(-1, width)
+                windows: NDArray[Any] = np.from_dlpack(batch.column("window"))
+                files = batch.column("file").to_pylist()
+            if not np.isfinite(embeddings).all():
+                raise FadError(f"{path}: the embeddings hold NaN or infinity: delete it and run again")
+            missing -= len(files)
             start = 0
-            for file, rows in groupby(batch.column("file").to_pylist()):
+            for file, rows in groupby(files):
                 stop = start + sum(1 for _ in rows)
                 yield file, windows[start:stop], embeddings[start:stop]
                 start = stop
+        if missing:
+            raise damaged(path, ValueError(f"{missing} rows less than were written"))
+
+
+def _width(path: Path, source: Any) -> int:
+    """D, the length of the vectors of a table that has some."""
+    # The vectors are the last column, so this is the number of all their values.
+    with readable(path):
+        group = source.metadata.row_group(0)
+        width: int = group.column(group.num_columns - 1).num_values // max(1, group.num_rows)
+    if width < 1:
+        raise FadError(f"{path}: the embeddings have no dimensions: delete it and run again")
+    return width
 
 
 def _unsorted(path: Path) -> FadError:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sized
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ from fad_core.atomic import atomic_path
 from fad_core.errors import FadError
 from fad_core.tables.readable import damaged, readable_file
 from fad_core.tables.schemas import Column, Schema
-from fad_core.tables.values import Values
+from fad_core.tables.values import Values, check_column
 
 _ARROW = {
     "string": pa.string(),
@@ -28,6 +29,8 @@ _ARROW = {
     "list<int64>": pa.list_(pa.field("element", pa.int64(), nullable=False)),
 }
 _SCHEMA_KEY = "fad_core.schema"
+_SEAL_KEY = "fad_core.seal"
+"""Pages have checksums, the footer has none: what it says is held together by a hash of it."""
 _GROUP_VALUES = 2**20
 """Numbers a row group: 4 MB of float32, so that a reader of many shards holds little of each."""
 
@@ -38,13 +41,13 @@ def write_parquet(schema: Schema, values: list[Values], path: Path, metadata: Ma
     Raises:
         ValueError: the metadata uses a reserved name.
     """
-    reserved = {_SCHEMA_KEY, "ARROW:schema"} & set(metadata)
+    reserved = {_SCHEMA_KEY, _SEAL_KEY, "ARROW:schema"} & set(metadata)
     if reserved:
         raise ValueError(f"{path}: metadata must not set {', '.join(sorted(reserved))}")
     texts = [column.name for column in schema.columns if column.type == "string"]
     lists = [f"{column.name}.list.element" for column in schema.columns if column.type.startswith("list")]
-    arrow = _arrow_schema(schema, metadata)
     count = len(values[0])
+    arrow = _arrow_schema(schema, {**metadata, _SEAL_KEY: _seal(schema.name, metadata, count)})
     # The widest value decides how many rows make a group.
     width = max((_width(column) for column in values if count), default=1)
     step = max(1, _GROUP_VALUES // width)
@@ -66,18 +69,19 @@ def read_parquet(schema: Schema, path: Path) -> list[Values]:
     """
     with readable(path), open_parquet(schema, path) as file:
         table = file.read(use_threads=False)
-    return [_python(column, table[column.name]) for column in schema.columns]
+        if len(table) != file.metadata.num_rows:
+            raise damaged(path, ValueError(f"{len(table)} of {file.metadata.num_rows} rows"))
+        return [_python(schema, column, table[column.name]) for column in schema.columns]
 
 
-def read_metadata(path: Path | str) -> dict[str, str]:
-    """The metadata given when a Parquet table was written.
+def read_metadata(schema: Schema, path: Path | str) -> dict[str, str]:
+    """The metadata given when a Parquet table of this schema was written.
 
     Raises:
-        FadError: the file is missing or damaged.
+        FadError: the file is missing, damaged, or another table.
     """
-    with readable(Path(path)), pq.ParquetFile(path) as file:
-        stored = file.schema_arrow.metadata or {}
-    return {key.decode(): value.decode() for key, value in stored.items() if key.decode() != _SCHEMA_KEY}
+    with readable(Path(path)), open_parquet(schema, Path(path)) as file:
+        return _given(_decoded(file))
 
 
 def open_parquet(schema: Schema, path: Path) -> pq.ParquetFile:
@@ -86,17 +90,37 @@ def open_parquet(schema: Schema, path: Path) -> pq.ParquetFile:
     Raises:
         FadError: it is missing, damaged, or another table.
     """
-    with readable(path):
-        file = pq.ParquetFile(path, page_checksum_verification=True)
-    if not file.schema_arrow.equals(_arrow_schema(schema)):
-        name = (file.schema_arrow.metadata or {}).get(_SCHEMA_KEY.encode(), b"another").decode()
-        columns = ", ".join(file.schema_arrow.names)
-        file.close()
-        raise FadError(
-            f"{path}: this is not a table of {schema.name} as this version writes them, but of {name} with "
-            f"columns {columns}: delete it and run again"
-        )
+    with readable(path), ExitStack() as stack:
+        file = stack.enter_context(pq.ParquetFile(path, page_checksum_verification=True))
+        stored = _decoded(file)
+        name = stored.get(_SCHEMA_KEY, "another")
+        if (
+            not file.schema_arrow.equals(_arrow_schema(schema))
+            or name != schema.name
+            or _SEAL_KEY not in stored
+        ):
+            raise FadError(
+                f"{path}: this is not a table of {schema.name} as this version writes them, but of {name} "
+                f"with columns {', '.join(file.schema_arrow.names)}: delete it and run again"
+            )
+        if stored[_SEAL_KEY] != _seal(name, _given(stored), file.metadata.num_rows):
+            raise damaged(path, ValueError("its metadata or number of rows is not what was written"))
+        stack.pop_all()
     return file
+
+
+def _decoded(file: pq.ParquetFile) -> dict[str, str]:
+    return {key.decode(): value.decode() for key, value in (file.schema_arrow.metadata or {}).items()}
+
+
+def _given(stored: Mapping[str, str]) -> dict[str, str]:
+    """The metadata that a table was given, of all that it has."""
+    return {key: value for key, value in stored.items() if key not in (_SCHEMA_KEY, _SEAL_KEY)}
+
+
+def _seal(name: str, metadata: Mapping[str, str], rows: int) -> str:
+    """A hash of what the footer says of a table, besides where its pages lie."""
+    return hashlib.sha256(json.dumps([name, sorted(metadata.items()), rows]).encode()).hexdigest()
 
 
 @contextmanager
@@ -105,8 +129,11 @@ def readable(path: Path) -> Iterator[None]:
     with readable_file(path):
         try:
             yield
-        except pa.ArrowException as error:
-            if isinstance(error, OSError) and error.errno:
+        except MemoryError as error:
+            reason = next(iter(str(error).splitlines()), "no memory")
+            raise FadError(f"{path}: cannot be read ({reason}): memory is short, or it is damaged") from error
+        except (pa.ArrowException, ValueError, OverflowError) as error:
+            if isinstance(error, FadError) or (isinstance(error, OSError) and error.errno):
                 raise
             raise damaged(path, error) from error
 
@@ -147,9 +174,8 @@ def _offsets(values: Iterable[Sized]) -> NDArray[np.int32]:
     return np.cumsum([0, *map(len, values)], dtype=np.int32)
 
 
-def _python(column: Column, values: pa.ChunkedArray) -> list[Any]:
+def _python(schema: Schema, column: Column, values: pa.ChunkedArray) -> Values:
     if column.type.startswith("list"):
         # As `to_numpy`, which imports pandas.
         return [np.from_dlpack(value.values) for value in values]
-    result: list[Any] = values.to_pylist()
-    return result
+    return check_column(schema, column, values.to_pylist())

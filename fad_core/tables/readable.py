@@ -24,5 +24,5 @@ def readable_file(path: Path) -> Iterator[None]:
 
 def damaged(path: Path, error: Exception) -> FadError:
     """What to raise for a file that is there and is not whole."""
-    reason = str(error).splitlines()[0]
+    reason = next(iter(str(error).splitlines()), type(error).__name__)
     return FadError(f"{path}: damaged or cut short ({reason}): delete it and run again")

@@ -5,6 +5,7 @@ Apart from the package, which every step imports: an edit of the statistics feed
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
@@ -47,8 +48,18 @@ def counts_to_row(counts: SetCounts) -> dict[str, Any]:
 
 
 def counts_from_row(row: Mapping[str, Any]) -> SetCounts:
-    """The counts in a row of the STATISTICS table."""
-    return SetCounts(**{field.name: row[field.name] for field in fields(SetCounts)})
+    """The counts in a row of the STATISTICS table.
+
+    Raises:
+        ValueError: they cannot be counts.
+    """
+    counts = {field.name: row[field.name] for field in fields(SetCounts)}
+    for name, value in counts.items():
+        if name != "sounds" and (type(value) not in (int, float) or not 0 <= value < math.inf):
+            raise ValueError(f"{name} is {value!r}")
+    if len(counts["sounds"]) > counts["files"]:
+        raise ValueError(f"{len(counts['sounds'])} sounds of {counts['files']} files")
+    return SetCounts(**counts)
 
 
 def statistics_from_row(row: Mapping[str, Any]) -> Statistics:

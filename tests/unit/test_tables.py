@@ -184,9 +184,9 @@ def test_metadata_comes_back_and_its_order_does_not_matter(tmp_path: Path) -> No
     write_table(DISTANCES, [distance()], first, metadata={"model": "vggish", "weights": "ä"})
     write_table(DISTANCES, [distance()], second, metadata={"weights": "ä", "model": "vggish"})
     write_table(DISTANCES, [distance()], none)
-    assert read_metadata(first) == {"model": "vggish", "weights": "ä"}
+    assert read_metadata(DISTANCES, first) == {"model": "vggish", "weights": "ä"}
     assert first.read_bytes() == second.read_bytes()
-    assert read_metadata(none) == {}
+    assert read_metadata(DISTANCES, none) == {}
     assert read_table(DISTANCES, first) == [distance()]
 
 
@@ -280,7 +280,7 @@ def test_a_parquet_file_cut_short_says_what_to_do(tmp_path: Path, share: float) 
     for read in (
         lambda: read_table(EMBEDDINGS, path),
         lambda: list(iterate_embeddings([path])),
-        lambda: read_metadata(path),
+        lambda: read_metadata(EMBEDDINGS, path),
     ):
         with pytest.raises(
             FadError, match=r"shard\.parquet: damaged or cut short .*: delete it and run again"

@@ -5,44 +5,22 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(workflow.basedir)
 SCRIPTS = ROOT / "scripts"
-
-# The package of this checkout, also where it is not installed or another one is.
-sys.path.insert(0, str(ROOT))
 
 from fad_core.code_digest import code_digest
 from fad_core.command import limit_threads, prefer_package, spare_collections
-from fad_core.config import read_yaml, validate_config
 from fad_core.datasets import list_files
-from fad_core.errors import FadError
 from fad_core.models import family_of, get_model
 from fad_core.datasets.shards import shard_token
 from fad_core.stale_locks import clear_stale_locks, hold_running
-from fad_core.study import require_available, study_of
+from fad_core.study import read_study
 from fad_core.weights import locate_weights
-
-
-def load_study():
-    """The study of the configuration, all it names found; or one message with all that is wrong."""
-    try:
-        for path in workflow.configfiles:
-            read_yaml(Path(path))  # again, for keys given twice
-        study = study_of(
-            validate_config(config, ROOT / "workflow/schemas/config.schema.yaml")
-        )
-        require_available(study)
-    except FadError as error:
-        # The message alone: an exception would have Snakemake add lines of this file to it.
-        sys.exit(f"\n{error}\n")
-    return study
-
 
 spare_collections()
 # A job, wherever it runs, belongs to a run that is going on, though its machine may not see that run's lock.
 take_part = clear_stale_locks if workflow.is_main_process else hold_running
 RUNNING = take_part(Path(".snakemake"))
-STUDY = load_study()
+STUDY = told(read_study, config, ROOT / "workflow/schemas/config.schema.yaml")
 PAPERS = STUDY.papers
 CORRELATIONS = PAPERS.correlations
 POLICY = STUDY.policy

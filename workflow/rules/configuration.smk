@@ -1,0 +1,29 @@
+# What comes before the configuration: the package, and a look at the files of the configuration, whose
+# faults Snakemake would tell by a traceback.
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+
+# The package of this checkout, also where it is not installed or another one is.
+sys.path.insert(0, str(ROOT))
+
+from fad_core.atomic import require_writable_folder
+from fad_core.config import read_yaml
+from fad_core.errors import FadError
+
+
+def told(check, *arguments):
+    """What a check gives; if it fails, its message alone: an exception would add lines of these files."""
+    try:
+        return check(*arguments)
+    except FadError as error:
+        sys.exit(f"\n{error}\n")
+
+
+for path in map(Path, workflow.overwrite_configfiles or ["config.yaml"]):
+    if path.is_file():
+        told(read_yaml, path)
+if workflow.is_main_process:
+    for folder in (".snakemake", "results"):
+        told(require_writable_folder, Path(folder))
