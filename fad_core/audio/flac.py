@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 from fad_core.audio.losses import Decoded, Loss, read_at
 
+_LARGEST_FRAME = 1 << 21  # bytes: 65535 samples in eight channels of 32 bits
+
 
 def flac_losses(stream: BinaryIO, base: int, size: int, decoded: Decoded) -> list[Loss]:
     """Find whether frames follow that libsndfile did not decode.
@@ -24,13 +26,15 @@ def flac_losses(stream: BinaryIO, base: int, size: int, decoded: Decoded) -> lis
     """
     info = read_at(stream, base + 8, 34)
     first = _first_frame(stream, base)
-    largest = int.from_bytes(info[7:10], "big") or 1 << 17
-    tail = read_at(stream, max(first, size - largest - 128), largest + 128)
-    head = read_at(stream, first, 4)
-    ends = [end for end in _frame_ends(tail, head, info) if end >= decoded.frames]
-    if not ends or decoded.frames in ends:
+    largest = min(int.from_bytes(info[7:10], "big") or 1 << 17, _LARGEST_FRAME)
+    length = 2 * largest + 128  # two whole frames or more
+    tail = read_at(stream, max(first, size - length), length)
+    frames = _frames(tail, read_at(stream, first, 4), info)
+    ends = {0, *(end for _, end in frames)}
+    # Bytes within a frame may look like a header, but hardly like one that goes on where another frame ends.
+    total = max((end for start, end in frames if start in ends), default=0)
+    if total <= decoded.frames:
         return []
-    total = max(ends)
     text = f"its header promises {decoded.seconds:.3f} s, its frames hold {total / decoded.sample_rate:.3f} s"
     return [Loss((total - decoded.frames) / decoded.sample_rate, text, "ignored")]
 
@@ -43,23 +47,23 @@ def _first_frame(stream: BinaryIO, base: int) -> int:
     return position
 
 
-def _frame_ends(data: bytes, first: bytes, info: bytes) -> list[int]:
-    """Return the sample at which each frame ends whose header stands in a part of the file."""
+def _frames(data: bytes, first: bytes, info: bytes) -> list[tuple[int, int]]:
+    """Return the samples at which each frame begins and ends whose header stands in a part of the file."""
     blocksize = int.from_bytes(info[2:4], "big")
-    ends = []
+    found = []
     at = data.find(first[:2])
     while at >= 0:
         header = data[at : at + 16]
         if len(header) > 5 and not (header[2] ^ first[2]) & 0x0F and not (header[3] ^ first[3]) & 0x0F:
-            end = _frame_end(header, blocksize)
-            if end is not None:
-                ends.append(end)
+            frame = _frame(header, blocksize)
+            if frame is not None:
+                found.append(frame)
         at = data.find(first[:2], at + 1)
-    return ends
+    return found
 
 
-def _frame_end(header: bytes, blocksize: int) -> int | None:
-    """Return the sample at which a frame ends, None if these bytes are no header of a frame."""
+def _frame(header: bytes, blocksize: int) -> tuple[int, int] | None:
+    """Return the samples at which a frame begins and ends, None if these bytes are no header of a frame."""
     lead = header[4]
     count = 1 if lead < 0x80 else 8 - (lead ^ 0xFF).bit_length()  # bytes of a number coded as in UTF-8
     at = 4 + count
@@ -77,8 +81,8 @@ def _frame_end(header: bytes, blocksize: int) -> int | None:
     at += extra + {12: 1, 13: 2, 14: 2}.get(rate, 0)
     if code == 0 or at >= len(header) or _crc8(header[:at]) != header[at]:
         return None
-    fixed = not header[1] & 1
-    return (number * blocksize if fixed else number) + length
+    start = number if header[1] & 1 else number * blocksize
+    return start, start + length
 
 
 def _crc8(data: bytes) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
 # Seconds. One MPEG frame at 8 kHz is 72 ms, which a cut within the last frame costs; a size in a header that
-# is wrong by a header's length is less than 1 ms. An embedding window of any model is longer.
+# is wrong by a header's length is less than 1 ms.
 SMALL_LOSS = 0.1
 
 _REMEDIES = {
@@ -55,11 +55,13 @@ class Loss:
         text: what was found, one line.
         kind: the sound is not in the file; is in the file but not whole, or more than once; is in the file
             but not decoded; or is decoded although the container says that it is not sound.
+        remedy: what to do, if it is not what helps for this kind.
     """
 
     seconds: float
     text: str
     kind: Literal["missing", "damaged", "ignored", "surplus"]
+    remedy: str = ""
 
 
 def is_small(losses: Sequence[Loss]) -> bool:
@@ -74,10 +76,11 @@ def describe_small(losses: Sequence[Loss]) -> str:
 
 def describe_large(losses: Sequence[Loss], decoded: Decoded) -> str:
     """Return why a file is bad, one line: how much is there, how much is not, and what to do."""
-    kind = max(losses, key=lambda loss: loss.seconds).kind
-    wave = kind == "ignored" and decoded.format in ("WAV", "WAVEX", "RF64") and "MPEG" not in decoded.subtype
-    remedy = _WRONG_SIZE if wave else _REMEDIES[kind]
-    return f"{describe_small(losses)}; {decoded.seconds:.3f} s are decoded: {remedy}"
+    worst = max(losses, key=lambda loss: loss.seconds)
+    wave = decoded.format in ("WAV", "WAVEX", "RF64") and "MPEG" not in decoded.subtype
+    usual = _WRONG_SIZE if wave and worst.kind == "ignored" else _REMEDIES[worst.kind]
+    found = describe_small(losses)
+    return f"{found}; {decoded.seconds:.3f} s are decoded: {worst.remedy or usual}"
 
 
 def _amount(loss: Loss) -> str:

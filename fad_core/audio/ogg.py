@@ -22,6 +22,11 @@ _FIRST, _LAST = 0x02, 0x04  # flags of a page
 _HEADER = 27
 _LARGEST_PAGE = 65307
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+# By whether the streams are chained.
+_REMEDIES = {
+    True: "write each stream into a file of its own (of one coding, ffmpeg -i FILE NEW.flac joins them)",
+    False: "write each stream into a file of its own (ffmpeg -i FILE -map 0:a:0 NEW.flac for the first)",
+}
 
 
 @dataclass(frozen=True)
@@ -119,9 +124,10 @@ def ogg_losses(stream: BinaryIO, size: int, decoded: Decoded) -> list[Loss]:
     main, *others = contents.streams
     losses = [*_end_losses(main, contents), *_hole_losses(main, contents, decoded)]
     if more := [other for other in others if other.rate]:
-        way = "one after the other" if contents.links > 1 else "side by side"
+        chained = contents.links > 1
+        way = "one after the other" if chained else "side by side"
         text = f"holds {1 + len(more)} Ogg streams of sound {way}, of which libsndfile decodes the first"
-        losses.append(Loss(sum(other.seconds for other in more), text, "ignored"))
+        losses.append(Loss(sum(other.seconds for other in more), text, "ignored", _REMEDIES[chained]))
     if contents.junk:
         second = max(1, contents.length) / max(decoded.seconds, 1e-9)
         text = f"{contents.junk} bytes of it are no Ogg pages"

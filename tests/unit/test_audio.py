@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 import subprocess
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from fad_core.audio import inspect_audio, read_audio, to_mono
+from fad_core.audio import SoundDigest, inspect_audio, read_audio, to_mono
 from fad_core.errors import AudioError
 
 RATE = 22050
@@ -397,3 +398,66 @@ def test_a_file_is_read_as_a_type_with_the_values_of_soundfile(tmp_path: Path, n
     assert rate == expected_rate
     assert samples.dtype == (np.float32 if dtype == "float32" else np.float64)
     np.testing.assert_array_equal(samples.T, expected / scale)
+
+
+class TestMeasures:
+    def test_peak(self, tmp_path):
+        values = np.zeros((300_000, 2), np.float32)
+        soundfile.write(tmp_path / "a.wav", values, RATE, subtype="FLOAT")
+        assert inspect_audio(tmp_path / "a.wav").peak == 0.0
+        values[299_999, 1] = -32768
+        values[5, 0] = 100
+        soundfile.write(tmp_path / "a.wav", values, RATE, subtype="FLOAT")
+        assert inspect_audio(tmp_path / "a.wav").peak == 32768.0
+
+    @pytest.mark.parametrize(
+        ("channels", "changed", "expected"),
+        [
+            ((0, 0), None, False),
+            ((0.25, -0.5), None, True),
+            ((0, 0.5), None, True),
+            ((0.25, -0.5), 299_999, False),
+        ],
+    )
+    def test_constant(self, tmp_path, channels, changed, expected):
+        values = np.tile(np.float32(channels), (300_000, 1))
+        if changed is not None:
+            values[changed, 1] = 0.5
+        soundfile.write(tmp_path / "a.wav", values, RATE, subtype="FLOAT")
+        assert inspect_audio(tmp_path / "a.wav").constant is expected
+
+    @pytest.mark.parametrize("channels", [1, 2])
+    def test_the_hash_is_that_of_the_samples_whatever_the_container(self, tmp_path, channels):
+        paths = [tmp_path / name for name in ("a.wav", "a.flac", "a.aiff", "a.w64")]
+        for path in paths:
+            soundfile.write(path, (noise(400_000, channels) * 20000).astype(np.int16), RATE, subtype="PCM_16")
+        (found,) = {inspect_audio(path).sound_sha256 for path in paths}
+        samples = read_audio(paths[0])[0].T
+        plain = hashlib.sha256(f"{RATE} {channels}\n".encode() + samples.astype("<f4").tobytes()).hexdigest()
+        assert found == plain
+        for size in (1, 1000, 400_000):
+            digest = SoundDigest(RATE, channels)
+            for start in range(0, 3000 if size == 1 else 400_000, size):
+                digest.update(samples[start : start + size])
+            if size == 1:
+                digest.update(samples[3000:])
+            assert digest.hexdigest() == found
+        if channels == 1:
+            digest = SoundDigest(RATE, 1)
+            digest.update(samples[:, 0])
+            assert digest.hexdigest() == found
+
+    def test_another_rate_or_sample_is_another_hash(self, tmp_path):
+        values = noise(1000)
+        soundfile.write(tmp_path / "a.wav", values, RATE)
+        soundfile.write(tmp_path / "b.wav", values, RATE + 1)
+        values[500] += 1e-3
+        soundfile.write(tmp_path / "c.wav", values, RATE)
+        assert len({inspect_audio(tmp_path / name).sound_sha256 for name in ("a.wav", "b.wav", "c.wav")}) == 3
+
+    @pytest.mark.parametrize(
+        "block", [np.zeros((4, 3), np.float32), np.zeros(4, np.float32), np.zeros((4, 2))]
+    )
+    def test_a_block_of_another_kind_is_refused(self, block):
+        with pytest.raises(ValueError, match="no float32 block of 2 channels"):
+            SoundDigest(RATE, 2).update(block)
