@@ -10,9 +10,13 @@ Format: ISO/IEC 11172-3, section 2.4.1.3, and 13818-3 for the lower sample rates
 
 from __future__ import annotations
 
-import os
+import math
+import struct
 from dataclasses import dataclass
 from typing import BinaryIO
+
+from fad_core.audio.losses import Decoded, Loss, read_at
+from fad_core.audio.trailers import id3v2_end, tags_start, unexplained_bytes
 
 # In kbit/s, by (is MPEG-1, layer); index 0 means "free", 15 is forbidden.
 _BITRATES = {
@@ -25,8 +29,7 @@ _BITRATES = {
 }
 _SAMPLE_RATES = (44100, 48000, 32000)
 _RATE_DIVISORS = {3: 1, 2: 2, 0: 4}  # MPEG-1, MPEG-2, MPEG-2.5
-# An encoder's tag may ask for up to 4095 samples to be cut at either end; a decoder drops 529.
-_LONGEST_TRIM = 2 * 4095 + 529
+_DECODER_DELAY = 529  # samples that a decoder of layer III adds at the beginning
 _SEARCH_BYTES = 1 << 16
 
 
@@ -38,82 +41,139 @@ class _Frame:
 
 
 @dataclass(frozen=True)
+class _Tag:
+    """What the first frame of a file says of the others (Xing, Info, VBRI).
+
+    Attributes:
+        frames: how many follow.
+        length: bytes of the stream with this frame; 0 if it does not say.
+        trim: samples to cut off at the beginning and at the end, the decoder's delay counted; None if it
+            does not say.
+    """
+
+    frames: int
+    length: int
+    trim: tuple[int, int] | None
+
+
+@dataclass
 class _Count:
-    samples: int
-    frame_samples: int
-    tagged: bool  # the first frame tells how many there are
-    whole: bool  # the last frame is complete
+    """The frames of a file, without that of the tag."""
+
+    first: _Frame
+    tag: _Tag | None
+    frames: int = 0
+    length: int = 0  # bytes of the frames, with that of the tag
+    foreign: int = 0  # bytes that are neither frames of this stream nor tags
+    cut: bool = False  # the last frame is incomplete
 
 
-def missing_mpeg_sound(stream: BinaryIO, declared: int, decoded: int, sample_rate: int) -> str | None:
-    """Say how an MPEG audio file, or what was decoded of it, falls short.
+def mpeg_losses(stream: BinaryIO, size: int, decoded: Decoded, start: int = 0) -> list[Loss]:
+    """Find what such a file lacks, ignores or has too much.
 
     Args:
-        stream: the file, open for reading in binary; its position is moved.
-        declared: how many samples a channel the decoder announced.
-        decoded: how many it gave.
-        sample_rate: in Hz.
-
-    Returns:
-        One line that says what is missing, or None if nothing is seen to be missing.
+        stream: the file.
+        size: of the file in bytes, or where its MPEG stream ends.
+        decoded: what libsndfile made of it.
+        start: where its MPEG stream begins.
     """
-    count = _count_samples(stream)
+    count = _count_frames(stream, start, size)
     if count is None:
-        return None
-    # Some encoders count the frame of the tag itself.
-    if count.tagged and decoded + count.frame_samples < declared:
-        return (
-            f"cut short: its header promises {declared / sample_rate:.3f} s, "
-            f"{decoded / sample_rate:.3f} s are there"
-        )
-    if not count.whole:
-        return "cut short: its last MPEG frame is incomplete"
-    slack = 2 * count.frame_samples + (_LONGEST_TRIM if count.tagged else 0)
-    if decoded + slack < count.samples:
-        there = count.samples / sample_rate
-        return (
-            f"libsndfile decodes only {decoded / sample_rate:.3f} of its {there:.3f} s, "
-            "for want of a header with the right length: convert it to WAV or FLAC"
-        )
-    return None
+        text = "its MPEG frames cannot be counted: how much sound it should hold is unknown"
+        return [Loss(0.0, text, "missing")]
+    frame = count.first.samples / decoded.sample_rate
+    losses = _promise_losses(count, frame) or _undecoded(count, decoded)
+    if count.foreign:
+        second = count.length / max(1, count.frames) / frame
+        text = f"{count.foreign} bytes of it are no MPEG frames of its stream"
+        losses.append(Loss(count.foreign / second, text, "ignored"))
+    return losses
 
 
-def _count_samples(stream: BinaryIO) -> _Count | None:
-    size = stream.seek(0, os.SEEK_END)
-    position = _first_frame(stream, size)
+def _promise_losses(count: _Count, frame: float) -> list[Loss]:
+    if count.tag is None:
+        # Without a count of frames a cut within the last one tells nothing of how many should follow.
+        text = "cut short: its last MPEG frame is incomplete"
+        return [Loss(math.inf, text, "missing")] if count.cut else []
+    promised = count.tag.frames
+    # Some encoders count the frame of the tag itself; then the length in bytes shows that nothing is missing.
+    if count.frames == promised - 1 and not count.cut and 0 < count.tag.length <= count.length:
+        promised -= 1
+    if count.frames == promised:
+        return []
+    text = f"its header promises {promised * frame:.3f} s, {count.frames * frame:.3f} s are there"
+    if count.frames < promised:
+        return [Loss((promised - count.frames) * frame, f"cut short: {text}", "missing")]
+    return [Loss((count.frames - promised) * frame, text, "ignored")]
+
+
+def _undecoded(count: _Count, decoded: Decoded) -> list[Loss]:
+    """Compare what the frames hold with what came out of them."""
+    expected, slack = count.frames * count.first.samples, 2 * count.first.samples
+    if count.tag and count.tag.trim:
+        begin, end = count.tag.trim
+        expected, slack = expected - begin - max(0, end), 0
+    if decoded.frames + slack >= expected:
+        return []
+    there = expected / decoded.sample_rate
+    text = (
+        f"libsndfile decodes only {decoded.seconds:.3f} of its {there:.3f} s, "
+        "for want of a header with the right length"
+    )
+    return [Loss(there - decoded.seconds, text, "ignored")]
+
+
+def _count_frames(stream: BinaryIO, start: int, end: int) -> _Count | None:
+    end = tags_start(stream, start, end)
+    position = _first_frame(stream, start, end)
     if position is None:
         return None
-    first = _parse(_read(stream, position, 4))
+    first = _parse(read_at(stream, position, 4))
     assert first is not None
-    tagged = _has_length_tag(_read(stream, position, first.length))
-    samples = -first.samples if tagged else 0  # the tag's frame holds no sound
-    frame: _Frame | None = first
-    while frame is not None and frame.stream == first.stream:
+    tag = _read_tag(read_at(stream, position, first.length))
+    count = _Count(first, tag, frames=-1 if tag else 0)  # the tag's frame holds no sound
+    count.foreign = unexplained_bytes(stream, id3v2_end(stream, start), position)
+    while position < end:
+        frame = _parse(read_at(stream, position, 4))
+        if frame is None or frame.stream != first.stream:
+            following = _next_frame(stream, position, end, first)
+            count.foreign += unexplained_bytes(stream, position, following)
+            position = following
+            continue
         position += frame.length
-        if position > size:
-            return _Count(samples, first.samples, tagged, whole=False)
-        samples += frame.samples
-        frame = _parse(_read(stream, position, 4))
-    return _Count(samples, first.samples, tagged, whole=True)
+        if position > end:
+            count.cut = True
+            break
+        count.frames += 1
+        count.length += frame.length
+    return count
 
 
-def _first_frame(stream: BinaryIO, size: int) -> int | None:
+def _first_frame(stream: BinaryIO, start: int, end: int) -> int | None:
     """The offset of the first frame that another one of the same stream follows."""
-    start = 0
-    while (tag := _read(stream, start, 10))[:3] == b"ID3" and len(tag) == 10:
-        start += 10 + sum(byte << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=True))
-        start += 10 if tag[5] & 0x10 else 0
-    window = _read(stream, start, _SEARCH_BYTES)
-    offset = window.find(b"\xff")
-    while offset >= 0:
-        frame = _parse(window[offset : offset + 4])
-        if frame:
-            after = start + offset + frame.length
-            following = _parse(_read(stream, after, 4))
-            if after >= size or (following and following.stream == frame.stream):
-                return start + offset
-        offset = window.find(b"\xff", offset + 1)
-    return None
+    start = id3v2_end(stream, start)
+    found = _next_frame(stream, start, min(end, start + _SEARCH_BYTES), None, end)
+    return found if found < min(end, start + _SEARCH_BYTES) else None
+
+
+def _next_frame(stream: BinaryIO, start: int, stop: int, like: _Frame | None, end: int | None = None) -> int:
+    """The offset of the next frame that another one, or the end, follows; `stop` if there is none."""
+    end = stop if end is None else end
+    while start < stop:
+        window = read_at(stream, start, min(_SEARCH_BYTES, stop - start) + 3)
+        offset = window.find(b"\xff")
+        while offset >= 0:
+            frame = _parse(window[offset : offset + 4])
+            if frame and (like is None or frame.stream == like.stream):
+                after = start + offset + frame.length
+                following = _parse(read_at(stream, after, 4))
+                if after == end or (like is None and after > end):
+                    return start + offset
+                if following and following.stream == frame.stream:
+                    return start + offset
+            offset = window.find(b"\xff", offset + 1)
+        start += _SEARCH_BYTES
+    return stop
 
 
 def _parse(header: bytes) -> _Frame | None:
@@ -132,15 +192,19 @@ def _parse(header: bytes) -> _Frame | None:
     return _Frame(length, samples, (version, layer, rate))
 
 
-def _has_length_tag(frame: bytes) -> bool:
-    """Whether a frame carries a Xing, Info or VBRI tag with a count of frames."""
-    for name in (b"Xing", b"Info"):
-        at = frame.find(name, 4, 48)
-        if at >= 0:
-            return bool(frame[at + 7 : at + 8] and frame[at + 7] & 1)
-    return frame[36:40] == b"VBRI"
-
-
-def _read(stream: BinaryIO, position: int, count: int) -> bytes:
-    stream.seek(position)
-    return stream.read(count)
+def _read_tag(frame: bytes) -> _Tag | None:
+    """Read a Xing, Info or VBRI tag that counts the frames."""
+    if frame[36:40] == b"VBRI":
+        length, frames = struct.unpack(">II", frame[46:54].ljust(8, b"\0"))
+        return _Tag(frames, length, None)
+    at = max(frame.find(b"Xing", 4, 48), frame.find(b"Info", 4, 48))
+    if at < 0 or not frame[at + 7 : at + 8] or not frame[at + 7] & 1:
+        return None
+    flags = frame[at + 7]
+    frames = int.from_bytes(frame[at + 8 : at + 12], "big")
+    length = int.from_bytes(frame[at + 12 : at + 16], "big") if flags & 2 else 0
+    encoder = at + 12 + (4 if flags & 2 else 0) + (100 if flags & 4 else 0) + (4 if flags & 8 else 0)
+    both = int.from_bytes(frame[encoder + 21 : encoder + 24], "big")
+    named = frame[encoder : encoder + 4].isalpha()
+    trim = ((both >> 12) + _DECODER_DELAY, (both & 0xFFF) - _DECODER_DELAY)
+    return _Tag(frames, length, trim if named and both else None)

@@ -1,0 +1,141 @@
+"""Decode sound files with libsndfile, in blocks or whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from fad_core.errors import AudioError
+
+_BLOCK_VALUES = 1 << 18  # decoded at once, over all channels: 1 MiB of float32
+_FULL_SCALE = {"int16": 2.0**15, "int32": 2.0**31}
+
+if TYPE_CHECKING:
+    _SoundFile = Any
+else:
+    _SoundFile = soundfile.SoundFile
+
+
+class _Decoder(_SoundFile):  # type: ignore[misc]
+    """A file that is decoded once from its beginning to its end.
+
+    soundfile seeks after every read where it can; that costs time and fails for FLAC files of
+    unknown length.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+def read_audio(path: Path | str, dtype: str = "float32") -> tuple[NDArray[np.floating[Any]], int]:
+    """Decode a sound file.
+
+    The values are bit for bit those of `soundfile.read(path, dtype=dtype)`: integer codings
+    scaled to [-1, 1), floating ones as they are; what is read as integers is scaled afterwards.
+
+    Args:
+        path: of any format that libsndfile reads.
+        dtype: "float32", or for float64 "float64", "int32" or "int16".
+
+    Returns:
+        The waveform `[channels, samples]`, float32 or float64, and its sample rate in Hz.
+
+    Raises:
+        AudioError: the file cannot be opened or decoded, or holds no samples. What `inspect_audio`
+            checks beyond that is not checked here.
+    """
+    path = Path(path)
+    with open_sound(path) as stream, open_decoder(path, stream) as decoder:
+        blocks = list(decoded_blocks(path, decoder, dtype))
+        if not blocks:
+            raise AudioError(path, "holds no samples")
+        samples = waveform_of(blocks)
+        return (samples / _FULL_SCALE[dtype] if dtype in _FULL_SCALE else samples), int(decoder.samplerate)
+
+
+def waveform_of(blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The waveform `[channels, samples]` of a file that was decoded in blocks `[samples, channels]`."""
+    return np.concatenate(blocks).T
+
+
+def open_sound(path: Path) -> BinaryIO:
+    """Open a regular file that is not empty; raise `AudioError` for anything else."""
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise AudioError(path, "is a folder, not a file")
+        if not stat.S_ISREG(status.st_mode):
+            raise AudioError(path, "is not a regular file")
+        if status.st_size == 0:
+            raise AudioError(path, "is empty (0 bytes)")
+        return path.open("rb")
+    except OSError as error:
+        raise AudioError(path, _reason_of(error, path)) from error
+
+
+def _reason_of(error: OSError, path: Path) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "is a link to a file that does not exist" if path.is_symlink() else "does not exist"
+    if isinstance(error, PermissionError):
+        return "cannot be read: permission denied"
+    if error.errno == errno.ELOOP:
+        return "is a link that leads back to itself"
+    return f"cannot be read: {error.strerror or error}"
+
+
+def open_decoder(path: Path, stream: BinaryIO) -> Any:
+    """Return libsndfile's decoder of an open file; raise `AudioError` if it is not audio."""
+    # By file descriptor, not by name: from some names (.au, .snd, .gsm, .vox) libsndfile concludes that
+    # any content whatever is headerless sound.
+    try:
+        return _Decoder(stream.fileno(), closefd=False)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(path, _not_audio(path, stream, _text_of(error))) from error
+
+
+def _not_audio(path: Path, stream: BinaryIO, detail: str) -> str:
+    os.lseek(stream.fileno(), 0, os.SEEK_SET)
+    head = os.read(stream.fileno(), 1024)
+    if head[:4] == b"BW64":
+        return "is a BW64 file, which libsndfile does not read: convert it (ffmpeg -i FILE NEW.flac)"
+    # A character may be cut at the end of what was read: up to three bytes of it.
+    text = head.decode("utf-8", "ignore")
+    if len(head) - len(text.encode()) <= 3 and all(c.isprintable() or c in "\t\n\r\f\ufeff" for c in text):
+        beginning = " ".join(text.split())[:40]
+        return f"is a text file, not audio: it begins with {beginning!r}"
+    suffix = f"{path.suffix} file" if path.suffix else "file"
+    return f"libsndfile cannot read this {suffix} ({detail}): convert it to WAV or FLAC, or replace it"
+
+
+def decoded_blocks(path: Path, decoder: Any, dtype: str = "float32") -> Iterator[NDArray[Any]]:
+    """Decode from where the decoder stands to the end, in blocks `[samples, channels]`."""
+    size = max(1, _BLOCK_VALUES // decoder.channels)
+    done = 0
+    while True:
+        try:
+            if done == 0 and decoder.format == "MP3":
+                # soundfile.read begins with a seek, after which mpg123's last bits come out otherwise.
+                decoder.seek(0)
+            block = decoder.read(size, dtype=dtype, always_2d=True)
+        except soundfile.LibsndfileError as error:
+            seconds = done / decoder.samplerate
+            reason = f"cut short or damaged: decoding fails after {seconds:.3f} s ({_text_of(error)})"
+            raise AudioError(path, reason) from error
+        if len(block) == 0:
+            return
+        done += len(block)
+        yield block
+
+
+def _text_of(error: soundfile.LibsndfileError) -> str:
+    text = " ".join(str(error.error_string).removeprefix("Error : ").rstrip(".").split())
+    # libsndfile says this of anything in which it vainly looked for MPEG frames.
+    return "no valid MPEG audio found" if text.endswith("(possibly a pipe?)") else text

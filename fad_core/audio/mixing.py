@@ -1,0 +1,51 @@
+"""Mix the channels of a waveform."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+_PAIRWISE_CHANNELS = 8  # from so many on, NumPy adds up by halves
+
+
+def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mix to one channel: the float32 mean over the channels, as the original package computes it.
+
+    Args:
+        waveform: `[channels, samples]`.
+
+    Returns:
+        `[1, samples]`, float32.
+    """
+    if waveform.shape[0] == 1:
+        return waveform
+    if len(waveform) < _PAIRWISE_CHANNELS:
+        # One after the other, as NumPy adds up so few; but many samples at a time.
+        total: NDArray[np.float32] = waveform[0].copy()
+        for channel in waveform[1:]:
+            total += channel
+        mean: NDArray[np.float32] = (total / np.float32(len(waveform)))[np.newaxis]
+        return mean
+    # From eight channels on the order of the sum, and so the rounding, depends on the memory layout:
+    # NumPy has to see what the original gives it, samples by channels.
+    by_sample = np.ascontiguousarray(waveform.T)
+    mono: NDArray[np.float32] = np.mean(by_sample, axis=1)[np.newaxis]
+    return mono
+
+
+def mix(waveform: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
+    """Mix to the channels that a model takes.
+
+    One channel is the mean of all (`to_mono`). For two, stereo stays as it is; one channel is duplicated,
+    and so is the mean of more than two, whose places in the room a file need not tell.
+
+    Args:
+        waveform: `[C, samples]`.
+        channels: 1 or 2.
+
+    Returns:
+        `[channels, samples]`, float32.
+    """
+    if waveform.shape[0] == channels:
+        return waveform
+    return np.repeat(to_mono(waveform), channels, axis=0)
