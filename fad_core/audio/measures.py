@@ -40,7 +40,8 @@ class SoundDigest:
         if block.dtype != np.float32 or (block.shape[1] if block.ndim == 2 else 1) != self._channels:
             raise ValueError(f"{block.dtype} {block.shape} is no float32 block of {self._channels} channels")
         # -0.0 + 0.0 is 0.0: floats have two zeros, integers one.
-        self._hash.update(np.ascontiguousarray(block + np.float32(0), dtype="<f4").data)
+        with np.errstate(invalid="ignore"):
+            self._hash.update(np.ascontiguousarray(block + np.float32(0), dtype="<f4").data)
 
     def hexdigest(self) -> str:
         """Return the hash of all samples so far, in hex."""
