@@ -20,6 +20,7 @@ from numba.core.errors import TypingError
 
 from fad_core.cli import main
 from fad_core.datasets import Dataset
+from fad_core.datasets.policy import DEFAULTS
 from fad_core.errors import ArgumentError
 from fad_core.exported import ExportedModel
 from fad_core.kernels import attention, compiled, panels, self_test
@@ -177,7 +178,7 @@ def test_the_note_passes_from_shards_to_distances(
         dataset = Dataset(folder.name, str(folder))
         manifest, shard = tmp_path / f"{folder.name}.manifest.parquet", tmp_path / f"{folder.name}.parquet"
         scan_shard(dataset, 0, manifest)
-        embed_shard(path, dataset, manifest, "fail", Settings(), shard)
+        embed_shard(path, dataset, manifest, [], DEFAULTS, Settings(), shard)
         statistics.append(tmp_path / f"{folder.name}.statistics.parquet")
         compute_statistics([shard], folder.name, "encodec-24k", statistics[-1])
         monkeypatch.setattr(panels, "remember", raising(TypingError("no such type")))

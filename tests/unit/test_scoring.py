@@ -14,7 +14,7 @@ import torch
 
 from fad_core.audio import read_audio
 from fad_core.datasets import Dataset
-from fad_core.datasets.policy import FilePolicy
+from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.embedding import embed_waveform, load_unchanged
 from fad_core.errors import BadFilesError, DatasetError, FadError
 from fad_core.exported import ExportedModel, describe_model
@@ -64,7 +64,7 @@ def test_the_value_is_the_pipelines_to_the_last_bit(
             manifest = tmp_path / "manifests" / folder.name / f"{shard}.parquet"
             scan_shard(dataset, shard, manifest)
             embeddings.append(tmp_path / "embeddings" / folder.name / f"{shard}.parquet")
-            embed_shard(exported_path, dataset, manifest, "fail", Settings(), embeddings[-1])
+            embed_shard(exported_path, dataset, manifest, [], DEFAULTS, Settings(), embeddings[-1])
         statistics.append(tmp_path / "statistics" / f"{folder.name}.parquet")
         compute_statistics(embeddings, folder.name, "vggish", statistics[-1])
     table = tmp_path / "distances.parquet"
