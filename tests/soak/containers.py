@@ -114,6 +114,8 @@ def mutations(rng: np.random.Generator) -> Iterator[tuple[str, bytes, Truth]]:
             truth = replace(truth, unseen=True)  # what is added may be what the wrong size asks for
         if source.name.startswith("MP3") and not _is_tagged(content):
             truth = replace(truth, unseen=True)
+        if source.content.startswith(content):
+            truth = replace(truth, added=False)  # what was added is cut off again
         if content:
             yield done, content, truth
 
@@ -199,11 +201,11 @@ def _remove(rng, source, truth, _sources):
 
 
 def _insert(rng, source, truth, _sources):
-    """Insert bytes in the second half."""
+    """Insert bytes in the second half; as many leave the promised size, of which zeros count as padding."""
     at = rng.integers(len(source.content) // 2, len(source.content) + 1)
-    return source.content[:at] + rng.bytes(rng.integers(1, 9000)) + source.content[at:], replace(
-        truth, added=True
-    )
+    more = rng.bytes(rng.integers(1, 9000))
+    padding = not source.content[-len(more) :].strip(b"\0")
+    return source.content[:at] + more + source.content[at:], replace(truth, added=truth.added or not padding)
 
 
 def _untag(_rng, source, truth, _sources):
