@@ -99,7 +99,8 @@ def chunk_losses(stream: BinaryIO, base: int, size: int, decoded: Decoded) -> li
         return losses + mpeg_losses(stream, end, decoded, start)
     # A packet of ALAC that is cut is lost whole: its samples count, not its bytes.
     counted = [] if promised is None else _count_losses(stream, chunks, decoded)
-    return max(losses, counted, key=lambda found: sum(loss.seconds for loss in found))
+    blocks = _block_losses(stream, layout, chunks, decoded, size - start if promised is None else promised)
+    return max(losses, counted, blocks, key=lambda found: sum(loss.seconds for loss in found))
 
 
 def _layout(head: bytes) -> _Layout | None:
@@ -192,3 +193,18 @@ def _count_losses(stream: BinaryIO, chunks: list[_Chunk], decoded: Decoded) -> l
         kind: Literal["missing", "surplus"] = "missing" if stated > decoded.frames else "surplus"
         return [Loss(abs(stated - decoded.frames) / decoded.sample_rate, text, kind)]
     return []
+
+
+def _block_losses(
+    stream: BinaryIO, layout: _Layout, chunks: list[_Chunk], decoded: Decoded, length: int
+) -> list[Loss]:
+    """Find a last block, of a coding by blocks, that libsndfile drops because it is not complete."""
+    form = next((chunk for chunk in chunks if chunk.name[:4] == b"fmt "), None)
+    if form is None or decoded.subtype not in ("IMA_ADPCM", "MS_ADPCM", "GSM610"):
+        return []
+    content = read_at(stream, form.start, 20).ljust(20, b"\0")
+    align, samples = (struct.unpack_from(layout.size[0] + "H", content, at)[0] for at in (12, 18))
+    lost = -(-length // max(1, align)) * samples - decoded.frames
+    if not 0 < lost <= samples:
+        return []
+    return [Loss(lost / decoded.sample_rate, "the last block of its sound is incomplete", "missing")]

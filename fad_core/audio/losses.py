@@ -93,9 +93,12 @@ def _amount(loss: Loss) -> str:
 
 
 def read_at(stream: BinaryIO, position: int, count: int) -> bytes:
-    """Read up to `count` bytes from an offset on."""
-    stream.seek(position)
-    return stream.read(count)
+    """Read up to `count` bytes from an offset on; none if the offset or the count is impossible."""
+    try:
+        stream.seek(position)
+    except (OSError, OverflowError, ValueError):  # a header may point anywhere, beyond any file too
+        return b""
+    return stream.read(max(0, count))
 
 
 def size_of(stream: BinaryIO) -> int:

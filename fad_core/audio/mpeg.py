@@ -82,7 +82,9 @@ def mpeg_losses(stream: BinaryIO, size: int, decoded: Decoded, start: int = 0) -
         text = "its MPEG frames cannot be counted: how much sound it should hold is unknown"
         return [Loss(0.0, text, "missing")]
     frame = count.first.samples / decoded.sample_rate
-    losses = _promise_losses(count, frame) or _undecoded(count, decoded)
+    # What is not in the file cannot be decoded either: the larger one counts.
+    found = _promise_losses(count, frame), _undecoded(count, decoded)
+    losses = max(found, key=lambda losses: sum(loss.seconds for loss in losses))
     if count.foreign:
         second = count.length / max(1, count.frames) / frame
         text = f"{count.foreign} bytes of it are no MPEG frames of its stream"
@@ -112,7 +114,7 @@ def _undecoded(count: _Count, decoded: Decoded) -> list[Loss]:
     expected, slack = count.frames * count.first.samples, 2 * count.first.samples
     if count.tag and count.tag.trim:
         begin, end = count.tag.trim
-        expected, slack = expected - begin - max(0, end), 0
+        expected, slack = expected - begin - max(0, end), 0 if count.frames == count.tag.frames else slack
     if decoded.frames + slack >= expected:
         return []
     there = expected / decoded.sample_rate

@@ -108,10 +108,14 @@ def mutations(rng: np.random.Generator) -> Iterator[tuple[str, bytes, Truth]]:
                 *_ways(content),
             ]
             way = ways[rng.integers(len(ways))]
-            if "resize" in done and way in (_append, _append_file, _insert):
-                truth = replace(truth, unseen=True)  # what is added may be what the wrong size asks for
             content, truth = way(rng, replace(source, content=content), truth, sources)
             done += f" {way.__name__.strip('_')}"
+        if "resize" in done and any(word in done for word in ("append", "insert", "untag")):
+            truth = replace(truth, unseen=True)  # what is added may be what the wrong size asks for
+        if source.name.startswith("MP3") and not _is_tagged(content):
+            truth = replace(truth, unseen=True)
+        if source.content.startswith(content):
+            truth = replace(truth, added=False)  # what was added is cut off again
         if content:
             yield done, content, truth
 
@@ -157,11 +161,11 @@ def _ogg_ways(content: bytes) -> list[Callable]:
 
 
 def _cut(rng, source, truth, _sources):
-    return source.content[: rng.integers(len(source.content))], _less(source, truth)
+    return source.content[: rng.integers(len(source.content))], truth
 
 
 def _cut_a_little(rng, source, truth, _sources):
-    return source.content[: -rng.integers(1, 64)], _less(source, truth)
+    return source.content[: -rng.integers(1, 64)], truth
 
 
 def _append(rng, source, truth, _sources):
@@ -193,15 +197,15 @@ def _resize(rng, source, truth, _sources):
 def _remove(rng, source, truth, _sources):
     """Remove a part from the middle."""
     begin = rng.integers(len(source.content))
-    return source.content[:begin] + source.content[begin + rng.integers(1, 9000) :], _less(source, truth)
+    return source.content[:begin] + source.content[begin + rng.integers(1, 9000) :], truth
 
 
 def _insert(rng, source, truth, _sources):
-    """Insert bytes in the second half."""
+    """Insert bytes in the second half; as many leave the promised size, of which zeros count as padding."""
     at = rng.integers(len(source.content) // 2, len(source.content) + 1)
-    return source.content[:at] + rng.bytes(rng.integers(1, 9000)) + source.content[at:], replace(
-        truth, added=True
-    )
+    more = rng.bytes(rng.integers(1, 9000))
+    padding = not source.content[-len(more) :].strip(b"\0")
+    return source.content[:at] + more + source.content[at:], replace(truth, added=truth.added or not padding)
 
 
 def _untag(_rng, source, truth, _sources):
@@ -214,13 +218,13 @@ def _drop(rng, source, truth, _sources):
     pieces = _pieces(source.content)
     at = rng.integers(len(pieces))
     del pieces[at : at + rng.integers(1, 4)]
-    return b"".join(pieces), _less(source, truth, first=at == 0)
+    return b"".join(pieces), truth
 
 
 def _repeat(rng, source, truth, _sources):
     pieces = _pieces(source.content)
     at = rng.integers(len(pieces))
-    return b"".join([*pieces[: at + 1], pieces[at], *pieces[at + 1 :]]), replace(truth, unseen=truth.unseen)
+    return b"".join([*pieces[: at + 1], pieces[at], *pieces[at + 1 :]]), truth
 
 
 def _swap(rng, source, truth, _sources):
@@ -257,11 +261,9 @@ def _flip(rng, source, truth, _sources):
     return bytes(content), truth
 
 
-def _less(source: _Source, truth: Truth, *, first: bool = False) -> Truth:
-    """The truth of a file that lost something, which MPEG frames without their tag do not show."""
-    tagged = any(name in source.content[:600] for name in (b"Info", b"Xing"))
-    mpeg = source.name.startswith("MP3")
-    return replace(truth, unseen=truth.unseen or (mpeg and (first or not tagged)))
+def _is_tagged(content: bytes) -> bool:
+    """Whether the first MPEG frame says how many follow."""
+    return any(name in content[:48] for name in (b"Info", b"Xing"))
 
 
 def _pieces(content: bytes) -> list[bytes]:

@@ -403,3 +403,12 @@ def test_random_damage_is_never_silent(tmp_path):
     }
     assert [name for name, outcome in outcomes.items() if outcome == "silent"] == []
     assert {"bad", "doubtful", "same"} <= set(outcomes.values())
+
+
+def test_a_header_that_points_behind_the_end_of_the_file(tmp_path):
+    content = bytearray(encode(tmp_path, "AU", "PCM_16"))
+    content[4:12] = struct.pack(">II", len(content) + 1000, 0xFFFFFFFF)
+    assert reason(tmp_path, bytes(content))
+    content = bytearray(encode(tmp_path, "AIFF", "PCM_16"))
+    struct.pack_into(">II", content, content.index(b"SSND") + 4, 0, 1 << 30)
+    assert reason(tmp_path, bytes(content))
