@@ -56,7 +56,7 @@ def set_notes(counts: SetCounts) -> list[str]:
     if counts.doubtful:
         notes.append(
             f"{counted(counts.doubtful, 'file')} of doubtful length "
-            f"({counts.doubt_seconds:.3g} s missing or ignored)"
+            f"({counts.doubt_seconds:.3g} s missing or ignored, as far as known)"
         )
     if counts.loud:
         notes.append(

@@ -94,7 +94,7 @@ def test_what_a_set_sounds_like_stands_beside_the_score():
     )
     note = distance_row(embedded("a", counts=counts), embedded("b", seed=1), "fad")["note"]
     assert note.split("; ") == [
-        "a: 1 file of doubtful length (0.0125 s missing or ignored)",
+        "a: 1 file of doubtful length (0.0125 s missing or ignored, as far as known)",
         "a: 2 files with peaks above 4, up to 3.277e+04, where values within ±1 are expected",
         "a: 1 file silent throughout",
         "a: 3 files of one value throughout (DC)",
