@@ -24,6 +24,7 @@ import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,16 @@ Mutate = Callable[[random.Random, Path, Path], None]
 """Writes a mutation of the first file to the second."""
 
 _watched: list[str] | None = None
+
+
+def _late(*_: object) -> None:
+    raise TimeoutError
+
+
+@cache
+def _watch() -> None:
+    # A hook stays as long as the process.
+    sys.addaudithook(_audit)
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
@@ -220,7 +231,8 @@ def trials(count: int, seed: int, folder: Path) -> Iterator[tuple[str, str]]:
     """
     global _watched
     source, target = export_tiny(folder / "tiny.pt2"), folder / "mutated.pt2"
-    sys.addaudithook(_audit)
+    _watch()
+    signal.signal(signal.SIGALRM, _late)
     with tiny_is_known():
         expected = embedded(source)
         for number in range(count):
@@ -258,7 +270,6 @@ def main(count: int = 3000, seed: int = 1) -> int:
     import torch
 
     torch.set_num_threads(1)
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         found = Counter(trials(count, seed, Path(folder)))
     for (kind, outcome), times in sorted(found.items()):
