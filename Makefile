@@ -18,6 +18,10 @@ REFERENCE_VENV ?= .venv-reference
 # Per cent of fad_core's lines that the tests must reach.
 COVERAGE_FLOOR ?= 90
 
+# How long `make soak` tries, and from which seed.
+SOAK_SECONDS ?= 3600
+SOAK_SEED ?= 1
+
 BIN := $(abspath $(VENV))/bin
 PIP := "$(BIN)/python" -m pip install
 CORE := $(VENV)/.stamp-core
@@ -28,13 +32,13 @@ REFERENCE := $(REFERENCE_VENV)/.stamp
 # Jobs find the environment's own programs first.
 WITH_VENV := PATH="$(BIN):$$PATH"
 
-.PHONY: help demo sine correlations test test-slurm benchmark lint check reference-env clean
+.PHONY: help demo sine correlations test test-slurm soak benchmark lint check reference-env clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
 	@echo 'Variables: PYTHON=$(PYTHON) (3.11 or newer), VENV=$(VENV), CORES=$(CORES), TORCH_INDEX=$(TORCH_INDEX),'
 	@echo 'SINE_WEIGHTS=$(SINE_WEIGHTS), PYTEST_ARGS=$(PYTEST_ARGS), TEST_WORKERS=$(TEST_WORKERS), TEST_THREADS=$(TEST_THREADS),'
-	@echo 'COVERAGE_FLOOR=$(COVERAGE_FLOOR), PYTHON311=$(PYTHON311) (3.11), REFERENCE_VENV=$(REFERENCE_VENV)'
+	@echo 'COVERAGE_FLOOR=$(COVERAGE_FLOOR), SOAK_SECONDS=$(SOAK_SECONDS), SOAK_SEED=$(SOAK_SEED), PYTHON311=$(PYTHON311) (3.11), REFERENCE_VENV=$(REFERENCE_VENV)'
 
 demo: $(CORE) ## Score the demo study: sines and music, with seeded weights, offline
 	$(WITH_VENV) python scripts/make_demo_audio.py
@@ -57,6 +61,9 @@ test: $(DEV) ## Run the tests
 
 test-slurm: $(SLURM) ## Run the study of real recordings, run here before, on a Slurm of three nodes, one of which dies
 	$(WITH_VENV) FAD_TEST_SLURM=$${FAD_TEST_SLURM:-1} python -m pytest tests/slurm -s $(PYTEST_ARGS)
+
+soak: $(DEV) ## Try damaged sound files, arrays, tables and models at random, and count what comes of them
+	$(WITH_VENV) OMP_NUM_THREADS=1 python tests/soak/run.py --seconds $(SOAK_SECONDS) --seed $(SOAK_SEED)
 
 benchmark: $(CORE) $(REFERENCE) ## Time this package and the original on the same recordings, in turns: an hour
 	$(WITH_VENV) python scripts/benchmark.py --reference-python $(REFERENCE_VENV)/bin/python
