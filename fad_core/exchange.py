@@ -288,11 +288,13 @@ def _id_of(foreign_name: str) -> str:
 
 
 def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[StoredSet]:
-    held = [
-        key.removesuffix(_FADTK_MEAN)
-        for key in archive.names
-        if key.endswith(_FADTK_MEAN) and key.removesuffix(_FADTK_MEAN) + _FADTK_COVARIANCE in archive.names
+    parts = [
+        [key.removesuffix(suffix) for key in archive.names if key.endswith(suffix)]
+        for suffix in (_FADTK_MEAN, _FADTK_COVARIANCE)
     ]
+    held = parts[0]
+    if alone := sorted(set(parts[0]) ^ set(parts[1])):
+        raise FadError(f"{name} holds a mean or a covariance alone of {', '.join(alone[:_LISTED])}")
     if held:
         # Of one model it may be any, whatever its name; of many, what is not asked for is not read.
         several = models and len(held) > 1

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from fad_core.exported import ExportedModel
 
 
+_PATTERN = frozenset("*?[")
+
+
 def comparable_sets(
     names: Sequence[str], models: Sequence[str], embedding: Embedding, *, assume: bool
 ) -> list[list[StoredSet]]:
@@ -51,15 +54,15 @@ def comparable_sets(
 
 
 def _require_there(names: Sequence[str]) -> None:
-    """Refuse sets that are not there; patterns are for the scan to expand.
+    """Refuse several sets that are not there by one message; a single one is refused by its reader.
 
     Raises:
         DatasetError: names all of them.
     """
     from fad_core.errors import DatasetError
 
-    missing = [name for name in names if not (set(name) & set("*?[") or os.path.lexists(_expanded(name)))]
-    if missing:
+    missing = [name for name in names if not (_PATTERN & set(name) or os.path.lexists(_expanded(name)))]
+    if len(missing) > 1:
         raise DatasetError("; ".join(f"data set {name}: {name} does not exist" for name in missing))
 
 

@@ -34,7 +34,11 @@ RIGHT = {
         "unseen": "the container states no length",
     },
     "arrays": {"refused": "refused", "noted": "noted", "used": "sound as it should be"},
-    "tables": {"refused": "refused", "same": "read as before", "read": "well-formed; no checksum to tell"},
+    "tables": {
+        "refused": "refused",
+        "equal": "read as before",
+        "other": "well-formed, where no checksum tells",
+    },
     "models": {
         "refused": "refused",
         "same": "embeds as before, bit for bit",
@@ -68,9 +72,14 @@ def _models(seed: int, folder: Path) -> Trials:
 
 
 def _tables(seed: int, folder: Path) -> Trials:
-    from tables import trials
+    from tables import soak
 
-    return trials(10**9, seed, folder)
+    for start in itertools.count(seed * 10**6, 200):
+        counts, faults = soak(200, start)
+        for (name, outcome), count in counts.items():
+            if outcome != "fault":
+                yield from itertools.repeat((name, outcome), count)
+        yield from (("tables", fault) for fault in faults)
 
 
 PARTS: dict[str, Callable[[int, Path], Trials]] = {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fad_core.atomic import atomic_path, write_text
+from fad_core.atomic import atomic_path, require_writable_folder, write_text
 from fad_core.errors import FadError, OutputError
 
 
@@ -123,3 +123,15 @@ def test_the_error_is_the_systems_too():
     assert isinstance(error, OSError)
     assert error.strerror == os.strerror(errno.ENOSPC)
     assert str(error) == "cannot write x: No space left on device"
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require_writable_folder(tmp_path / "results" / "deep")
+    assert not list(tmp_path.iterdir()), "a look makes nothing"
+
+    def refuse(dir: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(dir))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(OutputError, match=r"cannot write .*results: Read-only file system"):
+        require_writable_folder(tmp_path / "results")

@@ -143,20 +143,23 @@ def test_a_bad_file_is_named_before_a_model_is_made(
         (("--weights", "seeded", "--model", "pann-16k"), "holds no statistics of pann-16k, but of vggish"),
         (("--weights", "seeded", "--model", "vgish"), "Did you mean 'vggish'?"),
         (("--weights", "seeded"), "lost does not exist"),
-        ((), "of vggish (seeded weights 00000000), and official weights were asked for"),
+        ((), "of vggish (seeded weights 00b8a942), and official weights were asked for"),
     ],
 )
 def test_so_are_statistics_of_another_model_and_a_missing_folder(
     options: list[str], said: str, tmp_path: Path
 ) -> None:
     statistics = Statistics.from_embeddings(np.eye(128))
-    facts = EmbeddedSet("a", "vggish", "seeded", "0" * 64, "", statistics, SetCounts(128, 0, 0, 1.0))
     model = get_model("vggish")
-    write_statistics(facts, Identity.of(model, locate_weights(model, "seeded")), tmp_path / "a.npz")
+    identity = Identity.of(model, locate_weights(model, "seeded"))
+    counts = SetCounts(128, 0, 0, 1.0)
+    facts = EmbeddedSet("a", "vggish", "seeded", identity.weights_sha256, "", statistics, counts)
+    write_statistics(facts, identity, tmp_path / "a.npz")
     made = tmp_path / "cache"
     call = ["score", str(tmp_path / "a.npz"), str(tmp_path / "lost"), "--cache-dir", str(made)]
     done = CliRunner().invoke(main, [*call, *options])
-    assert done.exit_code == 1 and said in done.stderr, done.output
+    status = 2 if "vgish" in options else 1
+    assert done.exit_code == status and said in done.stderr, done.output
     assert not made.exists()
 
 
@@ -290,9 +293,11 @@ def test_verify_says_what_it_compared(
     ("arguments", "status", "said"),
     [
         (["nowhere", "FOLDER"], 1, "nowhere does not exist"),
-        (["FOLDER", "FOLDER", "--model", "vgish"], 1, "Did you mean 'vggish'"),
+        (["nowhere", "lost"], 1, "nowhere does not exist; data set lost: lost does not exist"),
+        (["FOLDER", "FOLDER", "--model", "clapp"], 2, "Did you mean 'clap'"),
+        (["FOLDER", "FOLDER", "--model", "vgish"], 2, "Did you mean 'vggish'"),
         (["FOLDER", "FOLDER", "--weights", "sedeed"], 1, "neither official nor seeded"),
-        (["FOLDER", "FOLDER", "--metric", "kad"], 1, "there is: fad"),
+        (["FOLDER", "FOLDER", "--metric", "kad"], 2, "there is: fad"),
         (["FOLDER"], 2, "Missing argument"),
         (["FOLDER", "FOLDER", "--on-short-file", "stretch"], 2, "'fail', 'skip', 'pad'"),
     ],
@@ -412,13 +417,16 @@ def test_results_that_cannot_be_written(script: str, status: int, said: str) -> 
     assert (result.returncode, result.stderr) == (status, said)
 
 
-def test_an_interrupt_is_quiet() -> None:
+def test_an_interrupt_is_quiet(tmp_path: Path) -> None:
+    names = [str(tmp_path / "a.npz"), str(tmp_path / "b.npz")]
+    for name in names:
+        Path(name).touch()
     code = (
         "import os, signal, threading\nfrom fad_core.cli import main\nimport fad_core.exchange as exchange\n"
         # What runs in a shell's background would ignore it.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "def wait(path): os.kill(os.getpid(), signal.SIGINT); threading.Event().wait()\n"
-        "exchange.read_statistics = wait\nmain(['compare', 'a.npz', 'b.npz'])"
+        "def wait(path, models): os.kill(os.getpid(), signal.SIGINT); threading.Event().wait()\n"
+        f"exchange.read_statistics = wait\nmain(['compare', *{names}])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "")

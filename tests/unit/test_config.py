@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fad_core.config import read_yaml, validate_config
+from fad_core.config import examine_config, read_yaml, validate_config
 from fad_core.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -208,6 +209,16 @@ def test_what_is_no_configuration_at_all_is_told(config: Any, fault: str):
     assert faults(config) == [fault]
 
 
+def bomb(use: str, level: str = "[{}]") -> str:
+    """Aliases that expand to 9⁹ values, or more."""
+    lines = ["k: &a0 [x, x, x, x, x, x, x, x, x]"]
+    for i in range(12):
+        items = ", ".join([f"*a{i}"] * 9)
+        value = level.format(items) if "{i}" not in level else level.format(i=i)
+        lines.append(f"k{i}: &a{i + 1} {value}")
+    return "\n".join([*lines, use])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -217,14 +228,48 @@ def test_what_is_no_configuration_at_all_is_told(config: Any, fault: str):
         ("a: [1", r"c\.yaml is not valid YAML: while parsing"),
         ("? [a]\n: b\n", r"c\.yaml is not valid YAML: .*unhashable key"),
         ("a: !!python/object/apply:os.system [x]", r"c\.yaml is not valid YAML: could not determine a cons"),
+        ("study: &a [*a]", r"an alias \(\*name\) stands for itself.*line 1"),
+        ("a: &a {b: {c: *a}}", "stands for itself"),
+        ("study: " + "[" * 5000 + "]" * 5000, "more than 50 values in each other"),
+        ("a: &a [x, *b]", "undefined alias"),
+        (bomb("study: *a8"), "expand to more than 1000000 characters"),
+        (bomb("? *a8\n: 1"), "expand to more than 1000000 characters"),
+        (
+            bomb("b: {<<: *a8}", "{{k{i}: *a{i}, l: *a{i}, m: *a{i}, n: *a{i}, o: *a{i}}}"),
+            "expand to more than",
+        ),
+        ("a: 2024-13-45", r"c\.yaml is not valid YAML: month"),
         ("a: \xe9".encode("latin-1"), r"c\.yaml is not valid YAML: .*decode"),
     ],
 )
 def test_what_is_no_good_yaml_is_told_with_its_place(text: str | bytes, message: str, tmp_path: Path):
     path = tmp_path / "c.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    began = time.process_time()
     with pytest.raises(ConfigError, match=f"(?s){message}"):
         read_yaml(path)
+    assert time.process_time() - began < 2
+
+
+def test_aliases_and_long_lists_are_no_bombs(tmp_path: Path):
+    path = tmp_path / "c.yaml"
+    path.write_text("a: &a [1, 2]\nb: [*a, *a]\nc: [" + ", ".join(["x"] * 20_000) + "]\n")
+    assert read_yaml(path)["b"] == [[1, 2], [1, 2]]
+
+
+def test_a_faulty_value_is_shown_in_part():
+    (fault,) = faults(BASE | {"study": ["x" * 100] * 1000})
+    assert fault.startswith("study: ['xxx") and len(fault) < 400
+
+
+def test_what_is_at_fault_is_left_out_of_what_is_examined_further():
+    given = BASE | {"datasets": {"a": {"path": 3}, "b": {"path": "y", "shard": 1}}, "threads": 1000, "x": 1}
+    examined = examine_config(given | {"models": [*model(weights=""), *model()]}, SCHEMA)
+    assert len(examined.faults) == 5
+    assert examined.config["datasets"] == {"b": {"path": "y", "shards": 1}}
+    assert [entry["id"] for entry in examined.config["models"]] == ["vggish"]
+    assert (examined.config["threads"], "x" in examined.config) == (1, False)
+    assert examined.faulty == {"datasets", "models", "threads"}
 
 
 def test_yaml_that_is_good(tmp_path: Path):

@@ -14,6 +14,8 @@ from fad_core.datasets.counts import SetCounts
 from fad_core.distances import EmbeddedSet, distance_row
 from fad_core.errors import FadError, OutputError
 from fad_core.exchange import StoredSet, is_statistics_file, read_statistics, write_statistics
+from fad_core.foreign_names import FOREIGN_NAMES
+from fad_core.models import model_ids
 from fad_core.pairing import same_model
 from fad_core.pt2 import Identity
 from fad_core.statistics import Statistics
@@ -263,3 +265,65 @@ class TestSameModel:
             same_model(sets, models=["vggish", "encodec"])
         with pytest.raises(FadError, match="holds no statistics of clap, but of vggish, encodec"):
             same_model(sets, models=["clap"])
+
+    def test_of_several_foreign_models_the_name_tells(self, tmp_path: Path) -> None:
+        several = {
+            f"{name}.{part}": array
+            for name, scale in (("clap-laion-audio", 2.0), ("encodec-emb", 3.0), ("MERT-v1-95M", 4.0))
+            for part, array in (("mu", np.full(6, scale)), ("cov", np.eye(6)))
+        }
+        path = foreign(tmp_path / "fma_pop.npz", **several)
+        ((first, _),) = same_model([read_statistics(path), ours("b")], models=["vggish"], assume=True)
+        assert first.set.statistics.mean[0] == pytest.approx(VECTORS["a"].mean(axis=0)[0])
+        assert "of vggish (fadtk, weights not named), assumed to be the same model" in first.set.note
+        assert "prepared otherwise by fadtk and kadtk (sound of 16 bits" in first.set.note
+        identity = replace(IDENTITY, model="clap-630k-audioset")
+        clap = ours("b", identity, model="clap-630k-audioset")
+        ((first, _),) = same_model([read_statistics(path), clap], assume=True)
+        assert first.set.statistics.mean[0] == 2.0
+        with pytest.raises(FadError, match="say so with --assume-same-model"):
+            same_model([read_statistics(path), clap])
+        pann = replace(IDENTITY, model="pann-8k")
+        with pytest.raises(FadError, match=r"means nothing$"):
+            same_model([read_statistics(path), ours("b", pann, model="pann-8k")], assume=True)
+
+    def test_only_models_that_are_asked_for_are_read(self, tmp_path: Path) -> None:
+        bad = {"clap-laion-audio.mu": np.zeros(2), "clap-laion-audio.cov": -np.eye(2)}
+        path = foreign(tmp_path / "f.npz", **bad)
+        assert [each.set.model for each in read_statistics(path, ["vggish"])] == ["vggish"]
+        with pytest.raises(FadError, match="not positive semidefinite"):
+            read_statistics(path, ["clap-630k-audioset"])
+        with pytest.raises(FadError, match="of vggish, clap-laion-audio, none of which is pann-8k"):
+            read_statistics(path, ["pann-8k"])
+
+    def test_a_name_that_stands_for_another_model_is_not_assumed(self, tmp_path: Path) -> None:
+        stored = read_statistics(foreign(tmp_path / "f.npz", model="encodec-emb"))
+        with pytest.raises(FadError, match=r"means nothing$"):
+            same_model([stored, ours("b")], assume=True)
+        ((first, _),) = same_model(
+            [stored, ours("b", replace(IDENTITY, model="encodec-24k"), model="encodec-24k")], assume=True
+        )
+        assert "files cut at 3 minutes" in first.set.note
+
+
+def test_foreign_names_stand_for_models_that_there_are() -> None:
+    assert {name.model for name in FOREIGN_NAMES.values()} <= set(model_ids())
+
+
+@pytest.mark.parametrize("identity", ["{", "[]", '{"a":' * 100_000, json.dumps({"code": 3})])
+def test_an_identity_that_is_none_is_refused(tmp_path: Path, identity: str) -> None:
+    write_table(STATISTICS, [ROW], tmp_path / "z.parquet", {"identity": identity})
+    with pytest.raises(FadError, match=r"z\.parquet: these statistics cannot be used"):
+        read_statistics(tmp_path / "z.parquet")
+
+
+def test_an_identity_of_other_weights_is_refused(tmp_path: Path) -> None:
+    write_statistics(embedded(), replace(IDENTITY, weights_sha256="0" * 64), tmp_path / "x.npz")
+    with pytest.raises(FadError, match="its identity is of the weights 00000000, its statistics of 5eed5eed"):
+        read_statistics(tmp_path / "x.npz")
+
+
+def test_counts_below_zero_are_refused(tmp_path: Path) -> None:
+    write_table(STATISTICS, [ROW | {"padded": -1}], tmp_path / "z.parquet")
+    with pytest.raises(FadError, match="cannot be counts"):
+        read_statistics(tmp_path / "z.parquet")

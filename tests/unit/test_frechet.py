@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from fad_core.errors import ConfigError
+from fad_core.errors import ConfigError, FadError
 from fad_core.frechet import frechet_distance
 from fad_core.metrics import METRICS, get_metric
 from fad_core.statistics import Statistics
@@ -233,3 +233,17 @@ def test_fad_is_a_metric_by_name() -> None:
 def test_an_unknown_metric_names_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="'fid' is not known; there is: fad"):
         get_metric("fid")
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e160])
+def test_a_distance_that_is_not_finite_is_an_error(scale: float) -> None:
+    x = np.random.default_rng(3).standard_normal((9, 4))
+    near, far = Statistics.from_embeddings(x), Statistics.from_embeddings(scale * (x + 1))
+    for pair in ((near, far), (far, near), (far, far)):
+        with pytest.raises(FadError, match="not a finite number: means up to"):
+            frechet_distance(*pair)
+
+
+def test_complex_statistics_lose_nothing_in_silence() -> None:
+    with pytest.raises(ValueError, match="the mean holds complex128"):
+        Statistics(2, np.zeros(2, complex), np.zeros((2, 2)))

@@ -11,7 +11,7 @@ import soundfile
 from fad_core.datasets import Dataset
 from fad_core.errors import ConfigError
 from fad_core.settings import parse_settings
-from fad_core.study import StudyModel, require_available, study_of
+from fad_core.study import StudyModel, read_study, require_available, study_of
 
 
 def config(**changes: Any) -> dict[str, Any]:
@@ -156,3 +156,51 @@ def test_models_get_the_settings_that_mean_something_for_them():
 )
 def test_settings_that_mean_nothing_are_refused(entry: dict[str, Any], fault: str):
     assert faults(config(models=[{"weights": "seeded", **entry}])) == [fault]
+
+
+SCHEMA = Path(__file__).resolve().parents[2] / "workflow/schemas/config.schema.yaml"
+
+
+def test_all_that_can_be_known_is_told_at_once(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    soundfile.write(tmp_path / "a" / "x.wav", [0.0, 0.0], 8000)
+    given: dict[str, Any] = {
+        "study": "s",
+        "audio_root": str(tmp_path),
+        "datasets": {"a": {"path": "a"}, "b": {"path": "lost"}, "c": {"path": 3}, "d": {"path": "unpaired"}},
+        "pairs": [["a", "b"], ["c", "a"]],
+        "models": [{"id": "vgish"}, {"id": "vggish", "weights": "no.pth"}, {"weights": "seeded"}],
+        "metrics": ["fid"],
+        "threads": 100_000,
+    }
+    with pytest.raises(ConfigError) as raised:
+        read_study(given, SCHEMA)
+    found = [line.removeprefix("  - ") for line in str(raised.value).split("\n")[1:]]
+    expected = [
+        "datasets.c.path: 3 does not fit",
+        "models.2: 'id' is missing",
+        "threads: 100000 is more than 256",
+        "models: there is no model 'vgish'",
+        "metrics: metric 'fid' is not known",
+        "data set b: ",
+        "weights of vggish: no.pth is neither",
+    ]
+    assert all(line.startswith(start) for line, start in zip(found, expected, strict=True)), found
+    # Where paths start from is not known, or which sets are paired: none is said to be missing.
+    for key, value in (("audio_root", 3), ("pairs", "some")):
+        with pytest.raises(ConfigError) as raised:
+            read_study(given | {key: value}, SCHEMA)
+        assert "data set b" not in str(raised.value)
+
+
+def test_a_study_without_faults_is_read(tmp_path: Path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        soundfile.write(tmp_path / name / "x.wav", [0.0, 0.0], 8000)
+    given = {
+        "study": "s",
+        "datasets": {name: {"path": str(tmp_path / name)} for name in "ab"},
+        "models": [{"id": "vggish", "weights": "seeded"}],
+    }
+    study = read_study(given, SCHEMA)
+    assert (study.name, study.pairs, list(study.models)) == ("s", (("a", "b"),), ["vggish"])

@@ -33,7 +33,7 @@ from fad_core.tables import (
     write_table,
 )
 from fad_core.tables.csvtext import format_csv, parse_csv
-from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts
+from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts, read_embedding_facts
 from fad_core.tables.given import read_given
 from fad_core.tables.parquet import _arrow_array, read_metadata
 from fad_core.tables.statistics import counts_from_row, statistics_from_row, statistics_to_row
@@ -298,6 +298,65 @@ def test_a_flipped_bit_in_the_data_is_noticed(tmp_path: Path) -> None:
         read_table(EMBEDDINGS, path)
     with pytest.raises(FadError, match=r"shard\.parquet: damaged"):
         list(iterate_embeddings([path]))
+
+
+FACTS = {
+    "identity": '{"weights": "seeded", "weights_sha256": "00"}',
+    "settings": "",
+    "scalars": "false",
+    "counts": '{"files": 1, "padded": 0, "excluded": 0, "seconds": 1.5}',
+}
+
+
+def test_a_flipped_bit_in_the_footer_is_noticed_or_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "shard.parquet"
+    write_table(EMBEDDINGS, embeddings({"a": 2, "b": 3}), path, FACTS)
+
+    def read() -> list[Any]:
+        blocks = [(file, block.tobytes()) for file, block in iterate_embeddings([path])]
+        return [read_embedding_facts(path), read_embedding_counts([path]), blocks]
+
+    content, expected = path.read_bytes(), read()
+    refused = 0
+    # The facts, the counts of rows and the places of the pages are in what follows the data.
+    for place in range(content.index(b"seeded") - 300, len(content), 7):
+        damage = bytearray(content)
+        damage[place] ^= 1 << place % 8
+        path.write_bytes(damage)
+        try:
+            assert read() == expected
+        except FadError:
+            refused += 1
+    assert refused > 20
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("identity", "{"),
+        ("identity", "[]"),
+        ("identity", '{"weights": 3, "weights_sha256": "00"}'),
+        ("identity", '{"a":' * 100_000),
+        ("scalars", "maybe"),
+        ("counts", '{"files": 1}'),
+        ("counts", '{"files": "1", "padded": 0, "excluded": 0, "seconds": 1.5}'),
+        ("counts", None),
+    ],
+)
+def test_metadata_that_is_none_is_refused(tmp_path: Path, key: str, value: str | None) -> None:
+    path = tmp_path / "shard.parquet"
+    metadata = {name: text for name, text in {**FACTS, key: value}.items() if text is not None}
+    write_table(EMBEDDINGS, embeddings({"a": 1}), path, metadata)
+    with pytest.raises(FadError, match=r"shard\.parquet: its metadata does not say what was embedded"):
+        read_embedding_facts(path)
+
+
+def test_vectors_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    columns = embeddings({"a": 2})
+    columns["embedding"][1][0] = np.nan
+    write_table(EMBEDDINGS, columns, tmp_path / "t.parquet")
+    with pytest.raises(FadError, match="hold NaN or infinity"):
+        list(iterate_embeddings([tmp_path / "t.parquet"]))
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
