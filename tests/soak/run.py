@@ -114,16 +114,17 @@ def quiet_libraries() -> Iterator[None]:
 def main() -> int:
     """Run the parts that are asked for; print a line for each kind of fault."""
     parser = argparse.ArgumentParser(description="Try faults at random and count what comes of them.")
-    parser.add_argument("parts", nargs="*", choices=list(PARTS), default=list(PARTS), metavar="PART")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
     parser.add_argument("--seconds", type=float, default=600.0, help="for all parts together")
     parser.add_argument("--tries", type=int, default=10**9, help="of each part, at most")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    parts = given.parts or list(PARTS)
     faults = 0
-    for part in given.parts:
+    for part in parts:
         with tempfile.TemporaryDirectory() as folder, quiet_libraries():
             found: Counter[tuple[str, str]] = Counter()
-            end = time.monotonic() + given.seconds / len(given.parts)
+            end = time.monotonic() + given.seconds / len(parts)
             for trial in itertools.islice(PARTS[part](given.seed, Path(folder)), given.tries):
                 found[trial] += 1
                 if time.monotonic() > end:
