@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +18,7 @@ from fad_core.embedding import FileEmbeddings, embed_files
 from fad_core.exported import ExportedModel
 from fad_core.settings import Settings
 from fad_core.steps.files import read_manifest
+from fad_core.tables.embeddings import EmbeddingFacts, metadata_of
 from fad_core.tables.files import write_table
 from fad_core.tables.schemas import EMBEDDINGS
 
@@ -74,14 +74,15 @@ def write_embeddings(
         exported: the model that embedded them.
         path: of the Parquet file.
     """
-    metadata = {
-        "identity": json.dumps(asdict(exported.identity), sort_keys=True),
-        "settings": exported.model.settings_text,
-        "note": exported.note,
-        "scalars": json.dumps(takes_scalars(exported.model)),
-        "counts": json.dumps(asdict(SetCounts.of(uses, exported.model.sample_rate)), sort_keys=True),
-    }
-    write_table(EMBEDDINGS, _embedding_columns(files, exported.model.embedding_dim), path, metadata)
+    model = exported.model
+    facts = EmbeddingFacts(
+        asdict(exported.identity),
+        model.settings_text,
+        takes_scalars(model),
+        SetCounts.of(uses, model.sample_rate),
+        exported.note,
+    )
+    write_table(EMBEDDINGS, _embedding_columns(files, model.embedding_dim), path, metadata_of(facts))
 
 
 def _embedding_columns(done: Sequence[FileEmbeddings], dimension: int) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
+import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -92,6 +93,24 @@ class EmbeddingFacts:
     note: str
 
 
+def metadata_of(facts: EmbeddingFacts) -> dict[str, str]:
+    """The metadata of a table of embeddings, which `read_embedding_facts` reads.
+
+    The hashes of sounds, of which there are as many as files, stand apart from the other counts, as hex: JSON
+    is read up to a limit.
+    """
+    counts = asdict(facts.counts)
+    sounds = np.array(counts.pop("sounds"), dtype=">i8")
+    return {
+        "identity": json.dumps(facts.identity, sort_keys=True),
+        "settings": facts.settings,
+        "note": facts.note,
+        "scalars": json.dumps(facts.scalars),
+        "counts": json.dumps(counts, sort_keys=True),
+        "sounds": sounds.tobytes().hex(),
+    }
+
+
 def read_embedding_facts(path: Path | str) -> EmbeddingFacts:
     """Read what the metadata of a table of embeddings says.
 
@@ -103,6 +122,7 @@ def read_embedding_facts(path: Path | str) -> EmbeddingFacts:
         identity, counts = (parse_object(metadata[key]) for key in ("identity", "counts"))
         if not all(isinstance(identity[key], str) for key in ("weights", "weights_sha256")):
             raise ValueError("the identity names no weights")
+        counts["sounds"] = np.frombuffer(bytes.fromhex(metadata["sounds"]), dtype=">i8")
         scalars = _SCALARS[metadata["scalars"]]
         return EmbeddingFacts(
             identity, metadata["settings"], scalars, counts_from_row(counts), metadata["note"]

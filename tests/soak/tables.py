@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import multiprocessing
 import resource
 import signal
@@ -40,7 +39,13 @@ from fad_core.pt2 import Identity
 from fad_core.statistics import Statistics, statistics_of
 from fad_core.steps.files import read_manifest
 from fad_core.tables import DISTANCES, EMBEDDINGS, MANIFEST, read_table, write_table
-from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts, read_embedding_facts
+from fad_core.tables.embeddings import (
+    EmbeddingFacts,
+    iterate_embeddings,
+    metadata_of,
+    read_embedding_counts,
+    read_embedding_facts,
+)
 
 SECONDS = 5
 """Of processor time that a reader may take, in whole."""
@@ -100,11 +105,9 @@ def _write_embeddings(path: Path) -> None:
         "start_second": [float(i % 4) for i in range(40)],
         "embedding": _VECTORS.astype(np.float32),
     }
-    counts = json.dumps(asdict(SetCounts(10, 0, 0, 40.0)))
-    identity = json.dumps(asdict(_IDENTITY))
-    metadata = {"identity": identity, "settings": "crop=first", "scalars": "false", "counts": counts}
-    metadata["note"] = ""
-    write_table(EMBEDDINGS, columns, path, metadata)
+    counts = SetCounts(10, 0, 0, 40.0, sounds=tuple(range(10)))
+    facts = EmbeddingFacts(asdict(_IDENTITY), "crop=first", False, counts, "")
+    write_table(EMBEDDINGS, columns, path, metadata_of(facts))
 
 
 def _write_manifest(path: Path) -> None:

@@ -33,7 +33,13 @@ from fad_core.tables import (
     write_table,
 )
 from fad_core.tables.csvtext import format_csv, parse_csv
-from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts, read_embedding_facts
+from fad_core.tables.embeddings import (
+    EmbeddingFacts,
+    iterate_embeddings,
+    metadata_of,
+    read_embedding_counts,
+    read_embedding_facts,
+)
 from fad_core.tables.given import read_given
 from fad_core.tables.parquet import _arrow_array, read_metadata
 from fad_core.tables.statistics import counts_from_row, statistics_from_row, statistics_to_row
@@ -300,12 +306,19 @@ def test_a_flipped_bit_in_the_data_is_noticed(tmp_path: Path) -> None:
         list(iterate_embeddings([path]))
 
 
-FACTS = {
-    "identity": '{"weights": "seeded", "weights_sha256": "00"}',
-    "settings": "",
-    "scalars": "false",
-    "counts": '{"files": 1, "padded": 0, "excluded": 0, "seconds": 1.5}',
-}
+FACTS = metadata_of(
+    EmbeddingFacts({"weights": "seeded", "weights_sha256": "00"}, "", False, SetCounts(1, 0, 0, 1.5), "")
+)
+
+
+def test_facts_of_a_hundred_thousand_files_are_read_back(tmp_path: Path) -> None:
+    counts = SetCounts(100_000, 0, 0, 1.0, sounds=tuple(range(-50_000, 50_000)))
+    facts = EmbeddingFacts(
+        {"weights": "seeded", "weights_sha256": "00"}, "crop=first", True, counts, "a note"
+    )
+    path = tmp_path / "shard.parquet"
+    write_table(EMBEDDINGS, embeddings({"a": 2}), path, metadata_of(facts))
+    assert read_embedding_facts(path) == facts
 
 
 def test_a_flipped_bit_in_the_footer_is_noticed_or_changes_nothing(tmp_path: Path) -> None:
@@ -341,6 +354,9 @@ def test_a_flipped_bit_in_the_footer_is_noticed_or_changes_nothing(tmp_path: Pat
         ("counts", '{"files": 1}'),
         ("counts", '{"files": "1", "padded": 0, "excluded": 0, "seconds": 1.5}'),
         ("counts", None),
+        ("sounds", "xyz"),
+        ("sounds", "00"),
+        ("sounds", "00" * 16),
     ],
 )
 def test_metadata_that_is_none_is_refused(tmp_path: Path, key: str, value: str | None) -> None:
