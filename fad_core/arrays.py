@@ -163,13 +163,19 @@ class Archive:
             self._zip = zipfile.ZipFile(path)
         except MALFORMED as error:
             raise ValueError(reason_of(error)) from error
-        members = [item for item in self._zip.infolist() if item.filename.endswith(".npy")]
+        members = self._zip.infolist()
         self._members = {item.filename.removesuffix(".npy"): item for item in members}
         self.names: Collection[str] = self._members.keys()
         twice = len(members) - len(self._members)
-        if twice:
+        # Where the list of members is damaged, nobody would miss an array whose name is gone.
+        others = [item.filename for item in members if not item.filename.endswith(".npy")]
+        if twice or others:
             self._zip.close()
-            raise ValueError(f"{twice} of its arrays have the name of another one")
+            raise ValueError(
+                f"{twice} of its arrays have the name of another one"
+                if twice
+                else f"it holds {_short(ascii(others[0]))}, which is no array"
+            )
 
     def __enter__(self) -> Self:
         return self

@@ -112,7 +112,7 @@ def test_a_bomb_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
     assert peak < 4_000_000
 
 
-def test_an_archive_of_another_compression_or_with_a_name_twice_is_refused(tmp_path: Path) -> None:
+def test_an_archive_of_another_compression_or_with_odd_names_is_refused(tmp_path: Path) -> None:
     path = archive(tmp_path / "x.npz", {"mu": npy(described())}, zipfile.ZIP_BZIP2)
     with pytest.raises(ValueError, match="mu: it is compressed in a way that NumPy does not write"):
         Archive(path).read("mu")
@@ -121,6 +121,10 @@ def test_an_archive_of_another_compression_or_with_a_name_twice_is_refused(tmp_p
         target.writestr("mu.npy", npy(described()))
     with pytest.raises(ValueError, match="the name of another one"):
         Archive(tmp_path / "y.npz")
+    with zipfile.ZipFile(tmp_path / "z.npz", "w") as target:
+        target.writestr("mu.npyPK", npy(described()))
+    with pytest.raises(ValueError, match=r"it holds 'mu\.npyPK', which is no array"):
+        Archive(tmp_path / "z.npz")
 
 
 @pytest.mark.parametrize(
