@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from fad_core.arguments import SUBMODEL, ModelArguments, model_of
 from fad_core.compatibility import takes_scalars
 from fad_core.datasets.policy import FilePolicy, Leftovers, OnBadFile, OnDuplicate, OnShortFile
+from fad_core.datasets.remarks import set_notes
 from fad_core.device import resolve_device
 from fad_core.embedding_files import embeddings_path, save_embeddings
 from fad_core.errors import ArgumentError
@@ -260,9 +261,15 @@ class FrechetAudioDistance:
         Raises:
             BadFilesError: waveforms cannot be used and no option allows to go on; they are called by their
                 places, 0000 and on.
+
+        Warns:
+            UserWarning: what is to be known of their sound, such as peaks far beyond ±1, or silence.
         """
         sound = Waveforms([np.asarray(waveform) for waveform in x], sr)
         exported, embedded = self._embedded({"x": sound}, keep=True, to_compare=False)
+        counts = embedded["x"].set.counts
+        for note in set_notes(counts) if counts is not None else ():
+            warnings.warn(note, stacklevel=2)
         embeddings = embedded["x"].embeddings
         return embeddings.reshape(-1) if takes_scalars(exported.model) else embeddings
 

@@ -255,6 +255,7 @@ _TYPES = {
 _WORDS = {
     "anyOf": "{given} does not fit; expected: {description}",
     "enum": "{given} is not one of {wanted}",
+    "exclusiveMinimum": "{given} is not more than {wanted}",
     "maximum": "{given} is more than {wanted}",
     "maxLength": "{given} is longer than {wanted} characters",
     "minItems": "is an empty list",

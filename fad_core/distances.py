@@ -94,13 +94,15 @@ def _notes(reference: EmbeddedSet, evaluation: EmbeddedSet) -> list[str]:
     """What is to be known of the sets: said once if it is the same of both, and else of whom."""
     both = (reference, evaluation)
     counts = [item.counts for item in both if item.counts is not None]
-    notes = [reference.note]
-    if reference.note != evaluation.note:
-        notes = [f"{item.dataset}: {item.note}" for item in both if item.note]
+    alike = reference.note == evaluation.note
+    notes = [reference.note] if alike else []
     for item in both if reference.dataset != evaluation.dataset else both[:1]:
-        notes += [f"{item.dataset}: {note}" for note in (set_notes(item.counts) if item.counts else [])]
-    if len(counts) == 2:
-        notes += pair_notes((reference.dataset, evaluation.dataset), *counts)
+        own = [] if alike else [note for note in item.note.split("; ") if note]
+        own += set_notes(item.counts) if item.counts else []
+        # A name may hold what divides notes.
+        notes += [f"{item.dataset.replace(';', ',')}: {note}" for note in own]
+    if len(counts) == 2 and reference.dataset != evaluation.dataset:
+        notes += pair_notes(*counts)
     return notes
 
 

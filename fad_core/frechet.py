@@ -23,6 +23,12 @@ from fad_core.linear_algebra import linalg
 from fad_core.moments import Moments
 from fad_core.statistics import Statistics
 
+BIAS_NOTES = (
+    "the number of vectors is not known, nor how far it biases FAD upwards",
+    "no more vectors than dimensions, so the covariance is rank-deficient and FAD is biased upwards",
+)
+"""What is said of a set, behind the part that it has in the comparison."""
+
 
 @dataclass(frozen=True)
 class FrechetDistance:
@@ -118,10 +124,7 @@ def _note(reference: Statistics | Moments, evaluation: Statistics | Moments) -> 
     remarks = []
     for name, s in (("reference", reference), ("evaluation", evaluation)):
         if s.n is None:
-            remarks.append(f"{name}: the number of vectors is not known, nor how far it biases FAD upwards")
+            remarks.append(f"{name}: {BIAS_NOTES[0]}")
         elif s.n <= s.dimension:
-            remarks.append(
-                f"{name}: no more vectors than dimensions, so the covariance is rank-deficient "
-                "and FAD is biased upwards"
-            )
+            remarks.append(f"{name}: {BIAS_NOTES[1]}")
     return "; ".join(remarks)

@@ -95,6 +95,8 @@ def _ready(
         try:
             return _fast(graph), ""
         except _failures() as error:
+            if "allocate" in str(error):  # no memory: it would be wanting for the plain network as well
+                raise
             reason = (str(error).strip() or "no reason is given").splitlines()[0]
             note = (
                 "the network ran as exported (plain): the kernels of runner: fast cannot be used here "

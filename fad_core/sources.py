@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ class Waveforms:
 
     Attributes:
         waveforms: each `[samples]` or `[samples, channels]`, as soundfile gives them: floats, nominally
-            within ±1.
+            within ±1. An array of two dimensions is a batch of mono sounds, a row each.
         sample_rate: of all of them, in Hz.
     """
 
@@ -116,9 +117,10 @@ class SoundArrays(Sounds):
             raise DatasetError(f"data set {name}: one array, where a list of them is wanted: [array]")
         if len(given.waveforms) == 0:
             raise DatasetError(f"data set {name}: no waveforms")
-        if not given.sample_rate > 0 or given.sample_rate != int(given.sample_rate):
-            raise DatasetError(f"data set {name}: a sample rate of {given.sample_rate} Hz cannot be right")
-        self._rate = int(given.sample_rate)
+        rate: Any = given.sample_rate
+        if not isinstance(rate, int | float | np.number) or not 0 < rate < math.inf or rate != int(rate):
+            raise DatasetError(f"data set {name}: a sample rate of {rate!r} Hz cannot be right")
+        self._rate = int(rate)
         # As wide as the last one: sorted by name, they stay in their order.
         width = max(4, len(str(len(given.waveforms) - 1)))
         self._waveforms = {
@@ -211,6 +213,10 @@ def sounds_of(
                 "are given as fad_core.exchange.read_statistics(path)[0].set"
             )
         return SoundFiles(Dataset(name, os.fspath(source), leftovers=leftovers), kept)
+    if not isinstance(source, Iterable):
+        raise TypeError(
+            f"data set {name}: {source!r} is no data set; give a folder, a glob, files, sound or embeddings"
+        )
     paths = list(source)
     if not all(isinstance(path, str | os.PathLike) for path in paths):
         raise TypeError(

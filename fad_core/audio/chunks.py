@@ -85,6 +85,8 @@ def chunk_losses(stream: BinaryIO, base: int, size: int, decoded: Decoded) -> li
         prefix += int.from_bytes(read_at(stream, sound.start, 4), "big")
     length = _true_length(stream, chunks, sound)
     promised = promised_bytes(length) if length != prefix else None
+    if promised is None and length > prefix and _ends_well(stream, layout, sound.start + length, size):
+        promised = length  # true, though it is like those that programs write when they do not know it
     if promised is None:
         promised = length_before_tags(stream, sound.start + prefix, size)
     else:
@@ -156,6 +158,12 @@ def _chunk_at(stream: BinaryIO, layout: _Layout, position: int) -> _Chunk | None
 def _is_chunk(stream: BinaryIO, layout: _Layout, position: int, size: int) -> bool:
     chunk = _chunk_at(stream, layout, position)
     return chunk is not None and chunk.start + chunk.length <= size
+
+
+def _ends_well(stream: BinaryIO, layout: _Layout, end: int, size: int) -> bool:
+    """Return whether the file ends at an offset, or a chunk begins there."""
+    padded = end + -end % layout.align
+    return end <= size and any(at >= size or _is_chunk(stream, layout, at, size) for at in (end, padded))
 
 
 def _true_length(stream: BinaryIO, chunks: list[_Chunk], sound: _Chunk) -> int:

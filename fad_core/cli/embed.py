@@ -99,6 +99,8 @@ def stats(audio: str, output: Path, model: str, embedding: Embedding, form: Form
 
 
 def _say_what_was_written(output: Path, embedded: Embedded, form: Form) -> None:
+    from fad_core.datasets.remarks import set_notes
+
     done = embedded.set
     row: dict[str, Any] = {
         "file": str(output),
@@ -113,14 +115,16 @@ def _say_what_was_written(output: Path, embedded: Embedded, form: Form) -> None:
         "files": None if done.counts is None else done.counts.files,
         "padded": None if done.counts is None else done.counts.padded,
         "excluded": None if done.counts is None else done.counts.excluded,
+        "note": "; ".join([*filter(None, [done.note]), *(set_notes(done.counts) if done.counts else [])]),
     }
     settings = f", {row['settings']}" if row["settings"] else ""
+    note = f"\nnote: {row['note']}" if row["note"] else ""
     print_row(
         row,
         form,
         lambda: (
             f"{output}: {row['n']} vectors of {row['dimension']} numbers, {row['files']} files "
             f"({row['padded']} padded, {row['excluded']} excluded)\n"
-            f"model: {row['model']}, {row['weights']} weights {row['weights_sha256'][:8]}{settings}"
+            f"model: {row['model']}, {row['weights']} weights {row['weights_sha256'][:8]}{settings}{note}"
         ),
     )

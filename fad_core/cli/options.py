@@ -151,7 +151,7 @@ _EMBEDDING_OPTIONS = (
     ),
     click.option(
         "--max-peak",
-        type=click.FloatRange(min=0, min_open=True),
+        type=float,
         default=100.0,
         show_default=True,
         help="Largest absolute sample value a file may hold; values within ±1 are expected.",
@@ -222,7 +222,10 @@ def embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **others: Any,
     ) -> Any:
         settings = Settings(crop, hop_seconds, seed, compatibility, memory_gb)
-        policy = FilePolicy(on_bad_file, on_short_file, on_duplicate, max_peak, leftovers)
+        try:
+            policy = FilePolicy(on_bad_file, on_short_file, on_duplicate, max_peak, leftovers)
+        except ArgumentError as error:
+            raise click.UsageError(str(error)) from error
         embedding = Embedding(weights, policy, settings, ckpt_dir, device, threads, quiet, cache_dir, trust)
         return command(embedding=embedding, **others)
 

@@ -32,7 +32,7 @@ def threads_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--threads N`."""
     return click.option(
         "--threads",
-        type=click.IntRange(min=1),
+        type=click.IntRange(min=1, max=256),
         default=default_threads,
         help="Threads to compute with; scores do not depend on it.  "
         f"[default: OMP_NUM_THREADS, else one a processor, at most {_MOST}]",

@@ -24,6 +24,8 @@ def correlate(x: Floats, y: Floats) -> dict[str, float]:
     # Half a second: most of what is imported for tables and figures that may have no correlations.
     from scipy import stats
 
+    import fad_core.linear_algebra  # noqa: F401  looks for room before scipy.stats loads its library
+
     return {
         "pearson": float(stats.pearsonr(x, y).statistic),
         "spearman": float(stats.spearmanr(x, y).statistic),

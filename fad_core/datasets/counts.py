@@ -25,8 +25,8 @@ class SetCounts:
         peak: the largest absolute sample value.
         silent: how many are silent throughout.
         constant: how many hold one value throughout.
-        lowest_rate: the lowest sample rate of a file in Hz, at most the model's; 0 if there is none.
-        highest_rate: the highest one, likewise at most the model's.
+        rates: (sample rate in Hz, number of embedded files), sorted; rates above the model's count as the
+            model's, which gets nothing of what lies above half of it.
         sounds: the first 8 bytes of the hash of each embedded file's sound, as a signed number; sorted.
     """
 
@@ -40,8 +40,7 @@ class SetCounts:
     peak: float = 0.0
     silent: int = 0
     constant: int = 0
-    lowest_rate: int = 0
-    highest_rate: int = 0
+    rates: tuple[tuple[int, int], ...] = ()
     sounds: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -59,8 +58,7 @@ class SetCounts:
         uses = list(uses)
         embedded = [use for use in uses if use.status != "excluded"]
         records = [use.record for use in embedded]
-        # What lies above half of the model's rate, it never gets.
-        rates = [min(model_rate, record.sample_rate) for record in records]
+        rates = Counter(min(model_rate, record.sample_rate) for record in records)
         kinds = Counter(remark.kind for use in embedded for remark in use.remarks)
         return cls(
             files=len(embedded),
@@ -73,14 +71,16 @@ class SetCounts:
             peak=max((record.peak for record in records), default=0.0),
             silent=kinds["silent"],
             constant=kinds["constant"],
-            lowest_rate=min(rates, default=0),
-            highest_rate=max(rates, default=0),
+            rates=tuple(sorted(rates.items())),
             sounds=tuple(sorted(_number(record.sound_sha256) for record in records if record.sound_sha256)),
         )
 
     @classmethod
     def total(cls, parts: Sequence[SetCounts]) -> SetCounts:
         """The counts of the whole, the same however it was divided."""
+        rates: Counter[int] = Counter()
+        for part in parts:
+            rates.update(dict(part.rates))
         return cls(
             files=sum(part.files for part in parts),
             padded=sum(part.padded for part in parts),
@@ -92,8 +92,7 @@ class SetCounts:
             peak=max((part.peak for part in parts), default=0.0),
             silent=sum(part.silent for part in parts),
             constant=sum(part.constant for part in parts),
-            lowest_rate=min((part.lowest_rate for part in parts if part.files), default=0),
-            highest_rate=max((part.highest_rate for part in parts), default=0),
+            rates=tuple(sorted(rates.items())),
             sounds=tuple(sorted(sound for part in parts for sound in part.sounds)),
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from numbers import Real
 from typing import Any, Literal, Self, get_args, get_type_hints
 
 from fad_core.errors import ArgumentError, ConfigError
@@ -49,8 +50,9 @@ class FilePolicy:
             if choices and value not in choices:
                 raise ArgumentError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
         peak: Any = self.max_peak
-        if isinstance(peak, bool) or not isinstance(peak, int | float) or math.isnan(peak) or peak <= 0:
-            raise ArgumentError(f"max_peak must be a positive number, not {peak!r}")
+        if isinstance(peak, bool) or not isinstance(peak, Real) or not 0 < float(peak) < math.inf:
+            raise ArgumentError(f"max_peak must be a positive, finite number, not {peak!r}")
+        object.__setattr__(self, "max_peak", float(peak))
 
     def __str__(self) -> str:
         """All that differs from the defaults, as text; `parse_policy` reads it."""

@@ -6,7 +6,7 @@ data set, and is noted beside every score of the set.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fad_core.display import counted
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LOUD = 4.0
 """The largest absolute sample value without a remark. Lossy coding overshoots ±1 by a little; integers kept
 as floats exceed it by far."""
+
+UNLIKE = 0.1
+"""By how much the shares of files that reach a sample rate may differ between two sets without a remark."""
 
 Kind = Literal["doubtful", "loud", "silent", "constant", "duplicate"]
 
@@ -54,10 +57,8 @@ def set_notes(counts: SetCounts) -> list[str]:
     """What is to be said of a data set, whatever it is compared with."""
     notes = []
     if counts.doubtful:
-        notes.append(
-            f"{counted(counts.doubtful, 'file')} of doubtful length "
-            f"({counts.doubt_seconds:.3g} s missing or ignored, as far as known)"
-        )
+        lost = f"{counts.doubt_seconds:.3g} s" if counts.doubt_seconds else "an unknown part"
+        notes.append(f"{counted(counts.doubtful, 'file')} of doubtful length ({lost} missing or ignored)")
     if counts.loud:
         notes.append(
             f"{counted(counts.loud, 'file')} with peaks above {LOUD:g}, up to {counts.peak:.4g}, where "
@@ -72,26 +73,28 @@ def set_notes(counts: SetCounts) -> list[str]:
     return notes
 
 
-def pair_notes(names: Sequence[str], reference: SetCounts, evaluation: SetCounts) -> list[str]:
-    """What is to be said of two data sets together.
+def pair_notes(reference: SetCounts, evaluation: SetCounts) -> list[str]:
+    """What is to be said of two different data sets together.
 
-    Args:
-        names: of the reference and of the evaluation set.
-        reference: its counts.
-        evaluation: its counts.
+    The sets are called by their part in the comparison, so that a table of many pairs has few notes.
     """
     notes = []
-    if names[0] != names[1] and (shared := len(set(reference.sounds) & set(evaluation.sounds))):
-        notes.append(
-            f"{counted(shared, 'sound')} in both sets: they are not independent, and their distance is too "
-            "small"
-        )
-    rates = [(counts.lowest_rate, counts.highest_rate) for counts in (reference, evaluation)]
-    if all(high for _, high in rates) and rates[0] != rates[1]:
-        listed = ", ".join(f"{name} {_range(*each)}" for name, each in zip(names, rates, strict=True))
-        notes.append(f"sample rates differ: {listed}, and a file holds nothing above half of its rate")
+    if shared := len(set(reference.sounds) & set(evaluation.sounds)):
+        notes.append(f"{counted(shared, 'sound')} in both sets: they are not independent samples")
+    rates = sorted({rate for counts in (reference, evaluation) for rate, _ in counts.rates}, reverse=True)
+    for rate in rates if reference.rates and evaluation.rates else ():
+        ours, theirs = (_share_from(counts, rate) for counts in (reference, evaluation))
+        if abs(ours - theirs) > UNLIKE:
+            notes.append(
+                f"sample rates differ: {ours:.0%} of the reference files and {theirs:.0%} of the evaluated "
+                f"files have {rate} Hz or more, and a file holds nothing above half of its rate"
+            )
+            break
     return notes
 
 
-def _range(low: int, high: int) -> str:
-    return f"{low} Hz" if low == high else f"{low} to {high} Hz"
+def _share_from(counts: SetCounts, rate: int) -> float:
+    """The share of a set's files with at least this sample rate."""
+    return sum(files for each, files in counts.rates if each >= rate) / sum(
+        files for _, files in counts.rates
+    )

@@ -12,7 +12,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fad_core.errors import UnknownModelError
-from fad_core.foreign_names import FOREIGN_NAMES
 from fad_core.settings import Settings, parse_settings
 
 if TYPE_CHECKING:
@@ -56,8 +55,7 @@ def family_of(model_id: str) -> str:
     model_id = canonical_id(model_id)
     if model_id not in FAMILY_OF:
         names = [*FAMILY_OF, *ALIASES]
-        foreign = [FOREIGN_NAMES[model_id].model] if model_id in FOREIGN_NAMES else []
-        close = foreign or difflib.get_close_matches(model_id, names, n=1)
+        close = difflib.get_close_matches(model_id, names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise UnknownModelError(f"there is no model {model_id!r}.{hint} Models: {', '.join(names)}.")
     return FAMILY_OF[model_id]

@@ -9,8 +9,12 @@ from typing import Any
 
 from fad_core.display import Footnotes, remarks_of
 from fad_core.distances import SEEDED_NOTE
+from fad_core.frechet import BIAS_NOTES
 from fad_core.metrics import get_metric
 from fad_core.papers.layout import Number
+
+# A set may be called "reference", too: these are the notes that call sets by their part.
+_OF_EITHER = re.compile(f"^(reference|evaluation): (?={'|'.join(map(re.escape, BIAS_NOTES))})")
 
 Row = Mapping[str, Any]
 Key = tuple[str, str, str, str]
@@ -104,7 +108,7 @@ def remarks(rows: Iterable[Row]) -> list[str]:
     What is said of a reference and of an evaluated set alike is one remark: the counts say which it is.
     """
     found = (
-        re.sub("^(reference|evaluation): ", "reference or evaluated set: ", remark)
+        _OF_EITHER.sub("reference or evaluated set: ", remark)
         for row in rows
         for remark in remarks_of(row["note"])
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -20,7 +20,7 @@ from fad_core.json_text import parse_object
 from fad_core.tables.parquet import open_parquet, read_metadata, readable
 from fad_core.tables.readable import damaged
 from fad_core.tables.schemas import EMBEDDINGS
-from fad_core.tables.statistics import counts_from_row
+from fad_core.tables.statistics import counts_from_row, counts_to_row
 
 FileEmbeddings = tuple[str, NDArray[np.float32]]
 
@@ -99,8 +99,8 @@ def metadata_of(facts: EmbeddingFacts) -> dict[str, str]:
     The hashes of sounds, of which there are as many as files, stand apart from the other counts, as hex: JSON
     is read up to a limit.
     """
-    counts = asdict(facts.counts)
-    sounds = np.array(counts.pop("sounds"), dtype=">i8")
+    counts = counts_to_row(facts.counts)
+    sounds = counts.pop("sounds").astype(">i8")
     return {
         "identity": json.dumps(facts.identity, sort_keys=True),
         "settings": facts.settings,

@@ -16,6 +16,8 @@ from fad_core.datasets.counts import SetCounts
 from fad_core.errors import FadError
 from fad_core.statistics import Statistics
 
+_OF_FILES = ("padded", "doubtful", "loud", "silent", "constant")
+
 
 def statistics_to_row(
     statistics: Statistics,
@@ -44,7 +46,11 @@ def statistics_to_row(
 
 def counts_to_row(counts: SetCounts) -> dict[str, Any]:
     """The columns of the STATISTICS table that say what became of the files."""
-    return {**asdict(counts), "sounds": np.array(counts.sounds, dtype=np.int64)}
+    return {
+        **asdict(counts),
+        "rates": " ".join(f"{rate}:{files}" for rate, files in counts.rates),
+        "sounds": np.array(counts.sounds, dtype=np.int64),
+    }
 
 
 def counts_from_row(row: Mapping[str, Any]) -> SetCounts:
@@ -54,11 +60,18 @@ def counts_from_row(row: Mapping[str, Any]) -> SetCounts:
         ValueError: they cannot be counts.
     """
     counts = {field.name: row[field.name] for field in fields(SetCounts)}
+    files = counts["files"]
     for name, value in counts.items():
-        if name != "sounds" and (type(value) not in (int, float) or not 0 <= value < math.inf):
+        if name in ("rates", "sounds"):
+            continue
+        if type(value) not in (int, float) or not 0 <= value < math.inf:
             raise ValueError(f"{name} is {value!r}")
-    if len(counts["sounds"]) > counts["files"]:
-        raise ValueError(f"{len(counts['sounds'])} sounds of {counts['files']} files")
+        if name in _OF_FILES and value > files:
+            raise ValueError(f"{name} is {value}, of {files} files")
+    pairs = [pair.partition(":")[::2] for pair in counts["rates"].split()]
+    counts["rates"] = tuple((int(rate), int(number)) for rate, number in pairs)
+    if sum(number for _, number in counts["rates"]) > files or len(counts["sounds"]) > files:
+        raise ValueError(f"there are more sample rates, or sounds, than the {files} files")
     return SetCounts(**counts)
 
 

@@ -35,7 +35,7 @@ ROW = {
     "model": "mine", "weights": "seeded", "weights_sha256": "5eed" * 16, "settings": "", "dataset": "a",
     "n": 3, "dimension": 2, "mean": np.zeros(2), "factor": np.eye(2).reshape(-1),
     "files": 1, "padded": 0, "excluded": 0, "seconds": 1.0, "doubtful": 0, "doubt_seconds": 0.0, "loud": 0,
-    "peak": 0.5, "silent": 0, "constant": 0, "lowest_rate": 8000, "highest_rate": 8000,
+    "peak": 0.5, "silent": 0, "constant": 0, "rates": "8000:1",
     "sounds": np.array([7], np.int64),
 }  # fmt: skip
 
@@ -323,7 +323,19 @@ def test_an_identity_of_other_weights_is_refused(tmp_path: Path) -> None:
         read_statistics(tmp_path / "x.npz")
 
 
-def test_counts_below_zero_are_refused(tmp_path: Path) -> None:
-    write_table(STATISTICS, [ROW | {"padded": -1}], tmp_path / "z.parquet")
-    with pytest.raises(FadError, match="cannot be counts"):
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"padded": -1}, "padded is -1"),
+        ({"loud": 2}, "loud is 2, of 1 files"),
+        ({"doubtful": 2**62}, "doubtful is"),
+        ({"doubt_seconds": np.inf}, "doubt_seconds is inf"),
+        ({"rates": "8000:1 16000:1"}, "more sample rates, or sounds, than the 1 files"),
+        ({"rates": "8000 Hz"}, "invalid literal"),
+        ({"sounds": np.array([1, 2])}, "more sample rates, or sounds, than the 1 files"),
+    ],
+)
+def test_counts_that_cannot_be_are_refused(counts: dict[str, Any], said: str, tmp_path: Path) -> None:
+    write_table(STATISTICS, [ROW | counts], tmp_path / "z.parquet")
+    with pytest.raises(FadError, match=f"these statistics cannot be used: .*{said}"):
         read_statistics(tmp_path / "z.parquet")

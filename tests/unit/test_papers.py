@@ -13,6 +13,7 @@ from test_study import config, faults
 from fad_core.correlation import Published, correlation_rows, read_grids, read_published
 from fad_core.distances import SEEDED_NOTE
 from fad_core.errors import ConfigError, FadError
+from fad_core.frechet import BIAS_NOTES
 from fad_core.models import parse_models
 from fad_core.papers.distance_table import distance_table
 from fad_core.papers.layout import Number, PaperTable, latex_table, latex_text, markdown_table
@@ -178,7 +179,7 @@ def test_methods_name_hash_rate_resampler_clips_and_what_is_seeded() -> None:
 def test_methods_give_the_counts_of_many_sets_as_a_range_and_warn_of_every_remark() -> None:
     counts = {"found": 9, "used": 4, "padded": 2, "excluded": 1, "ignored": 2, "seconds": 75.0}
     sets = [{"model": "vggish", "dataset": f"s{n}", "vectors": n} | counts for n in range(19, 32)]
-    bias = "no more vectors than dimensions, so FAD is biased upwards"
+    bias = BIAS_NOTES[1]
     rows = [
         distance("s19", "s20", 1.0, "seeded", note=f"reference: {bias}; evaluation: {bias}; {SEEDED_NOTE}"),
         distance("s19", "s21", 1.0, "seeded", note=f"reference: {bias}; {SEEDED_NOTE}"),

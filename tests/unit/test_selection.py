@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 from fake_models import MAIN, FakeModel, fake_model
 
@@ -206,13 +207,18 @@ def test_a_policy_as_text(text):
     assert str(parse_policy(text)) == text
 
 
+def test_equal_peaks_are_one_policy():
+    assert str(FilePolicy(max_peak=200)) == str(FilePolicy(max_peak=np.float32(200))) == "max_peak=200.0"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("on_bad_file=pad", "on_bad_file=pad is not one of fail, skip"),
         ("max_peak=loud", "is not a number"),
-        ("max_peak=nan", "max_peak must be a positive number"),
-        ("max_peak=0", "max_peak must be a positive number"),
+        ("max_peak=nan", "max_peak must be a positive, finite number"),
+        ("max_peak=0", "max_peak must be a positive, finite number"),
+        ("max_peak=inf", "max_peak must be a positive, finite number"),
         ("crop=first", "there is no setting 'crop'"),
     ],
 )

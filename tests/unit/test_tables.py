@@ -531,7 +531,9 @@ def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("n", "dimension"), [(1, 3), (5, 128), (300, 128)])
 def test_statistics_keep_every_bit_in_their_table(tmp_path: Path, n: int, dimension: int) -> None:
     statistics = Statistics.from_embeddings(np.random.default_rng(n).normal(3, 1, (n, dimension)))
-    counts = SetCounts(4, 1, 2, 12.5, loud=1, peak=7.25, sounds=(-(2**63), 5, 5, 2**63 - 1))
+    counts = SetCounts(
+        4, 1, 2, 12.5, loud=1, peak=7.25, rates=((8000, 1), (16000, 3)), sounds=(-(2**63), 5, 5, 2**63 - 1)
+    )
     row = statistics_to_row(
         statistics,
         model="vggish",

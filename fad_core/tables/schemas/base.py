@@ -53,6 +53,8 @@ def describe(schema: Schema) -> str:
     lines.append("|---|---|---|---|")
     for column in schema.columns:
         kind = f"`{column.type}`" + (", may be empty" if column.nullable else "")
-        choices = f" One of: {', '.join(column.choices)}." if column.choices else ""
+        choices = (
+            f" One of: {', '.join(choice or 'empty' for choice in column.choices)}." if column.choices else ""
+        )
         lines.append(f"| {column.name} | {kind} | {column.unit} | {column.description}{choices} |")
     return "\n".join(lines) + "\n"

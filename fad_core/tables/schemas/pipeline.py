@@ -103,9 +103,12 @@ STATISTICS = Schema(
         Column("peak", "float64", "", "Largest absolute sample value."),
         *_SIGNALS,
         Column(
-            "lowest_rate", "int64", "Hz", "Lowest sample rate of a file, at most the model's; 0 if no file."
+            "rates",
+            "string",
+            "",
+            "Sample rates of the files in Hz, at most the model's, and how many have each: rate:files, "
+            "divided by spaces.",
         ),
-        Column("highest_rate", "int64", "Hz", "Highest sample rate of a file, at most the model's."),
         Column(
             "sounds",
             "list<int64>",
