@@ -72,7 +72,7 @@ def put(network: fx.GraphModule, name: str, value: torch.Tensor) -> None:
     """Put another tensor in the place of a weight."""
     holder, last = _place(network, name)
     delattr(holder, last)
-    setattr(holder, last, value)
+    holder.register_buffer(last, value)
 
 
 def _place(network: fx.GraphModule, name: str) -> tuple[nn.Module, str]:

@@ -22,6 +22,7 @@ from fad_core.cli import main
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.threads import default_threads
 from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import FileRecord
 from fad_core.datasets.selection import FileUse
 from fad_core.distances import EmbeddedSet
@@ -186,7 +187,7 @@ def test_so_is_a_place_for_models(folders: tuple[str, str], tmp_path: Path) -> N
 def test_of_many_files_that_are_left_out_some_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     record = FileRecord("x.wav", "", 0, "", "", 0, 0, 0, 0.0, "bad", "is no sound")
     uses = [FileUse(record, "excluded", "is no sound")] * 25
-    embedding = Embedding("seeded", "skip", "fail", Settings(), None, "cpu", 1, quiet=False)
+    embedding = Embedding("seeded", FilePolicy("skip"), Settings(), None, "cpu", 1, quiet=False)
     embedding._say_uses("a", uses)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 21

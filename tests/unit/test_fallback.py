@@ -6,7 +6,6 @@ import errno
 import json
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from fad_core.datasets.policy import DEFAULTS
 from fad_core.errors import ArgumentError
 from fad_core.exported import ExportedModel
 from fad_core.kernels import attention, compiled, panels, self_test
-from fad_core.pt2 import load_program, read_identity
 from fad_core.scoring import score
 from fad_core.settings import Settings
 from fad_core.steps.distances import compute_distances
@@ -101,12 +99,10 @@ Loaded = Callable[[str, str], ExportedModel]
 
 @pytest.fixture(scope="module")
 def loaded(seeded_export: SeededExport) -> Loaded:
-    """Give a model by id and runner; its file is read once."""
-    program = cache(lambda model_id: load_program(seeded_export(model_id)))
+    """Give a model by id and runner."""
 
     def load(model_id: str, runner: Any) -> ExportedModel:
-        identity = read_identity(seeded_export(model_id))
-        return ExportedModel.of_program(program(model_id), identity, settings=Settings(runner=runner))
+        return ExportedModel.own(seeded_export(model_id), settings=Settings(runner=runner))
 
     return load
 

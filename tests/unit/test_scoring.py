@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from fad_core.steps.embeddings import embed_shard
 from fad_core.steps.files import scan_shard
 from fad_core.steps.statistics import compute_statistics
 from fad_core.tables import read_table
+from fad_core.tables.embeddings import read_embedding_counts, read_embedding_facts
 from fad_core.tables.schemas import DISTANCES
 
 
@@ -76,6 +78,33 @@ def test_the_value_is_the_pipelines_to_the_last_bit(
     assert tuple(scored) == DISTANCES.names
     names = {"reference": str(folders[0]), "evaluation": str(folders[1])}
     assert scored == {**row, **names}
+
+
+def test_duplicates_are_dropped_whatever_their_shard(
+    folders: tuple[Path, Path], exported: ExportedModel, exported_path: Path, tmp_path: Path
+) -> None:
+    folder, shards = tmp_path / "set", 3
+    folder.mkdir()
+    for path in folders[0].glob("*.wav"):
+        shutil.copy(path, folder)
+        shutil.copy(path, folder / f"copy of {path.name}")
+    dataset, policy = (
+        Dataset("set", str(folder), shards),
+        FilePolicy(on_duplicate="drop", on_short_file="skip"),
+    )
+    manifests = [tmp_path / f"{shard}.manifest.parquet" for shard in range(shards)]
+    for shard, manifest in enumerate(manifests):
+        scan_shard(dataset, shard, manifest)
+    embeddings = [tmp_path / f"{shard}.parquet" for shard in range(shards)]
+    for manifest, path in zip(manifests, embeddings, strict=True):
+        embed_shard(exported_path, dataset, manifest, manifests, policy, Settings(), path)
+    embedded = embed_sets({"set": str(folder)}, exported, policy=policy)["set"]
+    used = {use.record.file for use in embedded.uses if use.status == "used"}
+    assert used and not any(name.startswith("copy of ") for name in used)
+    assert set(read_embedding_counts(embeddings)) == used
+    assert sum(read_embedding_facts(path).counts.excluded for path in embeddings) == len(embedded.uses) - len(
+        used
+    )
 
 
 def test_a_set_against_itself_is_zero_within_rounding(

@@ -60,11 +60,14 @@ def folder(seeded_export: SeededExport, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def verify(folder: Path, device: str = "cpu") -> None:
-    store = Store(folder, None, lambda _line: None, verified_ways(device))
+def verify(folder: Path, device: str = "cpu") -> list[str]:
+    """Verify what is to be verified; return what the user is told."""
+    told: list[str] = []
+    store = Store(folder, None, told.append, verified_ways(device))
     model, weights = get_model("vggish"), locate_weights(get_model("vggish"), "seeded")
     store.require_eager(folder / f"vggish-{weights.key}.pt2", model, weights)
     store.require_golden(model)
+    return told
 
 
 def test_a_way_is_verified_once(folder: Path, compared: Compared):
@@ -83,8 +86,8 @@ def test_a_way_that_cannot_be_run_here_gets_no_verdict(
     with monkeypatch.context() as without:
         without.setattr(stores, "run_by", lambda _path, way: None if way == Way() else way)
         without.setattr(stores, "verify_golden", lambda *given: [] if given[2] == [Way()] else golden(*given))
-        verify(folder)
-        verify(folder)
+        assert len(verify(folder)) == 2
+        assert verify(folder) == [], "nothing is done a second time"
     assert compared == [("eager", "plain"), ("golden", "plain")]
     compared.clear()
     verify(folder)
