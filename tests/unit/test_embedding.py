@@ -97,6 +97,9 @@ def test_a_file_that_has_changed_since_the_scan_is_refused(vggish: ExportedModel
     path.unlink()
     with pytest.raises(AudioError, match=r"a\.wav: cannot be read any more: No such file.*; run again"):
         list(embed_files(vggish, uses, paths))
+    # It is not listed any more.
+    with pytest.raises(AudioError, match=r"a\.wav: is no longer there; run again"):
+        list(embed_files(vggish, uses, {}))
 
 
 WAVEFORMS = {
