@@ -101,7 +101,7 @@ def _notes(reference: EmbeddedSet, evaluation: EmbeddedSet) -> list[str]:
         own += set_notes(item.counts) if item.counts else []
         # A name may hold what divides notes.
         notes += [f"{item.dataset.replace(';', ',')}: {note}" for note in own]
-    if len(counts) == 2 and reference.dataset != evaluation.dataset:
+    if len(counts) == 2:
         notes += pair_notes(*counts)
     return notes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,7 @@ class Embedding:
             )
         for name, uses in scanned.uses.items():
             self._say_uses(name, uses)
+            self._say_ignored(name, scanned.sounds[name].ignored)
         exported = self.exported(model_id)
         accept(exported)
         with file_progress("embed", scanned.count, quiet=self.quiet) as progress:
@@ -105,6 +107,15 @@ class Embedding:
     def say(self, line: str) -> None:
         """A message on stderr."""
         speaker(self.quiet)(line)
+
+    def _say_ignored(self, name: str, ignored: Sequence[tuple[str, str]]) -> None:
+        """A message for each reason why something in the place of a set is no part of it."""
+        from fad_core.display import counted, one_line
+
+        first = {reason: file for file, reason in reversed(ignored)}
+        for reason, count in Counter(reason for _, reason in ignored).items():
+            example = f"such as {one_line(first[reason])}" if count > 1 else one_line(first[reason])
+            self.say(f"ignored: {name}: {counted(count, 'item')}, {example}: {reason}")
 
     def _say_uses(self, name: str, uses: Sequence[FileUse]) -> None:
         """Messages about the files of a set that are not used as they are."""

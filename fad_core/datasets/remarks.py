@@ -74,7 +74,7 @@ def set_notes(counts: SetCounts) -> list[str]:
 
 
 def pair_notes(reference: SetCounts, evaluation: SetCounts) -> list[str]:
-    """What is to be said of two different data sets together.
+    """What is to be said of two data sets together.
 
     The sets are called by their part in the comparison, so that a table of many pairs has few notes.
     """

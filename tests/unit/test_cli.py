@@ -194,6 +194,15 @@ def test_of_many_files_that_are_left_out_some_are_named(capsys: pytest.CaptureFi
     assert (lines[0], lines[-1]) == ("excluded: a: x.wav: is no sound", "excluded: a: and 5 more")
 
 
+def test_what_is_ignored_is_told_by_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    embedding = Embedding("seeded", FilePolicy(), Settings(), None, "cpu", 1, quiet=False)
+    embedding._say_ignored("a", [("x.txt", "is no sound"), ("y.txt", "is no sound"), ("z", "no suffix")])
+    assert capsys.readouterr().err.splitlines() == [
+        "ignored: a: 2 items, such as x.txt: is no sound",
+        "ignored: a: 1 item, z: no suffix",
+    ]
+
+
 def test_a_file_that_is_no_model_is_no_unknown_model(folders: tuple[str, str]) -> None:
     done = CliRunner().invoke(main, ["verify", f"{folders[0]}/0.wav"])
     assert done.exit_code == 1 and "is a file, but no exported model" in done.stderr
