@@ -187,9 +187,15 @@ def test_that_a_model_is_unverified_is_said_of_the_callers_line(ask: str, vggish
         if ask == "score":
             made.score(*sets)
         elif ask == "get_embeddings":
-            made.get_embeddings([np.zeros(16000)], 16000)
+            made.get_embeddings([np.sin(np.arange(16000))], 16000)
         else:
             _ = made.model
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_what_is_to_be_known_of_arrays_is_a_warning(frechet: FrechetAudioDistance) -> None:
+    with pytest.warns(UserWarning, match="1 file silent throughout") as caught:
+        frechet.get_embeddings([np.zeros(16000), np.sin(np.arange(16000))], 16000)
     assert [warning.filename for warning in caught] == [__file__]
 
 
