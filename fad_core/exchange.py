@@ -35,9 +35,10 @@ from fad_core.foreign_names import FOREIGN_NAMES
 from fad_core.json_text import parse_object
 from fad_core.moments import Moments
 from fad_core.statistics import Statistics
+from fad_core.tables.facts import counts_from_row
 from fad_core.tables.files import read_table, write_table
 from fad_core.tables.schemas import STATISTICS
-from fad_core.tables.statistics import counts_from_row, statistics_to_row
+from fad_core.tables.statistics import statistics_to_row
 
 if TYPE_CHECKING:
     from fad_core.pt2 import Identity

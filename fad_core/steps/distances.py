@@ -9,8 +9,9 @@ from fad_core.distances import EmbeddedSet, distance_row
 from fad_core.errors import FadError
 from fad_core.steps.verdicts import Verified, require_verified
 from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
+from fad_core.tables.facts import counts_from_row
 from fad_core.tables.parquet import read_metadata
-from fad_core.tables.statistics import counts_from_row, statistics_from_row
+from fad_core.tables.statistics import statistics_from_row
 
 
 def _embedded_set(path: Path) -> EmbeddedSet:

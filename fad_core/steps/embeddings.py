@@ -18,7 +18,7 @@ from fad_core.embedding import FileEmbeddings, embed_files
 from fad_core.exported import ExportedModel
 from fad_core.settings import Settings
 from fad_core.steps.files import read_manifest
-from fad_core.tables.embeddings import EmbeddingFacts, metadata_of
+from fad_core.tables.facts import EmbeddingFacts, metadata_of
 from fad_core.tables.files import write_table
 from fad_core.tables.schemas import EMBEDDINGS
 

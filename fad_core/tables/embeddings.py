@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -14,17 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.datasets.counts import SetCounts
 from fad_core.errors import FadError
-from fad_core.json_text import parse_object
+from fad_core.tables.facts import EmbeddingFacts, facts_of
 from fad_core.tables.parquet import open_parquet, read_metadata, readable
 from fad_core.tables.readable import damaged
 from fad_core.tables.schemas import EMBEDDINGS
-from fad_core.tables.statistics import counts_from_row, counts_to_row
 
 FileEmbeddings = tuple[str, NDArray[np.float32]]
 
-_SCALARS = {"true": True, "false": False}
 _BATCH_VALUES = 2**18
 """Numbers of one shard in memory at a time: 1 MB of float32, and the row group it comes from."""
 
@@ -74,43 +69,6 @@ def read_embedding_counts(paths: Iterable[Path | str]) -> dict[str, int]:
     return counts
 
 
-@dataclass(frozen=True)
-class EmbeddingFacts:
-    """What a table of embeddings is of, as its metadata says.
-
-    Attributes:
-        identity: of the exported model (`fad_core.pt2.Identity`): at least `weights` and `weights_sha256`.
-        settings: how the model was used, as text.
-        scalars: whether the vectors are to be taken for scalars.
-        counts: what became of the shard's files.
-        note: what a reader of the distances should know of how they were embedded.
-    """
-
-    identity: dict[str, Any]
-    settings: str
-    scalars: bool
-    counts: SetCounts
-    note: str
-
-
-def metadata_of(facts: EmbeddingFacts) -> dict[str, str]:
-    """The metadata of a table of embeddings, which `read_embedding_facts` reads.
-
-    The hashes of sounds, of which there are as many as files, stand apart from the other counts, as hex: JSON
-    is read up to a limit.
-    """
-    counts = counts_to_row(facts.counts)
-    sounds = counts.pop("sounds").astype(">i8")
-    return {
-        "identity": json.dumps(facts.identity, sort_keys=True),
-        "settings": facts.settings,
-        "note": facts.note,
-        "scalars": json.dumps(facts.scalars),
-        "counts": json.dumps(counts, sort_keys=True),
-        "sounds": sounds.tobytes().hex(),
-    }
-
-
 def read_embedding_facts(path: Path | str) -> EmbeddingFacts:
     """Read what the metadata of a table of embeddings says.
 
@@ -119,15 +77,8 @@ def read_embedding_facts(path: Path | str) -> EmbeddingFacts:
     """
     metadata = read_metadata(EMBEDDINGS, path)
     try:
-        identity, counts = (parse_object(metadata[key]) for key in ("identity", "counts"))
-        if not all(isinstance(identity[key], str) for key in ("weights", "weights_sha256")):
-            raise ValueError("the identity names no weights")
-        counts["sounds"] = np.frombuffer(bytes.fromhex(metadata["sounds"]), dtype=">i8")
-        scalars = _SCALARS[metadata["scalars"]]
-        return EmbeddingFacts(
-            identity, metadata["settings"], scalars, counts_from_row(counts), metadata["note"]
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        return facts_of(metadata)
+    except ValueError as error:
         raise FadError(
             f"{path}: its metadata does not say what was embedded ({error}): delete it and run again"
         ) from error

@@ -5,18 +5,13 @@ Apart from the package, which every step imports: an edit of the statistics feed
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields
 from typing import Any
-
-import numpy as np
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.errors import FadError
 from fad_core.statistics import Statistics
-
-_OF_FILES = ("padded", "doubtful", "loud", "silent", "constant")
+from fad_core.tables.facts import counts_to_row
 
 
 def statistics_to_row(
@@ -42,37 +37,6 @@ def statistics_to_row(
         "factor": statistics.factor.reshape(-1),
         **counts_to_row(counts),
     }
-
-
-def counts_to_row(counts: SetCounts) -> dict[str, Any]:
-    """The columns of the STATISTICS table that say what became of the files."""
-    return {
-        **asdict(counts),
-        "rates": " ".join(f"{rate}:{files}" for rate, files in counts.rates),
-        "sounds": np.array(counts.sounds, dtype=np.int64),
-    }
-
-
-def counts_from_row(row: Mapping[str, Any]) -> SetCounts:
-    """The counts in a row of the STATISTICS table.
-
-    Raises:
-        ValueError: they cannot be counts.
-    """
-    counts = {field.name: row[field.name] for field in fields(SetCounts)}
-    files = counts["files"]
-    for name, value in counts.items():
-        if name in ("rates", "sounds"):
-            continue
-        if type(value) not in (int, float) or not 0 <= value < math.inf:
-            raise ValueError(f"{name} is {value!r}")
-        if name in _OF_FILES and value > files:
-            raise ValueError(f"{name} is {value}, of {files} files")
-    pairs = [pair.partition(":")[::2] for pair in counts["rates"].split()]
-    counts["rates"] = tuple((int(rate), int(number)) for rate, number in pairs)
-    if sum(number for _, number in counts["rates"]) > files or len(counts["sounds"]) > files:
-        raise ValueError(f"there are more sample rates, or sounds, than the {files} files")
-    return SetCounts(**counts)
 
 
 def statistics_from_row(row: Mapping[str, Any]) -> Statistics:

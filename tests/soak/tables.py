@@ -39,13 +39,8 @@ from fad_core.pt2 import Identity
 from fad_core.statistics import Statistics, statistics_of
 from fad_core.steps.files import read_manifest
 from fad_core.tables import DISTANCES, EMBEDDINGS, MANIFEST, read_table, write_table
-from fad_core.tables.embeddings import (
-    EmbeddingFacts,
-    iterate_embeddings,
-    metadata_of,
-    read_embedding_counts,
-    read_embedding_facts,
-)
+from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts, read_embedding_facts
+from fad_core.tables.facts import EmbeddingFacts, metadata_of
 
 SECONDS = 5
 """Of processor time that a reader may take, in whole."""

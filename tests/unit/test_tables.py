@@ -33,16 +33,11 @@ from fad_core.tables import (
     write_table,
 )
 from fad_core.tables.csvtext import format_csv, parse_csv
-from fad_core.tables.embeddings import (
-    EmbeddingFacts,
-    iterate_embeddings,
-    metadata_of,
-    read_embedding_counts,
-    read_embedding_facts,
-)
+from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts, read_embedding_facts
+from fad_core.tables.facts import EmbeddingFacts, counts_from_row, metadata_of
 from fad_core.tables.given import read_given
 from fad_core.tables.parquet import _arrow_array, read_metadata
-from fad_core.tables.statistics import counts_from_row, statistics_from_row, statistics_to_row
+from fad_core.tables.statistics import statistics_from_row, statistics_to_row
 
 DOCS = Path(__file__).parents[2] / "docs" / "tables.md"
 # A name may hold anything but "/" and NUL, and must hold no half of a surrogate pair to be written.
