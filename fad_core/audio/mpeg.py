@@ -134,7 +134,11 @@ def _count_frames(stream: BinaryIO, start: int, end: int) -> _Count | None:
     assert first is not None
     tag = _read_tag(read_at(stream, position, first.length))
     count = _Count(first, tag, frames=-1 if tag else 0)  # the tag's frame holds no sound
-    count.foreign = unexplained_bytes(stream, id3v2_end(stream, start), position)
+    begin = id3v2_end(stream, start)
+    count.foreign = unexplained_bytes(stream, begin, position)
+    if tag is None and (damaged := _parse(read_at(stream, begin, 4))) is not None:
+        # Its frame may be damaged behind the tag, so that no other one follows it.
+        count.tag = _read_tag(read_at(stream, begin, damaged.length))
     while position < end:
         frame = _parse(read_at(stream, position, 4))
         if frame is None or frame.stream != first.stream:

@@ -89,6 +89,13 @@ _SOURCES = (
 )
 
 
+_HIDING = (
+    ("resize", ("append", "insert", "untag", "cut", "remove")),
+    ("insert", ("remove",)),
+    ("drop", ("repeat",)),
+)
+
+
 def mutations(rng: np.random.Generator) -> Iterator[tuple[str, bytes, Truth]]:
     """Yield damaged files without end: a name that says what was done, the bytes, and the truth."""
     sources = [_source(rng, *given) for given in _SOURCES]
@@ -110,8 +117,9 @@ def mutations(rng: np.random.Generator) -> Iterator[tuple[str, bytes, Truth]]:
             way = ways[rng.integers(len(ways))]
             content, truth = way(rng, replace(source, content=content), truth, sources)
             done += f" {way.__name__.strip('_')}"
-        if "resize" in done and any(word in done for word in ("append", "insert", "untag")):
-            truth = replace(truth, unseen=True)  # what is added may be what the wrong size asks for
+        # The second damage may hide the first: a wrong size asks for what was added, or for what is left.
+        if any(first in done and any(word in done for word in then) for first, then in _HIDING):
+            truth = replace(truth, unseen=True)
         if source.name.startswith("MP3") and not _is_tagged(content):
             truth = replace(truth, unseen=True)
         if source.content.startswith(content):
@@ -263,7 +271,8 @@ def _flip(rng, source, truth, _sources):
 
 def _is_tagged(content: bytes) -> bool:
     """Whether the first MPEG frame says how many follow."""
-    return any(name in content[:48] for name in (b"Info", b"Xing"))
+    at = max(content[:48].find(name) for name in (b"Info", b"Xing"))
+    return at >= 0 and bool(content[at + 7] & 1)
 
 
 def _pieces(content: bytes) -> list[bytes]:
