@@ -76,18 +76,18 @@ def set_notes(counts: SetCounts) -> list[str]:
 def pair_notes(reference: SetCounts, evaluation: SetCounts) -> list[str]:
     """What is to be said of two data sets together.
 
-    The sets are called by their part in the comparison, so that a table of many pairs has few notes.
+    It is the same whichever set is the reference, and names neither: a table of many pairs has few notes.
     """
     notes = []
     if shared := len(set(reference.sounds) & set(evaluation.sounds)):
         notes.append(f"{counted(shared, 'sound')} in both sets: they are not independent samples")
     rates = sorted({rate for counts in (reference, evaluation) for rate, _ in counts.rates}, reverse=True)
     for rate in rates if reference.rates and evaluation.rates else ():
-        ours, theirs = (_share_from(counts, rate) for counts in (reference, evaluation))
-        if abs(ours - theirs) > UNLIKE:
+        fewer, more = sorted(_share_from(counts, rate) for counts in (reference, evaluation))
+        if more - fewer > UNLIKE:
             notes.append(
-                f"sample rates differ: {ours:.0%} of the reference files and {theirs:.0%} of the evaluated "
-                f"files have {rate} Hz or more, and a file holds nothing above half of its rate"
+                f"sample rates differ: {fewer:.0%} of one set's files and {more:.0%} of the other's have "
+                f"{rate} Hz or more, and a file holds nothing above half of its rate"
             )
             break
     return notes
