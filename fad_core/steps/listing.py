@@ -10,6 +10,7 @@ from typing import Any
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.selection import FileUse
+from fad_core.errors import FadError
 from fad_core.models.base import EmbeddingModel
 from fad_core.steps.check import uses_by_model
 from fad_core.tables import DATASETS, FILES, write_table
@@ -35,12 +36,16 @@ def collect_files(
         ignored: (name, reason) of what is no audio file, by data set.
         files: the table of files to write.
         datasets: the table of counts to write.
+
+    Raises:
+        FadError: other files were embedded than those that are to be.
     """
     rows: list[dict[str, Any]] = []
     counts: list[dict[str, Any]] = []
     for name, dataset, uses in uses_by_model(manifests, models, policy):
         shards = [path for path in embeddings if path.parts[-3:-1] == (name, dataset)]
         vectors = read_embedding_counts(shards)
+        _require_decided(name, dataset, uses, vectors)
         place = {"model": name, "dataset": dataset}
         listed = [_file_row(place, use, vectors.get(use.record.file, 0)) for use in uses]
         listed += [_ignored_row(place, *entry) for entry in ignored.get(dataset, ())]
@@ -48,6 +53,17 @@ def collect_files(
         counts.append(_dataset_row(place, listed, SetCounts.of(uses, models[name].sample_rate)))
     write_table(FILES, rows, files)
     write_table(DATASETS, counts, datasets)
+
+
+def _require_decided(model: str, dataset: str, uses: Sequence[FileUse], vectors: Mapping[str, int]) -> None:
+    """Refuse embeddings that were made by other decisions, whatever it is that has kept them."""
+    wanted = {use.record.file for use in uses if use.status != "excluded"}
+    if wanted != set(vectors):
+        file = min(wanted ^ set(vectors))
+        what = "was not embedded, and is to be" if file in wanted else "was embedded, and is not to be"
+        raise FadError(
+            f"{dataset} by {model}: {file} {what}: delete the embeddings of this data set and run again"
+        )
 
 
 def _file_row(place: Mapping[str, str], use: FileUse, vectors: int) -> dict[str, Any]:

@@ -125,6 +125,10 @@ def test_a_changed_option_runs_what_it_feeds(done: WorkingFolder) -> None:
     assert not {"scan_files", "export_model", "verify_golden"} & padded
     skipped = replan(done, on_bad_file="skip")
     assert {"check_files", "collect_files"} <= skipped and "embed_files" not in skipped
+    dropped = replan(done, on_duplicate="drop")
+    assert {"check_files", "embed_files", "compute_statistics", "collect_files"} <= dropped
+    assert not {"scan_files", "export_model", "verify_golden"} & dropped
+    assert "embed_files" not in replan(done, on_duplicate="fail")
     paired = replan(done, pairs=[["b", "a"]])
     assert {"compute_distances", "write_matrix", "write_report"} <= paired
     assert not {"compute_statistics", "check_files", "embed_files"} & paired

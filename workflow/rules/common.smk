@@ -128,8 +128,10 @@ class Wildcards:
 
 def shards_of(pattern):
     """Input function: a path for every shard of the data set, in order."""
+    # The wildcards may have a shard of their own. An error here would not be told: Snakemake takes outputs that
+    # are there, and whose job cannot be made, for files that nothing makes.
     return lambda wildcards: [
-        pattern.format(shard=shard, **wildcards)
+        pattern.format(**{**dict(wildcards.items()), "shard": shard})
         for shard in range(STUDY.datasets[wildcards.dataset].shards)
     ]
 
