@@ -16,7 +16,7 @@ import tokenize
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Result = TypeVar("_Result")
+
+_END = 22  # bytes of the record that ends an archive without a comment
 
 HEADER_BYTES = 10_000
 """The longest header that is read; those of plain arrays have 118 bytes."""
@@ -166,16 +168,28 @@ class Archive:
         members = self._zip.infolist()
         self._members = {item.filename.removesuffix(".npy"): item for item in members}
         self.names: Collection[str] = self._members.keys()
-        twice = len(members) - len(self._members)
-        # Where the list of members is damaged, nobody would miss an array whose name is gone.
-        others = [item.filename for item in members if not item.filename.endswith(".npy")]
-        if twice or others:
+        if fault := self._fault_of_list(path, members):
             self._zip.close()
-            raise ValueError(
-                f"{twice} of its arrays have the name of another one"
-                if twice
-                else f"it holds {_short(ascii(others[0]))}, which is no array"
-            )
+            raise ValueError(fault)
+
+    def _fault_of_list(self, path: Path, members: Sequence[zipfile.ZipInfo]) -> str:
+        """What is wrong with the list of members; "" if nothing is.
+
+        Where it is damaged, nobody would miss an array whose name is gone.
+        """
+        if twice := len(members) - len(self._members):
+            return f"{twice} of its arrays have the name of another one"
+        others = [item.filename for item in members if not item.filename.endswith(".npy")]
+        if others:
+            return f"it holds {_short(ascii(others[0]))}, which is no array"
+        # The end of an archive without a comment says how many there are; zipfile does not look.
+        with path.open("rb") as stream:
+            stream.seek(-_END, os.SEEK_END)
+            end = stream.read(_END)
+        counted = int.from_bytes(end[10:12], "little")
+        if end[:4] == b"PK\x05\x06" and counted not in (len(members), 0xFFFF):
+            return f"it holds {counted} arrays, of which {len(members)} are listed"
+        return ""
 
     def __enter__(self) -> Self:
         return self

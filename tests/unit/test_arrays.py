@@ -169,3 +169,16 @@ def test_embeddings_of_other_kinds_are_refused(tmp_path: Path) -> None:
         np.save(tmp_path / "x.npy", array)
         with pytest.raises(DatasetError, match=said):
             load_embeddings(tmp_path / "x.npy", get_model("vggish"))
+
+
+def test_an_archive_whose_list_ends_early_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "z.npz"
+    np.savez(path, **{"a.mu": np.zeros(2), "a.cov": np.eye(2), "b.mu": np.zeros(2), "b.cov": np.eye(2)})
+    content = bytearray(path.read_bytes())
+    # The second entry of the list says that a comment follows, as long as all that is left.
+    entry = content.index(b"PK\x01\x02", content.index(b"PK\x01\x02") + 1)
+    rest = len(content) - entry
+    content[entry + 32 : entry + 34] = rest.to_bytes(2, "little")
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"it holds 4 arrays, of which \d are listed"):
+        Archive(path)
