@@ -86,7 +86,8 @@ def mpeg_losses(stream: BinaryIO, size: int, decoded: Decoded, start: int = 0) -
     found = _promise_losses(count, frame), _undecoded(count, decoded)
     losses = max(found, key=lambda losses: sum(loss.seconds for loss in losses))
     if count.foreign:
-        second = count.length / max(1, count.frames) / frame
+        # The first frame may be cut, and be the only one.
+        second = max(count.length, count.first.length) / max(1, count.frames) / frame
         text = f"{count.foreign} bytes of it are no MPEG frames of its stream"
         losses.append(Loss(count.foreign / second, text, "ignored"))
     return losses
@@ -152,6 +153,7 @@ def _count_frames(stream: BinaryIO, start: int, end: int) -> _Count | None:
             break
         count.frames += 1
         count.length += frame.length
+    count.frames = max(0, count.frames)  # the tag's frame may be cut
     return count
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import struct
 import sys
@@ -412,3 +413,12 @@ def test_a_header_that_points_behind_the_end_of_the_file(tmp_path):
     content = bytearray(encode(tmp_path, "AIFF", "PCM_16"))
     struct.pack_into(">II", content, content.index(b"SSND") + 4, 0, 1 << 30)
     assert reason(tmp_path, bytes(content))
+
+
+def test_what_is_left_of_the_first_frame_of_an_mp3_is_no_fault_of_ours(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.mp3", 0.1 * np.sin(np.arange(16000)), 8000, format="MP3")
+    content = (tmp_path / "a.mp3").read_bytes()
+    for cut in range(48, 700, 13):
+        (tmp_path / "b.mp3").write_bytes(2 * content[:cut])
+        with contextlib.suppress(AudioError):
+            assert inspect_audio(tmp_path / "b.mp3").doubt
