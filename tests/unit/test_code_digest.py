@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -33,10 +34,11 @@ class Copy:
         spec.loader.exec_module(self.module)
 
     def digest(self, script: str, family: str | None = None) -> str:
-        digest: str = self.module.code_digest(self.root / "scripts" / script, family)
+        study = self.root / "workflow/fad_study"
+        digest: str = self.module.code_digest(self.root / "scripts" / script, family, [study])
         return digest
 
-    def append(self, path: str, text: str = "\n# edited\n") -> None:
+    def append(self, path: str, text: str = "\nEDITED = True\n") -> None:
         with (self.root / path).open("a", encoding="utf-8") as stream:
             stream.write(text)
 
@@ -75,6 +77,35 @@ def test_an_edit_of_what_embedding_uses_changes_its_digest(edited: str, changes:
     assert copy.digest("embed_files.py", "vggish") == before
     copy.append(edited)
     assert (copy.digest("embed_files.py", "vggish") != before) == changes
+
+
+def test_comments_docstrings_and_layout_do_not_count(copy: Copy):
+    module = copy.root / "fad_core/embedding.py"
+    before = copy.digest("embed_files.py", "vggish")
+    text = module.read_text()
+    module.write_text("# A comment.\n" + re.sub(r'"""(?=\w)', '"""Other words. ', text) + '\n\n"""And more."""\n')
+    assert copy.digest("embed_files.py", "vggish") == before
+    # A function that is its docstring alone, and a string that is data, are code.
+    module.write_text(text + '\n\ndef nothing():\n    """Do nothing."""\n')
+    one = copy.digest("embed_files.py", "vggish")
+    module.write_text(text + '\nWORDS = """Do nothing."""\n')
+    assert len({before, one, copy.digest("embed_files.py", "vggish")}) == 3
+
+
+def test_modules_of_a_second_package_count(copy: Copy):
+    study = copy.root / "workflow/fad_study"
+    (study / "steps").mkdir(parents=True)
+    for module in ("__init__", "steps/__init__", "steps/scan", "steps/other"):
+        (study / f"{module}.py").write_text("")
+    copy.append("scripts/scan_files.py", "\nfrom fad_study.steps import scan\n")
+    (study / "steps/scan.py").write_text("import fad_core.frechet\n")
+    digests = [copy.digest("scan_files.py")]
+    for edited in ("steps/scan.py", "steps/__init__.py", "__init__.py", "../../fad_core/frechet.py"):
+        copy.append(f"workflow/fad_study/{edited}")
+        digests.append(copy.digest("scan_files.py"))
+    assert len(set(digests)) == 5
+    copy.append("workflow/fad_study/steps/other.py")
+    assert copy.digest("scan_files.py") == digests[-1]
 
 
 def test_another_family_leaves_it_alone(copy: Copy):

@@ -156,7 +156,7 @@ def edited(done: WorkingFolder, tmp_path: Path, *modules: str) -> set[str]:
     code = copy_code(tmp_path / "edited", done.code)
     for module in modules:
         with (code / module).open("a") as stream:
-            stream.write("# edited\n")
+            stream.write("EDITED = True\n" if module.endswith(".py") else "edited\n")
     return WorkingFolder(done.root, code).plan().rules
 
 
