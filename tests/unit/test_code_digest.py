@@ -83,7 +83,9 @@ def test_comments_docstrings_and_layout_do_not_count(copy: Copy):
     module = copy.root / "fad_core/embedding.py"
     before = copy.digest("embed_files.py", "vggish")
     text = module.read_text()
-    module.write_text("# A comment.\n" + re.sub(r'"""(?=\w)', '"""Other words. ', text) + '\n\n"""And more."""\n')
+    module.write_text(
+        "# A comment.\n" + re.sub(r'"""(?=\w)', '"""Other words. ', text) + '\n\n"""And more."""\n'
+    )
     assert copy.digest("embed_files.py", "vggish") == before
     # A function that is its docstring alone, and a string that is data, are code.
     module.write_text(text + '\n\ndef nothing():\n    """Do nothing."""\n')
