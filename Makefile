@@ -15,7 +15,7 @@ TEST_THREADS ?= $(shell echo $$((($(CORES) + $(TEST_WORKERS) - 1) / $(TEST_WORKE
 # What the environment of the original packages is made with: their pins are for 3.11.
 PYTHON311 ?= python3.11
 REFERENCE_VENV ?= .venv-reference
-# Per cent of fad_core's lines that the tests must reach.
+# Per cent of the packages' lines that the tests must reach.
 COVERAGE_FLOOR ?= 90
 
 # How long `make soak` tries, and from which seed.
@@ -57,7 +57,7 @@ correlations: $(CORE) ## Correlate FAD with listeners' ratings, DCASE 2023 task 
 
 test: $(DEV) ## Run the tests
 	$(WITH_VENV) OMP_NUM_THREADS=$(TEST_THREADS) python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder \
-		--cov=fad_core --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR) $(PYTEST_ARGS)
+		--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR) $(PYTEST_ARGS)
 
 test-slurm: $(SLURM) ## Run the study of real recordings, run here before, on a Slurm of three nodes, one of which dies
 	$(WITH_VENV) FAD_TEST_SLURM=$${FAD_TEST_SLURM:-1} python -m pytest tests/slurm -s $(PYTEST_ARGS)
@@ -71,7 +71,7 @@ benchmark: $(CORE) $(REFERENCE) ## Time this package and the original on the sam
 lint: $(DEV) ## Check style, types and workflow
 	$(WITH_VENV) ruff check .
 	$(WITH_VENV) ruff format --check .
-	$(WITH_VENV) mypy --strict fad_core scripts
+	$(WITH_VENV) mypy --strict
 	$(WITH_VENV) snakefmt --check Snakefile workflow
 	$(WITH_VENV) python tests/lint_exceptions.py
 

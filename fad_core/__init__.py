@@ -9,12 +9,13 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from fad_core.api import FrechetAudioDistance as FrechetAudioDistance
-    from fad_core.scoring import Score as Score
-    from fad_core.scoring import Waveforms as Waveforms
+from fad_core.util.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from fad_core.api.drop_in import FrechetAudioDistance as FrechetAudioDistance
+    from fad_core.api.scoring import Score as Score
+    from fad_core.api.scoring import Waveforms as Waveforms
+
 __all__ = ["FrechetAudioDistance", "Score", "Waveforms", "__version__"]
 
 # PyTorch reads this when it first asks for memory: large tensors then lie in large pages, and a network of
@@ -23,9 +24,9 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 # Where each name is defined.
 _LAZY = {
-    "FrechetAudioDistance": "fad_core.api",
-    "Score": "fad_core.scoring",
-    "Waveforms": "fad_core.scoring",
+    "FrechetAudioDistance": "fad_core.api.drop_in",
+    "Score": "fad_core.api.scoring",
+    "Waveforms": "fad_core.api.scoring",
 }
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 MODELS = ["vggish", "pann-16k", "pann-32k", "encodec-24k", "encodec-48k", "clap-630k-audioset"]
 
@@ -44,9 +44,9 @@ def main(
     from benchmarks.material import write_sets
     from benchmarks.packages import Package
     from benchmarks.programs import time_in_turns
+    from fad_study.steps.reference import write_checkpoints
 
     from fad_core.models import get_model
-    from fad_core.steps.reference import write_checkpoints
     from fad_core.weights import locate_weights
 
     torch.set_num_threads(threads)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(
@@ -19,9 +19,10 @@ def main(
         checked: JSON file of counts to write.
         policy: what becomes of files, as in "on_bad_file=skip on_short_file=pad"; others are the defaults.
     """
+    from fad_study.steps.check import check_files
+
     from fad_core.datasets.policy import parse_policy
     from fad_core.models import parse_models
-    from fad_core.steps.check import check_files
 
     check_files(manifests, parse_models(models), parse_policy(policy), checked)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(parts: list[Path], verdicts: list[Path], models: list[str], parquet: Path, csv: Path) -> None:
@@ -15,8 +15,9 @@ def main(parts: list[Path], verdicts: list[Path], models: list[str], parquet: Pa
         parquet: the Parquet table to write.
         csv: the CSV table to write.
     """
+    from fad_study.steps.distances import collect_distances
+
     from fad_core.models import named_id
-    from fad_core.steps.distances import collect_distances
 
     ids = dict(map(named_id, models))
     collect_distances(parts, ids, verdicts, [parquet, csv])

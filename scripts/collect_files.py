@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(
@@ -27,9 +27,10 @@ def main(
     """
     import json
 
+    from fad_study.steps.listing import collect_files
+
     from fad_core.datasets.policy import parse_policy
     from fad_core.models import parse_models
-    from fad_core.steps.listing import collect_files
 
     named = parse_models(models)
     collect_files(manifests, embeddings, named, parse_policy(policy), json.loads(ignored), files, datasets)

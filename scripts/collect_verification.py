@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(tables: list[Path], table: Path) -> None:
@@ -12,7 +12,7 @@ def main(tables: list[Path], table: Path) -> None:
         tables: the verdicts of each level that was run.
         table: the table to write.
     """
-    from fad_core.steps.reference import collect_verifications
+    from fad_study.steps.reference import collect_verifications
 
     collect_verifications(tables, table)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(
@@ -23,7 +23,7 @@ def main(
         repeats: the table of groups, if figures name one.
         tolerance: the largest difference that agrees, as a share of the published figure.
     """
-    from fad_core.steps.papers import compare_published
+    from fad_study.steps.papers import compare_published
 
     compare_published(figures, distances, repeats, tolerance, [parquet, csv])
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(
@@ -10,7 +10,7 @@ def main(
     pairs: list[str],
     metrics: list[str],
     distances: Path,
-    threads: int = 1,  # noqa: ARG001 - read by fad_core.command.run
+    threads: int = 1,  # noqa: ARG001 - read by fad_study.script_main.run
 ) -> None:
     """Compute every metric for every pair of data sets of one model.
 
@@ -21,7 +21,7 @@ def main(
         distances: the table to write.
         threads: numeric threads.
     """
-    from fad_core.steps.distances import compute_distances
+    from fad_study.steps.distances import compute_distances
 
     compute_distances(
         statistics,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(embeddings: list[Path], dataset: str, model: str, statistics: Path, threads: int = 1) -> None:  # noqa: ARG001 - read by run
@@ -15,7 +15,7 @@ def main(embeddings: list[Path], dataset: str, model: str, statistics: Path, thr
         statistics: the table to write.
         threads: numeric threads.
     """
-    from fad_core.steps.statistics import compute_statistics
+    from fad_study.steps.statistics import compute_statistics
 
     compute_statistics(embeddings, dataset, model, statistics)
 

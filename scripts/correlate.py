@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(
@@ -15,7 +15,7 @@ def main(
     seed: int = 0,
     resamples: int = 10_000,
     confidence: float = 0.95,
-    threads: int = 1,  # noqa: ARG001 - read by fad_core.command.run
+    threads: int = 1,  # noqa: ARG001 - read by fad_study.script_main.run
 ) -> None:
     """Write the table of correlations, as Parquet and as CSV.
 
@@ -31,8 +31,8 @@ def main(
         confidence: the share of them within an interval.
         threads: numeric threads.
     """
-    from fad_core.correlation import Options
-    from fad_core.steps.papers import correlate
+    from fad_study.correlations import Options
+    from fad_study.steps.papers import correlate
 
     correlate(distances, ratings, published, tolerance, Options(seed, resamples, confidence), [parquet, csv])
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(
@@ -32,14 +32,14 @@ def main(
         threads: numeric threads.
     """
     import torch
+    from fad_study.steps.embeddings import embed_shard
+    from fad_study.steps.files import dataset_of
 
     from fad_core.datasets.policy import parse_policy
-    from fad_core.progress import file_progress
-    from fad_core.pt2 import read_identity
-    from fad_core.settings import parse_settings
-    from fad_core.steps.embeddings import embed_shard
-    from fad_core.steps.files import dataset_of
-    from fad_core.steps.verdicts import Verified, require_verified
+    from fad_core.models.settings import parse_settings
+    from fad_core.runner.pt2 import read_identity
+    from fad_core.util.progress import file_progress
+    from fad_core.verification.verdicts import Verified, require_verified
 
     torch.set_num_threads(threads)
     identity = read_identity(exported)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(
@@ -20,7 +20,7 @@ def main(
     import torch
 
     from fad_core.models import get_model
-    from fad_core.pt2 import export_model
+    from fad_core.runner.pt2 import export_model
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(model: str, record: Path, weights: str = "official", ckpt_dir: Path | None = None) -> None:
@@ -16,8 +16,8 @@ def main(model: str, record: Path, weights: str = "official", ckpt_dir: Path | N
     """
     import json
 
-    from fad_core.atomic import write_text
     from fad_core.models import get_model
+    from fad_core.util.atomic import write_text
     from fad_core.weights import fetch_weights, locate_weights
 
     found = fetch_weights(locate_weights(get_model(model), weights, ckpt_dir), ckpt_dir)

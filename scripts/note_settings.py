@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(values: str, settings: Path) -> None:
@@ -12,7 +12,7 @@ def main(values: str, settings: Path) -> None:
         values: the settings, as JSON.
         settings: the file to write.
     """
-    from fad_core.atomic import write_text
+    from fad_core.util.atomic import write_text
 
     write_text(settings, values + "\n")
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(distances: Path, sets: str, table: Path) -> None:
@@ -15,7 +15,7 @@ def main(distances: Path, sets: str, table: Path) -> None:
     """
     import json
 
-    from fad_core.steps.papers import write_system_distances
+    from fad_study.steps.papers import write_system_distances
 
     chosen = {name: (system, category) for name, (system, category) in json.loads(sets).items()}
     write_system_distances(distances, chosen, table)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(correlations: Path, figure: Path) -> None:
@@ -12,7 +12,8 @@ def main(correlations: Path, figure: Path) -> None:
         correlations: the table of correlations.
         figure: the file to write.
     """
-    from fad_core.report.bars import plot_correlations
+    from fad_study.report.bars import plot_correlations
+
     from fad_core.tables import CORRELATIONS, read_table
 
     plot_correlations(read_table(CORRELATIONS, correlations), figure)

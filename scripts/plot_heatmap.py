@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(matrix: Path, distances: Path, model: str, metric: str, figure: Path) -> None:
@@ -15,8 +15,9 @@ def main(matrix: Path, distances: Path, model: str, metric: str, figure: Path) -
         metric: which metric.
         figure: the SVG file to write.
     """
-    from fad_core.report.figures import plot_heatmap
-    from fad_core.report.matrix import compact, read_matrix, rows_of
+    from fad_study.report.figures import plot_heatmap
+    from fad_study.report.matrix import compact, read_matrix, rows_of
+
     from fad_core.tables import DISTANCES, read_table
 
     rows = rows_of(read_table(DISTANCES, distances), model, metric)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(
@@ -24,8 +24,9 @@ def main(
         shard: which of them, from 0.
         leftovers: what becomes of files that other tools have written there.
     """
-    from fad_core.progress import file_progress
-    from fad_core.steps.files import dataset_of, scan_shard
+    from fad_study.steps.files import dataset_of, scan_shard
+
+    from fad_core.util.progress import file_progress
 
     with file_progress(f"scan {dataset}/{shard}") as progress:
         scan_shard(dataset_of(dataset, path, leftovers, int(shards)), int(shard), manifest, progress)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(results: Path) -> None:
@@ -13,7 +13,7 @@ def main(results: Path) -> None:
     """
     import shutil
 
-    from fad_core.report.terminal import results_text
+    from fad_study.report.terminal import results_text
 
     print(results_text(results, shutil.get_terminal_size((140, 24)).columns), end="")
 

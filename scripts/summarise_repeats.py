@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(distances: Path, repeats: str, parquet: Path, csv: Path) -> None:
@@ -16,7 +16,7 @@ def main(distances: Path, repeats: str, parquet: Path, csv: Path) -> None:
     """
     import json
 
-    from fad_core.steps.papers import summarise_repeats
+    from fad_study.steps.papers import summarise_repeats
 
     summarise_repeats(distances, json.loads(repeats), [parquet, csv])
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(tables: list[Path], distances: list[Path], summaries: list[Path]) -> None:
@@ -13,7 +13,7 @@ def main(tables: list[Path], distances: list[Path], summaries: list[Path]) -> No
         distances: the JSON files of distances, in the same order.
         summaries: the files to write: .csv, .parquet or .md.
     """
-    from fad_core.steps.reference import summarise_verification
+    from fad_study.steps.reference import summarise_verification
 
     summarise_verification(tables, distances, summaries)
     for summary in summaries:

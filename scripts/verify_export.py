@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 if TYPE_CHECKING:
     from fad_core.models.base import EmbeddingModel
-    from fad_core.pt2 import Identity
+    from fad_core.runner.pt2 import Identity
     from fad_core.weights import Weights
 
 
@@ -24,12 +24,12 @@ def main(ckpt_dir: Path = Path(), table: Path | None = None, threads: int = 1) -
 
     import torch
 
-    from fad_core.comparison import require_passed
     from fad_core.errors import ModelError
     from fad_core.models import get_model
-    from fad_core.pt2 import export_model, read_identity
-    from fad_core.steps.verification import print_verification, write_verification
-    from fad_core.verify import verify_eager, verify_golden
+    from fad_core.runner.pt2 import export_model, read_identity
+    from fad_core.verification.check import require_passed
+    from fad_core.verification.table import print_verification, write_verification
+    from fad_core.verification.verify import verify_eager, verify_golden
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(
@@ -28,12 +28,12 @@ def main(
     """
     import torch
 
-    from fad_core.comparison import require_passed
-    from fad_core.device import resolve_device
     from fad_core.models import get_model
-    from fad_core.pt2 import read_identity
-    from fad_core.steps.verification import write_verification
-    from fad_core.verify import verified_ways, verify_eager, verify_golden
+    from fad_core.runner.device import resolve_device
+    from fad_core.runner.pt2 import read_identity
+    from fad_core.verification.check import require_passed
+    from fad_core.verification.table import write_verification
+    from fad_core.verification.verify import verified_ways, verify_eager, verify_golden
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)

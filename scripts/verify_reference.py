@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(exported: Path, clips: Path, original: Path, table: Path, distances: Path, threads: int = 1) -> None:
@@ -17,13 +17,13 @@ def main(exported: Path, clips: Path, original: Path, table: Path, distances: Pa
         threads: numeric threads.
     """
     import torch
+    from fad_study.steps.reference import write_distances
 
-    from fad_core.comparison import require_passed
-    from fad_core.exported import ExportedModel
-    from fad_core.reference import OriginalRun, verify_reference
-    from fad_core.settings import Settings
-    from fad_core.steps.reference import write_distances
-    from fad_core.steps.verification import print_verification, write_verification
+    from fad_core.models.settings import Settings
+    from fad_core.runner.exported import ExportedModel
+    from fad_core.verification.check import require_passed
+    from fad_core.verification.live import OriginalRun, verify_reference
+    from fad_core.verification.table import print_verification, write_verification
 
     torch.set_num_threads(threads)
     given = OriginalRun.load(original)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(model: str, checkpoints: Path, weights: str = "official", ckpt_dir: Path | None = None) -> None:
@@ -14,8 +14,9 @@ def main(model: str, checkpoints: Path, weights: str = "official", ckpt_dir: Pat
         weights: official, seeded, or the path of a checkpoint file.
         ckpt_dir: folder of the official checkpoints; torch.hub's if not given.
     """
+    from fad_study.steps.reference import write_checkpoints
+
     from fad_core.models import get_model
-    from fad_core.steps.reference import write_checkpoints
     from fad_core.weights import fetch_weights, locate_weights
 
     located = locate_weights(get_model(model), weights, ckpt_dir)

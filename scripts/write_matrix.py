@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(distances: Path, model: str, metric: str, datasets: list[str], matrix: Path) -> None:
@@ -15,7 +15,8 @@ def main(distances: Path, model: str, metric: str, datasets: list[str], matrix: 
         datasets: names of the data sets, in the order of rows and columns.
         matrix: the CSV table to write.
     """
-    from fad_core.report.matrix import distance_matrix, write_matrix
+    from fad_study.report.matrix import distance_matrix, write_matrix
+
     from fad_core.tables import DISTANCES, read_table
 
     write_matrix(distance_matrix(read_table(DISTANCES, distances), model, metric, datasets), matrix)

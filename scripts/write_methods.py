@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(
@@ -22,13 +22,13 @@ def main(
         distances: the long table of distances.
         datasets: the table of counts.
         correlations: the table of correlations.
-        choice: how these were made, `fad_core.study_papers.CorrelationChoice` as JSON.
+        choice: how these were made, `fad_study.paper_options.CorrelationChoice` as JSON.
         seed: of their resamples.
     """
     import json
 
-    from fad_core.steps.papers import write_methods
-    from fad_core.study_papers import CorrelationChoice
+    from fad_study.paper_options import CorrelationChoice
+    from fad_study.steps.papers import write_methods
 
     facts = json.loads(choice)
     chosen = CorrelationChoice(**facts) if facts else None

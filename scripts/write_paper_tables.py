@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(
@@ -29,7 +29,7 @@ def main(
     """
     import json
 
-    from fad_core.steps.papers import write_paper_tables
+    from fad_study.steps.papers import write_paper_tables
 
     chosen = json.loads(groups)
     write_paper_tables(study, distances, repeats, chosen, published, correlations, confidence, outputs)

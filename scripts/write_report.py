@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(
@@ -37,7 +37,7 @@ def main(
     """
     import json
 
-    from fad_core.report import Sources, write_report
+    from fad_study.report import Sources, write_report
 
     sources = Sources(
         distances,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fad_core.command import run
+from fad_study.script_main import run
 
 
 def main(model: str, clips: Path) -> None:
@@ -12,9 +12,10 @@ def main(model: str, clips: Path) -> None:
         model: its id, e.g. vggish.
         clips: the folder to write.
     """
-    from fad_core.golden.verification_set import verification_set
+    from fad_study.steps.reference import write_clips
+
     from fad_core.models import get_model
-    from fad_core.steps.reference import write_clips
+    from fad_core.verification.golden.verification_set import verification_set
 
     described = get_model(model)
     write_clips(verification_set(described), described, clips)

@@ -22,7 +22,7 @@ MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 @pytest.fixture(scope="session", autouse=True)
 def single_first() -> None:
     """What resampy gives for float32, with which much is compared, would depend on which test came before."""
-    from fad_core.resample import compile_single_first
+    from fad_core.audio.resample import compile_single_first
 
     compile_single_first()
 
@@ -59,7 +59,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureR
 def seeded_export(made_once: MadeOnce) -> Callable[[str], Path]:
     """Give the `.pt2` of a model id with seeded weights, made once a session: 290 MB and 5 s each."""
     from fad_core.models import get_model
-    from fad_core.pt2 import export_model
+    from fad_core.runner.pt2 import export_model
     from fad_core.weights import locate_weights
 
     @cache

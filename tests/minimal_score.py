@@ -11,7 +11,7 @@ import json
 import sys
 import tempfile
 
-from fad_core.command import limit_threads
+from fad_study.script_main import limit_threads
 
 limit_threads(1)
 
@@ -20,8 +20,8 @@ def main(reference: str, evaluation: str, *models: str) -> None:
     import torch
 
     from fad_core import FrechetAudioDistance
-    from fad_core.exported import ExportedModel
-    from fad_core.scoring import score
+    from fad_core.api.scoring import score
+    from fad_core.runner.exported import ExportedModel
 
     torch.set_num_threads(1)
     values = {}

@@ -6,9 +6,10 @@ so that help and completion come at once. Exit statuses: `fad_core.cli.group`.
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
+
 import click
 
-from fad_core import __version__
 from fad_core.cli.compare import compare
 from fad_core.cli.completion import completion
 from fad_core.cli.embed import embed, stats
@@ -16,9 +17,9 @@ from fad_core.cli.export import export, verify
 from fad_core.cli.group import CONTEXT, Group
 from fad_core.cli.models import models
 from fad_core.cli.score import score
-from fad_core.cli.study import study
 from fad_core.cli.weights import weights
-from fad_core.command import spare_collections
+from fad_core.util.process import spare_collections
+from fad_core.util.version import __version__
 
 __all__ = ["main"]
 
@@ -43,5 +44,8 @@ def main() -> None:
     spare_collections()
 
 
-for _command in (score, embed, stats, compare, models, weights, export, verify, study, completion):
+for _command in (score, embed, stats, compare, models, weights, export, verify, completion):
     main.add_command(_command)
+# Commands of packages that build on this one, such as `fad study`.
+for _entry in sorted(entry_points(group="fad_core.commands"), key=lambda entry: entry.name):
+    main.add_command(_entry.load())

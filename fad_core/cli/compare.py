@@ -56,7 +56,7 @@ def compare(
     statistics (.npz, .parquet): those of `fad stats` and of the pipeline, fadtk's ({model}.mu, {model}.cov)
     and pytorch-fid's (mu, sigma). Sets of different models, weights or settings are refused.
     """
-    from fad_core.distances import distance_row
+    from fad_core.embedding.distances import distance_row
     from fad_core.metrics import get_metric
 
     if len(sets) < 2:
@@ -74,7 +74,7 @@ def compare(
 
 
 def _text(rows: Sequence[Row]) -> str:
-    from fad_core.display import Footnotes, aligned, one_line, text_table
+    from fad_core.util.formatting import Footnotes, aligned, one_line, text_table
 
     notes = Footnotes.of(row["note"] for row in rows)
     columns: dict[str, list[str]] = {

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fad_core.atomic import require_writable
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.group import Command
 from fad_core.cli.options import SET, embedding_options, model_option
 from fad_core.cli.output import Form, output_options, print_row
+from fad_core.util.atomic import require_writable
 
 if TYPE_CHECKING:
-    from fad_core.sets import Embedded
+    from fad_core.embedding.scan_and_embed import Embedded
 
 
 def _output_option(suffixes: tuple[str, ...], what: str) -> Callable[[Any], Any]:
@@ -60,11 +60,11 @@ def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     exported, done = embedding.embed_sets([audio], model, keep=True, to_compare=False)
     embedded = done[audio]
     if output.suffix == ".npy":
-        from fad_core.embedding_files import save_embeddings
+        from fad_core.embedding.npy import save_embeddings
 
         save_embeddings(embedded.embeddings, exported.model, output)
     else:
-        from fad_core.steps.embeddings import write_embeddings
+        from fad_core.embedding.embeddings_writer import write_embeddings
 
         write_embeddings(embedded.files or (), embedded.uses, exported, output)
     _say_what_was_written(output, embedded, form)
@@ -92,7 +92,7 @@ def stats(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     require_writable(output)
     exported, done = embedding.embed_sets([audio], model)
     embedded = done[audio]
-    from fad_core.exchange import write_statistics
+    from fad_core.api.statistics_files import write_statistics
 
     write_statistics(embedded.set, exported.identity, output)
     _say_what_was_written(output, embedded, form)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from fad_core.cli.output import speaker
 from fad_core.cli.threads import use_threads
 from fad_core.datasets.policy import FilePolicy
-from fad_core.settings import Settings
+from fad_core.models.settings import Settings
 
 if TYPE_CHECKING:
     from fad_core.datasets.selection import FileUse
-    from fad_core.exported import ExportedModel
-    from fad_core.sets import Embedded
+    from fad_core.embedding.scan_and_embed import Embedded
+    from fad_core.runner.exported import ExportedModel
 
 
 # Files that are named of each set, left out or padded; the others are counted.
@@ -59,11 +59,11 @@ class Embedding:
             The model, and the sets by their names.
         """
         use_threads(self.threads)
-        from fad_core.device import load_workers, resolve_device
-        from fad_core.exported import describe_model
-        from fad_core.progress import file_progress
-        from fad_core.sets import scan_sets
-        from fad_core.store import require_weights
+        from fad_core.api.model_cache import require_weights
+        from fad_core.embedding.scan_and_embed import scan_sets
+        from fad_core.runner.device import load_workers, resolve_device
+        from fad_core.runner.exported import describe_model
+        from fad_core.util.progress import file_progress
 
         device = resolve_device(self.device)
         model = describe_model(model_id, device, self.settings)
@@ -90,7 +90,7 @@ class Embedding:
     def exported(self, model_id: str) -> ExportedModel:
         """The verified model: fetched, exported and verified now if need be."""
         use_threads(self.threads)
-        from fad_core.store import verified_model
+        from fad_core.api.model_cache import verified_model
 
         return verified_model(
             model_id,
@@ -110,7 +110,7 @@ class Embedding:
 
     def _say_ignored(self, name: str, ignored: Sequence[tuple[str, str]]) -> None:
         """A message for each reason why something in the place of a set is no part of it."""
-        from fad_core.display import counted, one_line
+        from fad_core.util.formatting import counted, one_line
 
         first = {reason: file for file, reason in reversed(ignored)}
         for reason, count in Counter(reason for _, reason in ignored).items():
@@ -119,7 +119,7 @@ class Embedding:
 
     def _say_uses(self, name: str, uses: Sequence[FileUse]) -> None:
         """Messages about the files of a set that are not used as they are."""
-        from fad_core.display import one_line
+        from fad_core.util.formatting import one_line
 
         embedded = [use for use in uses if use.status != "excluded"]
         told = {

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fad_core.atomic import require_writable
 from fad_core.cli.group import VERIFICATION_FAILED, Command
 from fad_core.cli.options import (
     ModelId,
@@ -23,11 +22,12 @@ from fad_core.cli.options import (
 from fad_core.cli.output import Form, output_options, print_row, print_rows, quiet_option, speaker
 from fad_core.cli.threads import threads_option, use_threads
 from fad_core.errors import ModelError
+from fad_core.util.atomic import require_writable
 
 if TYPE_CHECKING:
-    from fad_core.comparison import Comparison
+    from fad_core.api.model_cache import Store
     from fad_core.models.base import EmbeddingModel
-    from fad_core.store import Store
+    from fad_core.verification.check import Comparison
     from fad_core.weights import Weights
 
 
@@ -70,7 +70,7 @@ def export(
     if output is not None:
         require_writable(output)
     use_threads(threads)
-    from fad_core.pt2 import export_model
+    from fad_core.runner.pt2 import export_model
     from fad_core.weights import fetch_weights, locate_weights
 
     fetched = fetch_weights(locate_weights(described, weights, ckpt_dir), ckpt_dir, progress=not quiet)
@@ -130,10 +130,10 @@ def verify(
             raise ModelError(f"{what} is a file, but no exported model (.pt2), and no model's id either")
         get_model(what)
     use_threads(threads)
-    from fad_core.device import resolve_device
-    from fad_core.steps.verification import verification_text
-    from fad_core.store import Store, default_cache_dir
-    from fad_core.verify import verified_ways
+    from fad_core.api.model_cache import Store, default_cache_dir
+    from fad_core.runner.device import resolve_device
+    from fad_core.verification.table import verification_text
+    from fad_core.verification.verify import verified_ways
 
     ways = verified_ways(resolve_device(device))
     store = Store(cache_dir or default_cache_dir(), ckpt_dir, speaker(quiet), ways, progress=not quiet)
@@ -161,7 +161,7 @@ def _file(what: str, choice: str | None, ckpt_dir: Path | None) -> tuple[Path, E
     """
     from fad_core.errors import WeightsError
     from fad_core.models import get_model
-    from fad_core.pt2 import read_identity
+    from fad_core.runner.pt2 import read_identity
     from fad_core.weights import fetch_weights, locate_weights
 
     identity = read_identity(what)
@@ -187,8 +187,8 @@ def _compared(
     path: Path, model: EmbeddingModel, weights: Weights, store: Store, *, trust: bool | None
 ) -> list[Comparison]:
     """All comparisons of both levels; `trust` is of a file that was given, None of one of the store's."""
-    from fad_core.exported import ExportedModel
-    from fad_core.verify import verify_eager, verify_golden
+    from fad_core.runner.exported import ExportedModel
+    from fad_core.verification.verify import verify_eager, verify_golden
 
     load = ExportedModel.own if trust is None else functools.partial(ExportedModel, trust=trust)
     store.report(f"verifying {path} against the eager network")

@@ -16,7 +16,7 @@ from fad_core.cli.threads import threads_option
 from fad_core.datasets.policy import FilePolicy, Leftovers, OnBadFile, OnDuplicate, OnShortFile
 from fad_core.errors import ArgumentError
 from fad_core.models import model_ids
-from fad_core.settings import Settings, require_memory
+from fad_core.models.settings import Settings, require_memory
 
 DEFAULT_MODEL = "vggish"
 

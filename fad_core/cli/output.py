@@ -79,7 +79,7 @@ def _csv(rows: Sequence[Row]) -> str:
 
 
 def _plain(rows: Sequence[Row]) -> str:
-    from fad_core.display import one_line, text_table
+    from fad_core.util.formatting import one_line, text_table
 
     texts = [["" if value is None else one_line(str(value)) for value in row.values()] for row in rows]
     return text_table(list(rows[0]), texts, names=len(rows[0]))

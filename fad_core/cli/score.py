@@ -51,7 +51,7 @@ def score(
     Each is a folder (with all below it), a glob in quotes, one file, embeddings (.npy), or a file of
     statistics (.npz, .parquet) as `fad stats` writes it. The first call with a model exports and verifies it.
     """
-    from fad_core.distances import distance_row
+    from fad_core.embedding.distances import distance_row
     from fad_core.errors import FadError
     from fad_core.metrics import get_metric
 

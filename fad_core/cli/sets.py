@@ -11,8 +11,8 @@ from fad_core.cli.embedding import Embedding
 from fad_core.cli.options import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from fad_core.exchange import StoredSet
-    from fad_core.exported import ExportedModel
+    from fad_core.api.statistics_files import StoredSet
+    from fad_core.runner.exported import ExportedModel
 
 
 _PATTERN = frozenset("*?[")
@@ -27,14 +27,14 @@ def comparable_sets(
         names: folders, globs, audio files, `.npy` files of embeddings, or files of statistics.
         models: ids; none: the default one, or with statistics alone whatever they are of.
         embedding: how sound is embedded.
-        assume: see `fad_core.pairing.same_model`.
+        assume: see `fad_core.api.comparability.same_model`.
 
     Raises:
         FadError: a set cannot be used, or they are not of the same model.
     """
-    from fad_core.exchange import is_statistics_file, read_statistics
+    from fad_core.api.comparability import same_model
+    from fad_core.api.statistics_files import is_statistics_file, read_statistics
     from fad_core.models import canonical_id
-    from fad_core.pairing import same_model
 
     models = [canonical_id(name) for name in dict.fromkeys(models)]
     files = [name for name in names if is_statistics_file(name)]
@@ -93,9 +93,9 @@ def _embedded(
     assume: bool,
 ) -> dict[str, StoredSet]:
     """The sets that are sound, by one model."""
+    from fad_core.api.comparability import describe, same_model
+    from fad_core.api.statistics_files import StoredSet
     from fad_core.errors import FadError
-    from fad_core.exchange import StoredSet
-    from fad_core.pairing import describe, same_model
 
     # That files are of another model is said before hours of sound are heard, if their names tell, …
     if ours := [each for each in stored if not each[0].foreign]:
@@ -120,10 +120,10 @@ def _nothing_by(exported: ExportedModel, name: str) -> StoredSet:
     """What a set by this model will say of itself."""
     import numpy as np
 
-    from fad_core.compatibility import takes_scalars
-    from fad_core.distances import EmbeddedSet
-    from fad_core.exchange import StoredSet
-    from fad_core.statistics import Statistics
+    from fad_core.api.statistics_files import StoredSet
+    from fad_core.embedding.distances import EmbeddedSet
+    from fad_core.metrics.statistics import Statistics
+    from fad_core.models.original_quirks import takes_scalars
 
     identity = exported.identity
     dimension = 1 if takes_scalars(exported.model) else exported.model.embedding_dim

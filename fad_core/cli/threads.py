@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fad_core.command import limit_threads
+from fad_core.util.process import limit_threads
 
 _MOST = 8
 

@@ -12,7 +12,7 @@ from numbers import Real
 from typing import Any, Literal, Self, get_args, get_type_hints
 
 from fad_core.errors import ArgumentError, ConfigError
-from fad_core.settings import changed_fields, parse_fields
+from fad_core.models.settings import changed_fields, parse_fields
 
 OnBadFile = Literal["fail", "skip"]
 OnShortFile = Literal["fail", "skip", "pad"]

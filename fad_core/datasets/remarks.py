@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from fad_core.display import counted
+from fad_core.util.formatting import counted
 
 if TYPE_CHECKING:
     from fad_core.datasets.counts import SetCounts

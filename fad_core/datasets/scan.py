@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.ahead import map_ahead
 from fad_core.audio import inspect_audio
 from fad_core.datasets import AudioFile, file_sha256
+from fad_core.datasets.decode_cache import Kept
 from fad_core.errors import AudioError
-from fad_core.kept import Kept
+from fad_core.util.prefetch import map_ahead
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
-from fad_core import compatibility
+from fad_core.audio.resample import resampled_length
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.datasets.remarks import Remark, remarks_on
 from fad_core.datasets.scan import FileRecord
-from fad_core.display import one_line
 from fad_core.errors import BadFilesError, DatasetError
+from fad_core.models import original_quirks as compatibility
 from fad_core.models.base import EmbeddingModel
-from fad_core.resample import resampled_length
+from fad_core.util.formatting import one_line
 
 # Codings that libsndfile cuts to whole numbers when it is to read integers.
 _FLOATING = ("FLOAT", "DOUBLE")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from fad_core.moments import Moments
-    from fad_core.statistics import Statistics
+    from fad_core.metrics.mean_covariance import Moments
+    from fad_core.metrics.statistics import Statistics
 
 
 @dataclass(frozen=True)

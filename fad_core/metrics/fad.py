@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from fad_core.metrics.base import Metric, MetricValue
 
 if TYPE_CHECKING:
-    from fad_core.moments import Moments
-    from fad_core.statistics import Statistics
+    from fad_core.metrics.mean_covariance import Moments
+    from fad_core.metrics.statistics import Statistics
 
 
 def _compute(reference: Statistics | Moments, evaluation: Statistics | Moments) -> MetricValue:
-    from fad_core.frechet import frechet_distance
+    from fad_core.metrics.frechet import frechet_distance
 
     distance = frechet_distance(reference, evaluation)
     return MetricValue(distance.value, None, None, distance.note)

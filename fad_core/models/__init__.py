@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fad_core.errors import UnknownModelError
-from fad_core.settings import Settings, parse_settings
+from fad_core.models.settings import Settings, parse_settings
 
 if TYPE_CHECKING:
     from fad_core.models.base import EmbeddingModel
@@ -92,7 +92,7 @@ def parse_models(specifications: Iterable[str]) -> dict[str, EmbeddingModel]:
 
     Args:
         specifications: each `name=id`, and after it the settings that are not the defaults
-            (`fad_core.settings.parse_settings`), as in "clap=clap-630k crop=first".
+            (`fad_core.models.settings.parse_settings`), as in "clap=clap-630k crop=first".
 
     Raises:
         UnknownModelError: there is no such model.

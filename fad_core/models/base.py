@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from fad_core.errors import ModelError, WeightsError
 from fad_core.models.checkpoint import Checkpoint as Checkpoint
 from fad_core.models.checkpoint import Fill as Fill
-from fad_core.settings import Settings
+from fad_core.models.settings import Settings
 
 if TYPE_CHECKING:
     import torch
@@ -63,7 +63,7 @@ class EmbeddingModel(ABC):
         scalar_statistics: the original package takes each file's vector for D samples of one dimension
             (gudgud96#37), which `Settings.compatibility` reproduces.
         once_turned: older releases of the original package keep each file's embeddings as `[D, N]`
-            (`fad_core.embedding_files`).
+            (`fad_core.embedding.npy`).
         hears_rounding: its network makes a spectrogram in decibels in float32. The bands that a pure tone
             leaves empty then hold the rounding errors of a convolution, which some processors' kernels make
             otherwise; with equal kernels it is equal too.
@@ -215,7 +215,7 @@ class WindowedModel(EmbeddingModel):
     """A model whose features are windows `[N, …]` of one size, each of which is embedded by itself."""
 
     def blocks(self, features: Arrays) -> Iterator[Arrays]:
-        """All windows. What embeds them puts them into batches (`fad_core.batches`)."""
+        """All windows. What embeds them puts them into batches (`fad_core.runner.window_batches`)."""
         yield features
 
     def pool(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fad_core.atomic import write_text
 from fad_core.models import get_model, model_ids
+from fad_core.util.atomic import write_text
 
 CATALOGUE = Path(__file__).with_suffix(".json")
 

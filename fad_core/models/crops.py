@@ -13,7 +13,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.settings import Settings
+from fad_core.models.settings import Settings
 
 # Part of every number: another recipe gets another label, and so other numbers.
 _LABEL = "fad-core crop 1"

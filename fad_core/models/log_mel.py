@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from fad_core.frontends.portable_filterbanks import fourier_kernels, slaney_mel_matrix
 from fad_core.models.checkpoint import Fill
-from fad_core.models.exact_tables import fourier_kernels, slaney_mel_matrix
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fad_core.atomic import write_text
 from fad_core.errors import FadError
 from fad_core.tables.csvtext import format_csv, parse_csv
 from fad_core.tables.readable import readable_file
 from fad_core.tables.schemas import Column, Schema
 from fad_core.tables.values import Rows, Values, check_column, check_columns
+from fad_core.util.atomic import write_text
 
 
 def write_table(

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from fad_core.atomic import atomic_path
 from fad_core.errors import FadError
 from fad_core.tables.readable import damaged, readable_file
 from fad_core.tables.schemas import Column, Schema
 from fad_core.tables.values import Values, check_column
+from fad_core.util.atomic import atomic_path
 
 _ARROW = {
     "string": pa.string(),

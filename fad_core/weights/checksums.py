@@ -16,8 +16,8 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from fad_core.atomic import write_text
 from fad_core.errors import WeightsError
+from fad_core.util.atomic import write_text
 
 _logger = logging.getLogger(__name__)
 

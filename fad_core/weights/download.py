@@ -27,8 +27,8 @@ from email.message import Message
 from io import FileIO
 from pathlib import Path
 
-from fad_core import __version__
 from fad_core.errors import WeightsError
+from fad_core.util.version import __version__
 from fad_core.weights.byte_bar import byte_bar
 from fad_core.weights.checksums import checked_sha256
 from fad_core.weights.locked_file import locked_file

@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.atomic import atomic_path
 from fad_core.errors import WeightsError
 from fad_core.models.base import Checkpoint, Fill
+from fad_core.util.atomic import atomic_path
 
 if TYPE_CHECKING:
     import torch

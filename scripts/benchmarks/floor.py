@@ -13,10 +13,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from fad_core.audio import read_audio
-from fad_core.embedding import prepare_waveform
-from fad_core.kernels.linear import Linear
+from fad_core.embedding.embed import prepare_waveform
 from fad_core.models import get_model
-from fad_core.running import call_network
+from fad_core.runner.blocks import call_network
+from fad_core.runner.fast.linear import Linear
 from fad_core.weights import load_state, locate_weights
 
 _MATRIX = 2048

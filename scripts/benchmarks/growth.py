@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fad_study.steps.reference import write_checkpoints
 
 from benchmarks import material, plots, tables
 from benchmarks.climb import Growth, Measured, climb, shortest
 from benchmarks.packages import Package
 from benchmarks.parts import squared
 from benchmarks.programs import Program, use_once
-from fad_core.frechet import frechet_distance
+from fad_core.metrics.frechet import frechet_distance
+from fad_core.metrics.statistics import Statistics
 from fad_core.models import get_model
-from fad_core.statistics import Statistics
-from fad_core.steps.reference import write_checkpoints
 from fad_core.weights import locate_weights
 
 Row = dict[str, Any]

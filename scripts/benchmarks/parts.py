@@ -11,9 +11,9 @@ import numpy as np
 import resampy
 from scipy import linalg
 
-from fad_core.frechet import frechet_distance
-from fad_core.resample import resample
-from fad_core.statistics import Statistics
+from fad_core.audio.resample import resample
+from fad_core.metrics.frechet import frechet_distance
+from fad_core.metrics.statistics import Statistics
 
 Work = Callable[[], Any]
 

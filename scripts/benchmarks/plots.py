@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fad_study.report.figures import FAINT, NO_METADATA, plain_style
+from fad_study.report.svg import INK, PAPER
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks.climb import Growth
-from fad_core.atomic import atomic_path
-from fad_core.report.figures import FAINT, NO_METADATA, plain_style
-from fad_core.report.svg import INK, PAPER
+from fad_core.util.atomic import atomic_path
 
 Row = Mapping[str, Any]
 

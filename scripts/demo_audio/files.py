@@ -8,7 +8,7 @@ from pathlib import Path
 
 import soundfile
 
-from fad_core.atomic import atomic_path
+from fad_core.util.atomic import atomic_path
 
 from . import Samples, level
 

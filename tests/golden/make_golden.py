@@ -1,4 +1,4 @@
-"""Make `fad_core/golden/{family}.npz` anew, with the original package.
+"""Make `fad_core/verification/golden/{family}.npz` anew, with the original package.
 
     make reference-env
     python tests/golden/make_golden.py --reference-python .venv-reference/bin/python --family pann
@@ -20,18 +20,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fad_study.script_main import run
+from fad_study.steps.reference import write_checkpoints, write_clips, write_distance_matrices
 from numpy.typing import NDArray
 
-from fad_core.atomic import atomic_path
-from fad_core.command import run
-from fad_core.frechet import frechet_distance
-from fad_core.golden import embedding_excerpt, feature_excerpt, golden_path
-from fad_core.golden.clips import clips, golden_set
+from fad_core.metrics.frechet import frechet_distance
+from fad_core.metrics.statistics import Statistics
 from fad_core.models import family_of, get_model, model_ids
 from fad_core.models.base import EmbeddingModel
-from fad_core.reference import GROUPS, OriginalRun
-from fad_core.statistics import Statistics
-from fad_core.steps.reference import write_checkpoints, write_clips, write_distance_matrices
+from fad_core.util.atomic import atomic_path
+from fad_core.verification.golden import embedding_excerpt, feature_excerpt, golden_path
+from fad_core.verification.golden.clips import clips, golden_set
+from fad_core.verification.live import GROUPS, OriginalRun
 from fad_core.weights import locate_weights
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "original_embeddings.py"

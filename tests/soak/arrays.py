@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.datasets.selection import select_files
+from fad_core.embedding.inputs import SoundArrays, Waveforms
+from fad_core.embedding.precomputed import given_as
 from fad_core.errors import FadError
-from fad_core.given import given_as
 from fad_core.models import get_model
-from fad_core.sources import SoundArrays, Waveforms
 
 MODELS = [get_model(name) for name in ("vggish", "pann-16k", "encodec-48k", "clap")]
 RATES = (8000, 16000, 44100, 48000)

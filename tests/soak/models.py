@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from tiny_pt2 import export_tiny, members_of, tiny_is_known, write_members
 
 from fad_core.errors import FadError
-from fad_core.exported import ExportedModel
+from fad_core.runner.exported import ExportedModel
 
 SECONDS, GIGABYTE = 20, 1 << 20  # ru_maxrss counts KiB
 SOUND = np.sin(np.arange(64 * 6, dtype=np.float32))[np.newaxis]

@@ -26,21 +26,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fad_study.steps.files import read_manifest
 
+from fad_core.api.statistics_files import read_statistics, write_statistics
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.scan import FileRecord
-from fad_core.distances import EmbeddedSet
-from fad_core.embedding_files import load_embeddings
+from fad_core.embedding.distances import EmbeddedSet
+from fad_core.embedding.embeddings_table import (
+    iterate_embeddings,
+    read_embedding_counts,
+    read_embedding_facts,
+)
+from fad_core.embedding.facts import EmbeddingFacts, metadata_of
+from fad_core.embedding.npy import load_embeddings
 from fad_core.errors import FadError
-from fad_core.exchange import read_statistics, write_statistics
-from fad_core.frechet import frechet_distance
+from fad_core.metrics.frechet import frechet_distance
+from fad_core.metrics.statistics import Statistics, statistics_of
 from fad_core.models import get_model
-from fad_core.pt2 import Identity
-from fad_core.statistics import Statistics, statistics_of
-from fad_core.steps.files import read_manifest
+from fad_core.runner.pt2 import Identity
 from fad_core.tables import DISTANCES, EMBEDDINGS, MANIFEST, read_table, write_table
-from fad_core.tables.embeddings import iterate_embeddings, read_embedding_counts, read_embedding_facts
-from fad_core.tables.facts import EmbeddingFacts, metadata_of
 
 SECONDS = 5
 """Of processor time that a reader may take, in whole."""

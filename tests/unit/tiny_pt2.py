@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from fad_core import exported
 from fad_core.models.base import (
     Arrays,
     Checkpoint,
@@ -25,8 +24,9 @@ from fad_core.models.base import (
     WindowedModel,
     load_tensors,
 )
-from fad_core.pt2 import export_model
-from fad_core.settings import Settings
+from fad_core.models.settings import Settings
+from fad_core.runner import exported
+from fad_core.runner.pt2 import export_model
 from fad_core.weights import locate_weights
 
 DIMENSION = 8

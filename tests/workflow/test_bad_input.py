@@ -252,7 +252,7 @@ def test_a_model_that_is_not_what_it_should_be_embeds_nothing(
     verified: WorkingFolder, tmp_path: Path
 ) -> None:
     code = copy_code(tmp_path / "code", verified.code)
-    module = code / "fad_core/models/vggish_sizes.py"
+    module = code / "fad_core/models/vggish/constants.py"
     text = module.read_text()
     assert "log_offset=0.01," in text
     module.write_text(text.replace("log_offset=0.01,", "log_offset=0.0101,"))

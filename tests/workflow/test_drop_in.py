@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from fad_study.steps.reference import write_checkpoints
 from snakemake_runs import REPOSITORY, reference_python
 
 from fad_core import FrechetAudioDistance
-from fad_core.frechet import frechet_distance
+from fad_core.metrics.frechet import frechet_distance
+from fad_core.metrics.statistics import Statistics
 from fad_core.models import get_model
-from fad_core.statistics import Statistics
-from fad_core.steps.reference import write_checkpoints
 from fad_core.weights import locate_weights
 
 pytestmark = pytest.mark.skipif(

@@ -167,15 +167,15 @@ def test_an_edited_module_runs_what_it_feeds(done: WorkingFolder, tmp_path: Path
     distances = edited(done, tmp_path / "2", "fad_core/metrics/fad.py")
     assert distances == {"note_settings", "compute_distances"} | after
     # The golden level compares distances too.
-    frechet = edited(done, tmp_path / "2b", "fad_core/frechet.py")
+    frechet = edited(done, tmp_path / "2b", "fad_core/metrics/frechet.py")
     assert {"compute_distances", "verify_golden"} <= frechet
     assert not {"export_model", "scan_files", "embed_files", "compute_statistics"} & frechet
-    resampling = edited(done, tmp_path / "3", "fad_core/resample.py")
+    resampling = edited(done, tmp_path / "3", "fad_core/audio/resample.py")
     assert {"verify_golden", "embed_files", "compute_statistics", "compute_distances"} <= resampling
-    family = edited(done, tmp_path / "4", "fad_core/models/vggish.py")
+    family = edited(done, tmp_path / "4", "fad_core/models/vggish/__init__.py")
     assert {"export_model", "verify_eager", "verify_golden", "embed_files"} <= family
     assert "scan_files" not in family
-    gate = edited(done, tmp_path / "5", "fad_core/verify.py")
+    gate = edited(done, tmp_path / "5", "fad_core/verification/verify.py")
     assert {"verify_eager", "verify_golden"} <= gate and "embed_files" not in gate
-    both = edited(done, tmp_path / "6", "fad_core/verify.py", "fad_core/statistics.py")
+    both = edited(done, tmp_path / "6", "fad_core/verification/verify.py", "fad_core/metrics/statistics.py")
     assert {"verify_golden", "compute_statistics", "compute_distances"} <= both and "embed_files" not in both

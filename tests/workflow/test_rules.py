@@ -103,7 +103,7 @@ def test_jobs_are_planned_without_torch(tmp_path: Path, code: Path) -> None:
     )
     imported = set(re.findall(r"^import time:.*\| +([\w.]+)$", done.stderr, re.MULTILINE))
     # What is imported by a computed name, as the families are, is not listed; what they import is.
-    assert {"fad_core.models.clap_checkpoints", "numpy"} <= imported
+    assert {"fad_core.models.clap.checkpoints", "numpy"} <= imported
     assert "torch" not in imported
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 SCRIPTS = ROOT / "scripts"
 
-from fad_core.code_digest import code_digest
-from fad_core.command import limit_threads, prefer_package, spare_collections
+from fad_study.digest import step_digest
+from fad_core.util.process import limit_threads, spare_collections
+from fad_study.script_main import prefer_packages
 from fad_core.datasets import list_files
 from fad_core.models import family_of, get_model
 from fad_core.datasets.shards import shard_token
-from fad_core.stale_locks import clear_stale_locks, hold_running
-from fad_core.study import read_study
+from fad_study.stale_locks import clear_stale_locks, hold_running
+from fad_study.study import read_study
 from fad_core.weights import locate_weights
 
 spare_collections()
@@ -36,7 +37,7 @@ CHECKED = f"{STUDY_DIR}/manifests/checked.json"
 
 # Jobs inherit the environment: the package, and the numeric threads, which are the configuration's
 # whatever --cores is.
-prefer_package(ROOT)
+prefer_packages(PACKAGES)
 THREADS = STUDY.settings["threads"]
 DEVICE = STUDY.settings["device"]
 GPUS = int(DEVICE == "cuda")

@@ -5,11 +5,17 @@ from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 
-# The package of this checkout, also where it is not installed or another one is.
-sys.path.insert(0, str(ROOT))
+# The packages that lie beside this workflow, also where they are not installed or others are. Those of an
+# installed workflow are where Python finds them.
+PACKAGES = [
+    folder
+    for folder in (ROOT, ROOT / "workflow")
+    if list(folder.glob("fad_*/__init__.py"))
+]
+sys.path[:0] = map(str, PACKAGES)
 
-from fad_core.atomic import require_writable_folder
-from fad_core.config import read_yaml
+from fad_core.util.atomic import require_writable_folder
+from fad_study.config import read_yaml
 from fad_core.errors import FadError
 
 

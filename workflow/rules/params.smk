@@ -28,15 +28,15 @@ def paths_of(wildcards):
 def code(script, family=None):
     """Params function: a digest of the script and the modules it uses, of one model family if given."""
     if family is None:
-        return lambda wildcards: code_digest(SCRIPTS / script)
-    return lambda wildcards: code_digest(SCRIPTS / script, family(wildcards))
+        return lambda wildcards: step_digest(SCRIPTS / script)
+    return lambda wildcards: step_digest(SCRIPTS / script, family(wildcards))
 
 
 def settings_of(wildcards):
     """Params function: what a step's results depend on beside its inputs, as JSON."""
     family = family_of_entry(wildcards) if wildcards.step == "embed_files" else None
     script = SCRIPTS / f"{wildcards.step}.py"
-    settings = {"code": code_digest(script, family), "threads": THREADS}
+    settings = {"code": step_digest(script, family), "threads": THREADS}
     if wildcards.step == "embed_files":
         # Not the data sets' paths: what lies there is in the manifests, and where it lies is all the same.
         settings["exported"] = exported(wildcards)
@@ -65,7 +65,7 @@ def code_of_families(script):
     """Params function: a digest of the script with each family that the study uses."""
     families = sorted({family_of(entry.id) for entry in STUDY.models.values()})
     return lambda wildcards: [
-        code_digest(SCRIPTS / script, family) for family in families
+        step_digest(SCRIPTS / script, family) for family in families
     ]
 
 

@@ -1,0 +1,55 @@
+"""Names that other packages give to models, and which of ours has the same network and checkpoint.
+
+Taken from the `model_loader.py` of fadtk (https://github.com/microsoft/fadtk) and of kadtk
+(https://github.com/YoonjinXD/kadtk), whose files of statistics have these names and look alike. The networks
+and checkpoints are the same ones; how sound is prepared is not, so that equal names never make equal sets:
+`fad_core.api.comparability` takes one for the other only where that is asked for, and says what differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_ROUNDED = "sound of 16 bits, embeddings rounded to float16"
+
+
+@dataclass(frozen=True)
+class ForeignName:
+    """A model of another package.
+
+    Attributes:
+        model: our id of the same network with the same checkpoint.
+        packages: that use the name.
+        preparation: what these packages do that this one does not.
+    """
+
+    model: str
+    packages: str
+    preparation: str
+
+
+FOREIGN_NAMES: Mapping[str, ForeignName] = {
+    # harritaylor/torchvggish by torch.hub, without PCA and without the last activation.
+    "vggish": ForeignName("vggish", "fadtk and kadtk", f"{_ROUNDED}, in fadtk files below 1 s padded"),
+    # encodec_model_24khz and encodec_model_48khz, the output of the encoder.
+    "encodec-emb": ForeignName(
+        "encodec-24k", "fadtk and kadtk", "files cut at 3 minutes, embeddings rounded to float16"
+    ),
+    "encodec-emb-48k": ForeignName(
+        "encodec-48k",
+        "fadtk and kadtk",
+        "files cut at 3 minutes, embeddings rounded to float16, in kadtk averaged over time",
+    ),
+    # 630k-audioset-best.pt, HTSAT-tiny.
+    "clap-laion-audio": ForeignName(
+        "clap-630k-audioset", "fadtk and kadtk", f"{_ROUNDED}, 10 s from every second on"
+    ),
+    # music_audioset_epoch_15_esc_90.14.pt, HTSAT-base.
+    "clap-laion-music": ForeignName(
+        "clap-music-audioset", "fadtk and kadtk", f"{_ROUNDED}, 10 s from every second on"
+    ),
+    # Cnn14_mAP=0.431.pth and Cnn14_16k_mAP=0.438.pth.
+    "panns-cnn14-32k": ForeignName("pann-32k", "kadtk", _ROUNDED),
+    "panns-cnn14-16k": ForeignName("pann-16k", "kadtk", _ROUNDED),
+}

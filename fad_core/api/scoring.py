@@ -1,0 +1,174 @@
+"""Score data sets in memory: the pipeline's steps without its files, and the same value to the last bit.
+
+    sources → what becomes of each file → embeddings → statistics → distance
+
+Needs torch, numpy, scipy, soundfile and resampy, and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Self
+
+from fad_core.datasets.policy import DEFAULTS, FilePolicy
+from fad_core.datasets.selection import FileUse
+from fad_core.embedding.distances import EmbeddedSet, distance_row
+from fad_core.embedding.inputs import Progress, Source, Waveforms
+from fad_core.embedding.scan_and_embed import Embedded, ScannedSets, embed_sets, scan_sets
+from fad_core.runner.exported import ExportedModel
+
+__all__ = [
+    "Embedded",
+    "FilePolicy",
+    "ScannedSets",
+    "Score",
+    "Source",
+    "Waveforms",
+    "embed_sets",
+    "scan_sets",
+    "score",
+    "score_embedded",
+]
+
+
+class Score(float):
+    """The distance of two data sets: a float that knows how it came about.
+
+    Attributes:
+        row: one row of the distance table (`fad_core.tables.schemas.DISTANCES`), its value under "value".
+        uses: what became of every file, by data set.
+        ignored: (name, reason) of what is no audio file, by data set.
+        model: the exported model's identity, and where it ran; empty if none was needed.
+    """
+
+    row: Mapping[str, Any]
+    uses: Mapping[str, Sequence[FileUse]]
+    ignored: Mapping[str, Sequence[tuple[str, str]]]
+    model: Mapping[str, Any]
+
+    def __new__(
+        cls,
+        row: Mapping[str, Any],
+        uses: Mapping[str, Sequence[FileUse]] | None = None,
+        ignored: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+        model: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Make the float that a row of the distance table holds."""
+        made = super().__new__(cls, row["value"])
+        made.row, made.uses, made.ignored, made.model = row, uses or {}, ignored or {}, model or {}
+        return made
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """What a copy or a pickle is made from."""
+        return self.row, self.uses, self.ignored, self.model
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain values, for JSON: the row, the model, and every file that was heard or not."""
+        files = [
+            {
+                "dataset": name,
+                "status": use.status,
+                "reason": use.reason,
+                "note": "; ".join(remark.text for remark in use.remarks),
+                **_record(use),
+            }
+            for name, uses in self.uses.items()
+            for use in uses
+        ]
+        ignored = [
+            {"dataset": name, "name": item, "reason": reason}
+            for name, items in self.ignored.items()
+            for item, reason in items
+        ]
+        return {**self.row, "model_identity": dict(self.model), "file_uses": files, "ignored": ignored}
+
+
+def score(
+    reference: Source,
+    evaluation: Source,
+    exported: ExportedModel,
+    *,
+    metric: str = "fad",
+    policy: FilePolicy = DEFAULTS,
+    workers: int = 0,
+    progress: Progress | None = None,
+) -> Score:
+    """Score an evaluation set against a reference set.
+
+    Args:
+        reference: see `fad_core.embedding.inputs.Source`.
+        evaluation: likewise.
+        exported: the embedding model. It is taken as it is: `fad_core.api.model_cache.verified_model` gives
+            one that is verified.
+        metric: name of the metric.
+        policy: what becomes of files that cannot, or should not, be embedded as they are.
+        workers: threads that load files ahead (`fad_core.embedding.embed.embed_sounds`).
+        progress: called with the number of files just scanned or embedded: each file counts twice.
+
+    Raises:
+        DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
+        BadFilesError: files cannot be used and no option allows to go on; the message lists them all.
+        FadError: a set that is embedded already is so by another model.
+    """
+    names = names_of(reference, evaluation)
+    embedded = embed_sets(
+        dict(zip(names, (reference, evaluation), strict=True)),
+        exported,
+        policy=policy,
+        workers=workers,
+        progress=progress,
+    )
+    return score_embedded(embedded[names[0]], embedded[names[1]], metric, exported)
+
+
+def score_embedded(
+    reference: Embedded, evaluation: Embedded, metric: str = "fad", exported: ExportedModel | None = None
+) -> Score:
+    """Score two embedded sets.
+
+    Args:
+        reference: what `embed_sets` gave.
+        evaluation: likewise.
+        metric: name of the metric.
+        exported: the model that embedded them, to be named in the result.
+
+    Raises:
+        FadError: they were embedded by different models.
+        DatasetError: a set has fewer than 2 vectors.
+    """
+    both = {item.set.dataset: item for item in (reference, evaluation)}
+    return Score(
+        distance_row(reference.set, evaluation.set, metric),
+        {name: item.uses for name, item in both.items()},
+        {name: item.ignored for name, item in both.items()},
+        {} if exported is None else {**asdict(exported.identity), "device": exported.device},
+    )
+
+
+def names_of(
+    reference: Source, evaluation: Source, others: tuple[str, str] = ("reference", "evaluation")
+) -> tuple[str, str]:
+    """What two sets are called; different ones never the same."""
+    first, second = (
+        _source_name(source, other) for source, other in zip((reference, evaluation), others, strict=True)
+    )
+    paths = all(isinstance(source, str | os.PathLike) for source in (reference, evaluation))
+    if first == second and not paths and reference is not evaluation:
+        second = f"{second} ({others[1]})"
+    return first, second
+
+
+def _source_name(source: Source, other: str) -> str:
+    """What a set is called if its user does not say: its path, its name, or something else."""
+    if isinstance(source, EmbeddedSet):
+        return source.dataset
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else other
+
+
+def _record(use: FileUse) -> dict[str, Any]:
+    record = asdict(use.record)
+    # Said of the use, and more.
+    del record["status"], record["reason"]
+    return record

@@ -1,0 +1,333 @@
+"""Statistics of a data set as one file to hand on: a reference that others score against.
+
+Ours hold all that tells what they are of (the model, its weights and their hash, its settings, the code that
+exported it, what became of the files) beside `(n, mean, factor)`:
+
+* `.npz`: NumPy arrays, no pickles: the columns of the table STATISTICS under their names, and `identity`,
+  the exported model's identity as JSON;
+* `.parquet`: that table with one row, the identity in its metadata; the pipeline's statistics are such files.
+
+Those of others are read, too. They hold a mean and a covariance and say little of what they are of:
+
+* fadtk: `{model}.mu` and `{model}.cov`, for one model or several;
+* pytorch-fid: `mu` and `sigma`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fad_core.api.foreign_names import FOREIGN_NAMES
+from fad_core.embedding.distances import EmbeddedSet
+from fad_core.embedding.facts import counts_from_row
+from fad_core.embedding.statistics_table import statistics_to_row
+from fad_core.errors import FadError
+from fad_core.metrics.mean_covariance import Moments
+from fad_core.metrics.statistics import Statistics
+from fad_core.tables.arrays import Archive, Header, reason_of, require_numbers
+from fad_core.tables.files import read_table, write_table
+from fad_core.tables.schemas import STATISTICS
+from fad_core.util.atomic import atomic_path
+from fad_core.util.json_text import parse_object
+
+if TYPE_CHECKING:
+    from fad_core.runner.pt2 import Identity
+
+SUFFIXES = (".npz", ".parquet")
+
+_FADTK_MEAN, _FADTK_COVARIANCE = ".mu", ".cov"
+_PYTORCH_FID = ("mu", "sigma")
+_BESIDE = ("identity", "note")
+_OURS = {*STATISTICS.names, *_BESIDE}
+_KINDS = {"string": "U", "int64": "iu", "float64": "f"}
+_TEXT_BYTES = 4_000_000
+"""Of a text in a `.npz` at most, at 4 bytes a character; identities have some thousands."""
+_LISTED = 20
+"""Names of arrays that a message lists at most."""
+
+LARGEST_DIMENSION = 8192
+"""D of the statistics that are read: a covariance of half a gigabyte. Embeddings in use have up to 6144."""
+
+
+@dataclass(frozen=True, eq=False)
+class StoredSet:
+    """The statistics of one data set, as a file holds them.
+
+    Attributes:
+        set: what is compared; its name is the file's path. What the file does not say is "" or None.
+        source: whose file it is: "fad-core", "fadtk" or "pytorch-fid".
+        identity: of the exported model (`fad_core.runner.pt2.Identity`); empty if the file does not say.
+    """
+
+    set: EmbeddedSet
+    source: str
+    identity: Mapping[str, Any]
+
+    @property
+    def foreign(self) -> bool:
+        """Whether another package wrote it."""
+        return self.source != "fad-core"
+
+    @property
+    def model_id(self) -> str:
+        """The id of its model: of ours, where another package's name stands for one; else its name."""
+        if self.foreign:
+            return _id_of(self.set.model)
+        return str(self.identity.get("model", self.set.model))
+
+
+def is_statistics_file(path: str) -> bool:
+    """Whether a path is that of a file of statistics, by its suffix."""
+    return Path(path).suffix in SUFFIXES
+
+
+def write_statistics(embedded: EmbeddedSet, identity: Identity, path: Path) -> None:
+    """Write a set's statistics, whole or not at all; the same bytes for the same set.
+
+    Args:
+        embedded: the set.
+        identity: of the model that embedded it.
+        path: ends in .npz or .parquet.
+
+    Raises:
+        ValueError: it ends in something else, or the set is known by mean and covariance alone.
+        OutputError: the file cannot be written.
+    """
+    if not isinstance(embedded.statistics, Statistics) or embedded.counts is None:
+        raise ValueError(f"{embedded.dataset}: of a mean and a covariance no statistics can be made")
+    row = statistics_to_row(
+        embedded.statistics,
+        model=embedded.model,
+        weights=embedded.weights,
+        weights_sha256=embedded.weights_sha256,
+        settings=embedded.settings,
+        dataset=embedded.dataset,
+        counts=embedded.counts,
+    )
+    text = json.dumps(asdict(identity), sort_keys=True)
+    if path.suffix == ".parquet":
+        write_table(STATISTICS, [row], path, {"identity": text, "note": embedded.note})
+    elif path.suffix == ".npz":
+        extra = {"identity": text, "note": embedded.note}
+        arrays: dict[str, Any] = {key: np.array(value) for key, value in (row | extra).items()}
+        with atomic_path(path) as temporary:
+            np.savez(temporary, **arrays)
+    else:
+        raise ValueError(f"{path}: statistics are written as {' or '.join(SUFFIXES)}")
+
+
+def read_statistics(path: Path | str, models: Collection[str] = ()) -> list[StoredSet]:
+    """Read the statistics of a data set by one model or several, ours or another package's.
+
+    Args:
+        path: ends in .npz or .parquet. As it stands it is the set's name.
+        models: ids of those that are wanted, where another package's file holds several; none: all of them.
+
+    Returns:
+        One for each model; at least one.
+
+    Raises:
+        FadError: the file is missing or damaged, is none of those described above, or what it holds can be
+            no mean and covariance.
+    """
+    if Path(path).suffix == ".parquet":
+        return _read_parquet(str(path))
+    with _opened(Path(path)) as archive:
+        if set(archive.names) >= _OURS:
+            return [_read_ours(str(path), archive)]
+        return _read_foreign(str(path), archive, models)
+
+
+def _read_parquet(name: str) -> list[StoredSet]:
+    from fad_core.tables.parquet import read_metadata
+
+    try:
+        rows = read_table(STATISTICS, name)
+    except FadError as error:
+        # What the pipeline makes again may be all that its receiver has.
+        raise FadError(str(error).removesuffix(": delete it and run again")) from error
+    if not rows:
+        raise FadError(f"{name}: the table is empty")
+    metadata = read_metadata(STATISTICS, name)
+    return [_ours(name, row, metadata.get("identity", ""), metadata.get("note", "")) for row in rows]
+
+
+def _opened(path: Path) -> Archive:
+    if not path.is_file():
+        raise FadError(f"{path}: there is no such file of statistics")
+    try:
+        return Archive(path)
+    except ValueError as error:
+        with path.open("rb") as stream:
+            single = stream.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX
+        if single:
+            raise FadError(
+                f"{path} is a single array (.npy), where the arrays of a .npz are wanted"
+            ) from error
+        raise FadError(f"{path} is no .npz file of arrays, or not a whole one: {error}") from error
+
+
+def _read_ours(name: str, archive: Archive) -> StoredSet:
+    row: dict[str, Any] = {}
+    with _usable(name):
+        for column in STATISTICS.columns:
+            if not column.type.startswith("list"):
+                row[column.name] = _scalar(archive, column.name, column.type)
+        dimension = row["dimension"]
+        _require_dimension(dimension)
+        row["mean"] = archive.read("mean", _numbers_of((dimension,)))
+        row["factor"] = archive.read("factor", _numbers_of((dimension * dimension,)))
+        row["sounds"] = archive.read("sounds", partial(_require_sounds, most=row["files"]))
+        identity, note = (_scalar(archive, key, "string") for key in _BESIDE)
+    return _ours(name, row, identity, note)
+
+
+def _scalar(archive: Archive, name: str, kind: str) -> Any:
+    def accept(header: Header) -> None:
+        if header.shape != () or header.dtype.kind not in _KINDS[kind] or header.bytes > _TEXT_BYTES:
+            raise ValueError(f"it holds {header.dtype} {list(header.shape)}, where one {kind} is wanted")
+
+    value = archive.read(name, accept).item()
+    return float(value) if kind == "float64" else value
+
+
+def _require_sounds(header: Header, most: int) -> None:
+    """Require one number a file, or fewer."""
+    if header.dtype != np.int64 or len(header.shape) != 1 or header.shape[0] > most:
+        raise ValueError(
+            f"it holds {header.dtype} {list(header.shape)}, where int64 of {most} files are wanted"
+        )
+
+
+def _numbers_of(*shapes: tuple[int, ...]) -> Callable[[Header], None]:
+    """What an array must be: real numbers, in one of the shapes."""
+
+    def accept(header: Header) -> None:
+        require_numbers(header)
+        if header.shape not in shapes:
+            wanted = " or ".join(str(list(shape)) for shape in shapes)
+            raise ValueError(f"its shape is {list(header.shape)}, where {wanted} is wanted")
+
+    return accept
+
+
+def _require_dimension(dimension: int) -> None:
+    """Refuse a number of dimensions whose square would fill the memory.
+
+    Raises:
+        ValueError: it is none, or larger than any model's.
+    """
+    if not 1 <= dimension <= LARGEST_DIMENSION:
+        raise ValueError(f"{dimension} dimensions, where 1 to {LARGEST_DIMENSION} are read")
+
+
+@contextmanager
+def _usable(name: str) -> Iterator[None]:
+    """Turn what is wrong with the contents of a file into a FadError that names it."""
+    try:
+        yield
+    except (ValueError, MemoryError) as error:
+        raise FadError(f"{name}: these statistics cannot be used: {reason_of(error)}") from error
+
+
+def _ours(name: str, row: Mapping[str, Any], identity: str, note: str) -> StoredSet:
+    with _usable(name):
+        dimension = row["dimension"]
+        _require_dimension(dimension)
+        statistics = Statistics(row["n"], row["mean"], _square(row["factor"], dimension))
+        known = _identity(identity, row["weights_sha256"])
+        counts = counts_from_row(row)
+    facts = (row["model"], row["weights"], row["weights_sha256"], row["settings"])
+    return StoredSet(EmbeddedSet(name, *facts, statistics, counts, note), "fad-core", known)
+
+
+def _square(factor: NDArray[Any], dimension: int) -> NDArray[Any]:
+    if factor.size != dimension * dimension:
+        raise ValueError(f"{factor.size} numbers are no factor of {dimension} dimensions")
+    return factor.reshape(dimension, dimension)
+
+
+def _identity(text: str, weights_sha256: str) -> dict[str, Any]:
+    """The identity that a file names, or nothing; what is compared of it has the right types.
+
+    Raises:
+        ValueError: it is not that of a model, or of other weights than the file's.
+    """
+    if not text:
+        return {}
+    known = parse_object(text)
+    wanted: dict[str, type] = {
+        "checkpoints": dict,
+        "code": str,
+        "fad_core_version": str,
+        "weights_sha256": str,
+    }
+    for key, kind in wanted.items():
+        if not isinstance(known.get(key), kind):
+            raise ValueError(f"its identity has no usable {key!r}")
+    if known["weights_sha256"] != weights_sha256:
+        raise ValueError(
+            f"its identity is of the weights {known['weights_sha256'][:8]}, its statistics of "
+            f"{weights_sha256[:8]}"
+        )
+    return known
+
+
+def _id_of(foreign_name: str) -> str:
+    known = FOREIGN_NAMES.get(foreign_name)
+    return foreign_name if known is None else known.model
+
+
+def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[StoredSet]:
+    parts = [
+        [key.removesuffix(suffix) for key in archive.names if key.endswith(suffix)]
+        for suffix in (_FADTK_MEAN, _FADTK_COVARIANCE)
+    ]
+    held = parts[0]
+    if alone := sorted(set(parts[0]) ^ set(parts[1])):
+        raise FadError(f"{name} holds a mean or a covariance alone of {', '.join(alone[:_LISTED])}")
+    if held:
+        # Of one model it may be any, whatever its name; of many, what is not asked for is not read.
+        several = models and len(held) > 1
+        wanted = [model for model in held if not several or {model, _id_of(model)} & set(models)]
+        if not wanted:
+            raise FadError(
+                f"{name} holds statistics of {', '.join(held)}, none of which is {' or '.join(models)}"
+            )
+        return [
+            _foreign(name, "fadtk", archive, model, (model + _FADTK_MEAN, model + _FADTK_COVARIANCE))
+            for model in wanted
+        ]
+    if set(_PYTORCH_FID) <= set(archive.names):
+        return [_foreign(name, "pytorch-fid", archive, "", _PYTORCH_FID)]
+    missing = sorted(_OURS - set(archive.names))
+    if 2 * len(missing) < len(_OURS):
+        raise FadError(f"{name}: these statistics of fad-core lack {', '.join(missing)}")
+    listed = ", ".join(sorted(archive.names)[:_LISTED]) + (", …" if len(archive.names) > _LISTED else "")
+    raise FadError(
+        f"{name} holds {listed or 'nothing'}, and so neither statistics of fad-core nor "
+        "those of fadtk (model.mu, model.cov) or pytorch-fid (mu, sigma)"
+    )
+
+
+def _foreign(name: str, source: str, archive: Archive, model: str, keys: tuple[str, str]) -> StoredSet:
+    with _usable(name):
+        shape = archive.header(keys[0]).shape
+        dimension = math.prod(shape)
+        _require_dimension(dimension)
+        single = ((), (1,), (1, 1)) if dimension == 1 else ()
+        mean = archive.read(keys[0], _numbers_of((dimension,), *single[:1]))
+        covariance = archive.read(keys[1], _numbers_of((dimension, dimension), *single))
+        moments = Moments.from_covariance(mean, covariance)
+    note = f"mean and covariance by {source}, which names no weights"
+    return StoredSet(EmbeddedSet(name, model, "", "", "", moments, None, note), source, {})

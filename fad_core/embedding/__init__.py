@@ -1,0 +1,1 @@
+"""From sound to embeddings, and from embeddings to the distance of two sets."""

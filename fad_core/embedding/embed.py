@@ -1,0 +1,180 @@
+"""From audio files to embeddings, one file at a time: load, prepare, embed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fad_core.audio import mix, read_audio, to_mono
+from fad_core.audio.resample import resample
+from fad_core.datasets import file_sha256
+from fad_core.datasets.selection import FileUse, vector_count
+from fad_core.errors import AudioError
+from fad_core.models import original_quirks as compatibility
+from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.runner.exported import ExportedModel
+from fad_core.util.prefetch import map_ahead
+
+
+@dataclass(frozen=True)
+class FileEmbeddings:
+    """The embeddings of one file.
+
+    Attributes:
+        file: its name in the data set.
+        start_seconds: float64 `[N]`, where each window starts.
+        embeddings: float32 `[N, D]`.
+    """
+
+    file: str
+    start_seconds: NDArray[np.float64]
+    embeddings: NDArray[np.float32]
+
+
+def prepare_waveform(
+    waveform: NDArray[np.float32], sample_rate: int, model: EmbeddingModel, *, pad: bool = False
+) -> NDArray[np.float32]:
+    """Bring a waveform to a model's channels and rate, in the original package's order.
+
+    Channels are mixed first (`fad_core.audio.mix`), then resampled (resampy, kaiser_best).
+
+    Args:
+        waveform: float32 `[channels, samples]`.
+        sample_rate: of the waveform, Hz.
+        model: whose channels, rate and minimum length count.
+        pad: append zeros up to the model's minimum if it is shorter.
+
+    Returns:
+        float32 `[model.channels, samples]` at `model.sample_rate`.
+
+    Raises:
+        ValueError: not one sample would be left at the model's rate, or the original package is to be
+            imitated and cannot embed this (`fad_core.models.original_quirks`).
+    """
+    prepared = compatibility.prepare_waveform(waveform, sample_rate, model)
+    if prepared is None:
+        # Equal channels are resampled once.
+        once = waveform if len(waveform) == model.channels else to_mono(waveform)
+        prepared = mix(resample(once, sample_rate, model.sample_rate), model.channels)
+    missing = model.minimum_samples - prepared.shape[1]
+    return np.pad(prepared, ((0, 0), (0, missing))) if pad and missing > 0 else prepared
+
+
+def embed_waveform(
+    exported: ExportedModel,
+    waveform: NDArray[np.float32],
+    sample_rate: int,
+    *,
+    pad: bool = False,
+    key: str = "",
+) -> NDArray[np.float32]:
+    """Embed a waveform `[channels, samples]` of any rate; returns float32 `[N, D]`.
+
+    Args:
+        exported: the model.
+        waveform: float32 `[channels, samples]`.
+        sample_rate: of the waveform, Hz.
+        pad: append zeros up to the model's minimum if it is shorter.
+        key: tells the file from others (its sha256), for what is drawn at random.
+
+    Raises:
+        ValueError: it is shorter than the model's minimum, and `pad` is off.
+        AudioError: its values are too large for float32.
+    """
+    return exported.embed(prepare_waveform(waveform, sample_rate, exported.model, pad=pad), key)
+
+
+Load = Callable[[FileUse, str], tuple[NDArray[np.floating[Any]], int]]
+"""Gives a file's waveform `[channels, samples]`, read as a type (`Settings.dtype`), and its rate."""
+
+
+def embed_files(
+    exported: ExportedModel, uses: Iterable[FileUse], paths: dict[str, Path], workers: int = 0
+) -> Iterator[FileEmbeddings]:
+    """Embed the files that are used or padded, in the order given.
+
+    Args:
+        exported: the model.
+        uses: what `fad_core.datasets.selection.select_files` decided.
+        paths: where each file lies, by its name in the data set.
+        workers: see `embed_sounds`.
+
+    Raises:
+        AudioError: a file is not what it was when it was scanned, or its features or embeddings are not
+            finite.
+    """
+
+    def load(use: FileUse, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:
+        if use.record.file not in paths:
+            raise AudioError(use.record.file, "is no longer there; run again")
+        return load_unchanged(paths[use.record.file], use.record.sha256, dtype)
+
+    return embed_sounds(exported, ((use, load) for use in uses), workers)
+
+
+def embed_sounds(
+    exported: ExportedModel, sounds: Iterable[tuple[FileUse, Load]], workers: int = 0
+) -> Generator[FileEmbeddings]:
+    """Embed what is used or padded, in the order given, whoever loads it.
+
+    Args:
+        exported: the model.
+        sounds: what `fad_core.datasets.selection.select_files` decided of each file, of one data set or
+            several, and what loads it.
+        workers: threads that load, resample and make features ahead; with 0, nothing is made ahead. The
+            embeddings are the same to the last bit.
+
+    Raises:
+        AudioError: features or embeddings are not finite, or what `load` raises.
+    """
+    model = exported.model
+
+    def prepare(sound: tuple[FileUse, Load]) -> tuple[Arrays, int]:
+        use, load = sound
+        waveform, sample_rate = load(use, model.settings.dtype)
+        prepared = prepare_waveform(waveform, sample_rate, model, pad=use.status == "padded")
+        made = exported.features(prepared, use.record.sha256, use.record.file)
+        return made, prepared.shape[1]
+
+    def features() -> Iterator[Arrays]:
+        sized = ((sound, sound[0].record.frames * sound[0].record.channels) for sound in used)
+        for arrays, samples in map_ahead(prepare, sized, workers):
+            lengths.append(samples)
+            yield arrays
+
+    lengths: deque[int] = deque()
+    used = [sound for sound in sounds if sound[0].status != "excluded"]
+    vectors = [vector_count(use, model) for use, _ in used]
+    embedded = exported.embed_many(features(), exported.lanes, vectors)
+    for (use, _), embeddings in zip(used, embedded, strict=True):
+        if not np.isfinite(embeddings).all():
+            raise AudioError(
+                use.record.file, "gives embeddings that are NaN or infinite: are its values sound?"
+            )
+        starts = model.start_seconds(lengths.popleft(), use.record.sha256)
+        yield FileEmbeddings(use.record.file, starts, embeddings)
+
+
+def load_unchanged(path: Path, sha256: str, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:
+    """Read a file that has been scanned; see `fad_core.audio.read_audio`.
+
+    Raises:
+        AudioError: it cannot be read any more, or is not what it was.
+    """
+    _require_unchanged(path, sha256)
+    return read_audio(path, dtype)
+
+
+def _require_unchanged(path: Path, sha256: str) -> None:
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        raise AudioError(path, f"cannot be read any more: {error.strerror}; run again") from error
+    if found != sha256:
+        raise AudioError(path, "has changed since it was scanned; run again")

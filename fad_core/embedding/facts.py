@@ -1,0 +1,108 @@
+"""What tables say of the files that their vectors are of: counts, and a shard's model and settings.
+
+Apart from the readers of tables: an edit of these feeds none but those who read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from fad_core.datasets.counts import SetCounts
+from fad_core.util.json_text import parse_object
+
+_OF_FILES = ("padded", "doubtful", "loud", "silent", "constant")
+_SCALARS = {"true": True, "false": False}
+
+
+def counts_to_row(counts: SetCounts) -> dict[str, Any]:
+    """The columns of the STATISTICS table that say what became of the files."""
+    return {
+        **asdict(counts),
+        "rates": " ".join(f"{rate}:{files}" for rate, files in counts.rates),
+        "sounds": np.array(counts.sounds, dtype=np.int64),
+    }
+
+
+def counts_from_row(row: Mapping[str, Any]) -> SetCounts:
+    """The counts in a row of the STATISTICS table.
+
+    Raises:
+        ValueError: they cannot be counts.
+    """
+    counts = {field.name: row[field.name] for field in fields(SetCounts)}
+    files = counts["files"]
+    for name, value in counts.items():
+        if name in ("rates", "sounds"):
+            continue
+        if type(value) not in (int, float) or not 0 <= value < math.inf:
+            raise ValueError(f"{name} is {value!r}")
+        if name in _OF_FILES and value > files:
+            raise ValueError(f"{name} is {value}, of {files} files")
+    pairs = [pair.partition(":")[::2] for pair in str(counts["rates"]).split()]
+    counts["rates"] = tuple((int(rate), int(number)) for rate, number in pairs)
+    if sum(number for _, number in counts["rates"]) > files or len(counts["sounds"]) > files:
+        raise ValueError(f"there are more sample rates, or sounds, than the {files} files")
+    return SetCounts(**counts)
+
+
+@dataclass(frozen=True)
+class EmbeddingFacts:
+    """What a table of embeddings is of, as its metadata says.
+
+    Attributes:
+        identity: of the exported model (`fad_core.runner.pt2.Identity`): at least `weights` and
+            `weights_sha256`.
+        settings: how the model was used, as text.
+        scalars: whether the vectors are to be taken for scalars.
+        counts: what became of the shard's files.
+        note: what a reader of the distances should know of how they were embedded.
+    """
+
+    identity: dict[str, Any]
+    settings: str
+    scalars: bool
+    counts: SetCounts
+    note: str
+
+
+def metadata_of(facts: EmbeddingFacts) -> dict[str, str]:
+    """The metadata of a table of embeddings, which `facts_of` reads.
+
+    The hashes of sounds, of which there are as many as files, stand apart from the other counts, as hex: JSON
+    is read up to a limit.
+    """
+    counts = counts_to_row(facts.counts)
+    sounds = counts.pop("sounds").astype(">i8")
+    return {
+        "identity": json.dumps(facts.identity, sort_keys=True),
+        "settings": facts.settings,
+        "note": facts.note,
+        "scalars": json.dumps(facts.scalars),
+        "counts": json.dumps(counts, sort_keys=True),
+        "sounds": sounds.tobytes().hex(),
+    }
+
+
+def facts_of(metadata: Mapping[str, str]) -> EmbeddingFacts:
+    """The facts that `metadata_of` has written.
+
+    Raises:
+        ValueError: they are missing, or cannot be such facts.
+    """
+    try:
+        identity, counts = (parse_object(metadata[key]) for key in ("identity", "counts"))
+        if not all(isinstance(identity[key], str) for key in ("weights", "weights_sha256")):
+            raise ValueError("the identity names no weights")
+        counts["sounds"] = np.frombuffer(bytes.fromhex(metadata["sounds"]), dtype=">i8")
+        scalars = _SCALARS[metadata["scalars"]]
+        return EmbeddingFacts(
+            identity, metadata["settings"], scalars, counts_from_row(counts), metadata["note"]
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{error} is missing or of another type") from error

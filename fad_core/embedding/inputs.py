@@ -1,0 +1,231 @@
+"""What a data set can be given as, and what is known of its sound before anything is embedded."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fad_core.audio import SoundDigest
+from fad_core.datasets import Dataset, list_files
+from fad_core.datasets.decode_cache import Kept
+from fad_core.datasets.policy import Leftovers
+from fad_core.datasets.scan import FileRecord, scan_files, signal_of
+from fad_core.datasets.selection import FileUse
+from fad_core.embedding.distances import EmbeddedSet
+from fad_core.embedding.embed import load_unchanged
+from fad_core.errors import DatasetError
+from fad_core.metrics.statistics import Statistics
+
+Progress = Callable[[int], None]
+Waveform = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Waveforms:
+    """Sound in memory.
+
+    Attributes:
+        waveforms: each `[samples]` or `[samples, channels]`, as soundfile gives them: floats, nominally
+            within ±1. An array of two dimensions is a batch of mono sounds, a row each.
+        sample_rate: of all of them, in Hz.
+    """
+
+    waveforms: Sequence[Waveform]
+    sample_rate: int
+
+
+Source = (
+    str
+    | os.PathLike[str]
+    | Sequence[str | os.PathLike[str]]
+    | Waveforms
+    | NDArray[np.floating[Any]]
+    | Statistics
+    | EmbeddedSet
+)
+"""A data set: a folder, a glob or a file; a list of files; sound in memory; embeddings `[N, D]`, as an array
+or a `.npy` file; their statistics; or a set that is embedded already."""
+
+
+class Sounds(ABC):
+    """A data set that is still to be embedded.
+
+    Attributes:
+        ignored: (name, reason) of what lies there too and is no audio file.
+    """
+
+    ignored: Sequence[tuple[str, str]] = ()
+
+    @abstractmethod
+    def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:
+        """What each file or waveform holds; one that cannot be used makes a record, not an error."""
+
+    @abstractmethod
+    def load(self, use: FileUse, dtype: str) -> tuple[Waveform, int]:
+        """The waveform `[channels, samples]` of one, as float32, or as float64, and its rate in Hz."""
+
+
+class SoundFiles(Sounds):
+    """The files of a folder, a pattern or a list."""
+
+    def __init__(self, dataset: Dataset, kept: Kept | None = None) -> None:
+        """List them; `kept` is to keep, from the scan to the load, what it has room for.
+
+        Raises:
+            DatasetError: there are none.
+        """
+        self._kept = kept
+        listing = list_files(dataset)
+        self.ignored = listing.ignored
+        self._files = listing.files
+        self._paths = {file.name: file.path for file in listing.files}
+
+    def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:
+        """See `Sounds.records`."""
+        return scan_files(self._files, progress, workers, self._kept)
+
+    def load(self, use: FileUse, dtype: str) -> tuple[Waveform, int]:
+        """See `Sounds.load`; what the scan has kept is already prepared for the model."""
+        if self._kept is not None and (heard := self._kept.take(use.record.sha256)):
+            return heard
+        return load_unchanged(self._paths[use.record.file], use.record.sha256, dtype)
+
+
+class SoundArrays(Sounds):
+    """Waveforms in memory, named by their places: 0000, 0001, …"""
+
+    def __init__(self, name: str, given: Waveforms) -> None:
+        """Take them.
+
+        Raises:
+            DatasetError: there are none, or the rate is not positive.
+        """
+        if (
+            isinstance(given.waveforms, np.ndarray)
+            and given.waveforms.ndim == 1
+            and given.waveforms.dtype != object
+        ):
+            raise DatasetError(f"data set {name}: one array, where a list of them is wanted: [array]")
+        if len(given.waveforms) == 0:
+            raise DatasetError(f"data set {name}: no waveforms")
+        rate: Any = given.sample_rate
+        if not isinstance(rate, int | float | np.number) or not 0 < rate < math.inf or rate != int(rate):
+            raise DatasetError(f"data set {name}: a sample rate of {rate!r} Hz cannot be right")
+        self._rate = int(rate)
+        # As wide as the last one: sorted by name, they stay in their order.
+        width = max(4, len(str(len(given.waveforms) - 1)))
+        self._waveforms = {
+            f"{place:0{width}}": np.asarray(item) for place, item in enumerate(given.waveforms)
+        }
+
+    def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:  # noqa: ARG002
+        """See `Sounds.records`."""
+        found = []
+        for name, waveform in self._waveforms.items():
+            found.append(self._record(name, waveform))
+            if progress is not None:
+                progress(1)
+        return sorted(found, key=lambda record: record.file)
+
+    def load(self, use: FileUse, dtype: str) -> tuple[Waveform, int]:  # noqa: ARG002
+        """See `Sounds.load`; an array is taken as it is, float64 as float64."""
+        waveform = self._waveforms[use.record.file]
+        by_channel = waveform[np.newaxis] if waveform.ndim == 1 else waveform.T
+        wide = waveform.dtype.itemsize >= np.dtype(np.float64).itemsize
+        return by_channel.astype(np.float64 if wide else np.float32, copy=False), self._rate
+
+    def _record(self, name: str, waveform: NDArray[Any]) -> FileRecord:
+        if reason := _fault(waveform):
+            return FileRecord(name, "", waveform.nbytes, "", "", 0, 0, 0, 0.0, "bad", reason)
+        samples = np.ascontiguousarray(waveform, dtype=np.float32).reshape(len(waveform), -1)
+        digest = SoundDigest(self._rate, samples.shape[1])
+        digest.update(samples)
+        peak = float(np.abs(samples).max())
+        return FileRecord(
+            file=name,
+            sha256=hashlib.sha256(samples.tobytes()).hexdigest(),
+            size=waveform.nbytes,
+            format="array",
+            subtype=str(waveform.dtype),
+            sample_rate=self._rate,
+            channels=samples.shape[1],
+            frames=len(samples),
+            seconds=len(samples) / self._rate,
+            status="ok",
+            reason="",
+            peak=peak,
+            signal=signal_of(peak, bool((samples == samples[0]).all())),
+            sound_sha256=digest.hexdigest(),
+        )
+
+
+def _fault(waveform: NDArray[Any]) -> str:
+    """Why a waveform cannot be used; "" if it can."""
+    if waveform.dtype.kind != "f":
+        return f"holds {waveform.dtype}, where floats within ±1 are wanted: divide integers by their range"
+    if waveform.ndim not in (1, 2) or waveform.size == 0:
+        return f"has the shape {waveform.shape}, where [samples] or [samples, channels] is wanted"
+    if waveform.ndim == 2 and waveform.shape[1] > len(waveform):
+        return (
+            f"has the shape {waveform.shape}, which looks like [channels, samples], where "
+            "[samples, channels] is wanted: transpose it, or give the sounds of a batch one by one"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = waveform.astype(np.float32, copy=False).reshape(len(waveform), -1).sum(axis=1)
+    if not np.isfinite(sums).all():
+        return "has values that are NaN, infinite, or so large that the sum of its channels is"
+    return ""
+
+
+def sounds_of(
+    name: str,
+    source: str | os.PathLike[str] | Sequence[Any] | Waveforms,
+    kept: Kept | None = None,
+    leftovers: Leftovers = "ignore",
+) -> Sounds:
+    """The sound of a data set that is given by its files or as waveforms.
+
+    Args:
+        name: of the set.
+        source: where its files lie, or its waveforms.
+        kept: see `SoundFiles`.
+        leftovers: what becomes of files that another tool has written into a folder.
+
+    Raises:
+        DatasetError: there is nothing there.
+        TypeError: it is given as something else.
+    """
+    if isinstance(source, Waveforms):
+        return SoundArrays(name, source)
+    if isinstance(source, str | os.PathLike):
+        if Path(source).suffix in (".npz", ".parquet") and Path(source).is_file():
+            raise DatasetError(
+                f"{os.fspath(source)} is a file of statistics or vectors, no sound; in Python, statistics "
+                "are given as fad_core.api.statistics_files.read_statistics(path)[0].set"
+            )
+        return SoundFiles(Dataset(name, os.fspath(source), leftovers=leftovers), kept)
+    if not isinstance(source, Iterable):
+        raise TypeError(
+            f"data set {name}: {source!r} is no data set; give a folder, a glob, files, sound or embeddings"
+        )
+    paths = list(source)
+    if not all(isinstance(path, str | os.PathLike) for path in paths):
+        raise TypeError(
+            f"data set {name}: a list holds the paths of files; arrays of sound are given as "
+            "fad_core.api.scoring.Waveforms(arrays, sample_rate), embeddings as one array [N, D]"
+        )
+    return SoundFiles(Dataset(name, tuple(os.fspath(path) for path in paths)), kept)
+
+
+def is_embeddings_file(source: object) -> bool:
+    """Whether a source is the path of a `.npy` file."""
+    return isinstance(source, str | os.PathLike) and Path(source).suffix == ".npy"

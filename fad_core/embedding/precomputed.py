@@ -1,0 +1,97 @@
+"""Sets that are given as vectors or statistics, which do not say what model made them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fad_core.embedding.inputs import Source, is_embeddings_file
+from fad_core.embedding.npy import load_embeddings
+from fad_core.errors import DatasetError, FadError
+from fad_core.metrics.statistics import Statistics, statistics_of
+from fad_core.models.base import EmbeddingModel
+from fad_core.models.original_quirks import as_scalars, takes_scalars
+
+NOTE = "given as embeddings or statistics, whose model is taken on trust"
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A set that is embedded already, taken for one by the model at hand.
+
+    Attributes:
+        statistics: of its vectors.
+        vectors: floats `[N, D]`, if it was given by them and they were to be kept.
+        note: what a reader of its distances should know.
+    """
+
+    statistics: Statistics
+    vectors: NDArray[Any] | None
+    note: str
+
+
+def given_as(name: str, source: Source, model: EmbeddingModel, *, keep: bool = False) -> Given | None:
+    """Read a set that is given as vectors, in an array or a `.npy` file, or as statistics; None if it is not.
+
+    Args:
+        name: of the set.
+        source: what was given.
+        model: that is said to have made it.
+        keep: whether the vectors are kept.
+
+    Raises:
+        DatasetError: they cannot be used.
+        FadError: they cannot be of this model.
+    """
+    vectors, note = None, ""
+    if isinstance(source, Statistics):
+        statistics = source
+    elif isinstance(source, np.ndarray):
+        vectors = _vectors(name, source, model)
+        statistics = vector_statistics([vectors], model)
+    elif is_embeddings_file(source):
+        vectors, note = load_embeddings(Path(os.fspath(source)), model)  # type: ignore[arg-type]
+        statistics = vector_statistics([vectors], model)
+    else:
+        return None
+    expected = 1 if takes_scalars(model) else model.embedding_dim
+    if statistics.dimension != expected:
+        raise FadError(
+            f"{name} has {statistics.dimension} dimensions, and {model.name} makes {expected}: "
+            "it was embedded by another model"
+        )
+    return Given(statistics, vectors if keep else None, f"{NOTE}; {note}" if note else NOTE)
+
+
+def vector_statistics(blocks: Iterable[NDArray[Any]], model: EmbeddingModel) -> Statistics:
+    """The statistics of blocks `[N, D]` of a model's vectors, as it is used.
+
+    Raises:
+        DatasetError: they cannot be embeddings.
+    """
+    try:
+        return statistics_of(map(as_scalars, blocks) if takes_scalars(model) else blocks)
+    except ValueError as error:
+        raise DatasetError(f"these embeddings cannot be used: {error}") from error
+
+
+def _vectors(name: str, array: NDArray[Any], model: EmbeddingModel) -> NDArray[Any]:
+    sound = "sound is given as fad_core.api.scoring.Waveforms(arrays, sample_rate)"
+    if array.ndim != 2 or array.dtype.kind != "f":
+        raise DatasetError(
+            f"data set {name}: an array of {array.dtype} {array.shape}, where embeddings are floats [N, D]; "
+            f"{sound}"
+        )
+    # Before anything is computed: the statistics of D dimensions take D · D numbers.
+    if array.shape[1] != model.embedding_dim:
+        raise FadError(
+            f"{name} has {array.shape[1]} dimensions, and {model.name} makes {model.embedding_dim}: it was "
+            f"embedded by another model, or is no embeddings; {sound}"
+        )
+    return array

@@ -1,0 +1,1 @@
+"""Log-mel spectrograms, Fourier transforms, filterbanks and windows."""

@@ -1,0 +1,186 @@
+"""What LAION-CLAP's checkpoint files hold: the audio half, which is read, and all that is not.
+
+https://huggingface.co/lukewys/laion_clap. Each file has, under `state_dict`, the tensors of a model trained
+on several GPUs (`module.` before each name): the audio encoder and its projection, the RoBERTa-base text
+encoder (Liu et al. 2019, arXiv 1907.11692) with its own, and layers that only training used. The state of the
+optimiser, twice as large as all that, stands beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from fad_core.models.base import Checkpoint, Fill, tensor_shapes
+from fad_core.models.clap.constants import MEL
+from fad_core.models.log_mel import log_mel_layout
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+EMBEDDING_DIM = 512
+
+_FOLDER = "https://huggingface.co/lukewys/laion_clap/resolve/main/"
+# Classes of AudioSet, which HTS-AT's classifier knows.
+_CLASSES = 527
+# RoBERTa-base: words, places in a text (512 and two that are not used), width, layers, hidden width.
+_WORDS, _PLACES, _WIDTH, _LAYERS, _HIDDEN = 50_265, 514, 768, 12, 3072
+
+Fills = dict[str, Fill]
+
+
+# Size in bytes and sha256 of the official files, as far as they are published.
+_PUBLISHED = {
+    "630k-audioset-best.pt": (
+        1_863_587_645,
+        "8053c9775516af2f4902e1e8281e356cc1bf7a85e8b761908170767b77c3f037",
+    ),
+    "music_audioset_epoch_15_esc_90.14.pt": (
+        2_352_471_003,
+        "fae3e9c087f2909c28a09dc31c8dfcdacbc42ba44c70e972b58c1bd1caf6dedd",
+    ),
+    "music_speech_audioset_epoch_15_esc_89.98.pt": (
+        2_352_471_003,
+        "51c68f12f9d7ea25fdaaccf741ec7f81e93ee594455410f3bca4f47f88d8e006",
+    ),
+}
+# `state_sha256` of the seeded fills.
+_SEEDED = {
+    "630k-audioset-best.pt": "6b0233050b34104e588c0e1eecdfb55b4eb54b9ca182445cbe6ff344962c70fb",
+    "630k-audioset-fusion-best.pt": "269f1138595a2b99fa3811de72000b62d4de859f0a6f44926c89d1e84ebcfbf8",
+    "630k-best.pt": "f1705bebd0c2e7ee538b1c7757461d5f525aee8e2f91a2a104cef6b7f13a1722",
+    "630k-fusion-best.pt": "03f70740da7ab9a39d8dc22a567cd0d0f8ab7db5b217160fa596acca8643a7d1",
+    "music_audioset_epoch_15_esc_90.14.pt": (
+        "515f33724b75c8cd2c8c7aed9313959dd52bd32842f9fcfc2554a1ec06f8f6cb"
+    ),
+    "music_speech_epoch_15_esc_89.25.pt": "47961a309db9efe6cf3155606d3cc1156d4a7462397e8b7c21d31639773093e0",
+    "music_speech_audioset_epoch_15_esc_89.98.pt": (
+        "172cb690cf79571e029e85ea29bcfa2b33b184a8c9126b66ae95c72707ce0122"
+    ),
+}
+
+
+def clap_checkpoint(filename: str, network: Callable[[], nn.Module]) -> Checkpoint:
+    """Describe one of the files.
+
+    Args:
+        filename: its name.
+        network: makes the audio half, whose tensors' names are the file's.
+    """
+    size, sha256 = _PUBLISHED.get(filename, (None, ""))
+    return Checkpoint(
+        filename=filename,
+        url=_FOLDER + filename,
+        sha256=sha256,
+        size=size,
+        licence="CC0-1.0",
+        folder="",
+        layout=partial(_audio_half, network),
+        seeded_sha256=_SEEDED[filename],
+        section=("state_dict",),
+        prefix="module.",
+        scope=("audio_branch.", "audio_projection."),
+        unused=partial(_rest, network),
+    )
+
+
+def _audio_half(network: Callable[[], nn.Module]) -> Fills:
+    """The tensors that the network takes."""
+    tables = {f"audio_branch.{name}": fill for name, fill in log_mel_layout(MEL).items()}
+    return {name: tables.get(name) or _fill(name, shape) for name, shape in tensor_shapes(network).items()}
+
+
+def _fill(name: str, shape: tuple[int, ...]) -> Fill:
+    """The seeded fill of a tensor, such that all sizes stay near 1 from layer to layer."""
+    if name.endswith("num_batches_tracked"):
+        return Fill((), dtype="int64")
+    if name.endswith("bn0.running_mean"):
+        # Decibels: of loud sound some bands lie above 0, of silence all at -100.
+        return Fill(shape, std=5.0, mean=-30.0)
+    if name.endswith("bn0.running_var"):
+        return Fill(shape, std=50.0, mean=400.0)
+    if name.endswith("running_var"):
+        return Fill(shape, std=0.1, mean=1.0)
+    if name.endswith("relative_position_bias_table"):
+        return Fill(shape, std=0.5)
+    if len(shape) == 1:
+        # Gains of normalisations; biases and running means.
+        return Fill(shape, std=0.1, mean=1.0 if name.endswith("weight") else 0.0)
+    return Fill(shape, std=math.sqrt(2.0 / math.prod(shape[1:])))
+
+
+def _rest(network: Callable[[], nn.Module]) -> Fills:
+    """What the official file holds besides; without it the original would not load a seeded one."""
+    import torch
+
+    with torch.device("meta"):
+        audio = network()
+    rest = dict(_classifier(audio)) | dict(_text_half())
+    return {name: fill for name, fill in rest.items() if name not in audio.state_dict()}
+
+
+def _classifier(audio: nn.Module) -> Iterator[tuple[str, Fill]]:
+    """The audio half's other tensors: what HTS-AT computes by itself here, and its classifier."""
+    from fad_core.models.clap.htsat import HTSAT
+    from fad_core.models.clap.swin import SwinBlock, WindowAttention, relative_positions, shifted_window_mask
+
+    for name, module in audio.named_modules():
+        if isinstance(module, WindowAttention):
+            values = partial(_array, relative_positions)
+            yield f"{name}.relative_position_index", Fill(values().shape, dtype="int64", values=values)
+        if isinstance(module, SwinBlock) and module.shift:
+            values = partial(_array, shifted_window_mask, module.side, module.shift)
+            yield f"{name}.attn_mask", Fill(values().shape, values=values)
+        if isinstance(module, HTSAT):
+            # Fusion models have the spectrogram's tables too, and no use for them.
+            yield from ((f"{name}.{table}", fill) for table, fill in log_mel_layout(MEL).items())
+            yield f"{name}.tscam_conv.weight", Fill((_CLASSES, module.size.features, 2, 3))
+            yield f"{name}.tscam_conv.bias", Fill((_CLASSES,))
+            yield from _dense(f"{name}.head", _CLASSES, _CLASSES)
+
+
+def _text_half() -> Iterator[tuple[str, Fill]]:
+    """The text encoder and the projections of the two halves, by their official names."""
+    embeddings = "text_branch.embeddings"
+    for table, rows in (("word", _WORDS), ("position", _PLACES), ("token_type", 1)):
+        yield f"{embeddings}.{table}_embeddings.weight", Fill((rows, _WIDTH))
+    yield f"{embeddings}.position_ids", Fill((1, _PLACES), dtype="int64")
+    yield from _norm(f"{embeddings}.LayerNorm")
+    for index in range(_LAYERS):
+        layer = f"text_branch.encoder.layer.{index}"
+        for part in ("self.query", "self.key", "self.value", "output.dense"):
+            yield from _dense(f"{layer}.attention.{part}", _WIDTH, _WIDTH)
+        yield from _norm(f"{layer}.attention.output.LayerNorm")
+        yield from _dense(f"{layer}.intermediate.dense", _HIDDEN, _WIDTH)
+        yield from _dense(f"{layer}.output.dense", _WIDTH, _HIDDEN)
+        yield from _norm(f"{layer}.output.LayerNorm")
+    yield from _dense("text_branch.pooler.dense", _WIDTH, _WIDTH)
+    yield from _dense("text_projection.0", EMBEDDING_DIM, _WIDTH)
+    yield from _dense("text_projection.2", EMBEDDING_DIM, EMBEDDING_DIM)
+    for half in ("text", "audio"):
+        for index in (0, 3):
+            yield from _dense(f"{half}_transform.sequential.{index}", EMBEDDING_DIM, EMBEDDING_DIM)
+        yield f"logit_scale_{half[0]}", Fill((), mean=math.log(1 / 0.07))
+
+
+def _dense(name: str, outputs: int, inputs: int) -> Iterator[tuple[str, Fill]]:
+    yield f"{name}.weight", Fill((outputs, inputs))
+    yield f"{name}.bias", Fill((outputs,))
+
+
+def _norm(name: str) -> Iterator[tuple[str, Fill]]:
+    yield f"{name}.weight", Fill((_WIDTH,), mean=1.0)
+    yield f"{name}.bias", Fill((_WIDTH,))
+
+
+def _array(make: Callable[..., torch.Tensor], *given: int) -> NDArray[Any]:
+    """A tensor's values, also where tensors are made without any."""
+    import torch
+
+    with torch.device("cpu"):
+        return make(*given).numpy()

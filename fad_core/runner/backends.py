@@ -1,0 +1,109 @@
+"""The network of a `.pt2`, made to run: with the kernels and on the device that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import torch
+
+from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.runner.cuda import on_cuda
+from fad_core.runner.cuda_batches import Stacked
+from fad_core.runner.device import computing
+from fad_core.runner.fast import accelerate
+from fad_core.runner.file_batches import Group
+from fad_core.runner.graph import put
+from fad_core.runner.pt2 import load_network
+from fad_core.runner.pt2_check import explained, require_runs, require_shapes
+
+Network = Callable[..., Any]
+
+Origin = Literal["given", "trusted", "own"]
+"""Of a `.pt2`: given by a user, from wherever; given, and said to be from a source that is trusted; or
+exported here, into the cache or a study's results. `torch.export.load`, which may run what a file holds, is
+for the latter two alone."""
+
+
+@runtime_checkable
+class SideBySide(Protocol):
+    """A network that takes the calls of several files at once.
+
+    What a file gives has the same bits in any company.
+    """
+
+    def __call__(self, *given: torch.Tensor) -> Any:
+        """The result for one call."""
+
+    def together(self, calls: Sequence[tuple[torch.Tensor, ...]]) -> Sequence[Any]:
+        """The results for the arguments of several calls."""
+
+    def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Group]:
+        """Files in groups that are worth being embedded at once, each with its place among all.
+
+        Args:
+            files: of each file its features.
+            lanes: threads that take one group after the other.
+            total: how many files there are; 0: not known.
+        """
+
+    def at_once(self, samples: int) -> int:
+        """How many files of so many samples are in memory as a whole network's activations."""
+
+
+def make_network(path: Path, model: EmbeddingModel, device: str, origin: Origin) -> tuple[Network, str]:
+    """Load a network and make it ready.
+
+    Args:
+        path: the `.pt2`.
+        model: its description; the settings say how it is to run on a CPU.
+        device: what `fad_core.runner.device.resolve_device` gave.
+        origin: of the file.
+
+    Returns:
+        The network, and a note if it runs as it was exported because the kernels cannot be used.
+
+    Raises:
+        ModelError: the file is damaged, is no network of this model, or cannot be read safely.
+    """
+
+    def load() -> torch.fx.GraphModule:
+        return load_network(path, trust=origin == "trusted")
+
+    if origin != "given":
+        return _ready(load(), load, model, device)
+    with explained(path, model), computing(device):
+        graph = load()
+        require_shapes(graph, model)
+        network, note = _ready(graph, load, model, device)
+        require_runs(network, model, device)
+    return network, note
+
+
+def _ready(
+    graph: torch.fx.GraphModule,
+    load: Callable[[], torch.fx.GraphModule],
+    model: EmbeddingModel,
+    device: str,
+) -> tuple[Network, str]:
+    """Make a graph ready; it is changed in place, and loaded again where the change fails half-way."""
+    if device != "cpu":
+        return Stacked(on_cuda(graph, device), model), ""
+    note = ""
+    if model.settings.runs == "fast":
+        network, reason = accelerate(graph)
+        if network is not None:
+            return network, ""
+        note = (
+            f"the network ran as exported (plain): the kernels of runner: fast cannot be used here ({reason})"
+        )
+        graph = load()
+    return _in_memory(graph), note
+
+
+def _in_memory(network: torch.fx.GraphModule) -> torch.fx.GraphModule:
+    """Copy weights that lie in the file, which others may write to."""
+    for name, weight in list(network.named_buffers()):
+        put(network, name, weight.clone())
+    return network

@@ -1,0 +1,224 @@
+"""A `.pt2` file: a network with its weights and its identity.
+
+The file is what `torch.export.save` writes and loads with a plain `torch.export.load`. Beside the
+program it holds `identity.json`, which says what the network is, so that a result can name it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_origin, get_type_hints
+
+import torch
+
+from fad_core.errors import ModelError
+from fad_core.models.base import EmbeddingModel
+from fad_core.runner.pt2_archive import (
+    UnknownGraphError,
+    open_archive,
+    read_json,
+    require_plain,
+    require_whole,
+)
+from fad_core.runner.pt2_graph import read_graph
+from fad_core.util.atomic import atomic_path
+from fad_core.util.code_digest import code_digest
+from fad_core.util.version import __version__
+from fad_core.weights import Weights, load_state
+
+IDENTITY_FILE = "identity.json"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What an exported model is.
+
+    Attributes:
+        model: the id, e.g. "vggish-pca".
+        family: the module that knows its frontend.
+        options: of the variant.
+        weights: "official", "seeded" or the name of the user's file.
+        weights_sha256: of the first checkpoint file.
+        checkpoints: sha256 of every checkpoint file, by its official name.
+        licence: of the official weights.
+        tolerance: allowed difference from the original, a share of the embeddings' RMS.
+        code: digest of the code that exported it (`fad_core.util.code_digest`).
+        torch_version: that exported it.
+        fad_core_version: likewise.
+    """
+
+    model: str
+    family: str
+    options: Mapping[str, Any]
+    weights: str
+    weights_sha256: str
+    checkpoints: Mapping[str, str]
+    licence: str
+    tolerance: float
+    code: str
+    torch_version: str
+    fad_core_version: str
+
+    @classmethod
+    def of(cls, model: EmbeddingModel, weights: Weights) -> Identity:
+        """The identity that a model exported now with these (fetched) weights has."""
+        return cls(
+            model=model.name,
+            family=model.family,
+            options=dict(model.options),
+            weights=weights.label,
+            weights_sha256=weights.sha256,
+            checkpoints={file.checkpoint.filename: file.sha256 for file in weights.files},
+            licence=model.checkpoints[0].licence if weights.kind == "official" else "not stated",
+            tolerance=model.tolerance,
+            code=code_digest(Path(__file__), model.family),
+            torch_version=str(torch.__version__),
+            fad_core_version=__version__,
+        )
+
+
+def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> Identity:
+    """Export a model with `torch.export` and write it, whole or not at all.
+
+    Args:
+        model: which network.
+        weights: fetched ones (see `fad_core.weights.fetch_weights`).
+        path: the `.pt2` to write.
+
+    Raises:
+        WeightsError: the checkpoint does not fit the model.
+        OutputError: the file cannot be written.
+    """
+    network = model.build(load_state(weights))
+    with model.exporting():
+        program = torch.export.export(
+            network,
+            model.example_input(*model.export_case),
+            dynamic_shapes=model.dynamic_shapes(),
+            strict=False,
+            # What a length must satisfy is checked when the program runs, not fixed by the example's.
+            prefer_deferred_runtime_asserts_over_guards=True,
+        )
+    _drop_assertions(program.graph)
+    identity = Identity.of(model, weights)
+    # Through memory: given a path, torch.save names the archive after it, and a temporary name would
+    # make the bytes differ from run to run.
+    buffer = io.BytesIO()
+    extra = {IDENTITY_FILE: json.dumps(asdict(identity), indent=1, sort_keys=True)}
+    torch.export.save(program, buffer, extra_files=extra)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+    return identity
+
+
+def _drop_assertions(graph: torch.fx.Graph) -> None:
+    """Take out what `torch.export` asserts of sizes.
+
+    PyTorch 2.11 asserts of PANN, whose poolings take any length, that lengths divide by two. What is too
+    short is refused before it comes to a network.
+    """
+    for node in reversed(graph.nodes):
+        if node.target is torch.ops.aten._assert_scalar.default:
+            graph.erase_node(node)
+    graph.eliminate_dead_code()
+
+
+def read_identity(path: Path | str) -> Identity:
+    """The identity of an exported model, without its weights being read.
+
+    Raises:
+        ModelError: as for `ExportedModel`.
+    """
+    path = Path(path)
+    with open_archive(path) as archive:
+        members = _identity_members(archive)
+        if not members:
+            raise ModelError(f"{path} does not say which model it is: it was not exported by fad_core")
+        if len(members) > 1:
+            raise ModelError(f"{path} says more than once which model it is: export it again")
+        try:
+            return _identity(read_json(archive, members[0]))
+        except (TypeError, UnknownGraphError) as error:
+            raise ModelError(
+                f"{path} was exported by another version of fad_core: export it again ({error})"
+            ) from error
+
+
+def holds_identity(path: Path | str) -> bool:
+    """Whether a `.pt2` was exported by fad_core.
+
+    Raises:
+        ModelError: it is missing, or not a whole archive.
+    """
+    with open_archive(Path(path)) as archive:
+        return bool(_identity_members(archive))
+
+
+def load_program(path: Path) -> torch.export.ExportedProgram:
+    """Read an exported program, whoever exported it, by `torch.export.load`.
+
+    This runs what the file says: only for files of this program's own making, and those that the user trusts.
+
+    Raises:
+        ModelError: the file is missing, damaged, or is no exported program.
+    """
+    require_whole(path)
+    try:
+        program = torch.export.load(path)
+    except Exception as error:  # torch raises anything from KeyError to RuntimeError
+        raise ModelError(f"{path} is not a model that torch.export.load can read: {error}") from error
+    return program
+
+
+def load_network(path: Path, *, trust: bool = False) -> torch.fx.GraphModule:
+    """The network of an exported program, read without running anything that the file holds.
+
+    Args:
+        path: the `.pt2`.
+        trust: read by `torch.export.load`, which may run code of the file's, what cannot be read otherwise.
+
+    Raises:
+        ModelError: the file is missing or damaged, or cannot be read so.
+    """
+    try:
+        require_plain(path)
+        require_whole(path)
+        return read_graph(path)
+    except UnknownGraphError as error:
+        if not trust:
+            raise ModelError(
+                f"{path} cannot be read without running code that it may contain ({error}): export it again, "
+                "or give trust=True, only for files from a source you trust"
+            ) from error
+    module = load_program(path).module()
+    assert isinstance(module, torch.fx.GraphModule)
+    return module
+
+
+def _identity_members(archive: zipfile.ZipFile) -> list[str]:
+    # Below a folder whose name is torch's affair.
+    return [name for name in archive.namelist() if name.endswith(f"/extra/{IDENTITY_FILE}")]
+
+
+def _identity(facts: Any) -> Identity:
+    """Make an identity of JSON.
+
+    Raises:
+        TypeError: a fact is missing, not known, or of another type.
+    """
+    if not isinstance(facts, dict):
+        raise TypeError("it is no object")
+    identity = Identity(**facts)
+    hints = get_type_hints(Identity)
+    for name, value in facts.items():
+        kind = get_origin(hints[name]) or hints[name]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise TypeError(f"{name} is {value!r:.100}")
+    if not all(isinstance(value, str) for value in identity.checkpoints.values()):
+        raise TypeError("checkpoints without hashes")
+    return identity

@@ -1,0 +1,79 @@
+"""Windows of many files in batches of one size.
+
+PyTorch's kernels depend on how many windows a network is given, and their last bits with them. In batches
+that are always whole, a window's embedding is the same whatever files are embedded beside it. The kernels of
+`fad_core.runner.fast` add up each window's products in the same order in any company, so that their last
+batch need not be filled, and batches may be as large as divides the work evenly.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fad_core.models.base import Arrays
+
+
+class Batches:
+    """Cuts the windows of successive files into batches, and puts the embeddings of batches into files again.
+
+    First all of `batches`, then what came of them into `files`; the two may go hand in hand.
+    """
+
+    def __init__(self, size: int, whole: bool = True) -> None:
+        """Make one for batches of `size` windows; if they must be `whole`, zeros fill the last one."""
+        self._size, self._whole = size, whole
+        self._counts: deque[int] = deque()
+
+    def batches(self, files: Iterable[Arrays]) -> Iterator[Arrays]:
+        """Batches of `size` windows.
+
+        Args:
+            files: of each file the arrays `[N, …]`, one window a row.
+        """
+        rest: list[Arrays] = []
+        held = 0
+        for windows in files:
+            self._counts.append(len(windows[0]))
+            rest.append(windows)
+            held += len(windows[0])
+            while held >= self._size:
+                joined = _joined(rest)
+                yield tuple(array[: self._size] for array in joined)
+                rest, held = [tuple(array[self._size :] for array in joined)], held - self._size
+        if held:
+            last = _joined(rest)
+            yield tuple(_filled(array, self._size) for array in last) if self._whole else last
+
+    def files(self, outputs: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """The embeddings `[N, D]` of each file, from those of the batches."""
+        rest: NDArray[np.float32] | None = None
+        for output in outputs:
+            rest = output if rest is None else np.concatenate([rest, output])
+            while self._counts and self._counts[0] <= len(rest):
+                count = self._counts.popleft()
+                yield rest[:count]
+                rest = rest[count:]
+
+
+def even_size(windows: int, lanes: int, largest: int) -> int:
+    """The size of batches that gives each of several lanes as many batches as the others.
+
+    Args:
+        windows: how many there are in all, at least 1.
+        lanes: that take one batch after the other.
+        largest: size that a batch may have.
+    """
+    rounds = -(-windows // (lanes * largest))
+    return -(-windows // (lanes * rounds))
+
+
+def _joined(parts: list[Arrays]) -> Arrays:
+    return parts[0] if len(parts) == 1 else tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _filled(array: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+    return np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]), array.dtype)])

@@ -1,0 +1,1 @@
+"""Helpers that know nothing of audio: atomic writes, prefetching, progress, formatting, compiled loops."""

@@ -1,0 +1,170 @@
+"""The clips whose embeddings by the original packages are stored, the same on every machine.
+
+A golden file is only worth something if the sound it was made from can be made again, to the last
+bit, with another NumPy on another processor; `fad_core.verification.golden.signals` sees to that.
+`Clip.sha256` tells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from fad_core.models.base import EmbeddingModel
+from fad_core.verification.golden.signals import (
+    Signal,
+    busy,
+    impulse,
+    noise,
+    quantise,
+    sine,
+    speech_like,
+    square,
+    stepping_tones,
+    turns,
+)
+
+Group = Literal["", "reference", "evaluation"]
+Loading = Literal["file", "resampled", "faulty"]
+
+MONO_RATES = (8000, 11025, 22050, 24000, 32000, 44100, 48000, 96000)
+"""Sampling rates in Hz of the clips `mono_<rate>`."""
+
+# By sampling rate in Hz, the samples of the clips `wide_<rate>`: 23.0, 12.0 and 10.3 seconds.
+_WIDE_SAMPLES = {32000: 736_123, 44100: 529_201, 48000: 494_400}
+_WIDE = tuple(f"wide_{rate}" for rate in _WIDE_SAMPLES)
+
+REFERENCE_GROUP = ("long", "sine", "speech_like", "stereo_16000", *_WIDE)
+"""Clips whose embeddings are the reference set of the stored distances, as far as a model has them."""
+
+EVALUATION_GROUP = ("noise", "square", "stereo_44100", "surround_48000", *(f"mono_{r}" for r in MONO_RATES))
+"""The same for the evaluation set."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A piece of audio.
+
+    Attributes:
+        sample_rate: in Hz.
+        samples: 16-bit PCM `[channels, n]`.
+    """
+
+    sample_rate: int
+    samples: NDArray[np.int16]
+
+    @property
+    def waveform(self) -> NDArray[np.float32]:
+        """What reading the WAV file gives: float32 `[channels, n]` in [-1, 1)."""
+        return self.samples.astype(np.float32) / np.float32(32768)
+
+    @property
+    def sha256(self) -> str:
+        """Of the rate, the shape and the samples (little-endian, one channel after the other)."""
+        head = f"{self.sample_rate} {self.samples.shape[0]} {self.samples.shape[1]}\n"
+        return hashlib.sha256(head.encode() + self.samples.astype("<i2").tobytes()).hexdigest()
+
+    def write(self, path: Path | str) -> None:
+        """Write a 16-bit PCM WAV file."""
+        soundfile.write(str(path), self.samples.T, self.sample_rate, subtype="PCM_16", format="WAV")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A clip and what is done with it.
+
+    Attributes:
+        clip: the sound.
+        group: the set that its embeddings are counted to when a distance is compared; "" for none.
+        loading: how the original package gets it: as a "file", through its own loader; "resampled" before,
+            because its loader takes the channels of stereo for time; or as a "faulty" file, which is
+            loaded in just that way, and compared with `Settings.compatibility`.
+    """
+
+    clip: Clip
+    group: Group = ""
+    loading: Loading = "file"
+
+
+def golden_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
+    """The cases whose embeddings are stored for a model: all clips that the original can embed.
+
+    Of its stereo model the longest is left out too, which alone would take as long as all others. A pure
+    tone is left out where what one processor makes of it is nothing to another (`hears_rounding`). Where the
+    rounding in empty bands is heard (`bandwidth`), clips of too low a rate to fill them are left out, and
+    `wide_<rate>` stand in; the others have noise in all bands.
+    """
+    stereo = model.channels > 1
+    for name, clip in clips().items():
+        channels = len(clip.samples)
+        if stereo and (channels > model.channels or name == "long"):
+            continue
+        if model.hears_rounding and name == "sine":
+            continue
+        if clip.sample_rate < 2 * model.bandwidth or (name in _WIDE and not model.bandwidth):
+            continue
+        group: Group = "reference" if name in REFERENCE_GROUP else ""
+        faulty = stereo and channels > 1 and clip.sample_rate != model.sample_rate
+        yield (
+            name,
+            Case(
+                clip,
+                "evaluation" if name in EVALUATION_GROUP else group,
+                "resampled" if faulty else "file",
+            ),
+        )
+
+
+@cache
+def clips() -> dict[str, Clip]:
+    """All clips by name, about 0.4 s of work the first time. Do not change the arrays.
+
+    `shortest` has the 15 600 samples that VGGish needs for its first window, `almost_two` one sample
+    less than it needs for two; `long` is more than one batch of 32 windows; `mono_<rate>`,
+    `stereo_<rate>` and `surround_48000` (5.1) go through down-mixing and resampling; `wide_<rate>` last
+    longer than CLAP's ten seconds, and no band of theirs is empty.
+    """
+    rate = 16000
+    hiss = noise(2 * rate, key=1)
+    signals: dict[str, tuple[int, Sequence[Signal]]] = {
+        "sine": (rate, [0.5 * sine(turns(440.0, 3 * rate, rate))]),
+        "noise": (rate, [0.5 * hiss]),
+        "speech_like": (rate, [speech_like()]),
+        "shortest": (rate, [busy(15600, rate, key=2)]),
+        "almost_two": (rate, [busy(15600 + 15360 - 1, rate, key=3)]),
+        "silence_impulse": (rate, [impulse(rate, place=5000)]),
+        "square": (rate, [square(220.5, 2 * rate, rate)]),
+        "long": (rate, [stepping_tones(65 * rate, rate)]),
+        "stereo_44100": (44100, [busy(2 * 44100, 44100, key=4), busy(2 * 44100, 44100, key=5)]),
+        "stereo_16000": (rate, [0.7 * sine(turns(330.0, 2 * rate, rate)), 0.4 * hiss]),
+        "surround_48000": (48000, [busy(2 * 48000, 48000, key=6 + c) / (1 + c) for c in range(6)]),
+    }
+    for key, mono_rate in enumerate(MONO_RATES, start=20):
+        # A little over two windows, and a count of samples that no ratio of rates divides.
+        signals[f"mono_{mono_rate}"] = (mono_rate, [busy(mono_rate * 21 // 10 + 1, mono_rate, key)])
+    for key, (wide_rate, count) in enumerate(_WIDE_SAMPLES.items(), start=30):
+        signals[f"wide_{wide_rate}"] = (wide_rate, [busy(count, wide_rate, key)])
+    return {name: Clip(rate, quantise(channels)) for name, (rate, channels) in signals.items()}
+
+
+@cache
+def distance_matrices() -> tuple[Signal, Signal]:
+    """Two sets of made-up embeddings of full rank: reference `[400, 128]`, evaluation `[300, 128]`.
+
+    The clips give fewer vectors than dimensions, where the original's matrix square root is at its
+    least exact; these show that the formula is the same where it is well-conditioned.
+    """
+    sets = []
+    for key, rows, shift in ((40, 400, 0.0), (41, 300, 0.125)):
+        flat = noise(rows * 129, key).reshape(rows, 129)
+        # Neighbouring dimensions are correlated, and more so in the evaluation set.
+        sets.append(flat[:, 1:] + (0.5 + shift) * flat[:, :-1] + shift)
+    return sets[0], sets[1]

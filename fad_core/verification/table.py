@@ -1,0 +1,39 @@
+"""Verdicts as tables, and in words. What reads them is in `fad_core.verification.verdicts`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from fad_core.tables.files import write_table
+from fad_core.tables.schemas import VERIFICATION
+from fad_core.verification.check import Comparison
+
+
+def write_verification(rows: Sequence[Comparison], table: Path) -> None:
+    """Write comparisons as a table of the schema VERIFICATION."""
+    write_table(VERIFICATION, [asdict(row) for row in rows], table)
+
+
+def print_verification(name: str, rows: Sequence[Comparison]) -> None:
+    """Print `verification_text` to stdout."""
+    sys.stdout.write(verification_text(name, rows))
+    sys.stdout.flush()
+
+
+def verification_text(name: str, rows: Sequence[Comparison]) -> str:
+    """One line a level and quantity: how much was compared, and the largest difference."""
+    lines = []
+    for level in sorted({row.level for row in rows}):
+        for quantity in sorted({row.quantity for row in rows if row.level == level}):
+            chosen = [row for row in rows if (row.level, row.quantity) == (level, quantity)]
+            worst = max(chosen, key=lambda row: row.max_relative_difference)
+            verdict = "passed" if all(row.verdict == "passed" for row in chosen) else "FAILED"
+            lines.append(
+                f"{name}  {level}  {quantity}: {verdict}, {len(chosen)} comparisons, "
+                f"largest relative difference {worst.max_relative_difference:.3g} ({worst.case}), "
+                f"tolerance {worst.tolerance:.3g}\n"
+            )
+    return "".join(lines)

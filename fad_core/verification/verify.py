@@ -1,0 +1,278 @@
+"""Verification: does an exported model reproduce what it was made from?
+
+Two levels gate every embedding:
+
+* *eager*: the `.pt2` against the eager network, rebuilt from the checkpoint, over batch sizes and lengths;
+* *golden*: the `.pt2` of the seeded weights, from waveform to embedding and on to the distance, against
+  what the original package gave on the same clips with the same weights (`fad_core.verification.golden`).
+
+Each as it was exported, with the kernels for this processor, and on the device that is chosen beside it
+(`Way`). A level that was not run is never called passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fad_core.embedding.embed import prepare_waveform
+from fad_core.errors import VerificationError
+from fad_core.metrics.frechet import frechet_distance
+from fad_core.metrics.statistics import Statistics
+from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.models.settings import Runner, Settings
+from fad_core.runner.blocks import call_network
+from fad_core.runner.exported import ExportedModel
+from fad_core.runner.pt2 import Identity
+from fad_core.verification.check import Comparison, compare, compare_distance
+from fad_core.verification.golden import Golden, load_golden
+from fad_core.verification.golden.clips import EVALUATION_GROUP, REFERENCE_GROUP, clips
+from fad_core.weights import Weights, load_state
+
+# Run as it is, the exported program calls the same kernels as the eager network and gives the same bits; the
+# tenth of the tolerance is left to BLAS libraries that answer by the alignment of a buffer.
+EAGER_SHARE = 0.1
+
+GROUPS = (REFERENCE_GROUP, EVALUATION_GROUP)
+
+EagerOutputs = Callable[[int, int], NDArray[np.float32]]
+"""Of the eager network, by batch and samples."""
+
+Load = Callable[[Path, str, Settings], ExportedModel]
+"""Loads a `.pt2`, by its path, for a device and with settings."""
+
+# The exact distance of our embeddings against that of the original's, relative.
+DISTANCE_TOLERANCE = 1e-6
+
+
+class Way(NamedTuple):
+    """How a network runs.
+
+    Attributes:
+        runner: on a CPU, by `Settings.runner`.
+        device: where, as `fad_core.runner.device.resolve_device` gives it; but for "cpu", no runner is
+            chosen there.
+    """
+
+    runner: Runner = "fast"
+    device: str = "cpu"
+
+    @property
+    def name(self) -> str:
+        """The runner, or the kind of device."""
+        return self.runner if self.device == "cpu" else "cuda"
+
+
+WAYS = (Way(), Way("plain"))
+"""Those that are always verified."""
+
+
+def verified_ways(device: str) -> tuple[Way, ...]:
+    """The ways that are always verified, and the device that is chosen."""
+    return WAYS if device == "cpu" else (*WAYS, Way(device=device))
+
+
+def run_by(path: Path, way: Way, load: Load = ExportedModel.own) -> ExportedModel | None:
+    """Load a `.pt2` to run in a way; None if the kernels cannot be used here, and it would run plain."""
+    exported = load(path, way.device, Settings(runner=way.runner))
+    return None if way == Way() and not exported.fast else exported
+
+
+def verify_eager(
+    path: Path,
+    model: EmbeddingModel,
+    weights: Weights,
+    ways: Sequence[Way] = WAYS,
+    load: Load = ExportedModel.own,
+) -> list[Comparison]:
+    """Compare an exported model with the eager network over batch sizes and lengths, in each way.
+
+    Args:
+        path: the `.pt2`.
+        model: what it holds.
+        weights: the fetched weights it should hold.
+        ways: in which it runs.
+        load: what loads it; of a file that was given from elsewhere, `ExportedModel`.
+    """
+    outputs = eager_outputs(model, weights)
+    found = (run_by(path, way, load) for way in eager_ways(model, ways))
+    return [
+        row for exported in found if exported is not None for row in compare_with_eager(exported, outputs)
+    ]
+
+
+def eager_ways(model: EmbeddingModel, ways: Sequence[Way]) -> list[Way]:
+    """Those of the ways that can be compared with the eager network.
+
+    Where a quantised value lies on an edge, other roundings decide; the golden level counts those.
+    """
+    return [way for way in ways if way == Way("plain") or not model.quantum]
+
+
+def eager_outputs(model: EmbeddingModel, weights: Weights) -> EagerOutputs:
+    """What the eager network gives for `example_input(batch, samples)`, computed once for all ways.
+
+    Args:
+        model: what is built.
+        weights: the fetched ones that it is built with.
+    """
+    network = model.build(load_state(weights))
+
+    @cache
+    def output(batch: int, samples: int) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            result, _ = call_network(network, *model.example_input(batch, samples))
+            return result.numpy()
+
+    return output
+
+
+def compare_with_eager(exported: ExportedModel, outputs: EagerOutputs) -> Iterator[Comparison]:
+    """The rows for one way, with the `eager_outputs` of its model."""
+    model = exported.model
+    plain = _is_plain(model)
+    tolerance = EAGER_SHARE * model.tolerance if plain else model.tolerance
+    for batch, samples in model.eager_cases:
+        case = f"batch {batch}" + (f", {samples} samples" if samples else "") + _named(model)
+        found = exported.network(*model.example_input(batch, samples))
+        yield compare(exported.identity, "eager", case, found, outputs(batch, samples), tolerance)
+
+
+def verify_golden(
+    path: Path,
+    progress: Callable[[str], None] | None = None,
+    ways: Sequence[Way] = WAYS,
+    load: Load = ExportedModel.own,
+) -> list[Comparison]:
+    """Compare an exported model of the seeded weights with the original package's embeddings, in each way.
+
+    Args:
+        path: a `.pt2` with seeded weights.
+        progress: told the name of each clip that is embedded.
+        ways: in which it runs.
+        load: as for `verify_eager`.
+
+    Raises:
+        VerificationError: the stored embeddings are of other weights.
+    """
+    found = (run_by(path, way, load) for way in ways)
+    return [
+        row for exported in found if exported is not None for row in compare_with_golden(exported, progress)
+    ]
+
+
+def golden_count(model: EmbeddingModel) -> int:
+    """How many clips `verify_golden` tells the progress of, in each way."""
+    return len(load_golden(model.family).cases[model.name])
+
+
+def compare_with_golden(
+    exported: ExportedModel, progress: Callable[[str], None] | None = None
+) -> Iterator[Comparison]:
+    """The rows for one way."""
+    golden = load_golden(exported.model.family)
+    identity, model = exported.identity, exported.model
+    behind = _named(model)
+    weights = {name: golden.weights_sha256[name] for name in identity.checkpoints}
+    if dict(identity.checkpoints) != weights:
+        raise VerificationError(
+            f"the golden embeddings of {identity.model} are of seeded weights {weights}, the .pt2 is of "
+            f"{dict(identity.checkpoints)}: export it with seeded weights, or regenerate the embeddings with "
+            "tests/golden/make_golden.py"
+        )
+    # Those that the original can embed with this model.
+    cases = [case for case in clips() if case in golden.cases[model.name]]
+    of_frontend: dict[str, list[Comparison]] = {}
+
+    def features() -> Iterator[Arrays]:
+        for case in cases:
+            clip = clips()[case]
+            given = model.frontend(prepare_waveform(clip.waveform, clip.sample_rate, model), clip.sha256)
+            of_frontend[case] = list(_compare_features(model, identity, golden, case, given))
+            yield given
+
+    passed = True
+    found: dict[str, NDArray[np.float32]] = {}
+    # All in one stream, as sets are embedded: windows share batches, and each thread has work.
+    counts = [golden.counts[model.name][case] for case in cases]
+    in_turn = exported.embed_many(features(), exported.lanes, counts)
+    for case, embeddings in zip(cases, in_turn, strict=True):
+        if progress is not None:
+            progress(case)
+        yield from of_frontend[case]
+        found[case], row = _compare_embeddings(exported, golden, case, embeddings)
+        row = replace(row, case=row.case + behind)
+        passed = passed and row.verdict == "passed"
+        yield row
+    if passed:
+        sets = [np.concatenate([found[case] for case in group if case in found]) for group in GROUPS]
+        distance = frechet_distance(*map(Statistics.from_embeddings, sets)).value
+        expected = golden.exact_distances[model.name]
+        case, vectors = "distance of two groups of clips" + behind, sum(map(len, sets))
+        yield compare_distance(identity, "golden", case, vectors, distance, expected, DISTANCE_TOLERANCE)
+
+
+def _is_plain(model: EmbeddingModel) -> bool:
+    """Whether a network runs as it was exported, by the kernels of the eager one."""
+    return model.settings.runner == "plain" and model.settings.device == "cpu"
+
+
+def _named(model: EmbeddingModel) -> str:
+    """What tells a case from the same one in the default way."""
+    settings = model.settings
+    if settings.device != "cpu":
+        return f", {settings.device}"
+    return "" if settings.runner == Settings().runner else f", {settings.runner}"
+
+
+def _compare_features(
+    model: EmbeddingModel, identity: Identity, golden: Golden, case: str, features: Arrays
+) -> Iterator[Comparison]:
+    excerpts = golden.comparable_features(model.name, case, features)
+    pairs = zip(model.linear(excerpts), model.linear(golden.features[model.name][case]), strict=True)
+    for found, expected in pairs:
+        tolerance = model.frontend_tolerance
+        yield compare(identity, "golden", case, found, expected, tolerance, quantity="frontend")
+
+
+def _compare_embeddings(
+    exported: ExportedModel, golden: Golden, case: str, embeddings: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], Comparison]:
+    """The row of a clip, and its embeddings with what is forgiven set right."""
+    model = exported.model
+    expected = golden.cases[model.name][case]
+    flips, tolerance = 0, model.tolerance
+    if model.quantum and embeddings.shape == expected.shape:
+        unrounded = golden.before_quantisation[model.name][case]
+        embeddings, flips = settle(model, embeddings, expected, unrounded)
+        tolerance = 0.0
+    found = golden.comparable(model.name, case, embeddings)
+    row = compare(exported.identity, "golden", case, found, expected, tolerance, off_by_quantum=flips)
+    return embeddings, row
+
+
+def settle(
+    model: EmbeddingModel,
+    found: NDArray[np.float32],
+    expected: NDArray[np.float32],
+    unrounded: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], int]:
+    """Forgive what float32 cannot decide: on which side of a rounding edge a value falls.
+
+    A quantised value may be one quantum off only where the original's own unrounded value lies on an
+    edge, within the tolerance; everything else has to be equal.
+
+    Returns:
+        The embeddings with those values set to the original's, and how many they are.
+    """
+    rms = np.sqrt(np.mean(np.square(unrounded, dtype=np.float64)))
+    on_edge = model.rounding_distance(unrounded) <= model.tolerance * rms
+    forgiven = (found != expected) & (np.abs(found - expected) <= model.quantum) & on_edge
+    return np.where(forgiven, expected, found), int(forgiven.sum())

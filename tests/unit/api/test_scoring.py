@@ -1,0 +1,283 @@
+"""Scoring two folders in memory: the same value as the pipeline's steps, bit for bit."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from fad_study.steps.distances import compute_distances
+from fad_study.steps.embeddings import embed_shard
+from fad_study.steps.files import scan_shard
+from fad_study.steps.statistics import compute_statistics
+
+from fad_core.api.scoring import embed_sets, scan_sets, score
+from fad_core.audio import read_audio
+from fad_core.datasets import Dataset
+from fad_core.datasets.policy import DEFAULTS, FilePolicy
+from fad_core.embedding.embed import embed_waveform, load_unchanged
+from fad_core.embedding.embeddings_table import read_embedding_counts, read_embedding_facts
+from fad_core.errors import BadFilesError, DatasetError, FadError
+from fad_core.metrics.statistics import statistics_of
+from fad_core.models.settings import Runner, Settings
+from fad_core.runner.exported import ExportedModel, describe_model
+from fad_core.tables import read_table
+from fad_core.tables.schemas import DISTANCES
+
+
+@pytest.fixture(scope="module")
+def exported_path(seeded_export: Callable[[str], Path]) -> Path:
+    return seeded_export("vggish")
+
+
+@pytest.fixture(scope="module")
+def exported(exported_path: Path) -> ExportedModel:
+    return ExportedModel(exported_path)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Two sets of five clips of noise, at different levels, rates and channel counts."""
+    rng = np.random.default_rng(5)
+    for name, level in (("reference", 0.05), ("evaluation", 0.4)):
+        (tmp_path / name / "deep er").mkdir(parents=True)
+        for index, (rate, channels) in enumerate([(16000, 1), (44100, 2), (8000, 1), (16000, 2), (22050, 1)]):
+            samples = rng.standard_normal((int(1.7 * rate), channels)) * level
+            folder = tmp_path / name / ("deep er" if index % 2 else ".")
+            soundfile.write(folder / f"clip {index}.wav", samples, rate)
+    return tmp_path / "reference", tmp_path / "evaluation"
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_the_value_is_the_pipelines_to_the_last_bit(
+    folders: tuple[Path, Path], exported: ExportedModel, exported_path: Path, tmp_path: Path, shards: int
+) -> None:
+    statistics = []
+    for folder in folders:
+        dataset = Dataset(folder.name, str(folder), shards)
+        embeddings = []
+        for shard in range(shards):
+            manifest = tmp_path / "manifests" / folder.name / f"{shard}.parquet"
+            scan_shard(dataset, shard, manifest)
+            embeddings.append(tmp_path / "embeddings" / folder.name / f"{shard}.parquet")
+            embed_shard(exported_path, dataset, manifest, [], DEFAULTS, Settings(), embeddings[-1])
+        statistics.append(tmp_path / "statistics" / f"{folder.name}.parquet")
+        compute_statistics(embeddings, folder.name, "vggish", statistics[-1])
+    table = tmp_path / "distances.parquet"
+    compute_distances(statistics, [("reference", "evaluation")], ["fad"], table)
+    (row,) = read_table(DISTANCES, table)
+
+    scored = score(str(folders[0]), str(folders[1]), exported).row
+
+    assert tuple(scored) == DISTANCES.names
+    names = {"reference": str(folders[0]), "evaluation": str(folders[1])}
+    assert scored == {**row, **names}
+
+
+def test_duplicates_are_dropped_whatever_their_shard(
+    folders: tuple[Path, Path], exported: ExportedModel, exported_path: Path, tmp_path: Path
+) -> None:
+    folder, shards = tmp_path / "set", 3
+    folder.mkdir()
+    for path in folders[0].glob("*.wav"):
+        shutil.copy(path, folder)
+        shutil.copy(path, folder / f"copy of {path.name}")
+    dataset, policy = (
+        Dataset("set", str(folder), shards),
+        FilePolicy(on_duplicate="drop", on_short_file="skip"),
+    )
+    manifests = [tmp_path / f"{shard}.manifest.parquet" for shard in range(shards)]
+    for shard, manifest in enumerate(manifests):
+        scan_shard(dataset, shard, manifest)
+    embeddings = [tmp_path / f"{shard}.parquet" for shard in range(shards)]
+    for manifest, path in zip(manifests, embeddings, strict=True):
+        embed_shard(exported_path, dataset, manifest, manifests, policy, Settings(), path)
+    embedded = embed_sets({"set": str(folder)}, exported, policy=policy)["set"]
+    used = {use.record.file for use in embedded.uses if use.status == "used"}
+    assert used and not any(name.startswith("copy of ") for name in used)
+    assert set(read_embedding_counts(embeddings)) == used
+    assert sum(read_embedding_facts(path).counts.excluded for path in embeddings) == len(embedded.uses) - len(
+        used
+    )
+
+
+def test_a_set_against_itself_is_zero_within_rounding(
+    folders: tuple[Path, Path], exported: ExportedModel
+) -> None:
+    row = score(str(folders[0]), str(folders[0]), exported).row
+    assert 0 <= row["value"] < 1e-8
+    assert row["files"] == 10
+
+
+def test_swapping_the_sets_leaves_the_value(folders: tuple[Path, Path], exported: ExportedModel) -> None:
+    there = score(str(folders[0]), str(folders[1]), exported).row["value"]
+    back = score(str(folders[1]), str(folders[0]), exported).row["value"]
+    assert there == back > 1
+
+
+def test_bad_files_of_both_sets_are_listed_at_once(
+    folders: tuple[Path, Path], exported: ExportedModel
+) -> None:
+    (folders[0] / "words.wav").write_text("not a sound")
+    soundfile.write(folders[1] / "blip.wav", np.ones(160) * 0.1, 16000)
+    with pytest.raises(BadFilesError) as caught:
+        score(str(folders[0]), str(folders[1]), exported)
+    for part in ("words.wav", "text", "blip.wav", "0.010 s", "--on-bad-file skip", "--on-short-file pad"):
+        assert part in str(caught.value)
+
+
+def test_what_is_left_out_or_padded_is_counted(folders: tuple[Path, Path], exported: ExportedModel) -> None:
+    (folders[0] / "words.wav").write_text("not a sound")
+    (folders[0] / "notes.txt").write_text("no sound, and not meant to be one")
+    soundfile.write(folders[1] / "blip.wav", np.ones(160) * 0.1, 16000)
+    result = score(str(folders[0]), str(folders[1]), exported, policy=FilePolicy("skip", "pad"))
+    assert (result.row["files"], result.row["excluded"], result.row["padded"]) == (11, 1, 1)
+    statuses = {use.record.file: use.status for uses in result.uses.values() for use in uses}
+    assert statuses["words.wav"] == "excluded"
+    assert statuses["blip.wav"] == "padded"
+    assert [name for name, _ in result.ignored[str(folders[0])]] == ["notes.txt"]
+
+
+def test_one_vector_is_not_a_set(
+    folders: tuple[Path, Path], exported: ExportedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exported, "embed", None)  # it is known before anything is embedded
+    for path in sorted(folders[1].rglob("*.wav"))[1:]:
+        path.unlink()
+    with pytest.raises(DatasetError, match="at least 2"):
+        score(str(folders[0]), str(folders[1]), exported)
+
+
+def test_values_too_large_to_be_sound_are_named_before_embedding(
+    folders: tuple[Path, Path], exported: ExportedModel
+) -> None:
+    huge = np.full((32000, 2), 3e38, dtype=np.float32)
+    soundfile.write(folders[0] / "huge.wav", huge, 16000, subtype="FLOAT")
+    with pytest.raises(BadFilesError, match=r"huge\.wav: has values so large"):
+        score(*folders, exported)
+
+
+def test_files_are_heard_before_there_are_weights_and_embedded_for_no_other_model(
+    folders: tuple[Path, Path], exported: ExportedModel
+) -> None:
+    sources = {folder.name: str(folder) for folder in folders}
+    steps: list[int] = []
+    scanned = scan_sets(sources, describe_model("vggish"), progress=steps.append)
+    assert (scanned.count, sum(steps)) == (10, 10)
+    embedded = scanned.embed(exported, progress=steps.append)
+    assert sum(steps) == 20
+    at_once = embed_sets(sources, exported)
+    for name, item in embedded.items():
+        np.testing.assert_array_equal(item.set.statistics.mean, at_once[name].set.statistics.mean)
+    other = exported.with_settings(Settings(compatibility="frechet-audio-distance"))
+    with pytest.raises(ValueError, match="scanned for"):
+        scanned.embed(other)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "given"),
+    [("vggish", {}), ("vggish", {"batch_size": 7}), ("encodec-24k", {"settings": Settings(runner="plain")})],
+)
+def test_a_description_without_weights_is_that_of_the_exported_model(
+    seeded_export: Callable[[str], Path], model_id: str, given: dict[str, Any]
+) -> None:
+    assert describe_model(model_id, **given) == ExportedModel(seeded_export(model_id), **given).model
+
+
+def test_a_set_that_is_embedded_already_is_looked_at_before_files_are_heard(
+    folders: tuple[Path, Path], exported: ExportedModel
+) -> None:
+    (folders[1] / "words.wav").write_text("not a sound")
+    made = embed_sets({"a": np.ones((2, 128), dtype=np.float32)}, exported)["a"].set
+    for given, said in [
+        (np.ones((1, 128), dtype=np.float32), "at least 2"),
+        (replace(made, model="pann-16k"), "their distance means nothing"),
+        (np.ones((3, 64), dtype=np.float32), "embedded by another model"),
+    ]:
+        with pytest.raises(FadError, match=said):
+            scan_sets({"given": given, "sound": str(folders[1])}, exported.model)
+
+
+def test_two_sets_of_one_name_are_two_sets(exported: ExportedModel) -> None:
+    random = np.random.default_rng(0)
+    sets = [random.standard_normal((300, 128)).astype(np.float32) + shift for shift in (0.0, 5.0)]
+    embedded = [embed_sets({"set": vectors}, exported)["set"].set for vectors in sets]
+    assert embedded[0].dataset == embedded[1].dataset == "set"
+    found = score(*embedded, exported)
+    assert found > 3000
+    assert {found.row["reference"], found.row["evaluation"]} == {"set", "set (evaluation)"}
+    assert score(embedded[0], embedded[0], exported) < 1e-6
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    ("model_id", "runner"), [("vggish", "fast"), ("vggish", "plain"), ("encodec-24k", "fast")]
+)
+def test_sets_are_embedded_together_as_each_file_alone(
+    seeded_export: Callable[[str], Path], tmp_path: Path, model_id: str, runner: Runner, threads: int
+) -> None:
+    """Batches go across the border between sets, whose files have the same names here; no bit shows it."""
+    exported = ExportedModel(seeded_export(model_id), settings=Settings(runner=runner), batch_size=4)
+    random = np.random.default_rng(3)
+    lengths = {"a": (1.0, 4.2, 2.0), "b": (6.5, 1.2, 0.5), "c": (1.1, 1.0, 2.1)}
+    for name, seconds in lengths.items():
+        (tmp_path / name).mkdir()
+        for index, length in enumerate(seconds):
+            samples = random.standard_normal((int(length * 22050), 2)) * 0.1
+            soundfile.write(tmp_path / name / f"{index}.wav", samples, 22050)
+    alone = {
+        (name, path.name): embed_waveform(exported, *read_audio(path), pad=True)
+        for name in lengths
+        for path in sorted((tmp_path / name).iterdir())
+    }
+    steps: list[int] = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        sets = {name: str(tmp_path / name) for name in lengths}
+        together = embed_sets(
+            sets,
+            exported,
+            policy=FilePolicy(on_short_file="pad"),
+            workers=threads,
+            keep=True,
+            progress=steps.append,
+        )
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+    assert sum(steps) == 2 * len(alone)
+    for name, embedded in together.items():
+        files = embedded.files or ()
+        assert [file.file for file in files] == ["0.wav", "1.wav", "2.wav"]
+        for file in files:
+            np.testing.assert_array_equal(file.embeddings, alone[name, file.file])
+            assert len(file.start_seconds) == len(file.embeddings)
+        expected = statistics_of([alone[name, file.file] for file in files])
+        found = embedded.set.statistics
+        assert found.n == expected.n
+        np.testing.assert_array_equal(found.mean, expected.mean)
+        np.testing.assert_array_equal(found.factor, expected.factor)
+
+
+def test_what_the_scan_has_decoded_is_read_again_as_another_type_alone(
+    folders: tuple[Path, Path], exported: ExportedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[tuple[str, str]] = []
+
+    def noted(path: Path, sha256: str, dtype: str) -> tuple[np.ndarray, int]:
+        loaded.append((path.name, dtype))
+        return load_unchanged(path, sha256, dtype)
+
+    monkeypatch.setattr("fad_core.embedding.inputs.load_unchanged", noted)
+    embed_sets({"reference": str(folders[0])}, exported)
+    assert loaded == []
+    embed_sets({"reference": str(folders[0])}, exported.with_settings(Settings(dtype="int16")))
+    assert loaded == [(f"clip {index}.wav", "int16") for index in (0, 2, 4, 1, 3)]

@@ -1,0 +1,542 @@
+"""The `fad` command, as a shell starts it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner
+
+from fad_core.api.statistics_files import write_statistics
+from fad_core.cli import main
+from fad_core.cli.embedding import Embedding
+from fad_core.cli.threads import default_threads
+from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.policy import FilePolicy
+from fad_core.datasets.scan import FileRecord
+from fad_core.datasets.selection import FileUse
+from fad_core.embedding.distances import EmbeddedSet
+from fad_core.metrics.statistics import Statistics
+from fad_core.models import get_model, model_ids
+from fad_core.models.catalogue import CATALOGUE, make_catalogue
+from fad_core.models.settings import Settings
+from fad_core.runner.pt2 import Identity
+from fad_core.tables import read_table
+from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, VERIFICATION
+from fad_core.weights import checksums, locate_weights
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where torch.hub, and so the command, keeps its files."""
+    return tmp_path_factory.mktemp("torch home")
+
+
+@pytest.fixture(scope="module")
+def fad(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "TORCH_HOME": str(home), "FAD_CACHE_DIR": str(home / "cache")}
+        command = [sys.executable, "-c", "from fad_core.cli import main; main()", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    root = tmp_path_factory.mktemp("clips")
+    rng = np.random.default_rng(6)
+    for name, level in (("reference", 0.05), ("evaluation", 0.4)):
+        (root / name).mkdir()
+        for index in range(3):
+            soundfile.write(root / name / f"{index}.wav", rng.standard_normal(16000) * level, 16000)
+    return str(root / "reference"), str(root / "evaluation")
+
+
+def own_checkpoint(home: Path) -> Path:
+    """A checkpoint of one's own; its values are the seeded ones."""
+    from fad_core.weights import save_seeded_checkpoint
+
+    mine = home / "mine.pth"
+    if not mine.is_file():
+        save_seeded_checkpoint(get_model("vggish").checkpoints[0], mine)
+    return mine
+
+
+def test_score_prints_the_tables_row_as_one_object(
+    fad: Callable[..., subprocess.CompletedProcess[str]], folders: tuple[str, str], home: Path
+) -> None:
+    first = fad("score", *folders, "--weights", "seeded", "--json")
+    assert first.returncode == 0, first.stderr
+    row = json.loads(first.stdout)
+    assert tuple(row) == DISTANCES.names
+    assert row["value"] > 0
+    assert row["weights"] == "seeded"
+    # The first call says what takes long; the second finds it done and says the same number.
+    assert "exporting vggish" in first.stderr
+    assert "original package" in first.stderr
+    second = fad("score", *folders, "--weights", "seeded", "--json", "--threads", "3")
+    assert second.stdout == first.stdout
+    assert second.stderr == ""
+    plain = fad("score", *folders, "--weights", "seeded", "--quiet")
+    assert repr(row["value"]) in plain.stdout
+
+    # A checkpoint of one's own, in the official layout, is another choice that the row names.
+    mine = own_checkpoint(home)
+    own = json.loads(fad("score", *folders, "--weights", str(mine), "--json").stdout)
+    assert own["value"] == row["value"]
+    assert own["weights"] == "mine.pth"
+    assert own["weights_sha256"] != row["weights_sha256"]
+
+
+def test_a_command_has_the_threads_that_it_is_told_or_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(3)), raising=False)
+    for said, expected in (("5", 5), ("2,4", 2), ("", 3), ("0", 3), ("all", 3)):
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        assert default_threads() == expected
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    assert default_threads() == 8
+
+
+@pytest.fixture
+def own_threads() -> Iterator[None]:
+    """For commands in this process: they set numbers of threads, which end with them elsewhere."""
+    import torch
+
+    variables, threads = dict(os.environ), torch.get_num_threads()
+    yield
+    os.environ.clear()
+    os.environ.update(variables)
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("own_threads")
+@pytest.mark.parametrize("command", [("score",), ("compare",), ("embed", "-o", "x.npy")])
+def test_a_bad_file_is_named_before_a_model_is_made(
+    command: tuple[str, ...], folders: tuple[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/words.wav").write_text("no sound")
+    name, *options = command
+    sets = [str(tmp_path / "set"), *(() if options else folders)][:2]
+    made = tmp_path / "cache"
+    done = CliRunner().invoke(main, [name, *sets, *options, "--weights", "seeded", "--cache-dir", str(made)])
+    assert done.exit_code == 1 and "words.wav" in done.stderr, done.output
+    assert not made.exists()
+
+
+@pytest.mark.usefixtures("own_threads")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--weights", "seeded", "--model", "pann-16k"), "holds no statistics of pann-16k, but of vggish"),
+        (("--weights", "seeded", "--model", "vgish"), "Did you mean 'vggish'?"),
+        (("--weights", "seeded"), "lost does not exist"),
+        ((), "of vggish (seeded weights 00b8a942), and official weights were asked for"),
+    ],
+)
+def test_so_are_statistics_of_another_model_and_a_missing_folder(
+    options: list[str], said: str, tmp_path: Path
+) -> None:
+    statistics = Statistics.from_embeddings(np.eye(128))
+    model = get_model("vggish")
+    identity = Identity.of(model, locate_weights(model, "seeded"))
+    counts = SetCounts(128, 0, 0, 1.0)
+    facts = EmbeddedSet("a", "vggish", "seeded", identity.weights_sha256, "", statistics, counts)
+    write_statistics(facts, identity, tmp_path / "a.npz")
+    made = tmp_path / "cache"
+    call = ["score", str(tmp_path / "a.npz"), str(tmp_path / "lost"), "--cache-dir", str(made)]
+    done = CliRunner().invoke(main, [*call, *options])
+    status = 2 if "vgish" in options else 1
+    assert done.exit_code == status and said in done.stderr, done.output
+    assert not made.exists()
+
+
+@pytest.mark.usefixtures("own_threads")
+def test_a_folder_that_cannot_be_written_to_is_said_at_once(folders: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    made = str(tmp_path / "cache")
+    for name, suffix in (("embed", "npy"), ("stats", "npz")):
+        output = str(tmp_path / f"file/x.{suffix}")
+        call = [name, folders[0], "-o", output, "--weights", "seeded", "--cache-dir", made]
+        done = CliRunner().invoke(main, call)
+        assert done.exit_code == 1 and f"cannot write {output}" in done.stderr, done.output
+    assert not Path(made).exists()
+
+
+@pytest.mark.usefixtures("own_threads")
+def test_so_is_a_place_for_models(folders: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    call = ["score", *folders, "--weights", "seeded", "--cache-dir", str(tmp_path / "file/cache")]
+    done = CliRunner().invoke(main, call)
+    assert done.exit_code == 1 and "cannot write" in done.stderr and "exporting" not in done.stderr
+
+
+def test_of_many_files_that_are_left_out_some_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    record = FileRecord("x.wav", "", 0, "", "", 0, 0, 0, 0.0, "bad", "is no sound")
+    uses = [FileUse(record, "excluded", "is no sound")] * 25
+    embedding = Embedding("seeded", FilePolicy("skip"), Settings(), None, "cpu", 1, quiet=False)
+    embedding._say_uses("a", uses)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 21
+    assert (lines[0], lines[-1]) == ("excluded: a: x.wav: is no sound", "excluded: a: and 5 more")
+
+
+def test_what_is_ignored_is_told_by_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    embedding = Embedding("seeded", FilePolicy(), Settings(), None, "cpu", 1, quiet=False)
+    embedding._say_ignored("a", [("x.txt", "is no sound"), ("y.txt", "is no sound"), ("z", "no suffix")])
+    assert capsys.readouterr().err.splitlines() == [
+        "ignored: a: 2 items, such as x.txt: is no sound",
+        "ignored: a: 1 item, z: no suffix",
+    ]
+
+
+def test_a_file_that_is_no_model_is_no_unknown_model(folders: tuple[str, str]) -> None:
+    done = CliRunner().invoke(main, ["verify", f"{folders[0]}/0.wav"])
+    assert done.exit_code == 1 and "is a file, but no exported model" in done.stderr
+
+
+def test_statistics_take_the_place_of_the_sound(
+    fad: Callable[..., subprocess.CompletedProcess[str]], folders: tuple[str, str], tmp_path: Path
+) -> None:
+    reference, evaluation = folders
+    seeded = ("--weights", "seeded", "--quiet")
+    expected = json.loads(fad("score", *folders, *seeded, "--json").stdout)
+    npz, parquet = str(tmp_path / "reference.npz"), str(tmp_path / "evaluation.parquet")
+    written = json.loads(fad("stats", reference, "-o", npz, *seeded, "--json").stdout)
+    assert (written["file"], written["n"], written["dimension"]) == (npz, 3, 128)
+    assert "3 vectors of 128 numbers, 3 files" in fad("stats", evaluation, "-o", parquet, *seeded).stdout
+
+    # Files alone need no model, and give the same to the last bit.
+    alone = json.loads(fad("score", npz, parquet, "--json").stdout)
+    assert alone == {**expected, "reference": npz, "evaluation": parquet}
+    compared = fad("compare", npz, parquet, evaluation, *seeded, "--csv")
+    rows = list(csv.DictReader(compared.stdout.splitlines()))
+    assert tuple(rows[0]) == COMPARISONS.names
+    assert [(row["reference"], row["evaluation"]) for row in rows] == [
+        (npz, parquet),
+        (npz, evaluation),
+        (parquet, evaluation),
+    ]
+    assert [float(row["value"]) for row in rows[:2]] == [expected["value"]] * 2
+    assert float(rows[2]["value"]) < 1e-6
+
+    # Another package's are refused until it is said that they are of this model.
+    vectors = str(tmp_path / "reference.npy")
+    assert fad("embed", reference, "-o", vectors, *seeded).returncode == 0
+    embeddings = np.load(vectors)
+    assert (embeddings.dtype, embeddings.shape) == (np.float32, (3, 128))
+    assert json.loads(fad("score", vectors, parquet, *seeded, "--json").stdout)["value"] == expected["value"]
+    others = str(tmp_path / "fid.npz")
+    np.savez(others, mu=embeddings.mean(axis=0), sigma=np.cov(embeddings, rowvar=False))
+    assert "--assume-same-model" in fad("compare", others, parquet).stderr
+    assumed = fad("compare", others, parquet, "--assume-same-model")
+    assert "? : 3" in assumed.stdout
+    assert "assumed to be the same model" in assumed.stdout
+    plain = fad("score", others, parquet, "--assume-same-model").stdout
+    assert "reference: " + others + ", an unknown number of vectors" in plain
+
+
+def test_embed_writes_where_each_vector_is_from(
+    fad: Callable[..., subprocess.CompletedProcess[str]], folders: tuple[str, str], tmp_path: Path
+) -> None:
+    table = tmp_path / "embeddings.parquet"
+    # A set of one vector: no distance is asked for.
+    one = str(Path(folders[0]) / "0.wav")
+    done = fad("embed", one, "-o", str(table), "--weights", "seeded", "--quiet", "--csv")
+    assert done.returncode == 0, done.stderr
+    (row,) = read_table(EMBEDDINGS, table)
+    assert (row["file"], row["window"], len(row["embedding"])) == (one, 0, 128)
+    refused = fad("compare", str(table), str(table) + "2.parquet")
+    assert "this is not a table of statistics" in refused.stderr
+
+
+def test_verify_says_what_it_compared(
+    fad: Callable[..., subprocess.CompletedProcess[str]], home: Path, tmp_path: Path
+) -> None:
+    passed = fad("verify", "vggish", "--weights", "seeded", "--quiet")
+    assert passed.returncode == 0, passed.stderr
+    assert "vggish  eager  embedding: passed, 20 comparisons" in passed.stdout
+    assert "vggish  golden  fad: passed" in passed.stdout
+
+    # An export of other weights than it says, of which the network itself tells.
+    path = tmp_path / "vggish.pt2"
+    exported = fad("export", "vggish", "--weights", "seeded", "-o", str(path), "--json")
+    assert json.loads(exported.stdout)["checkpoints"] == {
+        "vggish-10086976.pth": "00b8a942ebbbfb38903d23d26d9211d19aaa040016d5cf320c439dc6f2bc9725"
+    }
+    import torch
+
+    from fad_core.runner.pt2 import IDENTITY_FILE
+
+    extra = {IDENTITY_FILE: ""}
+    program = torch.export.load(path, extra_files=extra)
+    with torch.no_grad():
+        program.state_dict["features.0.bias"].add_(0.5)
+    torch.export.save(program, path, extra_files=extra)
+    failed = fad("verify", str(path), "--csv")
+    assert failed.returncode == 3, failed.stderr
+    rows = list(csv.DictReader(failed.stdout.splitlines()))
+    assert tuple(rows[0]) == VERIFICATION.names
+    assert {row["verdict"] for row in rows} == {"failed", "passed"}
+    assert "failed" in {row["verdict"] for row in rows if row["level"] == "eager"}
+
+    mine = own_checkpoint(home)
+    other = fad("verify", str(path), "--weights", str(mine), "--quiet")
+    assert other.returncode == 1
+    assert "was made from vggish-10086976.pth (sha256 00b8a942" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["nowhere", "FOLDER"], 1, "nowhere does not exist"),
+        (["nowhere", "lost"], 1, "nowhere does not exist; data set lost: lost does not exist"),
+        (["FOLDER", "FOLDER", "--model", "clapp"], 2, "Did you mean 'clap'"),
+        (["FOLDER", "FOLDER", "--model", "vgish"], 2, "Did you mean 'vggish'"),
+        (["FOLDER", "FOLDER", "--weights", "sedeed"], 1, "neither official nor seeded"),
+        (["FOLDER", "FOLDER", "--metric", "kad"], 2, "there is: fad"),
+        (["FOLDER"], 2, "Missing argument"),
+        (["FOLDER", "FOLDER", "--on-short-file", "stretch"], 2, "'fail', 'skip', 'pad'"),
+    ],
+)
+def test_a_wrong_call_says_what_is_wrong_and_nothing_else(
+    fad: Callable[..., subprocess.CompletedProcess[str]],
+    folders: tuple[str, str],
+    arguments: list[str],
+    status: int,
+    said: str,
+) -> None:
+    result = fad("score", *(folders[0] if item == "FOLDER" else item for item in arguments))
+    assert result.returncode == status
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_models_and_weights_tell_what_there_is_and_where(
+    fad: Callable[..., subprocess.CompletedProcess[str]], home: Path
+) -> None:
+    models = json.loads(fad("models", "--json").stdout)
+    assert [model["id"] for model in models] == model_ids()
+    weights = json.loads(fad("weights", "list", "--json").stdout)
+    assert [item["checkpoint"] for item in weights][:3] == [
+        "vggish-10086976.pth",
+        "vggish_pca_params-970ea276.pth",
+        "Cnn14_8k_mAP%3D0.416.pth",
+    ]
+    assert sum(len(item["models"].split(", ")) for item in weights) == len(model_ids()) + 2, "two with a PCA"
+    assert all(item["path"].startswith(str(home / "hub")) for item in weights)
+    assert "vggish-pca" in fad("models").stdout
+    assert all(licence in fad("weights", "list").stdout for licence in ("Apache-2.0", "CC-BY-4.0", "CC0-1.0"))
+
+
+def commands(group: click.Group = main, names: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command of the group, and the group itself, as a shell names it."""
+    yield names
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*names, name))
+        else:
+            yield (*names, name)
+
+
+@pytest.mark.parametrize("names", list(commands()), ids=" ".join)
+def test_every_help_shows_examples_that_are_calls_of_it(names: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(main, [*names, "--help"])
+    assert result.exit_code == 0
+    _, examples = result.stdout.split("Examples:\n")
+    lines = [line for line in examples.splitlines() if line.strip()]
+    assert lines
+    for line in lines:
+        assert " ".join(("fad", *names)) in line
+
+
+def test_help_models_and_completion_need_no_library_of_numbers() -> None:
+    code = (
+        "import sys\nfrom fad_core.cli import main\n"
+        "for arguments in (['--help'], ['score', '--help'], ['models'], ['completion', 'zsh']):\n"
+        "    try: main(arguments)\n    except SystemExit as end: assert end.code == 0, end.code\n"
+        "slow = {'torch', 'numpy', 'scipy', 'pandas', 'pyarrow', 'snakemake', 'tqdm'} & set(sys.modules)\n"
+        "print(slow, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "set()\n"
+
+
+def test_the_catalogue_is_that_of_the_models() -> None:
+    assert CATALOGUE.read_text(encoding="utf-8") == make_catalogue(), "python -m fad_core.models.catalogue"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_call_fad(shell: str) -> None:
+    result = CliRunner().invoke(main, ["completion", shell])
+    assert result.exit_code == 0
+    assert "_FAD_COMPLETE" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("fad we", ["plain,weights"]),
+        ("fad score --model pann-1", ["plain,pann-16k"]),
+        ("fad score --weights se", ["plain,seeded"]),
+        ("fad export clap-music-s", ["plain,clap-music-speech", "plain,clap-music-speech-audioset"]),
+        ("fad score --weights my", ["file,my"]),
+        ("fad score audio/", ["file,audio/"]),
+    ],
+)
+def test_the_shell_is_offered_what_fits(words: str, offered: list[str]) -> None:
+    count = str(len(words.split()) - 1)
+    environment = {"_FAD_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": count}
+    result = CliRunner().invoke(main, [], prog_name="fad", env=environment)
+    assert result.stdout.split() == offered
+
+
+def shell(script: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A script of bash in which `fad` is this command."""
+    fad = f"fad() {{ {shlex.quote(sys.executable)} -c 'from fad_core.cli import main; main()' \"$@\"; }}\n"
+    environment = {**os.environ, **variables}
+    command = ["bash", "-c", fad + script]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "said"),
+    [
+        ("fad models > /dev/full", 1, "error: cannot write the results: No space left on device\n"),
+        ("fad models >&-", 1, "error: there is nowhere to write the results to: stdout is closed\n"),
+        # The reader is gone before anything is written.
+        ("(sleep 0.5; fad models) | true; exit ${PIPESTATUS[0]}", 141, ""),
+    ],
+)
+def test_results_that_cannot_be_written(script: str, status: int, said: str) -> None:
+    result = shell(script)
+    assert (result.returncode, result.stderr) == (status, said)
+
+
+def test_an_interrupt_is_quiet(tmp_path: Path) -> None:
+    names = [str(tmp_path / "a.npz"), str(tmp_path / "b.npz")]
+    for name in names:
+        Path(name).touch()
+    code = (
+        "import os, signal, threading\nfrom fad_core.cli import main\n"
+        "from fad_core.api import statistics_files as exchange\n"
+        # What runs in a shell's background would ignore it.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def wait(path, models): os.kill(os.getpid(), signal.SIGINT); threading.Event().wait()\n"
+        f"exchange.read_statistics = wait\nmain(['compare', *{names}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "")
+
+
+@pytest.mark.usefixtures("own_threads")
+def test_colour_is_for_terminals_and_not_for_all_of_them() -> None:
+    runner = CliRunner()
+    coloured = runner.invoke(main, ["score", "nowhere", "nowhere"], color=True)
+    assert coloured.stderr.startswith("\x1b[")
+    plain = runner.invoke(main, ["score", "nowhere", "nowhere"], color=True, env={"NO_COLOR": "1"})
+    assert plain.stderr.startswith("error: ")
+    assert "\x1b" not in runner.invoke(main, ["score", "nowhere", "nowhere"]).stderr
+
+
+def test_a_name_that_is_no_text_is_spelled_out() -> None:
+    result = shell("fad score $'caf\\xff' x")
+    assert result.returncode == 1
+    assert r"caf\udcff does not exist" in result.stderr
+
+
+def test_tables_in_three_forms() -> None:
+    runner = CliRunner()
+    rows = json.loads(runner.invoke(main, ["models", "--json"]).stdout)
+    text = runner.invoke(main, ["models", "--csv"]).stdout
+    assert [row["id"] for row in csv.DictReader(text.splitlines())] == [row["id"] for row in rows]
+    assert "─" in runner.invoke(main, ["models"]).stdout
+
+
+class TestWeights:
+    """`fad weights`, on small files that stand in for the official ones."""
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        (tmp_path / "checkpoints").mkdir()
+        return tmp_path
+
+    def verify(self, folder: Path, *models: str) -> tuple[int, dict[str, str]]:
+        result = CliRunner().invoke(main, ["weights", "verify", *models, "--ckpt-dir", str(folder), "--json"])
+        return result.exit_code, {row["checkpoint"]: row["verdict"] for row in json.loads(result.stdout)}
+
+    def test_nothing_is_there(self, folder: Path) -> None:
+        status, verdicts = self.verify(folder)
+        assert (status, set(verdicts.values())) == (0, {"not there"})
+        assert self.verify(folder, "vggish-pca") == (
+            1,
+            {"vggish-10086976.pth": "not there", "vggish_pca_params-970ea276.pth": "not there"},
+        )
+
+    def test_a_file_is_not_what_it_should_be(self, folder: Path) -> None:
+        (folder / "checkpoints/vggish-10086976.pth").write_bytes(b"something else")
+        assert self.verify(folder, "vggish") == (3, {"vggish-10086976.pth": "failed"})
+
+    def test_a_recorded_hash_counts_where_none_is_published(self, folder: Path) -> None:
+        path = folder / "630k-best.pt"
+        path.write_bytes(b"weights")
+        assert self.verify(folder, "clap-630k") == (0, {path.name: "no hash published or recorded"})
+        digest = hashlib.sha256(b"weights").hexdigest()
+        stat = path.stat()
+        record = f"# size={stat.st_size} mtime_ns={stat.st_mtime_ns}\n{digest}  {path.name}\n"
+        path.with_name(path.name + ".sha256").write_text(record)
+        assert self.verify(folder, "clap-630k") == (0, {path.name: "passed"})
+        # A flipped bit that leaves size and time as they were.
+        path.write_bytes(b"weightz")
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        checksums._hash.cache_clear()  # as in another process
+        assert self.verify(folder, "clap-630k") == (3, {path.name: "failed"})
+
+    def test_fetch_says_what_it_has(self, folder: Path) -> None:
+        (folder / "630k-best.pt").write_bytes(b"weights")
+        result = CliRunner().invoke(
+            main, ["weights", "fetch", "clap-630k", "--ckpt-dir", str(folder), "--json"]
+        )
+        (row,) = json.loads(result.stdout)
+        assert row["sha256"] == hashlib.sha256(b"weights").hexdigest()
+
+    @pytest.mark.parametrize("arguments", [[], ["vggish", "--all"]])
+    def test_fetch_wants_models_or_all(self, arguments: list[str]) -> None:
+        result = CliRunner().invoke(main, ["weights", "fetch", *arguments])
+        assert result.exit_code == 2
+        assert "name models, or say --all" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["compare", "a.npz"], "at least two"),
+        (["compare", "a.npz", "a.npz"], "a.npz is given twice"),
+        (["stats", "audio", "-o", "x.csv"], "does not end in .npz or .parquet"),
+        (["embed", "audio", "-o", "x.npz"], "does not end in .npy or .parquet"),
+        (["completion", "tcsh"], "'bash', 'zsh', 'fish'"),
+        (["wieghts"], "No such command"),
+        *((["score", "a", "b", f"--memory-gb={value}"], f"memory_gb={float(value)} is not a positive, finite")
+          for value in ("nan", "inf", "0", "-1")),
+        (["score", "a", "b", "--memory-gb", "true"], "'true' is not a valid float"),
+    ],
+)  # fmt: skip
+def test_a_call_that_is_at_fault(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stdout == ""

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from fake_models import MAIN, FakeModel, fake_model
+
+from fad_core.datasets.policy import DEFAULTS, FilePolicy, parse_policy
+from fad_core.datasets.scan import FileRecord
+from fad_core.datasets.selection import (
+    Problem,
+    find_problems,
+    require_enough,
+    require_no_problems,
+    require_usable,
+    select_files,
+)
+from fad_core.errors import BadFilesError, ConfigError, DatasetError
+from fad_core.models import get_model
+from fad_core.models.settings import Settings
+
+MODEL = get_model("vggish")  # 16 kHz, needs 15600 samples
+
+
+def ok(name: str, frames: int, rate: int = 16000) -> FileRecord:
+    return FileRecord(name, "0" * 64, 1, "WAV", "PCM_16", rate, 1, frames, frames / rate, "ok", "")
+
+
+def bad(name: str, reason: str = "is empty (0 bytes)") -> FileRecord:
+    return FileRecord(name, "", 0, "", "", 0, 0, 0, 0.0, "bad", reason)
+
+
+def test_what_becomes_of_files():
+    records = [
+        ok("short", 6592),
+        bad("bad"),
+        ok("just", 15600),
+        ok("long", 441000, 44100),
+        ok("gone", 2, 44100),
+    ]
+    for on_short, status, reason in (
+        ("fail", "excluded", "too short: 0.412 s, where vggish needs 0.975 s"),
+        ("skip", "excluded", "too short: 0.412 s, where vggish needs 0.975 s"),
+        ("pad", "padded", "0.412 s padded with zeros to 0.975 s"),
+    ):
+        uses = select_files(records, MODEL, FilePolicy(on_short_file=on_short))
+        assert [(use.record.file, use.status, use.reason) for use in uses] == [
+            ("bad", "excluded", "is empty (0 bytes)"),
+            ("gone", "excluded", "too short: not one sample at the 16000 Hz of vggish"),
+            ("just", "used", ""),
+            ("long", "used", ""),
+            ("short", status, reason),
+        ]
+
+
+def test_the_limit_is_in_resampled_samples():
+    # 42998 samples at 44.1 kHz make 15600 at 16 kHz, and one less makes 15599.
+    uses = select_files([ok("a", 42997, 44100), ok("b", 42998, 44100)], MODEL)
+    assert [use.status for use in uses] == ["excluded", "used"]
+    assert uses[0].reason == "too short: 0.9749 s, where vggish needs 0.9750 s"
+
+
+@pytest.mark.parametrize(
+    ("on_bad", "on_short", "expected"),
+    [
+        ("fail", "fail", ["on_bad_file: skip", "on_short_file: skip | pad", "on_short_file: skip | pad"]),
+        ("skip", "fail", ["on_short_file: skip | pad", "on_short_file: skip | pad"]),
+        ("fail", "skip", ["on_bad_file: skip"]),
+        ("skip", "skip", []),
+        ("skip", "pad", ["on_short_file: skip"]),
+    ],
+)
+def test_problems(on_bad, on_short, expected):
+    records = [bad("a"), ok("b", 10), ok("c", 2, 44100), ok("d", 99999)]
+    policy = FilePolicy(on_bad, on_short)
+    uses = select_files(records, MODEL, policy)
+    assert [problem.option for problem in find_problems("set", uses, policy)] == expected
+
+
+def test_one_message_for_all():
+    problems = [
+        Problem(
+            "system_b", "x.wav", "too short: 0.100 s, where vggish needs 0.975 s", "on_short_file: skip | pad"
+        ),
+        Problem("system_a", "new\nline.wav", "is empty (0 bytes)", "on_bad_file: skip"),
+        Problem("system_b", "a b.wav", "is empty (0 bytes)", "on_bad_file: skip"),
+        Problem("system_b", "a b.wav", "is empty (0 bytes)", "on_bad_file: skip"),  # for a second model
+    ]
+    with pytest.raises(BadFilesError) as caught:
+        require_no_problems(problems)
+    assert str(caught.value) == (
+        "3 files cannot be used:\n"
+        "  system_a:\n"
+        "    new\\nline.wav: is empty (0 bytes)\n"
+        "  system_b:\n"
+        "    a b.wav: is empty (0 bytes)\n"
+        "    x.wav: too short: 0.100 s, where vggish needs 0.975 s\n"
+        "To go on without mending them, set in the configuration, or give in the call:\n"
+        "  on_bad_file: skip  (snakemake --config on_bad_file=skip, fad --on-bad-file skip, "
+        'on_bad_file="skip" in Python)\n'
+        "  on_short_file: pad  (snakemake --config on_short_file=pad, fad --on-short-file pad, "
+        'on_short_file="pad" in Python)\n'
+        "  on_short_file: skip  (snakemake --config on_short_file=skip, fad --on-short-file skip, "
+        'on_short_file="skip" in Python)'
+    )
+    with pytest.raises(BadFilesError) as caught:
+        require_no_problems(problems[1:2])
+    assert str(caught.value).startswith("1 file cannot be used:")
+    assert "on_short_file" not in str(caught.value)
+
+
+def test_no_problems():
+    require_no_problems([])
+
+
+def test_too_little_left():
+    excluded = select_files([bad("a.wav"), bad("b.wav")], MODEL)
+    with pytest.raises(
+        DatasetError, match=re.escape("data set mine: no file that vggish can use; 2 excluded")
+    ):
+        require_usable("mine", "vggish", excluded)
+    require_usable("mine", "vggish", select_files([bad("a.wav"), ok("b.wav", 15600)], MODEL))
+    with pytest.raises(DatasetError, match="data set mine: vggish makes 1 embedding vector of it"):
+        require_enough("mine", "vggish", 1)
+    require_enough("mine", "vggish", 2)
+
+
+@dataclass(frozen=True)
+class Hungry(FakeModel):
+    """A model that takes a megabyte a second."""
+
+    def memory_bytes(self, samples: int) -> int:
+        return samples * 1_000_000 // self.sample_rate
+
+
+def test_files_that_do_not_fit_into_memory_are_bad_by_name_and_number():
+    model = Hungry(**vars(fake_model(MAIN)) | {"settings": Settings(memory_gb=0.5)})
+    uses = select_files([ok("hour.wav", 3600 * 16000), ok("minute.wav", 60 * 16000)], model)
+    assert [use.status for use in uses] == ["excluded", "used"]
+    assert uses[0].reason == "too long: its 3600 s take 3.6 GB in tiny, and memory_gb is 0.5"
+    (problem,) = find_problems("d", uses, FilePolicy(on_short_file="pad"))
+    assert problem.option == "on_bad_file: skip"
+
+
+def sound(name: str, sha256: str = "", **facts) -> FileRecord:
+    return replace(ok(name, 20000), sound_sha256=sha256 or name * 32, signal="varying", **facts)
+
+
+@pytest.mark.parametrize(
+    ("on_duplicate", "statuses", "options"),
+    [
+        ("note", ["used", "used", "used"], []),
+        ("fail", ["used", "used", "excluded"], ["on_duplicate: note | drop"]),
+        ("drop", ["used", "used", "excluded"], []),
+    ],
+)
+def test_the_same_sound_twice(on_duplicate, statuses, options):
+    policy = FilePolicy(on_duplicate=on_duplicate)
+    uses = select_files([sound("c", "aa"), sound("a", "aa"), sound("b", "bb")], MODEL, policy)
+    assert [use.status for use in uses] == statuses
+    said = "has the same sound as a"
+    assert uses[2].reason == ("" if on_duplicate == "note" else said)
+    assert [remark.text for use in uses for remark in use.remarks] == [said] * (on_duplicate == "note")
+    assert [problem.option for problem in find_problems("set", uses, policy)] == options
+
+
+def test_a_duplicate_of_a_file_that_is_left_out_is_used():
+    short = replace(ok("a", 100), sound_sha256="aa")
+    uses = select_files(
+        [short, sound("b", "aa")], MODEL, FilePolicy(on_short_file="skip", on_duplicate="drop")
+    )
+    assert [use.status for use in uses] == ["excluded", "used"]
+
+
+def test_levels():
+    records = [sound("a", peak=1.3), sound("b", peak=4.5), sound("c", peak=101.0), sound("d", peak=32767.0)]
+    uses = select_files(records, MODEL)
+    assert [use.status for use in uses] == ["used", "used", "excluded", "excluded"]
+    assert uses[1].remarks == (("loud", "peaks at 4.5, where values within ±1 are expected"),)
+    assert uses[3].reason == (
+        "peaks at 3.277e+04, where values within ±1 are expected: scale it, or raise max_peak, which is 100"
+    )
+    assert {problem.option for problem in find_problems("set", uses, DEFAULTS)} == {"on_bad_file: skip"}
+    allowed = select_files(records, MODEL, FilePolicy(max_peak=40000))
+    assert [len(use.remarks) for use in allowed] == [0, 1, 1, 1]
+
+
+def test_silence_direct_current_and_doubts_are_remarked():
+    records = [
+        replace(sound("a"), signal="silent"),
+        replace(sound("b", peak=0.5), signal="constant"),
+        replace(sound("c"), status="doubtful", reason="0.010 s missing", doubt_seconds=0.01),
+    ]
+    uses = select_files(records, MODEL)
+    assert [[remark.kind for remark in use.remarks] for use in uses] == [
+        ["silent"],
+        ["constant"],
+        ["doubtful"],
+    ]
+    assert {use.status for use in uses} == {"used"}
+
+
+@pytest.mark.parametrize("text", ["", "on_bad_file=skip on_duplicate=drop max_peak=5.0 leftovers=use"])
+def test_a_policy_as_text(text):
+    assert str(parse_policy(text)) == text
+
+
+def test_equal_peaks_are_one_policy():
+    assert str(FilePolicy(max_peak=200)) == str(FilePolicy(max_peak=np.float32(200))) == "max_peak=200.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("on_bad_file=pad", "on_bad_file=pad is not one of fail, skip"),
+        ("max_peak=loud", "is not a number"),
+        ("max_peak=nan", "max_peak must be a positive, finite number"),
+        ("max_peak=0", "max_peak must be a positive, finite number"),
+        ("max_peak=inf", "max_peak must be a positive, finite number"),
+        ("crop=first", "there is no setting 'crop'"),
+    ],
+)
+def test_what_is_no_policy(text, message):
+    with pytest.raises(ConfigError, match=message):
+        parse_policy(text)

@@ -1,0 +1,129 @@
+"""The registry and what every model promises, whatever its family."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from fake_models import MAIN, fake_model
+
+from fad_core.errors import ModelError, WeightsError
+from fad_core.models import family_of, get_model, model_ids
+from fad_core.models.base import load_tensors
+
+
+@pytest.mark.parametrize("model_id", model_ids())
+def test_every_id_is_a_model_that_knows_itself(model_id: str):
+    model = get_model(model_id)
+    assert (model.name, model.family) == (model_id, family_of(model_id))
+    assert re.fullmatch("[a-z0-9-]+", model_id), "the workflow's paths are made of ids"
+    assert model.checkpoints
+    assert 0 < model.tolerance < 1e-3
+    assert re.fullmatch("[0-9a-f]{64}", model.checkpoints[0].seeded_sha256)
+
+
+@pytest.mark.parametrize("model_id", model_ids())
+def test_the_shortest_waveform_gives_embeddings_and_a_shorter_one_none(model_id: str):
+    model = get_model(model_id)
+    shortest = np.zeros((model.channels, model.minimum_samples), dtype=np.float32)
+    features = model.frontend(shortest)
+    assert features[0].dtype == np.float32
+    block = next(model.blocks(features))
+    start = model.initial_state()
+    given = model.example_input(1, model.minimum_samples)
+    assert len(block) + (start is not None) == len(given)
+    assert model.vector_count(model.minimum_samples) == len(model.start_seconds(model.minimum_samples)) >= 1
+    if model.minimum_samples == 1:
+        return
+    with pytest.raises(ValueError, match=rf"{model_id} needs {model.minimum_samples}"):
+        model.frontend(shortest[:, 1:])
+
+
+@pytest.mark.parametrize("model_id", model_ids())
+@pytest.mark.parametrize("batch", [1, 5])
+def test_example_inputs_repeat_and_vary(model_id: str, batch: int):
+    model = get_model(model_id)
+    samples = max(16000, model.minimum_samples)
+    example, *_ = given = model.example_input(batch, samples)
+    again = model.example_input(batch, samples)
+    assert all(torch.equal(first, second) for first, second in zip(given, again, strict=True))
+    assert len(example) == batch == len({row.numpy().tobytes() for row in example})
+    assert example.dtype == torch.float32
+    assert torch.isfinite(example).all()
+
+
+def test_an_unknown_id_is_answered_with_the_known_ones():
+    with pytest.raises(ModelError, match=r"no model 'vgish'\. Did you mean 'vggish'\? Models: vggish, .*"):
+        get_model("vgish")
+    with pytest.raises(ModelError, match=r"no model 'xyz'\. Models: "):
+        family_of("xyz")
+
+
+def test_what_a_study_asks_of_the_models_needs_no_torch():
+    code = """
+import sys
+import fad_core
+from fad_core.models import get_model, model_ids
+from fad_core.models.settings import Settings
+from fad_study.study import study_of
+from fad_core.weights import locate_weights
+
+entries = [
+    {"id": id, "crop": Settings().crop, "hop_seconds": Settings().hop_seconds} for id in model_ids()
+]
+study = study_of(
+    {
+        "study": "all",
+        "datasets": {name: {"path": name, "shards": 1} for name in "ab"},
+        "pairs": "all",
+        "models": entries,
+        "weights": "seeded",
+        "metrics": ["fad"],
+        "compatibility": "none",
+        "memory_gb": 4,
+        "device": "cpu",
+        "runner": "fast",
+        "seed": 0,
+    }
+)
+for entry in study.models.values():
+    model = get_model(entry.id, entry.settings)
+    model.require_settings()
+    second = max(model.sample_rate, model.minimum_samples)
+    model.vector_count(second), model.start_seconds(second), model.memory_bytes(second), model.settings_text
+    locate_weights(model, entry.weights).key
+print(len(study.models), {"torch", "scipy"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{len(model_ids())} set()\n"
+
+
+def test_loaded_tensors_are_for_use_and_not_for_training():
+    state = {"weight": torch.ones(2, 3, dtype=torch.float64), "bias": torch.zeros(2)}
+    module = load_tensors(torch.nn.Linear(3, 2), state, "tiny")
+    assert not module.training
+    assert module(torch.ones(1, 3)).tolist() == [[3.0, 3.0]]
+    assert not any(parameter.requires_grad for parameter in module.parameters())
+    assert module.get_parameter("weight").dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("state", "named"),
+    [
+        ({"weight": torch.ones(2, 3)}, r"bias \[2\]"),
+        ({"weight": torch.ones(2, 3), "bias": torch.ones(2), "more": torch.ones(1)}, r"more \[1\]"),
+        ({"weight": torch.ones(3, 2), "bias": torch.ones(2)}, r"weight \[2, 3\], weight \[3, 2\]"),
+    ],
+)
+def test_tensors_that_do_not_fit_are_named(state: dict[str, torch.Tensor], named: str):
+    with pytest.raises(WeightsError, match=f"does not fit tiny; tensors that differ: {named}$"):
+        load_tensors(torch.nn.Linear(3, 2), state, "tiny")
+
+
+def test_a_model_without_quantisation_has_no_edges():
+    values = np.zeros((2, 3), dtype=np.float32)
+    assert np.all(fake_model(MAIN).rounding_distance(values) == np.inf)

@@ -1,0 +1,63 @@
+"""The original package's faults, on demand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import resampy
+from fake_models import MAIN, fake_model
+
+from fad_core.datasets.scan import FileRecord
+from fad_core.datasets.selection import select_files
+from fad_core.embedding.embed import prepare_waveform
+from fad_core.models import original_quirks as compatibility
+from fad_core.models.settings import Settings
+
+ASKED = Settings(compatibility="frechet-audio-distance")
+STEREO = replace(fake_model(MAIN), channels=2, sample_rate=48000)
+IMITATED = replace(STEREO, settings=ASKED)
+NOISE = np.random.default_rng(0).uniform(-1, 1, (2, 4410)).astype(np.float32)
+
+
+def test_stereo_is_resampled_in_time_unless_the_original_is_asked_for():
+    """Its loader resamples `[samples, channels]` along the last axis, and leaves the rate as it is."""
+    ours = prepare_waveform(NOISE, 44100, STEREO)
+    np.testing.assert_array_equal(ours, resampy.resample(NOISE, 44100, 48000))
+    original = resampy.resample(NOISE.T, 44100, 48000)
+    np.testing.assert_array_equal(prepare_waveform(NOISE, 44100, IMITATED), original.T)
+
+
+@pytest.mark.parametrize(("channels", "rate"), [(1, 44100), (1, 8000), (2, 48000)])
+def test_what_the_original_does_rightly_is_the_same(channels: int, rate: int):
+    np.testing.assert_array_equal(
+        prepare_waveform(NOISE[:channels], rate, STEREO), prepare_waveform(NOISE[:channels], rate, IMITATED)
+    )
+
+
+@pytest.mark.parametrize(("channels", "rate", "made"), [(2, 8000, 12), (2, 96000, 1), (6, 48000, 6)])
+def test_what_the_original_drops_is_refused_by_name(channels: int, rate: int, made: int):
+    reason = f"frechet-audio-distance makes {made} channels of its {channels}"
+    record = FileRecord("a.wav", "ab", 1, "WAV", "PCM_16", rate, channels, rate, 1.0, "ok", "")
+    (use,) = select_files([record], IMITATED)
+    assert use.status == "excluded"
+    assert use.reason.startswith(reason)
+    with pytest.raises(ValueError, match=reason):
+        prepare_waveform(np.zeros((channels, rate), np.float32), rate, IMITATED)
+    assert select_files([record], STEREO)[0].status == "used"
+
+
+def test_more_channels_than_a_stereo_model_has_are_averaged():
+    surround = np.random.default_rng(1).uniform(-1, 1, (6, 4800)).astype(np.float32)
+    prepared = prepare_waveform(surround, 48000, STEREO)
+    np.testing.assert_allclose(prepared, np.tile(surround.mean(axis=0), (2, 1)), atol=1e-6)
+    np.testing.assert_array_equal(prepare_waveform(NOISE, 48000, STEREO), NOISE)
+
+
+def test_vectors_are_taken_for_scalars_only_where_the_original_does():
+    flat = replace(fake_model(MAIN), scalar_statistics=True)
+    assert not compatibility.takes_scalars(flat)
+    assert compatibility.takes_scalars(replace(flat, settings=ASKED))
+    assert not compatibility.takes_scalars(IMITATED)
+    assert compatibility.as_scalars(np.arange(6.0).reshape(2, 3)).shape == (6, 1)

@@ -1,0 +1,234 @@
+"""What stands in bold and what is marked in a paper's tables, over random distances."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pytest
+from fad_study.papers.distance_table import distance_table
+from fad_study.papers.layout import PaperTable, latex_table, markdown_table
+from fad_study.papers.repeats import repeat_rows
+from fad_study.papers.tables import published_table
+from hypothesis import given
+from hypothesis import strategies as st
+from small_study import distance
+
+from fad_core import metrics
+from fad_core.embedding.distances import SEEDED_NOTE
+from fad_core.util.formatting import significant
+
+BIAS = "no more vectors than dimensions, so the covariance is rank-deficient and FAD is biased upwards"
+LEVEL = "b: 3 files peak above 4"
+NOTES = st.lists(
+    st.sampled_from([f"reference: {BIAS}", f"evaluation: {BIAS}", LEVEL, *(f"remark {i}" for i in range(6))]),
+    unique=True,
+)
+# Values that are equal, that look equal, that are negative, and that differ in their number of digits.
+VALUES = st.sampled_from([0.0, 1.0, 1.00001, 9.9999, 10.0, -0.5, -0.50001, 2e-9, 3e7]) | st.floats(-50, 50)
+DRAWS = {"draws": ["d0", "d1", "d2"]}
+
+
+class Shown(NamedTuple):
+    """A number in a table: what it is of, how it looks, whether it is bold, and its marks."""
+
+    model: str
+    reference: str
+    evaluation: str
+    text: str
+    bold: bool
+    marks: frozenset[str]
+
+
+@st.composite
+def studies(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
+    """Rows of distances of all pairs, of some, or of some with draws of one experiment; and the groups."""
+    sets = [f"s{index}" for index in range(draw(st.integers(2, 8)))]
+    groups: dict[str, list[str]] = {}
+    if draw(st.booleans()):
+        pairs = list(itertools.combinations(sets, 2))
+    else:
+        some = st.sampled_from(list(itertools.permutations(sets[:4], 2)))
+        pairs = draw(st.lists(some, unique=True, min_size=1))
+        if draw(st.booleans()):
+            groups = DRAWS
+            pairs += [(sets[0], name) for name in DRAWS["draws"]]
+            pairs += draw(st.lists(st.sampled_from([("d0", "s0"), ("d0", "d1"), ("d1", "s1")]), unique=True))
+    return [
+        distance(*pair, draw(VALUES), "seeded", model=model, note="; ".join([*draw(NOTES), SEEDED_NOTE]))
+        for model in draw(st.sampled_from([["vggish"], ["vggish", "clap"]]))
+        for pair in dict.fromkeys(pairs)
+    ], groups
+
+
+def expected(rows: list[dict[str, Any]], groups: dict[str, list[str]]) -> Iterator[list[Shown]]:
+    """What the table must show, the numbers of a reference at a time, worked out apart from it."""
+    square = not groups and all_pairs(rows)
+    for model in dict.fromkeys(row["model"] for row in rows):
+        mine = [row for row in rows if row["model"] == model]
+        listed = dict.fromkeys(row["reference"] for row in mine)
+        others = dict.fromkeys(row["evaluation"] for row in mine) if square else {}
+        for reference in listed | others:
+            behind: dict[str, list[dict[str, Any]]] = {}
+            straight = [(row["evaluation"], row) for row in mine if row["reference"] == reference]
+            turned = [(row["reference"], row) for row in mine if row["evaluation"] == reference]
+            for name, row in [*straight, *(item for item in turned if item[0] not in dict(straight))]:
+                members = next((k for k, v in groups.items() if name in v and reference not in v), name)
+                # A reference is compared with all draws of a group, or they stand alone.
+                behind.setdefault(members if reference == "s0" else name, []).append(row)
+            means = {name: sum(row["value"] for row in found) / len(found) for name, found in behind.items()}
+            texts = {name: significant(value, 4) for name, value in means.items()}
+            best = texts[min(means, key=lambda name: means[name])] if len(means) > 1 else None
+            yield [
+                Shown(
+                    model,
+                    reference,
+                    name,
+                    text,
+                    text == best,
+                    frozenset(
+                        re.sub("^(reference|evaluation): ", "reference or evaluated set: ", remark)
+                        for row in behind[name]
+                        for remark in row["note"].split("; ")
+                        if remark != SEEDED_NOTE
+                    ),
+                )
+                for name, text in texts.items()
+            ]
+
+
+def all_pairs(rows: list[dict[str, Any]]) -> bool:
+    pairs = {frozenset((row["reference"], row["evaluation"])) for row in rows}
+    sets = set().union(*pairs)
+    return len(sets) > 2 and len(pairs) == len(sets) * (len(sets) - 1) // 2
+
+
+def shown(lines: list[list[str]], heading: list[str], models: list[str], notes: dict[str, str]) -> set[Shown]:
+    """The numbers of a rendered table, whichever its layout."""
+    found = set()
+    sets = list(dict.fromkeys(line[heading.index("reference")] for line in lines if "reference" in heading))
+    for line in lines:
+        fields = list(zip(heading, line, strict=True))
+        names = {title: text for title, text in fields if title in ("reference", "evaluated set", "model")}
+        for title, text in fields:
+            if title in (*names, "n", "no.") or text in ("–", "--"):
+                continue
+            model = title if title in models else names.get("model", models[0])
+            evaluation = sets[int(title) - 1] if title.isdecimal() else title
+            reference = names.get("reference", "")
+            found.add(
+                Shown(model, reference, names.get("evaluated set", evaluation), *read_number(text, notes))
+            )
+    return found
+
+
+def read_number(text: str, notes: dict[str, str]) -> tuple[str, bool, frozenset[str]]:
+    text = text.replace(r"\dagger", "†").replace(r"\ddagger", "‡")
+    for command, mark in ((r"\S", "§"), (r"\P", "¶"), (r"\|", "‖")):
+        text = text.replace(command, mark)
+    bold = "**" in text or r"\mathbf" in text
+    marks = frozenset(notes[mark] for mark in re.search(r"([†‡§¶‖,]*)\}?\$?$", text)[1].split(",") if mark)  # type: ignore[index]
+    number = re.sub(r"\\mathbf|[*${}]|[†‡§¶‖].*", "", text).replace("^,", "").replace("−", "-")
+    number = re.sub(r" (±|\\pm).*", "", number).removesuffix("^")
+    exponent = re.fullmatch(r"(.*) \\times 10\^(.*)", number)
+    return f"{exponent[1]}e{int(exponent[2]):+03d}" if exponent else number, bold, marks
+
+
+def rendered(table: PaperTable, models: list[str]) -> Iterator[tuple[set[Shown], str]]:
+    """The numbers of the table in Markdown and in LaTeX, each with all its text."""
+    notes = dict(table.notes)
+    markdown = markdown_table(table)
+    heading, _, *lines = [
+        [cell.strip() for cell in line[1:-1].split("|")]
+        for line in markdown.splitlines()
+        if line.startswith("|")
+    ]
+    yield shown(lines, heading, models, notes), markdown
+    latex = latex_table(table)
+    heading, *lines = [
+        line.removesuffix(r" \\").split(" & ") for line in latex.splitlines() if line.endswith(r"\\")
+    ]
+    yield shown(lines, heading, models, notes), latex
+
+
+@given(studies())
+def test_bold_is_the_smallest_of_its_reference_and_every_remark_is_marked(
+    study: tuple[list[dict[str, Any]], dict[str, list[str]]],
+) -> None:
+    rows, groups = study
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    table = distance_table("s", rows, repeat_rows(rows, groups), groups)
+    wanted = {cell for cells in expected(rows, groups) for cell in cells}
+    if len({cell.reference for cell in wanted}) == 1:  # stands in the caption alone
+        wanted = {cell._replace(reference="") for cell in wanted}
+    for found, text in rendered(table, models):
+        assert found == wanted
+        assert ("in bold" in text) == any(cell.bold for cell in wanted)
+        for remark in frozenset().union(*(cell.marks for cell in wanted)):
+            assert text.count(f" {remark}.") == 1
+
+
+def test_every_pair_of_many_sets_is_a_matrix_with_numbered_columns() -> None:
+    sets = [f"set_{index}" for index in range(14)]
+    pairs = list(itertools.combinations(sets, 2))
+    rows = [distance(*pair, 100.0 - index, "official") for index, pair in enumerate(pairs)]
+    lines = markdown_table(distance_table("s", rows, [], {})).splitlines()
+    assert lines[0].startswith("| no. | reference | 1 | 2 | 3 |") and lines[0].endswith("| 14 | n |")
+    assert len([line for line in lines if line.startswith("|")]) == 2 + 14
+    assert all(line.count("**") == 2 for line in lines[2:16])
+    assert lines[2].startswith(r"| 1 | set\_0 | – | 100.0 | 99.00 |")
+    assert lines[15].startswith(r"| 14 | set\_13 | 88.00 |")
+
+
+def test_a_metric_that_is_not_symmetric_is_not_turned_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(metrics.METRICS, "fad", replace(metrics.METRICS["fad"], symmetric=False))
+    rows = [
+        distance(*pair, value, "official") for pair, value in (("ab", 3), ("ac", 2), ("bc", 5), ("cb", 1))
+    ]
+    text = markdown_table(distance_table("s", rows, [], {}))
+    assert text.splitlines()[2:6] == [
+        "| a | b | 3.000 | 600 : 60 |",
+        "| a | c | **2.000** | 600 : 60 |",
+        "| b | c | 5.000 | 600 : 60 |",
+        "| c | b | 1.000 | 600 : 60 |",
+    ]
+
+
+def test_counts_of_vectors_stand_beside_the_models_that_they_are_of() -> None:
+    counts = {"vggish": (109, 19), "vggish-pca": (109, 19), "clap": (11, 4)}
+    rows = [
+        distance("a", "b", 1.0, "official", model=model, n_reference=reference, n_evaluation=evaluation)
+        for model, (reference, evaluation) in counts.items()
+    ]
+    lines = markdown_table(distance_table("s", rows, [], {})).splitlines()
+    assert lines[0] == "| evaluated set | vggish | vggish-pca | n | clap | n |"
+    assert lines[2] == "| b | 1.000 | 1.000 | 109 : 19 | 1.000 | 11 : 4 |"
+
+
+def test_draws_and_published_figures_have_the_counts_and_marks_of_all_draws() -> None:
+    rows = [
+        distance("a", "d0", 1.0, "seeded", n_evaluation=55, note=f"evaluation: {BIAS}; {SEEDED_NOTE}"),
+        distance("a", "d1", 2.0, "seeded", n_evaluation=60, note=f"{LEVEL}; {SEEDED_NOTE}"),
+    ]
+    groups = {"draws": ["d0", "d1"]}
+    figure = {
+        **distance("a", "draws", 1.5, "seeded"),
+        **{"draws": 2, "sd": 0.5, "published": 1.5, "source": "paper", "tolerance": 0.05},
+        **{"relative_difference": 0.0, "verdict": "not comparable"},
+    }
+    for table in (
+        distance_table("s", rows, repeat_rows(rows, groups), groups),
+        published_table("s", [figure], rows, groups),
+    ):
+        text = markdown_table(table)
+        assert "†,‡ | 600 : 55–60 |" in text
+        assert f"\n† reference or evaluated set: {BIAS}.\n\n‡ {LEVEL}.\n" in text
+        latex = latex_table(table)
+        assert r"{}^{\dagger,\ddagger}$ & 600 : 55--60" in latex
+        caption = next(line for line in latex.splitlines() if line.startswith(r"\caption"))
+        assert (
+            rf"${{}}^{{\dagger}}$ reference or evaluated set: {BIAS}. ${{}}^{{\ddagger}}$ {LEVEL}." in caption
+        )

@@ -1,0 +1,388 @@
+"""What a paper takes from a study: spreads, published figures, tables in Markdown and LaTeX, methods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fad_study.correlations import Published, correlation_rows, read_grids, read_published
+from fad_study.paper_options import CorrelationChoice, faults_of_files
+from fad_study.papers.distance_table import distance_table
+from fad_study.papers.layout import Number, PaperTable, latex_table, latex_text, markdown_table
+from fad_study.papers.listeners import system_distances
+from fad_study.papers.methods import distance_sentences
+from fad_study.papers.published import published_rows, read_figures
+from fad_study.papers.repeats import repeat_rows
+from fad_study.papers.tables import published_table
+from fad_study.ratings import PAIR
+from fad_study.report import Sources, write_report
+from fad_study.report.bars import plot_correlations
+from fad_study.steps.papers import (
+    compare_published,
+    correlate,
+    summarise_repeats,
+    write_methods,
+    write_paper_tables,
+    write_system_distances,
+)
+from fad_study.study import require_available, study_of
+from small_study import SHA, UNREMARKABLE, Study, distance
+from test_correlations import GIVEN, QUICK, ROOT
+from test_study import config, faults
+
+from fad_core.embedding.distances import SEEDED_NOTE
+from fad_core.errors import ConfigError, FadError
+from fad_core.metrics.frechet import BIAS_NOTES
+from fad_core.models import parse_models
+from fad_core.tables import CORRELATIONS, DATASETS, DISTANCES, PUBLISHED, REPEATS, read_table, write_table
+
+DRAWS = {"noisy": ["noisy_0", "noisy_1", "noisy_2"]}
+
+
+def drawn(weights: str = "official") -> list[dict[str, Any]]:
+    rows = [
+        distance("clean", name, value, weights)
+        for name, value in zip(DRAWS["noisy"], (1.0, 2.0, 6.0), strict=True)
+    ]
+    return [*rows, distance("clean", "loud", 8.0, weights), distance("noisy_0", "noisy_1", 9.0, weights)]
+
+
+def figures(folder: Path, *rows: str) -> Path:
+    path = folder / "figures.csv"
+    path.write_text("\n".join(["model,reference,evaluation,metric,value,source", *rows]) + "\n")
+    return path
+
+
+def test_draws_have_their_mean_and_spread_and_are_not_compared_with_each_other() -> None:
+    (row,) = repeat_rows(drawn(), DRAWS)
+    assert {name: row[name] for name in ("reference", "evaluation", "draws", "mean", "min", "max")} == {
+        "reference": "clean", "evaluation": "noisy", "draws": 3, "mean": 3.0, "min": 1.0, "max": 6.0,
+    }  # fmt: skip
+    assert row["sd"] == pytest.approx(7**0.5)
+    assert repeat_rows(drawn()[:1], DRAWS)[0]["sd"] is None
+
+
+@pytest.mark.parametrize(
+    ("weights", "figure", "verdict"),
+    [("official", 3.1, "agrees"), ("official", 3.3, "differs"), ("seeded", 3.0, "not comparable")],
+)
+def test_published_figures_have_a_verdict(tmp_path: Path, weights: str, figure: float, verdict: str) -> None:
+    path = figures(tmp_path, f"vggish,clean,noisy,fad,{figure},paper", "vggish,clean,loud,fad,8,paper")
+    rows = published_rows(read_figures(path), drawn(weights), repeat_rows(drawn(weights), DRAWS), 0.05)
+    assert [row["value"] for row in rows] == [3.0, 8.0]
+    assert rows[0]["difference"] == pytest.approx(3.0 - figure)
+    assert (rows[0]["verdict"], rows[0]["draws"], rows[1]["draws"]) == (verdict, 3, 1)
+    assert ("not a published model" in rows[0]["note"]) == (weights == "seeded")
+
+
+def test_a_figure_of_what_is_not_computed_is_told_by_its_line(tmp_path: Path) -> None:
+    path = figures(tmp_path, "vggish,clean,loud,fad,8,paper", "vggish,clean,quiet,fad,8,paper")
+    with pytest.raises(
+        FadError, match=r"figures\.csv, line 3: .*'quiet'.*does not compute; it has vggish cl"
+    ):
+        published_rows(read_figures(path), drawn(), [], 0.05)
+    with pytest.raises(FadError, match=r"line 3: .* is in line 2 already"):
+        read_figures(figures(tmp_path, *2 * ["vggish,clean,loud,fad,8,paper"]))
+
+
+def test_the_figures_that_are_shipped_are_of_the_sine_study() -> None:
+    rows = read_figures(GIVEN / "sine.csv")
+    assert {row.numbers["value"] for row in rows} == {12.4375, 4.768, 12.7398, 4.9815, 0.000465, 0.00008594}
+
+
+def test_names_are_escaped_and_the_best_of_each_reference_is_bold() -> None:
+    rows = [
+        distance("ref_1", "50%|a&b", 12.4375, "seeded", ci_low=12.1, ci_high=12.9),
+        distance("ref_1", "c#{~^\\}$", 8.594e-05, "seeded"),
+        distance("b", "c", 3.0, "seeded"),
+    ]
+    table = distance_table("s", rows, [], {})
+    markdown, latex = markdown_table(table), latex_table(table)
+    assert r"| ref\_1 | 50%\|a&b | 12.44 (+0.46 −0.34) |" in markdown
+    assert "| **8.594e−05** |" in markdown
+    assert r"ref\_1 & 50\%\textbar{}a\&b & $12.44^{+0.46}_{-0.34}$ & 600 : 60 \\" in latex
+    assert (
+        r"c\#\{\textasciitilde{}\textasciicircum{}\textbackslash{}\}\$ & $\mathbf{8.594 \times 10^{-5}}$"
+        in latex
+    )
+    assert latex.count(r"\midrule") == 2, "one below the heading, one between the references"
+    for text in (markdown, latex):
+        assert "not a published model" in text
+        assert text.count("**") == 2 or text.count("mathbf") == 1, "one value alone is no best"
+
+
+def test_draws_are_one_row_with_their_spread() -> None:
+    table = distance_table(
+        "s", [row for row in drawn() if row["reference"] == "clean"], repeat_rows(drawn(), DRAWS), DRAWS
+    )
+    text = markdown_table(table)
+    assert text.splitlines()[2:4] == [
+        "| loud | 8.000 | 600 : 60 |",
+        "| noisy | **3.000** ± 2.646 | 600 : 60 |",
+    ]
+    assert (
+        "± is the standard deviation over 3 draws (noisy). " not in text and "over 3 draws (noisy)." in text
+    )
+    assert r"$\mathbf{3.000} \pm 2.646$" in latex_table(table)
+
+
+def test_headings_over_several_columns_span_them() -> None:
+    table = PaperTable(
+        "c",
+        "tab:x",
+        ("e", "a", "b", "z"),
+        ((("n", Number(-0.004, decimals=2), None, "y"),),),
+        1,
+        ("", "q", "q", ""),
+    )
+    assert r"& \multicolumn{2}{c}{q} &" in latex_table(table)
+    assert r"\cmidrule(lr){2-3}" in latex_table(table)
+    assert markdown_table(table).splitlines()[0] == "| e | q, a | q, b | z |"
+    assert markdown_table(table).splitlines()[2] == "| n | 0.00 | – | y |"
+
+
+def test_control_characters_cannot_break_a_line() -> None:
+    assert latex_text("a\nb") == r"a\textbackslash{}nb"
+
+
+def test_the_published_table_keeps_the_digits_of_the_source(tmp_path: Path) -> None:
+    path = figures(tmp_path, "vggish,clean,loud,fad,0.000465,paper", "vggish,clean,noisy,fad,12.4375,paper")
+    rows = published_rows(read_figures(path), drawn("seeded"), repeat_rows(drawn("seeded"), DRAWS), 0.05)
+    text = markdown_table(published_table("s", rows, drawn("seeded"), DRAWS))
+    assert (
+        "| 0.000465 |" in text
+        and "| 12.4375 |" in text
+        and "not comparable" in text
+        and "verdict" not in text
+    )
+
+
+def test_methods_name_hash_rate_resampler_clips_and_what_is_seeded() -> None:
+    counts = {"found": 9, "used": 4, "padded": 2, "excluded": 1, "ignored": 2, "vectors": 60, "seconds": 75.0}
+    counts |= UNREMARKABLE
+    rows = [{"model": "vggish", "dataset": name} | counts for name in ("clean", "loud")]
+    for weights in ("seeded", "official"):
+        text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), drawn(weights), rows))
+        assert f"sha256 {SHA[weights][:16]}…; 16000 Hz mono" in text
+        assert "embedded 12 clips (2 min 30 s) of 2 sets as n vectors: clean 6 (n = 60)" in text
+        assert "loud 6 (n = 60); 4 were padded" in text and "Warning for" not in text
+        assert "resampy (kaiser_best)" in text
+        assert ("must not be reported as results" in text) == (weights == "seeded")
+    scalars = parse_models(["p=pann-16k compatibility=frechet-audio-distance"])
+    text = " ".join(
+        distance_sentences(scalars, [row | {"model": "p"} for row in drawn()], [rows[0] | {"model": "p"}])
+    )
+    assert "p (pann-16k): official weights" in text and "sample of scalars" in text
+
+
+def test_methods_give_the_counts_of_many_sets_as_a_range_and_warn_of_every_remark() -> None:
+    counts = {"found": 9, "used": 4, "padded": 2, "excluded": 1, "ignored": 2, "seconds": 75.0}
+    sets = [{"model": "vggish", "dataset": f"s{n}", "vectors": n} | counts for n in range(19, 32)]
+    bias = BIAS_NOTES[1]
+    rows = [
+        distance("s19", "s20", 1.0, "seeded", note=f"reference: {bias}; evaluation: {bias}; {SEEDED_NOTE}"),
+        distance("s19", "s21", 1.0, "seeded", note=f"reference: {bias}; {SEEDED_NOTE}"),
+        distance("s30", "s31", 1.0, "seeded", note=f"s31: 3 files peak above 4; {SEEDED_NOTE}"),
+    ]
+    text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), rows, sets))
+    assert "of 13 sets as n vectors: 6 to 6 a set (n = 19 to 31); 26 were padded" in text
+    assert f"Warning for 2 of 3 distances by vggish: reference or evaluated set: {bias}. " in text
+    assert "Warning for 1 of 3 distances by vggish: s31: 3 files peak above 4. " in text
+    assert text.count("Warning for") == 2
+
+
+CHOICE = {"ratings": "m.csv", "tolerance": 0.005, "resamples": 1000, "confidence": 0.9}
+
+
+def own_sets(*names: str, **others: tuple[str, str]) -> dict[str, Any]:
+    """Correlations of a study's own distances: each set a system of its own, and what is given otherwise."""
+    pairs = {name: (f"s-{name}", "dog") for name in names} | others
+    return CHOICE | {"sets": {name: dict(zip(PAIR, pair, strict=True)) for name, pair in pairs.items()}}
+
+
+def own_study(**others: tuple[str, str]) -> dict[str, Any]:
+    """A study of such, of three systems and what is given otherwise, compared with a set r."""
+    correlations = own_sets("a", "b", "c", **others)
+    names = list(correlations["sets"])
+    return config(
+        datasets={name: {"path": name, "shards": 1} for name in ("r", *names)},
+        pairs=[["r", name] for name in names],
+        correlations=correlations,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"repeats": {"g": "x*"}}, "repeats.g: there is no data set x*"),
+        ({"repeats": {"g": ["a", "x"]}}, "repeats.g: there is no data set x"),
+        ({"repeats": {"a": "b"}}, "repeats: a is the name of a data set too; choose another name"),
+        ({"repeats": {"g": ["a"], "h": "a"}}, "repeats: a is in two groups"),
+        ({"repeats": {"g": "[ab]"}, "pairs": [["c", "a"]]}, "repeats.g: c is compared with 1 of its "
+         "2 data sets; with all or none, or their mean means nothing"),
+        ({"correlations": CHOICE}, "correlations: give either distances, a table, or sets, "
+         "those of this study"),
+        ({"correlations": own_sets("x", "a", "b"), "pairs": [["c", "a"], ["c", "b"]]},
+         "correlations.sets: there is no data set x"),
+        ({"correlations": own_sets("a", "b", "c"), "pairs": [["c", "a"], ["c", "b"], ["a", "b"], ["b", "c"]]},
+         "correlations.sets: b is evaluated against c, a; each set must be in one pair as the second"),
+    ],
+)  # fmt: skip
+def test_what_a_study_says_for_papers_is_checked(changes: dict[str, Any], fault: str) -> None:
+    assert faults(config(**changes)) == [fault]
+
+
+MISSING = "add what is missing, or leave out that system or that category everywhere"
+
+
+@pytest.mark.parametrize(
+    ("others", "fault"),
+    [
+        ({"c": ("s-a ", "dog")}, "correlations.sets, c: system 's-a', category 'dog' is in a already: remove "
+         "or correct one"),
+        ({"c": ("s-b", "rain"), "d": ("s-a", "rain")}, "correlations.sets: 2 systems (s-a, s-b): "
+         "correlations over systems need at least 3: add others"),
+        ({"d": ("s-b", "rain")}, "correlations.sets: no data set for system 's-a', category 'rain', though "
+         f"others have that system and that category (and 1 more data set is missing): {MISSING}"),
+        ({name: (f"s-{name}", "global") for name in "abc"}, "correlations.sets: a category must not be "
+         "called global: choose another name"),
+    ],
+)  # fmt: skip
+def test_a_studys_own_sets_are_checked_before_they_are_embedded(
+    others: dict[str, tuple[str, str]], fault: str
+) -> None:
+    assert fault in faults(own_study(**others))
+
+
+@pytest.mark.parametrize(
+    ("rows", "fault"),
+    [
+        (["q,s-a,dog,1", "q,s-b,dog,2"], "m.csv: no row for criterion 'q', system 's-c', category 'dog', "
+         f"which correlations.sets, c has: {MISSING}"),
+        (["q,s-a,dog,1", "q,s-b,dog,2", "q,s-c,dog,3", "q,t,dog,4"], "correlations.sets: no data set for "
+         f"system 't', category 'dog', which m.csv, line 5 has: {MISSING}"),
+        (["q,s-a,dog,x"], "m.csv, line 2: mos is 'x', not a finite number"),
+    ],
+)  # fmt: skip
+def test_ratings_are_held_against_a_studys_own_sets_before_these_are_embedded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[str], fault: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.csv").write_text("\n".join(["criterion,system,category,mos", *rows]) + "\n")
+    assert list(faults_of_files(study_of(own_study()).papers)) == [fault]
+
+
+def test_an_entrys_own_choices_go_before_the_studys() -> None:
+    entries = [{"id": "pann-16k", "name": "old", "compatibility": "frechet-audio-distance"}, {"id": "vggish"}]
+    study = study_of(config(models=entries, weights="seeded"))
+    assert [model.weights for model in study.models.values()] == ["seeded", "seeded"]
+    assert [m.settings.compatibility for m in study.models.values()] == ["frechet-audio-distance", "none"]
+
+
+def test_a_study_of_given_tables_embeds_nothing_and_needs_them() -> None:
+    given = config(correlations=CHOICE | {"distances": "f.csv"})
+    del given["datasets"], given["models"]
+    study = study_of(given)
+    assert not study.models and not study.pairs and not study.paired()
+    with pytest.raises(
+        ConfigError, match=r"m\.csv: there is no such table[^\n]*\n  - f\.csv: there is no such"
+    ):
+        require_available(study)
+
+
+def test_a_studys_own_distances_are_correlated_and_seeded_ones_compare_with_nothing(tmp_path: Path) -> None:
+    systems = [f"s{index}" for index in range(4)]
+    rows = [distance("ref", name, float(index), "seeded") for index, name in enumerate(systems)]
+    write_table(DISTANCES, rows, tmp_path / "distances.csv")
+    sets = {name: (name, "dog") for name in systems}
+    write_system_distances(tmp_path / "distances.csv", sets, tmp_path / "systems.csv")
+    (tmp_path / "mos.csv").write_text(
+        "criterion,system,category,mos\n"
+        + "".join(f"q,{name},dog,{9 - i**2}\n" for i, name in enumerate(systems))
+    )
+    (tmp_path / "published.csv").write_text(
+        "embedding,criterion,category,statistic,value,source\nvggish,q,dog,spearman,-1,paper\n"
+    )
+    names = [tmp_path / name for name in ("systems.csv", "mos.csv", "published.csv")]
+    correlate(*names, 0.005, QUICK, [tmp_path / "c.csv"])
+    found = {(row["category"], row["statistic"]): row for row in read_table(CORRELATIONS, tmp_path / "c.csv")}
+    assert found["dog", "spearman"]["value"] == found["dog", "spearman"]["published"] == -1
+    assert found["dog", "spearman"]["verdict"] == "not comparable"
+    twice = [*rows, *(row | {"metric": "kad"} for row in rows)]
+    assert {row[0] for row in system_distances(twice, sets)[1:]} == {"vggish fad", "vggish kad"}
+
+
+@pytest.fixture(scope="module")
+def correlations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The table of three embeddings of DCASE 2023 task 7."""
+    folder = tmp_path_factory.mktemp("correlations")
+    for name, wanted in (("fad", 0), ("correlations", 0)):
+        head, *lines = (GIVEN / f"dcase2023_task7_{name}.csv").read_text().splitlines()
+        kept = [line for line in lines if line.split(",")[wanted] in ("vggish", "clap-2023", "w2v2-base")]
+        (folder / f"{name}.csv").write_text("\n".join([head, *kept]) + "\n")
+    grids = read_grids(folder / "fad.csv", GIVEN / "dcase2023_task7_mos.csv")
+    rows = correlation_rows(*grids, QUICK, Published(read_published(folder / "correlations.csv")))
+    write_table(CORRELATIONS, rows, folder / "table.parquet")
+    return folder / "table.parquet"
+
+
+def test_a_report_of_correlations_alone(tmp_path: Path, correlations: Path) -> None:
+    for name in ("one", "two"):
+        plot_correlations(read_table(CORRELATIONS, correlations), tmp_path / f"{name}.svg")
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    sources = Sources(None, None, None, [], [], [], [], None, correlations, tmp_path / "one.svg")
+    write_report({"study": "s", "correlations": {}}, sources, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Correlations with ratings" in page and "48 of 48 published figures agree" in page
+    assert 'id="distances"' not in page and "seeded" not in page
+
+
+def test_a_report_with_published_figures(tmp_path: Path) -> None:
+    study = Study(tmp_path, "seeded")
+    sources = study.write()
+    path = figures(tmp_path, "vggish,a,b,fad,12.4375,paper <1>")
+    compare_published(
+        path, tmp_path / "tables/distances.parquet", None, 0.05, [tmp_path / "published.parquet"]
+    )
+    given = Sources(**{**vars(sources), "published": tmp_path / "published.parquet"})
+    write_report(study.config, given, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Published figures" in page and "paper &lt;1&gt;" in page and "not comparable" in page
+
+
+def test_the_steps_write_markdown_and_latex_of_all_there_is(tmp_path: Path, correlations: Path) -> None:
+    write_table(DISTANCES, drawn(), tmp_path / "distances.parquet")
+    summarise_repeats(tmp_path / "distances.parquet", DRAWS, [tmp_path / "repeats.parquet"])
+    assert len(read_table(REPEATS, tmp_path / "repeats.parquet")) == 1
+    path = figures(tmp_path, "vggish,clean,noisy,fad,3,paper")
+    inputs = tmp_path / "distances.parquet", tmp_path / "repeats.parquet"
+    compare_published(path, *inputs, 0.05, [tmp_path / "published.parquet"])
+    assert read_table(PUBLISHED, tmp_path / "published.parquet")[0]["verdict"] == "agrees"
+    names = ("distances", "published", "correlations")
+    outputs = [tmp_path / f"{name}.{suffix}" for name in names for suffix in ("md", "tex")]
+    write_paper_tables("s", *inputs, DRAWS, tmp_path / "published.parquet", correlations, 0.95, outputs)
+    assert all(
+        path.read_text(encoding="utf-8").count("tab:s-") == (path.suffix == ".tex") for path in outputs
+    )
+    assert r"\multicolumn{3}{c}{audio\_quality}" in (tmp_path / "correlations.tex").read_text(
+        encoding="utf-8"
+    )
+    counts = dict.fromkeys(("found", "used", "padded", "excluded", "ignored", "vectors"), 3) | {
+        "seconds": 1.0
+    }
+    counts |= UNREMARKABLE
+    write_table(DATASETS, [{"model": "vggish", "dataset": "clean"} | counts], tmp_path / "datasets.csv")
+    choice = CorrelationChoice("m.csv", "f.csv", {}, None, 0.005, 1000, 0.9)
+    methods = [tmp_path / "methods.md", tmp_path / "methods.tex"]
+    write_methods(["vggish=vggish"], inputs[0], tmp_path / "datasets.csv", correlations, choice, 3, methods)
+    text = methods[1].read_text(encoding="utf-8")
+    assert r"central 90 \% of 1,000 bootstrap resamples of the systems (seed 3)" in text
+    assert "torch " in text and r"fad\_core " in text and "Fréchet Audio Distance (FAD)" in text
+
+
+def test_the_sine_study_names_what_its_audio_is_called() -> None:
+    from fad_study.config import read_yaml
+
+    study = read_yaml(ROOT / "workflow/studies/sine.yaml")
+    assert len(study["datasets"]) == 41 and len(study["pairs"]) == 40

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from fad_study.config import read_yaml, validate_config
+from fad_study.report import write_report
+from fad_study.study import study_of
+from small_study import NOTE, SHA, Study, check
+
+from fad_core.errors import FadError
+
+
+class Outline(HTMLParser):
+    """What a browser would see: tags, attributes and text."""
+
+    VOID = frozenset({"meta", "br", "link", "img", "path", "use"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        if tag in ("td", "th", "dt", "dd"):
+            self.words.append(" ")
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.words))
+
+
+def test_the_page_is_well_formed_and_needs_no_other_file(tmp_path: Path) -> None:
+    outline = Outline(Study(tmp_path).page())
+    assert not outline.open
+    names = {tag for tag, _ in outline.tags}
+    assert not names & {"script", "link", "img", "iframe", "object"}
+    ids = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = [a["href"] or "" for tag, a in outline.tags if tag == "a"]
+    assert {target[1:] for target in targets if target.startswith("#")} <= set(ids)
+
+
+def test_the_same_results_give_the_same_bytes_wherever_they_lie(tmp_path: Path) -> None:
+    pages = [Study(tmp_path / name).page() for name in ("here", "there")]
+    assert pages[0] == pages[1]
+    assert str(tmp_path) not in pages[0] and str(Path.home()) not in pages[0]
+
+
+def test_values_notes_counts_and_hashes_are_told(tmp_path: Path) -> None:
+    text = Outline(Study(tmp_path).page()).text
+    for told in ("12.4375", "4.76800", "0.0123457", NOTE, SHA["official"], "1812.08466"):
+        assert told in text
+    assert "embedded 18 files, 3 min 45 s of audio, as 180 vectors: 12 as they are, 6 padded" in text
+    assert "3 audio files were excluded; 6 other files were ignored" in text
+    assert "the smallest FAD is that of b and c, 0.01235, the largest that of a and b, 12.44" in text
+
+
+def test_the_configuration_and_the_versions_that_made_it_are_told(tmp_path: Path) -> None:
+    text = Outline(Study(tmp_path).page()).text
+    assert "study: trial datasets: a: path: audio/a" in text
+    for package in ("fad_core", "Python", "torch", "numpy", "scipy", "soundfile", "libsndfile", "resampy"):
+        assert re.search(rf"{package} v?\d", text)
+
+
+def test_the_configuration_that_is_told_makes_the_same_study(tmp_path: Path) -> None:
+    """Of `pairs: all`, the order of the data sets decides which one is the reference."""
+    given = {
+        "study": "trial",
+        "datasets": {name: {"path": f"audio/{name}"} for name in ("reference", "zeta", "alpha", "Beta")},
+        "models": [
+            {"id": "vggish", "weights": "seeded"},
+            {"id": "pann-16k", "name": "a", "weights": "x.pth"},
+        ],
+        "repeats": {"z": ["zeta"], "b": ["Beta"]},
+    }
+    study = Study(tmp_path)
+    study.config = given
+    page = study.page()
+    told = html.unescape(re.search(r"<pre>(study: .*?)</pre>", page, re.DOTALL)[1])  # type: ignore[index]
+    (tmp_path / "study.yaml").write_text(told, encoding="utf-8")
+    schema = Path(__file__).parents[3] / "workflow/schemas/config.schema.yaml"
+    before, after = (
+        study_of(validate_config(config, schema)) for config in (given, read_yaml(tmp_path / "study.yaml"))
+    )
+    assert after == before
+    assert after.pairs == before.pairs and after.pairs[:2] == (("reference", "zeta"), ("reference", "alpha"))
+    # Equal mappings may differ in their order.
+    assert [list(getattr(after, name)) for name in ("datasets", "models")] == [
+        list(given["datasets"]),
+        ["vggish", "a"],
+    ]
+    assert list(after.papers.repeats) == ["z", "b"]
+
+
+@pytest.mark.parametrize(("weights", "shown"), [("seeded", True), ("official", False)])
+def test_seeded_weights_have_a_banner(tmp_path: Path, weights: str, shown: bool) -> None:
+    page = Study(tmp_path, weights).page()
+    assert ('role="alert"' in page) == shown
+    assert ("not a published model" in page) == shown
+
+
+def test_files_set_apart_are_listed_and_used_ones_are_not(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    study.files += [
+        study.file("a", "notes.txt", "ignored", "no audio file"),
+        study.file("b", "s.wav", "padded", "0.5 s"),
+    ]
+    study.files += [study.file("c", "broken.wav", "excluded", "cut short")]
+    study.files += [study.file("c", "loud.wav", "used", "") | {"note": "peaks at 9"}]
+    text = Outline(study.page()).text
+    assert "1 excluded, 1 padded, 1 used with a note, 1 ignored. All are listed" in text
+    assert (
+        text.index("broken.wav excluded cut short")
+        < text.index("s.wav padded 0.5 s")
+        < text.index("notes.txt")
+    )
+    assert "fine.wav" not in text
+
+
+def test_long_lists_of_files_are_cut_and_say_so(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    study.files += [study.file("a", f"{index:04}.txt", "ignored", "no audio file") for index in range(600)]
+    study.files.append(study.file("c", "broken.wav", "excluded", "cut short"))
+    text = Outline(study.page()).text
+    assert "The first 500 of 601 are listed" in text
+    assert "broken.wav" in text and "0498.txt" in text and "0499.txt" not in text
+
+
+def test_names_cannot_inject_anything(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    study.files.append(
+        study.file("a", "<script>alert(1)</script>\n.wav", "excluded", "<img src=x onerror=y> & {{ 7*7 }}")
+    )
+    study.config["audio_root"] = "</pre><script>alert(2)</script>"
+    outline = Outline(study.page())
+    assert not {tag for tag, _ in outline.tags} & {"script", "img"}
+    assert "<script>alert(1)</script>\\n.wav" in outline.text and "{{ 7*7 }}" in outline.text
+
+
+def verification_of(study: Study) -> str:
+    return re.sub(r".*Before anything is embedded", "", Outline(study.page()).text)
+
+
+def test_levels_of_verification_have_their_verdict_and_one_that_was_not_run_none(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    study.verification.append(check("golden", "seeded", quantity="fad"))
+    text = verification_of(study)
+    assert "vggish eager embedding official 1 2.00e-07 3.25e-07 1e-05 passed" in text
+    assert "vggish golden embedding seeded 2 2.00e-07 3.25e-07 1e-05 passed" in text
+    assert "vggish golden fad seeded 1" in text
+    assert "vggish reference this level was not run" in text
+
+
+def test_one_failed_comparison_fails_its_level_and_other_weights_prove_nothing(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    study.verification = [
+        check("golden", "seeded", "failed"),
+        check("golden", "seeded"),
+        check("eager", "seeded"),
+    ]
+    text = verification_of(study)
+    assert "vggish eager this level was not run" in text
+    assert "3.25e-07 1e-05 failed" in text and "passed" not in text
+
+
+def test_a_metric_with_intervals_shows_them(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    study.distances[0] |= {"ci_low": 11.5, "ci_high": 13.25}
+    assert "12.4375 11.5000 13.2500" in Outline(study.page()).text
+
+
+def test_a_figure_that_is_missing_is_named(tmp_path: Path) -> None:
+    sources = Study(tmp_path).write()
+    config = {"study": "trial", "models": [{"id": "vggish"}]}
+    with pytest.raises(FadError, match=r"vggish\.fad\.heatmap\.svg is not among the files given"):
+        write_report(config, replace(sources, heatmaps=[]), tmp_path / "report.html")
+    sources.heatmaps[0].unlink()
+    with pytest.raises(FadError, match=r"vggish\.fad\.heatmap\.svg: .*run the step"):
+        write_report(config, sources, tmp_path / "report.html")
+    with pytest.raises(FadError, match=r"no table of this study; its models are vggish"):
+        write_report({"study": "trial", "models": [{"id": "clap"}]}, sources, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()

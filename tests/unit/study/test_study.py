@@ -1,0 +1,206 @@
+"""What a checked configuration means, and what it must not name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from fad_study.study import StudyModel, read_study, require_available, study_of
+
+from fad_core.datasets import Dataset
+from fad_core.errors import ConfigError
+from fad_core.models.settings import parse_settings
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    """A configuration as the schema's defaults complete it."""
+    given = {
+        "study": "s",
+        "seed": 3,
+        "weights": "official",
+        "compatibility": "none",
+        "memory_gb": 16,
+        "device": "cpu",
+        "runner": "fast",
+        "datasets": {name: {"path": f"audio/{name}", "shards": 1} for name in "cab"},
+        "pairs": "all",
+        "models": [{"id": "vggish", "weights": "seeded"}],
+        "metrics": ["fad"],
+    } | changes
+    given["models"] = [{"crop": "random", "hop_seconds": 10} | entry for entry in given["models"]]
+    return given
+
+
+def faults(given: Any) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        study_of(given)
+    return [line.removeprefix("  - ") for line in str(raised.value).split("\n")[1:]]
+
+
+def test_all_pairs_are_each_pair_once_in_the_configurations_order():
+    study = study_of(config())
+    assert study.pairs == (("c", "a"), ("c", "b"), ("a", "b"))
+    assert study.paired() == ["c", "a", "b"]
+    used = ("study", "datasets", "pairs", "models")
+    assert study.settings == {key: value for key, value in config().items() if key not in used}
+
+
+def test_chosen_pairs_keep_their_direction_and_order():
+    study = study_of(config(pairs=[["b", "c"], ["c", "b"], ["b", "b"]]))
+    assert study.pairs == (("b", "c"), ("c", "b"), ("b", "b"))
+    assert study.paired() == ["c", "b"], "what no pair needs is not read"
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "expected"),
+    [
+        (None, "a/b", "a/b"),
+        (None, "/a/b", "/a/b"),
+        (None, "~/b", str(Path.home() / "b")),
+        ("root", "a/*.wav", "root/a/*.wav"),
+        ("root", "/a/b", "/a/b"),
+        ("~/root", "b", str(Path.home() / "root/b")),
+        ("root", ["x.wav", "/y.wav"], ("root/x.wav", "/y.wav")),
+    ],
+)
+def test_paths_start_from_the_audio_root(root: str | None, path: Any, expected: Any):
+    given = config(datasets={"a": {"path": path, "shards": 2}, "b": {"path": "b", "shards": 1}})
+    if root is not None:
+        given["audio_root"] = root
+    assert study_of(given).datasets["a"] == Dataset("a", expected, 2)
+
+
+def test_models_go_by_their_names():
+    entries = [{"id": "vggish", "weights": "seeded"}, {"id": "vggish", "weights": "w.pth", "name": "mine"}]
+    assert study_of(config(models=entries)).models == {
+        "vggish": StudyModel("vggish", "vggish", "seeded"),
+        "mine": StudyModel("mine", "vggish", "w.pth"),
+    }
+
+
+def test_everything_that_does_not_exist_is_told_at_once():
+    found = faults(
+        config(
+            pairs=[["a", "x"], ["y", "b"], ["a", "b"], ["a", "b"]],
+            models=[{"id": "vgish", "weights": "seeded"}, *2 * [{"id": "vggish", "weights": "seeded"}]],
+            metrics=["fid"],
+        )
+    )
+    expected = [
+        "models: there is no model 'vgish'. Did you mean 'vggish'?",
+        "models: two entries are called 'vggish'; give them different names with `name:`",
+        "metrics: metric 'fid' is not known; there is: fad",
+        "pairs: there is no data set x, y; data sets: c, a, b",
+        "pairs: [a, b] is given twice",
+    ]
+    assert all(line.startswith(start) for line, start in zip(found, expected, strict=True)), found
+
+
+def test_all_pairs_of_one_set_are_none():
+    assert faults(config(datasets={"a": {"path": "a", "shards": 1}})) == [
+        "pairs: all needs at least two data sets"
+    ]
+
+
+def test_files_that_are_not_there_are_told_at_once(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    soundfile.write(tmp_path / "a" / "x.wav", [0.0, 0.0], 8000)
+    given = config(audio_root=str(tmp_path), datasets={n: {"path": n, "shards": 1} for n in ("a", "b", "c")})
+    given["pairs"] = [["a", "b"]]
+    given["models"][0]["weights"] = str(tmp_path / "w.pth")
+    with pytest.raises(ConfigError) as raised:
+        require_available(study_of(given))
+    message = str(raised.value)
+    assert str(tmp_path / "b") in message
+    assert "w.pth is neither official nor seeded, nor is it a file" in message
+    assert str(tmp_path / "c") not in message, "no pair needs it"
+    given["models"][0]["weights"] = "mine.pt2"
+    with pytest.raises(ConfigError, match=r"mine\.pt2 is an exported model, .* name the checkpoint"):
+        require_available(study_of(given))
+    given["pairs"] = [["a", "a"]]
+    given["models"][0]["weights"] = "seeded"
+    require_available(study_of(given))
+
+
+def test_models_get_the_settings_that_mean_something_for_them():
+    entries = [
+        {"id": "vggish", "weights": "seeded"},
+        {"id": "clap", "weights": "seeded"},
+        {"id": "clap", "weights": "seeded", "name": "middle", "crop": "center"},
+        {"id": "clap", "weights": "seeded", "name": "all", "crop": "windows", "hop_seconds": 5},
+    ]
+    models = study_of(config(models=entries)).models
+    assert [model.specification for model in models.values()] == [
+        "vggish=vggish",
+        "clap-630k-audioset=clap-630k-audioset seed=3",
+        "middle=clap-630k-audioset crop=center",
+        "all=clap-630k-audioset crop=windows hop_seconds=5.0",
+    ]
+    given = config(compatibility="frechet-audio-distance", memory_gb=2, device="cuda")
+    settings = study_of(given).models["vggish"].settings
+    assert str(settings) == "compatibility=frechet-audio-distance memory_gb=2.0 device=cuda"
+    assert parse_settings(str(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ({"id": "vggish", "crop": "first"}, "models: vggish embeds whole files: it takes no crop"),
+        (
+            {"id": "clap", "hop_seconds": 5},
+            "models: clap: hop_seconds means something with `crop: windows` only",
+        ),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(entry: dict[str, Any], fault: str):
+    assert faults(config(models=[{"weights": "seeded", **entry}])) == [fault]
+
+
+SCHEMA = Path(__file__).resolve().parents[3] / "workflow/schemas/config.schema.yaml"
+
+
+def test_all_that_can_be_known_is_told_at_once(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    soundfile.write(tmp_path / "a" / "x.wav", [0.0, 0.0], 8000)
+    given: dict[str, Any] = {
+        "study": "s",
+        "audio_root": str(tmp_path),
+        "datasets": {"a": {"path": "a"}, "b": {"path": "lost"}, "c": {"path": 3}, "d": {"path": "unpaired"}},
+        "pairs": [["a", "b"], ["c", "a"]],
+        "models": [{"id": "vgish"}, {"id": "vggish", "weights": "no.pth"}, {"weights": "seeded"}],
+        "metrics": ["fid"],
+        "threads": 100_000,
+    }
+    with pytest.raises(ConfigError) as raised:
+        read_study(given, SCHEMA)
+    found = [line.removeprefix("  - ") for line in str(raised.value).split("\n")[1:]]
+    expected = [
+        "datasets.c.path: 3 does not fit",
+        "models.2: 'id' is missing",
+        "threads: 100000 is more than 256",
+        "models: there is no model 'vgish'",
+        "metrics: metric 'fid' is not known",
+        "data set b: ",
+        "weights of vggish: no.pth is neither",
+    ]
+    assert all(line.startswith(start) for line, start in zip(found, expected, strict=True)), found
+    # Where paths start from is not known, or which sets are paired: none is said to be missing.
+    for key, value in (("audio_root", 3), ("pairs", "some")):
+        with pytest.raises(ConfigError) as raised:
+            read_study(given | {key: value}, SCHEMA)
+        assert "data set b" not in str(raised.value)
+
+
+def test_a_study_without_faults_is_read(tmp_path: Path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        soundfile.write(tmp_path / name / "x.wav", [0.0, 0.0], 8000)
+    given = {
+        "study": "s",
+        "datasets": {name: {"path": str(tmp_path / name)} for name in "ab"},
+        "models": [{"id": "vggish", "weights": "seeded"}],
+    }
+    study = read_study(given, SCHEMA)
+    assert (study.name, study.pairs, list(study.models)) == ("s", (("a", "b"),), ["vggish"])

@@ -1,0 +1,563 @@
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fad_study.user_csv import read_given
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fad_core.datasets.counts import SetCounts
+from fad_core.embedding.embeddings_table import (
+    iterate_embeddings,
+    read_embedding_counts,
+    read_embedding_facts,
+)
+from fad_core.embedding.facts import EmbeddingFacts, counts_from_row, metadata_of
+from fad_core.embedding.statistics_table import statistics_from_row, statistics_to_row
+from fad_core.errors import FadError
+from fad_core.metrics.statistics import Statistics, statistics_of
+from fad_core.tables import (
+    DATASETS,
+    DISTANCES,
+    EMBEDDINGS,
+    FILES,
+    SCHEMAS,
+    STATISTICS,
+    Schema,
+    describe,
+    document,
+    read_table,
+    write_table,
+)
+from fad_core.tables.csvtext import format_csv, parse_csv
+from fad_core.tables.parquet import _arrow_array, read_metadata
+
+DOCS = Path(__file__).parents[3] / "docs" / "tables.md"
+# A name may hold anything but "/" and NUL, and must hold no half of a surrogate pair to be written.
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+FLOATS = st.floats(allow_nan=False)
+
+
+def distance(**changes: Any) -> dict[str, Any]:
+    row = {
+        "model": "vggish",
+        "weights": "official",
+        "weights_sha256": "10086976",
+        "settings": "",
+        "reference": "a",
+        "evaluation": "b",
+        "metric": "fad",
+        "value": 0.1,
+        "ci_low": None,
+        "ci_high": 3e-300,
+        "n_reference": 20,
+        "n_evaluation": 30,
+        "files": 50,
+        "excluded": 1,
+        "padded": 0,
+        "note": "",
+    }
+    return row | changes
+
+
+def embeddings(files: dict[str, int], dimension: int = 4, seed: int = 0) -> dict[str, Any]:
+    """Columns of a shard with so many vectors for each file, in this order."""
+    count = sum(files.values())
+    windows = [np.arange(n, dtype=np.int32) for n in files.values()]
+    return {
+        "file": [name for name, n in files.items() for _ in range(n)],
+        "window": np.concatenate([*windows, np.zeros(0, np.int32)]),
+        "start_second": np.concatenate([*windows, np.zeros(0, np.int32)]) * 0.96,
+        "embedding": np.random.default_rng(seed).standard_normal((count, dimension), dtype=np.float32),
+    }
+
+
+def test_the_page_of_tables_is_in_step_with_the_schemas() -> None:
+    assert DOCS.read_text(encoding="utf-8") == document(), (
+        "docs/tables.md is out of date. Make it anew: "
+        "python -c 'import pathlib, fad_core.tables.schemas as s; "
+        'pathlib.Path("docs/tables.md").write_text(s.document(), encoding="utf-8")\''
+    )
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.name)
+def test_schemas_are_well_formed(schema: Schema) -> None:
+    assert len(set(schema.names)) == len(schema.names)
+    for column in schema.columns:
+        assert column.description.endswith("."), column.name
+        assert f"| {column.name} | `{column.type}`" in describe(schema)
+        # An empty CSV field of a text column must mean the empty text.
+        assert not (column.nullable and column.type == "string"), column.name
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_what_is_written_is_read_back(tmp_path: Path, suffix: str) -> None:
+    rows = [distance(), distance(value=1 / 3, ci_low=-0.0, ci_high=None, note='quoted "x", two\r\nlines\r')]
+    path = tmp_path / "new" / f"distances{suffix}"
+    write_table(DISTANCES, rows, path)
+    assert read_table(DISTANCES, path) == rows
+    assert [type(value) for value in read_table(DISTANCES, path)[0].values()] == [
+        type(value) for value in rows[0].values()
+    ]
+    write_table(DISTANCES, {name: [row[name] for row in rows] for name in DISTANCES.names}, path)
+    assert read_table(DISTANCES, path) == rows
+    write_table(DISTANCES, [], path)
+    assert read_table(DISTANCES, path) == []
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_csv_is_plain_text_that_others_read(tmp_path: Path) -> None:
+    path = tmp_path / "distances.csv"
+    write_table(DISTANCES, [distance(value=12, note="drums\nloops"), distance(reference="ä, b")], path)
+    assert path.read_bytes().decode() == (
+        ",".join(DISTANCES.names) + "\n"
+        'vggish,official,10086976,,a,b,fad,12.0,,3e-300,20,30,50,1,0,"drums\nloops"\n'
+        'vggish,official,10086976,,"ä, b",b,fad,0.1,,3e-300,20,30,50,1,0,\n'
+    )
+    assert pd.read_csv(path)["value"].tolist() == [12.0, 0.1]
+
+
+def test_parquet_is_a_file_that_pandas_reads(tmp_path: Path) -> None:
+    path = tmp_path / "embeddings.parquet"
+    columns = embeddings({"a.wav": 3, "b.wav": 2})
+    write_table(EMBEDDINGS, columns, path)
+    frame = pd.read_parquet(path)
+    assert frame["file"].tolist() == columns["file"]
+    np.testing.assert_array_equal(np.stack(frame["embedding"].tolist()), columns["embedding"])
+    assert pq.read_schema(path).field("window").type == pa.int32()
+    assert pq.read_schema(path).metadata[b"fad_core.schema"] == b"embeddings"
+
+
+def test_tables_are_written_and_read_without_pandas(tmp_path: Path) -> None:
+    """It takes as long to import as everything else that a small step of the pipeline does."""
+    script = (
+        "import sys, numpy as np\n"
+        "from fad_core.tables import EMBEDDINGS, read_table, write_table\n"
+        "from fad_core.embedding.embeddings_table import iterate_embeddings\n"
+        f"path, vectors = {str(tmp_path / 'a.parquet')!r}, np.ones((2, 3), np.float32)\n"
+        "columns = {'file': ['a', 'a'], 'window': [0, 1], 'start_second': [0.0, 1.0], 'embedding': vectors}\n"
+        "write_table(EMBEDDINGS, columns, path)\n"
+        "assert len(read_table(EMBEDDINGS, path)) == 2\n"
+        "assert [file for file, _ in iterate_embeddings([path])] == ['a']\n"
+        "sys.exit('pandas' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+@given(st.lists(st.tuples(NAMES, st.none() | st.floats(), st.none() | st.integers(-(2**63), 2**63 - 1))))
+def test_columns_are_those_that_arrow_makes(rows: list[tuple[str, float | None, int | None]]) -> None:
+    for index, kind in enumerate((pa.string(), pa.float64(), pa.int64())):
+        values = [row[index] for row in rows]
+        made = _arrow_array(values, kind)
+        made.validate(full=True)
+        # Compared as text: no NaN equals another.
+        assert str(made.to_pylist()) == str(pa.array(values, kind).to_pylist())
+        assert made.null_count == values.count(None)
+
+
+def test_list_columns_take_arrays_row_by_row_too(tmp_path: Path) -> None:
+    columns = embeddings({"a.wav": 3, "b.wav": 2})
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    write_table(EMBEDDINGS, columns, tmp_path / "columns.parquet")
+    write_table(EMBEDDINGS, rows, tmp_path / "rows.parquet")
+    assert (tmp_path / "columns.parquet").read_bytes() == (tmp_path / "rows.parquet").read_bytes()
+    for row, back in zip(rows, read_table(EMBEDDINGS, tmp_path / "rows.parquet"), strict=True):
+        np.testing.assert_array_equal(back["embedding"], row["embedding"], strict=True)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_the_same_rows_give_the_same_bytes(tmp_path: Path, suffix: str) -> None:
+    first, second = tmp_path / f"first{suffix}", tmp_path / f"second{suffix}"
+    write_table(DISTANCES, [distance()], first)
+    write_table(DISTANCES, [dict(reversed(distance().items()))], second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_metadata_comes_back_and_its_order_does_not_matter(tmp_path: Path) -> None:
+    first, second, none = (tmp_path / f"{name}.parquet" for name in ("first", "second", "none"))
+    write_table(DISTANCES, [distance()], first, metadata={"model": "vggish", "weights": "ä"})
+    write_table(DISTANCES, [distance()], second, metadata={"weights": "ä", "model": "vggish"})
+    write_table(DISTANCES, [distance()], none)
+    assert read_metadata(DISTANCES, first) == {"model": "vggish", "weights": "ä"}
+    assert first.read_bytes() == second.read_bytes()
+    assert read_metadata(DISTANCES, none) == {}
+    assert read_table(DISTANCES, first) == [distance()]
+
+
+def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path) -> None:
+    path = tmp_path / "model=vggish" / "distances.parquet"
+    write_table(DISTANCES, [distance(model="other")], path)
+    assert read_table(DISTANCES, path) == [distance(model="other")]
+
+
+def test_a_hundred_thousand_vectors_are_quick(tmp_path: Path) -> None:
+    columns = embeddings({f"{i:03d}.wav": 1000 for i in range(100)}, dimension=128)
+    start = time.perf_counter()
+    write_table(EMBEDDINGS, columns, tmp_path / "e.parquet")
+    assert time.perf_counter() - start < 3, "0.4 s where this was written"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"value": "0.1"}, "distances.value: '0.1' is not a float64"),
+        ({"value": None}, "distances.value: None is not a float64"),
+        ({"files": 1.0}, "distances.files: 1.0 is not a int64"),
+        ({"files": True}, "distances.files: True is not a int64"),
+        ({"files": 2**63}, "out of the range of int64"),
+        ({"note": None}, "distances.note: None is not a string"),
+        ({"extra": 1}, r"missing columns \[\], unknown \['extra'\]"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_what_does_not_fit_is_not_written(
+    tmp_path: Path, changes: dict[str, Any], message: str, suffix: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        write_table(DISTANCES, [distance(), distance(**changes)], tmp_path / f"t{suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"embedding": np.zeros((3, 4))}, r"float64 \(4,\) is not a list of float32"),
+        ({"embedding": np.zeros((2, 4), np.float32)}, "unlike length"),
+        ({"window": [0, 1, 2**31]}, "out of the range of int32"),
+        ({"window": np.array([0.0, 1.0, 2.0])}, "0.0 is not a int32"),
+        ({"file": [b"a", b"b", b"c"]}, "is not a string"),
+    ],
+)
+def test_columns_that_do_not_fit_are_not_written(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        write_table(EMBEDDINGS, embeddings({"a.wav": 3}) | changes, tmp_path / "t.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_column_and_a_wrong_choice_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"missing columns \['constant', 'dataset', 'doubt"):
+        write_table(DATASETS, [{"model": "vggish"}], tmp_path / "t.csv")
+    row = {column.name: 0 if column.type.startswith(("int", "float")) else "" for column in FILES.columns}
+    with pytest.raises(ValueError, match="'lost' is not one of used, padded, excluded, ignored"):
+        write_table(FILES, [row | {"status": "lost"}], tmp_path / "t.csv")
+
+
+def test_names_that_are_not_unicode_are_refused_by_name(tmp_path: Path) -> None:
+    """Linux lets a name hold any bytes; Python shows those that are not UTF-8 as half surrogates."""
+    with pytest.raises(FadError, match=r"'caf\\udce9.wav' is not valid Unicode: rename the file"):
+        write_table(EMBEDDINGS, embeddings({"caf\udce9.wav": 1}), tmp_path / "t.parquet")
+
+
+def test_csv_refuses_lists_and_metadata_and_other_suffixes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"choose \.parquet"):
+        write_table(EMBEDDINGS, embeddings({"a": 1}), tmp_path / "t.csv")
+    with pytest.raises(ValueError, match=r"choose \.parquet"):
+        write_table(DISTANCES, [], tmp_path / "t.csv", metadata={"a": "b"})
+    with pytest.raises(ValueError, match=r"ends in \.parquet or \.csv"):
+        write_table(DISTANCES, [], tmp_path / "t.xlsx")
+    with pytest.raises(ValueError, match=r"must not set fad_core\.schema"):
+        write_table(DISTANCES, [], tmp_path / "t.parquet", metadata={"fad_core.schema": "b"})
+
+
+def large_table(path: Path) -> None:
+    write_table(EMBEDDINGS, embeddings({f"{i}.wav": 100 for i in range(9)}, dimension=64), path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.999])
+def test_a_parquet_file_cut_short_says_what_to_do(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "shard.parquet"
+    large_table(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    for read in (
+        lambda: read_table(EMBEDDINGS, path),
+        lambda: list(iterate_embeddings([path])),
+        lambda: read_metadata(EMBEDDINGS, path),
+    ):
+        with pytest.raises(
+            FadError, match=r"shard\.parquet: damaged or cut short .*: delete it and run again"
+        ):
+            read()
+
+
+def test_a_flipped_bit_in_the_data_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "shard.parquet"
+    large_table(path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FadError, match=r"shard\.parquet: damaged"):
+        read_table(EMBEDDINGS, path)
+    with pytest.raises(FadError, match=r"shard\.parquet: damaged"):
+        list(iterate_embeddings([path]))
+
+
+FACTS = metadata_of(
+    EmbeddingFacts({"weights": "seeded", "weights_sha256": "00"}, "", False, SetCounts(1, 0, 0, 1.5), "")
+)
+
+
+def test_facts_of_a_hundred_thousand_files_are_read_back(tmp_path: Path) -> None:
+    counts = SetCounts(100_000, 0, 0, 1.0, sounds=tuple(range(-50_000, 50_000)))
+    facts = EmbeddingFacts(
+        {"weights": "seeded", "weights_sha256": "00"}, "crop=first", True, counts, "a note"
+    )
+    path = tmp_path / "shard.parquet"
+    write_table(EMBEDDINGS, embeddings({"a": 2}), path, metadata_of(facts))
+    assert read_embedding_facts(path) == facts
+
+
+def test_a_flipped_bit_in_the_footer_is_noticed_or_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "shard.parquet"
+    write_table(EMBEDDINGS, embeddings({"a": 2, "b": 3}), path, FACTS)
+
+    def read() -> list[Any]:
+        blocks = [(file, block.tobytes()) for file, block in iterate_embeddings([path])]
+        return [read_embedding_facts(path), read_embedding_counts([path]), blocks]
+
+    content, expected = path.read_bytes(), read()
+    refused = 0
+    # The facts, the counts of rows and the places of the pages are in what follows the data.
+    for place in range(content.index(b"seeded") - 300, len(content), 7):
+        damage = bytearray(content)
+        damage[place] ^= 1 << place % 8
+        path.write_bytes(damage)
+        try:
+            assert read() == expected
+        except FadError:
+            refused += 1
+    assert refused > 20
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("identity", "{"),
+        ("identity", "[]"),
+        ("identity", '{"weights": 3, "weights_sha256": "00"}'),
+        ("identity", '{"a":' * 100_000),
+        ("scalars", "maybe"),
+        ("counts", '{"files": 1}'),
+        ("counts", '{"files": "1", "padded": 0, "excluded": 0, "seconds": 1.5}'),
+        ("counts", None),
+        ("sounds", "xyz"),
+        ("sounds", "00"),
+        ("sounds", "00" * 16),
+    ],
+)
+def test_metadata_that_is_none_is_refused(tmp_path: Path, key: str, value: str | None) -> None:
+    path = tmp_path / "shard.parquet"
+    metadata = {name: text for name, text in {**FACTS, key: value}.items() if text is not None}
+    write_table(EMBEDDINGS, embeddings({"a": 1}), path, metadata)
+    with pytest.raises(FadError, match=r"shard\.parquet: its metadata does not say what was embedded"):
+        read_embedding_facts(path)
+
+
+def test_vectors_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    columns = embeddings({"a": 2})
+    columns["embedding"][1][0] = np.nan
+    write_table(EMBEDDINGS, columns, tmp_path / "t.parquet")
+    with pytest.raises(FadError, match="hold NaN or infinity"):
+        list(iterate_embeddings([tmp_path / "t.parquet"]))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_missing_file_and_another_table_say_what_to_do(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"t{suffix}"
+    with pytest.raises(FadError, match="no such table: run the step that makes it"):
+        read_table(DISTANCES, path)
+    with pytest.raises(FadError, match=r"cannot be read|is a directory"):
+        path.mkdir()
+        read_table(DISTANCES, path)
+    path.rmdir()
+    write_table(DATASETS, [], path)
+    with pytest.raises(FadError, match=r"distances.*delete it and run again"):
+        read_table(DISTANCES, path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-5],
+        lambda text: text.replace("0.1", "0,1"),
+        lambda text: text.replace("0.1", "none"),
+        lambda text: text.replace("0.1", ""),
+        lambda text: text + '"open\n',
+        lambda text: text[:0],
+    ],
+)
+def test_a_damaged_csv_says_what_to_do(tmp_path: Path, damage: Any) -> None:
+    path = tmp_path / "t.csv"
+    write_table(DISTANCES, [distance()], path)
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(FadError, match=r"t\.csv: not a whole table \(.*\): delete it and run again"):
+        read_table(DISTANCES, path)
+
+
+@given(st.lists(st.tuples(NAMES, FLOATS, st.integers())))
+def test_csv_keeps_any_text_and_every_bit(rows: list[tuple[str, float, int]]) -> None:
+    text = format_csv([("name", "value", "count"), *rows])
+    header, *back = parse_csv(text)
+    assert header == ["name", "value", "count"]
+    assert [(name, float(value).hex(), int(count)) for name, value, count in back] == [
+        (name, value.hex(), count) for name, value, count in rows
+    ]
+    assert next(csv.reader([text.splitlines()[0]])) == header
+
+
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "'=1", "''=1")
+TEXTS = NAMES | st.text("'=+-@\t\r\na1,\"", max_size=6)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS, FLOATS)))
+def test_no_text_is_a_formula_and_every_text_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, float]]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "formulas.csv"
+    written = [distance(note=note, evaluation=name, value=value) for note, name, value in rows]
+    write_table(DISTANCES, written, path)
+    assert read_table(DISTANCES, path) == written
+    with path.open(newline="", encoding="utf-8") as stream:
+        for row, raw in zip(written, csv.DictReader(stream), strict=True):
+            assert not raw["note"].startswith(tuple("=+-@\t\r\n"))
+            assert raw["value"] == repr(row["value"]), "numbers, negative ones too, are as they were"
+            # What docs/tables.md tells other programs to do.
+            for name in ("note", "evaluation"):
+                plain = raw[name][1:] if re.match(r"^'+[=+\-@\t\r\n]", raw[name]) else raw[name]
+                assert plain == row[name]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_formula_gets_one_apostrophe_in_every_table_and_a_users_table_is_read_without(
+    tmp_path: Path, text: str
+) -> None:
+    row = {column.name: None if column.nullable else 0 for column in FILES.columns}
+    texts = {column.name: "" for column in FILES.columns if column.type == "string"}
+    row |= texts | {"status": "used", "file": text, "reason": text}
+    write_table(FILES, [row], tmp_path / "files.csv")
+    with (tmp_path / "files.csv").open(newline="", encoding="utf-8") as stream:
+        (raw,) = csv.DictReader(stream)
+    assert (raw["file"], raw["reason"], raw["model"]) == (f"'{text}", f"'{text}", "")
+    (tmp_path / "given.csv").write_bytes(format_csv([("system", "fad"), (text, -1.5)]).encode())
+    (given_row,) = read_given(tmp_path / "given.csv", ["system"], ["fad"])
+    assert (given_row.texts["system"], given_row.numbers["fad"]) == (text.strip(), -1.5)
+
+
+def test_embeddings_come_in_the_order_of_files_whatever_the_shards(tmp_path: Path) -> None:
+    counts = {"b/1.wav": 40, "b/10.wav": 1, "a.wav": 3, "é.wav": 7, "Z.wav": 5, "new\nline.wav": 2}
+    vectors = {
+        name: embeddings({name: n}, dimension=9, seed=i)["embedding"]
+        for i, (name, n) in enumerate(counts.items())
+    }
+
+    def shard(name: str, files: list[str]) -> Path:
+        columns = embeddings({file: counts[file] for file in sorted(files)}, dimension=9)
+        columns["embedding"] = np.concatenate(
+            [vectors[file] for file in sorted(files)] or [np.zeros((0, 9), np.float32)]
+        )
+        write_table(EMBEDDINGS, columns, tmp_path / f"{name}.parquet")
+        return tmp_path / f"{name}.parquet"
+
+    names = list(counts)
+    single = [shard("all", names)]
+    several = [shard("x", names[::2]), shard("empty", []), shard("y", names[1::2])]
+    for paths in (single, several, several[::-1]):
+        result = list(iterate_embeddings(paths))
+        assert [file for file, _ in result] == sorted(names)
+        for file, array in result:
+            np.testing.assert_array_equal(array, vectors[file], strict=True)
+    statistics = [statistics_of(x for _, x in iterate_embeddings(paths)) for paths in (single, several)]
+    assert statistics[0].factor.tobytes() == statistics[1].factor.tobytes()
+    assert list(iterate_embeddings([])) == []
+
+
+def test_vectors_are_counted_by_file_over_all_shards(tmp_path: Path) -> None:
+    first, second, empty = (tmp_path / f"{name}.parquet" for name in ("first", "second", "empty"))
+    write_table(EMBEDDINGS, embeddings({"a.wav": 3, "c.wav": 1}), first)
+    write_table(EMBEDDINGS, embeddings({"b.wav": 2}), second)
+    write_table(EMBEDDINGS, embeddings({}), empty)
+    assert read_embedding_counts([second, first, empty]) == {"a.wav": 3, "b.wav": 2, "c.wav": 1}
+
+
+def test_long_files_span_batches_and_row_groups(tmp_path: Path) -> None:
+    columns = embeddings({"a.wav": 700, "b.wav": 3000, "c.wav": 1}, dimension=1024)
+    write_table(EMBEDDINGS, columns, tmp_path / "t.parquet")
+    assert pq.read_metadata(tmp_path / "t.parquet").num_row_groups == 4
+    result = dict(iterate_embeddings([tmp_path / "t.parquet"]))
+    assert {file: len(array) for file, array in result.items()} == {"a.wav": 700, "b.wav": 3000, "c.wav": 1}
+    np.testing.assert_array_equal(np.concatenate(list(result.values())), columns["embedding"])
+
+
+def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    def shard(name: str, columns: dict[str, Any]) -> Path:
+        write_table(EMBEDDINGS, columns, tmp_path / f"{name}.parquet")
+        return tmp_path / f"{name}.parquet"
+
+    first = shard("first", embeddings({"a.wav": 2, "b.wav": 2}))
+    for paths, message in (
+        ([first, shard("left", embeddings({"b.wav": 1}))], "another table has 'b.wav' too"),
+        ([first, shard("wide", embeddings({"c.wav": 1}, dimension=5))], "5 dimensions, where other"),
+        ([shard("order", embeddings({"b.wav": 1, "a.wav": 1}))], "not sorted by file and window"),
+        ([shard("gap", embeddings({"a.wav": 2}) | {"window": [0, 2]})], "not sorted by file and window"),
+        (
+            [
+                shard(
+                    "ragged",
+                    embeddings({"a.wav": 2})
+                    | {"embedding": [np.zeros(4, np.float32), np.zeros(2, np.float32)]},
+                )
+            ],
+            "differ in length",
+        ),
+    ):
+        with pytest.raises(FadError, match=message):
+            list(iterate_embeddings(paths))
+
+
+@pytest.mark.parametrize(("n", "dimension"), [(1, 3), (5, 128), (300, 128)])
+def test_statistics_keep_every_bit_in_their_table(tmp_path: Path, n: int, dimension: int) -> None:
+    statistics = Statistics.from_embeddings(np.random.default_rng(n).normal(3, 1, (n, dimension)))
+    counts = SetCounts(
+        4, 1, 2, 12.5, loud=1, peak=7.25, rates=((8000, 1), (16000, 3)), sounds=(-(2**63), 5, 5, 2**63 - 1)
+    )
+    row = statistics_to_row(
+        statistics,
+        model="vggish",
+        weights="seeded",
+        weights_sha256="ab",
+        settings="",
+        dataset="drums",
+        counts=counts,
+    )
+    path = tmp_path / "drums.parquet"
+    write_table(STATISTICS, [row], path)
+    (back,) = read_table(STATISTICS, path)
+    assert {name: back[name] for name in ("n", "dimension", "files", "seconds", "dataset")} == {
+        "n": n,
+        "dimension": dimension,
+        "files": 4,
+        "seconds": 12.5,
+        "dataset": "drums",
+    }
+    assert counts_from_row(back) == counts and counts.duplicates == 1
+    read = statistics_from_row(back)
+    assert (read.n, read.mean.tobytes(), read.factor.tobytes()) == (
+        n,
+        statistics.mean.tobytes(),
+        statistics.factor.tobytes(),
+    )
+    with pytest.raises(FadError, match="statistics of drums by vggish are not usable"):
+        statistics_from_row(back | {"dimension": dimension + 1})

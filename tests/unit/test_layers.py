@@ -1,0 +1,116 @@
+"""The house: which package may import which, and what only some of them may."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = {"fad_core": ROOT / "fad_core", "fad_study": ROOT / "workflow/fad_study"}
+# From the ground up: a package imports only packages below its own row.
+LAYERS = (
+    ("errors",),
+    ("util",),
+    ("frontends", "metrics", "audio"),
+    ("models", "tables"),
+    ("datasets", "weights"),
+    ("runner",),
+    ("embedding",),
+    ("verification",),
+    ("api",),
+    ("cli",),
+)
+LEVEL = {package: level for level, packages in enumerate(LAYERS) for package in packages}
+# What may compile loops, or emit code, by itself.
+COMPILERS = ("numba", "llvmlite")
+
+
+def modules() -> dict[str, Path]:
+    """All modules of both packages, by their names."""
+    found = {}
+    for package, folder in PACKAGES.items():
+        for path in folder.rglob("*.py"):
+            parts = [package, *path.relative_to(folder).with_suffix("").parts]
+            found[".".join(parts).removesuffix(".__init__")] = path
+    return found
+
+
+MODULES = modules()
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def imports(module: str) -> Iterator[str]:
+    """All that a module imports, anywhere in it and for types too, as modules where they are ours."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in MODULES else node.module
+
+
+def package_of(module: str) -> str:
+    """The package of `fad_core` that a module is in; "" for its top."""
+    return [*module.split("."), ""][1]
+
+
+def test_nothing_else_stands_at_the_top():
+    top = {package_of(module) for module in MODULES if module.startswith("fad_core")}
+    assert top == {"", *LEVEL}
+    assert not [path for path in PACKAGES["fad_core"].glob("*.py") if path.stem not in ("__init__", "errors")]
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_imports_what_is_below_it(module: str):
+    if module == "fad_core" or module.startswith("fad_study"):
+        return
+    own = package_of(module)
+    for name in imports(module):
+        assert not name.startswith("fad_study")
+        if name.split(".")[0] == "fad_core" and package_of(name) != own:
+            assert name != "fad_core", "the top gives users names, and takes them from everywhere"
+            assert LEVEL[package_of(name)] < LEVEL[own], f"{module} imports {name}"
+
+
+def test_no_module_imports_itself_by_a_detour():
+    """Imports for types alone do not run, and are left out."""
+    running: dict[str, set[str]] = {}
+    for module in MODULES:
+        body = [node for node in tree(module).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        names: set[str] = set()
+        for node in body:
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names |= {
+                    name if (name := f"{node.module}.{alias.name}") in MODULES else node.module
+                    for alias in node.names
+                }
+        running[module] = {name for name in names if name in MODULES}
+    while leaves := [module for module, needed in running.items() if not needed]:
+        for leaf in leaves:
+            del running[leaf]
+        for needed in running.values():
+            needed.difference_update(leaves)
+    assert not running
+
+
+def test_compilers_are_behind_few_doors():
+    for module in MODULES:
+        if any(name.split(".")[0] in COMPILERS for name in imports(module)):
+            assert module in ("fad_core.util.jit", "fad_core.audio.polyphase") or module.startswith(
+                "fad_core.runner.fast"
+            ), module
+
+
+def test_the_kernels_have_one_door():
+    for module in MODULES:
+        if not module.startswith("fad_core.runner.fast"):
+            assert not [name for name in imports(module) if name.startswith("fad_core.runner.fast.")], module

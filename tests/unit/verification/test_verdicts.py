@@ -1,0 +1,87 @@
+"""What tables of verification must say before embeddings are made and distances are collected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fad_study.steps.distances import collect_distances
+from small_study import SHA, check, distance
+
+from fad_core.errors import VerificationError
+from fad_core.tables import DISTANCES, VERIFICATION, read_table, write_table
+from fad_core.verification.verdicts import Verified, require_verified
+
+VGGISH = Verified("vggish", "official", SHA["official"])
+
+
+def tables(folder: Path, *contents: list[dict[str, Any]]) -> list[Path]:
+    paths = [folder / f"table_{index}.csv" for index in range(len(contents))]
+    for path, rows in zip(paths, contents, strict=True):
+        write_table(VERIFICATION, rows, path)
+    return paths
+
+
+OTHER = {"model": "pann-16k", "weights_sha256": "f" * 64}
+EAGER, GOLDEN = [check("eager", "official")], [check("golden", "seeded")]
+
+
+def test_both_levels_of_the_weights_that_are_used_are_enough(tmp_path: Path) -> None:
+    require_verified(tables(tmp_path, EAGER, GOLDEN), [VGGISH])
+    seeded = Verified("vggish", "seeded", SHA["seeded"])
+    require_verified(tables(tmp_path, [check("eager", "seeded")], GOLDEN), [seeded])
+    require_verified(tables(tmp_path, EAGER, [check("eager", "seeded")], GOLDEN), [VGGISH, seeded])
+    require_verified(tables(tmp_path, EAGER), [VGGISH], ["eager"])
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        ([EAGER, [*GOLDEN, check("golden", "seeded", "failed")]],
+         r"table_1\.csv: the verification of vggish failed at level golden, noise: delete it and run again"),
+        ([[check("eager", "official", "failed")] * 5, GOLDEN], r"table_0\.csv: .* and 2 more: delete it"),
+        ([EAGER, []], r"table_1\.csv: nothing was verified: delete it and run again"),
+        ([EAGER, [GOLDEN[0] | {"model": "pann-16k"}]], r"table_1\.csv: a verification of pann-16k \(seeded"),
+        ([[EAGER[0] | {"weights_sha256": "f" * 64}], GOLDEN],
+         r"table_0\.csv: a verification of vggish \(official, sha256 ffffffff…\), "
+         r"not of vggish \(official, sha256 10086976…\)"),
+        ([[EAGER[0] | {"weights": "mine.pth"}], GOLDEN], r"table_0\.csv: .* of vggish \(mine\.pth"),
+        ([EAGER, [check("golden", "official")]], r"table_1\.csv: a verification of vggish \(official"),
+        ([EAGER, EAGER], r"vggish \(official, .*\) is not verified at the level 'golden' by .*table_0\.csv"),
+        ([GOLDEN, GOLDEN], "is not verified at the level 'eager'"),
+        ([], "is not verified at the level 'eager' by no table"),
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused_by_file_model_level_and_case(
+    tmp_path: Path, contents: list[list[dict[str, Any]]], message: str
+) -> None:
+    with pytest.raises(VerificationError, match=message) as raised:
+        require_verified(tables(tmp_path, *contents), [VGGISH])
+    assert "\n" not in str(raised.value)
+
+
+def test_distances_are_collected_of_verified_models_only(tmp_path: Path) -> None:
+    """The names in the tables are the study's; those of verification have the models' ids."""
+    rows = [
+        distance("a", "b", 1.0, "official", model="mine"),
+        distance("a", "b", 2.0, "seeded", model="other"),
+    ]
+    parts = [tmp_path / "mine.parquet", tmp_path / "other.parquet"]
+    for row, part in zip(rows, parts, strict=True):
+        write_table(DISTANCES, [row], part)
+    ids = {"mine": "vggish", "other": "vggish"}
+    verdicts = tables(tmp_path, EAGER, GOLDEN, [check("eager", "seeded")])
+    collect_distances(parts, ids, verdicts, [tmp_path / "all.csv"])
+    assert read_table(DISTANCES, tmp_path / "all.csv") == rows
+    for spoiled, message in (
+        ([EAGER, GOLDEN], r"vggish \(seeded, .*\) is not verified at the level 'eager'"),
+        (
+            [EAGER, GOLDEN, [check("eager", "seeded", "failed")]],
+            r"table_2\.csv: .* failed at level eager, noise",
+        ),
+        ([EAGER, GOLDEN, [check("eager", "seeded") | OTHER]], r"table_2\.csv: a verification of pann-16k"),
+    ):
+        with pytest.raises(VerificationError, match=message):
+            collect_distances(parts, ids, tables(tmp_path, *spoiled), [tmp_path / "none.csv"])
+    assert not (tmp_path / "none.csv").exists()

@@ -1,0 +1,1 @@
+"""The commands `fad study …`."""

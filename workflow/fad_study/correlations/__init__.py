@@ -1,0 +1,29 @@
+"""How well distances go with listeners' ratings, over systems and categories of sound.
+
+After Tailleur et al. 2024, "Correlation of Fréchet Audio Distance With Human Perception of Environmental
+Audio Is Embedding Dependent" (arXiv 2403.17508): for each embedding and criterion the correlation of
+distance and rating over all (system, category) pairs, and over the systems of each category. Added here:
+the correlation of systems' means, rank coefficients, and bootstrap intervals over systems.
+"""
+
+from __future__ import annotations
+
+from fad_study.correlations.coefficients import STATISTICS, bootstrap, correlate, draw_systems
+from fad_study.correlations.grid import Grid, read_grids
+from fad_study.correlations.table import Options, Published, correlation_rows, read_published
+from fad_study.ratings import GLOBAL, SYSTEM_MEANS
+
+__all__ = [
+    "GLOBAL",
+    "STATISTICS",
+    "SYSTEM_MEANS",
+    "Grid",
+    "Options",
+    "Published",
+    "bootstrap",
+    "correlate",
+    "correlation_rows",
+    "draw_systems",
+    "read_grids",
+    "read_published",
+]

@@ -1,0 +1,73 @@
+"""The two tables that are correlated, as arrays over the same systems and categories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fad_core.errors import FadError
+from fad_study.ratings import PAIR, cells_of_table, faults_of_cells, names_of, read_ratings
+from fad_study.user_csv import GivenRow, read_given
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One number for each of its keys (embeddings or criteria), systems and categories.
+
+    Attributes:
+        path: of the table.
+        kind: what a key is: "embedding" or "criterion".
+        keys: K names.
+        systems: S names.
+        categories: C names.
+        values: `[K, S, C]`.
+        lines: where each value stands in the file, `[K, S, C]`.
+    """
+
+    path: Path
+    kind: str
+    keys: tuple[str, ...]
+    systems: tuple[str, ...]
+    categories: tuple[str, ...]
+    values: NDArray[np.float64]
+    lines: NDArray[np.int64]
+
+
+def read_grids(distances: Path, ratings: Path) -> tuple[Grid, Grid]:
+    """Read a table of distances and one of ratings, of the same systems and categories.
+
+    Args:
+        distances: CSV with the columns embedding, system, category, fad.
+        ratings: CSV with the columns criterion, system, category, mos.
+
+    Returns:
+        Distances by embedding, and ratings by criterion; both in the order in which the distances name
+        systems and categories.
+
+    Raises:
+        FadError: a table lacks a column, has a row twice or not at all, fewer than three systems, or a
+            category with the name of a pool.
+    """
+    tables = {
+        "embedding": read_given(distances, ("embedding", *PAIR), ("fad",)),
+        "criterion": read_ratings(ratings),
+    }
+    cells = [cells_of_table(rows, kind) for kind, rows in tables.items()]
+    for fault in faults_of_cells(cells):
+        raise FadError(fault)
+    first, second = (_grid(kind, rows, *names_of(cells)) for kind, rows in tables.items())
+    return first, second
+
+
+def _grid(kind: str, rows: Sequence[GivenRow], systems: tuple[str, ...], categories: tuple[str, ...]) -> Grid:
+    keys = tuple(dict.fromkeys(row.texts[kind] for row in rows))
+    cells = {(row.texts[kind], *(row.texts[name] for name in PAIR)): row for row in rows}
+    shape = (len(keys), len(systems), len(categories))
+    ordered = [cells[key, system, category] for key in keys for system in systems for category in categories]
+    values = np.array([next(iter(row.numbers.values())) for row in ordered], dtype=np.float64)
+    lines = np.array([row.line for row in ordered], dtype=np.int64)
+    return Grid(rows[0].path, kind, keys, systems, categories, values.reshape(shape), lines.reshape(shape))

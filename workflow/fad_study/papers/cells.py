@@ -1,0 +1,136 @@
+"""The distances in a paper's tables, with what stands behind each: counts of vectors, and remarks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fad_core.embedding.distances import SEEDED_NOTE
+from fad_core.metrics import get_metric
+from fad_core.metrics.frechet import BIAS_NOTES
+from fad_core.util.formatting import Footnotes, remarks_of
+from fad_study.papers.layout import Number
+
+# A set may be called "reference", too: these are the notes that call sets by their part.
+_OF_EITHER = re.compile(f"^(reference|evaluation): (?={'|'.join(map(re.escape, BIAS_NOTES))})")
+
+Row = Mapping[str, Any]
+Key = tuple[str, str, str, str]
+"""Model, metric, reference, and evaluated set or group of draws."""
+
+_MARKS = "†‡§¶‖"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A number of a table.
+
+    Attributes:
+        number: as it is shown.
+        rows: of a DISTANCES table, that it is made from: one; of a group of draws, one a draw.
+    """
+
+    number: Number
+    rows: Sequence[Row]
+
+    @property
+    def vectors(self) -> str:
+        """Numbers of embedding vectors of the reference and of the evaluated set, as in "600 : 60"."""
+        return " : ".join(
+            range_text({row[name] for row in self.rows}) for name in ("n_reference", "n_evaluation")
+        )
+
+
+def key_of(row: Row) -> Key:
+    """What a row of a table of distances, draws or published figures is about."""
+    return row["model"], row["metric"], row["reference"], row["evaluation"]
+
+
+def both_ways(distances: Sequence[Row]) -> list[Row]:
+    """The rows of a DISTANCES table, then those that symmetric metrics give the other way round."""
+    listed = set(map(key_of, distances))
+    turned = [_turned(row) for row in distances if get_metric(row["metric"]).symmetric]
+    return [*distances, *(row for row in turned if key_of(row) not in listed)]
+
+
+def rows_behind(distances: Iterable[Row], groups: Mapping[str, Sequence[str]]) -> dict[Key, list[Row]]:
+    """The rows of a DISTANCES table by what they are about; those of a group's draws also by the group."""
+    behind: dict[Key, list[Row]] = {}
+    for row in distances:
+        model, metric, reference, evaluation = key_of(row)
+        around = [
+            name for name, members in groups.items() if evaluation in members and reference not in members
+        ]
+        for name in (evaluation, *around):
+            behind.setdefault((model, metric, reference, name), []).append(row)
+    return behind
+
+
+def with_best(cells: Mapping[Key, Compared]) -> dict[Key, Compared]:
+    """The cells; of those of a model, metric and reference, the smallest ones marked (`mark_best`)."""
+    marked = dict(cells)
+    for of in dict.fromkeys(key[:3] for key in cells):
+        keys = [key for key in cells if key[:3] == of]
+        numbers = mark_best([cells[key].number for key in keys])
+        marked |= {
+            key: replace(cells[key], number=number)
+            for key, number in zip(keys, numbers, strict=True)
+            if number
+        }
+    return marked
+
+
+def mark_best(column: Sequence[Number | None]) -> list[Number | None]:
+    """The numbers; of two or more, the smallest marked, and what looks the same as it."""
+    values = [cell.value for cell in column if cell is not None]
+    if len(values) < 2:
+        return list(column)
+    shown = {cell.value: cell.text for cell in column if cell is not None}
+    best = shown[min(values)]
+    return [None if cell is None else replace(cell, best=cell.text == best) for cell in column]
+
+
+def with_remarks(cells: Mapping[Key, Compared]) -> tuple[dict[Key, Compared], tuple[tuple[str, str], ...]]:
+    """The cells with a mark for each remark on them, and all marks with their remarks."""
+    notes = Footnotes.of(("; ".join(remarks(cell.rows)) for cell in cells.values()), general=False)
+    marked = {
+        key: replace(cell, number=replace(cell.number, marks=tuple(map(_mark, numbers))))
+        for (key, cell), numbers in zip(cells.items(), notes.marks, strict=True)
+    }
+    return marked, tuple((_mark(n), remark) for n, remark in enumerate(notes.numbered, start=1))
+
+
+def remarks(rows: Iterable[Row]) -> list[str]:
+    """What the notes of distances say, each once; but of seeded weights, which whole tables are about.
+
+    What is said of a reference and of an evaluated set alike is one remark: the counts say which it is.
+    """
+    found = (
+        _OF_EITHER.sub("reference or evaluated set: ", remark)
+        for row in rows
+        for remark in remarks_of(row["note"])
+    )
+    return [remark for remark in dict.fromkeys(found) if remark != SEEDED_NOTE]
+
+
+def range_text(counts: set[int]) -> str:
+    """A number of vectors, or the smallest and the largest, as in "55–60"."""
+    low, high = min(counts), max(counts)
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def _turned(row: Row) -> Row:
+    return {
+        **row,
+        "reference": row["evaluation"],
+        "evaluation": row["reference"],
+        "n_reference": row["n_evaluation"],
+        "n_evaluation": row["n_reference"],
+    }
+
+
+def _mark(number: int) -> str:
+    times, index = divmod(number - 1, len(_MARKS))
+    return _MARKS[index] * (times + 1)

@@ -1,0 +1,166 @@
+"""A study's distances as they stand in a paper: sets by models, or one set by another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fad_core.metrics import get_metric
+from fad_core.util.formatting import weights_text
+from fad_study.papers.cells import (
+    Compared,
+    Key,
+    Row,
+    both_ways,
+    key_of,
+    range_text,
+    rows_behind,
+    with_best,
+    with_remarks,
+)
+from fad_study.papers.layout import Cell, Number, PaperTable, with_interval
+
+_NAMED_COLUMNS = 6
+"""Above so many sets, columns have numbers, which stand before the sets' names in the rows."""
+
+Cells = Mapping[Key, Compared]
+Columns = Mapping[tuple[str, str], str]
+"""Headings by model and metric."""
+
+
+def distance_table(
+    study: str, distances: Sequence[Row], repeats: Sequence[Row], groups: Mapping[str, Sequence[str]]
+) -> PaperTable:
+    """Evaluated sets by models (and metrics), in blocks by reference; draws of one experiment are one row.
+
+    Where all sets were compared with each other by symmetric metrics, it is a matrix for each model instead.
+    The smallest value of a reference by a model is the best, of all that the reference was compared with:
+    where a symmetric metric has a pair the other way round, it is in the table both ways.
+
+    Args:
+        study: its name.
+        distances: rows of a DISTANCES table.
+        repeats: rows of a REPEATS table.
+        groups: the data sets of each group.
+    """
+    metrics = list(dict.fromkeys(row["metric"] for row in distances))
+    columns = {
+        (row["model"], row["metric"]): row["model"] + (f" ({row['metric'].upper()})" if metrics[1:] else "")
+        for row in distances
+    }
+    sets = list(dict.fromkeys(row[side] for row in distances for side in ("reference", "evaluation")))
+    cells = _cells(distances, repeats, groups)
+    square = not repeats and len(sets) > 2 and _is_complete(cells, list(columns), sets)
+    if not square:
+        references = {row["reference"] for row in distances}
+        cells = {key: cell for key, cell in cells.items() if key[2] in references}
+    marked, notes = with_remarks(with_best(cells))
+    heading, names, bodies, best = _matrices(marked, columns, sets) if square else _blocks(marked, columns)
+    references = {key[2] for key in cells}
+    caption = [
+        f"{' and '.join(get_metric(metric).title for metric in metrics)} from "
+        f"{'each reference' if len(references) > 1 else references.pop()}; smaller is nearer"
+        f"{f', {best}' if any(cell.number.best for cell in marked.values()) else ''}.",
+        "n: number of embedding vectors" + ("." if square else ", reference : evaluated set."),
+        *weights_sentences(distances),
+    ]
+    if repeats:
+        count = sorted({row["draws"] for row in repeats})
+        draws = f"{count[0]}" if len(count) == 1 else f"{count[0]} to {count[-1]}"
+        caption.append(f"± is the standard deviation over {draws} draws ({', '.join(groups)}).")
+    if any(row["ci_low"] is not None for row in distances):
+        caption.append("± or +/− is the confidence interval.")
+    return PaperTable(" ".join(caption), f"tab:{study}-distances", heading, bodies, names, notes=notes)
+
+
+def weights_sentences(rows: Sequence[Row]) -> list[str]:
+    """With which weights, each said once."""
+    models: dict[str, list[str]] = {}
+    for row in rows:
+        names = models.setdefault(row["weights"], [])
+        if row["model"] not in names:
+            names.append(row["model"])
+    if len(models) == 1:
+        text = weights_text(next(iter(models)))
+        return [f"{text[0].upper()}{text[1:]}."]
+    return [f"{', '.join(names)}: {weights_text(weights)}." for weights, names in models.items()]
+
+
+def _cells(
+    distances: Sequence[Row], repeats: Sequence[Row], groups: Mapping[str, Sequence[str]]
+) -> dict[Key, Compared]:
+    """All comparisons, whichever way they were listed; groups of draws in place of their draws."""
+    behind = rows_behind(distances, groups)
+    drawn = {
+        key_of(row): Compared(Number(row["mean"], row["sd"], row["sd"]), behind[key_of(row)])
+        for row in repeats
+    }
+    folded = {key_of(row) for cell in drawn.values() for row in cell.rows}
+    single = {
+        key_of(row): Compared(with_interval(row), [row])
+        for row in both_ways(distances)
+        if key_of(row) not in folded
+    }
+    return single | drawn
+
+
+def _is_complete(cells: Cells, columns: Sequence[tuple[str, str]], sets: Sequence[str]) -> bool:
+    pairs = [(one, other) for one in sets for other in sets if one != other]
+    return all((*column, *pair) in cells for column in columns for pair in pairs)
+
+
+_Body = tuple[tuple[tuple[Cell, ...], ...], ...]
+_Layout = tuple[tuple[str, ...], int, _Body, str]
+"""Heading, how many columns are names, rows in groups, and what is in bold."""
+
+
+def _blocks(cells: Cells, columns: Columns) -> _Layout:
+    """A group of rows for each reference, a row for each evaluated set, a column for each model."""
+    pairs = list(dict.fromkeys(key[2:] for key in cells))
+    references = list(dict.fromkeys(reference for reference, _ in pairs))
+    several = len(references) > 1
+    heading = ["reference", "evaluated set"] if several else ["evaluated set"]
+    lines: list[list[Cell]] = [list(pair) if several else [pair[1]] for pair in pairs]
+    names = len(heading)
+    counts = [[_vectors(cells.get((*column, *pair))) for pair in pairs] for column in columns]
+    for index, (column, title) in enumerate(columns.items()):
+        heading.append(title)
+        for line, pair in zip(lines, pairs, strict=True):
+            line.append(_number(cells.get((*column, *pair))))
+        # Neighbours with the same counts share their column of these.
+        if index + 1 == len(columns) or counts[index] != counts[index + 1]:
+            heading.append("n")
+            for line, count in zip(lines, counts[index], strict=True):
+                line.append(count)
+    body = tuple(
+        tuple(tuple(line) for line, pair in zip(lines, pairs, strict=True) if pair[0] == reference)
+        for reference in references
+    )
+    best = f"the smallest of each {'reference and ' if several else ''}column in bold"
+    return tuple(heading), names, body, best
+
+
+def _matrices(cells: Cells, columns: Columns, sets: Sequence[str]) -> _Layout:
+    """A group of rows for each model, a row for each reference, a column for each evaluated set."""
+    numbered = len(sets) > _NAMED_COLUMNS
+    several = len(columns) > 1
+    numbers = [str(number) for number in range(1, len(sets) + 1)]
+    body: list[tuple[tuple[Cell, ...], ...]] = []
+    for column, title in columns.items():
+        lines: list[tuple[Cell, ...]] = []
+        for number, reference in zip(numbers, sets, strict=True):
+            found = [cells.get((*column, reference, name)) for name in sets]
+            count = range_text({cell.rows[0]["n_reference"] for cell in found if cell})
+            names = [*([title] if several else []), *([number] if numbered else []), reference]
+            lines.append((*names, *(_number(cell) for cell in found), count))
+        body.append(tuple(lines))
+    left = [*(["model"] if several else []), *(["no."] if numbered else []), "reference"]
+    heading = (*left, *(numbers if numbered else sets), "n")
+    return heading, len(left), tuple(body), "the smallest of each row in bold"
+
+
+def _number(cell: Compared | None) -> Number | None:
+    return None if cell is None else cell.number
+
+
+def _vectors(cell: Compared | None) -> str | None:
+    return None if cell is None else cell.vectors

@@ -1,0 +1,112 @@
+"""A paragraph on how a study's numbers were made, for the methods section of a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from fad_core.metrics import get_metric
+from fad_core.models.base import EmbeddingModel
+from fad_core.models.original_quirks import takes_scalars
+from fad_core.util.formatting import counted, duration, weights_text
+from fad_study.correlations import GLOBAL, SYSTEM_MEANS
+from fad_study.paper_options import CorrelationChoice
+from fad_study.papers.cells import remarks
+from fad_study.versions import versions
+
+Row = Mapping[str, Any]
+
+_HASH_DIGITS = 16
+_SETS_LISTED = 12
+_PRINTED = ("fad_core", "Python", "torch", "numpy", "scipy", "libsndfile", "resampy")
+
+
+def distance_sentences(
+    models: Mapping[str, EmbeddingModel], distances: Sequence[Row], datasets: Sequence[Row]
+) -> Iterator[str]:
+    """How distances were computed: models, weights, rates, resampler, clips.
+
+    Args:
+        models: by their names in the study.
+        distances: rows of a DISTANCES table.
+        datasets: rows of a DATASETS table.
+    """
+    metrics = dict.fromkeys(row["metric"] for row in distances)
+    title = " and ".join(f"{get_metric(metric).title} ({metric.upper()})" for metric in metrics)
+    yield f"{title} was computed with fad_core, from all embedding vectors of each set of clips."
+    first = {row["model"]: row for row in reversed(distances)}
+    for name in first:
+        yield from _model_sentences(name, models[name], first[name])
+        yield _clips_sentence([row for row in datasets if row["model"] == name])
+        yield from _warnings(name, [row for row in distances if row["model"] == name])
+    yield "Audio was resampled to each model's rate by resampy (kaiser_best)."
+    seeded = [name for name, row in first.items() if row["weights"] == "seeded"]
+    if seeded:
+        yield (
+            f"Warning: the weights of {', '.join(seeded)} are seeded, a deterministic fill and no published "
+            "model: these numbers show that the computation runs, and must not be reported as results."
+        )
+
+
+def correlation_sentences(choice: CorrelationChoice, seed: int, correlations: Sequence[Row]) -> Iterator[str]:
+    """How correlations were computed, of rows of a CORRELATIONS table."""
+    embeddings = counted(len({row["embedding"] for row in correlations}), "embedding")
+    criteria = dict.fromkeys(row["criterion"] for row in correlations)
+    pools = (GLOBAL, SYSTEM_MEANS)
+    categories = dict.fromkeys(row["category"] for row in correlations if row["category"] not in pools)
+    yield (
+        f"Distances by {embeddings} were correlated with listeners' ratings ({', '.join(criteria)}) of the "
+        "same systems (Pearson, Spearman, Kendall's tau-b): pooled over all pairs of a system and a category "
+        f"of sound ({', '.join(categories)}), of the systems' means over these, and within each of them."
+    )
+    yield (
+        f"Intervals are the central {100 * choice.confidence:g} % of {choice.resamples:,} bootstrap "
+        f"resamples of the systems (seed {seed}), each drawn with all its categories."
+    )
+
+
+def version_sentence() -> str:
+    """With what."""
+    known = dict(versions())
+    return f"Versions: {', '.join(f'{name} {known[name]}' for name in _PRINTED)}."
+
+
+def _model_sentences(name: str, model: EmbeddingModel, row: Row) -> Iterator[str]:
+    channels = {1: "mono, the mean of all channels", 2: "stereo"}[model.channels]
+    called = name if name == model.name else f"{name} ({model.name})"
+    used = f", used with {row['settings']}" if row["settings"] else ""
+    yield (
+        f"{called}: {weights_text(row['weights'])}, sha256 {row['weights_sha256'][:_HASH_DIGITS]}…; "
+        f"{model.sample_rate} Hz {channels}; vectors of {model.embedding_dim} numbers{used}."
+    )
+    if takes_scalars(model):
+        yield (
+            f"The numbers of {name}'s vectors were taken for a sample of scalars, as frechet-audio-distance "
+            "takes them: these are distances of two Gaussians of one dimension."
+        )
+
+
+def _warnings(name: str, rows: Sequence[Row]) -> Iterator[str]:
+    """What the notes of a model's distances say, and of how many."""
+    found = [remarks([row]) for row in rows]
+    for remark in dict.fromkeys(chain.from_iterable(found)):
+        count = sum(remark in each for each in found)
+        yield f"Warning for {count} of {counted(len(rows), 'distance')} by {name}: {remark}."
+
+
+def _clips_sentence(rows: Sequence[Row]) -> str:
+    used = [row["used"] + row["padded"] for row in rows]
+    vectors = [row["vectors"] for row in rows]
+    if len(rows) <= _SETS_LISTED:
+        sets = zip(rows, used, vectors, strict=True)
+        listed = ", ".join(f"{row['dataset']} {count} (n = {n})" for row, count, n in sets)
+    else:
+        listed = f"{min(used)} to {max(used)} a set (n = {min(vectors)} to {max(vectors)})"
+    seconds = duration(sum(row["seconds"] for row in rows))
+    padded, excluded = (sum(row[key] for row in rows) for key in ("padded", "excluded"))
+    return (
+        f"It embedded {counted(sum(used), 'clip')} ({seconds}) of {counted(len(rows), 'set')} as n vectors: "
+        f"{listed}; "
+        f"{padded} were padded with zeros to the shortest length it takes, {excluded} excluded."
+    )

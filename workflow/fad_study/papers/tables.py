@@ -1,0 +1,135 @@
+"""Published figures and correlations as they stand in a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fad_study.correlations import GLOBAL, SYSTEM_MEANS
+from fad_study.papers.cells import Compared, key_of, mark_best, rows_behind, with_remarks
+from fad_study.papers.distance_table import weights_sentences
+from fad_study.papers.layout import Cell, Number, PaperTable, with_interval
+
+Row = Mapping[str, Any]
+
+_DECIMALS = 2
+"""Of correlations."""
+
+
+def published_table(
+    study: str, rows: Sequence[Row], distances: Sequence[Row], groups: Mapping[str, Sequence[str]]
+) -> PaperTable:
+    """Published figures beside ours.
+
+    Args:
+        study: its name.
+        rows: of a PUBLISHED table.
+        distances: rows of a DISTANCES table, which these were made from.
+        groups: the data sets of each group of draws.
+    """
+    comparable = any(row["verdict"] != "not comparable" for row in rows)
+    several = len({row["reference"] for row in rows}) > 1
+    behind = rows_behind(distances, groups)
+    cells = {
+        key_of(row): Compared(Number(row["value"], row["sd"], row["sd"]), behind[key_of(row)]) for row in rows
+    }
+    cells, notes = with_remarks(cells)
+    heading = [
+        "model",
+        *(["reference"] if several else []),
+        "evaluated set",
+        "source",
+        "published",
+        "here",
+        "n",
+    ]
+    body = tuple(
+        (
+            row["model"],
+            *((row["reference"],) if several else ()),
+            row["evaluation"],
+            row["source"],
+            Number(row["published"], digits=_digits_of(row["published"])),
+            cells[key_of(row)].number,
+            cells[key_of(row)].vectors,
+            # Where nothing compares, a difference would only look as if it did.
+            *((_percent(row["relative_difference"]), row["verdict"]) if comparable else ()),
+        )
+        for row in rows
+    )
+    agreement = f"Agreement means within {100 * rows[0]['tolerance']:g} % of the published figure."
+    caption = [
+        "Published figures and those found here.",
+        agreement if comparable else "They are not comparable.",
+        "n: number of embedding vectors, reference : evaluated set.",
+        *weights_sentences(rows),
+    ]
+    heading += ["difference", "verdict"] if comparable else []
+    draws = max(row["draws"] for row in rows)
+    if draws > 1:
+        caption.append(f"± is the standard deviation over up to {draws} draws.")
+    names = heading.index("published")
+    return PaperTable(
+        " ".join(caption), f"tab:{study}-published", tuple(heading), (body,), names, notes=notes
+    )
+
+
+def correlation_table(study: str, rows: Sequence[Row], confidence: float) -> PaperTable:
+    """Pearson's coefficients, pooled and of system means, from rows of a CORRELATIONS table."""
+    cells = {(row["embedding"], row["criterion"], row["category"]): row for row in rows if _is_pearson(row)}
+    criteria = list(dict.fromkeys(criterion for _, criterion, _ in cells))
+    embeddings = list(dict.fromkeys(embedding for embedding, _, _ in cells))
+    heading, over = ["embedding"], [""]
+    columns: list[list[Cell]] = [list(embeddings)]
+    for criterion in criteria:
+        pooled = [cells[name, criterion, GLOBAL] for name in embeddings]
+        heading.append("pooled")
+        columns.append([*mark_best([with_interval(row, _DECIMALS) for row in pooled])])
+        if any(row["published"] is not None for row in pooled):
+            heading.append("published")
+            columns.append([_published_cell(row["published"]) for row in pooled])
+        heading.append("means")
+        means = [cells[name, criterion, SYSTEM_MEANS] for name in embeddings]
+        columns.append([*mark_best([with_interval(row, _DECIMALS) for row in means])])
+        over += [criterion] * (len(heading) - len(over))
+    caption = [
+        "Pearson correlation of distances with ratings, over all systems and categories (pooled) and over "
+        f"the systems' means (means), with {100 * confidence:g} % bootstrap intervals over systems. "
+        "The most negative is the best.",
+        verdict_sentence(rows),
+    ]
+    return PaperTable(
+        " ".join(filter(None, caption)),
+        f"tab:{study}-correlations",
+        tuple(heading),
+        (tuple(zip(*columns, strict=True)),),
+        1,
+        tuple(over),
+    )
+
+
+def verdict_sentence(rows: Sequence[Row]) -> str:
+    """How many published figures are met, in words; empty if there is none."""
+    verdicts = [row["verdict"] for row in rows if row["verdict"]]
+    if not verdicts:
+        return ""
+    if "not comparable" in verdicts:
+        return f"{verdicts.count('not comparable')} of {len(verdicts)} published figures are not comparable."
+    return f"{verdicts.count('agrees')} of {len(verdicts)} published figures agree."
+
+
+def _is_pearson(row: Row) -> bool:
+    return bool(row["statistic"] == "pearson")
+
+
+def _published_cell(value: float | None) -> Cell:
+    return None if value is None else Number(value, decimals=_DECIMALS)
+
+
+def _percent(share: float | None) -> Cell:
+    return None if share is None else f"{100 * share:+.1f} %"
+
+
+def _digits_of(value: float) -> int:
+    """As many digits as the figure was published with."""
+    return max(1, len(repr(value).partition("e")[0].replace(".", "").lstrip("-0")))

@@ -1,0 +1,213 @@
+"""The report of a study: one HTML page that needs no network and no other file.
+
+The same tables, figures and packages give the same bytes: no times, no paths but those that the
+study's configuration names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from markupsafe import Markup
+
+from fad_core.metrics import get_metric
+from fad_core.tables.schemas import (
+    CORRELATIONS,
+    DATASETS,
+    DISTANCES,
+    FILES,
+    PUBLISHED,
+    STATISTICS,
+    VERIFICATION,
+)
+from fad_core.util.atomic import write_text
+from fad_core.util.formatting import (
+    Footnotes,
+    aligned,
+    counted,
+    duration,
+    one_line,
+    significant,
+    weights_text,
+)
+from fad_core.verification.verdicts import Verified
+from fad_study.correlations import GLOBAL, SYSTEM_MEANS
+from fad_study.papers.tables import verdict_sentence
+from fad_study.report.matrix import Row
+from fad_study.report.sources import Model, Results, Sources, read_results
+from fad_study.report.svg import inline_svg
+from fad_study.versions import versions
+
+__all__ = ["Sources", "write_report"]
+
+_FILES_LISTED = 500
+_LEVELS = {
+    "eager": "the exported file against the network it was made from, over batch sizes",
+    "golden": "the seeded network, from waveform to distance, against stored results of the original package",
+    "reference": "the exported model against the original package, live",
+}
+
+
+def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -> None:
+    """Write a study's report.
+
+    Args:
+        study: the configuration.
+        sources: tables and figures.
+        html: the page to write.
+
+    Raises:
+        FadError: a table or figure is missing, or does not belong to the study.
+    """
+    results = read_results(study, sources)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "number": significant,
+        "duration": duration,
+        "line": one_line,
+        "counted": counted,
+        "weights": weights_text,
+    }
+    page = environment.get_template("template.html").render(
+        study=study["study"],
+        models=results.models,
+        seeded=[model.name for model in results.models if model.weights == "seeded"],
+        pairs=len({(row["reference"], row["evaluation"]) for row in results.distances}),
+        sets=list(dict.fromkeys(row["dataset"] for row in results.datasets)),
+        totals={model.name: _totals(results, model) for model in results.models},
+        comparisons=[_comparison(results, *key, index) for index, key in enumerate(results.matrices)],
+        datasets=_datasets(results),
+        published=results.published,
+        correlations=_correlations(results),
+        verification=[line for model in results.models for line in _verification(results, model)],
+        levels=_LEVELS,
+        hints={
+            column.name: f"{column.description}{f' Unit: {column.unit}.' if column.unit else ''}"
+            for schema in (VERIFICATION, STATISTICS, FILES, CORRELATIONS, PUBLISHED, DATASETS, DISTANCES)
+            for column in schema.columns
+        },
+        config=yaml.safe_dump(json.loads(json.dumps(study)), sort_keys=False, allow_unicode=True, width=100),
+        versions=versions(),
+        **_set_apart(results),
+    )
+    write_text(html, page)
+
+
+def _totals(results: Results, model: Model) -> dict[str, Any]:
+    rows = [row for row in results.datasets if row["model"] == model.name]
+    return {
+        name: sum(row[name] for row in rows)
+        for name in ("found", "used", "padded", "excluded", "ignored", "vectors", "seconds")
+    }
+
+
+def _comparison(results: Results, model: str, metric: str, index: int) -> dict[str, Any]:
+    """What the page says of one model's distances by one metric."""
+    rows = [row for row in results.distances if (row["model"], row["metric"]) == (model, metric)]
+    ordered = sorted(rows, key=lambda row: float(row["value"]))
+    return {
+        "model": model,
+        "metric": metric,
+        "title": get_metric(metric).title,
+        "weights": rows[0]["weights"],
+        "rows": rows,
+        "values": aligned([row["value"] for row in rows], 6),
+        "intervals": any(row["ci_low"] is not None for row in rows),
+        "notes": Footnotes.of(row["note"] for row in rows),
+        "nearest": ordered[0],
+        "farthest": ordered[-1],
+        "matrix": results.matrices[model, metric],
+        # Its text was written by fad_study.report.figures, and is XML.
+        "figure": Markup(
+            inline_svg(results.heatmaps[model, metric], f"f{index}", f"heat map of {metric} by {model}")
+        ),
+    }
+
+
+def _correlations(results: Results) -> dict[str, Any] | None:
+    """What the page says of correlations: Pearson's, pooled and of system means."""
+    if results.bars is None:
+        return None
+    return {
+        "rows": [
+            row
+            for row in results.correlations
+            if row["statistic"] == "pearson" and row["category"] in (GLOBAL, SYSTEM_MEANS)
+        ],
+        "verdicts": verdict_sentence(results.correlations),
+        # Its text was written by fad_study.report.bars, and is XML.
+        "figure": Markup(inline_svg(results.bars, "c", "bars of the correlations of distances with ratings")),
+    }
+
+
+def _datasets(results: Results) -> list[dict[str, Any]]:
+    statistics = {(row["model"], row["dataset"]): row for row in results.statistics}
+    return [
+        {**row, "dimension": statistics[row["model"], row["dataset"]]["dimension"]}
+        for row in results.datasets
+    ]
+
+
+def _set_apart(results: Results) -> dict[str, Any]:
+    """The files that were not embedded as they are, or have a note; equal lines of several models are one."""
+    apart: dict[tuple[str, ...], list[str]] = {}
+    for row in results.files:
+        if row["status"] != "used" or row["note"]:
+            said = "; ".join(filter(None, (row["reason"], row["note"])))
+            key = (row["dataset"], row["file"], row["status"], said)
+            apart.setdefault(key, []).append(row["model"])
+    order = {"excluded": 0, "padded": 1, "used": 2, "ignored": 3}
+    # What was lost comes first, in case not all can be listed.
+    lines = sorted(apart.items(), key=lambda item: (order[item[0][2]], item[0][0], item[0][1], item[0][3]))
+    return {
+        "apart": [
+            {**dict(zip(("dataset", "file", "status", "reason"), key, strict=True)), "models": models}
+            for key, models in lines[:_FILES_LISTED]
+        ],
+        "apart_count": len(lines),
+        "apart_by_status": Counter(status for (_, _, status, _), _ in lines),
+    }
+
+
+def _verification(results: Results, model: Model) -> list[dict[str, Any]]:
+    """A line for each level and quantity; for a level of which there is no row, that it was not run."""
+    lines: list[dict[str, Any]] = []
+    for level in _LEVELS:
+        used = Verified(model.id, model.weights, model.weights_sha256)
+        rows = [row for row in results.verification if row["level"] == level and used.has(row)]
+        groups = dict.fromkeys((row["quantity"], row["tolerance"]) for row in rows)
+        for quantity, tolerance in groups:
+            group = [row for row in rows if (row["quantity"], row["tolerance"]) == (quantity, tolerance)]
+            lines.append(
+                {
+                    "model": model.name,
+                    "level": level,
+                    "quantity": quantity,
+                    "weights": group[0]["weights"],
+                    "comparisons": len(group),
+                    "absolute": max(row["max_absolute_difference"] for row in group),
+                    "relative": max(row["max_relative_difference"] for row in group),
+                    "tolerance": tolerance,
+                    "verdict": _verdict(group),
+                }
+            )
+        if not rows:
+            lines.append({"model": model.name, "level": level, "verdict": "not run"})
+    return lines
+
+
+def _verdict(rows: Sequence[Row]) -> str:
+    return "passed" if all(row["verdict"] == "passed" for row in rows) else "failed"

@@ -1,0 +1,73 @@
+"""The pooled correlations of distances with ratings as bars, after the figure of Tailleur et al. 2024."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from fad_core.util.atomic import atomic_path
+from fad_study.correlations import GLOBAL
+from fad_study.report.figures import ALARM, FAINT, NO_METADATA, plain_style
+from fad_study.report.svg import INK, PAPER
+
+Row = Mapping[str, Any]
+
+_COLOURS = ("#5b3a8c", "#d9822b", "#2b7a78", "#a23b5a", "#4a6fa5", "#7a7a2b")
+_ROW = 0.36
+"""Height of one embedding, in inches."""
+
+
+def plot_correlations(rows: Sequence[Row], path: Path | str) -> None:
+    """Draw Pearson's coefficients with their intervals, the strongest embedding at the top.
+
+    Args:
+        rows: of a CORRELATIONS table.
+        path: of the SVG file.
+    """
+    pooled = [row for row in rows if (row["category"], row["statistic"]) == (GLOBAL, "pearson")]
+    criteria = list(dict.fromkeys(row["criterion"] for row in pooled))
+    cells = {(row["embedding"], row["criterion"]): row for row in pooled}
+    embeddings = sorted(
+        dict.fromkeys(row["embedding"] for row in pooled),
+        key=lambda name: np.mean([cells[name, criterion]["value"] for criterion in criteria]),
+    )
+    height = _ROW * (len(embeddings) + 1)
+    thickness = 0.8 / len(criteria)
+    with plain_style():
+        figure = Figure(figsize=(6.5, height), facecolor=PAPER)
+        FigureCanvasSVG(figure)
+        axes = figure.add_axes((0, 0, 1, 1), facecolor=PAPER)
+        places = np.arange(len(embeddings))
+        for index, criterion in enumerate(criteria):
+            chosen = [cells[name, criterion] for name in embeddings]
+            at = places + (index - (len(criteria) - 1) / 2) * thickness
+            values = [row["value"] for row in chosen]
+            colour = _COLOURS[index % len(_COLOURS)]
+            axes.barh(at, values, thickness * 0.9, color=colour, label=criterion)
+            for place, row in zip(at, chosen, strict=True):
+                if row["ci_low"] is not None:
+                    axes.plot([row["ci_low"], row["ci_high"]], [place, place], color=INK, linewidth=0.8)
+            marked = [(row["published"], place) for place, row in zip(at, chosen, strict=True)]
+            found = [pair for pair in marked if pair[0] is not None]
+            if found:
+                label = "published" if index == 0 else None
+                figures, heights = zip(*found, strict=True)
+                axes.scatter(figures, heights, s=9, color=PAPER, edgecolor=ALARM, zorder=3, label=label)
+        axes.set_yticks(places, embeddings)
+        axes.set(xlim=(-1, 1), ylim=(len(embeddings) - 0.4, -0.6))
+        axes.set_xlabel("Pearson correlation of distance and rating, pooled")
+        axes.axvline(0, color=INK, linewidth=0.8)
+        axes.grid(axis="x", color=FAINT, alpha=0.3)
+        axes.set_axisbelow(True)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0, pad=5)
+        axes.legend(loc="lower right", frameon=False)
+        with atomic_path(path) as temporary:
+            figure.savefig(
+                temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.15
+            )

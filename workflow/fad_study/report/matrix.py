@@ -1,0 +1,120 @@
+"""The wide form of one model's distances by one metric: a row a reference, a column an evaluated set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fad_core.errors import FadError
+from fad_core.metrics import get_metric
+from fad_core.tables.csvtext import format_csv, parse_csv
+from fad_core.util.atomic import write_text
+
+Row = Mapping[str, Any]
+
+_CORNER = "reference"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Distances of references (rows) and evaluated sets (columns).
+
+    Attributes:
+        references: names of the rows.
+        evaluations: names of the columns.
+        values: `[references][evaluations]`; None where nothing was computed.
+    """
+
+    references: tuple[str, ...]
+    evaluations: tuple[str, ...]
+    values: tuple[tuple[float | None, ...], ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell has a value."""
+        return all(value is not None for row in self.values for value in row)
+
+
+def rows_of(distances: Sequence[Row], model: str, metric: str) -> list[Row]:
+    """The rows of a DISTANCES table that are of one model and metric, in their order.
+
+    Raises:
+        FadError: there is none.
+    """
+    rows = [row for row in distances if (row["model"], row["metric"]) == (model, metric)]
+    if not rows:
+        known = sorted({f"{row['model']} by {row['metric']}" for row in distances})
+        raise FadError(
+            f"the table has no distances of {model} by {metric}; it has {', '.join(known) or 'none'}"
+        )
+    return rows
+
+
+def distance_matrix(distances: Sequence[Row], model: str, metric: str, datasets: Sequence[str]) -> Matrix:
+    """Lay a long table out as a matrix.
+
+    Args:
+        distances: rows of a DISTANCES table.
+        model: whose distances.
+        metric: by its name. Of a symmetric one both triangles are filled, and the diagonal is 0.
+        datasets: the order of rows and columns.
+
+    Raises:
+        FadError: the table has no such distances, or has some of a data set that is not listed.
+    """
+    rows = rows_of(distances, model, metric)
+    unknown = sorted({row[side] for row in rows for side in ("reference", "evaluation")} - set(datasets))
+    if unknown:
+        raise FadError(f"the table has distances of data sets that are not listed: {', '.join(unknown)}")
+    cells: dict[tuple[str, str], float] = {}
+    if get_metric(metric).symmetric:
+        cells |= {(name, name): 0.0 for name in datasets}
+        cells |= {(row["evaluation"], row["reference"]): row["value"] for row in rows}
+    cells |= {(row["reference"], row["evaluation"]): row["value"] for row in rows}
+    names = tuple(datasets)
+    return Matrix(names, names, tuple(tuple(cells.get((row, column)) for column in names) for row in names))
+
+
+def compact(matrix: Matrix, rows: Sequence[Row]) -> Matrix:
+    """Leave out of an incomplete matrix what is no reference in any row, and what is evaluated in none.
+
+    So a study that compares everything with one reference has one row and not a mostly empty square.
+    """
+    if matrix.complete:
+        return matrix
+    references = {row["reference"] for row in rows}
+    evaluations = {row["evaluation"] for row in rows}
+    kept = [index for index, name in enumerate(matrix.evaluations) if name in evaluations]
+    lines = [line for line in zip(matrix.references, matrix.values, strict=True) if line[0] in references]
+    return Matrix(
+        tuple(name for name, _ in lines),
+        tuple(matrix.evaluations[index] for index in kept),
+        tuple(tuple(values[index] for index in kept) for _, values in lines),
+    )
+
+
+def write_matrix(matrix: Matrix, path: Path | str) -> None:
+    """Write a matrix as CSV: names in the first row and column, empty fields where there is no value."""
+    head = (_CORNER, *matrix.evaluations)
+    lines = ((name, *values) for name, values in zip(matrix.references, matrix.values, strict=True))
+    write_text(path, format_csv([head, *lines]))
+
+
+def read_matrix(path: Path | str) -> Matrix:
+    """Read what `write_matrix` wrote, to the same bits.
+
+    Raises:
+        FadError: the file is missing, or is no such matrix.
+    """
+    try:
+        head, *lines = parse_csv(Path(path).read_text(encoding="utf-8"))
+        if head[0] != _CORNER or any(len(line) != len(head) for line in lines):
+            raise ValueError("no matrix of references and evaluations")
+        values = tuple(tuple(float(text) if text else None for text in line[1:]) for line in lines)
+    except FileNotFoundError as error:
+        raise FadError(f"{path}: there is no such matrix: run the step that makes it") from error
+    except (OSError, ValueError) as error:
+        raise FadError(f"{path}: cannot be read ({error}): delete it and run again") from error
+    return Matrix(tuple(line[0] for line in lines), tuple(head[1:]), values)

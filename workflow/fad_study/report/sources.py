@@ -1,0 +1,148 @@
+"""What a report is made from, read and checked for belonging together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fad_core.errors import FadError
+from fad_core.models import name_and_id
+from fad_core.tables import (
+    CORRELATIONS,
+    DATASETS,
+    DISTANCES,
+    FILES,
+    PUBLISHED,
+    STATISTICS,
+    VERIFICATION,
+    read_table,
+)
+from fad_study.report.matrix import Matrix, compact, read_matrix, rows_of
+
+_MATRIX = ".matrix.csv"
+_HEATMAP = ".heatmap.svg"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Files a report is made from.
+
+    Attributes:
+        distances: the long table of distances, of all models; None, as the next two, in a study that
+            embeds nothing.
+        files: the table of files.
+        datasets: the table of counts.
+        verifications: tables of verification.
+        matrices: named {model}.{metric}.matrix.csv.
+        heatmaps: named {model}.{metric}.heatmap.svg.
+        statistics: tables of statistics, one row each.
+        published: the table of published figures, if the study has one.
+        correlations: the table of correlations, if the study has one.
+        bars: the figure of these.
+    """
+
+    distances: Path | None
+    files: Path | None
+    datasets: Path | None
+    verifications: Sequence[Path]
+    matrices: Sequence[Path]
+    heatmaps: Sequence[Path]
+    statistics: Sequence[Path]
+    published: Path | None = None
+    correlations: Path | None = None
+    bars: Path | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as the study used it: what results call it, its id, its weights, and D."""
+
+    name: str
+    id: str
+    weights: str
+    weights_sha256: str
+    dimension: int
+
+
+@dataclass(frozen=True)
+class Results:
+    """The contents of the sources; `matrices` and `heatmaps` by (model, metric), in the study's order."""
+
+    models: list[Model]
+    distances: list[dict[str, Any]]
+    files: list[dict[str, Any]]
+    datasets: list[dict[str, Any]]
+    statistics: list[dict[str, Any]]
+    verification: list[dict[str, Any]]
+    matrices: dict[tuple[str, str], Matrix]
+    heatmaps: dict[tuple[str, str], str]
+    published: list[dict[str, Any]]
+    correlations: list[dict[str, Any]]
+    bars: str | None
+
+
+def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
+    """Read all sources.
+
+    Args:
+        study: the configuration.
+        sources: where they lie.
+
+    Raises:
+        FadError: one is missing or damaged, or they are not of the same study.
+    """
+    distances = read_table(DISTANCES, sources.distances) if sources.distances else []
+    ids = dict(map(name_and_id, study.get("models", [])))
+    unknown = sorted({row["model"] for row in distances} - set(ids))
+    if unknown or (ids and not distances):
+        raise FadError(
+            f"{sources.distances}: no table of this study; its models are {', '.join(unknown) or 'none'}"
+        )
+    statistics = [_statistics_facts(path) for path in sources.statistics]
+    dimensions = {row["model"]: row["dimension"] for row in statistics}
+    first = {row["model"]: row for row in reversed(distances)}
+    keys = list(dict.fromkeys((row["model"], row["metric"]) for row in distances))
+    matrices = {key: _named(sources.matrices, key, _MATRIX) for key in keys}
+    heatmaps = {key: _named(sources.heatmaps, key, _HEATMAP) for key in keys}
+    return Results(
+        models=[
+            Model(name, ids[name], first[name]["weights"], first[name]["weights_sha256"], dimensions[name])
+            for name in ids
+            if name in first
+        ],
+        distances=distances,
+        files=read_table(FILES, sources.files) if sources.files else [],
+        datasets=read_table(DATASETS, sources.datasets) if sources.datasets else [],
+        statistics=statistics,
+        verification=[row for path in sources.verifications for row in read_table(VERIFICATION, path)],
+        matrices={
+            key: compact(read_matrix(path), rows_of(distances, *key)) for key, path in matrices.items()
+        },
+        heatmaps={key: _text(path) for key, path in heatmaps.items()},
+        published=read_table(PUBLISHED, sources.published) if sources.published else [],
+        correlations=read_table(CORRELATIONS, sources.correlations) if sources.correlations else [],
+        bars=_text(sources.bars) if sources.bars else None,
+    )
+
+
+def _statistics_facts(path: Path) -> dict[str, Any]:
+    """The row without its D·D numbers, which would fill the memory for many sets."""
+    (row,) = read_table(STATISTICS, path)
+    return {name: row[name] for name in ("model", "dataset", "n", "dimension")}
+
+
+def _named(paths: Sequence[Path], key: tuple[str, str], suffix: str) -> Path:
+    name = f"{key[0]}.{key[1]}{suffix}"
+    for path in paths:
+        if path.name == name:
+            return path
+    raise FadError(f"{name} is not among the files given: {', '.join(path.name for path in paths) or 'none'}")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FadError(f"{path}: {error.strerror}: run the step that makes it") from error

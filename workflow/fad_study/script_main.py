@@ -1,0 +1,150 @@
+"""One typed `main(...)` a script, started by Snakemake or by hand with the same names.
+
+A script of the workflow ends with `run(main, globals())`. Under Snakemake the named inputs, outputs and
+params of the rule become the arguments; by hand they are command-line options made from the
+signature and the docstring. Nothing here imports a numeric library: `threads` must reach the
+environment before NumPy or PyTorch read it, so scripts import what they need inside `main`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import sys
+import traceback
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fad_core.errors import FadError
+from fad_core.util.process import limit_threads, spare_collections
+from fad_study.stale_locks import hold_running
+
+
+def prefer_packages(folders: Sequence[Path]) -> None:
+    """Have Python programs that are started from here import from folders before what is installed."""
+    first = [str(folder) for folder in folders]
+    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    others = [entry for entry in inherited if entry not in ("", *first)]
+    os.environ["PYTHONPATH"] = os.pathsep.join([*first, *others])
+
+
+def run(main: Callable[..., None], script_globals: Mapping[str, Any]) -> None:
+    """Call a script's `main` if the script was started; do nothing if it was imported.
+
+    An error that the user can mend is printed without a traceback; the exit status is then 1.
+    """
+    if script_globals.get("__name__") != "__main__":
+        return
+    job = script_globals.get("snakemake")
+    arguments = _from_snakemake(main, job) if job is not None else _from_command_line(main)
+    # The terminal is kept for what must be seen at once: the reason of a failure.
+    terminal = _redirect_to(job.log[0]) if job is not None and job.log else sys.stderr
+    limit_threads(int(arguments.get("threads", 1)))
+    spare_collections()
+    # A job may outlive a killed run; the next one is not to take it for dead.
+    held = hold_running(Path(".snakemake")) if job is not None else None
+    try:
+        main(**arguments)
+    except FadError as error:
+        for stream in {id(terminal): terminal, id(sys.stderr): sys.stderr}.values():
+            print(f"\n{error}\n", file=stream, flush=True)
+        sys.exit(1)
+    except Exception:
+        if terminal is not sys.stderr:
+            traceback.print_exc(file=terminal)
+        raise
+    finally:
+        if held is not None:
+            held.close()
+
+
+def _redirect_to(log: str) -> typing.TextIO:
+    """Send stdout and stderr, those of libraries in C too, to the job's log; give the old stderr."""
+    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    with Path(log).open("w", encoding="utf-8") as stream:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    return terminal
+
+
+def _from_snakemake(main: Callable[..., None], job: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for source in (job.input, job.output, job.params):
+        given.update(source.items())
+    hints = typing.get_type_hints(main)
+    return {
+        name: _convert(given[name], hints[name])
+        for name in inspect.signature(main).parameters
+        if name in given
+    }
+
+
+def _convert(value: Any, hint: Any) -> Any:
+    """Turn what Snakemake hands over (strings, lists of strings) into the annotated type."""
+    # An input that a study does not have is an empty list.
+    if value is None or (_is_optional(hint) and not isinstance(value, str) and not list(value)):
+        return None
+    if typing.get_origin(hint) is list:
+        (item,) = typing.get_args(hint)
+        return [item(entry) for entry in ([value] if isinstance(value, str) else value)]
+    if hint is Path or (_is_optional(hint) and Path in typing.get_args(hint)):
+        return Path(str(value))
+    return value
+
+
+def _from_command_line(main: Callable[..., None]) -> dict[str, Any]:
+    summary, descriptions = _docstring_parts(inspect.getdoc(main) or "")
+    parser = argparse.ArgumentParser(
+        description=summary, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    hints = typing.get_type_hints(main)
+    for name, parameter in inspect.signature(main).parameters.items():
+        _add_option(parser, name, parameter, hints[name], descriptions.get(name, " "))
+    return vars(parser.parse_args())
+
+
+def _add_option(
+    parser: argparse.ArgumentParser, name: str, parameter: inspect.Parameter, hint: Any, help_text: str
+) -> None:
+    required = parameter.default is inspect.Parameter.empty
+    options: dict[str, Any] = {"help": help_text, "required": required}
+    if not required:
+        # `main` knows its None; "(default: None)" would say nothing.
+        options["default"] = argparse.SUPPRESS if parameter.default is None else parameter.default
+    if _is_optional(hint):
+        (hint,) = (part for part in typing.get_args(hint) if part is not type(None))
+    if hint is bool:
+        options["action"] = argparse.BooleanOptionalAction
+    elif typing.get_origin(hint) is list:
+        options.update(nargs="*", type=typing.get_args(hint)[0])
+    elif typing.get_origin(hint) is typing.Literal:
+        options["choices"] = typing.get_args(hint)
+    else:
+        options["type"] = hint
+    parser.add_argument("--" + name.replace("_", "-"), dest=name, **options)
+
+
+def _is_optional(hint: Any) -> bool:
+    return isinstance(hint, types.UnionType) and type(None) in typing.get_args(hint)
+
+
+def _docstring_parts(text: str) -> tuple[str, dict[str, str]]:
+    """Split a docstring into what stands before `Args:` and the description of each argument."""
+    summary, _, rest = text.partition("\nArgs:\n")
+    descriptions: dict[str, str] = {}
+    for line in rest.splitlines():
+        name, colon, words = line.strip().partition(": ")
+        if line and not line.startswith("    "):
+            break
+        if colon and line.startswith("    ") and not line.startswith("     "):
+            descriptions[name] = words
+        elif descriptions and line.strip():
+            descriptions[list(descriptions)[-1]] += " " + line.strip()
+    return summary.strip(), {key: value.replace("%", "%%") for key, value in descriptions.items()}

@@ -1,0 +1,109 @@
+"""The tables of files: each one, used or not and why, and how many of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.policy import FilePolicy
+from fad_core.datasets.selection import FileUse
+from fad_core.embedding.embeddings_table import read_embedding_counts
+from fad_core.errors import FadError
+from fad_core.models.base import EmbeddingModel
+from fad_core.tables import DATASETS, FILES, write_table
+from fad_study.steps.check import uses_by_model
+
+
+def collect_files(
+    manifests: Sequence[Path],
+    embeddings: Sequence[Path],
+    models: Mapping[str, EmbeddingModel],
+    policy: FilePolicy,
+    ignored: Mapping[str, Sequence[tuple[str, str]]],
+    files: Path,
+    datasets: Path,
+) -> None:
+    """List every file of every data set, used or not and why, and count them.
+
+    Args:
+        manifests: of all shards, `…/{dataset}/{shard}.parquet`.
+        embeddings: of all shards, `…/{model}/{dataset}/{shard}.parquet`.
+        models: by the names they have in the study.
+        policy: what the user says of files.
+        ignored: (name, reason) of what is no audio file, by data set.
+        files: the table of files to write.
+        datasets: the table of counts to write.
+
+    Raises:
+        FadError: other files were embedded than those that are to be.
+    """
+    rows: list[dict[str, Any]] = []
+    counts: list[dict[str, Any]] = []
+    for name, dataset, uses in uses_by_model(manifests, models, policy):
+        shards = [path for path in embeddings if path.parts[-3:-1] == (name, dataset)]
+        vectors = read_embedding_counts(shards)
+        _require_decided(name, dataset, uses, vectors)
+        place = {"model": name, "dataset": dataset}
+        listed = [_file_row(place, use, vectors.get(use.record.file, 0)) for use in uses]
+        listed += [_ignored_row(place, *entry) for entry in ignored.get(dataset, ())]
+        rows += listed
+        counts.append(_dataset_row(place, listed, SetCounts.of(uses, models[name].sample_rate)))
+    write_table(FILES, rows, files)
+    write_table(DATASETS, counts, datasets)
+
+
+def _require_decided(model: str, dataset: str, uses: Sequence[FileUse], vectors: Mapping[str, int]) -> None:
+    """Refuse embeddings that were made by other decisions, whatever it is that has kept them."""
+    wanted = {use.record.file for use in uses if use.status != "excluded"}
+    if wanted != set(vectors):
+        file = min(wanted ^ set(vectors))
+        what = "was not embedded, and is to be" if file in wanted else "was embedded, and is not to be"
+        raise FadError(
+            f"{dataset} by {model}: {file} {what}: delete the embeddings of this data set and run again"
+        )
+
+
+def _file_row(place: Mapping[str, str], use: FileUse, vectors: int) -> dict[str, Any]:
+    record = use.record
+    known = record.status != "bad"
+    return {
+        **place,
+        "file": record.file,
+        "status": use.status,
+        "reason": use.reason,
+        "note": "; ".join(remark.text for remark in use.remarks),
+        "sha256": record.sha256,
+        "format": record.format,
+        "subtype": record.subtype,
+        "sample_rate": record.sample_rate if known else None,
+        "channels": record.channels if known else None,
+        "frames": record.frames if known else None,
+        "seconds": record.seconds if known else None,
+        "peak": record.peak if known else None,
+        "sound_sha256": record.sound_sha256,
+        "vectors": vectors,
+    }
+
+
+def _ignored_row(place: Mapping[str, str], file: str, reason: str) -> dict[str, Any]:
+    unknown: dict[str, Any] = dict.fromkeys(("note", "sha256", "format", "subtype", "sound_sha256"), "")
+    unknown |= dict.fromkeys(("sample_rate", "channels", "frames", "seconds", "peak"))
+    return {**place, "file": file, "status": "ignored", "reason": reason, **unknown, "vectors": 0}
+
+
+def _dataset_row(
+    place: Mapping[str, str], rows: Sequence[Mapping[str, Any]], counts: SetCounts
+) -> dict[str, Any]:
+    statuses = Counter(row["status"] for row in rows)
+    noted = ("doubtful", "doubt_seconds", "loud", "silent", "constant", "duplicates")
+    return {
+        **place,
+        "found": len(rows),
+        **{status: statuses[status] for status in ("used", "padded", "excluded", "ignored")},
+        "vectors": sum(row["vectors"] for row in rows),
+        "seconds": counts.seconds,
+        **{name: getattr(counts, name) for name in noted},
+    }

@@ -1,0 +1,55 @@
+"""From a data set's embeddings to its statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.selection import require_enough
+from fad_core.embedding.embeddings_table import (
+    iterate_embeddings,
+    read_embedding_counts,
+    read_embedding_facts,
+)
+from fad_core.embedding.statistics_table import statistics_to_row
+from fad_core.errors import FadError
+from fad_core.metrics.statistics import statistics_of
+from fad_core.models.original_quirks import as_scalars
+from fad_core.tables import STATISTICS, write_table
+
+
+def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, statistics: Path) -> None:
+    """Reduce a data set's embeddings to (n, mean, factor), files in order whatever their shard.
+
+    Raises:
+        DatasetError: there are fewer than 2 vectors.
+        FadError: the shards were embedded by different models, or with different settings.
+    """
+    facts = [read_embedding_facts(path) for path in embeddings]
+    first = facts[0]
+    if any((each.identity, each.settings) != (first.identity, first.settings) for each in facts):
+        raise FadError(
+            f"the shards of {dataset} were embedded by different models, or settings of one: "
+            "delete them and run again"
+        )
+    counts = SetCounts.total([each.counts for each in facts])
+    vectors = sum(read_embedding_counts(embeddings).values())
+    require_enough(dataset, model, vectors)
+    blocks = (block for _, block in iterate_embeddings(embeddings))
+    row = statistics_to_row(
+        statistics_of(map(as_scalars, blocks) if first.scalars else blocks),
+        model=model,
+        weights=first.identity["weights"],
+        weights_sha256=first.identity["weights_sha256"],
+        settings=first.settings,
+        dataset=dataset,
+        counts=counts,
+    )
+    write_table(STATISTICS, [row], statistics, {"note": _note([each.note for each in facts])})
+
+
+def _note(notes: Sequence[str]) -> str:
+    """Join what is to be known of the shards, and say so where it is not true of all."""
+    found = sorted({note for note in notes if note})
+    return "; ".join(found if len(set(notes)) == 1 else [f"of some shards: {note}" for note in found])
