@@ -1,4 +1,4 @@
-"""Kernels for this processor: the same results, up to rounding, in less time. `accelerate` is the one door."""
+"""Kernels for this processor: the same results, up to rounding, in less time. `accelerate` is the door."""
 
 from __future__ import annotations
 
