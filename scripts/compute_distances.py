@@ -1,4 +1,4 @@
-"""Compare pairs of data sets by their statistics."""
+"""Compute distances between pairs of data sets from their statistics."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ def main(
     """Compute every metric for every pair of data sets of one model.
 
     Args:
-        statistics: tables of the data sets.
-        pairs: reference:evaluation, names of data sets.
-        metrics: names of metrics.
+        statistics: tables of statistics, one for each data set.
+        pairs: pairs of data sets, reference:evaluation.
+        metrics: names of the metrics.
         distances: the table to write.
-        threads: numeric threads.
+        threads: number of numeric threads.
     """
     from fad_study.steps.distances import compute_distances
 

@@ -26,17 +26,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fad_study.embeddings_table import (
+    iterate_embeddings,
+    read_embedding_counts,
+    read_embedding_facts,
+)
+from fad_study.schemas.files import MANIFEST
 from fad_study.steps.files import read_manifest
 
 from fad_core.api.statistics_files import read_statistics, write_statistics
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.scan import FileRecord
 from fad_core.embedding.distances import EmbeddedSet
-from fad_core.embedding.embeddings_table import (
-    iterate_embeddings,
-    read_embedding_counts,
-    read_embedding_facts,
-)
 from fad_core.embedding.facts import EmbeddingFacts, metadata_of
 from fad_core.embedding.npy import load_embeddings
 from fad_core.errors import FadError
@@ -44,7 +45,7 @@ from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics, statistics_of
 from fad_core.models import get_model
 from fad_core.runner.pt2 import Identity
-from fad_core.tables import DISTANCES, EMBEDDINGS, MANIFEST, read_table, write_table
+from fad_core.tables import DISTANCES, EMBEDDINGS, read_table, write_table
 
 SECONDS = 5
 """Of processor time that a reader may take, in whole."""

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from conftest import SHARDS, write_clip
+from fad_study.shards import shard_of
 from snakemake_runs import Run, WorkingFolder, copy_code
-
-from fad_core.datasets import shard_of
 
 NOTHING = "Nothing to be done"
 # What depends on the embeddings of set a, whatever the shard.

@@ -53,7 +53,7 @@ np.savez(given.output, meta=np.array(json.dumps(meta)), **entries)
 def small(tmp_path_factory: pytest.TempPathFactory, verified: WorkingFolder) -> WorkingFolder:
     """The workplace with the verified model, and a checkout whose verification set is small."""
     code = copy_code(tmp_path_factory.mktemp("code") / "repository")
-    with (code / "fad_core/verification/golden/verification_set.py").open("a") as stream:
+    with (code / "workflow/fad_study/reference/cases.py").open("a") as stream:
         stream.write(SMALL_SET)
     return verified.copy_to(tmp_path_factory.mktemp("small") / "work", code)
 

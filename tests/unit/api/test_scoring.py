@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from fad_study.embeddings_table import read_embedding_counts, read_embedding_facts
 from fad_study.steps.distances import compute_distances
 from fad_study.steps.embeddings import embed_shard
 from fad_study.steps.files import scan_shard
@@ -22,7 +23,6 @@ from fad_core.audio import read_audio
 from fad_core.datasets import Dataset
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.embedding.embed import embed_waveform, load_unchanged
-from fad_core.embedding.embeddings_table import read_embedding_counts, read_embedding_facts
 from fad_core.errors import BadFilesError, DatasetError, FadError
 from fad_core.metrics.statistics import statistics_of
 from fad_core.models.settings import Runner, Settings

@@ -69,13 +69,13 @@ import sys
 import fad_core
 from fad_core.models import get_model, model_ids
 from fad_core.models.settings import Settings
-from fad_study.study import study_of
+from fad_study.study import interpret_config
 from fad_core.weights import locate_weights
 
 entries = [
     {"id": id, "crop": Settings().crop, "hop_seconds": Settings().hop_seconds} for id in model_ids()
 ]
-study = study_of(
+study = interpret_config(
     {
         "study": "all",
         "datasets": {name: {"path": name, "shards": 1} for name in "ab"},

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from fad_study.reference.cases import golden_set
 
 from fad_core.errors import VerificationError
 from fad_core.models import family_of, get_model, model_ids
@@ -20,7 +21,6 @@ from fad_core.verification.golden.clips import (
     REFERENCE_GROUP,
     clips,
     distance_matrices,
-    golden_set,
 )
 from fad_core.verification.golden.signals import sine
 

@@ -1,4 +1,4 @@
-"""From statistics to the table of distances."""
+"""Compute distances from statistics."""
 
 from __future__ import annotations
 
@@ -21,14 +21,21 @@ def _embedded_set(path: Path) -> EmbeddedSet:
     try:
         counts = counts_from_row(row)
     except ValueError as error:
-        raise FadError(f"{path}: these counts are not usable ({error}): delete it and run again") from error
+        raise FadError(f"{path}: its counts are not valid ({error}): delete it and run again") from error
     return EmbeddedSet(**facts, statistics=statistics_from_row(row), counts=counts, note=note)
 
 
 def compute_distances(
     statistics: Sequence[Path], pairs: Sequence[tuple[str, str]], metrics: Sequence[str], distances: Path
 ) -> None:
-    """Compare pairs of (reference, evaluation) by every metric; write rows in the order of the pairs."""
+    """Compute every metric for every pair of data sets; write one row for each, in their order.
+
+    Args:
+        statistics: tables of statistics, one for each data set.
+        pairs: (reference, evaluation), names of data sets.
+        metrics: names of metrics.
+        distances: the table to write.
+    """
     sets = {embedded.dataset: embedded for embedded in map(_embedded_set, statistics)}
     rows = [
         distance_row(sets[reference], sets[evaluation], metric)
@@ -41,16 +48,16 @@ def compute_distances(
 def collect_distances(
     parts: Sequence[Path], ids: Mapping[str, str], verdicts: Sequence[Path], outputs: Sequence[Path]
 ) -> None:
-    """Put the models' distance tables under each other.
+    """Concatenate the distances of all models into one table.
 
     Args:
-        parts: of one model each.
-        ids: of the models, by the names that the tables have for them.
-        verdicts: the tables of verification of all these models.
-        outputs: the tables to write.
+        parts: tables of distances, one for each model.
+        ids: ids of the models, by their names in the study.
+        verdicts: tables of verification of these models.
+        outputs: the tables to write, all with the same rows.
 
     Raises:
-        VerificationError: the verdicts do not say that all these models, with these weights, have passed.
+        VerificationError: the verdicts do not show that all models, with these weights, have passed.
     """
     rows = [row for part in parts for row in read_table(DISTANCES, part)]
     used = dict.fromkeys(Verified(ids[row["model"]], row["weights"], row["weights_sha256"]) for row in rows)

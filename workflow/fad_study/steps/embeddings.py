@@ -1,4 +1,4 @@
-"""From a shard's files to embeddings."""
+"""Embed the files of a shard."""
 
 from __future__ import annotations
 
@@ -25,21 +25,22 @@ def embed_shard(
     embeddings: Path,
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Embed the files of one shard that can be used; write one row a vector, sorted by file and window.
+    """Embed the usable files of one shard; write one row a vector, sorted by file and window.
 
     Args:
-        exported: the `.pt2` file.
+        exported: path of the `.pt2` file.
         dataset: the data set.
-        manifest: of the shard.
-        others: manifests of all shards of the set, where what becomes of a file depends on these.
-        policy: what the user says of files.
-        settings: of the model.
+        manifest: manifest of the shard.
+        others: manifests of all shards of the set, if the decision on a file depends on the other files;
+            empty otherwise.
+        policy: which files are embedded, and how.
+        settings: how the model is used.
         embeddings: the table to write.
         progress: called with 1 after each file.
 
     Raises:
         ModelError: the exported model cannot be read.
-        AudioError: a file has changed since the scan, or is gone.
+        AudioError: a file has changed since the scan, or is missing.
     """
     model = ExportedModel.own(exported, device=settings.device, settings=settings)
     mine = read_manifest(manifest)

@@ -1,4 +1,4 @@
-"""From a data set's embeddings to its statistics."""
+"""Compute the statistics of a data set's embeddings."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from pathlib import Path
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.selection import require_enough
-from fad_core.embedding.embeddings_table import (
-    iterate_embeddings,
-    read_embedding_counts,
-    read_embedding_facts,
-)
 from fad_core.embedding.statistics_table import statistics_to_row
 from fad_core.errors import FadError
 from fad_core.metrics.statistics import statistics_of
 from fad_core.models.original_quirks import as_scalars
 from fad_core.tables import STATISTICS, write_table
+from fad_study.embeddings_table import iterate_embeddings, read_embedding_counts, read_embedding_facts
 
 
 def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, statistics: Path) -> None:
-    """Reduce a data set's embeddings to (n, mean, factor), files in order whatever their shard.
+    """Reduce a data set's embeddings to (n, mean, factor), in the order of file names whatever their shards.
+
+    Args:
+        embeddings: tables of embeddings of all shards.
+        dataset: name of the data set.
+        model: name of the model in the study.
+        statistics: the table to write.
 
     Raises:
         DatasetError: there are fewer than 2 vectors.
@@ -30,7 +32,7 @@ def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, sta
     first = facts[0]
     if any((each.identity, each.settings) != (first.identity, first.settings) for each in facts):
         raise FadError(
-            f"the shards of {dataset} were embedded by different models, or settings of one: "
+            f"the shards of {dataset} were embedded by different models, or with different settings: "
             "delete them and run again"
         )
     counts = SetCounts.total([each.counts for each in facts])
@@ -50,6 +52,6 @@ def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, sta
 
 
 def _note(notes: Sequence[str]) -> str:
-    """Join what is to be known of the shards, and say so where it is not true of all."""
+    """Join the notes of the shards; a note that not all shards have is marked so."""
     found = sorted({note for note in notes if note})
     return "; ".join(found if len(set(notes)) == 1 else [f"of some shards: {note}" for note in found])

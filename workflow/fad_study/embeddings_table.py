@@ -1,4 +1,4 @@
-"""The embeddings of a data set, read from the tables of its shards."""
+"""Read the embeddings of a data set from the tables of its shards."""
 
 from __future__ import annotations
 
@@ -21,42 +21,45 @@ from fad_core.tables.schemas import EMBEDDINGS
 FileEmbeddings = tuple[str, NDArray[np.float32]]
 
 _BATCH_VALUES = 2**18
-"""Numbers of one shard in memory at a time: 1 MB of float32, and the row group it comes from."""
+"""Number of values of one shard in memory at a time: 1 MB of float32, besides their row group."""
 
 
 def iterate_embeddings(paths: Iterable[Path | str]) -> Iterator[FileEmbeddings]:
-    """Each file's embeddings `[n, D]`, float32, from all shards of a data set in the order of file names.
+    """Yield each file and its embeddings `[n, D]`, float32, of all shards in the order of file names.
 
-    So what is computed from them does not depend on the number of shards. Of each shard, memory holds
-    one row group of 4 MB and one file's embeddings.
+    Results computed in this order do not depend on the number of shards. For each shard, memory holds one row
+    group of 4 MB and the embeddings of one file.
 
     Args:
-        paths: EMBEDDINGS tables, each sorted by file and window; empty ones are fine.
+        paths: EMBEDDINGS tables, each sorted by file and window; they may be empty.
 
     Raises:
-        FadError: a table is missing, damaged, not sorted, of another D than the others, or has a file
-            that another one has too.
+        FadError: a table is missing, damaged, not sorted, has another D than the others, or has a file that
+            another one has too.
     """
     previous: str | None = None
     dimension: int | None = None
     shards = [((file, path, x) for file, x in _files_of(path)) for path in map(Path, paths)]
     for file, path, embeddings in heapq.merge(*shards, key=itemgetter(0)):
         if file == previous:
-            raise FadError(f"{path}: another table has {file!r} too: delete the one that is left over")
+            raise FadError(f"{path}: another table has {file!r} too: delete the outdated one")
         if dimension not in (None, embeddings.shape[1]):
             raise FadError(
                 f"{path}: embeddings of {embeddings.shape[1]} dimensions, where other tables have "
-                f"{dimension}: they are of different models; delete it and run again"
+                f"{dimension}: they are by different models; delete it and run again"
             )
         previous, dimension = file, embeddings.shape[1]
         yield file, embeddings
 
 
 def read_embedding_counts(paths: Iterable[Path | str]) -> dict[str, int]:
-    """How many vectors each file gave, from all shards of a data set; the vectors are not read.
+    """Return the number of vectors of each file, without reading the vectors.
+
+    Args:
+        paths: EMBEDDINGS tables of all shards of a data set.
 
     Raises:
-        FadError: a table is missing, damaged, or not one of embeddings.
+        FadError: a table is missing, damaged, or not a table of embeddings.
     """
     counts: dict[str, int] = {}
     for path in map(Path, paths):
@@ -70,10 +73,13 @@ def read_embedding_counts(paths: Iterable[Path | str]) -> dict[str, int]:
 
 
 def read_embedding_facts(path: Path | str) -> EmbeddingFacts:
-    """Read what the metadata of a table of embeddings says.
+    """Read the metadata of a table of embeddings.
+
+    Args:
+        path: an EMBEDDINGS table.
 
     Raises:
-        FadError: the table is missing, damaged, not one of embeddings, or does not say what it is of.
+        FadError: the table is missing, damaged, not a table of embeddings, or lacks metadata.
     """
     metadata = read_metadata(EMBEDDINGS, path)
     try:
@@ -85,7 +91,7 @@ def read_embedding_facts(path: Path | str) -> EmbeddingFacts:
 
 
 def _files_of(path: Path) -> Iterator[FileEmbeddings]:
-    """Each file's embeddings from one shard."""
+    """Yield each file and its embeddings from one shard."""
     runs = _runs_of(path)
     previous: str | None = None
     for file, pieces in groupby(runs, key=itemgetter(0)):
@@ -103,7 +109,7 @@ def _files_of(path: Path) -> Iterator[FileEmbeddings]:
 
 
 def _runs_of(path: Path) -> Iterator[tuple[str, NDArray[np.int32], NDArray[np.float32]]]:
-    """Runs of rows with the same file, `(file, windows [n], embeddings [n, D])`; long ones in pieces."""
+    """Yield runs of rows of the same file, `(file, windows [n], embeddings [n, D])`; long ones in pieces."""
     with open_parquet(EMBEDDINGS, path) as source:
         missing = source.metadata.num_rows
         if missing == 0:
@@ -118,7 +124,7 @@ def _runs_of(path: Path) -> Iterator[tuple[str, NDArray[np.int32], NDArray[np.fl
                 vectors = batch.column("embedding")
                 if vectors.value_lengths().unique().to_pylist() != [width]:
                     raise FadError(f"{path}: the embeddings differ in length: delete it and run again")
-                # As `to_numpy`, which imports pandas.
+                # Not `to_numpy`, which imports pandas.
                 embeddings: NDArray[Any] = np.from_dlpack(vectors.flatten()).reshape(-1, width)
                 windows: NDArray[Any] = np.from_dlpack(batch.column("window"))
                 files = batch.column("file").to_pylist()
@@ -131,12 +137,12 @@ def _runs_of(path: Path) -> Iterator[tuple[str, NDArray[np.int32], NDArray[np.fl
                 yield file, windows[start:stop], embeddings[start:stop]
                 start = stop
         if missing:
-            raise damaged(path, ValueError(f"{missing} rows less than were written"))
+            raise damaged(path, ValueError(f"{missing} rows fewer than were written"))
 
 
 def _width(path: Path, source: Any) -> int:
-    """D, the length of the vectors of a table that has some."""
-    # The vectors are the last column, so this is the number of all their values.
+    """Return D, the length of the vectors of a table that is not empty."""
+    # The vectors are the last column: this is the number of all their values.
     with readable(path):
         group = source.metadata.row_group(0)
         width: int = group.column(group.num_columns - 1).num_values // max(1, group.num_rows)
