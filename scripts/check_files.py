@@ -20,9 +20,9 @@ def main(
         policy: what becomes of files, as in "on_bad_file=skip on_short_file=pad"; others are the defaults.
     """
     from fad_study.steps.check import check_files
+    from fad_study.study_models import parse_models
 
     from fad_core.datasets.policy import parse_policy
-    from fad_core.models import parse_models
 
     check_files(manifests, parse_models(models), parse_policy(policy), checked)
 

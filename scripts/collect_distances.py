@@ -16,8 +16,7 @@ def main(parts: list[Path], verdicts: list[Path], models: list[str], parquet: Pa
         csv: the CSV table to write.
     """
     from fad_study.steps.distances import collect_distances
-
-    from fad_core.models import named_id
+    from fad_study.study_models import named_id
 
     ids = dict(map(named_id, models))
     collect_distances(parts, ids, verdicts, [parquet, csv])

@@ -28,9 +28,9 @@ def main(
     import json
 
     from fad_study.steps.listing import collect_files
+    from fad_study.study_models import parse_models
 
     from fad_core.datasets.policy import parse_policy
-    from fad_core.models import parse_models
 
     named = parse_models(models)
     collect_files(manifests, embeddings, named, parse_policy(policy), json.loads(ignored), files, datasets)

@@ -18,7 +18,7 @@ def main(model: str, clips: Path) -> None:
     from fad_core.verification.golden.verification_set import verification_set
 
     described = get_model(model)
-    write_clips(verification_set(described), described, clips)
+    write_clips(verification_set(described), clips)
 
 
 run(main, globals())

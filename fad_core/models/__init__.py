@@ -6,13 +6,10 @@ A family's module is imported when one of its models is asked for; listing the i
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fad_core.errors import UnknownModelError
-from fad_core.models.settings import Settings, parse_settings
 
 if TYPE_CHECKING:
     from fad_core.models.base import EmbeddingModel
@@ -66,46 +63,15 @@ def canonical_id(model_id: str) -> str:
     return ALIASES.get(model_id, model_id)
 
 
-def name_and_id(entry: Mapping[str, str]) -> tuple[str, str]:
-    """What results call a study's entry under `models`, and its model's id."""
-    model_id = canonical_id(entry["id"])
-    return entry.get("name", model_id), model_id
-
-
-def get_model(model_id: str, settings: Settings | None = None) -> EmbeddingModel:
+def get_model(model_id: str) -> EmbeddingModel:
     """Look up a model by its id, or an alias of it.
 
     Args:
         model_id: one of `model_ids()`, or of `ALIASES`.
-        settings: how it is used; None: the defaults.
 
     Raises:
         UnknownModelError: there is no such model; the message lists those that there are.
     """
     module = import_module(f"fad_core.models.{family_of(model_id)}")
     models: dict[str, EmbeddingModel] = {model.name: model for model in module.MODELS}
-    return replace(models[canonical_id(model_id)], settings=settings or Settings())
-
-
-def parse_models(specifications: Iterable[str]) -> dict[str, EmbeddingModel]:
-    """Models by the names they have in a study.
-
-    Args:
-        specifications: each `name=id`, and after it the settings that are not the defaults
-            (`fad_core.models.settings.parse_settings`), as in "clap=clap-630k crop=first".
-
-    Raises:
-        UnknownModelError: there is no such model.
-        ConfigError: there is no such setting.
-    """
-    models = {}
-    for specification in specifications:
-        name, model_id = named_id(specification)
-        models[name] = get_model(model_id, parse_settings(specification.partition(" ")[2]))
-    return models
-
-
-def named_id(specification: str) -> tuple[str, str]:
-    """Name and id of a specification as `parse_models` takes it."""
-    name, _, model_id = specification.partition(" ")[0].partition("=")
-    return name, model_id
+    return models[canonical_id(model_id)]

@@ -114,7 +114,7 @@ def verify_reference(
         clips: folder of WAV files and `clips.json` (`fad_study.steps.reference.write_clips`).
         original: what the original gave for these.
         progress: told the name of each clip.
-        imitating: the same with `Settings.compatibility`, for what the original makes of its values as
+        imitating: the same with `Options.compatibility`, for what the original makes of its values as
             scalars; None: the first one.
 
     Raises:
@@ -129,7 +129,7 @@ def verify_reference(
     ours: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
     imitated: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
     theirs: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
-    scalars = model.scalar_statistics
+    scalars = model.quirks.scalar_statistics
     for case, fact in facts.items():
         if progress is not None:
             progress(case)
@@ -163,11 +163,11 @@ def _compare_case(
     exported: ExportedModel, path: Path, fact: Mapping[str, Any], original: OriginalRun
 ) -> tuple[Vectors, list[Comparison]]:
     """Our embeddings of one clip, from the file, and the rows about it."""
-    model, case = exported.model, path.stem
+    use, case = exported.use, path.stem
     if fact["loading"] == "faulty":
-        model = replace(model, settings=replace(model.settings, compatibility="frechet-audio-distance"))
+        use = replace(use, options=replace(use.options, compatibility="frechet-audio-distance"))
     waveform, rate = read_audio(path)
-    features = model.frontend(prepare_waveform(waveform, rate, model), fact["key"])
+    features = use.frontend(prepare_waveform(waveform, rate, use), fact["key"])
     expected = original.features(case)
     rows = list(_compare_features(exported, case, features, expected))
     through = exported.embed_features(expected)
@@ -176,7 +176,7 @@ def _compare_case(
     embedded = through if same else exported.embed_features(features)
     settled = embedded
     for quantity, found in (("network", through), ("embedding", embedded)):
-        settled, flips, tolerance = _settled(model, found, original, case)
+        settled, flips, tolerance = _settled(use.model, found, original, case)
         rows.append(
             compare(
                 exported.identity,
@@ -206,7 +206,7 @@ def _settled(
 ) -> tuple[Vectors, int, float]:
     """What is compared: embeddings, values off by a quantum that are forgiven, and the tolerance."""
     expected = original.embeddings(case)
-    if not model.quantum or found.shape != expected.shape:
+    if not model.verification.quantization_step or found.shape != expected.shape:
         return found, 0, model.tolerance
     settled, flips = settle(model, found, expected, original.unrounded(case))
     return settled, flips, 0.0

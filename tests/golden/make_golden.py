@@ -55,7 +55,7 @@ def main(reference_python: Path, family: str, output: Path | None = None) -> Non
         weights = locate_weights(model, "seeded")
         with tempfile.TemporaryDirectory() as temporary:
             work = Path(temporary)
-            write_clips(golden_set(model), model, work / "clips")
+            write_clips(golden_set(model), work / "clips")
             write_distance_matrices(work / "clips")
             write_checkpoints(weights, work / "checkpoints")
             run_original(reference_python, name, work)
@@ -100,7 +100,7 @@ def add_model(
     }
     for clip in facts:
         entries[f"embeddings/{name}/{clip}"] = embedding_excerpt(original.embeddings(clip))
-        if model.quantum:
+        if model.verification.quantization_step:
             entries[f"before_quantisation/{name}/{clip}"] = original.unrounded(clip)
     meta["counts"][name] = {clip: len(original.embeddings(clip)) for clip in facts}
     meta["flat"] += [f"{name}/{clip}" for clip in original.meta["flat"]]

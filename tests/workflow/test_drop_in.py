@@ -199,7 +199,7 @@ SCALAR_SCORE = 1e-5
 def test_one_changed_import(place: Place) -> None:
     """The same embeddings and, where the original is right, the same scores."""
     calls = place.family.calls
-    scalars = place.model.scalar_statistics
+    scalars = place.model.quirks.scalar_statistics
     right = ours = place.ours("ours", *calls)
     if scalars:
         # The numbers of old, for who asks for them.
@@ -240,7 +240,7 @@ def require_pann_as_it_should_be(place: Place, ours: Run, theirs: Run) -> None:
 
 def require_files_of_each_other(place: Place, ours: Run, theirs: Run) -> None:
     """Each reads the embeddings that the other has kept."""
-    scalars = place.model.scalar_statistics
+    scalars = place.model.quirks.scalar_statistics
     frechet = FrechetAudioDistance(
         ckpt_dir=place.root / "ours",
         model_name=place.family.model,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,11 +13,13 @@ from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
-from fad_core.models import family_of, get_model, name_and_id
-from fad_core.models.settings import Settings
+from fad_core.models import family_of, get_model
+from fad_core.models.options import DEFAULT_OPTIONS, Options
+from fad_core.runner.backend import DEFAULT_BACKEND, Backend, settings_text
 from fad_core.weights import locate_weights
 from fad_study.config import examine_config, require_no_faults
 from fad_study.paper_options import PaperChoices, faults_of_files, faults_of_papers, paper_choices
+from fad_study.study_models import name_and_id
 
 _PAPERS = ("repeats", "published", "correlations")
 _Item = TypeVar("_Item", bound=Hashable)
@@ -30,11 +32,17 @@ class StudyModel:
     name: str
     id: str
     weights: str
-    settings: Settings = field(default_factory=Settings)
+    options: Options = DEFAULT_OPTIONS
+    backend: Backend = DEFAULT_BACKEND
+
+    @property
+    def settings(self) -> str:
+        """How it is used, and where it runs, as `fad_core.runner.backend.parse_settings` reads it."""
+        return settings_text(self.options, self.backend)
 
     @property
     def specification(self) -> str:
-        """The entry as scripts take it (`fad_core.models.parse_models`)."""
+        """The entry as scripts take it (`fad_study.study_models.parse_models`)."""
         return f"{self.name}={self.id} {self.settings}".rstrip()
 
 
@@ -119,7 +127,9 @@ def _interpreted(config: Mapping[str, Any]) -> Study:
         datasets,
         _pairs(config["pairs"], list(datasets)),
         {
-            model.name: replace(model, settings=_settings(entry, config))
+            model.name: replace(
+                model, options=_options(entry, config), backend=Backend(config["runner"], config["device"])
+            )
             for model, entry in zip(models, entries, strict=True)
         },
         paper_choices(config, list(datasets)),
@@ -171,26 +181,21 @@ def _dataset(name: str, entry: Mapping[str, Any], config: Mapping[str, Any]) -> 
     return Dataset(name=name, path=paths, shards=entry["shards"], leftovers=FilePolicy.of(config).leftovers)
 
 
-def _settings(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Settings:
-    """How an entry's model is used: of its settings, those that mean something for it.
+def _options(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Options:
+    """How an entry's model is used: of the configuration, what means something for it.
 
     What does not change the results must not look as if it did, or embeddings would be made again.
     """
     compatibility = entry.get("compatibility", config["compatibility"])
-    settings = Settings(
-        compatibility=compatibility,
-        memory_gb=float(config["memory_gb"]),
-        device=config["device"],
-        runner=config["runner"],
-    )
+    options = Options(compatibility=compatibility, memory_gb=float(config["memory_gb"]))
     if not get_model(entry["id"]).cropped:
-        return settings
-    settings = replace(settings, crop=entry["crop"])
-    if settings.crop == "random":
-        settings = replace(settings, seed=config["seed"])
-    if settings.crop == "windows":
-        settings = replace(settings, hop_seconds=float(entry["hop_seconds"]))
-    return settings
+        return options
+    options = replace(options, crop=entry["crop"])
+    if options.crop == "random":
+        options = replace(options, seed=config["seed"])
+    if options.crop == "windows":
+        options = replace(options, hop_seconds=float(entry["hop_seconds"]))
+    return options
 
 
 def _pairs(pairs: Any, names: list[str]) -> tuple[tuple[str, str], ...]:
@@ -238,13 +243,13 @@ def _faults_of_settings(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for entry in entries:
         if _fault(family_of, entry["id"]):
             continue
-        if entry["hop_seconds"] != Settings().hop_seconds and entry["crop"] != "windows":
+        if entry["hop_seconds"] != Options().hop_seconds and entry["crop"] != "windows":
             yield f"models: {entry['id']}: hop_seconds means something with `crop: windows` only"
         yield from (f"models: {fault}" for fault in _fault(_require_crop, entry["id"], entry["crop"]))
 
 
 def _require_crop(model_id: str, crop: Any) -> None:
-    get_model(model_id, Settings(crop=crop)).require_settings()
+    get_model(model_id).require_options(Options(crop=crop))
 
 
 def _fault(check: Callable[..., object], *arguments: object) -> list[str]:

@@ -71,7 +71,7 @@ def code_of_families(script):
 
 def model_settings(wildcards):
     """Params function: how an entry's model is used, as text."""
-    return str(STUDY.models[wildcards.model].settings)
+    return STUDY.models[wildcards.model].settings
 
 
 def family_of_id(wildcards):

@@ -98,7 +98,8 @@ def golden_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
     """The cases whose embeddings are stored for a model: all clips that the original can embed.
 
     Of its stereo model the longest is left out too, which alone would take as long as all others. A pure
-    tone is left out where what one processor makes of it is nothing to another (`hears_rounding`). Where the
+    tone is left out where what one processor makes of it is nothing to another (`empty_bands_are_noise`).
+    Where the
     rounding in empty bands is heard (`bandwidth`), clips of too low a rate to fill them are left out, and
     `wide_<rate>` stand in; the others have noise in all bands.
     """
@@ -107,9 +108,11 @@ def golden_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
         channels = len(clip.samples)
         if stereo and (channels > model.channels or name == "long"):
             continue
-        if model.hears_rounding and name == "sine":
+        if model.verification.empty_bands_are_noise and name == "sine":
             continue
-        if clip.sample_rate < 2 * model.bandwidth or (name in _WIDE and not model.bandwidth):
+        if clip.sample_rate < 2 * model.verification.bandwidth or (
+            name in _WIDE and not model.verification.bandwidth
+        ):
             continue
         group: Group = "reference" if name in REFERENCE_GROUP else ""
         faulty = stereo and channels > 1 and clip.sample_rate != model.sample_rate

@@ -27,6 +27,7 @@ from fad_study.steps.papers import (
     write_system_distances,
 )
 from fad_study.study import require_available, study_of
+from fad_study.study_models import parse_models
 from small_study import SHA, UNREMARKABLE, Study, distance
 from test_correlations import GIVEN, QUICK, ROOT
 from test_study import config, faults
@@ -34,7 +35,6 @@ from test_study import config, faults
 from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.errors import ConfigError, FadError
 from fad_core.metrics.frechet import BIAS_NOTES
-from fad_core.models import parse_models
 from fad_core.tables import CORRELATIONS, DATASETS, DISTANCES, PUBLISHED, REPEATS, read_table, write_table
 
 DRAWS = {"noisy": ["noisy_0", "noisy_1", "noisy_2"]}
@@ -277,7 +277,7 @@ def test_an_entrys_own_choices_go_before_the_studys() -> None:
     entries = [{"id": "pann-16k", "name": "old", "compatibility": "frechet-audio-distance"}, {"id": "vggish"}]
     study = study_of(config(models=entries, weights="seeded"))
     assert [model.weights for model in study.models.values()] == ["seeded", "seeded"]
-    assert [m.settings.compatibility for m in study.models.values()] == ["frechet-audio-distance", "none"]
+    assert [m.options.compatibility for m in study.models.values()] == ["frechet-audio-distance", "none"]
 
 
 def test_a_study_of_given_tables_embeds_nothing_and_needs_them() -> None:

@@ -11,7 +11,7 @@ from fad_study.study import StudyModel, read_study, require_available, study_of
 
 from fad_core.datasets import Dataset
 from fad_core.errors import ConfigError
-from fad_core.models.settings import parse_settings
+from fad_core.runner.backend import parse_settings
 
 
 def config(**changes: Any) -> dict[str, Any]:
@@ -139,9 +139,9 @@ def test_models_get_the_settings_that_mean_something_for_them():
         "all=clap-630k-audioset crop=windows hop_seconds=5.0",
     ]
     given = config(compatibility="frechet-audio-distance", memory_gb=2, device="cuda")
-    settings = study_of(given).models["vggish"].settings
-    assert str(settings) == "compatibility=frechet-audio-distance memory_gb=2.0 device=cuda"
-    assert parse_settings(str(settings)) == settings
+    model = study_of(given).models["vggish"]
+    assert model.settings == "compatibility=frechet-audio-distance memory_gb=2.0 device=cuda"
+    assert parse_settings(model.settings) == (model.options, model.backend)
 
 
 @pytest.mark.parametrize(

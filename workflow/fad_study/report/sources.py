@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
-from fad_core.models import name_and_id
 from fad_core.tables import (
     CORRELATIONS,
     DATASETS,
@@ -20,6 +19,7 @@ from fad_core.tables import (
     read_table,
 )
 from fad_study.report.matrix import Matrix, compact, read_matrix, rows_of
+from fad_study.study_models import name_and_id
 
 _MATRIX = ".matrix.csv"
 _HEATMAP = ".heatmap.svg"

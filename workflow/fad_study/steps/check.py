@@ -10,20 +10,20 @@ from pathlib import Path
 from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import FileRecord
 from fad_core.datasets.selection import (
-    FileUse,
+    FileDecision,
     find_problems,
     require_no_problems,
     require_scorable,
     select_files,
 )
-from fad_core.models.base import EmbeddingModel
+from fad_core.models.use import ModelUse
 from fad_core.util.atomic import write_text
 from fad_study.steps.files import read_manifest
 
 
 def check_files(
     manifests: Sequence[Path],
-    models: Mapping[str, EmbeddingModel],
+    models: Mapping[str, ModelUse],
     policy: FilePolicy,
     checked: Path,
 ) -> None:
@@ -39,20 +39,20 @@ def check_files(
         BadFilesError: files cannot be used and no option allows to leave them out; lists them all.
         DatasetError: a model would make fewer than 2 vectors of a data set; lists them all.
     """
-    uses = list(uses_by_model(manifests, models, policy))
+    decisions = list(decide_by_model(manifests, models, policy))
     require_no_problems(
-        problem for _, dataset, selected in uses for problem in find_problems(dataset, selected, policy)
+        problem for _, dataset, selected in decisions for problem in find_problems(dataset, selected, policy)
     )
-    require_scorable((dataset, name, models[name], selected) for name, dataset, selected in uses)
+    require_scorable((dataset, name, models[name], selected) for name, dataset, selected in decisions)
     counts: dict[str, dict[str, Counter[str]]] = {}
-    for name, dataset, selected in uses:
-        counts.setdefault(name, {})[dataset] = Counter(use.status for use in selected)
+    for name, dataset, selected in decisions:
+        counts.setdefault(name, {})[dataset] = Counter(decision.status for decision in selected)
     write_text(checked, json.dumps(counts, indent=1, sort_keys=True) + "\n")
 
 
-def uses_by_model(
-    manifests: Sequence[Path], models: Mapping[str, EmbeddingModel], policy: FilePolicy
-) -> Iterator[tuple[str, str, list[FileUse]]]:
+def decide_by_model(
+    manifests: Sequence[Path], models: Mapping[str, ModelUse], policy: FilePolicy
+) -> Iterator[tuple[str, str, list[FileDecision]]]:
     """(model's name, data set, what becomes of its files) for every model and data set.
 
     Args:

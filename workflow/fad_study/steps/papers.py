@@ -6,7 +6,6 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fad_core.models import parse_models
 from fad_core.tables import CORRELATIONS, DATASETS, DISTANCES, PUBLISHED, REPEATS, read_table, write_table
 from fad_core.tables.csvtext import format_csv, plain_text
 from fad_core.util.atomic import write_text
@@ -19,6 +18,7 @@ from fad_study.papers.methods import correlation_sentences, distance_sentences, 
 from fad_study.papers.published import published_rows, read_figures
 from fad_study.papers.repeats import repeat_rows
 from fad_study.papers.tables import correlation_table, published_table
+from fad_study.study_models import parse_models
 
 
 def summarise_repeats(distances: Path, repeats: Mapping[str, Sequence[str]], outputs: Sequence[Path]) -> None:

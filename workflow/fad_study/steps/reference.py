@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from fad_core.errors import VerificationError
-from fad_core.models.base import EmbeddingModel
 from fad_core.models.crops import crop_number
+from fad_core.models.options import Options
 from fad_core.tables.files import read_table, write_table
 from fad_core.tables.schemas import SUMMARY, VERIFICATION
 from fad_core.util.atomic import write_text
@@ -25,12 +25,11 @@ _DIGITS = ".3g"
 _DISTANCE_DIGITS = ".9g"
 
 
-def write_clips(cases: Iterable[tuple[str, Case]], model: EmbeddingModel, folder: Path) -> None:
+def write_clips(cases: Iterable[tuple[str, Case]], folder: Path) -> None:
     """Write a model's cases for the original package: WAV files, and `clips.json`, which tells what to do.
 
     Args:
         cases: by name (`golden_set`, `verification_set` in `fad_core.verification.golden`).
-        model: whose settings say what is drawn at random.
         folder: made if need be.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +37,7 @@ def write_clips(cases: Iterable[tuple[str, Case]], model: EmbeddingModel, folder
     for name, case in cases:
         case.clip.write(folder / f"{name}.wav")
         key = case.clip.sha256
-        seed = crop_number(model.settings.seed, key)
+        seed = crop_number(Options().seed, key)
         facts[name] = {"key": key, "seed": seed, "group": case.group, "loading": case.loading}
     write_text(folder / "clips.json", json.dumps(facts, indent=1) + "\n")
 
