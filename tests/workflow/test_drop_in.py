@@ -125,7 +125,10 @@ class Place:
 
     def _run(self, command: list[Any], name: str) -> None:
         # One thread on both sides: sums are then taken in one order.
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+        environment = os.environ | {
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/workflow",
+        }
         done = subprocess.run(
             list(map(str, command)), env=environment, capture_output=True, text=True, timeout=900, check=False
         )
