@@ -19,8 +19,8 @@ def main(
         checked: the JSON file of counts to write.
         policy: options for files that differ from the defaults, as in "on_bad_file=skip on_short_file=pad".
     """
-    from fad_study.model_entries import parse_models
     from fad_study.steps.check import check_files
+    from fad_study.study_models import parse_models
 
     from fad_core.datasets.policy import parse_policy
 

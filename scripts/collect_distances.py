@@ -15,10 +15,10 @@ def main(parts: list[Path], verdicts: list[Path], models: list[str], parquet: Pa
         parquet: the Parquet table to write.
         csv: the CSV table to write.
     """
-    from fad_study.model_entries import parse_models
     from fad_study.steps.distances import collect_distances
+    from fad_study.study_models import parse_models
 
-    ids = {name: model.name for name, model in parse_models(models).items()}
+    ids = {name: use.model.name for name, use in parse_models(models).items()}
     collect_distances(parts, ids, verdicts, [parquet, csv])
 
 

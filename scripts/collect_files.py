@@ -27,8 +27,8 @@ def main(
     """
     import json
 
-    from fad_study.model_entries import parse_models
     from fad_study.steps.listing import collect_files
+    from fad_study.study_models import parse_models
 
     from fad_core.datasets.policy import parse_policy
 

@@ -36,7 +36,8 @@ def main(
     from fad_study.steps.files import dataset_at
 
     from fad_core.datasets.policy import parse_policy
-    from fad_core.models.settings import parse_settings
+    from fad_core.runner.backend import parse_settings
+    from fad_core.runner.exported import ExportedModel
     from fad_core.runner.pt2 import read_identity
     from fad_core.util.progress import file_progress
     from fad_core.verification.verdicts import Verified, require_verified
@@ -47,8 +48,9 @@ def main(
     with file_progress(f"embed {dataset}/{manifest.stem}") as progress:
         # The manifest has decided on leftovers of other tools: here, all files are only located.
         located = dataset_at(dataset, path, leftovers="use")
-        chosen, how = parse_policy(policy), parse_settings(settings)
-        embed_shard(exported, located, manifest, others or [], chosen, how, embeddings, progress)
+        options, backend = parse_settings(settings)
+        model = ExportedModel(exported, options, backend, origin="own")
+        embed_shard(model, located, manifest, others or [], parse_policy(policy), embeddings, progress)
 
 
 run(main, globals())

@@ -34,17 +34,17 @@ def main(
     from fad_core.runner.pt2 import read_identity
     from fad_core.verification.check import require_passed
     from fad_core.verification.table import write_verification
-    from fad_core.verification.verify import verified_ways, verify_eager, verify_golden
+    from fad_core.verification.verify import verified_backends, verify_eager, verify_golden
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)
-    ways = verified_ways(resolve_device(device))
+    backends = verified_backends(resolve_device(device))
     if level == "eager":
         model = get_model(read_identity(exported).model)
         fetched = fetch_weights(locate_weights(model, weights, ckpt_dir), ckpt_dir)
-        rows = verify_eager(exported, model, fetched, ways)
+        rows = verify_eager(exported, model, fetched, backends)
     else:
-        rows = verify_golden(exported, lambda case: print(f"golden: {case}", flush=True), ways)
+        rows = verify_golden(exported, lambda case: print(f"golden: {case}", flush=True), backends)
     write_verification(rows, table)
     print(table.read_text(encoding="utf-8"))
     require_passed(rows)

@@ -20,15 +20,15 @@ def main(exported: Path, clips: Path, original: Path, table: Path, distances: Pa
     from fad_study.reference.live import OriginalRun, verify_reference
     from fad_study.steps.reference import write_distances
 
-    from fad_core.models.settings import Settings
+    from fad_core.models.options import Options
     from fad_core.runner.exported import ExportedModel
     from fad_core.verification.check import require_passed
     from fad_core.verification.table import print_verification, write_verification
 
     torch.set_num_threads(threads)
     run_of_original = OriginalRun.load(original)
-    model = ExportedModel.own(exported)
-    imitating = ExportedModel.own(exported, settings=Settings(compatibility="frechet-audio-distance"))
+    model = ExportedModel(exported, origin="own")
+    imitating = ExportedModel(exported, Options(compatibility="frechet-audio-distance"), origin="own")
     rows, values = verify_reference(
         model, clips, run_of_original, lambda case: print(case, flush=True), imitating=imitating
     )

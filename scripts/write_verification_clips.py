@@ -18,7 +18,7 @@ def main(model: str, clips: Path) -> None:
     from fad_core.models import get_model
 
     described = get_model(model)
-    write_clips(verification_set(described), described, clips)
+    write_clips(verification_set(described), clips)
 
 
 run(main, globals())

@@ -33,17 +33,14 @@ from fad_core.embedding.npy import embeddings_path, save_embeddings
 from fad_core.errors import ArgumentError
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.mean_covariance import Moments
-from fad_core.models.original_quirks import takes_scalars
-from fad_core.models.settings import Compatibility, Crop, Dtype, Settings, require_batch_size
-from fad_core.runner.device import resolve_device
-from fad_core.runner.exported import ExportedModel, describe_model
+from fad_core.models import get_model
+from fad_core.models.options import Compatibility, Crop, Dtype, Options, require_batch_size
+from fad_core.models.use import ModelUse
+from fad_core.runner.backend import Backend, Runner
+from fad_core.runner.device import resolve_backend, resolve_device
+from fad_core.runner.exported import ExportedModel
 from fad_core.util.progress import file_progress
 from fad_core.weights import default_ckpt_dir
-
-_CHOICES = {
-    "crop": Crop,
-    "compatibility": Compatibility,
-}
 
 
 class FrechetAudioDistance:
@@ -76,6 +73,7 @@ class FrechetAudioDistance:
         *,
         weights: str | os.PathLike[str] = "official",
         device: str = "auto",
+        runner: Runner = "fast",
         batch_size: int | None = None,
         on_bad_file: OnBadFile = "fail",
         on_short_file: OnShortFile = "fail",
@@ -111,6 +109,7 @@ class FrechetAudioDistance:
             weights: "official"; "seeded", a deterministic fill for trials, no published model; the path of a
                 checkpoint in the official layout; or of an exported model (`.pt2`), taken unverified.
             device: "cpu", "cuda", "cuda:1", …, or "auto": cuda if there is one, else cpu.
+            runner: on a CPU, run the network with kernels for the processor, "fast", or as exported, "plain".
             batch_size: windows at once, where the model embeds windows, and on a GPU EnCodec's files side by
                 side; None: the model's own.
             on_bad_file: files that cannot be read whole: "fail" before anything is embedded, or "skip".
@@ -141,16 +140,10 @@ class FrechetAudioDistance:
                 f"submodel_name={submodel_name}: the third argument is the submodel's name, as in "
                 f"frechet-audio-distance; write sample_rate={submodel_name}"
             )
-        choices = {
-            "crop": crop,
-            "compatibility": compatibility,
-        }
-        for name, value in choices.items():
-            _require_choice(name, value, get_args(_CHOICES[name]))
         if audio_load_worker < 0:
             raise ArgumentError(f"audio_load_worker={audio_load_worker} is negative: 0 loads nothing ahead")
         require_batch_size(batch_size)
-        settings = Settings(crop, hop_seconds, seed, compatibility, memory_gb)
+        options = Options(crop, hop_seconds, seed, compatibility, memory_gb)
         self.model_name, self.submodel_name = model_name, submodel_name
         self.enable_fusion, self.verbose, self.audio_load_worker = enable_fusion, verbose, audio_load_worker
         self.weights = os.fspath(weights)
@@ -161,12 +154,12 @@ class FrechetAudioDistance:
         given = ModelArguments(
             model_name, submodel_name, sample_rate, channels, use_pca, use_activation, enable_fusion
         )
-        model = replace(model_of(given), settings=settings)
-        model.require_settings()
+        model = model_of(given)
+        model.require_options(options)
         self.model_id, self.sample_rate, self.channels = model.name, model.sample_rate, model.channels
         self._ckpt_dir = None if ckpt_dir is None else Path(ckpt_dir)
         self._cache_dir, self._trust = None if cache_dir is None else Path(cache_dir).expanduser(), trust
-        self._settings, self._device, self._batch_size = settings, device, batch_size
+        self._options, self._backend, self._batch_size = options, Backend(runner, device), batch_size
         self._policy = FilePolicy(on_bad_file, on_short_file, on_duplicate, max_peak, leftovers)
         self._progress = progress
         self._exported: ExportedModel | None = None
@@ -183,7 +176,7 @@ class FrechetAudioDistance:
         Raises:
             ModelError: there is no such device.
         """
-        return resolve_device(self._device)
+        return resolve_device(self._backend.device)
 
     @property
     def model(self) -> ExportedModel:
@@ -244,7 +237,7 @@ class FrechetAudioDistance:
         exported, embedded = self._embedded(sources, keep=bool(to_write), dtype=dtype)
         for name, path in to_write:
             if embedded[name].files is not None:
-                save_embeddings(embedded[name].embeddings, exported.model, path)
+                save_embeddings(embedded[name].embeddings, exported.use, path)
         return score_embedded(embedded[names[0]], embedded[names[1]], "fad", exported)
 
     def get_embeddings(self, x: Sequence[ArrayLike], sr: int) -> NDArray[np.float32]:
@@ -271,7 +264,7 @@ class FrechetAudioDistance:
         for note in set_notes(counts) if counts is not None else ():
             warnings.warn(note, stacklevel=2)
         embeddings = embedded["x"].embeddings
-        return embeddings.reshape(-1) if takes_scalars(exported.model) else embeddings
+        return embeddings.reshape(-1) if exported.use.takes_scalars else embeddings
 
     def calculate_embd_statistics(self, embd_lst: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
         """Mean `[D]` and covariance `[D, D]` of embeddings `[N, D]`, as the original computes them.
@@ -308,21 +301,22 @@ class FrechetAudioDistance:
         self, sources: dict[str, Source], *, keep: bool, to_compare: bool = True, dtype: Dtype = "float32"
     ) -> tuple[ExportedModel, dict[str, Embedded]]:
         """Sets, embedded, and the model; what is wrong with a file is said before a model is fetched."""
-        settings = replace(self._settings, dtype=dtype)
-        model = describe_model(self.model_id, self._device, settings, self._batch_size)
+        use = ModelUse(get_model(self.model_id), replace(self._options, dtype=dtype))
+        backend = resolve_backend(self._backend, use.options)
         if self._exported is None:
-            require_weights(model, self.weights)
+            require_weights(use.model, self.weights)
         with self._bar("scan") as advance:
             scanned = scan_sets(
                 sources,
-                model,
+                use,
+                backend,
                 policy=self._policy,
                 workers=self.audio_load_worker,
                 keep=keep,
                 to_compare=to_compare,
                 progress=advance,
             )
-        exported = self._load(frames=3).with_settings(settings)
+        exported = self._load(frames=3).with_options(use.options)
         with self._bar("embed", scanned.count) as advance:
             return exported, scanned.embed(exported, workers=self.audio_load_worker, progress=advance)
 
@@ -334,9 +328,9 @@ class FrechetAudioDistance:
                 self.weights,
                 self._ckpt_dir,
                 self._reporter(),
-                self._settings,
+                self._options,
+                self._backend,
                 cache_dir=self._cache_dir,
-                device=self._device,
                 batch_size=self._batch_size,
                 progress=self._progress,
                 trust=self._trust,

@@ -18,9 +18,12 @@ import torch
 from fad_core.errors import ModelError
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
-from fad_core.models.settings import Settings
-from fad_core.runner import third_party as foreign_models
-from fad_core.runner.device import device_name, resolve_device
+from fad_core.models.options import DEFAULT_OPTIONS, Options
+from fad_core.models.use import ModelUse
+from fad_core.runner import third_party
+from fad_core.runner.backend import Backend
+from fad_core.runner.backends import Origin
+from fad_core.runner.device import device_name, resolve_backend
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.pt2 import Identity, export_model, holds_identity, read_identity
 from fad_core.util.atomic import require_writable
@@ -30,14 +33,13 @@ from fad_core.verification.check import Comparison, require_passed
 from fad_core.verification.table import write_verification
 from fad_core.verification.verdicts import Verified, require_verified
 from fad_core.verification.verify import (
-    WAYS,
-    Way,
+    ON_CPU,
     compare_with_eager,
+    eager_backends,
     eager_outputs,
-    eager_ways,
     golden_count,
     run_by,
-    verified_ways,
+    verified_backends,
     verify_golden,
 )
 from fad_core.weights import Weights, fetch_weights, given_files, locate_weights
@@ -75,10 +77,10 @@ def verified_model(
     choice: str,
     ckpt_dir: Path | None = None,
     report: Report = _silent,
-    settings: Settings | None = None,
+    options: Options = DEFAULT_OPTIONS,
+    backend: Backend | None = None,
     *,
     cache_dir: Path | None = None,
-    device: str = "cpu",
     batch_size: int | None = None,
     progress: bool = False,
     trust: bool = False,
@@ -91,9 +93,9 @@ def verified_model(
             (`.pt2`), which is taken unverified (`ExportedModel.note` says so).
         ckpt_dir: folder of the checkpoints; torch.hub's if None.
         report: told in a line what takes long.
-        settings: how the model is used; None: the defaults.
+        options: how the model is used.
+        backend: how and where it is to run; None: with the kernels for this CPU.
         cache_dir: folder of the exported models and their verdicts; None: `default_cache_dir()`.
-        device: where it is to run (`fad_core.runner.device.resolve_device`).
         batch_size: windows at once; None: the model's own.
         progress: show bars of what takes long, on stderr.
         trust: of an exported model that is given by its path, see `ExportedModel`.
@@ -104,19 +106,18 @@ def verified_model(
         WeightsError: the checkpoint cannot be had, or is not what it should be.
         VerificationError: the model does not reproduce what it was made from.
     """
-    model = get_model(model_id, settings)
-    model.require_settings()
-    device = resolve_device(device)
+    use = ModelUse(get_model(model_id), options)
+    backend = resolve_backend(backend or Backend(), options)
     if is_exported(choice):
-        return _given(Path(choice).expanduser(), model, device, batch_size, trust=trust)
+        return _given(Path(choice).expanduser(), use, backend, batch_size, trust=trust)
     ckpt_dir = ckpt_dir.expanduser() if ckpt_dir is not None else None
     folder = default_cache_dir() if cache_dir is None else cache_dir.expanduser()
-    ways = verified_ways(device)
-    store = Store(folder, ckpt_dir, report, ways, progress=progress)
-    path, weights = store.exported(model, choice)
-    store.require_eager(path, model, weights)
-    store.require_golden(model)
-    return ExportedModel.own(path, device, settings, batch_size)
+    backends = verified_backends(backend.device)
+    store = Store(folder, ckpt_dir, report, backends, progress=progress)
+    path, weights = store.exported(use.model, choice)
+    store.require_eager(path, use.model, weights)
+    store.require_golden(use.model)
+    return ExportedModel(path, options, backend, batch_size, origin="own")
 
 
 def require_weights(model: EmbeddingModel, choice: str) -> None:
@@ -138,25 +139,25 @@ def model_in(path: Path) -> str:
     Raises:
         ModelError: there is none, or it is one that is refused.
     """
-    foreign_models.refuse_by_name(path)
-    return read_identity(path).model if holds_identity(path) else foreign_models.MODEL
+    third_party.refuse_by_name(path)
+    return read_identity(path).model if holds_identity(path) else third_party.MODEL
 
 
 def is_exported(choice: str) -> bool:
     """Whether a choice of weights is the path of an exported model, not of a checkpoint."""
-    return Path(choice).suffix == ".pt2" or Path(choice).name in foreign_models.REFUSED
+    return Path(choice).suffix == ".pt2" or Path(choice).name in third_party.REFUSED
 
 
 def _given(
-    path: Path, model: EmbeddingModel, device: str, batch_size: int | None, *, trust: bool
+    path: Path, use: ModelUse, backend: Backend, batch_size: int | None, *, trust: bool
 ) -> ExportedModel:
-    foreign_models.refuse_by_name(path)
+    third_party.refuse_by_name(path)
     if holds_identity(path):
-        exported = ExportedModel(path, device, model.settings, batch_size, trust=trust)
-        exported.add_note(GIVEN_NOTE)
+        origin: Origin = "trusted" if trust else "given"
+        exported = ExportedModel(path, use.options, backend, batch_size, origin=origin, note=GIVEN_NOTE)
     else:
-        exported = foreign_models.load_foreign(path, device, model.settings, batch_size, trust=trust)
-    _require_model(model, path, exported.model.name)
+        exported = third_party.load_foreign(path, use.options, backend, batch_size, trust=trust)
+    _require_model(use.model, path, exported.model.name)
     return exported
 
 
@@ -172,7 +173,7 @@ class Store:
         folder: where they lie.
         ckpt_dir: of the checkpoints; torch.hub's if None.
         report: told in a line what takes long.
-        ways: of running a network that are verified.
+        backends: that are verified.
         progress: whether bars are shown.
     """
 
@@ -181,14 +182,14 @@ class Store:
         folder: Path,
         ckpt_dir: Path | None,
         report: Report,
-        ways: Sequence[Way] = WAYS,
+        backends: Sequence[Backend] = ON_CPU,
         *,
         progress: bool = False,
     ) -> None:
         self.folder = folder.expanduser()
         self.ckpt_dir = None if ckpt_dir is None else ckpt_dir.expanduser()
         self.report = report
-        self.ways = ways
+        self.backends = backends
         self.progress = progress
 
     def exported(self, model: EmbeddingModel, choice: str) -> tuple[Path, Weights]:
@@ -202,47 +203,48 @@ class Store:
         return path, weights
 
     def require_eager(self, path: Path, model: EmbeddingModel, weights: Weights) -> None:
-        """Verify against the eager network, in each way in which this very file has not been."""
-        verdicts = {
-            way: self._verdict(path.stem, "eager", model, way) for way in eager_ways(model, self.ways)
-        }
+        """Verify against the eager network, by each backend by which this very file has not been."""
+        backends = eager_backends(model, self.backends)
+        verdicts = {backend: self._verdict(path.stem, "eager", model, backend) for backend in backends}
         # A new export has a new time, and its old verdicts are worth nothing.
         made = path.stat().st_mtime_ns
         missing = [
-            way
-            for way, verdict in verdicts.items()
+            backend
+            for backend, verdict in verdicts.items()
             if not verdict.is_file() or verdict.stat().st_mtime_ns < made
         ]
-        if Way() in missing and run_by(path, Way()) is None:
-            # The kernels cannot be used here: there is no such way, at the next level neither.
-            self.ways = [way for way in self.ways if way != Way()]
-            missing.remove(Way())
-            del verdicts[Way()]
+        fast = Backend()
+        if fast in missing and run_by(path, fast) is None:
+            # The kernels cannot be used here: there is no such backend, at the next level neither.
+            self.backends = [backend for backend in self.backends if backend != fast]
+            missing.remove(fast)
+            del verdicts[fast]
         if missing:
             self.report(f"verifying {path.name} against the eager network")
             outputs = eager_outputs(model, weights)
-            with self._bar(f"verify {path.stem}", len(model.eager_cases) * len(missing)) as advance:
-                for way in missing:
-                    exported = run_by(path, way)
+            cases = len(model.verification.eager_cases)
+            with self._bar(f"verify {path.stem}", cases * len(missing)) as advance:
+                for backend in missing:
+                    exported = run_by(path, backend)
                     assert exported is not None
                     rows = []
                     for row in compare_with_eager(exported, outputs):
                         rows.append(row)
                         advance(1)
-                    _record(rows, verdicts[way])
+                    _record(rows, verdicts[backend])
         needed = Verified(model.name, weights.label, weights.sha256)
         require_verified(list(verdicts.values()), [needed], ["eager"])
 
     def require_golden(self, model: EmbeddingModel) -> None:
-        """Verify the seeded model against the original package's embeddings, in each way it has not been."""
-        verdicts = {way: self._verdict(model.name, "golden", model, way) for way in self.ways}
-        missing = [way for way, verdict in verdicts.items() if not verdict.is_file()]
+        """Verify the seeded model against the original's, by each backend where that is missing."""
+        verdicts = {each: self._verdict(model.name, "golden", model, each) for each in self.backends}
+        missing = [backend for backend, verdict in verdicts.items() if not verdict.is_file()]
         if missing:
             path, _ = self.exported(model, "seeded")
             self.report(f"verifying {model.name} against embeddings of the original package")
             with self._bar(f"verify {model.name}", golden_count(model) * len(missing)) as advance:
-                for way in missing:
-                    _record(verify_golden(path, lambda _clip: advance(1), [way]), verdicts[way])
+                for backend in missing:
+                    _record(verify_golden(path, lambda _clip: advance(1), [backend]), verdicts[backend])
         weights = self._located(model, "seeded")
         needed = Verified(model.name, weights.label, weights.sha256)
         require_verified(list(verdicts.values()), [needed], ["golden"])
@@ -257,11 +259,15 @@ class Store:
     def _bar(self, what: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
         return file_progress(what, total, quiet=not self.progress, unit="comparisons")
 
-    def _verdict(self, stem: str, level: str, model: EmbeddingModel, way: Way) -> Path:
+    def _verdict(self, stem: str, level: str, model: EmbeddingModel, backend: Backend) -> Path:
         """Where a verdict lies, by all that decides it beside the file: our code, PyTorch, the device."""
-        facts = [code_digest(Path(__file__), model.family), str(torch.__version__), device_name(way.device)]
+        facts = [
+            code_digest(Path(__file__), model.family),
+            str(torch.__version__),
+            device_name(backend.device),
+        ]
         digest = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
-        return self.folder / "verification" / f"{stem}.{level}.{way.name}.{digest}.csv"
+        return self.folder / "verification" / f"{stem}.{level}.{backend.name}.{digest}.csv"
 
 
 def _record(rows: Sequence[Comparison], verdict: Path) -> None:

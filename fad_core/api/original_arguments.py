@@ -110,7 +110,7 @@ def _require_consistent(given: ModelArguments, model: EmbeddingModel) -> None:
         ("use_activation", "activation", "vggish"),
         ("enable_fusion", "fusion", "clap"),
     ):
-        if getattr(given, argument) and not model.options.get(option):
+        if getattr(given, argument) and not model.variant.get(option):
             raise ArgumentError(
                 f'{argument}=True goes with model_name="{ids}", and means nothing for {model.name}'
             )

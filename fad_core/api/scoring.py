@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any, Self
 
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
-from fad_core.datasets.selection import FileUse
+from fad_core.datasets.selection import FileDecision
 from fad_core.embedding.distances import EmbeddedSet, distance_row
 from fad_core.embedding.inputs import Progress, Source, Waveforms
 from fad_core.embedding.scan_and_embed import Embedded, ScannedSets, embed_sets, scan_sets
@@ -38,44 +38,44 @@ class Score(float):
 
     Attributes:
         row: one row of the distance table (`fad_core.tables.schemas.DISTANCES`), its value under "value".
-        uses: what became of every file, by data set.
+        decisions: what became of every file, by data set.
         ignored: (name, reason) of what is no audio file, by data set.
         model: the exported model's identity, and where it ran; empty if none was needed.
     """
 
     row: Mapping[str, Any]
-    uses: Mapping[str, Sequence[FileUse]]
+    decisions: Mapping[str, Sequence[FileDecision]]
     ignored: Mapping[str, Sequence[tuple[str, str]]]
     model: Mapping[str, Any]
 
     def __new__(
         cls,
         row: Mapping[str, Any],
-        uses: Mapping[str, Sequence[FileUse]] | None = None,
+        decisions: Mapping[str, Sequence[FileDecision]] | None = None,
         ignored: Mapping[str, Sequence[tuple[str, str]]] | None = None,
         model: Mapping[str, Any] | None = None,
     ) -> Self:
         """Make the float that a row of the distance table holds."""
         made = super().__new__(cls, row["value"])
-        made.row, made.uses, made.ignored, made.model = row, uses or {}, ignored or {}, model or {}
+        made.row, made.decisions, made.ignored, made.model = row, decisions or {}, ignored or {}, model or {}
         return made
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         """What a copy or a pickle is made from."""
-        return self.row, self.uses, self.ignored, self.model
+        return self.row, self.decisions, self.ignored, self.model
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, for JSON: the row, the model, and every file that was heard or not."""
         files = [
             {
                 "dataset": name,
-                "status": use.status,
-                "reason": use.reason,
-                "note": "; ".join(remark.text for remark in use.remarks),
-                **_record(use),
+                "status": decision.status,
+                "reason": decision.reason,
+                "note": "; ".join(remark.text for remark in decision.remarks),
+                **_record(decision),
             }
-            for name, uses in self.uses.items()
-            for use in uses
+            for name, decisions in self.decisions.items()
+            for decision in decisions
         ]
         ignored = [
             {"dataset": name, "name": item, "reason": reason}
@@ -141,7 +141,7 @@ def score_embedded(
     both = {item.set.dataset: item for item in (reference, evaluation)}
     return Score(
         distance_row(reference.set, evaluation.set, metric),
-        {name: item.uses for name, item in both.items()},
+        {name: item.decisions for name, item in both.items()},
         {name: item.ignored for name, item in both.items()},
         {} if exported is None else {**asdict(exported.identity), "device": exported.device},
     )
@@ -167,8 +167,8 @@ def _source_name(source: Source, other: str) -> str:
     return os.fspath(source) if isinstance(source, str | os.PathLike) else other
 
 
-def _record(use: FileUse) -> dict[str, Any]:
-    record = asdict(use.record)
+def _record(decision: FileDecision) -> dict[str, Any]:
+    record = asdict(decision.record)
     # Said of the use, and more.
     del record["status"], record["reason"]
     return record

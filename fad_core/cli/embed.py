@@ -62,11 +62,11 @@ def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     if output.suffix == ".npy":
         from fad_core.embedding.npy import save_embeddings
 
-        save_embeddings(embedded.embeddings, exported.model, output)
+        save_embeddings(embedded.embeddings, exported.use, output)
     else:
         from fad_core.embedding.embeddings_writer import write_embeddings
 
-        write_embeddings(embedded.files or (), embedded.uses, exported, output)
+        write_embeddings(embedded.files or (), embedded.decisions, exported, output)
     _say_what_was_written(output, embedded, form)
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from fad_core.cli.output import speaker
 from fad_core.cli.threads import use_threads
 from fad_core.datasets.policy import FilePolicy
-from fad_core.models.settings import Settings
+from fad_core.models.options import Options
+from fad_core.runner.backend import Backend
 
 if TYPE_CHECKING:
-    from fad_core.datasets.selection import FileUse
+    from fad_core.datasets.selection import FileDecision
     from fad_core.embedding.scan_and_embed import Embedded
     from fad_core.runner.exported import ExportedModel
 
@@ -29,9 +30,9 @@ class Embedding:
 
     weights: str
     policy: FilePolicy
-    settings: Settings
+    options: Options
     ckpt_dir: Path | None
-    device: str
+    backend: Backend
     threads: int
     quiet: bool
     cache_dir: Path | None = None
@@ -61,26 +62,27 @@ class Embedding:
         use_threads(self.threads)
         from fad_core.api.model_cache import require_weights
         from fad_core.embedding.scan_and_embed import scan_sets
-        from fad_core.runner.device import load_workers, resolve_device
-        from fad_core.runner.exported import describe_model
+        from fad_core.models import get_model
+        from fad_core.models.use import ModelUse
+        from fad_core.runner.device import load_workers, resolve_backend
         from fad_core.util.progress import file_progress
 
-        device = resolve_device(self.device)
-        model = describe_model(model_id, device, self.settings)
-        model.require_settings()
-        require_weights(model, self.weights)
+        use = ModelUse(get_model(model_id), self.options)
+        backend = resolve_backend(self.backend, self.options)
+        require_weights(use.model, self.weights)
         with file_progress("scan", quiet=self.quiet) as progress:
             scanned = scan_sets(
                 {name: name for name in sets},
-                model,
+                use,
+                backend,
                 policy=self.policy,
-                workers=load_workers(device),
+                workers=load_workers(backend.device),
                 keep=keep,
                 to_compare=to_compare,
                 progress=progress,
             )
-        for name, uses in scanned.uses.items():
-            self._say_uses(name, uses)
+        for name, decisions in scanned.decisions.items():
+            self._say_uses(name, decisions)
             self._say_ignored(name, scanned.sounds[name].ignored)
         exported = self.exported(model_id)
         accept(exported)
@@ -97,9 +99,9 @@ class Embedding:
             self.weights,
             self.ckpt_dir,
             self.say,
-            self.settings,
+            self.options,
+            self.backend,
             cache_dir=self.cache_dir,
-            device=self.device,
             progress=not self.quiet,
             trust=self.trust,
         )
@@ -117,18 +119,22 @@ class Embedding:
             example = f"such as {one_line(first[reason])}" if count > 1 else one_line(first[reason])
             self.say(f"ignored: {name}: {counted(count, 'item')}, {example}: {reason}")
 
-    def _say_uses(self, name: str, uses: Sequence[FileUse]) -> None:
+    def _say_uses(self, name: str, decisions: Sequence[FileDecision]) -> None:
         """Messages about the files of a set that are not used as they are."""
         from fad_core.util.formatting import one_line
 
-        embedded = [use for use in uses if use.status != "excluded"]
+        embedded = [decision for decision in decisions if decision.status != "excluded"]
         told = {
-            status: [(use, use.reason) for use in uses if use.status == status]
+            status: [(decision, decision.reason) for decision in decisions if decision.status == status]
             for status in ("excluded", "padded")
         }
-        told["note"] = [(use, "; ".join(text for _, text in use.remarks)) for use in embedded if use.remarks]
+        told["note"] = [
+            (decision, "; ".join(text for _, text in decision.remarks))
+            for decision in embedded
+            if decision.remarks
+        ]
         for what, lines in told.items():
-            for use, reason in lines[:_TOLD]:
-                self.say(f"{what}: {name}: {one_line(use.record.file)}: {reason}")
+            for decision, reason in lines[:_TOLD]:
+                self.say(f"{what}: {name}: {one_line(decision.record.file)}: {reason}")
             if more := lines[_TOLD:]:
                 self.say(f"{what}: {name}: and {len(more)} more")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +26,7 @@ from fad_core.util.atomic import require_writable
 if TYPE_CHECKING:
     from fad_core.api.model_cache import Store
     from fad_core.models.base import EmbeddingModel
+    from fad_core.runner.backends import Origin
     from fad_core.verification.check import Comparison
     from fad_core.weights import Weights
 
@@ -133,10 +133,10 @@ def verify(
     from fad_core.api.model_cache import Store, default_cache_dir
     from fad_core.runner.device import resolve_device
     from fad_core.verification.table import verification_text
-    from fad_core.verification.verify import verified_ways
+    from fad_core.verification.verify import verified_backends
 
-    ways = verified_ways(resolve_device(device))
-    store = Store(cache_dir or default_cache_dir(), ckpt_dir, speaker(quiet), ways, progress=not quiet)
+    backends = verified_backends(resolve_device(device))
+    store = Store(cache_dir or default_cache_dir(), ckpt_dir, speaker(quiet), backends, progress=not quiet)
     path, model, chosen = _file(what, weights, ckpt_dir) if is_file else _stored(what, weights, store)
     rows = _compared(path, model, chosen, store, trust=trust if is_file else None)
     print_rows([asdict(row) for row in rows], form, lambda: verification_text(model.name, rows))
@@ -187,13 +187,12 @@ def _compared(
     path: Path, model: EmbeddingModel, weights: Weights, store: Store, *, trust: bool | None
 ) -> list[Comparison]:
     """All comparisons of both levels; `trust` is of a file that was given, None of one of the store's."""
-    from fad_core.runner.exported import ExportedModel
     from fad_core.verification.verify import verify_eager, verify_golden
 
-    load = ExportedModel.own if trust is None else functools.partial(ExportedModel, trust=trust)
+    origin: Origin = "own" if trust is None else "trusted" if trust else "given"
     store.report(f"verifying {path} against the eager network")
-    rows = verify_eager(path, model, weights, store.ways, load)
+    rows = verify_eager(path, model, weights, store.backends, origin)
     store.report(f"verifying {model.name} with seeded weights against embeddings of the original package")
     if weights.kind == "seeded":
-        return rows + verify_golden(path, ways=store.ways, load=load)
-    return rows + verify_golden(store.exported(model, "seeded")[0], ways=store.ways)
+        return rows + verify_golden(path, backends=store.backends, origin=origin)
+    return rows + verify_golden(store.exported(model, "seeded")[0], backends=store.backends)

@@ -16,7 +16,8 @@ from fad_core.cli.threads import threads_option
 from fad_core.datasets.policy import FilePolicy, Leftovers, OnBadFile, OnDuplicate, OnShortFile
 from fad_core.errors import ArgumentError
 from fad_core.models import model_ids
-from fad_core.models.settings import Settings, require_memory
+from fad_core.models.options import Options
+from fad_core.runner.backend import Backend, Runner
 
 DEFAULT_MODEL = "vggish"
 
@@ -45,7 +46,7 @@ class Memory(click.ParamType[float, float]):
         """See `click.ParamType.convert`."""
         number: float = click.FLOAT.convert(value, param, ctx)
         try:
-            require_memory("memory_gb", number)
+            Options(memory_gb=number)
         except ArgumentError as error:
             self.fail(str(error), param, ctx)
         return number
@@ -118,6 +119,13 @@ device_option = click.option(
     show_default=True,
     metavar="cpu|cuda|auto",
     help="Where the network runs. Another device may move the last bits.",
+)
+runner_option = click.option(
+    "--runner",
+    type=click.Choice(get_args(Runner)),
+    default="fast",
+    show_default=True,
+    help="How the network runs on a CPU: fast, with kernels for the processor, or plain, as it was exported.",
 )
 assume_option = click.option(
     "--assume-same-model",
@@ -192,6 +200,7 @@ _EMBEDDING_OPTIONS = (
     ckpt_dir_option,
     cache_dir_option,
     device_option,
+    runner_option,
     threads_option,
     quiet_option,
 )
@@ -217,16 +226,18 @@ def embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ckpt_dir: Path | None,
         cache_dir: Path | None,
         device: str,
+        runner: Runner,
         threads: int,
         quiet: bool,
         **others: Any,
     ) -> Any:
-        settings = Settings(crop, hop_seconds, seed, compatibility, memory_gb)
+        options = Options(crop, hop_seconds, seed, compatibility, memory_gb)
+        backend = Backend(runner, device)
         try:
             policy = FilePolicy(on_bad_file, on_short_file, on_duplicate, max_peak, leftovers)
         except ArgumentError as error:
             raise click.UsageError(str(error)) from error
-        embedding = Embedding(weights, policy, settings, ckpt_dir, device, threads, quiet, cache_dir, trust)
+        embedding = Embedding(weights, policy, options, ckpt_dir, backend, threads, quiet, cache_dir, trust)
         return command(embedding=embedding, **others)
 
     for option in reversed(_EMBEDDING_OPTIONS):

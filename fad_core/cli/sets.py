@@ -123,10 +123,9 @@ def _nothing_by(exported: ExportedModel, name: str) -> StoredSet:
     from fad_core.api.statistics_files import StoredSet
     from fad_core.embedding.distances import EmbeddedSet
     from fad_core.metrics.statistics import Statistics
-    from fad_core.models.original_quirks import takes_scalars
 
     identity = exported.identity
-    dimension = 1 if takes_scalars(exported.model) else exported.model.embedding_dim
+    dimension = 1 if exported.use.takes_scalars else exported.model.embedding_dim
     empty = Statistics(1, np.zeros(dimension), np.zeros((dimension, dimension)))
-    facts = (identity.model, identity.weights, identity.weights_sha256, exported.model.settings_text)
+    facts = (identity.model, identity.weights, identity.weights_sha256, exported.key.settings)
     return StoredSet(EmbeddedSet(name, *facts, empty, None), "fad-core", asdict(identity))

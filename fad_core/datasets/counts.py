@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fad_core.datasets.selection import FileUse
+from fad_core.datasets.selection import FileDecision
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,17 @@ class SetCounts:
         return len(self.sounds) - len(set(self.sounds))
 
     @classmethod
-    def of(cls, uses: Iterable[FileUse], model_rate: int) -> SetCounts:
+    def of(cls, decisions: Iterable[FileDecision], model_rate: int) -> SetCounts:
         """Count what was decided on files, for a model of this sample rate in Hz."""
-        uses = list(uses)
-        embedded = [use for use in uses if use.status != "excluded"]
-        records = [use.record for use in embedded]
+        decisions = list(decisions)
+        embedded = [decision for decision in decisions if decision.status != "excluded"]
+        records = [decision.record for decision in embedded]
         rates = Counter(min(model_rate, record.sample_rate) for record in records)
-        kinds = Counter(remark.kind for use in embedded for remark in use.remarks)
+        kinds = Counter(remark.kind for decision in embedded for remark in decision.remarks)
         return cls(
             files=len(embedded),
-            padded=sum(use.status == "padded" for use in uses),
-            excluded=len(uses) - len(embedded),
+            padded=sum(decision.status == "padded" for decision in decisions),
+            excluded=len(decisions) - len(embedded),
             seconds=total_seconds(record.seconds for record in records),
             doubtful=kinds["doubtful"],
             doubt_seconds=total_seconds(record.doubt_seconds for record in records),

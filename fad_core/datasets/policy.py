@@ -9,10 +9,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from numbers import Real
-from typing import Any, Literal, Self, get_args, get_type_hints
+from typing import Any, Literal, Self
 
-from fad_core.errors import ArgumentError, ConfigError
-from fad_core.models.settings import changed_fields, parse_fields
+from fad_core.errors import ArgumentError
+from fad_core.util.choices import changed_fields, parse_fields, require_choices
 
 OnBadFile = Literal["fail", "skip"]
 OnShortFile = Literal["fail", "skip", "pad"]
@@ -35,7 +35,7 @@ class FilePolicy:
             or "use" it as data.
 
     Raises:
-        ArgumentError: a value is none of its choices, or `max_peak` is not positive.
+        ArgumentError: a value is not one of its choices, or `max_peak` is not positive.
     """
 
     on_bad_file: OnBadFile = "fail"
@@ -45,10 +45,7 @@ class FilePolicy:
     leftovers: Leftovers = "ignore"
 
     def __post_init__(self) -> None:
-        for name, kind in get_type_hints(FilePolicy).items():
-            value, choices = getattr(self, name), get_args(kind)
-            if choices and value not in choices:
-                raise ArgumentError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        require_choices(self)
         peak: Any = self.max_peak
         if isinstance(peak, bool) or not isinstance(peak, Real) or not 0 < float(peak) < math.inf:
             raise ArgumentError(f"max_peak must be a positive, finite number, not {peak!r}")
@@ -77,9 +74,7 @@ def parse_policy(text: str) -> FilePolicy:
     """Read a policy written as `key=value`, divided by spaces.
 
     Raises:
-        ConfigError: a key is not known, or a value is none of its values.
+        ConfigError: a key is not known, or a value is not one of its values.
     """
-    try:
-        return FilePolicy(**parse_fields(FilePolicy, text))
-    except ArgumentError as error:
-        raise ConfigError(str(error)) from error
+    (policy,) = parse_fields([FilePolicy], text)
+    return policy  # type: ignore[no-any-return]

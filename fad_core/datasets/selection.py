@@ -16,8 +16,8 @@ from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.datasets.remarks import Remark, remarks_on
 from fad_core.datasets.scan import FileRecord
 from fad_core.errors import BadFilesError, DatasetError
-from fad_core.models import original_quirks as compatibility
-from fad_core.models.base import EmbeddingModel
+from fad_core.models import original_quirks
+from fad_core.models.use import ModelUse
 from fad_core.util.formatting import one_line
 
 # Codings that libsndfile cuts to whole numbers when it is to read integers.
@@ -27,7 +27,7 @@ Cause = Literal["bad", "short", "duplicate"]
 
 
 @dataclass(frozen=True)
-class FileUse:
+class FileDecision:
     """What becomes of one file under one model.
 
     Attributes:
@@ -64,13 +64,13 @@ class Problem:
 
 
 def select_files(
-    records: Iterable[FileRecord], model: EmbeddingModel, policy: FilePolicy = DEFAULTS
-) -> list[FileUse]:
+    records: Iterable[FileRecord], use: ModelUse, policy: FilePolicy = DEFAULTS
+) -> list[FileDecision]:
     """Decide for each file whether the model embeds it.
 
-    A file is short if it has fewer than `model.minimum_samples` samples at the model's sample rate.
+    A file is short if it has fewer than `use.model.minimum_samples` samples at the model's sample rate.
     One that has none at all there is not padded: nothing of it would be left but silence. A long file
-    is as bad as an unreadable one where embedding it would take more than `Settings.memory_gb`, and so is one
+    is as bad as an unreadable one where embedding it would take more than `Options.memory_gb`, and so is one
     whose peak is above `policy.max_peak`.
 
     Bad files are always excluded, short ones are unless they are padded, and of files with the same sound all
@@ -79,37 +79,37 @@ def select_files(
 
     Args:
         records: of all files of a data set; duplicates are sought among them.
-        model: that is to embed them.
+        use: the model that is to embed them, and how it is used.
         policy: what the user says of files.
 
     Returns:
         One use for each record, sorted by file.
     """
     first: dict[str, str] = {}
-    uses = []
+    decisions = []
     for record in sorted(records, key=lambda record: record.file):
-        use = _use(record, model, policy)
-        if use.status != "excluded" and record.sound_sha256:
+        decision = _decide(record, use, policy)
+        if decision.status != "excluded" and record.sound_sha256:
             earlier = first.setdefault(record.sound_sha256, record.file)
             if earlier != record.file:
-                use = _duplicate(use, earlier, policy)
-        uses.append(use)
-    return uses
+                decision = _duplicate(decision, earlier, policy)
+        decisions.append(decision)
+    return decisions
 
 
-def _duplicate(use: FileUse, earlier: str, policy: FilePolicy) -> FileUse:
+def _duplicate(decision: FileDecision, earlier: str, policy: FilePolicy) -> FileDecision:
     text = f"has the same sound as {one_line(earlier)}"
     if policy.on_duplicate == "note":
-        return replace(use, remarks=(*use.remarks, Remark("duplicate", text)))
-    return FileUse(use.record, "excluded", text, "duplicate")
+        return replace(decision, remarks=(*decision.remarks, Remark("duplicate", text)))
+    return FileDecision(decision.record, "excluded", text, "duplicate")
 
 
-def find_problems(dataset: str, uses: Iterable[FileUse], policy: FilePolicy) -> list[Problem]:
+def find_problems(dataset: str, decisions: Iterable[FileDecision], policy: FilePolicy) -> list[Problem]:
     """List the excluded files whose exclusion the policy does not allow.
 
     Args:
         dataset: the data set's name.
-        uses: what `select_files` gave with the same policy.
+        decisions: what `select_files` gave with the same policy.
         policy: what the user says of files.
     """
     options: dict[Cause, str] = {
@@ -121,9 +121,9 @@ def find_problems(dataset: str, uses: Iterable[FileUse], policy: FilePolicy) -> 
         "duplicate": {"fail": "on_duplicate: note | drop", "note": "", "drop": ""}[policy.on_duplicate],
     }
     return [
-        Problem(dataset, use.record.file, use.reason, options[use.cause])
-        for use in uses
-        if use.status == "excluded" and options[use.cause]
+        Problem(dataset, decision.record.file, decision.reason, options[decision.cause])
+        for decision in decisions
+        if decision.status == "excluded" and options[decision.cause]
     ]
 
 
@@ -153,15 +153,19 @@ def require_no_problems(problems: Iterable[Problem]) -> None:
     raise BadFilesError("\n".join(lines))
 
 
-def require_usable(dataset: str, model: str, uses: Sequence[FileUse]) -> None:
+def require_usable(dataset: str, model: str, decisions: Sequence[FileDecision]) -> None:
     """Stop if a model has no file of a data set to embed.
 
     Raises:
         DatasetError: every file is excluded.
     """
-    if all(use.status == "excluded" for use in uses):
-        example = f", such as {one_line(uses[0].record.file)}: {uses[0].reason}" if uses else ""
-        raise DatasetError(f"data set {dataset}: no file that {model} can use; {len(uses)} excluded{example}")
+    if all(decision.status == "excluded" for decision in decisions):
+        example = (
+            f", such as {one_line(decisions[0].record.file)}: {decisions[0].reason}" if decisions else ""
+        )
+        raise DatasetError(
+            f"data set {dataset}: no file that {model} can use; {len(decisions)} excluded{example}"
+        )
 
 
 def require_enough(dataset: str, model: str, vectors: int) -> None:
@@ -178,72 +182,79 @@ def require_enough(dataset: str, model: str, vectors: int) -> None:
         )
 
 
-def require_scorable(selected: Iterable[tuple[str, str, EmbeddingModel, Sequence[FileUse]]]) -> None:
+def require_scorable(selected: Iterable[tuple[str, str, ModelUse, Sequence[FileDecision]]]) -> None:
     """Stop, before anything is embedded, if data sets will not give enough vectors for a covariance.
 
     Args:
-        selected: (data set, the model's name in the study, the model, what becomes of the files).
+        selected: (data set, the model's name in the study, the model and how it is used, what becomes of the
+            files).
 
     Raises:
         DatasetError: one message with all data sets and models that fall short.
     """
     faults = []
-    for dataset, name, model, uses in selected:
+    for dataset, name, use, decisions in selected:
         try:
-            require_usable(dataset, name, uses)
-            require_enough(dataset, name, sum(vector_count(use, model) for use in uses))
+            require_usable(dataset, name, decisions)
+            require_enough(dataset, name, sum(vector_count(decision, use) for decision in decisions))
         except DatasetError as error:
             faults.append(str(error))
     if faults:
         raise DatasetError("\n".join(faults))
 
 
-def vector_count(use: FileUse, model: EmbeddingModel) -> int:
+def vector_count(decision: FileDecision, use: ModelUse) -> int:
     """How many vectors a file will give."""
-    if use.status == "excluded":
+    if decision.status == "excluded":
         return 0
-    samples = resampled_length(use.record.frames, use.record.sample_rate, model.sample_rate)
-    return model.vector_count(max(samples, model.minimum_samples))
+    samples = resampled_length(decision.record.frames, decision.record.sample_rate, use.model.sample_rate)
+    return use.vector_count(max(samples, use.model.minimum_samples))
 
 
-def _use(record: FileRecord, model: EmbeddingModel, policy: FilePolicy) -> FileUse:
+def _decide(record: FileRecord, use: ModelUse, policy: FilePolicy) -> FileDecision:
     if record.status == "bad":
-        return FileUse(record, "excluded", record.reason)
+        return FileDecision(record, "excluded", record.reason)
     if record.peak > policy.max_peak:
-        return FileUse(
+        return FileDecision(
             record,
             "excluded",
             f"peaks at {record.peak:.4g}, where values within ±1 are expected: scale it, or raise max_peak, "
             f"which is {policy.max_peak:g}",
         )
-    dtype = model.settings.dtype
+    dtype = use.options.dtype
     if record.subtype in _FLOATING and dtype in ("int16", "int32"):
-        return FileUse(record, "excluded", f"holds floats within ±1, of which dtype={dtype} leaves zeros")
-    if reason := compatibility.fault(record.channels, record.sample_rate, model):
-        return FileUse(record, "excluded", reason)
-    samples = resampled_length(record.frames, record.sample_rate, model.sample_rate)
-    if samples < model.minimum_samples:
-        return _short_use(record, samples, model, pad=policy.on_short_file == "pad")
-    needed = model.memory_bytes(samples) / 1e9
-    if needed > model.settings.memory_gb:
-        length = f"{samples / model.sample_rate:.0f} s"
-        allowed = f"memory_gb is {model.settings.memory_gb:g}"
-        return FileUse(
-            record, "excluded", f"too long: its {length} take {needed:.1f} GB in {model.name}, and {allowed}"
+        return FileDecision(
+            record, "excluded", f"holds floats within ±1, of which dtype={dtype} leaves zeros"
         )
-    return FileUse(record, "used", "", remarks=remarks_on(record))
+    if reason := original_quirks.fault(record.channels, record.sample_rate, use):
+        return FileDecision(record, "excluded", reason)
+    samples = resampled_length(record.frames, record.sample_rate, use.model.sample_rate)
+    if samples < use.model.minimum_samples:
+        return _decide_short(record, samples, use, pad=policy.on_short_file == "pad")
+    needed = use.memory_bytes(samples) / 1e9
+    if needed > use.options.memory_gb:
+        length = f"{samples / use.model.sample_rate:.0f} s"
+        allowed = f"memory_gb is {use.options.memory_gb:g}"
+        return FileDecision(
+            record,
+            "excluded",
+            f"too long: its {length} take {needed:.1f} GB in {use.model.name}, and {allowed}",
+        )
+    return FileDecision(record, "used", "", remarks=remarks_on(record))
 
 
-def _short_use(record: FileRecord, samples: int, model: EmbeddingModel, *, pad: bool) -> FileUse:
+def _decide_short(record: FileRecord, samples: int, use: ModelUse, *, pad: bool) -> FileDecision:
     if samples == 0:
-        reason = f"too short: not one sample at the {model.sample_rate} Hz of {model.name}"
-        return FileUse(record, "excluded", reason, "short")
-    length, minimum = _seconds(samples, model.minimum_samples, model.sample_rate)
+        reason = f"too short: not one sample at the {use.model.sample_rate} Hz of {use.model.name}"
+        return FileDecision(record, "excluded", reason, "short")
+    length, minimum = _seconds(samples, use.model.minimum_samples, use.model.sample_rate)
     if pad:
-        return FileUse(
+        return FileDecision(
             record, "padded", f"{length} padded with zeros to {minimum}", remarks=remarks_on(record)
         )
-    return FileUse(record, "excluded", f"too short: {length}, where {model.name} needs {minimum}", "short")
+    return FileDecision(
+        record, "excluded", f"too short: {length}, where {use.model.name} needs {minimum}", "short"
+    )
 
 
 def _seconds(samples: int, minimum: int, rate: int) -> tuple[str, str]:

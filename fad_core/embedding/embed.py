@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from fad_core.audio import mix, read_audio, to_mono
 from fad_core.audio.resample import resample
 from fad_core.datasets import file_sha256
-from fad_core.datasets.selection import FileUse, vector_count
+from fad_core.datasets.selection import FileDecision, vector_count
 from fad_core.errors import AudioError
-from fad_core.models import original_quirks as compatibility
-from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.models import original_quirks
+from fad_core.models.base import Arrays
+from fad_core.models.use import ModelUse
 from fad_core.runner.exported import ExportedModel
 from fad_core.util.prefetch import map_ahead
 
@@ -38,7 +39,7 @@ class FileEmbeddings:
 
 
 def prepare_waveform(
-    waveform: NDArray[np.float32], sample_rate: int, model: EmbeddingModel, *, pad: bool = False
+    waveform: NDArray[np.float32], sample_rate: int, use: ModelUse, *, pad: bool = False
 ) -> NDArray[np.float32]:
     """Bring a waveform to a model's channels and rate, in the original package's order.
 
@@ -47,7 +48,7 @@ def prepare_waveform(
     Args:
         waveform: float32 `[channels, samples]`.
         sample_rate: of the waveform, Hz.
-        model: whose channels, rate and minimum length count.
+        use: the model, whose channels, rate and minimum length count, and how it is used.
         pad: append zeros up to the model's minimum if it is shorter.
 
     Returns:
@@ -57,7 +58,8 @@ def prepare_waveform(
         ValueError: not one sample would be left at the model's rate, or the original package is to be
             imitated and cannot embed this (`fad_core.models.original_quirks`).
     """
-    prepared = compatibility.prepare_waveform(waveform, sample_rate, model)
+    model = use.model
+    prepared = original_quirks.prepare_waveform(waveform, sample_rate, use)
     if prepared is None:
         # Equal channels are resampled once.
         once = waveform if len(waveform) == model.channels else to_mono(waveform)
@@ -87,21 +89,21 @@ def embed_waveform(
         ValueError: it is shorter than the model's minimum, and `pad` is off.
         AudioError: its values are too large for float32.
     """
-    return exported.embed(prepare_waveform(waveform, sample_rate, exported.model, pad=pad), key)
+    return exported.embed(prepare_waveform(waveform, sample_rate, exported.use, pad=pad), key)
 
 
-Load = Callable[[FileUse, str], tuple[NDArray[np.floating[Any]], int]]
-"""Gives a file's waveform `[channels, samples]`, read as a type (`Settings.dtype`), and its rate."""
+Load = Callable[[FileDecision, str], tuple[NDArray[np.floating[Any]], int]]
+"""Gives a file's waveform `[channels, samples]`, read as a type (`Options.dtype`), and its rate."""
 
 
 def embed_files(
-    exported: ExportedModel, uses: Iterable[FileUse], paths: dict[str, Path], workers: int = 0
+    exported: ExportedModel, decisions: Iterable[FileDecision], paths: dict[str, Path], workers: int = 0
 ) -> Iterator[FileEmbeddings]:
     """Embed the files that are used or padded, in the order given.
 
     Args:
         exported: the model.
-        uses: what `fad_core.datasets.selection.select_files` decided.
+        decisions: what `fad_core.datasets.selection.select_files` decided.
         paths: where each file lies, by its name in the data set.
         workers: see `embed_sounds`.
 
@@ -110,16 +112,16 @@ def embed_files(
             finite.
     """
 
-    def load(use: FileUse, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:
-        if use.record.file not in paths:
-            raise AudioError(use.record.file, "is no longer there; run again")
-        return load_unchanged(paths[use.record.file], use.record.sha256, dtype)
+    def load(decision: FileDecision, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:
+        if decision.record.file not in paths:
+            raise AudioError(decision.record.file, "is no longer there; run again")
+        return load_unchanged(paths[decision.record.file], decision.record.sha256, dtype)
 
-    return embed_sounds(exported, ((use, load) for use in uses), workers)
+    return embed_sounds(exported, ((decision, load) for decision in decisions), workers)
 
 
 def embed_sounds(
-    exported: ExportedModel, sounds: Iterable[tuple[FileUse, Load]], workers: int = 0
+    exported: ExportedModel, sounds: Iterable[tuple[FileDecision, Load]], workers: int = 0
 ) -> Generator[FileEmbeddings]:
     """Embed what is used or padded, in the order given, whoever loads it.
 
@@ -133,13 +135,13 @@ def embed_sounds(
     Raises:
         AudioError: features or embeddings are not finite, or what `load` raises.
     """
-    model = exported.model
+    use = exported.use
 
-    def prepare(sound: tuple[FileUse, Load]) -> tuple[Arrays, int]:
-        use, load = sound
-        waveform, sample_rate = load(use, model.settings.dtype)
-        prepared = prepare_waveform(waveform, sample_rate, model, pad=use.status == "padded")
-        made = exported.features(prepared, use.record.sha256, use.record.file)
+    def prepare(sound: tuple[FileDecision, Load]) -> tuple[Arrays, int]:
+        decision, load = sound
+        waveform, sample_rate = load(decision, use.options.dtype)
+        prepared = prepare_waveform(waveform, sample_rate, use, pad=decision.status == "padded")
+        made = exported.features(prepared, decision.record.sha256, decision.record.file)
         return made, prepared.shape[1]
 
     def features() -> Iterator[Arrays]:
@@ -150,15 +152,15 @@ def embed_sounds(
 
     lengths: deque[int] = deque()
     used = [sound for sound in sounds if sound[0].status != "excluded"]
-    vectors = [vector_count(use, model) for use, _ in used]
+    vectors = [vector_count(decision, use) for decision, _ in used]
     embedded = exported.embed_many(features(), exported.lanes, vectors)
-    for (use, _), embeddings in zip(used, embedded, strict=True):
+    for (decision, _), embeddings in zip(used, embedded, strict=True):
         if not np.isfinite(embeddings).all():
             raise AudioError(
-                use.record.file, "gives embeddings that are NaN or infinite: are its values sound?"
+                decision.record.file, "gives embeddings that are NaN or infinite: are its values sound?"
             )
-        starts = model.start_seconds(lengths.popleft(), use.record.sha256)
-        yield FileEmbeddings(use.record.file, starts, embeddings)
+        starts = use.start_seconds(lengths.popleft(), decision.record.sha256)
+        yield FileEmbeddings(decision.record.file, starts, embeddings)
 
 
 def load_unchanged(path: Path, sha256: str, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:

@@ -10,32 +10,31 @@ from typing import Any
 import numpy as np
 
 from fad_core.datasets.counts import SetCounts
-from fad_core.datasets.selection import FileUse
+from fad_core.datasets.selection import FileDecision
 from fad_core.embedding.embed import FileEmbeddings
 from fad_core.embedding.facts import EmbeddingFacts, metadata_of
-from fad_core.models.original_quirks import takes_scalars
 from fad_core.runner.exported import ExportedModel
 from fad_core.tables.files import write_table
 from fad_core.tables.schemas import EMBEDDINGS
 
 
 def write_embeddings(
-    files: Sequence[FileEmbeddings], uses: Sequence[FileUse], exported: ExportedModel, path: Path
+    files: Sequence[FileEmbeddings], decisions: Sequence[FileDecision], exported: ExportedModel, path: Path
 ) -> None:
     """Write embeddings as a table of the schema EMBEDDINGS, with what they are of in its metadata.
 
     Args:
         files: the embeddings, sorted by file.
-        uses: what became of every file.
+        decisions: what became of every file.
         exported: the model that embedded them.
         path: of the Parquet file.
     """
     model = exported.model
     facts = EmbeddingFacts(
         asdict(exported.identity),
-        model.settings_text,
-        takes_scalars(model),
-        SetCounts.of(uses, model.sample_rate),
+        exported.key.settings,
+        exported.use.takes_scalars,
+        SetCounts.of(decisions, model.sample_rate),
         exported.note,
     )
     write_table(EMBEDDINGS, _embedding_columns(files, model.embedding_dim), path, metadata_of(facts))

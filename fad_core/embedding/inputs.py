@@ -19,7 +19,7 @@ from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.decode_cache import Kept
 from fad_core.datasets.policy import Leftovers
 from fad_core.datasets.scan import FileRecord, scan_files, signal_of
-from fad_core.datasets.selection import FileUse
+from fad_core.datasets.selection import FileDecision
 from fad_core.embedding.distances import EmbeddedSet
 from fad_core.embedding.embed import load_unchanged
 from fad_core.errors import DatasetError
@@ -70,7 +70,7 @@ class Sounds(ABC):
         """What each file or waveform holds; one that cannot be used makes a record, not an error."""
 
     @abstractmethod
-    def load(self, use: FileUse, dtype: str) -> tuple[Waveform, int]:
+    def load(self, decision: FileDecision, dtype: str) -> tuple[Waveform, int]:
         """The waveform `[channels, samples]` of one, as float32, or as float64, and its rate in Hz."""
 
 
@@ -93,11 +93,11 @@ class SoundFiles(Sounds):
         """See `Sounds.records`."""
         return scan_files(self._files, progress, workers, self._kept)
 
-    def load(self, use: FileUse, dtype: str) -> tuple[Waveform, int]:
+    def load(self, decision: FileDecision, dtype: str) -> tuple[Waveform, int]:
         """See `Sounds.load`; what the scan has kept is already prepared for the model."""
-        if self._kept is not None and (heard := self._kept.take(use.record.sha256)):
+        if self._kept is not None and (heard := self._kept.take(decision.record.sha256)):
             return heard
-        return load_unchanged(self._paths[use.record.file], use.record.sha256, dtype)
+        return load_unchanged(self._paths[decision.record.file], decision.record.sha256, dtype)
 
 
 class SoundArrays(Sounds):
@@ -136,9 +136,9 @@ class SoundArrays(Sounds):
                 progress(1)
         return sorted(found, key=lambda record: record.file)
 
-    def load(self, use: FileUse, dtype: str) -> tuple[Waveform, int]:  # noqa: ARG002
+    def load(self, decision: FileDecision, dtype: str) -> tuple[Waveform, int]:  # noqa: ARG002
         """See `Sounds.load`; an array is taken as it is, float64 as float64."""
-        waveform = self._waveforms[use.record.file]
+        waveform = self._waveforms[decision.record.file]
         by_channel = waveform[np.newaxis] if waveform.ndim == 1 else waveform.T
         wide = waveform.dtype.itemsize >= np.dtype(np.float64).itemsize
         return by_channel.astype(np.float64 if wide else np.float32, copy=False), self._rate

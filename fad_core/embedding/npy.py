@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import ArgumentError, DatasetError
-from fad_core.models.base import EmbeddingModel
-from fad_core.models.original_quirks import takes_scalars
+from fad_core.models.use import ModelUse
 from fad_core.tables.arrays import Header, read_npy, require_numbers
 from fad_core.util.atomic import atomic_path
 
@@ -43,7 +42,7 @@ def embeddings_path(path: str | os.PathLike[str]) -> Path:
     return path if path.suffix == ".npy" else path.with_name(path.name + ".npy")
 
 
-def save_embeddings(embeddings: NDArray[np.float32], model: EmbeddingModel, path: Path) -> None:
+def save_embeddings(embeddings: NDArray[np.float32], use: ModelUse, path: Path) -> None:
     """Write embeddings `[N, D]` whole or not at all, in a form that the original packages read.
 
     With `compatibility: frechet-audio-distance`, PANN's are written end to end, as the original does.
@@ -51,19 +50,19 @@ def save_embeddings(embeddings: NDArray[np.float32], model: EmbeddingModel, path
     Raises:
         OutputError: the file cannot be written.
     """
-    array = np.ascontiguousarray(embeddings.reshape(-1) if takes_scalars(model) else embeddings)
+    array = np.ascontiguousarray(embeddings.reshape(-1) if use.takes_scalars else embeddings)
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         # numpy.save writes through C, whose error on a full disk does not say that it is one.
         np.lib.format.write_array_header_1_0(stream, np.lib.format.header_data_from_array_1_0(array))
         stream.write(array.data)
 
 
-def load_embeddings(path: Path, model: EmbeddingModel) -> tuple[NDArray[Any], str]:
+def load_embeddings(path: Path, use: ModelUse) -> tuple[NDArray[Any], str]:
     """Read a file of embeddings.
 
     Args:
         path: the `.npy` file.
-        model: that is said to have made them; the file does not say.
+        use: the model that is said to have made them, and how it was used; the file does not say.
 
     Returns:
         Floats `[N, D]`, and what a reader of the distance should know of how they were read; "" if nothing.
@@ -75,19 +74,19 @@ def load_embeddings(path: Path, model: EmbeddingModel) -> tuple[NDArray[Any], st
         array = read_npy(path, _require_floats)
     except ValueError as error:
         raise DatasetError(f"{path} cannot be read as a .npy file of embeddings: {error}") from error
-    dimension, note = model.embedding_dim, ""
+    dimension, note = use.model.embedding_dim, ""
     if array.size == 0:
         raise DatasetError(
             f"{path} holds no embedding: none of the files could be embedded when it was written"
         )
     if array.ndim == 1 and array.size % dimension == 0:
         array = array.reshape(-1, dimension)
-    if model.once_turned and array.ndim == 2 and _is_turned(path, array, dimension):
+    if use.model.quirks.transposed_files and array.ndim == 2 and _is_turned(path, array, dimension):
         array = array.reshape(-1, dimension, array.shape[1]).swapaxes(1, 2).reshape(-1, dimension)
         note = TURNED_NOTE
     if array.ndim != 2 or array.shape[1] != dimension:
         raise DatasetError(
-            f"{path} holds an array {list(array.shape)}, where embeddings of {model.name} are "
+            f"{path} holds an array {list(array.shape)}, where embeddings of {use.model.name} are "
             f"[N, {dimension}]: it was written for another model"
         )
     return array, note

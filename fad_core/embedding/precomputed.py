@@ -15,8 +15,8 @@ from fad_core.embedding.inputs import Source, is_embeddings_file
 from fad_core.embedding.npy import load_embeddings
 from fad_core.errors import DatasetError, FadError
 from fad_core.metrics.statistics import Statistics, statistics_of
-from fad_core.models.base import EmbeddingModel
-from fad_core.models.original_quirks import as_scalars, takes_scalars
+from fad_core.models.original_quirks import as_scalars
+from fad_core.models.use import ModelUse
 
 NOTE = "given as embeddings or statistics, whose model is taken on trust"
 
@@ -36,13 +36,13 @@ class Given:
     note: str
 
 
-def given_as(name: str, source: Source, model: EmbeddingModel, *, keep: bool = False) -> Given | None:
+def given_as(name: str, source: Source, use: ModelUse, *, keep: bool = False) -> Given | None:
     """Read a set that is given as vectors, in an array or a `.npy` file, or as statistics; None if it is not.
 
     Args:
         name: of the set.
         source: what was given.
-        model: that is said to have made it.
+        use: the model that is said to have made it, and how it was used.
         keep: whether the vectors are kept.
 
     Raises:
@@ -53,35 +53,35 @@ def given_as(name: str, source: Source, model: EmbeddingModel, *, keep: bool = F
     if isinstance(source, Statistics):
         statistics = source
     elif isinstance(source, np.ndarray):
-        vectors = _vectors(name, source, model)
-        statistics = vector_statistics([vectors], model)
+        vectors = _vectors(name, source, use)
+        statistics = vector_statistics([vectors], use)
     elif is_embeddings_file(source):
-        vectors, note = load_embeddings(Path(os.fspath(source)), model)  # type: ignore[arg-type]
-        statistics = vector_statistics([vectors], model)
+        vectors, note = load_embeddings(Path(os.fspath(source)), use)  # type: ignore[arg-type]
+        statistics = vector_statistics([vectors], use)
     else:
         return None
-    expected = 1 if takes_scalars(model) else model.embedding_dim
+    expected = 1 if use.takes_scalars else use.model.embedding_dim
     if statistics.dimension != expected:
         raise FadError(
-            f"{name} has {statistics.dimension} dimensions, and {model.name} makes {expected}: "
+            f"{name} has {statistics.dimension} dimensions, and {use.model.name} makes {expected}: "
             "it was embedded by another model"
         )
     return Given(statistics, vectors if keep else None, f"{NOTE}; {note}" if note else NOTE)
 
 
-def vector_statistics(blocks: Iterable[NDArray[Any]], model: EmbeddingModel) -> Statistics:
+def vector_statistics(blocks: Iterable[NDArray[Any]], use: ModelUse) -> Statistics:
     """The statistics of blocks `[N, D]` of a model's vectors, as it is used.
 
     Raises:
         DatasetError: they cannot be embeddings.
     """
     try:
-        return statistics_of(map(as_scalars, blocks) if takes_scalars(model) else blocks)
+        return statistics_of(map(as_scalars, blocks) if use.takes_scalars else blocks)
     except ValueError as error:
         raise DatasetError(f"these embeddings cannot be used: {error}") from error
 
 
-def _vectors(name: str, array: NDArray[Any], model: EmbeddingModel) -> NDArray[Any]:
+def _vectors(name: str, array: NDArray[Any], use: ModelUse) -> NDArray[Any]:
     sound = "sound is given as fad_core.api.scoring.Waveforms(arrays, sample_rate)"
     if array.ndim != 2 or array.dtype.kind != "f":
         raise DatasetError(
@@ -89,9 +89,9 @@ def _vectors(name: str, array: NDArray[Any], model: EmbeddingModel) -> NDArray[A
             f"{sound}"
         )
     # Before anything is computed: the statistics of D dimensions take D · D numbers.
-    if array.shape[1] != model.embedding_dim:
+    if array.shape[1] != use.model.embedding_dim:
         raise FadError(
-            f"{name} has {array.shape[1]} dimensions, and {model.name} makes {model.embedding_dim}: it was "
-            f"embedded by another model, or is no embeddings; {sound}"
+            f"{name} has {array.shape[1]} dimensions, and {use.model.name} makes {use.model.embedding_dim}: "
+            f"it was embedded by another model, or is no embeddings; {sound}"
         )
     return array

@@ -20,7 +20,7 @@ from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decode_cache import Kept
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.datasets.selection import (
-    FileUse,
+    FileDecision,
     find_problems,
     require_enough,
     require_no_problems,
@@ -34,7 +34,8 @@ from fad_core.embedding.inputs import Progress, Sounds, Source, sounds_of
 from fad_core.embedding.precomputed import Given, given_as, vector_statistics
 from fad_core.errors import FadError
 from fad_core.metrics.statistics import Statistics
-from fad_core.models.base import EmbeddingModel
+from fad_core.models.use import ModelUse
+from fad_core.runner.backend import Backend, settings_text
 from fad_core.runner.exported import ExportedModel
 from fad_core.util.memory import share_memory
 
@@ -45,13 +46,13 @@ class Embedded:
 
     Attributes:
         set: its statistics and identity.
-        uses: what became of every file, sorted by name; none if it was not given as sound.
+        decisions: what became of every file, sorted by name; none if it was not given as sound.
         ignored: (name, reason) of what is no audio file.
         files: the embeddings, file by file in the order of names, if they were to be kept.
     """
 
     set: EmbeddedSet
-    uses: Sequence[FileUse] = ()
+    decisions: Sequence[FileDecision] = ()
     ignored: Sequence[tuple[str, str]] = ()
     files: Sequence[FileEmbeddings] | None = None
 
@@ -72,25 +73,27 @@ class ScannedSets:
     """Data sets that a model can embed: every file was heard, and none stands in the way.
 
     Attributes:
-        model: the model.
+        use: the model, and how it is used.
         names: of the sets, in order.
         given: those that are embedded already.
         sounds: the others.
-        uses: what becomes of each of their files, sorted by name.
+        decisions: what becomes of each of their files, sorted by name.
         keep: whether the embeddings are to be kept beside the statistics.
     """
 
-    model: EmbeddingModel
+    use: ModelUse
     names: Sequence[str]
     given: Mapping[str, Given | EmbeddedSet]
     sounds: Mapping[str, Sounds]
-    uses: Mapping[str, Sequence[FileUse]]
+    decisions: Mapping[str, Sequence[FileDecision]]
     keep: bool = False
 
     @property
     def count(self) -> int:
         """How many files are to be embedded."""
-        return sum(use.status != "excluded" for uses in self.uses.values() for use in uses)
+        return sum(
+            decision.status != "excluded" for decisions in self.decisions.values() for decision in decisions
+        )
 
     def embed(
         self, exported: ExportedModel, *, workers: int = 0, progress: Progress | None = None
@@ -106,21 +109,26 @@ class ScannedSets:
             ValueError: it is another model, or is used in another way.
             AudioError: a file has changed since the scan.
         """
-        ours, theirs = ((model.name, model.settings) for model in (self.model, exported.model))
+        ours, theirs = ((use.model.name, use.options) for use in (self.use, exported.use))
         if ours != theirs:
             raise ValueError(f"scanned for {ours}, to be embedded by {theirs}")
         done = {name: _taken(name, given, exported) for name, given in self.given.items()}
         # One stream: where one set ends, the next one's files are on their way.
-        heard = ((use, self.sounds[name].load) for name, uses in self.uses.items() for use in uses)
+        heard = (
+            (decision, self.sounds[name].load)
+            for name, decisions in self.decisions.items()
+            for decision in decisions
+        )
         with closing(embed_sounds(exported, heard, workers)) as stream:
             for name, sound in self.sounds.items():
-                done[name] = _embed(name, exported, self.uses[name], sound, stream, self.keep, progress)
+                done[name] = _embed(name, exported, self.decisions[name], sound, stream, self.keep, progress)
         return {name: done[name] for name in self.names}
 
 
 def scan_sets(
     sources: Mapping[str, Source],
-    model: EmbeddingModel,
+    use: ModelUse,
+    backend: Backend | None = None,
     *,
     policy: FilePolicy = DEFAULTS,
     workers: int = 0,
@@ -132,8 +140,8 @@ def scan_sets(
 
     Args:
         sources: the sets by their names.
-        model: that is to embed them, as `fad_core.runner.exported.describe_model` gives it for the device,
-            settings and batch size to come: no weights are needed.
+        use: the model that is to embed them, and how it is used; no weights are needed.
+        backend: where it is to run, if that is known: sets that were embedded elsewhere are refused.
         policy: what becomes of files that cannot, or should not, be embedded as they are.
         workers: threads that load files ahead.
         keep: whether the embeddings are to be kept beside the statistics, where they pass through here.
@@ -147,30 +155,30 @@ def scan_sets(
     """
     share_memory()
     # The scan hears float32, so it has nothing to keep for what is read as another type.
-    same_type = model.settings.dtype == "float32"
-    kept = Kept(partial(prepare_waveform, model=model), model.sample_rate) if same_type else None
+    same_type = use.options.dtype == "float32"
+    kept = Kept(partial(prepare_waveform, use=use), use.model.sample_rate) if same_type else None
     given: dict[str, Given | EmbeddedSet] = {}
     sounds: dict[str, Sounds] = {}
     for name, source in sources.items():
-        found = source if isinstance(source, EmbeddedSet) else given_as(name, source, model, keep=keep)
+        found = source if isinstance(source, EmbeddedSet) else given_as(name, source, use, keep=keep)
         if found is None:
             sounds[name] = sounds_of(name, source, kept, policy.leftovers)  # type: ignore[arg-type]
         else:
             given[name] = found
     if to_compare and not all(isinstance(source, EmbeddedSet) for source in sources.values()):
         for name, item in given.items():
-            _require_comparable(name, item, model)
-    uses = {
-        name: select_files(sound.records(progress, workers), model, policy) for name, sound in sounds.items()
+            _require_comparable(name, item, use, backend)
+    decisions = {
+        name: select_files(sound.records(progress, workers), use, policy) for name, sound in sounds.items()
     }
     require_no_problems(
-        problem for name, selected in uses.items() for problem in find_problems(name, selected, policy)
+        problem for name, selected in decisions.items() for problem in find_problems(name, selected, policy)
     )
     if to_compare:
-        require_scorable((name, model.name, model, selected) for name, selected in uses.items())
-    for name, selected in uses.items():
-        require_usable(name, model.name, selected)
-    return ScannedSets(model, list(sources), given, sounds, uses, keep)
+        require_scorable((name, use.model.name, use, selected) for name, selected in decisions.items())
+    for name, selected in decisions.items():
+        require_usable(name, use.model.name, selected)
+    return ScannedSets(use, list(sources), given, sounds, decisions, keep)
 
 
 def embed_sets(
@@ -190,7 +198,8 @@ def embed_sets(
     """
     scanned = scan_sets(
         sources,
-        exported.model,
+        exported.use,
+        exported.backend,
         policy=policy,
         workers=workers,
         keep=keep,
@@ -200,17 +209,20 @@ def embed_sets(
     return scanned.embed(exported, workers=workers, progress=progress)
 
 
-def _require_comparable(name: str, given: Given | EmbeddedSet, model: EmbeddingModel) -> None:
-    """Stop where a set that is embedded already will not do beside those that are to be."""
+def _require_comparable(
+    name: str, given: Given | EmbeddedSet, use: ModelUse, backend: Backend | None
+) -> None:
+    """Stop where a set that is embedded already cannot be compared with those that are to be."""
     if isinstance(given, EmbeddedSet):
-        ours, theirs = (model.name, model.settings_text), (given.model, given.settings)
+        ours = (use.model.name, settings_text(use.text, backend or Backend()))
+        theirs = (given.model, given.settings)
         if ours != theirs:
             raise FadError(
-                f"{name} is embedded by {' '.join(theirs)}, what is beside it by {' '.join(ours)}: "
-                "their distance means nothing"
+                f"{name} was embedded by {' '.join(theirs)}, the other set is by {' '.join(ours)}: "
+                "they cannot be compared"
             )
     elif isinstance(given.statistics, Statistics):
-        require_enough(name, model.name, given.statistics.n)
+        require_enough(name, use.model.name, given.statistics.n)
 
 
 def _taken(name: str, given: Given | EmbeddedSet, exported: ExportedModel) -> Embedded:
@@ -227,22 +239,22 @@ def _taken(name: str, given: Given | EmbeddedSet, exported: ExportedModel) -> Em
 def _embed(
     name: str,
     exported: ExportedModel,
-    uses: Sequence[FileUse],
+    decisions: Sequence[FileDecision],
     sound: Sounds,
     stream: Iterator[FileEmbeddings],
     keep: bool,
     progress: Progress | None,
 ) -> Embedded:
     """Take one set's files from the stream."""
-    used = sum(use.status != "excluded" for use in uses)
+    used = sum(decision.status != "excluded" for decision in decisions)
     files: list[FileEmbeddings] = []
     for done in islice(stream, used):
         files.append(done)
         if progress is not None:
             progress(1)
-    statistics = vector_statistics([file.embeddings for file in files], exported.model)
-    embedded = _embedded_set(name, exported, statistics, SetCounts.of(uses, exported.model.sample_rate))
-    return Embedded(embedded, uses, sound.ignored, files if keep else None)
+    statistics = vector_statistics([file.embeddings for file in files], exported.use)
+    embedded = _embedded_set(name, exported, statistics, SetCounts.of(decisions, exported.model.sample_rate))
+    return Embedded(embedded, decisions, sound.ignored, files if keep else None)
 
 
 def _embedded_set(
@@ -254,7 +266,7 @@ def _embedded_set(
         identity.model,
         identity.weights,
         identity.weights_sha256,
-        exported.model.settings_text,
+        exported.key.settings,
         statistics,
         counts,
         "; ".join(part for part in (note, exported.note) if part),

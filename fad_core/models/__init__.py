@@ -6,12 +6,10 @@ A family's module is imported when one of its models is asked for; listing the i
 from __future__ import annotations
 
 import difflib
-from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fad_core.errors import UnknownModelError
-from fad_core.models.settings import Settings
 
 if TYPE_CHECKING:
     from fad_core.models.base import EmbeddingModel
@@ -65,16 +63,15 @@ def canonical_id(model_id: str) -> str:
     return ALIASES.get(model_id, model_id)
 
 
-def get_model(model_id: str, settings: Settings | None = None) -> EmbeddingModel:
+def get_model(model_id: str) -> EmbeddingModel:
     """Look up a model by its id, or an alias of it.
 
     Args:
         model_id: one of `model_ids()`, or of `ALIASES`.
-        settings: how it is used; None: the defaults.
 
     Raises:
         UnknownModelError: there is no such model; the message lists those that there are.
     """
     module = import_module(f"fad_core.models.{family_of(model_id)}")
     models: dict[str, EmbeddingModel] = {model.name: model for model in module.MODELS}
-    return replace(models[canonical_id(model_id)], settings=settings or Settings())
+    return models[canonical_id(model_id)]

@@ -14,7 +14,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from fad_core.errors import ModelError, WeightsError
 from fad_core.models.checkpoint import Checkpoint as Checkpoint
 from fad_core.models.checkpoint import Fill as Fill
-from fad_core.models.settings import Settings
+from fad_core.models.options import DEFAULT_OPTIONS, Options
 
 if TYPE_CHECKING:
     import torch
@@ -33,14 +33,68 @@ Arrays = tuple[NDArray[Any], ...]
 """What a network takes: one array or several, of one file."""
 
 
+def _as_they_are(features: Arrays) -> Arrays:
+    return features
+
+
+def _no_edges(unrounded: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.full(unrounded.shape, np.inf)
+
+
+@dataclass(frozen=True)
+class VerificationFacts:
+    """What verifying a model has to know of it.
+
+    Attributes:
+        eager_cases: (batch, samples) of the `example_input`s on which an export is compared with the eager
+            network: even and odd, on both sides of the sizes at which kernels change, the shortest, the long.
+        export_case: the one that `torch.export` traces.
+        frontend_tolerance: largest allowed difference of features from the original package's, on the scale
+            of `linear`, as a share of the root mean square. Log-mel spectra from float64, rounded to float32
+            once, differ by a last bit, if at all.
+        linear: puts features, or excerpts of them, on a scale on which rounding is as large everywhere.
+        quantization_step: of a quantised embedding, by which a value may differ from the original's where it
+            falls on the other side of a rounding edge; 0 if not quantised.
+        rounding_distance: how far unrounded values lie from the nearest such edge, in their own unit.
+        empty_bands_are_noise: the network makes a spectrogram in decibels in float32. The bands that a pure
+            tone leaves empty hold the rounding errors of a convolution, which differ between the kernels of
+            processors; with equal kernels they are equal.
+        bandwidth: in Hz, of a frontend that makes decibels by a float32 transform; else 0. Bands that a clip
+            leaves empty hold rounding errors there, too, which differ between libraries for processors.
+    """
+
+    eager_cases: tuple[tuple[int, int], ...]
+    export_case: tuple[int, int]
+    frontend_tolerance: float = 1e-6
+    linear: Callable[[Arrays], Arrays] = _as_they_are
+    quantization_step: float = 0.0
+    rounding_distance: Callable[[NDArray[np.float32]], NDArray[np.float64]] = _no_edges
+    empty_bands_are_noise: bool = False
+    bandwidth: float = 0.0
+
+
+@dataclass(frozen=True)
+class OriginalQuirks:
+    """What the original package does with a model's embeddings that is not done here, unless it is asked for.
+
+    Attributes:
+        scalar_statistics: it takes each file's vector for D samples of one dimension (gudgud96#37).
+        transposed_files: its older releases write each file's embeddings as `[D, N]`
+            (`fad_core.embedding.npy`).
+    """
+
+    scalar_statistics: bool = False
+    transposed_files: bool = False
+
+
 @dataclass(frozen=True)
 class EmbeddingModel(ABC):
     """One embedding model: a network with its frontend and its place in time.
 
     Attributes:
         name: the id that configurations use, e.g. "vggish-pca".
-        family: the module's name, e.g. "vggish".
-        options: what makes this variant differ from the family's others.
+        family: the package's name, e.g. "vggish".
+        variant: what makes this model differ from the family's others.
         sample_rate: of the waveform that `frontend` takes, in Hz.
         channels: of that waveform.
         embedding_dim: D, the length of one embedding vector.
@@ -48,51 +102,28 @@ class EmbeddingModel(ABC):
         checkpoints: the official files; the first one names the weights.
         tolerance: largest allowed difference of an embedding value from the original package's,
             as a share of the root mean square of the original's values.
-        frontend_tolerance: the same of features, on the scale of `linear`. Log-mel spectra from float64,
-            rounded to float32 once, differ by a last bit, if at all.
-        quantum: the step of a quantised embedding, by which a value may differ from the
-            original's where it falls on the other side of a rounding edge; 0 if not quantised.
+        verification: what verifying it has to know.
+        quirks: of the original package.
         batch_size: how many windows go through the network at once, of a `WindowedModel`.
         cuda_batch_size: on a CUDA device, how many windows, or equal blocks of different files. Always as
             many, for the last bits depend on it.
-        eager_cases: (batch, samples) of the `example_input`s on which an export is held against the eager
-            network: even and odd, either side of the sizes at which kernels change, the shortest, the
-            long.
-        export_case: the one that `torch.export` traces.
-        cropped: whether the window is fixed, so that `Settings.crop` means something.
-        scalar_statistics: the original package takes each file's vector for D samples of one dimension
-            (gudgud96#37), which `Settings.compatibility` reproduces.
-        once_turned: older releases of the original package keep each file's embeddings as `[D, N]`
-            (`fad_core.embedding.npy`).
-        hears_rounding: its network makes a spectrogram in decibels in float32. The bands that a pure tone
-            leaves empty then hold the rounding errors of a convolution, which some processors' kernels make
-            otherwise; with equal kernels it is equal too.
-        bandwidth: in Hz, what a frontend hears that makes decibels by a float32 transform; else 0. What it
-            finds in bands that a clip leaves empty is rounding, other with libraries for other processors.
-        settings: what the study chose.
+        cropped: whether the window is fixed, so that `Options.crop` means something.
     """
 
     name: str
     family: str
-    options: Mapping[str, Any]
+    variant: Mapping[str, Any]
     sample_rate: int
     channels: int
     embedding_dim: int
     minimum_samples: int
     checkpoints: tuple[Checkpoint, ...]
     tolerance: float
-    eager_cases: tuple[tuple[int, int], ...]
-    export_case: tuple[int, int]
-    frontend_tolerance: float = 1e-6
-    quantum: float = 0.0
+    verification: VerificationFacts
+    quirks: OriginalQuirks = OriginalQuirks()
     batch_size: int = 32
     cuda_batch_size: int = 1
     cropped: bool = False
-    scalar_statistics: bool = False
-    once_turned: bool = False
-    hears_rounding: bool = False
-    bandwidth: float = 0.0
-    settings: Settings = field(default_factory=Settings)
 
     @abstractmethod
     def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
@@ -103,11 +134,14 @@ class EmbeddingModel(ABC):
         """
 
     @abstractmethod
-    def frontend(self, waveform: NDArray[np.float32], key: str = "") -> Arrays:
+    def frontend(
+        self, waveform: NDArray[np.float32], options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> Arrays:
         """Turn a file's waveform into features: what the original package gives its network.
 
         Args:
             waveform: float32 `[channels, samples]` at `sample_rate`.
+            options: the user's.
             key: tells the file from others (its sha256), for what is drawn at random.
 
         Returns:
@@ -116,10 +150,6 @@ class EmbeddingModel(ABC):
         Raises:
             ValueError: the waveform has fewer than `minimum_samples` samples.
         """
-
-    def linear(self, features: Arrays) -> Arrays:
-        """Features, or excerpts of them, on the scale on which rounding is as large everywhere."""
-        return features
 
     @abstractmethod
     def blocks(self, features: Arrays) -> Iterator[Arrays]:
@@ -158,40 +188,23 @@ class EmbeddingModel(ABC):
         """Turn the network's outputs for one file, block by block, into embeddings `[N, D]`."""
 
     @abstractmethod
-    def vector_count(self, samples: int) -> int:
+    def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """How many embeddings a waveform of so many samples gives, at least `minimum_samples`."""
 
     @abstractmethod
-    def start_seconds(self, samples: int, key: str = "") -> NDArray[np.float64]:
+    def start_seconds(
+        self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> NDArray[np.float64]:
         """Where each of a file's embedding windows starts, in seconds `[vector_count(samples)]`."""
 
-    def require_settings(self) -> None:
-        """Make sure that the settings mean something for this model.
+    def require_options(self, options: Options) -> None:
+        """Make sure that options mean something for this model.
 
         Raises:
             ModelError: it takes no crop, or not this one.
         """
-        if self.settings.crop != Settings().crop and not self.cropped:
+        if options.crop != DEFAULT_OPTIONS.crop and not self.cropped:
             raise ModelError(f"{self.name} embeds whole files: it takes no crop")
-
-    @property
-    def settings_text(self) -> str:
-        """The settings that this model's embeddings depend on, for the tables; "" if on none."""
-        settings = self.settings
-        named = []
-        if self.cropped:
-            named.append(f"crop={settings.crop}")
-            named += [f"hop_seconds={settings.hop_seconds}"] if settings.crop == "windows" else []
-            named += [f"seed={settings.seed}"] if settings.crop == "random" else []
-        if settings.compatibility != "none":
-            named.append(f"compatibility={settings.compatibility}")
-        if settings.dtype != "float32":
-            named.append(f"dtype={settings.dtype}")
-        if settings.device != "cpu":
-            named.append(f"device={settings.device}")
-        elif settings.runner != Settings().runner:
-            named.append(f"runner={settings.runner}")
-        return " ".join(named)
 
     @property
     def weights_bytes(self) -> int:
@@ -199,16 +212,9 @@ class EmbeddingModel(ABC):
         fills = (fill for checkpoint in self.checkpoints for fill in checkpoint.layout().values())
         return sum(math.prod(fill.shape) * np.dtype(fill.dtype).itemsize for fill in fills)
 
-    def memory_bytes(self, samples: int) -> int:  # noqa: ARG002
+    def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """What embedding a file takes at its peak beside the model; 0 where its length does not matter."""
         return 0
-
-    def rounding_distance(self, unrounded: NDArray[np.float32]) -> NDArray[np.float64]:
-        """How far values lie from the nearest edge at which the quantisation jumps, in their own unit.
-
-        Only models with a `quantum` have such edges.
-        """
-        return np.full(unrounded.shape, np.inf)
 
 
 class WindowedModel(EmbeddingModel):

@@ -13,7 +13,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.models.settings import Settings
+from fad_core.models.options import Options
 
 # Part of every number: another recipe gets another label, and so other numbers.
 _LABEL = "fad-core crop 1"
@@ -46,43 +46,43 @@ def repeat_to_fill(samples: NDArray[np.float32], window: int) -> NDArray[np.floa
 
 
 def window_starts(
-    samples: int, window: int, sample_rate: int, settings: Settings, key: str
+    samples: int, window: int, sample_rate: int, options: Options, key: str
 ) -> NDArray[np.int64]:
     """The first sample of each window of a file that is embedded.
 
     Args:
         samples: of the file; one that fits into a window has just the window that starts at 0.
         window: length of a window, in samples.
-        sample_rate: in Hz, for `Settings.hop_seconds`.
-        settings: `crop` "random", "first" and "center" give one window; "windows" one each hop, and a
+        sample_rate: in Hz, for `Options.hop_seconds`.
+        options: `crop` "random", "first" and "center" give one window; "windows" one each hop, and a
             last one that ends where the file ends, so that nothing is left unheard.
         key: the file's sha256.
     """
     overflow = max(samples - window, 0)
-    if settings.crop == "windows":
-        hop = round(settings.hop_seconds * sample_rate)
+    if options.crop == "windows":
+        hop = round(options.hop_seconds * sample_rate)
         return np.append(np.arange(0, overflow, hop, dtype=np.int64), overflow)
-    if settings.crop == "random" and overflow:
-        return np.array([crop_stream(settings.seed, key).randint(0, overflow + 1)], dtype=np.int64)
-    return np.array([overflow // 2 if settings.crop == "center" else 0], dtype=np.int64)
+    if options.crop == "random" and overflow:
+        return np.array([crop_stream(options.seed, key).randint(0, overflow + 1)], dtype=np.int64)
+    return np.array([overflow // 2 if options.crop == "center" else 0], dtype=np.int64)
 
 
-def part_starts(places: int, settings: Settings, key: str) -> tuple[int, ...]:
+def part_starts(places: int, options: Options, key: str) -> tuple[int, ...]:
     """Where a stretch of the front, of the middle and of the back of a file starts.
 
     Args:
         places: how many places there are at which a stretch can start, 0, 1, …; at least two. They are
             divided into three parts, of which the first are the larger; an empty one stands for place 0.
-        settings: `crop` "random" draws a place of each part, "first" takes its first one and "center" its
+        options: `crop` "random" draws a place of each part, "first" takes its first one and "center" its
             middle one, the earlier of two.
         key: the file's sha256.
     """
     parts = [
         part if len(part) else np.zeros(1, np.int64) for part in np.array_split(np.arange(places), _PARTS)
     ]
-    if settings.crop == "random":
+    if options.crop == "random":
         # The original goes on to draw the crop of a model without fusion, and does not use it.
-        stream = crop_stream(settings.seed, key)
+        stream = crop_stream(options.seed, key)
         return tuple(int(stream.choice(part)) for part in parts)
-    middle = settings.crop == "center"
+    middle = options.crop == "center"
     return tuple(int(part[(len(part) - 1) // 2 if middle else 0]) for part in parts)

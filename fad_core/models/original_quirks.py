@@ -10,30 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.audio.resample import resample
-from fad_core.models.base import EmbeddingModel
+from fad_core.models.use import ModelUse
 
 
-def is_asked(model: EmbeddingModel) -> bool:
-    """Whether a model is to be used as the original package uses it."""
-    return model.settings.compatibility == "frechet-audio-distance"
-
-
-def fault(channels: int, sample_rate: int, model: EmbeddingModel) -> str:
+def fault(channels: int, sample_rate: int, use: ModelUse) -> str:
     """Why the original cannot embed a file whose channels it takes for time; "" if it can.
 
     For stereo models its loader resamples the array `[samples, channels]` along its last axis: the
     number of channels changes, and the file's rate stays what it was.
     """
-    if not _channels_are_resampled(channels, sample_rate, model):
+    if not _channels_are_resampled(channels, sample_rate, use):
         return ""
-    count = int(channels * float(model.sample_rate) / float(sample_rate))
-    if count == model.channels:
+    count = int(channels * float(use.model.sample_rate) / float(sample_rate))
+    if count == use.model.channels:
         return ""
     return f"frechet-audio-distance makes {count} channels of its {channels}, and drops the file"
 
 
 def prepare_waveform(
-    waveform: NDArray[np.float32], sample_rate: int, model: EmbeddingModel
+    waveform: NDArray[np.float32], sample_rate: int, use: ModelUse
 ) -> NDArray[np.float32] | None:
     """The original's waveform `[channels, samples]` where its loader goes wrong; None where it does not.
 
@@ -41,28 +36,23 @@ def prepare_waveform(
         ValueError: the original cannot embed it at all (see `fault`).
     """
     channels = len(waveform)
-    if reason := fault(channels, sample_rate, model):
+    if reason := fault(channels, sample_rate, use):
         raise ValueError(reason)
-    if not _channels_are_resampled(channels, sample_rate, model):
+    if not _channels_are_resampled(channels, sample_rate, use):
         return None
-    return np.ascontiguousarray(resample(waveform.T, sample_rate, model.sample_rate).T)
+    return np.ascontiguousarray(resample(waveform.T, sample_rate, use.model.sample_rate).T)
 
 
-def takes_scalars(model: EmbeddingModel) -> bool:
-    """Whether a data set's vectors are to be taken for scalars.
+def as_scalars(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Embeddings `[N, D]` as N·D vectors of one dimension, `[N·D, 1]`.
 
     The original puts the vectors of models that give one a file end to end, and so makes the distance of
     two Gaussians of one dimension (https://github.com/gudgud96/frechet-audio-distance/issues/37).
     """
-    return is_asked(model) and model.scalar_statistics
-
-
-def as_scalars(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Embeddings `[N, D]` as N·D vectors of one dimension, `[N·D, 1]`."""
     return embeddings.reshape(-1, 1)
 
 
-def _channels_are_resampled(channels: int, sample_rate: int, model: EmbeddingModel) -> bool:
-    several = model.channels > 1 and channels > 1
-    other = sample_rate != model.sample_rate or channels != model.channels
-    return is_asked(model) and several and other
+def _channels_are_resampled(channels: int, sample_rate: int, use: ModelUse) -> bool:
+    several = use.model.channels > 1 and channels > 1
+    other = sample_rate != use.model.sample_rate or channels != use.model.channels
+    return use.options.imitate_original and several and other

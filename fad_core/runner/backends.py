@@ -8,7 +8,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 
-from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.models.base import Arrays
+from fad_core.models.use import ModelUse
+from fad_core.runner.backend import Backend
 from fad_core.runner.cuda import on_cuda
 from fad_core.runner.cuda_batches import Stacked
 from fad_core.runner.device import computing
@@ -52,13 +54,16 @@ class SideBySide(Protocol):
         """How many files of so many samples are in memory as a whole network's activations."""
 
 
-def make_network(path: Path, model: EmbeddingModel, device: str, origin: Origin) -> tuple[Network, str]:
+def make_network(
+    path: Path, use: ModelUse, backend: Backend, batch_size: int, origin: Origin
+) -> tuple[Network, str]:
     """Load a network and make it ready.
 
     Args:
         path: the `.pt2`.
-        model: its description; the settings say how it is to run on a CPU.
-        device: what `fad_core.runner.device.resolve_device` gave.
+        use: the model, and how it is used.
+        backend: what `fad_core.runner.device.resolve_backend` gave.
+        batch_size: on a CUDA device, files or windows at once.
         origin: of the file.
 
     Returns:
@@ -72,26 +77,27 @@ def make_network(path: Path, model: EmbeddingModel, device: str, origin: Origin)
         return load_network(path, trust=origin == "trusted")
 
     if origin != "given":
-        return _ready(load(), load, model, device)
-    with explained(path, model), computing(device):
+        return _ready(load(), load, use, backend, batch_size)
+    with explained(path, use.model), computing(backend.device):
         graph = load()
-        require_shapes(graph, model)
-        network, note = _ready(graph, load, model, device)
-        require_runs(network, model, device)
+        require_shapes(graph, use.model)
+        network, note = _ready(graph, load, use, backend, batch_size)
+        require_runs(network, use.model, backend.device)
     return network, note
 
 
 def _ready(
     graph: torch.fx.GraphModule,
     load: Callable[[], torch.fx.GraphModule],
-    model: EmbeddingModel,
-    device: str,
+    use: ModelUse,
+    backend: Backend,
+    batch_size: int,
 ) -> tuple[Network, str]:
     """Make a graph ready; it is changed in place, and loaded again where the change fails half-way."""
-    if device != "cpu":
-        return Stacked(on_cuda(graph, device), model), ""
+    if not backend.on_cpu:
+        return Stacked(on_cuda(graph, backend.device), use, batch_size), ""
     note = ""
-    if model.settings.runs == "fast":
+    if backend.runner == "fast":
         network, reason = accelerate(graph)
         if network is not None:
             return network, ""

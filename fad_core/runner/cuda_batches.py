@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import fx
 
-from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.models.base import Arrays
+from fad_core.models.use import ModelUse
 from fad_core.runner.file_batches import Group, full_groups
 
 STACK_BYTES = 4_000_000_000
@@ -23,9 +24,15 @@ class Stacked:
     many rows, zeros in those left over: a file's result has the same bits in any company.
     """
 
-    def __init__(self, network: fx.GraphModule, model: EmbeddingModel) -> None:
-        """Take a network that `fad_core.runner.cuda.on_cuda` moved, and the model whose it is."""
-        self._network, self._model = network, model
+    def __init__(self, network: fx.GraphModule, use: ModelUse, batch_size: int) -> None:
+        """Make it of a network on the device (`fad_core.runner.cuda.on_cuda`).
+
+        Args:
+            network: of the model.
+            use: the model, and how it is used.
+            batch_size: files or windows at once.
+        """
+        self._network, self._use, self._batch_size = network, use, batch_size
 
     def __call__(self, *given: torch.Tensor) -> Any:
         """The network's result for one call."""
@@ -50,11 +57,11 @@ class Stacked:
 
     def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Group]:  # noqa: ARG002
         """See `fad_core.runner.backends.SideBySide`."""
-        return full_groups(files, self._model.cuda_batch_size)
+        return full_groups(files, self._batch_size)
 
     def at_once(self, samples: int) -> int:
         """How many blocks of so many samples are stacked."""
-        most, held = self._model.cuda_batch_size, self._model.memory_bytes(samples)
+        most, held = self._batch_size, self._use.memory_bytes(samples)
         return max(min(most, STACK_BYTES // held), 1) if held else most
 
     def _stacked(self, calls: Sequence[tuple[torch.Tensor, ...]], size: int) -> list[Any]:

@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from fad_core.errors import ModelError
+from fad_core.models.options import DEFAULT_OPTIONS, Options
+from fad_core.runner.backend import Backend
 
 CUDA_LANES = 2
 """Threads that feed one CUDA device, each by a stream of its own: one copies and launches while the other's
@@ -40,6 +42,21 @@ def resolve_device(device: str) -> str:
         if int(chosen.partition(":")[2] or 0) >= count:
             raise ModelError(f"device {device!r}: there are {count}, cuda:0 to cuda:{count - 1}")
     return chosen
+
+
+def resolve_backend(backend: Backend, options: Options = DEFAULT_OPTIONS) -> Backend:
+    """Say how and where a network runs where that is chosen.
+
+    Args:
+        backend: the choice; its device may be "auto".
+        options: how the model is used. To imitate the original package is to run the network as it was
+            exported: an old number is regenerated to its last digits by the kernels that it was made with.
+
+    Raises:
+        ModelError: there is no such device.
+    """
+    device = resolve_device(backend.device)
+    return Backend("plain" if options.imitate_original else backend.runner, device)
 
 
 def compute_in_float32(device: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,9 @@ from numpy.typing import NDArray
 from fad_core.errors import AudioError
 from fad_core.models import get_model
 from fad_core.models.base import Arrays, EmbeddingModel, WindowedModel
-from fad_core.models.settings import Settings, require_batch_size
+from fad_core.models.options import DEFAULT_OPTIONS, Options, require_batch_size
+from fad_core.models.use import ModelKey, ModelUse
+from fad_core.runner.backend import Backend, settings_text
 from fad_core.runner.backends import Origin, SideBySide, make_network
 from fad_core.runner.blocks import call_network, run_side_by_side
 from fad_core.runner.device import (
@@ -24,7 +25,7 @@ from fad_core.runner.device import (
     computing,
     enter_lane,
     load_workers,
-    resolve_device,
+    resolve_backend,
     upload,
 )
 from fad_core.runner.file_batches import Group, in_order
@@ -42,98 +43,75 @@ class ExportedModel:
 
     Attributes:
         identity: what it is.
-        model: its description, with the frontend.
-        device: where the network runs.
+        use: its description, and how it is used.
+        backend: how and where the network runs.
+        batch_size: windows at once, and on a CUDA device files side by side.
         note: what a reader of its results should know of it; empty if nothing.
         fast: whether the network runs by the kernels for this processor (`fad_core.runner.fast`).
     """
 
-    note: str
-
     def __init__(
         self,
         path: Path | str,
-        device: str = "cpu",
-        settings: Settings | None = None,
+        options: Options | None = None,
+        backend: Backend | None = None,
         batch_size: int | None = None,
         *,
-        trust: bool = False,
+        origin: Origin = "given",
+        identity: Identity | None = None,
+        note: str = "",
     ) -> None:
-        """Load the file, and run its network once on shapes alone: the file may come from anybody.
+        """Load the file.
 
         Args:
             path: the `.pt2`.
-            device: where the network is to run (`resolve_device`).
-            settings: how the model is used; None: the defaults.
+            options: how the model is used; None: the defaults.
+            backend: how and where its network is to run; None: with the kernels for this CPU.
             batch_size: windows at once, where the model embeds windows, and on a CUDA device files side by
                 side; None: the model's own. Another size may move the last bits.
-            trust: take the file as it is, and read by `torch.export.load`, which may run code that the file
-                contains, what cannot be read otherwise. Only for files from a source you trust.
+            origin: of the file. The network of one that is "given", by anybody, runs once on shapes alone
+                before it runs. What cannot be read otherwise is read by `torch.export.load` of one that is
+                "trusted", which may run code that the file contains. One that this program exported is
+                its "own", and loads a second sooner.
+            identity: what the file is, where it does not say so itself.
+            note: what a reader of its results should know of it.
 
         Raises:
             ModelError: the file is missing, damaged, is no exported program, holds no identity, is of
-                a model that this version does not know, or cannot be read without `trust`; or there is no
-                such device.
+                a model that this version does not know, or cannot be read unless it is trusted; or there is
+                no such device, or the options mean nothing for the model.
             ArgumentError: `batch_size` is no whole number of at least 1.
         """
-        origin: Origin = "trusted" if trust else "given"
-        self._hold(Path(path), read_identity(path), origin, device, settings, batch_size)
-
-    @classmethod
-    def own(
-        cls,
-        path: Path | str,
-        device: str = "cpu",
-        settings: Settings | None = None,
-        batch_size: int | None = None,
-    ) -> ExportedModel:
-        """Load a file that this program exported, a second sooner; see `__init__`."""
-        made = cls.__new__(cls)
-        made._hold(Path(path), read_identity(path), "own", device, settings, batch_size)
-        return made
-
-    @classmethod
-    def of_identity(
-        cls,
-        path: Path,
-        identity: Identity,
-        device: str = "cpu",
-        settings: Settings | None = None,
-        batch_size: int | None = None,
-        *,
-        trust: bool = False,
-        note: str = "",
-    ) -> ExportedModel:
-        """Load a file that does not hold its identity; see `__init__`."""
-        made = cls.__new__(cls)
-        made._hold(path, identity, "trusted" if trust else "given", device, settings, batch_size)
-        made.add_note(note)
-        return made
-
-    def add_note(self, note: str) -> None:
-        """Put a note before those that there are."""
-        self.note = "; ".join(filter(None, (note, self.note)))
-
-    def _hold(
-        self,
-        path: Path,
-        identity: Identity,
-        origin: Origin,
-        device: str,
-        settings: Settings | None,
-        batch_size: int | None,
-    ) -> None:
         share_memory()
-        self.device = resolve_device(device)
-        self.identity = identity
-        self.model = describe_model(identity.model, self.device, settings, batch_size)
-        self._network, self.note = make_network(path, self.model, self.device, origin)
-        self.fast = self.device == "cpu" and isinstance(self._network, SideBySide)
+        self.identity = identity or read_identity(path)
+        self.use = ModelUse(get_model(self.identity.model), options or DEFAULT_OPTIONS)
+        self.backend = resolve_backend(backend or Backend(), self.use.options)
+        self.batch_size = chosen_batch_size(self.model, self.backend, batch_size)
+        self._network, found = make_network(Path(path), self.use, self.backend, self.batch_size, origin)
+        self.fast = self.backend.on_cpu and isinstance(self._network, SideBySide)
+        self.note = "; ".join(filter(None, (note, found)))
 
-    def with_settings(self, settings: Settings) -> ExportedModel:
+    @property
+    def model(self) -> EmbeddingModel:
+        """Description of the model, with the frontend."""
+        return self.use.model
+
+    @property
+    def device(self) -> str:
+        """Where the network runs."""
+        return self.backend.device
+
+    @property
+    def key(self) -> ModelKey:
+        """What other vectors must have in common with this model's to be compared with them."""
+        identity = self.identity
+        settings = settings_text(self.use.text, self.backend)
+        return ModelKey(identity.model, identity.weights, identity.weights_sha256, settings)
+
+    def with_options(self, options: Options) -> ExportedModel:
         """The same network, used in another way."""
         made = copy.copy(self)
-        made.model = replace(self.model, settings=_on_device(settings, self.device))
+        made.use = ModelUse(self.model, options)
         return made
 
     def network(self, *given: torch.Tensor) -> NDArray[np.float32]:
@@ -176,7 +154,7 @@ class ExportedModel:
             ValueError: the waveform is shorter than the model's minimum.
             AudioError: the waveform or a feature is NaN or infinite, or a feature exceeds `LARGEST_FEATURE`.
         """
-        features = self.model.frontend(waveform, key)
+        features = self.use.frontend(waveform, key)
         peak = _largest([waveform])
         # A comparison with NaN is false.
         if not (peak < np.inf and _largest(features) <= LARGEST_FEATURE):
@@ -225,7 +203,7 @@ class ExportedModel:
             network, may come before the embeddings of some files before it.
         """
         if isinstance(self.model, WindowedModel):
-            size = self.model.batch_size
+            size = self.batch_size
             windows: int = sum(vectors)
             if self.fast and windows:
                 size = even_size(windows, max(lanes, 1), size)
@@ -253,13 +231,13 @@ class ExportedModel:
         """What embedding files side by side takes."""
         samples = max(features[0].shape[-1] for features in files)
         at_once = self._network.at_once(samples) if isinstance(self._network, SideBySide) else 1
-        return max(at_once * self.model.memory_bytes(samples), sum(map(_bytes, files)))
+        return max(at_once * self.use.memory_bytes(samples), sum(map(_bytes, files)))
 
     def _in_lanes(
         self, embed: Callable[[Item], Result], sized: Iterable[tuple[Item, int]], lanes: int
     ) -> Iterator[Result]:
-        """Call `embed` for arrays of so many bytes, in threads, as far as the settings' memory goes."""
-        memory = int(self.model.settings.memory_gb * 1e9)
+        """Call `embed` for arrays of so many bytes, in threads, within `Options.memory_gb`."""
+        memory = int(self.use.options.memory_gb * 1e9)
         # New threads take the number that any thread has set last.
         threads = torch.get_num_threads()
         start = partial(enter_lane, self.device)
@@ -270,30 +248,21 @@ class ExportedModel:
                 torch.set_num_threads(threads)
 
 
-def describe_model(
-    model_id: str, device: str = "cpu", settings: Settings | None = None, batch_size: int | None = None
-) -> EmbeddingModel:
-    """What `ExportedModel.model` will be: all that is known of a model before there are weights.
+def chosen_batch_size(model: EmbeddingModel, backend: Backend, batch_size: int | None) -> int:
+    """Windows, or on a CUDA device files, that go through a network at once.
+
+    Args:
+        model: the model.
+        backend: where it runs.
+        batch_size: the user's choice; None: the model's own. Networks whose blocks go one by one on a device
+            do so whatever is chosen.
 
     Raises:
-        ModelError: there is no such model, or no such device.
         ArgumentError: `batch_size` is no whole number of at least 1.
     """
     require_batch_size(batch_size)
-    device = resolve_device(device)
-    model = get_model(model_id, _on_device(settings or Settings(), device))
-    size = batch_size if device == "cpu" else batch_size or model.cuda_batch_size
-    return model if size is None else _in_batches(model, size)
-
-
-def _on_device(settings: Settings, device: str) -> Settings:
-    """Settings that name the kind of device where the network runs."""
-    return replace(settings, device="cpu" if device == "cpu" else "cuda")
-
-
-def _in_batches(model: EmbeddingModel, size: int) -> EmbeddingModel:
-    """The model with batches of another size, where it has any."""
-    return replace(model, batch_size=size, cuda_batch_size=size if model.cuda_batch_size > 1 else 1)
+    own = model.batch_size if backend.on_cpu else model.cuda_batch_size
+    return own if batch_size is None or (own == 1 and not backend.on_cpu) else batch_size
 
 
 def _largest(arrays: Sequence[NDArray[Any]]) -> float:

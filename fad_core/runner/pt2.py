@@ -70,7 +70,7 @@ class Identity:
         return cls(
             model=model.name,
             family=model.family,
-            options=dict(model.options),
+            options=dict(model.variant),
             weights=weights.label,
             weights_sha256=weights.sha256,
             checkpoints={file.checkpoint.filename: file.sha256 for file in weights.files},
@@ -98,7 +98,7 @@ def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> I
     with model.exporting():
         program = torch.export.export(
             network,
-            model.example_input(*model.export_case),
+            model.example_input(*model.verification.export_case),
             dynamic_shapes=model.dynamic_shapes(),
             strict=False,
             # What a length must satisfy is checked when the program runs, not fixed by the example's.

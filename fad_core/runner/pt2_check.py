@@ -61,7 +61,7 @@ def require_runs(network: Callable[..., Any], model: EmbeddingModel, device: str
         Exception: the kernels that it runs with do not take it, or its results are not the model's
             (`explained`).
     """
-    for batch, samples in (model.export_case, min(model.eager_cases)):
+    for batch, samples in (model.verification.export_case, min(model.verification.eager_cases)):
         given = [argument.to(device) for argument in model.example_input(batch, samples)]
         with torch.inference_mode():
             _require_result(network(*given), batch, model)

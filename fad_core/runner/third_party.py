@@ -13,7 +13,9 @@ import torch
 from fad_core.errors import ModelError
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
-from fad_core.models.settings import Settings
+from fad_core.models.options import Options
+from fad_core.runner.backend import Backend
+from fad_core.runner.backends import Origin
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.graph import shape
 from fad_core.runner.pt2 import Identity, load_network
@@ -51,8 +53,8 @@ def refuse_by_name(path: Path) -> None:
 
 def load_foreign(
     path: Path,
-    device: str = "cpu",
-    settings: Settings | None = None,
+    options: Options | None = None,
+    backend: Backend | None = None,
     batch_size: int | None = None,
     *,
     trust: bool = False,
@@ -61,8 +63,8 @@ def load_foreign(
 
     Args:
         path: the file.
-        device: as for `ExportedModel`, and so the following.
-        settings: how the model is used.
+        options: how the model is used.
+        backend: how and where it is to run.
         batch_size: windows at once.
         trust: of files that cannot be read without running code that they may contain.
 
@@ -70,12 +72,12 @@ def load_foreign(
         ModelError: it is missing or damaged, is another network, or cannot be read without `trust`.
     """
     refuse_by_name(path)
-    model = get_model(MODEL, settings)
+    model = get_model(MODEL)
     _require_vggish(path, load_network(path, trust=trust), model)
     identity = Identity(
         model=model.name,
         family=model.family,
-        options=dict(model.options),
+        options=dict(model.variant),
         weights=path.name,
         weights_sha256=file_sha256(path),
         checkpoints={},
@@ -85,7 +87,8 @@ def load_foreign(
         torch_version="",
         fad_core_version="",
     )
-    return ExportedModel.of_identity(path, identity, device, settings, batch_size, trust=trust, note=NOTE)
+    origin: Origin = "trusted" if trust else "given"
+    return ExportedModel(path, options, backend, batch_size, origin=origin, identity=identity, note=NOTE)
 
 
 def _require_vggish(path: Path, network: torch.fx.GraphModule, model: EmbeddingModel) -> None:

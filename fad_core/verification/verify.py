@@ -7,7 +7,7 @@ Two levels gate every embedding:
   what the original package gave on the same clips with the same weights (`fad_core.verification.golden`).
 
 Each as it was exported, with the kernels for this processor, and on the device that is chosen beside it
-(`Way`). A level that was not run is never called passed.
+(`Backend`). A level that was not run is never called passed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,7 +26,8 @@ from fad_core.errors import VerificationError
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics
 from fad_core.models.base import Arrays, EmbeddingModel
-from fad_core.models.settings import Runner, Settings
+from fad_core.runner.backend import Backend
+from fad_core.runner.backends import Origin
 from fad_core.runner.blocks import call_network
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.pt2 import Identity
@@ -45,79 +45,59 @@ GROUPS = (REFERENCE_GROUP, EVALUATION_GROUP)
 EagerOutputs = Callable[[int, int], NDArray[np.float32]]
 """Of the eager network, by batch and samples."""
 
-Load = Callable[[Path, str, Settings], ExportedModel]
-"""Loads a `.pt2`, by its path, for a device and with settings."""
-
 # The exact distance of our embeddings against that of the original's, relative.
 DISTANCE_TOLERANCE = 1e-6
 
 
-class Way(NamedTuple):
-    """How a network runs.
-
-    Attributes:
-        runner: on a CPU, by `Settings.runner`.
-        device: where, as `fad_core.runner.device.resolve_device` gives it; but for "cpu", no runner is
-            chosen there.
-    """
-
-    runner: Runner = "fast"
-    device: str = "cpu"
-
-    @property
-    def name(self) -> str:
-        """The runner, or the kind of device."""
-        return self.runner if self.device == "cpu" else "cuda"
-
-
-WAYS = (Way(), Way("plain"))
+ON_CPU = (Backend(), Backend("plain"))
 """Those that are always verified."""
 
 
-def verified_ways(device: str) -> tuple[Way, ...]:
-    """The ways that are always verified, and the device that is chosen."""
-    return WAYS if device == "cpu" else (*WAYS, Way(device=device))
+def verified_backends(device: str) -> tuple[Backend, ...]:
+    """The backends that are always verified, and the device that is chosen."""
+    return ON_CPU if device == "cpu" else (*ON_CPU, Backend(device=device))
 
 
-def run_by(path: Path, way: Way, load: Load = ExportedModel.own) -> ExportedModel | None:
-    """Load a `.pt2` to run in a way; None if the kernels cannot be used here, and it would run plain."""
-    exported = load(path, way.device, Settings(runner=way.runner))
-    return None if way == Way() and not exported.fast else exported
+def run_by(path: Path, backend: Backend, origin: Origin = "own") -> ExportedModel | None:
+    """Load a `.pt2` to run by a backend; None if the kernels cannot be used here, and it would run plain."""
+    exported = ExportedModel(path, backend=backend, origin=origin)
+    return None if backend == Backend() and not exported.fast else exported
 
 
 def verify_eager(
     path: Path,
     model: EmbeddingModel,
     weights: Weights,
-    ways: Sequence[Way] = WAYS,
-    load: Load = ExportedModel.own,
+    backends: Sequence[Backend] = ON_CPU,
+    origin: Origin = "own",
 ) -> list[Comparison]:
-    """Compare an exported model with the eager network over batch sizes and lengths, in each way.
+    """Compare an exported model with the eager network over batch sizes and lengths, by each backend.
 
     Args:
         path: the `.pt2`.
         model: what it holds.
         weights: the fetched weights it should hold.
-        ways: in which it runs.
-        load: what loads it; of a file that was given from elsewhere, `ExportedModel`.
+        backends: that run it.
+        origin: of the file; see `ExportedModel`.
     """
     outputs = eager_outputs(model, weights)
-    found = (run_by(path, way, load) for way in eager_ways(model, ways))
+    found = (run_by(path, backend, origin) for backend in eager_backends(model, backends))
     return [
         row for exported in found if exported is not None for row in compare_with_eager(exported, outputs)
     ]
 
 
-def eager_ways(model: EmbeddingModel, ways: Sequence[Way]) -> list[Way]:
-    """Those of the ways that can be compared with the eager network.
+def eager_backends(model: EmbeddingModel, backends: Sequence[Backend]) -> list[Backend]:
+    """Those of the backends that can be compared with the eager network.
 
     Where a quantised value lies on an edge, other roundings decide; the golden level counts those.
     """
-    return [way for way in ways if way == Way("plain") or not model.quantum]
+    plain = Backend("plain")
+    return [each for each in backends if each == plain or not model.verification.quantization_step]
 
 
 def eager_outputs(model: EmbeddingModel, weights: Weights) -> EagerOutputs:
-    """What the eager network gives for `example_input(batch, samples)`, computed once for all ways.
+    """What the eager network gives for `example_input(batch, samples)`, computed once for all backends.
 
     Args:
         model: what is built.
@@ -135,12 +115,13 @@ def eager_outputs(model: EmbeddingModel, weights: Weights) -> EagerOutputs:
 
 
 def compare_with_eager(exported: ExportedModel, outputs: EagerOutputs) -> Iterator[Comparison]:
-    """The rows for one way, with the `eager_outputs` of its model."""
+    """The rows for one backend, with the `eager_outputs` of its model."""
     model = exported.model
-    plain = _is_plain(model)
-    tolerance = EAGER_SHARE * model.tolerance if plain else model.tolerance
-    for batch, samples in model.eager_cases:
-        case = f"batch {batch}" + (f", {samples} samples" if samples else "") + _named(model)
+    # The kernels of the eager network.
+    same_kernels = exported.backend == Backend("plain")
+    tolerance = EAGER_SHARE * model.tolerance if same_kernels else model.tolerance
+    for batch, samples in model.verification.eager_cases:
+        case = f"batch {batch}" + (f", {samples} samples" if samples else "") + _named(exported.backend)
         found = exported.network(*model.example_input(batch, samples))
         yield compare(exported.identity, "eager", case, found, outputs(batch, samples), tolerance)
 
@@ -148,38 +129,39 @@ def compare_with_eager(exported: ExportedModel, outputs: EagerOutputs) -> Iterat
 def verify_golden(
     path: Path,
     progress: Callable[[str], None] | None = None,
-    ways: Sequence[Way] = WAYS,
-    load: Load = ExportedModel.own,
+    backends: Sequence[Backend] = ON_CPU,
+    origin: Origin = "own",
 ) -> list[Comparison]:
-    """Compare an exported model of the seeded weights with the original package's embeddings, in each way.
+    """Compare an exported model of the seeded weights with the original package's embeddings, by each
+    backend.
 
     Args:
         path: a `.pt2` with seeded weights.
         progress: told the name of each clip that is embedded.
-        ways: in which it runs.
-        load: as for `verify_eager`.
+        backends: that run it.
+        origin: of the file; see `ExportedModel`.
 
     Raises:
         VerificationError: the stored embeddings are of other weights.
     """
-    found = (run_by(path, way, load) for way in ways)
+    found = (run_by(path, backend, origin) for backend in backends)
     return [
         row for exported in found if exported is not None for row in compare_with_golden(exported, progress)
     ]
 
 
 def golden_count(model: EmbeddingModel) -> int:
-    """How many clips `verify_golden` tells the progress of, in each way."""
+    """How many clips `verify_golden` tells the progress of, by each backend."""
     return len(load_golden(model.family).cases[model.name])
 
 
 def compare_with_golden(
     exported: ExportedModel, progress: Callable[[str], None] | None = None
 ) -> Iterator[Comparison]:
-    """The rows for one way."""
+    """The rows for one backend."""
     golden = load_golden(exported.model.family)
     identity, model = exported.identity, exported.model
-    behind = _named(model)
+    behind = _named(exported.backend)
     weights = {name: golden.weights_sha256[name] for name in identity.checkpoints}
     if dict(identity.checkpoints) != weights:
         raise VerificationError(
@@ -194,7 +176,8 @@ def compare_with_golden(
     def features() -> Iterator[Arrays]:
         for case in cases:
             clip = clips()[case]
-            given = model.frontend(prepare_waveform(clip.waveform, clip.sample_rate, model), clip.sha256)
+            prepared = prepare_waveform(clip.waveform, clip.sample_rate, exported.use)
+            given = exported.use.frontend(prepared, clip.sha256)
             of_frontend[case] = list(_compare_features(model, identity, golden, case, given))
             yield given
 
@@ -219,26 +202,22 @@ def compare_with_golden(
         yield compare_distance(identity, "golden", case, vectors, distance, expected, DISTANCE_TOLERANCE)
 
 
-def _is_plain(model: EmbeddingModel) -> bool:
-    """Whether a network runs as it was exported, by the kernels of the eager one."""
-    return model.settings.runner == "plain" and model.settings.device == "cpu"
-
-
-def _named(model: EmbeddingModel) -> str:
-    """What tells a case from the same one in the default way."""
-    settings = model.settings
-    if settings.device != "cpu":
-        return f", {settings.device}"
-    return "" if settings.runner == Settings().runner else f", {settings.runner}"
+def _named(backend: Backend) -> str:
+    """What tells a case from the same one by the default backend."""
+    return "" if backend == Backend() else f", {backend.name}"
 
 
 def _compare_features(
     model: EmbeddingModel, identity: Identity, golden: Golden, case: str, features: Arrays
 ) -> Iterator[Comparison]:
     excerpts = golden.comparable_features(model.name, case, features)
-    pairs = zip(model.linear(excerpts), model.linear(golden.features[model.name][case]), strict=True)
+    pairs = zip(
+        model.verification.linear(excerpts),
+        model.verification.linear(golden.features[model.name][case]),
+        strict=True,
+    )
     for found, expected in pairs:
-        tolerance = model.frontend_tolerance
+        tolerance = model.verification.frontend_tolerance
         yield compare(identity, "golden", case, found, expected, tolerance, quantity="frontend")
 
 
@@ -249,7 +228,7 @@ def _compare_embeddings(
     model = exported.model
     expected = golden.cases[model.name][case]
     flips, tolerance = 0, model.tolerance
-    if model.quantum and embeddings.shape == expected.shape:
+    if model.verification.quantization_step and embeddings.shape == expected.shape:
         unrounded = golden.before_quantisation[model.name][case]
         embeddings, flips = settle(model, embeddings, expected, unrounded)
         tolerance = 0.0
@@ -273,6 +252,8 @@ def settle(
         The embeddings with those values set to the original's, and how many they are.
     """
     rms = np.sqrt(np.mean(np.square(unrounded, dtype=np.float64)))
-    on_edge = model.rounding_distance(unrounded) <= model.tolerance * rms
-    forgiven = (found != expected) & (np.abs(found - expected) <= model.quantum) & on_edge
+    on_edge = model.verification.rounding_distance(unrounded) <= model.tolerance * rms
+    forgiven = (
+        (found != expected) & (np.abs(found - expected) <= model.verification.quantization_step) & on_edge
+    )
     return np.where(forgiven, expected, found), int(forgiven.sum())

@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from fad_core.audio import read_audio
 from fad_core.embedding.embed import prepare_waveform
 from fad_core.models import get_model
+from fad_core.models.use import ModelUse
 from fad_core.runner.blocks import call_network
 from fad_core.runner.fast.linear import Linear
 from fad_core.weights import load_state, locate_weights
@@ -54,7 +55,7 @@ def count_flops(model_id: str, files: Sequence[Path]) -> int:
     network = model.build(load_state(locate_weights(model, "seeded"))).to("meta")
     total = 0
     for path in files:
-        waveform = prepare_waveform(*read_audio(path), model)
+        waveform = prepare_waveform(*read_audio(path), ModelUse(model))
         start = model.initial_state()
         state: tuple[torch.Tensor, ...] = () if start is None else (torch.from_numpy(start),)
         for block in model.blocks(model.frontend(waveform)):

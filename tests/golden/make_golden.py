@@ -56,7 +56,7 @@ def main(reference_python: Path, family: str, output: Path | None = None) -> Non
         weights = locate_weights(model, "seeded")
         with tempfile.TemporaryDirectory() as temporary:
             work = Path(temporary)
-            write_clips(golden_set(model), model, work / "clips")
+            write_clips(golden_set(model), work / "clips")
             reference, evaluation = distance_matrices()
             np.savez(work / "clips/matrices.npz", reference=reference, evaluation=evaluation)
             write_checkpoints(weights, work / "checkpoints")
@@ -102,7 +102,7 @@ def add_model(
     }
     for clip in facts:
         entries[f"embeddings/{name}/{clip}"] = embedding_excerpt(original.embeddings(clip))
-        if model.quantum:
+        if model.verification.quantization_step:
             entries[f"before_quantisation/{name}/{clip}"] = original.unrounded(clip)
     meta["counts"][name] = {clip: len(original.embeddings(clip)) for clip in facts}
     meta["flat"] += [f"{name}/{clip}" for clip in original.meta["flat"]]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from fad_core.models.base import Arrays, Checkpoint, EmbeddingModel, Fill
+from fad_core.models.base import Arrays, Checkpoint, EmbeddingModel, Fill, VerificationFacts
+from fad_core.models.options import DEFAULT_OPTIONS, Options
 
 MAIN_LAYOUT = {
     "features.0.weight": Fill((4, 1, 3, 3), std=0.5),
@@ -33,7 +34,7 @@ class FakeModel(EmbeddingModel):
     def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
         raise NotImplementedError
 
-    def frontend(self, waveform: np.ndarray, key: str = "") -> Arrays:
+    def frontend(self, waveform: np.ndarray, options: Options = DEFAULT_OPTIONS, key: str = "") -> Arrays:
         raise NotImplementedError
 
     def blocks(self, features: Arrays) -> Iterator[Arrays]:
@@ -48,10 +49,10 @@ class FakeModel(EmbeddingModel):
     def pool(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
         raise NotImplementedError
 
-    def vector_count(self, samples: int) -> int:
+    def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         return samples // self.minimum_samples
 
-    def start_seconds(self, samples: int, key: str = "") -> np.ndarray:
+    def start_seconds(self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = "") -> np.ndarray:
         raise NotImplementedError
 
 
@@ -60,13 +61,12 @@ def fake_model(*checkpoints: Checkpoint) -> FakeModel:
     return FakeModel(
         name="tiny",
         family="tiny",
-        options={},
+        variant={},
         sample_rate=16000,
         channels=1,
         embedding_dim=3,
         minimum_samples=1,
         checkpoints=checkpoints,
         tolerance=0.0,
-        eager_cases=((1, 0),),
-        export_case=(2, 0),
+        verification=VerificationFacts(eager_cases=((1, 0),), export_case=(2, 0)),
     )

@@ -6,7 +6,6 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,10 +20,11 @@ from fad_core.models.base import (
     Checkpoint,
     EmbeddingModel,
     Fill,
+    VerificationFacts,
     WindowedModel,
     load_tensors,
 )
-from fad_core.models.settings import Settings
+from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.runner import exported
 from fad_core.runner.pt2 import export_model
 from fad_core.weights import locate_weights
@@ -59,19 +59,23 @@ class TinyModel(WindowedModel):
     def build(self, state: Mapping[str, torch.Tensor]) -> nn.Module:
         return load_tensors(Network(), state, self.name)
 
-    def frontend(self, waveform: NDArray[np.float32], key: str = "") -> Arrays:  # noqa: ARG002
+    def frontend(
+        self, waveform: NDArray[np.float32], options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> Arrays:
         return (waveform[0, : waveform.shape[1] // 64 * 64].reshape(-1, 1, 8, 8),)
 
-    def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:  # noqa: ARG002
+    def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
         return (torch.linspace(-1, 1, batch * 64).reshape(batch, 1, 8, 8),)
 
     def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
         return ({0: torch.export.Dim("batch", min=1, max=65536)},)
 
-    def vector_count(self, samples: int) -> int:
+    def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         return samples // 64
 
-    def start_seconds(self, samples: int, key: str = "") -> NDArray[np.float64]:  # noqa: ARG002
+    def start_seconds(
+        self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> NDArray[np.float64]:
         return np.arange(samples // 64) * 0.004
 
 
@@ -81,15 +85,14 @@ def tiny_model() -> TinyModel:
     return TinyModel(
         name="tiny",
         family="tiny",
-        options={},
+        variant={},
         sample_rate=16000,
         channels=1,
         embedding_dim=DIMENSION,
         minimum_samples=64,
         checkpoints=(checkpoint,),
         tolerance=1e-6,
-        eager_cases=((1, 0),),
-        export_case=(2, 0),
+        verification=VerificationFacts(eager_cases=((1, 0),), export_case=(2, 0)),
         batch_size=4,
     )
 
@@ -106,10 +109,8 @@ def tiny_is_known() -> Iterator[None]:
     """Let `ExportedModel` know the model, beside the others."""
     known = exported.get_model
 
-    def get_model(name: str, settings: Settings | None = None) -> EmbeddingModel:
-        if name != "tiny":
-            return known(name, settings)
-        return replace(tiny_model(), settings=settings or Settings())
+    def get_model(name: str) -> EmbeddingModel:
+        return tiny_model() if name == "tiny" else known(name)
 
     with mock.patch.object(exported, "get_model", get_model):
         yield

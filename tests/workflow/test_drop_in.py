@@ -125,7 +125,10 @@ class Place:
 
     def _run(self, command: list[Any], name: str) -> None:
         # One thread on both sides: sums are then taken in one order.
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+        environment = os.environ | {
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/workflow",
+        }
         done = subprocess.run(
             list(map(str, command)), env=environment, capture_output=True, text=True, timeout=900, check=False
         )
@@ -199,7 +202,7 @@ SCALAR_SCORE = 1e-5
 def test_one_changed_import(place: Place) -> None:
     """The same embeddings and, where the original is right, the same scores."""
     calls = place.family.calls
-    scalars = place.model.scalar_statistics
+    scalars = place.model.quirks.scalar_statistics
     right = ours = place.ours("ours", *calls)
     if scalars:
         # The numbers of old, for who asks for them.
@@ -240,7 +243,7 @@ def require_pann_as_it_should_be(place: Place, ours: Run, theirs: Run) -> None:
 
 def require_files_of_each_other(place: Place, ours: Run, theirs: Run) -> None:
     """Each reads the embeddings that the other has kept."""
-    scalars = place.model.scalar_statistics
+    scalars = place.model.quirks.scalar_statistics
     frechet = FrechetAudioDistance(
         ckpt_dir=place.root / "ours",
         model_name=place.family.model,

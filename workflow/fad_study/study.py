@@ -15,11 +15,12 @@ from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
 from fad_core.models import family_of, get_model
-from fad_core.models.settings import Settings
+from fad_core.models.options import Options
+from fad_core.runner.backend import Backend
 from fad_core.weights import locate_weights
 from fad_study.config import examine_config, require_no_errors
-from fad_study.model_entries import ModelEntry, name_and_id
 from fad_study.paper_options import PaperChoices, paper_choices, validate_paper_files, validate_papers
+from fad_study.study_models import StudyModel, name_and_id
 
 _PAPERS = ("repeats", "published", "correlations")
 _Item = TypeVar("_Item", bound=Hashable)
@@ -44,7 +45,7 @@ class Study:
     datasets: Mapping[str, Dataset]
     shards: Mapping[str, int]
     pairs: tuple[tuple[str, str], ...]
-    models: Mapping[str, ModelEntry]
+    models: Mapping[str, StudyModel]
     papers: PaperChoices
     policy: FilePolicy
     settings: Mapping[str, Any]
@@ -82,8 +83,10 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
     """
     datasets = config.get("datasets", {})
     entries = [{"weights": config["weights"]} | entry for entry in config.get("models", [])]
+    backend = Backend(config["runner"], config["device"])
     models = [
-        ModelEntry(*name_and_id(entry), entry["weights"], _settings(entry, config)) for entry in entries
+        StudyModel(*name_and_id(entry), entry["weights"], _options(entry, config), backend)
+        for entry in entries
     ]
     interpreted = ("study", "datasets", "pairs", "models", *_PAPERS)
     return Study(
@@ -112,7 +115,7 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
         yield f"models: two entries are called {name!r}; give them different names with `name:`"
     for metric in config["metrics"]:
         yield from (f"metrics: {error}" for error in _errors_of(get_metric, metric))
-    yield from _validate_settings(entries)
+    yield from _validate_options(entries)
     if damaged & {"datasets", "pairs"}:
         return
     names = list(config.get("datasets", {}))
@@ -191,25 +194,21 @@ def _dataset(name: str, path: str | list[str], config: Mapping[str, Any]) -> Dat
     return Dataset(name, paths, FilePolicy.of(config).leftovers)
 
 
-def _settings(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Settings:
-    """Return how an entry's model is used: only the settings that have an effect on it.
+def _options(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Options:
+    """Return how an entry's model is used: only the options that have an effect on it.
 
-    A setting without effect must not change the settings, or embeddings would be computed again.
+    An option without effect must not differ from its default, or embeddings would be computed again.
     """
-    settings = Settings(
-        compatibility=entry.get("compatibility", config["compatibility"]),
-        memory_gb=float(config["memory_gb"]),
-        device=config["device"],
-        runner=config["runner"],
-    )
+    compatibility = entry.get("compatibility", config["compatibility"])
+    options = Options(compatibility=compatibility, memory_gb=float(config["memory_gb"]))
     if not get_model(entry["id"]).cropped:
-        return settings
-    settings = replace(settings, crop=entry["crop"])
-    if settings.crop == "random":
-        settings = replace(settings, seed=config["seed"])
-    if settings.crop == "windows":
-        settings = replace(settings, hop_seconds=float(entry["hop_seconds"]))
-    return settings
+        return options
+    options = replace(options, crop=entry["crop"])
+    if options.crop == "random":
+        options = replace(options, seed=config["seed"])
+    if options.crop == "windows":
+        options = replace(options, hop_seconds=float(entry["hop_seconds"]))
+    return options
 
 
 def _pairs(pairs: Any, names: list[str]) -> tuple[tuple[str, str], ...]:
@@ -228,17 +227,17 @@ def _validate_pairs(pairs: tuple[tuple[str, str], ...], names: list[str]) -> Ite
         yield f"pairs: [{', '.join(pair)}] is given twice"
 
 
-def _validate_settings(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def _validate_options(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for entry in entries:
         if _errors_of(family_of, entry["id"]):
             continue
-        if entry["hop_seconds"] != Settings().hop_seconds and entry["crop"] != "windows":
+        if entry["hop_seconds"] != Options().hop_seconds and entry["crop"] != "windows":
             yield f"models: {entry['id']}: hop_seconds has no effect without `crop: windows`"
         yield from (f"models: {error}" for error in _errors_of(_require_crop, entry["id"], entry["crop"]))
 
 
 def _require_crop(model_id: str, crop: Any) -> None:
-    get_model(model_id, Settings(crop=crop)).require_settings()
+    get_model(model_id).require_options(Options(crop=crop))
 
 
 def _errors_of(check: Callable[..., object], *arguments: object) -> list[str]:

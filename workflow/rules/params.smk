@@ -31,7 +31,7 @@ def family_of_entry(wildcards):
 
 def model_settings(wildcards):
     """Params function: how the model of an entry is used, as text."""
-    return str(STUDY.models[wildcards.model].settings)
+    return STUDY.models[wildcards.model].settings
 
 
 def paths_of(wildcards):

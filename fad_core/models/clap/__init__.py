@@ -5,10 +5,10 @@ Augmentation", ICASSP 2023 (arXiv 2211.06687); code and weights: https://github.
 
 The audio half is HTS-AT (`htsat`) and a projection of two dense layers; embeddings are unit vectors.
 A file of up to ten seconds is repeated as often as it fits whole, and zeros fill the rest. Of a longer one,
-`Settings.crop` says what is heard:
+`Options.crop` says what is heard:
 
 * "random", as in the original: ten seconds at a random place. "first", "center": the first or the middle
-  ten seconds. "windows": ten seconds every `Settings.hop_seconds`, an embedding each; the last ones
+  ten seconds. "windows": ten seconds every `Options.hop_seconds`, an embedding each; the last ones
   end where the file ends, so that nothing is left unheard.
 * The fusion models (`clap_fusion`) hear the whole file, shrunk, and a stretch each of its front, middle and
   back: "random" ones, as in the original, the "first" or the "center" ones in each third of the places
@@ -27,10 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import ModelError
-from fad_core.models.base import Arrays, WindowedModel, load_tensors
+from fad_core.models.base import Arrays, VerificationFacts, WindowedModel, load_tensors
 from fad_core.models.clap.checkpoints import EMBEDDING_DIM, clap_checkpoint
 from fad_core.models.clap.constants import BASE, FRAMES, MEL, TINY, WINDOW_SAMPLES
 from fad_core.models.crops import part_starts, repeat_to_fill, window_starts
+from fad_core.models.options import DEFAULT_OPTIONS, Options
 
 if TYPE_CHECKING:
     import torch
@@ -45,27 +46,31 @@ class ClapModel(WindowedModel):
 
     def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
         """See `EmbeddingModel.build`."""
-        return load_tensors(_network(**self.options), state, self.name)
+        return load_tensors(_network(**self.variant), state, self.name)
 
-    def frontend(self, waveform: NDArray[np.float32], key: str = "") -> Arrays:
+    def frontend(
+        self, waveform: NDArray[np.float32], options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> Arrays:
         """The windows that are embedded, `[N, 480000]`."""
-        return (np.stack(self._windows(waveform, key)),)
+        return (np.stack(self._windows(waveform, options, key)),)
 
-    def _windows(self, waveform: NDArray[np.float32], key: str) -> list[NDArray[np.float32]]:
+    def _windows(
+        self, waveform: NDArray[np.float32], options: Options, key: str
+    ) -> list[NDArray[np.float32]]:
         samples = waveform[0].astype(np.float32, copy=False)
         self._require_length(samples)
         if len(samples) < WINDOW_SAMPLES:
             return [repeat_to_fill(samples, WINDOW_SAMPLES)]
-        return [samples[start : start + WINDOW_SAMPLES] for start in self._starts(len(samples), key)]
+        return [samples[start : start + WINDOW_SAMPLES] for start in self._starts(len(samples), options, key)]
 
     def _require_length(self, samples: NDArray[np.float32]) -> None:
         if len(samples) < self.minimum_samples:
             raise ValueError(f"{len(samples)} samples; {self.name} needs {self.minimum_samples}")
 
-    def _starts(self, samples: int, key: str) -> NDArray[np.int64]:
-        return window_starts(samples, WINDOW_SAMPLES, MEL.sample_rate, self.settings, key)
+    def _starts(self, samples: int, options: Options, key: str) -> NDArray[np.int64]:
+        return window_starts(samples, WINDOW_SAMPLES, MEL.sample_rate, options, key)
 
-    def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:  # noqa: ARG002
+    def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
         """Waveforms within ±1 whose spectra have no empty band."""
         return (_scrambled(batch, WINDOW_SAMPLES),)
 
@@ -76,31 +81,35 @@ class ClapModel(WindowedModel):
         batch = torch.export.Dim("batch", min=1, max=4096)
         return tuple({0: batch} for _ in self.example_input(1, 0))
 
-    def vector_count(self, samples: int) -> int:
+    def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """One, or one a window."""
-        return len(self.start_seconds(samples))
+        return len(self.start_seconds(samples, options))
 
-    def start_seconds(self, samples: int, key: str = "") -> NDArray[np.float64]:
+    def start_seconds(
+        self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> NDArray[np.float64]:
         """Where the windows start."""
-        return self._starts(samples, key) / MEL.sample_rate
+        return self._starts(samples, options, key) / MEL.sample_rate
 
-    def require_settings(self) -> None:
-        """See `EmbeddingModel.require_settings`."""
-        super().require_settings()
-        hop = self.settings.hop_seconds
-        if self.settings.crop == "windows" and not 1 <= hop * self.sample_rate < math.inf:
+    def require_options(self, options: Options) -> None:
+        """See `EmbeddingModel.require_options`."""
+        super().require_options(options)
+        hop = options.hop_seconds
+        if options.crop == "windows" and not 1 <= hop * self.sample_rate < math.inf:
             raise ModelError(f"{self.name}: windows {hop} s apart do not move on, or never come")
 
-    def memory_bytes(self, samples: int) -> int:
+    def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """The windows: as much as the waveform, times by how much they overlap."""
-        return 4 * WINDOW_SAMPLES * self.vector_count(samples) if self.settings.crop == "windows" else 0
+        return 4 * WINDOW_SAMPLES * self.vector_count(samples, options) if options.crop == "windows" else 0
 
 
 @dataclass(frozen=True)
 class ClapFusionModel(ClapModel):
     """CLAP's audio half with feature fusion: four spectrograms of a file."""
 
-    def frontend(self, waveform: NDArray[np.float32], key: str = "") -> Arrays:
+    def frontend(
+        self, waveform: NDArray[np.float32], options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> Arrays:
         """What the network takes.
 
         Returns:
@@ -114,35 +123,38 @@ class ClapFusionModel(ClapModel):
         samples = waveform[0].astype(np.float32, copy=False)
         # The places at which a stretch can start; a file with just one is heard whole.
         places = MEL.frame_count(len(samples)) - FRAMES + 1
-        if self.settings.crop == "windows" or len(samples) <= WINDOW_SAMPLES:
-            return _four_alike(_window_mels(self._windows(waveform, key)))
+        if options.crop == "windows" or len(samples) <= WINDOW_SAMPLES:
+            return _four_alike(_window_mels(self._windows(waveform, options, key)))
         whole = _fusion_mel()(samples)
         if places == 1:
             return _four_alike(whole.numpy()[np.newaxis])
-        parts = [whole[start : start + FRAMES] for start in part_starts(places, self.settings, key)]
+        parts = [whole[start : start + FRAMES] for start in part_starts(places, options, key)]
         return torch.stack([shrink(whole, FRAMES), *parts]).numpy()[np.newaxis], np.ones(1, bool)
 
-    def linear(self, features: Arrays) -> Arrays:
-        """Decibels as amplitudes: a transform's rounding is a share of the loudest band."""
-        mels, longer = features
-        return 10.0 ** (mels.astype(np.float64) / 20.0), longer
-
-    def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:  # noqa: ARG002
+    def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
         """Spectrograms from -100 dB (silence) to 40 dB; every other one is fused."""
         import torch
 
         mel = 70.0 * _scrambled(batch, 4 * FRAMES * MEL.bands) - 30.0
         return mel.view(batch, 4, FRAMES, MEL.bands), torch.arange(batch) % 2 == 0
 
-    def start_seconds(self, samples: int, key: str = "") -> NDArray[np.float64]:
+    def start_seconds(
+        self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> NDArray[np.float64]:
         """Where the windows start; without windows, the whole file is heard."""
-        return super().start_seconds(samples, key) if self.settings.crop == "windows" else np.zeros(1)
+        return super().start_seconds(samples, options, key) if options.crop == "windows" else np.zeros(1)
 
-    def memory_bytes(self, samples: int) -> int:
+    def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """The spectrogram of the whole file, or those of the windows."""
-        windows = self.settings.crop == "windows"
-        frames = FRAMES * self.vector_count(samples) if windows else MEL.frame_count(samples)
+        windows = options.crop == "windows"
+        frames = FRAMES * self.vector_count(samples, options) if windows else MEL.frame_count(samples)
         return 4 * MEL.bands * frames
+
+
+def _as_amplitudes(features: Arrays) -> Arrays:
+    """Decibels as amplitudes: a transform's rounding is a share of the loudest band."""
+    mels, longer = features
+    return 10.0 ** (mels.astype(np.float64) / 20.0), longer
 
 
 def _network(size: str, fusion: bool) -> ClapAudio:
@@ -183,12 +195,17 @@ def _scrambled(batch: int, length: int) -> torch.Tensor:
     return squares / (prime / 2) - 1.0
 
 
+# Two: torch.export would take a batch of one for a constant.
+_facts = partial(VerificationFacts, tuple((batch, 0) for batch in (1, 2, 3, 4)), (2, 0))
+_fusion_facts = partial(_facts, frontend_tolerance=5e-6, linear=_as_amplitudes, bandwidth=MEL.upper_hz)
+
+
 def _variant(name: str, filename: str, size: str, *, fusion: bool = False) -> ClapModel:
     family = ClapFusionModel if fusion else ClapModel
     return family(
         name=name,
         family="clap",
-        options={"size": size, "fusion": fusion},
+        variant={"size": size, "fusion": fusion},
         sample_rate=MEL.sample_rate,
         channels=1,
         embedding_dim=EMBEDDING_DIM,
@@ -202,12 +219,7 @@ def _variant(name: str, filename: str, size: str, *, fusion: bool = False) -> Cl
         # within 1.9e-6 of the float32 one's (4.1e-6 if all were stored), and embeddings within 2.3e-6. Two of
         # float32 may be twice as far apart. The network is 3.4e-6 off at most.
         tolerance=1e-5 if fusion else 5e-5,
-        frontend_tolerance=5e-6 if fusion else 1e-6,
-        hears_rounding=not fusion,
-        bandwidth=MEL.upper_hz if fusion else 0.0,
-        eager_cases=tuple((batch, 0) for batch in (1, 2, 3, 4)),
-        # Two: torch.export would take a batch of one for a constant.
-        export_case=(2, 0),
+        verification=_fusion_facts() if fusion else _facts(empty_bands_are_noise=True),
         # More are not faster on a CPU, and take memory: 40 MB a window.
         batch_size=1,
         cuda_batch_size=32,

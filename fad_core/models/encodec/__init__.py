@@ -21,9 +21,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.models.base import Arrays, EmbeddingModel, load_tensors
+from fad_core.models.base import (
+    Arrays,
+    EmbeddingModel,
+    OriginalQuirks,
+    VerificationFacts,
+    load_tensors,
+)
 from fad_core.models.encodec.checkpoints import CHECKPOINT_24K, CHECKPOINT_48K, module_state
 from fad_core.models.encodec.constants import DIMENSION, HOP, WIDTH
+from fad_core.models.options import DEFAULT_OPTIONS, Options
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +56,9 @@ class EncodecModel(EmbeddingModel):
 
         return Encoder(self.channels, causal=False, normed=True)
 
-    def frontend(self, waveform: NDArray[np.float32], key: str = "") -> Arrays:  # noqa: ARG002
+    def frontend(
+        self, waveform: NDArray[np.float32], options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> Arrays:
         """The waveform as it is, `[1, channels, samples]`."""
         if waveform.shape[-1] < self.minimum_samples:
             raise ValueError(f"{waveform.shape[-1]} samples; {self.name} needs {self.minimum_samples}")
@@ -79,15 +88,17 @@ class EncodecModel(EmbeddingModel):
         """Every frame is one embedding."""
         return np.concatenate([output[0].T for output in outputs])
 
-    def vector_count(self, samples: int) -> int:
+    def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """Frames of 320 samples; the last one need not be full."""
         return -(-samples // HOP)
 
-    def start_seconds(self, samples: int, key: str = "") -> NDArray[np.float64]:  # noqa: ARG002
+    def start_seconds(
+        self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> NDArray[np.float64]:
         """Frames follow each other every 320 samples."""
         return np.arange(self.vector_count(samples)) * HOP / self.sample_rate
 
-    def memory_bytes(self, samples: int) -> int:
+    def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """Four copies of the first layer's 32 channels, and the waveform: 25 MB a second; and 100 MB.
 
         Seen: 0.33 GB for 10 s, 1.3 to 1.5 GB for a minute, 3.9 GB for three (one and two threads).
@@ -135,7 +146,7 @@ class StreamingEncodecModel(EncodecModel):
 
         return (*super().dynamic_shapes(), {0: torch.export.Dim.DYNAMIC})
 
-    def memory_bytes(self, samples: int) -> int:  # noqa: ARG002
+    def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """Nothing that grows with the length."""
         return 0
 
@@ -164,31 +175,33 @@ MODELS = (
     StreamingEncodecModel(
         name="encodec-24k",
         family="encodec",
-        options={"causal": True, "norm": "weight_norm"},
+        variant={"causal": True, "norm": "weight_norm"},
         sample_rate=24_000,
         channels=1,
         embedding_dim=DIMENSION,
         minimum_samples=1,
         checkpoints=(CHECKPOINT_24K,),
         tolerance=_TOLERANCE,
-        eager_cases=(*_CASES, (2, 24_000), (1, 2 * BLOCK_SAMPLES - 1)),
-        export_case=(2, 4801),
+        verification=VerificationFacts(
+            eager_cases=(*_CASES, (2, 24_000), (1, 2 * BLOCK_SAMPLES - 1)), export_case=(2, 4801)
+        ),
         cuda_batch_size=16,
-        once_turned=True,
+        quirks=OriginalQuirks(transposed_files=True),
     ),
     EncodecModel(
         name="encodec-48k",
         family="encodec",
-        options={"causal": False, "norm": "time_group_norm"},
+        variant={"causal": False, "norm": "time_group_norm"},
         sample_rate=48_000,
         channels=2,
         embedding_dim=DIMENSION,
         minimum_samples=1,
         checkpoints=(CHECKPOINT_48K,),
         tolerance=_TOLERANCE,
-        eager_cases=(*_CASES, (2, 24_000), (1, 240_001)),
-        export_case=(2, 4801),
+        verification=VerificationFacts(
+            eager_cases=(*_CASES, (2, 24_000), (1, 240_001)), export_case=(2, 4801)
+        ),
         cuda_batch_size=8,
-        once_turned=True,
+        quirks=OriginalQuirks(transposed_files=True),
     ),
 )

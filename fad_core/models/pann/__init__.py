@@ -19,8 +19,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.models.base import Arrays, Checkpoint, EmbeddingModel, Fill, load_tensors, tensor_shapes
+from fad_core.models.base import (
+    Arrays,
+    Checkpoint,
+    EmbeddingModel,
+    Fill,
+    OriginalQuirks,
+    VerificationFacts,
+    load_tensors,
+    tensor_shapes,
+)
 from fad_core.models.log_mel import LogMelSettings, log_mel_layout
+from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.pann.constants import COLUMN_FRAMES, EMBEDDING_DIM, REACH, STATE_SIZE
 
 if TYPE_CHECKING:
@@ -43,7 +53,7 @@ class PannModel(EmbeddingModel):
     @property
     def mel(self) -> LogMelSettings:
         """The constants of its spectrogram."""
-        return LogMelSettings(sample_rate=self.sample_rate, bands=_BANDS, **self.options)
+        return LogMelSettings(sample_rate=self.sample_rate, bands=_BANDS, **self.variant)
 
     def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
         """See `EmbeddingModel.build`."""
@@ -54,7 +64,9 @@ class PannModel(EmbeddingModel):
         counts = {name: value for name, value in network.state_dict().items() if _is_count(name)}
         return load_tensors(network, {**counts, **state}, self.name)
 
-    def frontend(self, waveform: NDArray[np.float32], key: str = "") -> Arrays:  # noqa: ARG002
+    def frontend(
+        self, waveform: NDArray[np.float32], options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> Arrays:
         """The waveform itself, `[1, samples]`: the spectrogram is part of the network."""
         if waveform.shape[-1] < self.minimum_samples:
             raise ValueError(f"{waveform.shape[-1]} samples; {self.name} needs {self.minimum_samples}")
@@ -121,11 +133,13 @@ class PannModel(EmbeddingModel):
         """The last block's output is the whole file's embedding."""
         return outputs[-1]
 
-    def vector_count(self, samples: int) -> int:
+    def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """One a file."""
         return int(samples >= self.minimum_samples)
 
-    def start_seconds(self, samples: int, key: str = "") -> NDArray[np.float64]:  # noqa: ARG002
+    def start_seconds(
+        self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> NDArray[np.float64]:
         """The one vector is of the whole file."""
         return np.zeros(self.vector_count(samples))
 
@@ -181,7 +195,7 @@ def _variant(
     return PannModel(
         name=name,
         family="pann",
-        options={
+        variant={
             "fft_length": mel.fft_length,
             "hop_length": mel.hop_length,
             "lower_hz": mel.lower_hz,
@@ -210,18 +224,20 @@ def _variant(
         # Its kernels for SSE4.1, which sum the Fourier transform up in another order, move the original by
         # 3.4e-4 on pure tones: between a tone and the floor, a spectrogram in float32 is rounding noise.
         tolerance=1e-5,
-        hears_rounding=True,
-        eager_cases=(
-            (1, shortest),
-            (2, shortest + 1),
-            (3, second // 2 + 1),
-            (5, second),
-            (2, 7 * second // 3),
-            (1, second * 1001 // 100),
-            (1, 40 * second),
+        verification=VerificationFacts(
+            eager_cases=(
+                (1, shortest),
+                (2, shortest + 1),
+                (3, second // 2 + 1),
+                (5, second),
+                (2, 7 * second // 3),
+                (1, second * 1001 // 100),
+                (1, 40 * second),
+            ),
+            export_case=(2, 2 * second + 1),
+            empty_bands_are_noise=True,
         ),
-        export_case=(2, 2 * second + 1),
-        scalar_statistics=True,
+        quirks=OriginalQuirks(scalar_statistics=True),
     )
 
 

@@ -22,7 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.frontends.mel import log_mel_spectrogram
-from fad_core.models.base import Arrays, Checkpoint, Fill, WindowedModel, load_tensors, tensor_shapes
+from fad_core.models.base import (
+    Arrays,
+    Checkpoint,
+    Fill,
+    VerificationFacts,
+    WindowedModel,
+    load_tensors,
+    tensor_shapes,
+)
+from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.vggish.constants import (
     EMBEDDING_DIM,
     MEL,
@@ -46,9 +55,11 @@ class VGGishModel(WindowedModel):
         """See `EmbeddingModel.build`."""
         from fad_core.models.vggish.network import VGGish
 
-        return load_tensors(VGGish(**self.options), state, self.name)
+        return load_tensors(VGGish(**self.variant), state, self.name)
 
-    def frontend(self, waveform: NDArray[np.float32], key: str = "") -> Arrays:  # noqa: ARG002
+    def frontend(
+        self, waveform: NDArray[np.float32], options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> Arrays:
         """Log-mel patches `[N, 1, 96, 64]`, without overlap; an incomplete last one is dropped."""
         if waveform.shape[-1] < self.minimum_samples:
             raise ValueError(f"{waveform.shape[-1]} samples; {self.name} needs {self.minimum_samples}")
@@ -57,7 +68,7 @@ class VGGishModel(WindowedModel):
         patches = log_mel[: count * PATCH_FRAMES].reshape(count, 1, PATCH_FRAMES, MEL.bands)
         return (patches.astype(np.float32),)
 
-    def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:  # noqa: ARG002
+    def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
         """Patches within the range of log-mel spectra of music, ln 0.01 … 4."""
         import torch
 
@@ -72,20 +83,23 @@ class VGGishModel(WindowedModel):
 
         return ({0: torch.export.Dim("batch", min=1, max=65536)},)
 
-    def vector_count(self, samples: int) -> int:
+    def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """Whole patches."""
         return MEL.frame_count(samples) // PATCH_FRAMES
 
-    def start_seconds(self, samples: int, key: str = "") -> NDArray[np.float64]:  # noqa: ARG002
+    def start_seconds(
+        self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> NDArray[np.float64]:
         """Patches follow each other without overlap, every 0.96 s."""
         hop = PATCH_FRAMES * MEL.hop_length
         return np.arange(self.vector_count(samples)) * hop / MEL.sample_rate
 
-    def rounding_distance(self, unrounded: NDArray[np.float32]) -> NDArray[np.float64]:
-        """See `EmbeddingModel.rounding_distance`; the unrounded values are the PCA's output."""
-        scale = QUANTIZE_STEPS / (QUANTIZE_MAX - QUANTIZE_MIN)
-        steps = (np.clip(unrounded.astype(np.float64), QUANTIZE_MIN, QUANTIZE_MAX) - QUANTIZE_MIN) * scale
-        return np.abs(steps - np.floor(steps) - 0.5) / scale
+
+def rounding_distance(unrounded: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Distance of the PCA's output from the nearest edge of the quantisation, in its own unit."""
+    scale = QUANTIZE_STEPS / (QUANTIZE_MAX - QUANTIZE_MIN)
+    steps = (np.clip(unrounded.astype(np.float64), QUANTIZE_MIN, QUANTIZE_MAX) - QUANTIZE_MIN) * scale
+    return np.abs(steps - np.floor(steps) - 0.5) / scale
 
 
 def _network_layout() -> dict[str, Fill]:
@@ -137,7 +151,7 @@ def _variant(name: str, *, pca: bool, activation: bool) -> VGGishModel:
     return VGGishModel(
         name=name,
         family="vggish",
-        options={"pca": pca, "activation": activation},
+        variant={"pca": pca, "activation": activation},
         sample_rate=MEL.sample_rate,
         channels=1,
         embedding_dim=EMBEDDING_DIM,
@@ -148,11 +162,14 @@ def _variant(name: str, *, pca: bool, activation: bool) -> VGGishModel:
         # and SSE4.1: 7.5e-6; with the last activation, whose zeros make the RMS smaller and the errors not,
         # 1.1e-5.
         tolerance=2e-5 if activation and not pca else 1e-5,
-        eager_cases=tuple((batch, 0) for batch in (1, 2, 3, 7, 8, 16, 31, 32, 33, 64)),
-        # Two: torch.export would take a batch of one for a constant.
-        export_case=(2, 0),
+        verification=VerificationFacts(
+            eager_cases=tuple((batch, 0) for batch in (1, 2, 3, 7, 8, 16, 31, 32, 33, 64)),
+            # Two: torch.export would take a batch of one for a constant.
+            export_case=(2, 0),
+            quantization_step=1.0 if pca else 0.0,
+            rounding_distance=rounding_distance,
+        ),
         cuda_batch_size=128,
-        quantum=1.0 if pca else 0.0,
     )
 
 

@@ -43,7 +43,7 @@ class Golden:
         exact_distances: by model id: the Fréchet distance, by the exact formula, of all the original's
             embeddings of the clips of `clips.REFERENCE_GROUP` and of `clips.EVALUATION_GROUP`.
         distances: the original's own number for it, of a group of vectors, or of what it takes for vectors
-            (`EmbeddingModel.scalar_statistics`); only where it gave one.
+            (`OriginalQuirks.scalar_statistics`); only where it gave one.
         distance_of_matrices: its distance of `clips.distance_matrices()`.
         flat: "id/clip" of the embeddings that the original gave as `[D]`; they are `[1, D]` here.
         clip_sha256: by clip, `Clip.sha256` of what was embedded.

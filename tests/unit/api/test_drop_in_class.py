@@ -101,8 +101,8 @@ def test_calls_that_cannot_be_meant(given: dict[str, Any], reason: str, tmp_path
     [
         ({"on_bad_file": "ignore"}, "on_bad_file must be one of fail, skip, not 'ignore'"),
         ({"on_short_file": "loop"}, "must be one of fail, skip, pad"),
-        ({"model_name": "clap", "crop": "last"}, "none of random, first, center, windows"),
-        ({"compatibility": "fadtk"}, "none of none, frechet-audio-distance"),
+        ({"model_name": "clap", "crop": "last"}, "must be one of random, first, center, windows"),
+        ({"compatibility": "fadtk"}, "must be one of none, frechet-audio-distance"),
         ({"audio_load_worker": -1}, "negative"),
         ({"submodel_name": 16000}, "write sample_rate=16000"),
         ({"model_name": "a.pt2", "weights": "seeded"}, "leave weights out"),
@@ -216,7 +216,7 @@ def test_the_score_is_a_float_that_knows_what_it_is(frechet: FrechetAudioDistanc
     facts = json.loads(json.dumps(value.to_dict()))
     assert facts["model"] == "vggish" and facts["files"] == 6 and "unverified" in facts["note"]
     assert facts["model_identity"]["device"] == "cpu"
-    assert {(use["dataset"], use["status"]) for use in facts["file_uses"]} == {
+    assert {(decision["dataset"], decision["status"]) for decision in facts["file_uses"]} == {
         (str(folder), "used") for folder in sets
     }
     copied = pickle.loads(pickle.dumps(value))
@@ -235,7 +235,7 @@ def test_batches_of_another_size_give_the_same_within_rounding(
 ) -> None:
     small = FrechetAudioDistance(weights=vggish, device="cpu", batch_size=1)
     with pytest.warns(UserWarning):
-        assert small.model.model.batch_size == 1
+        assert small.model.batch_size == 1
     assert small.score(*sets) == pytest.approx(frechet.score(*sets), rel=1e-5)
 
 
@@ -262,7 +262,7 @@ def test_sound_in_memory(frechet: FrechetAudioDistance, sets: Sets) -> None:
     expected = frechet.score(*([folder / "clip 1.wav"] for folder in sets))
     found = frechet.score(*(Waveforms([samples], rate) for samples, rate in stereo))
     assert found == expected
-    assert [use.record.file for use in found.uses["background"]] == ["0000"]
+    assert [decision.record.file for decision in found.decisions["background"]] == ["0000"]
 
 
 def test_embeddings_of_arrays(frechet: FrechetAudioDistance, sets: Sets) -> None:

@@ -14,8 +14,9 @@ from fad_core.api import model_cache as stores
 from fad_core.api.model_cache import Store, default_cache_dir, verified_model
 from fad_core.errors import OutputError
 from fad_core.models import get_model
+from fad_core.runner.backend import Backend
 from fad_core.verification.check import Comparison
-from fad_core.verification.verify import Way, verified_ways
+from fad_core.verification.verify import verified_backends
 from fad_core.weights import locate_weights
 
 SeededExport = Callable[[str], Path]
@@ -38,11 +39,11 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Compared:
         }
         return Comparison(**values | text | {"quantity": "embedding", "verdict": "passed"})
 
-    def eager(way: Way, _outputs: object) -> Iterator[Comparison]:
+    def eager(way: Backend, _outputs: object) -> Iterator[Comparison]:
         done.append(("eager", way.name))
         yield row("eager")
 
-    def golden(_path: Path, _progress: object, ways: Sequence[Way]) -> list[Comparison]:
+    def golden(_path: Path, _progress: object, ways: Sequence[Backend]) -> list[Comparison]:
         done.extend(("golden", way.name) for way in ways)
         return [row("golden")]
 
@@ -63,7 +64,7 @@ def folder(seeded_export: SeededExport, tmp_path: Path) -> Path:
 def verify(folder: Path, device: str = "cpu") -> list[str]:
     """Verify what is to be verified; return what the user is told."""
     told: list[str] = []
-    store = Store(folder, None, told.append, verified_ways(device))
+    store = Store(folder, None, told.append, verified_backends(device))
     model, weights = get_model("vggish"), locate_weights(get_model("vggish"), "seeded")
     store.require_eager(folder / f"vggish-{weights.key}.pt2", model, weights)
     store.require_golden(model)
@@ -84,8 +85,10 @@ def test_a_way_that_cannot_be_run_here_gets_no_verdict(
     """Without the kernels all runs plain, which is verified; fast is, as soon as there are kernels."""
     golden = stores.verify_golden
     with monkeypatch.context() as without:
-        without.setattr(stores, "run_by", lambda _path, way: None if way == Way() else way)
-        without.setattr(stores, "verify_golden", lambda *given: [] if given[2] == [Way()] else golden(*given))
+        without.setattr(stores, "run_by", lambda _path, way: None if way == Backend() else way)
+        without.setattr(
+            stores, "verify_golden", lambda *given: [] if given[2] == [Backend()] else golden(*given)
+        )
         assert len(verify(folder)) == 2
         assert verify(folder) == [], "nothing is done a second time"
     assert compared == [("eager", "plain"), ("golden", "plain")]

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,8 +24,11 @@ from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.embedding.embed import embed_waveform, load_unchanged
 from fad_core.errors import BadFilesError, DatasetError, FadError
 from fad_core.metrics.statistics import statistics_of
-from fad_core.models.settings import Runner, Settings
-from fad_core.runner.exported import ExportedModel, describe_model
+from fad_core.models import get_model
+from fad_core.models.options import Options
+from fad_core.models.use import ModelUse
+from fad_core.runner.backend import Backend, Runner
+from fad_core.runner.exported import ExportedModel
 from fad_core.tables import read_table
 from fad_core.tables.schemas import DISTANCES
 
@@ -60,13 +62,13 @@ def test_the_value_is_the_pipelines_to_the_last_bit(
 ) -> None:
     statistics = []
     for folder in folders:
-        dataset = Dataset(folder.name, str(folder), shards)
+        dataset = Dataset(folder.name, str(folder))
         embeddings = []
         for shard in range(shards):
             manifest = tmp_path / "manifests" / folder.name / f"{shard}.parquet"
-            scan_shard(dataset, shard, manifest)
+            scan_shard(dataset, shards, shard, manifest)
             embeddings.append(tmp_path / "embeddings" / folder.name / f"{shard}.parquet")
-            embed_shard(exported_path, dataset, manifest, [], DEFAULTS, Settings(), embeddings[-1])
+            embed_shard(ExportedModel(exported_path), dataset, manifest, [], DEFAULTS, embeddings[-1])
         statistics.append(tmp_path / "statistics" / f"{folder.name}.parquet")
         compute_statistics(embeddings, folder.name, "vggish", statistics[-1])
     table = tmp_path / "distances.parquet"
@@ -89,22 +91,22 @@ def test_duplicates_are_dropped_whatever_their_shard(
         shutil.copy(path, folder)
         shutil.copy(path, folder / f"copy of {path.name}")
     dataset, policy = (
-        Dataset("set", str(folder), shards),
+        Dataset("set", str(folder)),
         FilePolicy(on_duplicate="drop", on_short_file="skip"),
     )
     manifests = [tmp_path / f"{shard}.manifest.parquet" for shard in range(shards)]
     for shard, manifest in enumerate(manifests):
-        scan_shard(dataset, shard, manifest)
+        scan_shard(dataset, shards, shard, manifest)
     embeddings = [tmp_path / f"{shard}.parquet" for shard in range(shards)]
     for manifest, path in zip(manifests, embeddings, strict=True):
-        embed_shard(exported_path, dataset, manifest, manifests, policy, Settings(), path)
+        embed_shard(ExportedModel(exported_path), dataset, manifest, manifests, policy, path)
     embedded = embed_sets({"set": str(folder)}, exported, policy=policy)["set"]
-    used = {use.record.file for use in embedded.uses if use.status == "used"}
+    used = {decision.record.file for decision in embedded.decisions if decision.status == "used"}
     assert used and not any(name.startswith("copy of ") for name in used)
     assert set(read_embedding_counts(embeddings)) == used
-    assert sum(read_embedding_facts(path).counts.excluded for path in embeddings) == len(embedded.uses) - len(
-        used
-    )
+    assert sum(read_embedding_facts(path).counts.excluded for path in embeddings) == len(
+        embedded.decisions
+    ) - len(used)
 
 
 def test_a_set_against_itself_is_zero_within_rounding(
@@ -138,7 +140,11 @@ def test_what_is_left_out_or_padded_is_counted(folders: tuple[Path, Path], expor
     soundfile.write(folders[1] / "blip.wav", np.ones(160) * 0.1, 16000)
     result = score(str(folders[0]), str(folders[1]), exported, policy=FilePolicy("skip", "pad"))
     assert (result.row["files"], result.row["excluded"], result.row["padded"]) == (11, 1, 1)
-    statuses = {use.record.file: use.status for uses in result.uses.values() for use in uses}
+    statuses = {
+        decision.record.file: decision.status
+        for decisions in result.decisions.values()
+        for decision in decisions
+    }
     assert statuses["words.wav"] == "excluded"
     assert statuses["blip.wav"] == "padded"
     assert [name for name, _ in result.ignored[str(folders[0])]] == ["notes.txt"]
@@ -168,26 +174,16 @@ def test_files_are_heard_before_there_are_weights_and_embedded_for_no_other_mode
 ) -> None:
     sources = {folder.name: str(folder) for folder in folders}
     steps: list[int] = []
-    scanned = scan_sets(sources, describe_model("vggish"), progress=steps.append)
+    scanned = scan_sets(sources, ModelUse(get_model("vggish")), progress=steps.append)
     assert (scanned.count, sum(steps)) == (10, 10)
     embedded = scanned.embed(exported, progress=steps.append)
     assert sum(steps) == 20
     at_once = embed_sets(sources, exported)
     for name, item in embedded.items():
         np.testing.assert_array_equal(item.set.statistics.mean, at_once[name].set.statistics.mean)
-    other = exported.with_settings(Settings(compatibility="frechet-audio-distance"))
+    other = exported.with_options(Options(compatibility="frechet-audio-distance"))
     with pytest.raises(ValueError, match="scanned for"):
         scanned.embed(other)
-
-
-@pytest.mark.parametrize(
-    ("model_id", "given"),
-    [("vggish", {}), ("vggish", {"batch_size": 7}), ("encodec-24k", {"settings": Settings(runner="plain")})],
-)
-def test_a_description_without_weights_is_that_of_the_exported_model(
-    seeded_export: Callable[[str], Path], model_id: str, given: dict[str, Any]
-) -> None:
-    assert describe_model(model_id, **given) == ExportedModel(seeded_export(model_id), **given).model
 
 
 def test_a_set_that_is_embedded_already_is_looked_at_before_files_are_heard(
@@ -197,11 +193,11 @@ def test_a_set_that_is_embedded_already_is_looked_at_before_files_are_heard(
     made = embed_sets({"a": np.ones((2, 128), dtype=np.float32)}, exported)["a"].set
     for given, said in [
         (np.ones((1, 128), dtype=np.float32), "at least 2"),
-        (replace(made, model="pann-16k"), "their distance means nothing"),
+        (replace(made, model="pann-16k"), "they cannot be compared"),
         (np.ones((3, 64), dtype=np.float32), "embedded by another model"),
     ]:
         with pytest.raises(FadError, match=said):
-            scan_sets({"given": given, "sound": str(folders[1])}, exported.model)
+            scan_sets({"given": given, "sound": str(folders[1])}, exported.use)
 
 
 def test_two_sets_of_one_name_are_two_sets(exported: ExportedModel) -> None:
@@ -223,7 +219,7 @@ def test_sets_are_embedded_together_as_each_file_alone(
     seeded_export: Callable[[str], Path], tmp_path: Path, model_id: str, runner: Runner, threads: int
 ) -> None:
     """Batches go across the border between sets, whose files have the same names here; no bit shows it."""
-    exported = ExportedModel(seeded_export(model_id), settings=Settings(runner=runner), batch_size=4)
+    exported = ExportedModel(seeded_export(model_id), backend=Backend(runner), batch_size=4)
     random = np.random.default_rng(3)
     lengths = {"a": (1.0, 4.2, 2.0), "b": (6.5, 1.2, 0.5), "c": (1.1, 1.0, 2.1)}
     for name, seconds in lengths.items():
@@ -279,5 +275,5 @@ def test_what_the_scan_has_decoded_is_read_again_as_another_type_alone(
     monkeypatch.setattr("fad_core.embedding.inputs.load_unchanged", noted)
     embed_sets({"reference": str(folders[0])}, exported)
     assert loaded == []
-    embed_sets({"reference": str(folders[0])}, exported.with_settings(Settings(dtype="int16")))
+    embed_sets({"reference": str(folders[0])}, exported.with_options(Options(dtype="int16")))
     assert loaded == [(f"clip {index}.wav", "int16") for index in (0, 2, 4, 1, 3)]

@@ -25,12 +25,13 @@ from fad_core.cli.threads import default_threads
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import FileRecord
-from fad_core.datasets.selection import FileUse
+from fad_core.datasets.selection import FileDecision
 from fad_core.embedding.distances import EmbeddedSet
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import get_model, model_ids
 from fad_core.models.catalogue import CATALOGUE, make_catalogue
-from fad_core.models.settings import Settings
+from fad_core.models.options import Options
+from fad_core.runner.backend import Backend
 from fad_core.runner.pt2 import Identity
 from fad_core.tables import read_table
 from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, VERIFICATION
@@ -186,16 +187,16 @@ def test_so_is_a_place_for_models(folders: tuple[str, str], tmp_path: Path) -> N
 
 def test_of_many_files_that_are_left_out_some_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     record = FileRecord("x.wav", "", 0, "", "", 0, 0, 0, 0.0, "bad", "is no sound")
-    uses = [FileUse(record, "excluded", "is no sound")] * 25
-    embedding = Embedding("seeded", FilePolicy("skip"), Settings(), None, "cpu", 1, quiet=False)
-    embedding._say_uses("a", uses)
+    decisions = [FileDecision(record, "excluded", "is no sound")] * 25
+    embedding = Embedding("seeded", FilePolicy("skip"), Options(), None, Backend(), 1, quiet=False)
+    embedding._say_uses("a", decisions)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 21
     assert (lines[0], lines[-1]) == ("excluded: a: x.wav: is no sound", "excluded: a: and 5 more")
 
 
 def test_what_is_ignored_is_told_by_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    embedding = Embedding("seeded", FilePolicy(), Settings(), None, "cpu", 1, quiet=False)
+    embedding = Embedding("seeded", FilePolicy(), Options(), None, Backend(), 1, quiet=False)
     embedding._say_ignored("a", [("x.txt", "is no sound"), ("y.txt", "is no sound"), ("z", "no suffix")])
     assert capsys.readouterr().err.splitlines() == [
         "ignored: a: 2 items, such as x.txt: is no sound",

@@ -12,7 +12,7 @@ from fad_core.audio import read_audio
 from fad_core.datasets import AudioFile, Dataset, file_sha256, scan
 from fad_core.datasets.decode_cache import Kept
 from fad_core.datasets.scan import scan_file, scan_files
-from fad_core.datasets.selection import FileUse
+from fad_core.datasets.selection import FileDecision
 from fad_core.embedding.inputs import SoundFiles
 from fad_core.errors import AudioError
 
@@ -103,9 +103,9 @@ def test_files_are_heard_once_as_far_as_there_is_room(tmp_path: Path) -> None:
         write(tmp_path, name, frames)
     expected = {path.name: read_audio(path)[0] for path in tmp_path.iterdir()}
     sound = SoundFiles(Dataset("set", str(tmp_path)), Kept(as_it_is, RATE, room=2000))
-    uses = [FileUse(record, "used", "") for record in sound.records(None)]
+    decisions = [FileDecision(record, "used", "") for record in sound.records(None)]
     (tmp_path / "a.wav").unlink()
-    for use in uses:
-        np.testing.assert_array_equal(sound.load(use, "float32")[0], expected[use.record.file])
+    for decision in decisions:
+        np.testing.assert_array_equal(sound.load(decision, "float32")[0], expected[decision.record.file])
     with pytest.raises(AudioError, match=r"a\.wav: cannot be read any more"):
-        sound.load(uses[0], "float32")
+        sound.load(decisions[0], "float32")

@@ -19,9 +19,10 @@ from fad_core.datasets.selection import (
 )
 from fad_core.errors import BadFilesError, ConfigError, DatasetError
 from fad_core.models import get_model
-from fad_core.models.settings import Settings
+from fad_core.models.options import DEFAULT_OPTIONS, Options
+from fad_core.models.use import ModelUse
 
-MODEL = get_model("vggish")  # 16 kHz, needs 15600 samples
+MODEL = ModelUse(get_model("vggish"))  # 16 kHz, needs 15600 samples
 
 
 def ok(name: str, frames: int, rate: int = 16000) -> FileRecord:
@@ -45,8 +46,8 @@ def test_what_becomes_of_files():
         ("skip", "excluded", "too short: 0.412 s, where vggish needs 0.975 s"),
         ("pad", "padded", "0.412 s padded with zeros to 0.975 s"),
     ):
-        uses = select_files(records, MODEL, FilePolicy(on_short_file=on_short))
-        assert [(use.record.file, use.status, use.reason) for use in uses] == [
+        decisions = select_files(records, MODEL, FilePolicy(on_short_file=on_short))
+        assert [(decision.record.file, decision.status, decision.reason) for decision in decisions] == [
             ("bad", "excluded", "is empty (0 bytes)"),
             ("gone", "excluded", "too short: not one sample at the 16000 Hz of vggish"),
             ("just", "used", ""),
@@ -57,9 +58,9 @@ def test_what_becomes_of_files():
 
 def test_the_limit_is_in_resampled_samples():
     # 42998 samples at 44.1 kHz make 15600 at 16 kHz, and one less makes 15599.
-    uses = select_files([ok("a", 42997, 44100), ok("b", 42998, 44100)], MODEL)
-    assert [use.status for use in uses] == ["excluded", "used"]
-    assert uses[0].reason == "too short: 0.9749 s, where vggish needs 0.9750 s"
+    decisions = select_files([ok("a", 42997, 44100), ok("b", 42998, 44100)], MODEL)
+    assert [decision.status for decision in decisions] == ["excluded", "used"]
+    assert decisions[0].reason == "too short: 0.9749 s, where vggish needs 0.9750 s"
 
 
 @pytest.mark.parametrize(
@@ -75,8 +76,8 @@ def test_the_limit_is_in_resampled_samples():
 def test_problems(on_bad, on_short, expected):
     records = [bad("a"), ok("b", 10), ok("c", 2, 44100), ok("d", 99999)]
     policy = FilePolicy(on_bad, on_short)
-    uses = select_files(records, MODEL, policy)
-    assert [problem.option for problem in find_problems("set", uses, policy)] == expected
+    decisions = select_files(records, MODEL, policy)
+    assert [problem.option for problem in find_problems("set", decisions, policy)] == expected
 
 
 def test_one_message_for_all():
@@ -131,16 +132,16 @@ def test_too_little_left():
 class Hungry(FakeModel):
     """A model that takes a megabyte a second."""
 
-    def memory_bytes(self, samples: int) -> int:
+    def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         return samples * 1_000_000 // self.sample_rate
 
 
 def test_files_that_do_not_fit_into_memory_are_bad_by_name_and_number():
-    model = Hungry(**vars(fake_model(MAIN)) | {"settings": Settings(memory_gb=0.5)})
-    uses = select_files([ok("hour.wav", 3600 * 16000), ok("minute.wav", 60 * 16000)], model)
-    assert [use.status for use in uses] == ["excluded", "used"]
-    assert uses[0].reason == "too long: its 3600 s take 3.6 GB in tiny, and memory_gb is 0.5"
-    (problem,) = find_problems("d", uses, FilePolicy(on_short_file="pad"))
+    model = ModelUse(Hungry(**vars(fake_model(MAIN))), Options(memory_gb=0.5))
+    decisions = select_files([ok("hour.wav", 3600 * 16000), ok("minute.wav", 60 * 16000)], model)
+    assert [decision.status for decision in decisions] == ["excluded", "used"]
+    assert decisions[0].reason == "too long: its 3600 s take 3.6 GB in tiny, and memory_gb is 0.5"
+    (problem,) = find_problems("d", decisions, FilePolicy(on_short_file="pad"))
     assert problem.option == "on_bad_file: skip"
 
 
@@ -158,33 +159,35 @@ def sound(name: str, sha256: str = "", **facts) -> FileRecord:
 )
 def test_the_same_sound_twice(on_duplicate, statuses, options):
     policy = FilePolicy(on_duplicate=on_duplicate)
-    uses = select_files([sound("c", "aa"), sound("a", "aa"), sound("b", "bb")], MODEL, policy)
-    assert [use.status for use in uses] == statuses
+    decisions = select_files([sound("c", "aa"), sound("a", "aa"), sound("b", "bb")], MODEL, policy)
+    assert [decision.status for decision in decisions] == statuses
     said = "has the same sound as a"
-    assert uses[2].reason == ("" if on_duplicate == "note" else said)
-    assert [remark.text for use in uses for remark in use.remarks] == [said] * (on_duplicate == "note")
-    assert [problem.option for problem in find_problems("set", uses, policy)] == options
+    assert decisions[2].reason == ("" if on_duplicate == "note" else said)
+    assert [remark.text for decision in decisions for remark in decision.remarks] == [said] * (
+        on_duplicate == "note"
+    )
+    assert [problem.option for problem in find_problems("set", decisions, policy)] == options
 
 
 def test_a_duplicate_of_a_file_that_is_left_out_is_used():
     short = replace(ok("a", 100), sound_sha256="aa")
-    uses = select_files(
+    decisions = select_files(
         [short, sound("b", "aa")], MODEL, FilePolicy(on_short_file="skip", on_duplicate="drop")
     )
-    assert [use.status for use in uses] == ["excluded", "used"]
+    assert [decision.status for decision in decisions] == ["excluded", "used"]
 
 
 def test_levels():
     records = [sound("a", peak=1.3), sound("b", peak=4.5), sound("c", peak=101.0), sound("d", peak=32767.0)]
-    uses = select_files(records, MODEL)
-    assert [use.status for use in uses] == ["used", "used", "excluded", "excluded"]
-    assert uses[1].remarks == (("loud", "peaks at 4.5, where values within ±1 are expected"),)
-    assert uses[3].reason == (
+    decisions = select_files(records, MODEL)
+    assert [decision.status for decision in decisions] == ["used", "used", "excluded", "excluded"]
+    assert decisions[1].remarks == (("loud", "peaks at 4.5, where values within ±1 are expected"),)
+    assert decisions[3].reason == (
         "peaks at 3.277e+04, where values within ±1 are expected: scale it, or raise max_peak, which is 100"
     )
-    assert {problem.option for problem in find_problems("set", uses, DEFAULTS)} == {"on_bad_file: skip"}
+    assert {problem.option for problem in find_problems("set", decisions, DEFAULTS)} == {"on_bad_file: skip"}
     allowed = select_files(records, MODEL, FilePolicy(max_peak=40000))
-    assert [len(use.remarks) for use in allowed] == [0, 1, 1, 1]
+    assert [len(decision.remarks) for decision in allowed] == [0, 1, 1, 1]
 
 
 def test_silence_direct_current_and_doubts_are_remarked():
@@ -193,13 +196,13 @@ def test_silence_direct_current_and_doubts_are_remarked():
         replace(sound("b", peak=0.5), signal="constant"),
         replace(sound("c"), status="doubtful", reason="0.010 s missing", doubt_seconds=0.01),
     ]
-    uses = select_files(records, MODEL)
-    assert [[remark.kind for remark in use.remarks] for use in uses] == [
+    decisions = select_files(records, MODEL)
+    assert [[remark.kind for remark in decision.remarks] for decision in decisions] == [
         ["silent"],
         ["constant"],
         ["doubtful"],
     ]
-    assert {use.status for use in uses} == {"used"}
+    assert {decision.status for decision in decisions} == {"used"}
 
 
 @pytest.mark.parametrize("text", ["", "on_bad_file=skip on_duplicate=drop max_peak=5.0 leftovers=use"])
@@ -214,7 +217,7 @@ def test_equal_peaks_are_one_policy():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("on_bad_file=pad", "on_bad_file=pad is not one of fail, skip"),
+        ("on_bad_file=pad", "on_bad_file must be one of fail, skip, not 'pad'"),
         ("max_peak=loud", "is not a number"),
         ("max_peak=nan", "max_peak must be a positive, finite number"),
         ("max_peak=0", "max_peak must be a positive, finite number"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.scan import FileRecord
-from fad_core.datasets.selection import FileUse
+from fad_core.datasets.selection import FileDecision
 from fad_core.embedding.distances import SEEDED_NOTE, EmbeddedSet, distance_row
 from fad_core.errors import ConfigError, DatasetError, FadError
 from fad_core.metrics.frechet import frechet_distance
@@ -26,9 +26,9 @@ def embedded(name: str, vectors: int = 20, seed: int = 0, **changes) -> Embedded
     return replace(made, **changes)
 
 
-def use(status: str, seconds: float) -> FileUse:
+def decision(status: str, seconds: float) -> FileDecision:
     record = FileRecord("a.wav", "", 0, "", "", 16000, 1, int(16000 * seconds), seconds, "ok", "")
-    return FileUse(record, status, "")
+    return FileDecision(record, status, "")
 
 
 def test_a_row_has_the_tables_columns_and_the_metrics_value():
@@ -68,8 +68,8 @@ def test_an_unknown_metric_is_told():
 
 
 def test_counts_are_of_what_was_embedded():
-    uses = [use("used", 1.5), use("padded", 0.25), use("excluded", 100.0)]
-    assert SetCounts.of(uses, 16000) == SetCounts(
+    decisions = [decision("used", 1.5), decision("padded", 0.25), decision("excluded", 100.0)]
+    assert SetCounts.of(decisions, 16000) == SetCounts(
         files=2, padded=1, excluded=1, seconds=1.75, rates=((16000, 2),)
     )
     assert SetCounts.of([], 16000) == SetCounts.total([]) == SetCounts(0, 0, 0, 0.0)
@@ -80,10 +80,10 @@ def test_counts_are_of_what_was_embedded():
     cuts=st.lists(st.integers(0, 30), max_size=3),
 )
 def test_a_sum_does_not_show_how_it_was_divided(seconds: list[float], cuts: list[int]):
-    uses = [use("used", value) for value in seconds]
-    places = [0, *sorted(min(cut, len(uses)) for cut in cuts), len(uses)]
-    parts = [SetCounts.of(uses[a:b], 16000) for a, b in pairwise(places)]
-    whole, total = SetCounts.of(uses, 16000), SetCounts.total(parts)
+    decisions = [decision("used", value) for value in seconds]
+    places = [0, *sorted(min(cut, len(decisions)) for cut in cuts), len(decisions)]
+    parts = [SetCounts.of(decisions[a:b], 16000) for a, b in pairwise(places)]
+    whole, total = SetCounts.of(decisions, 16000), SetCounts.total(parts)
     assert total == replace(whole, seconds=total.seconds)
     assert total.seconds == whole.seconds
 
@@ -151,7 +151,7 @@ def test_notes_of_several_parts_name_their_set_in_each():
 
 
 def test_rates_above_the_models_do_not_count():
-    record = replace(use("used", 1.0).record, sample_rate=44100)
-    counts = SetCounts.of([FileUse(record, "used", ""), use("used", 1.0)], 16000)
+    record = replace(decision("used", 1.0).record, sample_rate=44100)
+    counts = SetCounts.of([FileDecision(record, "used", ""), decision("used", 1.0)], 16000)
     assert counts.rates == ((16000, 2),)
     assert SetCounts.total([counts, counts]).rates == ((16000, 4),)

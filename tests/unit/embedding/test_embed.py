@@ -13,13 +13,14 @@ from fad_core.audio.resample import resample
 from fad_core.datasets import AudioFile
 from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import scan_files
-from fad_core.datasets.selection import FileUse, select_files
+from fad_core.datasets.selection import FileDecision, select_files
 from fad_core.embedding.embed import embed_files, embed_waveform, prepare_waveform
 from fad_core.errors import AudioError
 from fad_core.models import get_model
+from fad_core.models.use import ModelUse
 from fad_core.runner.exported import ExportedModel
 
-MODEL = get_model("vggish")
+MODEL = ModelUse(get_model("vggish"))
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +44,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def uses_of(folder: Path, names: list[str]) -> tuple[list[FileUse], dict[str, Path]]:
+def uses_of(folder: Path, names: list[str]) -> tuple[list[FileDecision], dict[str, Path]]:
     files = [AudioFile(name, folder / name) for name in names]
-    uses = select_files(scan_files(files), MODEL, FilePolicy(on_short_file="pad"))
-    return sorted(uses, key=lambda use: names.index(use.record.file)), {f.name: f.path for f in files}
+    decisions = select_files(scan_files(files), MODEL, FilePolicy(on_short_file="pad"))
+    return sorted(decisions, key=lambda decision: names.index(decision.record.file)), {
+        f.name: f.path for f in files
+    }
 
 
 def embed_all(vggish: ExportedModel, folder: Path, names: list[str]) -> dict[str, np.ndarray]:
@@ -82,24 +85,24 @@ def test_a_padded_file_is_the_file_and_zeros(name: str, vggish: ExportedModel, f
 
 
 def test_an_excluded_file_is_not_opened(vggish: ExportedModel, folder: Path):
-    uses, _ = uses_of(folder, ["three.flac", "short.wav"])
-    excluded = [FileUse(use.record, "excluded", "for a reason") for use in uses]
+    decisions, _ = uses_of(folder, ["three.flac", "short.wav"])
+    excluded = [FileDecision(decision.record, "excluded", "for a reason") for decision in decisions]
     assert list(embed_files(vggish, excluded, {})) == []
 
 
 def test_a_file_that_has_changed_since_the_scan_is_refused(vggish: ExportedModel, tmp_path: Path):
     path = tmp_path / "a.wav"
     soundfile.write(path, np.zeros(16000), 16000)
-    uses, paths = uses_of(tmp_path, ["a.wav"])
+    decisions, paths = uses_of(tmp_path, ["a.wav"])
     soundfile.write(path, np.full(16000, 0.5), 16000)
     with pytest.raises(AudioError, match=r"a\.wav: has changed since it was scanned; run again"):
-        list(embed_files(vggish, uses, paths))
+        list(embed_files(vggish, decisions, paths))
     path.unlink()
     with pytest.raises(AudioError, match=r"a\.wav: cannot be read any more: No such file.*; run again"):
-        list(embed_files(vggish, uses, paths))
+        list(embed_files(vggish, decisions, paths))
     # It is not listed any more.
     with pytest.raises(AudioError, match=r"a\.wav: is no longer there; run again"):
-        list(embed_files(vggish, uses, {}))
+        list(embed_files(vggish, decisions, {}))
 
 
 WAVEFORMS = {

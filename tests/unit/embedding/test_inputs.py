@@ -12,8 +12,9 @@ from fad_core.embedding.inputs import SoundArrays, Waveforms
 from fad_core.embedding.precomputed import given_as
 from fad_core.errors import DatasetError, FadError
 from fad_core.models import get_model
+from fad_core.models.use import ModelUse
 
-MODEL = get_model("vggish")
+MODEL = ModelUse(get_model("vggish"))
 NOISE = np.random.default_rng(0).normal(0, 0.1, (16000, 2)).astype(np.float32)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,11 @@ import pytest
 from fad_core.embedding.npy import TURNED_NOTE, embeddings_path, load_embeddings, save_embeddings
 from fad_core.errors import ArgumentError, DatasetError, OutputError
 from fad_core.models import get_model
-from fad_core.models.settings import Settings
+from fad_core.models.options import Options
+from fad_core.models.use import ModelUse
 
-VGGISH, PANN, ENCODEC = (get_model(name) for name in ("vggish", "pann-16k", "encodec-24k"))
-IMITATING = replace(PANN, settings=Settings(compatibility="frechet-audio-distance"))
+VGGISH, PANN, ENCODEC = (ModelUse(get_model(name)) for name in ("vggish", "pann-16k", "encodec-24k"))
+IMITATING = ModelUse(PANN.model, Options(compatibility="frechet-audio-distance"))
 
 
 def vectors(count: int, dimension: int) -> np.ndarray:

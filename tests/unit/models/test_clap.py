@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -13,7 +11,8 @@ from fad_core.errors import ModelError
 from fad_core.models import clap
 from fad_core.models.clap.constants import MEL
 from fad_core.models.clap.fusion import FusionMel, shrink
-from fad_core.models.settings import Settings
+from fad_core.models.options import Options
+from fad_core.models.use import ModelUse
 
 MODELS = {model.name: model for model in clap.MODELS}
 PLAIN, FUSION = MODELS["clap-630k-audioset"], MODELS["clap-630k-audioset-fusion"]
@@ -33,7 +32,7 @@ def noise(samples: int, seed: int = 0) -> NDArray[np.float32]:
 )
 def test_windows_are_the_files_own_samples(samples: int, count: int):
     waveform = noise(samples)
-    model = replace(PLAIN, settings=Settings(crop="windows"))
+    model = ModelUse(PLAIN, Options(crop="windows"))
     (windows,) = model.frontend(waveform)
     assert windows.shape == (count, WINDOW) == (model.vector_count(samples), WINDOW)
     for window, start in zip(windows, model.start_seconds(samples), strict=True):
@@ -44,7 +43,7 @@ def test_windows_are_the_files_own_samples(samples: int, count: int):
 def test_the_crop_is_where_its_start_says():
     waveform = noise(700_000)
     for crop in ("random", "first", "center"):
-        model = replace(PLAIN, settings=Settings(crop=crop, seed=5))  # type: ignore[arg-type]
+        model = ModelUse(PLAIN, Options(crop=crop, seed=5))  # type: ignore[arg-type]
         (start,) = np.round(model.start_seconds(700_000, "key") * 48_000).astype(int)
         np.testing.assert_array_equal(
             model.frontend(waveform, "key")[0][0], waveform[0, start : start + WINDOW]
@@ -58,11 +57,11 @@ def test_an_empty_file_is_refused(model: clap.ClapModel):
 
 
 def test_windows_that_do_not_move_on_are_refused():
-    replace(PLAIN, settings=Settings(crop="windows", hop_seconds=1.0)).require_settings()
+    ModelUse(PLAIN, Options(crop="windows", hop_seconds=1.0))
     with pytest.raises(ModelError, match="do not move on"):
-        replace(PLAIN, settings=Settings(crop="windows", hop_seconds=0.0)).require_settings()
+        ModelUse(PLAIN, Options(crop="windows", hop_seconds=0.0))
     with pytest.raises(ModelError, match="never come"):
-        replace(PLAIN, settings=Settings(crop="windows", hop_seconds=float("inf"))).require_settings()
+        ModelUse(PLAIN, Options(crop="windows", hop_seconds=float("inf")))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +76,7 @@ def test_fusion_hears_a_file_whole_until_a_frame_is_left_over(samples: int, long
 
 def test_fusion_hears_the_whole_file_and_three_stretches_of_it():
     waveform = noise(1_440_000)
-    model = replace(FUSION, settings=Settings(crop="first"))
+    model = ModelUse(FUSION, Options(crop="first"))
     (mel,), _ = model.frontend(waveform)
     whole = FusionMel(MEL)(waveform[0])
     assert whole.shape == (3001, 64)
@@ -89,7 +88,7 @@ def test_fusion_hears_the_whole_file_and_three_stretches_of_it():
 
 def test_fusion_takes_windows_for_files():
     waveform = noise(900_000)
-    mel, longer = replace(FUSION, settings=Settings(crop="windows", hop_seconds=5.0)).frontend(waveform)
+    mel, longer = ModelUse(FUSION, Options(crop="windows", hop_seconds=5.0)).frontend(waveform)
     assert mel.shape == (3, 4, 1001, 64) and not longer.any()
     alone, _ = FUSION.frontend(waveform[:, 240_000:720_000])
     np.testing.assert_array_equal(mel[1], alone[0])

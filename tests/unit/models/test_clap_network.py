@@ -60,7 +60,7 @@ def test_stretches_count_where_the_file_is_longer(fusion_network: torch.nn.Modul
 def test_an_export_of_two_serves_any_batch(fusion_network: torch.nn.Module):
     program = torch.export.export(
         fusion_network,
-        FUSION.example_input(*FUSION.export_case),
+        FUSION.example_input(*FUSION.verification.export_case),
         dynamic_shapes=FUSION.dynamic_shapes(),
         strict=False,
         prefer_deferred_runtime_asserts_over_guards=True,
@@ -151,7 +151,7 @@ def test_fusion_and_plain_files_are_not_taken_for_each_other():
 
 
 def test_all_ids_of_the_family():
-    sizes = {name: model.options["size"] for name, model in MODELS.items()}
+    sizes = {name: model.variant["size"] for name, model in MODELS.items()}
     assert sizes == {
         "clap-630k-audioset": "tiny",
         "clap-630k-audioset-fusion": "tiny",
@@ -161,7 +161,7 @@ def test_all_ids_of_the_family():
         "clap-music-speech": "base",
         "clap-music-speech-audioset": "base",
     }
-    assert [name for name, model in MODELS.items() if model.options["fusion"]] == [
+    assert [name for name, model in MODELS.items() if model.variant["fusion"]] == [
         "clap-630k-audioset-fusion",
         "clap-630k-fusion",
     ]

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fad_core.models.crops import crop_number, part_starts, repeat_to_fill, window_starts
-from fad_core.models.settings import Settings
+from fad_core.models.options import Options
 
 WINDOW, RATE = 480_000, 48_000
 
 
-def starts(samples: int, settings: Settings, key: str = "a file") -> list[int]:
+def starts(samples: int, settings: Options, key: str = "a file") -> list[int]:
     return window_starts(samples, WINDOW, RATE, settings, key).tolist()
 
 
@@ -29,7 +29,7 @@ def test_the_random_crop_is_the_originals(samples: int):
     """What `laion_clap` draws from NumPy's global stream, seeded with the file's number."""
     np.random.seed(crop_number(3, "a file"))  # noqa: NPY002
     expected = np.random.randint(0, samples - WINDOW + 1)  # noqa: NPY002
-    assert starts(samples, Settings(seed=3)) == [expected]
+    assert starts(samples, Options(seed=3)) == [expected]
 
 
 @pytest.mark.parametrize("places", [2, 3, 4, 5, 2000, 17_000])
@@ -38,33 +38,33 @@ def test_the_random_parts_are_the_originals(places: int):
     ranges = np.array_split(list(range(places)), 3)
     ranges[2] = ranges[2] if len(ranges[2]) else np.array([0])
     expected = tuple(np.random.choice(part) for part in ranges)  # noqa: NPY002
-    assert part_starts(places, Settings(seed=3), "a file") == expected
+    assert part_starts(places, Options(seed=3), "a file") == expected
 
 
 def test_crops_depend_on_the_file_and_the_seed_alone():
-    drawn = [starts(8_640_000, Settings(seed=seed), key) for seed in (0, 1) for key in ("a", "b")]
+    drawn = [starts(8_640_000, Options(seed=seed), key) for seed in (0, 1) for key in ("a", "b")]
     assert len({start for (start,) in drawn}) == 4
-    assert drawn == [starts(8_640_000, Settings(seed=seed), key) for seed in (0, 1) for key in ("a", "b")]
+    assert drawn == [starts(8_640_000, Options(seed=seed), key) for seed in (0, 1) for key in ("a", "b")]
 
 
 def test_first_and_center():
-    assert starts(1_440_001, Settings(crop="first")) == [0]
-    assert starts(1_440_001, Settings(crop="center")) == [480_000]
-    assert part_starts(9, Settings(crop="first"), "") == (0, 3, 6)
-    assert part_starts(9, Settings(crop="center"), "") == (1, 4, 7)
+    assert starts(1_440_001, Options(crop="first")) == [0]
+    assert starts(1_440_001, Options(crop="center")) == [480_000]
+    assert part_starts(9, Options(crop="first"), "") == (0, 3, 6)
+    assert part_starts(9, Options(crop="center"), "") == (1, 4, 7)
     # Two places: the last third has none, and starts at the file's start, as in the original.
-    assert part_starts(2, Settings(crop="center"), "") == (0, 1, 0)
+    assert part_starts(2, Options(crop="center"), "") == (0, 1, 0)
 
 
 @pytest.mark.parametrize("crop", ["random", "first", "center", "windows"])
 @pytest.mark.parametrize("samples", [1, 4800, 480_000])
 def test_a_file_of_up_to_a_window_has_one_window(crop: str, samples: int):
-    assert starts(samples, Settings(crop=crop)) == [0]  # type: ignore[arg-type]
+    assert starts(samples, Options(crop=crop)) == [0]  # type: ignore[arg-type]
 
 
 @given(st.integers(1, 3_000_000), st.floats(0.5, 12.0))
 def test_windows_follow_each_other_and_the_last_one_ends_with_the_file(samples: int, hop: float):
-    found = starts(samples, Settings(crop="windows", hop_seconds=hop))
+    found = starts(samples, Options(crop="windows", hop_seconds=hop))
     *regular, last = found
     assert regular == [round(hop * RATE) * index for index in range(len(regular))]
     assert last == max(samples - WINDOW, 0)

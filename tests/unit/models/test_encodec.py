@@ -16,6 +16,7 @@ from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.encodec.constants import HOP
 from fad_core.models.encodec.seanet import Convolution, Memory
+from fad_core.models.use import ModelUse
 from fad_core.runner.blocks import run_blocks
 from fad_core.weights import load_state, locate_weights
 
@@ -120,7 +121,7 @@ def test_the_layout_is_the_official_file():
 
 def test_an_hour_does_not_fit_and_is_refused_with_the_number():
     record = FileRecord("hour.wav", "ab", 1, "WAV", "PCM_16", 48_000, 2, 172_800_000, 3600.0, "ok", "")
-    (use,) = select_files([record], get_model("encodec-48k"))
+    (use,) = select_files([record], ModelUse(get_model("encodec-48k")))
     assert use.reason == "too long: its 3600 s take 90.0 GB in encodec-48k, and memory_gb is 16"
-    (use,) = select_files([record], get_model("encodec-24k"))
+    (use,) = select_files([record], ModelUse(get_model("encodec-24k")))
     assert use.status == "used"

@@ -68,12 +68,13 @@ def test_what_a_study_asks_of_the_models_needs_no_torch():
 import sys
 import fad_core
 from fad_core.models import get_model, model_ids
-from fad_core.models.settings import Settings
+from fad_core.models.options import Options
+from fad_core.models.use import ModelUse
 from fad_study.study import interpret_config
 from fad_core.weights import locate_weights
 
 entries = [
-    {"id": id, "crop": Settings().crop, "hop_seconds": Settings().hop_seconds} for id in model_ids()
+    {"id": id, "crop": Options().crop, "hop_seconds": Options().hop_seconds} for id in model_ids()
 ]
 study = interpret_config(
     {
@@ -91,11 +92,10 @@ study = interpret_config(
     }
 )
 for entry in study.models.values():
-    model = get_model(entry.id, entry.settings)
-    model.require_settings()
-    second = max(model.sample_rate, model.minimum_samples)
-    model.vector_count(second), model.start_seconds(second), model.memory_bytes(second), model.settings_text
-    locate_weights(model, entry.weights).key
+    use = ModelUse(get_model(entry.id), entry.options)
+    second = max(use.model.sample_rate, use.model.minimum_samples)
+    use.vector_count(second), use.start_seconds(second), use.memory_bytes(second), use.text
+    locate_weights(use.model, entry.weights).key
 print(len(study.models), {"torch", "scipy"} & set(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -126,4 +126,4 @@ def test_tensors_that_do_not_fit_are_named(state: dict[str, torch.Tensor], named
 
 def test_a_model_without_quantisation_has_no_edges():
     values = np.zeros((2, 3), dtype=np.float32)
-    assert np.all(fake_model(MAIN).rounding_distance(values) == np.inf)
+    assert np.all(fake_model(MAIN).verification.rounding_distance(values) == np.inf)

@@ -12,12 +12,14 @@ from fake_models import MAIN, fake_model
 from fad_core.datasets.scan import FileRecord
 from fad_core.datasets.selection import select_files
 from fad_core.embedding.embed import prepare_waveform
-from fad_core.models import original_quirks as compatibility
-from fad_core.models.settings import Settings
+from fad_core.models.base import OriginalQuirks
+from fad_core.models.options import Options
+from fad_core.models.original_quirks import as_scalars
+from fad_core.models.use import ModelUse
 
-ASKED = Settings(compatibility="frechet-audio-distance")
-STEREO = replace(fake_model(MAIN), channels=2, sample_rate=48000)
-IMITATED = replace(STEREO, settings=ASKED)
+ASKED = Options(compatibility="frechet-audio-distance")
+STEREO = ModelUse(replace(fake_model(MAIN), channels=2, sample_rate=48000))
+IMITATED = ModelUse(STEREO.model, ASKED)
 NOISE = np.random.default_rng(0).uniform(-1, 1, (2, 4410)).astype(np.float32)
 
 
@@ -40,9 +42,9 @@ def test_what_the_original_does_rightly_is_the_same(channels: int, rate: int):
 def test_what_the_original_drops_is_refused_by_name(channels: int, rate: int, made: int):
     reason = f"frechet-audio-distance makes {made} channels of its {channels}"
     record = FileRecord("a.wav", "ab", 1, "WAV", "PCM_16", rate, channels, rate, 1.0, "ok", "")
-    (use,) = select_files([record], IMITATED)
-    assert use.status == "excluded"
-    assert use.reason.startswith(reason)
+    (decision,) = select_files([record], IMITATED)
+    assert decision.status == "excluded"
+    assert decision.reason.startswith(reason)
     with pytest.raises(ValueError, match=reason):
         prepare_waveform(np.zeros((channels, rate), np.float32), rate, IMITATED)
     assert select_files([record], STEREO)[0].status == "used"
@@ -56,8 +58,8 @@ def test_more_channels_than_a_stereo_model_has_are_averaged():
 
 
 def test_vectors_are_taken_for_scalars_only_where_the_original_does():
-    flat = replace(fake_model(MAIN), scalar_statistics=True)
-    assert not compatibility.takes_scalars(flat)
-    assert compatibility.takes_scalars(replace(flat, settings=ASKED))
-    assert not compatibility.takes_scalars(IMITATED)
-    assert compatibility.as_scalars(np.arange(6.0).reshape(2, 3)).shape == (6, 1)
+    flat = replace(fake_model(MAIN), quirks=OriginalQuirks(scalar_statistics=True))
+    assert not ModelUse(flat).takes_scalars
+    assert ModelUse(flat, ASKED).takes_scalars
+    assert not IMITATED.takes_scalars
+    assert as_scalars(np.arange(6.0).reshape(2, 3)).shape == (6, 1)

@@ -35,7 +35,7 @@ def exported(network: torch.nn.Module) -> torch.nn.Module:
     with MODEL.exporting():
         program = torch.export.export(
             network,
-            MODEL.example_input(*MODEL.export_case),
+            MODEL.example_input(*MODEL.verification.export_case),
             dynamic_shapes=MODEL.dynamic_shapes(),
             strict=False,
             prefer_deferred_runtime_asserts_over_guards=True,

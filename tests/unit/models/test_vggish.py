@@ -71,7 +71,7 @@ def test_the_quantisation(projected: float, quantised: int):
 
 @given(arrays(np.float32, 20, elements=st.floats(-3, 3, width=32)))
 def test_edges_are_where_the_quantisation_jumps(values: np.ndarray):
-    distance = PCA.rounding_distance(values)
+    distance = PCA.verification.rounding_distance(values)
     assert np.all((distance >= 0) & (distance <= 0.5 / 63.75 + 1e-12))
     # Half way to the edge nothing happens; a little beyond it, on one side or the other, it jumps.
     before = [VGGish._quantise(torch.from_numpy(values + s * distance / 2)) for s in (-1, 0, 1)]

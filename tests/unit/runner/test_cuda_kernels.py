@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from fad_core.models import get_model
 from fad_core.models.base import Arrays
-from fad_core.models.settings import Settings
 from fad_core.runner import cuda
+from fad_core.runner.backend import Backend
 from fad_core.runner.blocks import run_side_by_side
 from fad_core.runner.cuda import on_cuda
 from fad_core.runner.cuda_batches import STACK_BYTES, Stacked
 from fad_core.runner.device import compute_in_float32, resolve_device
-from fad_core.runner.exported import ExportedModel
+from fad_core.runner.exported import ExportedModel, chosen_batch_size
 from fad_core.runner.pt2 import load_network
 from fad_core.util.jit import fused
 from fad_core.verification.verify import compare_with_eager, compare_with_golden, eager_outputs
@@ -37,8 +37,8 @@ aten = torch.ops.aten
 
 def moved(path: Path, size: int = 3) -> ExportedModel:
     """An exported model whose network runs as on a CUDA device, with stacks of this size."""
-    model = ExportedModel(path, DEVICE, Settings(runner="plain"), batch_size=size)
-    model._network = Stacked(on_cuda(load_network(path), DEVICE), model.model)
+    model = ExportedModel(path, backend=Backend("plain", DEVICE), batch_size=size)
+    model._network = Stacked(on_cuda(load_network(path), DEVICE), model.use, size)
     return model
 
 
@@ -71,14 +71,14 @@ def in_order(signal, weight, stride):
 @needs_cuda
 @pytest.mark.parametrize("name", MODELS)
 def test_it_gives_what_the_original_package_gave(seeded_export: SeededExport, name: str):
-    rows = list(compare_with_golden(ExportedModel(seeded_export(name), DEVICE)))
+    rows = list(compare_with_golden(ExportedModel(seeded_export(name), backend=Backend(device=DEVICE))))
     assert [row for row in rows if row.verdict != "passed"] == []
 
 
 @needs_cuda
 @pytest.mark.parametrize("name", MODELS)
 def test_it_gives_what_the_eager_network_gives(seeded_export: SeededExport, name: str):
-    model = ExportedModel(seeded_export(name), DEVICE)
+    model = ExportedModel(seeded_export(name), backend=Backend(device=DEVICE))
     outputs = eager_outputs(model.model, locate_weights(model.model, "seeded"))
     assert [row for row in compare_with_eager(model, outputs) if row.verdict != "passed"] == []
 
@@ -86,7 +86,7 @@ def test_it_gives_what_the_eager_network_gives(seeded_export: SeededExport, name
 @pytest.mark.parametrize("name", ENCODECS)
 @pytest.mark.parametrize("seconds", [0.01, 1.3, 7.0])
 def test_its_kernels_compute_the_same(seeded_export: SeededExport, name: str, seconds: float):
-    plain = ExportedModel(seeded_export(name), settings=Settings(runner="plain"))
+    plain = ExportedModel(seeded_export(name), backend=Backend("plain"))
     expected = plain.embed_features(clip(plain, seconds, 0))
     found = moved(seeded_export(name), 1).embed_features(clip(plain, seconds, 0))
     assert np.abs(found - expected).max() <= plain.model.tolerance * np.sqrt(np.mean(expected**2))
@@ -128,9 +128,9 @@ def test_calls_of_more_than_a_row_go_one_by_one(seeded_export: SeededExport):
             assert torch.equal(output, network(*given)[0])
 
 
-def test_a_batch_size_is_for_models_that_have_batches(seeded_export: SeededExport):
-    assert ExportedModel(seeded_export("pann-16k"), batch_size=4).model.cuda_batch_size == 1
-    assert ExportedModel(seeded_export("encodec-24k"), batch_size=4).model.cuda_batch_size == 4
+def test_a_batch_size_is_for_models_that_have_batches():
+    for model_id, expected in (("pann-16k", 1), ("encodec-24k", 4)):
+        assert chosen_batch_size(get_model(model_id), Backend(device="cuda"), 4) == expected
 
 
 def test_more_files_than_a_stack_holds_are_embedded_in_their_order(seeded_export: SeededExport):

@@ -148,7 +148,7 @@ def test_an_identity_without_a_program_is_refused(path: Path, tmp_path: Path):
     with pytest.raises(ModelError, match=r"hollow\.pt2 cannot be read without .*model\.json"):
         ExportedModel(hollow)
     with pytest.raises(ModelError, match=r"hollow\.pt2 is not a model that torch\.export\.load can read"):
-        ExportedModel(hollow, trust=True)
+        ExportedModel(hollow, origin="trusted")
 
 
 def test_another_program_of_torch_is_refused(tmp_path: Path):

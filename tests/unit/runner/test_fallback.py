@@ -27,12 +27,12 @@ from fad_core.cli import main
 from fad_core.datasets import Dataset
 from fad_core.datasets.policy import DEFAULTS
 from fad_core.errors import ArgumentError
-from fad_core.models.settings import Settings
+from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.fast import attention, panels, self_test
 from fad_core.tables import DISTANCES, read_table
 from fad_core.util import jit as compiled
-from fad_core.verification.verify import Way, run_by
+from fad_core.verification.verify import run_by
 
 SeededExport = Callable[[str], Path]
 NOTE = "the network ran as exported (plain): the kernels of runner: fast cannot be used here"
@@ -103,7 +103,7 @@ def loaded(seeded_export: SeededExport) -> Loaded:
     """Give a model by id and runner."""
 
     def load(model_id: str, runner: Any) -> ExportedModel:
-        return ExportedModel.own(seeded_export(model_id), settings=Settings(runner=runner))
+        return ExportedModel(seeded_export(model_id), backend=Backend(runner), origin="own")
 
     return load
 
@@ -155,7 +155,7 @@ def without_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("without_kernels")
 def test_the_note_stands_beside_a_score(seeded_export: SeededExport, sets: list[Path]):
     path = seeded_export("encodec-24k")
-    assert run_by(path, Way()) is None, "it is not verified as what it is not"
+    assert run_by(path, Backend()) is None, "it is not verified as what it is not"
     assert NOTE in score(*sets, ExportedModel(path)).row["note"]
     told = CliRunner().invoke(
         main, ["score", *map(str, sets), "--model", "encodec-24k", "--weights", str(path), "--json"]
@@ -175,7 +175,7 @@ def test_the_note_passes_from_shards_to_distances(
         dataset = Dataset(folder.name, str(folder))
         manifest, shard = tmp_path / f"{folder.name}.manifest.parquet", tmp_path / f"{folder.name}.parquet"
         scan_shard(dataset, 0, manifest)
-        embed_shard(path, dataset, manifest, [], DEFAULTS, Settings(), shard)
+        embed_shard(ExportedModel(path, origin="own"), dataset, manifest, [], DEFAULTS, shard)
         statistics.append(tmp_path / f"{folder.name}.statistics.parquet")
         compute_statistics([shard], folder.name, "encodec-24k", statistics[-1])
         monkeypatch.setattr(panels, "remember", raising(TypingError("no such type")))
@@ -187,8 +187,8 @@ def test_the_note_passes_from_shards_to_distances(
 
 
 def test_a_runner_that_there_is_not_is_refused():
-    with pytest.raises(ArgumentError, match="there is no runner 'compiled': use fast or plain"):
-        Settings(runner="compiled")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="runner must be one of fast, plain, not 'compiled'"):
+        Backend("compiled")  # type: ignore[arg-type]
 
 
 def test_a_full_disk_does_not_stop_a_compiled_function(monkeypatch: pytest.MonkeyPatch):

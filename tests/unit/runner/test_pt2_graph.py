@@ -17,7 +17,7 @@ from torch import fx
 from torch.fx.node import map_arg
 
 from fad_core.errors import ModelError
-from fad_core.models.settings import Settings
+from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.pt2 import load_network, load_program
 from fad_core.runner.pt2_archive import UnknownGraphError
@@ -59,17 +59,18 @@ def test_the_network_is_that_of_torch_export(seeded_export: Callable[[str], Path
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_file_from_elsewhere_passes_its_checks(seeded_export: Callable[[str], Path], model: str) -> None:
-    settings = Settings(runner="plain")
+    backend = Backend("plain")
     given, own = (
-        make(seeded_export(model), settings=settings) for make in (ExportedModel, ExportedModel.own)
+        ExportedModel(seeded_export(model), backend=backend, origin=origin) for origin in ("given", "own")
     )
-    example = own.model.example_input(*own.model.export_case)
+    example = own.model.example_input(*own.model.verification.export_case)
     np.testing.assert_array_equal(given.network(*example), own.network(*example))
 
 
 def test_neither_the_compiler_nor_the_exporter_is_imported(seeded_export: Callable[[str], Path]) -> None:
     code = (
-        "import sys; from fad_core.runner.exported import ExportedModel; ExportedModel.own(sys.argv[1]);"
+        "import sys; from fad_core.runner.exported import ExportedModel\n"
+        "ExportedModel(sys.argv[1], origin='own');"
         "print('torch._dynamo' in sys.modules)"
     )
     path = str(seeded_export("encodec-24k"))

@@ -78,7 +78,7 @@ def refused(path: Path, match: str) -> None:
 def test_an_unchanged_copy_gives_the_same(path: Path, members: Members, tmp_path: Path) -> None:
     copy = write_members(tmp_path / "copy.pt2", members)
     sound = np.linspace(-1, 1, 640, dtype=np.float32)[np.newaxis]
-    models = [ExportedModel(path), ExportedModel(copy), ExportedModel.own(path)]
+    models = [ExportedModel(path), ExportedModel(copy), ExportedModel(path, origin="own")]
     first, *others = [model.embed(sound) for model in models]
     assert first.shape == (10, 8) and np.isfinite(first).all()
     for other in others:

@@ -55,10 +55,10 @@ def test_no_file_makes_no_batch() -> None:
 def test_embeddings_do_not_depend_on_company_nor_on_lanes(seeded_export, model_id, runner, lanes) -> None:
     import torch
 
-    from fad_core.models.settings import Settings
+    from fad_core.runner.backend import Backend
     from fad_core.runner.exported import ExportedModel
 
-    exported = ExportedModel(seeded_export(model_id), settings=Settings(runner=runner), batch_size=4)
+    exported = ExportedModel(seeded_export(model_id), backend=Backend(runner), batch_size=4)
     rate = exported.model.sample_rate
     random = np.random.default_rng(0)
     sounds = [random.uniform(-1, 1, (1, int(rate * s))).astype(np.float32) for s in (1, 3.3, 1, 6, 2)]

@@ -15,6 +15,7 @@ from fad_core.datasets import Dataset
 from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
 from fad_core.models import get_model
+from fad_core.models.use import ModelUse
 from fad_core.tables import EMBEDDINGS, read_table, write_table
 
 NOTE = FilePolicy()
@@ -45,7 +46,8 @@ def collect(manifest: Path, policy: FilePolicy, *embedded: str) -> tuple[list[di
     }
     write_table(EMBEDDINGS, columns, embeddings)
     files, datasets = root / "files.csv", root / "datasets.csv"
-    collect_files([manifest], [embeddings], {"vggish": get_model("vggish")}, policy, {}, files, datasets)
+    models = {"vggish": ModelUse(get_model("vggish"))}
+    collect_files([manifest], [embeddings], models, policy, {}, files, datasets)
     return read_table(FILES, files), read_table(DATASETS, datasets)
 
 

@@ -71,7 +71,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rate = 22050 if name == "d" else 16000
         signals = [busy(2 * rate, rate, key + channel) for channel in range(1 + (name == "d"))]
         cases.append((name, Case(Clip(rate, quantise(signals)), group)))
-    write_clips(cases, VGGISH, folder)
+    write_clips(cases, folder)
     return folder
 
 

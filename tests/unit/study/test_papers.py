@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from fad_study.correlations import Published, correlation_rows, read_grids, read_published
-from fad_study.model_entries import parse_models
 from fad_study.paper_options import CorrelationChoice, validate_paper_files
 from fad_study.papers.distance_table import distance_table
 from fad_study.papers.layout import Number, PaperTable, latex_table, latex_text, markdown_table
@@ -30,6 +29,7 @@ from fad_study.steps.papers import (
     write_system_table,
 )
 from fad_study.study import interpret_config, validate_files
+from fad_study.study_models import parse_models
 from small_study import SHA, UNREMARKABLE, Study, distance
 from test_correlations import GIVEN, QUICK, ROOT
 from test_study import config, errors
@@ -279,7 +279,7 @@ def test_an_entrys_own_choices_go_before_the_studys() -> None:
     entries = [{"id": "pann-16k", "name": "old", "compatibility": "frechet-audio-distance"}, {"id": "vggish"}]
     study = interpret_config(config(models=entries, weights="seeded"))
     assert [model.weights for model in study.models.values()] == ["seeded", "seeded"]
-    assert [m.settings.compatibility for m in study.models.values()] == ["frechet-audio-distance", "none"]
+    assert [m.options.compatibility for m in study.models.values()] == ["frechet-audio-distance", "none"]
 
 
 def test_a_study_of_given_tables_embeds_nothing_and_needs_them() -> None:

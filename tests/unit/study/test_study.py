@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import soundfile
-from fad_study.model_entries import ModelEntry
 from fad_study.study import interpret_config, read_study, validate_files, validate_names
+from fad_study.study_models import StudyModel
 
 from fad_core.datasets import Dataset
 from fad_core.errors import ConfigError
-from fad_core.models.settings import parse_settings
+from fad_core.runner.backend import parse_settings
 
 
 def config(**changes: Any) -> dict[str, Any]:
@@ -76,8 +76,8 @@ def test_paths_start_from_the_audio_root(root: str | None, path: Any, expected: 
 def test_models_go_by_their_names():
     entries = [{"id": "vggish", "weights": "seeded"}, {"id": "vggish", "weights": "w.pth", "name": "mine"}]
     assert interpret_config(config(models=entries)).models == {
-        "vggish": ModelEntry("vggish", "vggish", "seeded"),
-        "mine": ModelEntry("mine", "vggish", "w.pth"),
+        "vggish": StudyModel("vggish", "vggish", "seeded"),
+        "mine": StudyModel("mine", "vggish", "w.pth"),
     }
 
 
@@ -146,9 +146,9 @@ def test_models_get_the_settings_that_mean_something_for_them():
         "all=clap-630k-audioset crop=windows hop_seconds=5.0",
     ]
     given = config(compatibility="frechet-audio-distance", memory_gb=2, device="cuda")
-    settings = interpret_config(given).models["vggish"].settings
-    assert str(settings) == "compatibility=frechet-audio-distance memory_gb=2.0 device=cuda"
-    assert parse_settings(str(settings)) == settings
+    model = interpret_config(given).models["vggish"]
+    assert model.settings == "compatibility=frechet-audio-distance memory_gb=2.0 device=cuda"
+    assert parse_settings(model.settings) == (model.options, model.backend)
 
 
 @pytest.mark.parametrize(

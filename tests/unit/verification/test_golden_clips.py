@@ -116,7 +116,7 @@ def test_the_golden_file_holds_what_the_original_gave(family: Golden):
     ids = {name for name in model_ids() if family_of(name) == family.family}
     assert set(family.cases) == set(family.exact_distances) == set(family.distances) == ids
     assert set(family.features) == set(family.feature_shapes) == set(family.counts) == ids
-    quantised = {name for name in ids if get_model(name).quantum}
+    quantised = {name for name in ids if get_model(name).verification.quantization_step}
     assert set(family.before_quantisation) == quantised
     for name, cases in family.cases.items():
         model = get_model(name)
@@ -168,7 +168,7 @@ def test_the_stored_distances_follow_from_the_stored_embeddings(family: Golden):
         groups = ([cases[clip] for clip in group if clip in cases] for group in GROUPS)
         sets = [np.concatenate(group) for group in groups]
         assert frechet(*sets) == pytest.approx(family.exact_distances[name], rel=1e-9)
-        expected = scalar_frechet(*sets) if get_model(name).scalar_statistics else frechet(*sets)
+        expected = scalar_frechet(*sets) if get_model(name).quirks.scalar_statistics else frechet(*sets)
         # Its means are in float32, and its matrix root of a singular product is good to 1e-7.
         assert family.distances[name] == pytest.approx(expected, rel=2e-6)
 

@@ -15,8 +15,9 @@ from fad_core.errors import VerificationError
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import get_model, model_ids
+from fad_core.models.options import Options
 from fad_core.models.original_quirks import as_scalars
-from fad_core.models.settings import Settings
+from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.pt2 import Identity
 from fad_core.verification.check import Comparison, compare, require_passed
@@ -24,13 +25,12 @@ from fad_core.verification.golden import load_golden
 from fad_core.verification.golden.clips import clips, distance_matrices
 from fad_core.verification.verify import (
     GROUPS,
-    WAYS,
-    Way,
+    ON_CPU,
     compare_with_golden,
-    eager_ways,
+    eager_backends,
     golden_count,
     settle,
-    verified_ways,
+    verified_backends,
     verify_eager,
     verify_golden,
 )
@@ -43,8 +43,8 @@ PCA = get_model("vggish-pca")
 class Recorder(ExportedModel):
     """Keeps what it embeds."""
 
-    def __init__(self, path: Path, settings: Settings | None = None) -> None:
-        super().__init__(path, settings=settings)
+    def __init__(self, path: Path, options: Options | None = None) -> None:
+        super().__init__(path, options)
         self.embedded: list[np.ndarray] = []
 
     def embed_many(self, *given: Any) -> Iterator[np.ndarray]:
@@ -74,14 +74,14 @@ def test_every_model_gives_the_original_packages_embeddings_and_distance(
     assert rows[-1].quantity == "fad"
     assert all(row.max_relative_difference <= model.model.tolerance for row in rows)
     assert all(row.min_cosine > 1 - 1e-9 for row in rows if row.min_cosine is not None)
-    if model.model.scalar_statistics:
+    if model.model.quirks.scalar_statistics:
         # The original's own score is of scalars, and so near 0 that only equal kernels give it to 1e-6.
-        model = Recorder(seeded_export(model_id), Settings(compatibility="frechet-audio-distance"))
+        model = Recorder(seeded_export(model_id), Options(compatibility="frechet-audio-distance"))
         require_passed(list(compare_with_golden(model)))
     # From waveforms to the score, against the number that the original itself gave for it. Its matrix
     # square root of a rank-deficient product is good to 1e-7.
     found = dict(zip(stored, model.embedded, strict=True))
-    if model.model.quantum:
+    if model.model.verification.quantization_step:
         # Which side of a rounding edge a value falls on is not decided by float32.
         unrounded, expected = golden.before_quantisation[model_id], golden.cases[model_id]
         found = {
@@ -89,7 +89,7 @@ def test_every_model_gives_the_original_packages_embeddings_and_distance(
             for name, vectors in found.items()
         }
     sets = [np.concatenate([found[name] for name in stored if name in group]) for group in GROUPS]
-    if model.model.scalar_statistics:
+    if model.model.quirks.scalar_statistics:
         sets = [as_scalars(vectors) for vectors in sets]
     value = frechet_distance(*map(Statistics.from_embeddings, sets)).value
     assert value == pytest.approx(golden.distances[model_id], rel=1e-6)
@@ -105,9 +105,11 @@ def test_the_exported_network_is_the_eager_one(seeded_export: SeededExport):
     model = get_model("vggish-activation")
     rows = verify_eager(seeded_export(model.name), model, locate_weights(model, "seeded"))
     require_passed(rows)
-    assert len(rows) == len(model.eager_cases) * len(eager_ways(model, WAYS))
+    assert len(rows) == len(model.verification.eager_cases) * len(eager_backends(model, ON_CPU))
     cases = [
-        (f"batch {batch}{runner}", batch) for runner in ("", ", plain") for batch, _ in model.eager_cases
+        (f"batch {batch}{runner}", batch)
+        for runner in ("", ", plain")
+        for batch, _ in model.verification.eager_cases
     ]
     assert [(row.case, row.vectors) for row in rows] == cases
     assert {(row.level, row.weights, row.verdict) for row in rows} == {("eager", "seeded", "passed")}
@@ -117,7 +119,7 @@ def test_the_exported_network_is_the_eager_one(seeded_export: SeededExport):
 def test_networks_as_they_were_exported_give_them_too(model_id: str, seeded_export: SeededExport):
     """All that is embedded with `runner: plain`; the test above is of the default."""
     told: list[str] = []
-    rows = verify_golden(seeded_export(model_id), told.append, [Way("plain")])
+    rows = verify_golden(seeded_export(model_id), told.append, [Backend("plain")])
     require_passed(rows)
     assert len(told) == golden_count(get_model(model_id))
     assert all(row.case.endswith(", plain") == (row.quantity != "frontend") for row in rows)
@@ -224,7 +226,7 @@ def test_flips_are_counted_in_the_row(seeded_export: SeededExport):
     expected = golden.cases["vggish-pca"]["long"]
     unrounded = golden.before_quantisation["vggish-pca"]["long"]
     rms = np.sqrt(np.mean(unrounded.astype(np.float64) ** 2))
-    on_edge = PCA.rounding_distance(unrounded) <= PCA.tolerance * rms
+    on_edge = PCA.verification.rounding_distance(unrounded) <= PCA.tolerance * rms
     steps = (unrounded.astype(np.float64) + 2) * 63.75
     other_side = np.where(expected > steps, expected - 1, expected + 1).astype(np.float32)
     settled, flips = settle(PCA, np.where(on_edge, other_side, expected), expected, unrounded)
@@ -268,12 +270,12 @@ def identity() -> Identity:
 
 
 def test_the_chosen_device_is_verified_beside_the_ways_that_always_are():
-    assert verified_ways("cpu") == WAYS
+    assert verified_backends("cpu") == ON_CPU
     # The device is the very one.
-    assert verified_ways("cuda:1") == (*WAYS, Way(device="cuda:1"))
-    assert [way.name for way in verified_ways("cuda")] == ["fast", "plain", "cuda"]
+    assert verified_backends("cuda:1") == (*ON_CPU, Backend(device="cuda:1"))
+    assert [way.name for way in verified_backends("cuda")] == ["fast", "plain", "cuda"]
 
 
 def test_a_quantised_model_is_compared_with_the_eager_network_by_equal_kernels_alone():
-    assert eager_ways(PCA, verified_ways("cuda")) == [Way("plain")]
-    assert eager_ways(get_model("vggish"), WAYS) == list(WAYS)
+    assert eager_backends(PCA, verified_backends("cuda")) == [Backend("plain")]
+    assert eager_backends(get_model("vggish"), ON_CPU) == list(ON_CPU)

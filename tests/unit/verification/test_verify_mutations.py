@@ -36,7 +36,7 @@ import torch
 from fad_core.embedding import embed as embedding
 from fad_core.frontends import mel
 from fad_core.models import get_model, vggish
-from fad_core.models.settings import Settings
+from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
 from fad_core.verification.verify import EagerOutputs, compare_with_eager, compare_with_golden, eager_outputs
 from fad_core.weights import load_state, locate_weights
@@ -54,8 +54,8 @@ def loaded(seeded_export: Callable[[str], Path]) -> Callable[[str], ExportedMode
     def load(model_id: str) -> ExportedModel:
         if model_id not in models:
             # Four windows at once: what fails does so in the first clip.
-            settings = Settings(runner="plain")
-            models[model_id] = ExportedModel(seeded_export(model_id), settings=settings, batch_size=4)
+            backend = Backend("plain")
+            models[model_id] = ExportedModel(seeded_export(model_id), backend=backend, batch_size=4)
         return models[model_id]
 
     return load

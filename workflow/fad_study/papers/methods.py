@@ -7,8 +7,7 @@ from itertools import chain
 from typing import Any
 
 from fad_core.metrics import get_metric
-from fad_core.models.base import EmbeddingModel
-from fad_core.models.original_quirks import takes_scalars
+from fad_core.models.use import ModelUse
 from fad_core.util.formatting import counted, duration, weights_text
 from fad_study.correlations import GLOBAL, SYSTEM_MEANS
 from fad_study.paper_options import CorrelationChoice
@@ -23,7 +22,7 @@ _PRINTED = ("fad_core", "Python", "torch", "numpy", "scipy", "libsndfile", "resa
 
 
 def distance_sentences(
-    models: Mapping[str, EmbeddingModel], distances: Sequence[Row], datasets: Sequence[Row]
+    models: Mapping[str, ModelUse], distances: Sequence[Row], datasets: Sequence[Row]
 ) -> Iterator[str]:
     """Yield sentences on how distances were computed: models, weights, rates, resampler, clips.
 
@@ -78,7 +77,8 @@ def version_sentence() -> str:
     return f"Versions: {', '.join(f'{name} {known[name]}' for name in _PRINTED)}."
 
 
-def _model_sentences(name: str, model: EmbeddingModel, row: Row) -> Iterator[str]:
+def _model_sentences(name: str, use: ModelUse, row: Row) -> Iterator[str]:
+    model = use.model
     channels = {1: "mono, the mean of all channels", 2: "stereo"}[model.channels]
     called = name if name == model.name else f"{name} ({model.name})"
     used = f", used with {row['settings']}" if row["settings"] else ""
@@ -86,7 +86,7 @@ def _model_sentences(name: str, model: EmbeddingModel, row: Row) -> Iterator[str
         f"{called}: {weights_text(row['weights'])}, sha256 {row['weights_sha256'][:_HASH_DIGITS]}…; "
         f"{model.sample_rate} Hz {channels}; vectors of {model.embedding_dim} numbers{used}."
     )
-    if takes_scalars(model):
+    if use.takes_scalars:
         yield (
             f"The numbers of {name}'s vectors were taken for a sample of scalars, as frechet-audio-distance "
             "takes them: these are distances of two Gaussians of one dimension."

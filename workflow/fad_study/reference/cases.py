@@ -44,7 +44,7 @@ class Case:
         group: the set that its embeddings belong to when a distance is compared; "" for none.
         loading: how the original package receives it: as a "file", through its own loader; "resampled"
             before, because its loader takes the channels of stereo for time; or as a "faulty" file, which
-            its loader resamples along the channels, and which is compared with `Settings.compatibility`.
+            its loader resamples along the channels, and which is compared with `Options.compatibility`.
     """
 
     clip: Clip
@@ -57,8 +57,8 @@ def golden_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
 
     Left out are: for a stereo model, the longest clip, which alone would take as long as all others; the
     pure tone, where empty bands contain rounding noise that differs between processors
-    (`EmbeddingModel.hears_rounding`); and clips whose rate is too low to fill the model's bands
-    (`EmbeddingModel.bandwidth`), for which `wide_<rate>` stand in.
+    (`VerificationFacts.empty_bands_are_noise`); and clips whose rate is too low to fill the model's bands
+    (`VerificationFacts.bandwidth`), for which `wide_<rate>` stand in.
 
     Args:
         model: whose rate, channels and bandwidth decide.
@@ -68,9 +68,10 @@ def golden_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
         channels = len(clip.samples)
         if stereo and (channels > model.channels or name == "long"):
             continue
-        if model.hears_rounding and name == "sine":
+        if model.verification.empty_bands_are_noise and name == "sine":
             continue
-        if clip.sample_rate < 2 * model.bandwidth or (name in WIDE and not model.bandwidth):
+        bandwidth = model.verification.bandwidth
+        if clip.sample_rate < 2 * bandwidth or (name in WIDE and not bandwidth):
             continue
         group: Group = "reference" if name in REFERENCE_GROUP else ""
         faulty = stereo and channels > 1 and clip.sample_rate != model.sample_rate

@@ -91,7 +91,7 @@ class Distances:
         original: of the original's embeddings, by the exact formula.
         here: of the embeddings of this package, by the exact formula.
         printed: the number that the original prints; None if it prints none.
-        printed_here: the value of this package for it, with `Settings.compatibility`.
+        printed_here: the value of this package for it, with `Options.compatibility`.
         failure: the error of the original with the SciPy of its environment, "" if it has none; `printed` is
             then its number with an older SciPy.
     """
@@ -117,7 +117,7 @@ def verify_reference(
         clips: folder of WAV files and `clips.json` (`fad_study.steps.reference.write_clips`).
         original: the output of the original for these clips.
         progress: called with the name of each clip.
-        imitating: the `.pt2` with `Settings.compatibility`, for models of which the original takes the values
+        imitating: the `.pt2` with `Options.compatibility`, for models of which the original takes the values
             as scalars; None: `exported`.
 
     Raises:
@@ -132,7 +132,7 @@ def verify_reference(
     ours: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
     imitated: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
     theirs: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
-    scalars = model.scalar_statistics
+    scalars = model.quirks.scalar_statistics
     for case, fact in facts.items():
         if progress is not None:
             progress(case)
@@ -166,11 +166,11 @@ def _compare_case(
     exported: ExportedModel, path: Path, fact: Mapping[str, Any], original: OriginalRun
 ) -> tuple[Vectors, list[Comparison]]:
     """Return the embeddings of one clip, from its file, and the comparisons of it."""
-    model, case = exported.model, path.stem
+    use, case = exported.use, path.stem
     if fact["loading"] == "faulty":
-        model = replace(model, settings=replace(model.settings, compatibility="frechet-audio-distance"))
+        use = replace(use, options=replace(use.options, compatibility="frechet-audio-distance"))
     waveform, rate = read_audio(path)
-    features = model.frontend(prepare_waveform(waveform, rate, model), fact["key"])
+    features = use.frontend(prepare_waveform(waveform, rate, use), fact["key"])
     expected = original.features(case)
     rows = list(_compare_features(exported, case, features, expected))
     through = exported.embed_features(expected)
@@ -179,7 +179,7 @@ def _compare_case(
     embedded = through if same else exported.embed_features(features)
     settled = embedded
     for quantity, found in (("network", through), ("embedding", embedded)):
-        settled, flips, tolerance = _settled(model, found, original, case)
+        settled, flips, tolerance = _settled(use.model, found, original, case)
         rows.append(
             compare(
                 exported.identity,
@@ -212,7 +212,7 @@ def _settled(
     Such values, whose unrounded ones lie on an edge, are replaced by the original's.
     """
     expected = original.embeddings(case)
-    if not model.quantum or found.shape != expected.shape:
+    if not model.verification.quantization_step or found.shape != expected.shape:
         return found, 0, model.tolerance
     settled, flips = settle(model, found, expected, original.unrounded(case))
     return settled, flips, 0.0

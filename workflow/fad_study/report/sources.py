@@ -9,10 +9,10 @@ from typing import Any
 
 from fad_core.errors import FadError
 from fad_core.tables import DISTANCES, STATISTICS, VERIFICATION, read_table
-from fad_study.model_entries import name_and_id
 from fad_study.report.matrix import Matrix, compact, read_matrix, rows_of
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
+from fad_study.study_models import name_and_id
 
 _MATRIX = ".matrix.csv"
 _HEATMAP = ".heatmap.svg"

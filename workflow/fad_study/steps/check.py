@@ -10,20 +10,20 @@ from pathlib import Path
 from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import FileRecord
 from fad_core.datasets.selection import (
-    FileUse,
+    FileDecision,
     find_problems,
     require_no_problems,
     require_scorable,
     select_files,
 )
-from fad_core.models.base import EmbeddingModel
+from fad_core.models.use import ModelUse
 from fad_core.util.atomic import write_text
 from fad_study.steps.files import read_manifest
 
 
 def check_files(
     manifests: Sequence[Path],
-    models: Mapping[str, EmbeddingModel],
+    models: Mapping[str, ModelUse],
     policy: FilePolicy,
     checked: Path,
 ) -> None:
@@ -31,7 +31,7 @@ def check_files(
 
     Args:
         manifests: manifests of all shards, `…/{dataset}/{shard}.parquet`.
-        models: by their names in the study.
+        models: models and how they are used, by their names in the study.
         policy: which files are embedded, and how.
         checked: the file to write.
 
@@ -39,25 +39,25 @@ def check_files(
         BadFilesError: files cannot be used and no option allows to leave them out; the message lists them.
         DatasetError: a model would give fewer than 2 vectors of a data set; the message lists all of these.
     """
-    uses = list(uses_by_model(manifests, models, policy))
+    decisions = list(decide_by_model(manifests, models, policy))
     require_no_problems(
-        problem for _, dataset, selected in uses for problem in find_problems(dataset, selected, policy)
+        problem for _, dataset, selected in decisions for problem in find_problems(dataset, selected, policy)
     )
-    require_scorable((dataset, name, models[name], selected) for name, dataset, selected in uses)
+    require_scorable((dataset, name, models[name], selected) for name, dataset, selected in decisions)
     counts: dict[str, dict[str, Counter[str]]] = {}
-    for name, dataset, selected in uses:
-        counts.setdefault(name, {})[dataset] = Counter(use.status for use in selected)
+    for name, dataset, selected in decisions:
+        counts.setdefault(name, {})[dataset] = Counter(decision.status for decision in selected)
     write_text(checked, json.dumps(counts, indent=1, sort_keys=True) + "\n")
 
 
-def uses_by_model(
-    manifests: Sequence[Path], models: Mapping[str, EmbeddingModel], policy: FilePolicy
-) -> Iterator[tuple[str, str, list[FileUse]]]:
+def decide_by_model(
+    manifests: Sequence[Path], models: Mapping[str, ModelUse], policy: FilePolicy
+) -> Iterator[tuple[str, str, list[FileDecision]]]:
     """Yield (name of the model, data set, decisions on its files) for every model and data set.
 
     Args:
         manifests: manifests of all shards, `…/{dataset}/{shard}.parquet`.
-        models: by their names in the study.
+        models: models and how they are used, by their names in the study.
         policy: which files are embedded, and how.
     """
     by_dataset = _by_dataset(manifests)

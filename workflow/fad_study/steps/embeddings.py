@@ -10,47 +10,44 @@ from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.selection import select_files
 from fad_core.embedding.embed import embed_files
 from fad_core.embedding.embeddings_writer import write_embeddings
-from fad_core.models.settings import Settings
 from fad_core.runner.exported import ExportedModel
 from fad_study.steps.files import read_manifest
 
 
 def embed_shard(
-    exported: Path,
+    exported: ExportedModel,
     dataset: Dataset,
     manifest: Path,
     others: Sequence[Path],
     policy: FilePolicy,
-    settings: Settings,
     embeddings: Path,
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """Embed the usable files of one shard; write one row a vector, sorted by file and window.
 
     Args:
-        exported: path of the `.pt2` file.
+        exported: the model.
         dataset: the data set.
         manifest: manifest of the shard.
         others: manifests of all shards of the set, if the decision on a file depends on the other files;
             empty otherwise.
         policy: which files are embedded, and how.
-        settings: how the model is used.
         embeddings: the table to write.
         progress: called with 1 after each file.
 
     Raises:
-        ModelError: the exported model cannot be read.
         AudioError: a file has changed since the scan, or is missing.
     """
-    model = ExportedModel.own(exported, device=settings.device, settings=settings)
     mine = read_manifest(manifest)
     whole = [record for path in others for record in read_manifest(path)] or mine
     names = {record.file for record in mine}
-    uses = [use for use in select_files(whole, model.model, policy) if use.record.file in names]
+    decisions = [
+        decision for decision in select_files(whole, exported.use, policy) if decision.record.file in names
+    ]
     paths = {file.name: file.path for file in list_files(dataset).files}
     done = []
-    for item in embed_files(model, uses, paths, model.workers):
+    for item in embed_files(exported, decisions, paths, exported.workers):
         done.append(item)
         if progress is not None:
             progress(1)
-    write_embeddings(done, uses, model, embeddings)
+    write_embeddings(done, decisions, exported, embeddings)

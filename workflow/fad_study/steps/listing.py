@@ -9,19 +9,19 @@ from typing import Any
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.policy import FilePolicy
-from fad_core.datasets.selection import FileUse
+from fad_core.datasets.selection import FileDecision
 from fad_core.errors import FadError
-from fad_core.models.base import EmbeddingModel
+from fad_core.models.use import ModelUse
 from fad_core.tables import write_table
 from fad_study.embeddings_table import read_embedding_counts
 from fad_study.schemas.files import DATASETS, FILES
-from fad_study.steps.check import uses_by_model
+from fad_study.steps.check import decide_by_model
 
 
 def collect_files(
     manifests: Sequence[Path],
     embeddings: Sequence[Path],
-    models: Mapping[str, EmbeddingModel],
+    models: Mapping[str, ModelUse],
     policy: FilePolicy,
     ignored: Mapping[str, Sequence[tuple[str, str]]],
     files: Path,
@@ -32,7 +32,7 @@ def collect_files(
     Args:
         manifests: manifests of all shards, `…/{dataset}/{shard}.parquet`.
         embeddings: tables of embeddings of all shards, `…/{model}/{dataset}/{shard}.parquet`.
-        models: by their names in the study.
+        models: models and how they are used, by their names in the study.
         policy: which files are embedded, and how.
         ignored: (name, reason) of the files that are not audio files, by data set.
         files: the table of files to write.
@@ -43,22 +43,24 @@ def collect_files(
     """
     rows: list[dict[str, Any]] = []
     counts: list[dict[str, Any]] = []
-    for name, dataset, uses in uses_by_model(manifests, models, policy):
+    for name, dataset, decisions in decide_by_model(manifests, models, policy):
         shards = [path for path in embeddings if path.parts[-3:-1] == (name, dataset)]
         vectors = read_embedding_counts(shards)
-        _require_decided(name, dataset, uses, vectors)
+        _require_decided(name, dataset, decisions, vectors)
         place = {"model": name, "dataset": dataset}
-        listed = [_file_row(place, use, vectors.get(use.record.file, 0)) for use in uses]
+        listed = [_file_row(place, decision, vectors.get(decision.record.file, 0)) for decision in decisions]
         listed += [_ignored_row(place, *entry) for entry in ignored.get(dataset, ())]
         rows += listed
-        counts.append(_dataset_row(place, listed, SetCounts.of(uses, models[name].sample_rate)))
+        counts.append(_dataset_row(place, listed, SetCounts.of(decisions, models[name].model.sample_rate)))
     write_table(FILES, rows, files)
     write_table(DATASETS, counts, datasets)
 
 
-def _require_decided(model: str, dataset: str, uses: Sequence[FileUse], vectors: Mapping[str, int]) -> None:
+def _require_decided(
+    model: str, dataset: str, decisions: Sequence[FileDecision], vectors: Mapping[str, int]
+) -> None:
     """Raise an error if embeddings are of other files than those selected."""
-    wanted = {use.record.file for use in uses if use.status != "excluded"}
+    wanted = {decision.record.file for decision in decisions if decision.status != "excluded"}
     if wanted != set(vectors):
         file = min(wanted ^ set(vectors))
         what = "should be embedded and was not" if file in wanted else "was embedded and should not be"
@@ -67,15 +69,15 @@ def _require_decided(model: str, dataset: str, uses: Sequence[FileUse], vectors:
         )
 
 
-def _file_row(place: Mapping[str, str], use: FileUse, vectors: int) -> dict[str, Any]:
-    record = use.record
+def _file_row(place: Mapping[str, str], decision: FileDecision, vectors: int) -> dict[str, Any]:
+    record = decision.record
     known = record.status != "bad"
     return {
         **place,
         "file": record.file,
-        "status": use.status,
-        "reason": use.reason,
-        "note": "; ".join(remark.text for remark in use.remarks),
+        "status": decision.status,
+        "reason": decision.reason,
+        "note": "; ".join(remark.text for remark in decision.remarks),
         "sha256": record.sha256,
         "format": record.format,
         "subtype": record.subtype,

@@ -10,7 +10,6 @@ from fad_core.tables import DISTANCES, read_table, write_table
 from fad_core.tables.csvtext import format_csv, plain_text
 from fad_core.util.atomic import write_text
 from fad_study.correlations import Options, Published, correlation_rows, read_grids, read_published
-from fad_study.model_entries import parse_models
 from fad_study.paper_options import CorrelationChoice
 from fad_study.papers.distance_table import distance_table
 from fad_study.papers.layout import PaperTable, latex_table, latex_text, markdown_table, markdown_text
@@ -21,6 +20,7 @@ from fad_study.papers.repeats import repeat_rows
 from fad_study.papers.tables import correlation_table, published_table
 from fad_study.schemas.files import DATASETS
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
+from fad_study.study_models import parse_models
 
 
 def summarise_repeats(distances: Path, repeats: Mapping[str, Sequence[str]], outputs: Sequence[Path]) -> None:
@@ -149,7 +149,7 @@ def write_methods(
     """Write a paragraph for the methods section of a paper.
 
     Args:
-        models: specifications of the models (`fad_study.model_entries.parse_models`).
+        models: specifications of the models (`fad_study.study_models.parse_models`).
         distances: the table of distances, if there is one.
         datasets: the table of counts, if there is one.
         correlations: the table of correlations, if there is one.

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import VerificationError
-from fad_core.models.base import EmbeddingModel
 from fad_core.models.crops import crop_number
+from fad_core.models.options import Options
 from fad_core.tables import VERIFICATION, read_table, write_table
 from fad_core.util.atomic import write_text
 from fad_core.weights import Weights, save_seeded_checkpoint
@@ -22,12 +22,11 @@ _DIGITS = ".3g"
 _DISTANCE_DIGITS = ".9g"
 
 
-def write_clips(cases: Iterable[tuple[str, Case]], model: EmbeddingModel, folder: Path) -> None:
+def write_clips(cases: Iterable[tuple[str, Case]], folder: Path) -> None:
     """Write cases for the original package: WAV files, and `clips.json` with how to process each.
 
     Args:
         cases: names and cases (`golden_set` or `verification_set` of `fad_study.reference.cases`).
-        model: whose seed decides the random crops.
         folder: the folder to write, created if missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -35,7 +34,7 @@ def write_clips(cases: Iterable[tuple[str, Case]], model: EmbeddingModel, folder
     for name, case in cases:
         case.clip.write(folder / f"{name}.wav")
         key = case.clip.sha256
-        seed = crop_number(model.settings.seed, key)
+        seed = crop_number(Options().seed, key)
         facts[name] = {"key": key, "seed": seed, "group": case.group, "loading": case.loading}
     write_text(folder / "clips.json", json.dumps(facts, indent=1) + "\n")
 

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fad_core.models import canonical_id, get_model
-from fad_core.models.base import EmbeddingModel
-from fad_core.models.settings import Settings, parse_settings
+from fad_core.models.options import DEFAULT_OPTIONS, Options
+from fad_core.models.use import ModelUse
+from fad_core.runner.backend import DEFAULT_BACKEND, Backend, parse_settings, settings_text
 
 
 @dataclass(frozen=True)
-class ModelEntry:
+class StudyModel:
     """One entry under `models`.
 
     Attributes:
         name: of the model in the results.
         id: of the model.
         weights: "official", "seeded" or the path of a checkpoint.
-        settings: how the model is used.
+        options: how the model is used.
+        backend: how and where its network runs.
     """
 
     name: str
     id: str
     weights: str
-    settings: Settings = field(default_factory=Settings)
+    options: Options = DEFAULT_OPTIONS
+    backend: Backend = DEFAULT_BACKEND
+
+    @property
+    def settings(self) -> str:
+        """Options and backend as text; `fad_core.runner.backend.parse_settings` reads it."""
+        return settings_text(self.options, self.backend)
 
     @property
     def specification(self) -> str:
@@ -42,12 +50,12 @@ def name_and_id(entry: Mapping[str, str]) -> tuple[str, str]:
     return entry.get("name", model_id), model_id
 
 
-def parse_models(specifications: Iterable[str]) -> dict[str, EmbeddingModel]:
-    """Return models by their names in the study.
+def parse_models(specifications: Iterable[str]) -> dict[str, ModelUse]:
+    """Return models, and how they are used, by their names in the study.
 
     Args:
         specifications: each `name=id`, followed by the settings that are not the defaults
-            (`fad_core.models.settings.parse_settings`), as in "clap=clap-630k crop=first".
+            (`fad_core.runner.backend.parse_settings`), as in "clap=clap-630k crop=first".
 
     Raises:
         UnknownModelError: there is no such model.
@@ -57,5 +65,6 @@ def parse_models(specifications: Iterable[str]) -> dict[str, EmbeddingModel]:
     for specification in specifications:
         head, _, settings = specification.partition(" ")
         name, _, model_id = head.partition("=")
-        models[name] = get_model(model_id, parse_settings(settings))
+        options, _ = parse_settings(settings)
+        models[name] = ModelUse(get_model(model_id), options)
     return models

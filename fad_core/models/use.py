@@ -1,0 +1,87 @@
+"""A model and how it is used; what two sets of vectors must have in common to be compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.models.options import DEFAULT_OPTIONS, Options
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """A model and how a user uses it.
+
+    Attributes:
+        model: its description.
+        options: the user's.
+
+    Raises:
+        ModelError: the options mean nothing for this model.
+    """
+
+    model: EmbeddingModel
+    options: Options = DEFAULT_OPTIONS
+
+    def __post_init__(self) -> None:
+        self.model.require_options(self.options)
+
+    def frontend(self, waveform: NDArray[np.float32], key: str = "") -> Arrays:
+        """Features of a waveform; see `EmbeddingModel.frontend`."""
+        return self.model.frontend(waveform, self.options, key)
+
+    def vector_count(self, samples: int) -> int:
+        """Number of vectors of a waveform; see `EmbeddingModel.vector_count`."""
+        return self.model.vector_count(samples, self.options)
+
+    def start_seconds(self, samples: int, key: str = "") -> NDArray[np.float64]:
+        """Starts of a file's windows in seconds; see `EmbeddingModel.start_seconds`."""
+        return self.model.start_seconds(samples, self.options, key)
+
+    def memory_bytes(self, samples: int) -> int:
+        """Peak memory of embedding a file; see `EmbeddingModel.memory_bytes`."""
+        return self.model.memory_bytes(samples, self.options)
+
+    @property
+    def takes_scalars(self) -> bool:
+        """Whether a set's vectors are taken for scalars (`OriginalQuirks.scalar_statistics`)."""
+        return self.options.imitate_original and self.model.quirks.scalar_statistics
+
+    @property
+    def text(self) -> str:
+        """The options that this model's embeddings depend on, for the tables; "" if on none."""
+        options, named = self.options, []
+        if self.model.cropped:
+            named.append(f"crop={options.crop}")
+            named += [f"hop_seconds={options.hop_seconds}"] if options.crop == "windows" else []
+            named += [f"seed={options.seed}"] if options.crop == "random" else []
+        if options.compatibility != "none":
+            named.append(f"compatibility={options.compatibility}")
+        if options.dtype != "float32":
+            named.append(f"dtype={options.dtype}")
+        return " ".join(named)
+
+
+@dataclass(frozen=True)
+class ModelKey:
+    """What two sets of vectors must have in common to be compared.
+
+    Attributes:
+        model: the model's id, or its name in a study.
+        weights: "official", "seeded" or the name of the user's file.
+        weights_sha256: of the checkpoint that names the weights.
+        settings: how the model was used and where it ran, as text; "" if as by default.
+    """
+
+    model: str
+    weights: str
+    weights_sha256: str
+    settings: str
+
+    def __str__(self) -> str:
+        """In words, for messages."""
+        settings = f", {self.settings}" if self.settings else ""
+        return f"{self.model} ({self.weights} weights {self.weights_sha256[:8]}{settings})"
