@@ -20,8 +20,8 @@ from fad_core.datasets.decode_cache import Kept
 from fad_core.datasets.policy import Leftovers
 from fad_core.datasets.scan import FileRecord, scan_files, signal_of
 from fad_core.datasets.selection import FileDecision
-from fad_core.embedding.distances import EmbeddedSet
 from fad_core.embedding.embed import load_unchanged
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import DatasetError
 from fad_core.metrics.statistics import Statistics
 
@@ -210,7 +210,7 @@ def sounds_of(
         if Path(source).suffix in (".npz", ".parquet") and Path(source).is_file():
             raise DatasetError(
                 f"{os.fspath(source)} is a file of statistics or vectors, no sound; in Python, statistics "
-                "are given as fad_core.api.statistics_files.read_statistics(path)[0].set"
+                "are given as fad_core.api.statistics_files.read_statistics(path)[0]"
             )
         return SoundFiles(Dataset(name, os.fspath(source), leftovers=leftovers), kept)
     if not isinstance(source, Iterable):

@@ -16,7 +16,6 @@ from fad_core.audio import read_audio
 from fad_core.embedding.embed import prepare_waveform
 from fad_core.models import get_model
 from fad_core.models.use import ModelUse
-from fad_core.runner.blocks import call_network
 from fad_core.runner.fast.linear import Linear
 from fad_core.weights import load_state, locate_weights
 
@@ -52,7 +51,7 @@ def operations(model_id: str, files: Sequence[Path]) -> int:
         state: tuple[torch.Tensor, ...] = () if start is None else (torch.from_numpy(start),)
         for block in model.blocks(model.frontend(waveform)):
             given = [torch.from_numpy(array).to("meta") for array in block]
-            total += counted(partial(call_network, network), *given, *(item.to("meta") for item in state))
+            total += counted(network, *given, *(item.to("meta") for item in state))
     return total
 
 

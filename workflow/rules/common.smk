@@ -7,10 +7,11 @@ from pathlib import Path
 
 SCRIPTS = ROOT / "scripts"
 
-from fad_study.digest import step_digest
+from fad_study.digest import metrics_digest, step_digest
 from fad_core.util.process import limit_threads, spare_collections
 from fad_study.script_main import prefer_packages
 from fad_core.datasets import list_files
+from fad_core.metrics import get_metric
 from fad_core.models import family_of, get_model
 from fad_core.datasets.shards import shard_token
 from fad_study.stale_locks import clear_stale_locks, hold_running
@@ -26,6 +27,7 @@ PAPERS = STUDY.papers
 CORRELATIONS = PAPERS.correlations
 POLICY = STUDY.policy
 METRICS = STUDY.settings["metrics"]
+NEED_VECTORS = any(get_metric(name).needs_vectors for name in METRICS)
 MODELS = [entry.specification for entry in STUDY.models.values()]
 CKPT_DIR = STUDY.settings.get("ckpt_dir")
 STUDY_DIR = f"results/{STUDY.name}"
@@ -135,6 +137,13 @@ def shards_of(pattern):
         pattern.format(**{**dict(wildcards.items()), "shard": shard})
         for shard in range(STUDY.datasets[wildcards.dataset].shards)
     ]
+
+
+def shards_by_model(wildcards):
+    """Input function: the embeddings of every shard of every data set by one model."""
+    return every_shard(
+        f"{STUDY_DIR}/embeddings/{wildcards.model}/{{dataset}}/{{shard}}.parquet"
+    )
 
 
 def every_shard(pattern):

@@ -7,6 +7,8 @@ rule compute_distances:
             f"{STUDY_DIR}/statistics/{wildcards.model}/{name}.parquet"
             for name in STUDY.paired()
         ],
+        # Where a metric asks for vectors.
+        embeddings=shards_by_model if NEED_VECTORS else [],
         settings=f"{STUDY_DIR}/settings/compute_distances/{{model}}.json",
     output:
         distances=f"{STUDY_DIR}/tables/parts/{{model}}.distances.parquet",

@@ -43,7 +43,7 @@ def settings_of(wildcards):
         settings["policy"] = str(POLICY.selecting)
         settings["settings"] = model_settings(wildcards)
     elif wildcards.step == "compute_distances":
-        settings |= {"pairs": STUDY.pairs, "metrics": METRICS}
+        settings |= {"pairs": STUDY.pairs, "metrics": metrics_digest(METRICS)}
     return json.dumps(settings, sort_keys=True)
 
 

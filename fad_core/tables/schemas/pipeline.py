@@ -54,12 +54,15 @@ MANIFEST = Schema(
     ),
 )
 
+OUTPUT = Column("output", "string", "", "Name of the model's output whose vectors these are.")
+
 EMBEDDINGS = Schema(
     "embeddings",
-    "One row for each embedding vector of a shard of a data set, sorted by file and window.",
+    "One row for each vector of a shard of a data set, sorted by file, output and window.",
     (
         FILE,
-        Column("window", "int32", "", "Index of the vector within its file, from 0."),
+        OUTPUT,
+        Column("window", "int32", "", "Index of the vector within its file and output, from 0."),
         Column("start_second", "float64", "s", "Where in the file the vector's window starts."),
         Column("embedding", "list<float32>", "", "The vector itself, one number per dimension."),
     ),
@@ -80,12 +83,13 @@ _SIGNALS = (
 
 STATISTICS = Schema(
     "statistics",
-    "One row: what the Fréchet distance needs to know of one data set's embeddings by one model.",
+    "One row for each output of a model: what the Fréchet distance takes of its vectors of a data set.",
     (
         *MODEL,
         SETTINGS,
         DATASET,
-        Column("n", "int64", "", "Number of embedding vectors."),
+        OUTPUT,
+        Column("n", "int64", "", "Number of vectors."),
         Column("dimension", "int64", "", "D, the length of one vector."),
         Column("mean", "list<float64>", "", "Mean of the vectors, D numbers."),
         Column(

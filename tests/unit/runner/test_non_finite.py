@@ -264,7 +264,7 @@ def test_sound_that_overflows_the_network_is_refused_by_name(
 def test_features_are_checked(seeded_export: Callable[[str], Path], value: float):
     exported = ExportedModel(seeded_export("encodec-24k"))
     waveform = np.zeros((1, 400), np.float32)
-    assert np.isfinite(exported.embed(waveform)).all()
+    assert np.isfinite(exported.embed(waveform)["embedding"]).all()
     waveform[0, 7] = value
     with pytest.raises(AudioError, match="overflows float32"):
         exported.embed(waveform)

@@ -18,15 +18,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fad_core.datasets.counts import SetCounts
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.embeddings_table import (
     iterate_embeddings,
     read_embedding_counts,
     read_embedding_facts,
 )
 from fad_core.embedding.facts import EmbeddingFacts, counts_from_row, metadata_of
-from fad_core.embedding.statistics_table import statistics_from_row, statistics_to_row
+from fad_core.embedding.statistics_table import set_from_rows, set_to_rows
 from fad_core.errors import FadError
 from fad_core.metrics.statistics import Statistics, statistics_of
+from fad_core.models.use import ModelKey
 from fad_core.tables import (
     DATASETS,
     DISTANCES,
@@ -77,6 +79,7 @@ def embeddings(files: dict[str, int], dimension: int = 4, seed: int = 0) -> dict
     windows = [np.arange(n, dtype=np.int32) for n in files.values()]
     return {
         "file": [name for name, n in files.items() for _ in range(n)],
+        "output": ["embedding"] * count,
         "window": np.concatenate([*windows, np.zeros(0, np.int32)]),
         "start_second": np.concatenate([*windows, np.zeros(0, np.int32)]) * 0.96,
         "embedding": np.random.default_rng(seed).standard_normal((count, dimension), dtype=np.float32),
@@ -146,7 +149,8 @@ def test_tables_are_written_and_read_without_pandas(tmp_path: Path) -> None:
         "from fad_core.tables import EMBEDDINGS, read_table, write_table\n"
         "from fad_core.embedding.embeddings_table import iterate_embeddings\n"
         f"path, vectors = {str(tmp_path / 'a.parquet')!r}, np.ones((2, 3), np.float32)\n"
-        "columns = {'file': ['a', 'a'], 'window': [0, 1], 'start_second': [0.0, 1.0], 'embedding': vectors}\n"
+        "columns = {'file': ['a', 'a'], 'output': ['embedding'] * 2, 'window': [0, 1]}\n"
+        "columns |= {'start_second': [0.0, 1.0], 'embedding': vectors}\n"
         "write_table(EMBEDDINGS, columns, path)\n"
         "assert len(read_table(EMBEDDINGS, path)) == 2\n"
         "assert [file for file, _ in iterate_embeddings([path])] == ['a']\n"
@@ -306,14 +310,21 @@ def test_a_flipped_bit_in_the_data_is_noticed(tmp_path: Path) -> None:
 
 
 FACTS = metadata_of(
-    EmbeddingFacts({"weights": "seeded", "weights_sha256": "00"}, "", False, SetCounts(1, 0, 0, 1.5), "")
+    EmbeddingFacts(
+        {"weights": "seeded", "weights_sha256": "00"},
+        "",
+        {"embedding": 3},
+        False,
+        SetCounts(1, 0, 0, 1.5),
+        "",
+    )
 )
 
 
 def test_facts_of_a_hundred_thousand_files_are_read_back(tmp_path: Path) -> None:
     counts = SetCounts(100_000, 0, 0, 1.0, sounds=tuple(range(-50_000, 50_000)))
     facts = EmbeddingFacts(
-        {"weights": "seeded", "weights_sha256": "00"}, "crop=first", True, counts, "a note"
+        {"weights": "seeded", "weights_sha256": "00"}, "crop=first", {"embedding": 3}, True, counts, "a note"
     )
     path = tmp_path / "shard.parquet"
     write_table(EMBEDDINGS, embeddings({"a": 2}), path, metadata_of(facts))
@@ -510,8 +521,11 @@ def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     for paths, message in (
         ([first, shard("left", embeddings({"b.wav": 1}))], "another table has 'b.wav' too"),
         ([first, shard("wide", embeddings({"c.wav": 1}, dimension=5))], "5 dimensions, where other"),
-        ([shard("order", embeddings({"b.wav": 1, "a.wav": 1}))], "not sorted by file and window"),
-        ([shard("gap", embeddings({"a.wav": 2}) | {"window": [0, 2]})], "not sorted by file and window"),
+        ([shard("order", embeddings({"b.wav": 1, "a.wav": 1}))], "not sorted by file, output and window"),
+        (
+            [shard("gap", embeddings({"a.wav": 2}) | {"window": [0, 2]})],
+            "not sorted by file, output and window",
+        ),
         (
             [
                 shard(
@@ -533,17 +547,9 @@ def test_statistics_keep_every_bit_in_their_table(tmp_path: Path, n: int, dimens
     counts = SetCounts(
         4, 1, 2, 12.5, loud=1, peak=7.25, rates=((8000, 1), (16000, 3)), sounds=(-(2**63), 5, 5, 2**63 - 1)
     )
-    row = statistics_to_row(
-        statistics,
-        model="vggish",
-        weights="seeded",
-        weights_sha256="ab",
-        settings="",
-        dataset="drums",
-        counts=counts,
-    )
+    key = ModelKey("vggish", "seeded", "ab", "")
     path = tmp_path / "drums.parquet"
-    write_table(STATISTICS, [row], path)
+    write_table(STATISTICS, set_to_rows(EmbeddedSet("drums", key, {"embedding": statistics}, counts)), path)
     (back,) = read_table(STATISTICS, path)
     assert {name: back[name] for name in ("n", "dimension", "files", "seconds", "dataset")} == {
         "n": n,
@@ -553,11 +559,11 @@ def test_statistics_keep_every_bit_in_their_table(tmp_path: Path, n: int, dimens
         "dataset": "drums",
     }
     assert counts_from_row(back) == counts and counts.duplicates == 1
-    read = statistics_from_row(back)
+    read = set_from_rows([back]).statistics_of()
     assert (read.n, read.mean.tobytes(), read.factor.tobytes()) == (
         n,
         statistics.mean.tobytes(),
         statistics.factor.tobytes(),
     )
-    with pytest.raises(FadError, match="statistics of drums by vggish are not usable"):
-        statistics_from_row(back | {"dimension": dimension + 1})
+    with pytest.raises(ValueError, match="are no factor of"):
+        set_from_rows([back | {"dimension": dimension + 1}])
