@@ -70,9 +70,7 @@ def test_a_registered_metric_scores(folders: list[str], seeded_export: Callable[
         distance_row(*kept, "logits")
     Path(folders[1], "1.wav").unlink()
     (alone,) = embed_sets({"one": folders[1]}, exported, keep=True).values()
-    with pytest.raises(
-        FadError, match=r"files of the same name, and 1\.wav is in one set alone \(1 file in all"
-    ):
+    with pytest.raises(FadError, match=r"of the same name, and 1\.wav is in one set alone \(1 file in all"):
         distance_row(kept[0], alone, "paired")
 
 
