@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Self
 
+from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
-from fad_core.datasets.selection import FileDecision
 from fad_core.embedding.distances import EmbeddedSet, distance_row
 from fad_core.embedding.inputs import Progress, Source, Waveforms
 from fad_core.embedding.scan_and_embed import Embedded, ScannedSets, embed_sets, scan_sets

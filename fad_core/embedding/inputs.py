@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from fad_core.audio import SoundDigest
 from fad_core.datasets import Dataset, list_files
+from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.decode_cache import Kept
 from fad_core.datasets.policy import Leftovers
 from fad_core.datasets.scan import FileRecord, scan_files, signal_of
-from fad_core.datasets.selection import FileDecision
 from fad_core.embedding.distances import EmbeddedSet
 from fad_core.embedding.embed import load_unchanged
 from fad_core.errors import DatasetError
