@@ -16,8 +16,6 @@ from fad_core.errors import FadError
 Alternatives = Sequence[StoredSet]
 """One set's statistics, by each model that it was embedded with."""
 
-ASSUME_OPTION = "--assume-same-model"
-
 
 def same_model(
     sets: Sequence[Alternatives], *, models: Sequence[str] = (), assume: bool = False
@@ -78,13 +76,14 @@ def _pick(alternatives: Alternatives, head: StoredSet, *, assume: bool) -> Store
     if assume and possible:
         return _assumed(possible[0], head)
     held = " and ".join(describe(each) for each in alternatives)
-    way_out = ""
-    if possible:
-        way_out = f"; if you know that the model is the same, say so with {ASSUME_OPTION}"
-    raise FadError(
-        f"{first.set.dataset} is of {held}, {head.set.dataset} of {describe(head)}: "
-        f"their distance means nothing{way_out}"
+    text = (
+        f"{first.set.dataset} is of {held}, {head.set.dataset} of {describe(head)}: they cannot be compared"
     )
+    if possible:
+        raise FadError(
+            f"{text}. If you know that the model is the same, choose:", [("assume_same_model", True)]
+        )
+    raise FadError(text)
 
 
 def _possible(alternatives: Alternatives, head: StoredSet) -> list[StoredSet]:

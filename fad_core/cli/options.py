@@ -116,14 +116,16 @@ def embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def gathered(**given: Any) -> Any:
         try:
-            chosen = [kind(**{name: given.pop(name) for name in choices_of(kind)}) for kind in _CHOSEN]
+            chosen: list[Any] = [
+                kind(**{name: given.pop(name) for name in choices_of(kind)}) for kind in _CHOSEN
+            ]
         except ArgumentError as error:
             raise click.UsageError(error.message) from error
-        others = {field.name: given.pop(field.name) for field in fields(Embedding) if field.name in given}
-        return command(embedding=Embedding(*chosen, **others), **given)
+        rest = {field.name: given.pop(field.name) for field in fields(Embedding) if field.name in given}
+        return command(embedding=Embedding(*chosen, **rest), **given)
 
-    choices = [option_of(item) for kind in _CHOSEN for item in choices_of(kind).values()]
-    others = [trust_option, ckpt_dir_option, cache_dir_option, threads_option, quiet_option]
+    choices: list[Any] = [option_of(item) for kind in _CHOSEN for item in choices_of(kind).values()]
+    others: list[Any] = [trust_option, ckpt_dir_option, cache_dir_option, threads_option, quiet_option]
     for option in reversed([weights_option, *choices, *others]):
         gathered = option(gathered)
     return gathered
