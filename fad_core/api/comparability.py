@@ -16,8 +16,6 @@ from fad_core.errors import FadError
 Alternatives = Sequence[EmbeddedSet]
 """One set's statistics, by each model that it was embedded with."""
 
-ASSUME_OPTION = "--assume-same-model"
-
 
 def same_model(
     sets: Sequence[Alternatives], *, models: Sequence[str] = (), assume: bool = False
@@ -85,12 +83,12 @@ def _pick(alternatives: Alternatives, head: EmbeddedSet, *, assume: bool) -> Emb
     if assume and possible:
         return _assumed(possible[0], head)
     held = " and ".join(describe(each) for each in alternatives)
-    way_out = ""
+    text = f"{first.name} is of {held}, {head.name} of {describe(head)}: they cannot be compared"
     if possible:
-        way_out = f"; if you know that the model is the same, say so with {ASSUME_OPTION}"
-    raise FadError(
-        f"{first.name} is of {held}, {head.name} of {describe(head)}: they cannot be compared{way_out}"
-    )
+        raise FadError(
+            f"{text}. If you know that the model is the same, choose:", [("assume_same_model", True)]
+        )
+    raise FadError(text)
 
 
 def _possible(alternatives: Alternatives, head: EmbeddedSet) -> list[EmbeddedSet]:

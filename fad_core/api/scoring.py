@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Self
 
+from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
-from fad_core.datasets.selection import FileDecision
 from fad_core.embedding.distances import distance_row
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.inputs import Progress, Source, Waveforms

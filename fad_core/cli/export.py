@@ -11,7 +11,7 @@ import click
 
 from fad_core.cli.group import VERIFICATION_FAILED, Command
 from fad_core.cli.options import (
-    ModelId,
+    MODEL,
     cache_dir_option,
     ckpt_dir_option,
     device_option,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         "fad export clap-630k --weights seeded",
     ),
 )
-@click.argument("model", type=ModelId())
+@click.argument("model", type=MODEL)
 @click.option(
     "--output",
     "-o",

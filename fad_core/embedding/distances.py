@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.decisions import require_enough
 from fad_core.datasets.remarks import pair_notes, set_notes
-from fad_core.datasets.selection import require_enough
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fad_core.audio import mix, read_audio, to_mono
 from fad_core.audio.resample import resample
 from fad_core.datasets import file_sha256
-from fad_core.datasets.selection import FileDecision, vector_count
+from fad_core.datasets.decisions import FileDecision, vector_count
 from fad_core.embedding.embedded_set import FileEmbeddings
 from fad_core.errors import AudioError
 from fad_core.models import original_quirks
@@ -88,7 +88,7 @@ def embed_files(
 
     Args:
         exported: the model.
-        decisions: what `fad_core.datasets.selection.select_files` decided.
+        decisions: what `fad_core.datasets.decisions.select_files` decided.
         paths: where each file lies, by its name in the data set.
         workers: see `embed_sounds`.
 
@@ -112,7 +112,7 @@ def embed_sounds(
 
     Args:
         exported: the model.
-        sounds: what `fad_core.datasets.selection.select_files` decided of each file, of one data set or
+        sounds: what `fad_core.datasets.decisions.select_files` decided of each file, of one data set or
             several, and what loads it.
         workers: threads that load, resample and make features ahead; with 0, nothing is made ahead. The
             embeddings are the same to the last bit.

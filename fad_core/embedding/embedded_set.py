@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.datasets.counts import SetCounts
-from fad_core.datasets.selection import FileDecision
+from fad_core.datasets.decisions import FileDecision
 from fad_core.metrics.base import SetVectors
 from fad_core.metrics.mean_covariance import Moments
 from fad_core.metrics.statistics import Statistics

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fad_core.datasets.counts import SetCounts
-from fad_core.datasets.selection import FileDecision
+from fad_core.datasets.decisions import FileDecision
 from fad_core.embedding.embedded_set import FileEmbeddings
 from fad_core.embedding.facts import EmbeddingFacts, metadata_of
 from fad_core.runner.exported import ExportedModel

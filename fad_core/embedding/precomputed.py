@@ -83,7 +83,7 @@ def vector_statistics(blocks: Iterable[NDArray[Any]], use: ModelUse) -> Statisti
 
 
 def _vectors(name: str, array: NDArray[Any], use: ModelUse) -> NDArray[Any]:
-    sound = "sound is given as fad_core.api.scoring.Waveforms(arrays, sample_rate)"
+    sound = "sound is given as Waveforms, with its sample rate"
     if array.ndim != 2 or array.dtype.kind != "f":
         raise DatasetError(
             f"data set {name}: an array of {array.dtype} {array.shape}, where embeddings are floats [N, D]; "

@@ -14,17 +14,16 @@ from functools import partial
 from itertools import islice
 
 from fad_core.datasets.counts import SetCounts
-from fad_core.datasets.decode_cache import Kept
-from fad_core.datasets.policy import DEFAULTS, FilePolicy
-from fad_core.datasets.selection import (
+from fad_core.datasets.decisions import (
     FileDecision,
-    find_problems,
+    require_allowed,
     require_enough,
-    require_no_problems,
     require_scorable,
     require_usable,
     select_files,
 )
+from fad_core.datasets.decode_cache import Kept
+from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.embedding.embed import embed_sounds, prepare_waveform
 from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings, Origin, SetFiles
 from fad_core.embedding.inputs import Progress, Sounds, Source, sounds_of
@@ -140,9 +139,7 @@ def scan_sets(
     decisions = {
         name: select_files(sound.records(progress, workers), use, policy) for name, sound in sounds.items()
     }
-    require_no_problems(
-        problem for name, selected in decisions.items() for problem in find_problems(name, selected, policy)
-    )
+    require_allowed(decisions.items(), policy)
     if to_compare:
         require_scorable((name, use.model.name, use, selected) for name, selected in decisions.items())
     for name, selected in decisions.items():

@@ -102,7 +102,8 @@ def _ready(
         if network is not None:
             return network, ""
         note = (
-            f"the network ran as exported (plain): the kernels of runner: fast cannot be used here ({reason})"
+            "the network ran as exported (plain): the kernels of the fast runner cannot be used here "
+            f"({reason})"
         )
         graph = load()
     return _in_memory(graph), note

@@ -39,9 +39,7 @@ def explained(path: Path, model: EmbeddingModel) -> Iterator[None]:
         raise
     except Exception as error:  # torch raises anything from AssertionError to RuntimeError
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(
-            f"{path} does not run as {model.name}: {reason[0]}: export it again, with fad export"
-        ) from error
+        raise ModelError(f"{path} does not run as {model.name}: {reason[0]}: export it again") from error
 
 
 def require_shapes(network: fx.GraphModule, model: EmbeddingModel) -> None:

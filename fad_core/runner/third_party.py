@@ -47,7 +47,7 @@ def refuse_by_name(path: Path) -> None:
         model_id, reason = REFUSED[path.name]
         raise ModelError(
             f"{path} is a model of {_PACKAGE}, and is not used: {reason}. "
-            f'Use model_name="{model_id}" with weights="official" instead.'
+            f"Use the model {model_id} with official weights instead."
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.datasets.selection import select_files
+from fad_core.datasets.decisions import select_files
 from fad_core.embedding.inputs import SoundArrays, Waveforms
 from fad_core.embedding.precomputed import precomputed_set
 from fad_core.errors import FadError
@@ -43,7 +43,7 @@ def _outcome(waveforms: Any, rng: Generator, expected: str) -> str:
         (use,) = select_files(records, model)
         if use.status == "excluded":
             # Too short is no fault of the array's shape or values.
-            found = "refused" if use.cause == "bad" else "used"
+            found = "refused" if use.setting == "on_bad_file" else "used"
         else:
             found = "noted" if use.remarks else "used"
     return found if found == expected else f"silent: {found}, where {expected} is right"

@@ -18,6 +18,7 @@ from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.runner.backend import DEFAULT_BACKEND, Backend, settings_text
 from fad_core.weights import locate_weights
 from fad_study.config import examine_config, require_no_faults
+from fad_study.messages import message_of
 from fad_study.paper_options import PaperChoices, faults_of_files, faults_of_papers, paper_choices
 from fad_study.study_models import name_and_id
 
@@ -257,7 +258,7 @@ def _fault(check: Callable[..., object], *arguments: object) -> list[str]:
     try:
         check(*arguments)
     except FadError as error:
-        return [str(error)]
+        return [message_of(error)]
     return []
 
 

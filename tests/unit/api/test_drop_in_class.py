@@ -115,15 +115,15 @@ def test_wrong_arguments_say_what_is_right(given: dict[str, Any], reason: str) -
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0, -1.0, True, "16", None])
 def test_memory_is_a_positive_number(value: Any) -> None:
-    with pytest.raises(ArgumentError, match=r"^memory_gb=.* is not a positive, finite number: give the GB"):
+    with pytest.raises(ArgumentError, match=r"^memory_gb must be a positive, finite number, not "):
         FrechetAudioDistance(memory_gb=value)
 
 
 @pytest.mark.parametrize("value", [2.5, 2.0, math.nan, math.inf, 0, -1, True, "8"])
 def test_a_batch_size_is_a_whole_number(value: Any, vggish: Path) -> None:
-    with pytest.raises(ArgumentError, match=r"^batch_size=.* is not a whole number of at least 1: give"):
+    with pytest.raises(ArgumentError, match=r"^batch_size must be a whole number of at least 1, the windows"):
         FrechetAudioDistance(batch_size=value)
-    with pytest.raises(ArgumentError, match="batch_size="):
+    with pytest.raises(ArgumentError, match="batch_size must be"):
         ExportedModel(vggish, batch_size=value)
 
 
@@ -289,7 +289,7 @@ def test_arrays_that_cannot_be_used_are_called_by_their_places(frechet: FrechetA
         "0004: has the shape",
     ):
         assert part in text
-    assert "0005" in text and "0000" not in text and 'on_bad_file="skip" in Python' in text
+    assert "0005" in text and "0000" not in text and 'on_bad_file="skip"' in text
     with pytest.raises(DatasetError, match="no waveforms"):
         frechet.get_embeddings([], 16000)
     with pytest.raises(DatasetError, match="0 Hz"):
@@ -347,7 +347,7 @@ def test_integers_of_a_file_of_floats_would_be_zeros(
 ) -> None:
     soundfile.write(tmp_path / "floats.wav", np.full(32000, 0.5), 16000, "FLOAT")
     assert frechet.score(tmp_path, sets[1], dtype="float64") > 0
-    with pytest.raises(BadFilesError, match=r"floats\.wav: holds floats within ±1, of which dtype=int16"):
+    with pytest.raises(BadFilesError, match=r"floats\.wav: holds floats within ±1, of which dtype int16"):
         frechet.score(tmp_path, sets[1], dtype="int16")
 
 

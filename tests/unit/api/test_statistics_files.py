@@ -230,7 +230,7 @@ class TestSameModel:
 
     def test_foreign_beside_ours_needs_a_word(self, tmp_path: Path) -> None:
         sets = [read_statistics(foreign(tmp_path / "f.npz")), ours("b")]
-        with pytest.raises(FadError, match="say so with --assume-same-model"):
+        with pytest.raises(FadError, match=r"choose:\n  assume_same_model=True$"):
             same_model(sets)
         ((first, second),) = same_model(sets, assume=True)
         row = distance_row(first, second, "fad")
@@ -283,7 +283,7 @@ class TestSameModel:
         clap = ours("b", identity, model="clap-630k-audioset")
         ((first, _),) = same_model([read_statistics(path), clap], assume=True)
         assert first.statistics_of().mean[0] == 2.0
-        with pytest.raises(FadError, match="say so with --assume-same-model"):
+        with pytest.raises(FadError, match=r"choose:\n  assume_same_model=True$"):
             same_model([read_statistics(path), clap])
         pann = replace(IDENTITY, model="pann-8k")
         with pytest.raises(FadError, match=r"they cannot be compared$"):

@@ -24,9 +24,9 @@ from fad_core.cli import main
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.threads import default_threads
 from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import FileRecord
-from fad_core.datasets.selection import FileDecision
 from fad_core.embedding.embedded_set import EmbeddedSet, Origin
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import get_model, model_ids
@@ -191,16 +191,16 @@ def test_so_is_a_place_for_models(folders: tuple[str, str], tmp_path: Path) -> N
 def test_of_many_files_that_are_left_out_some_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     record = FileRecord("x.wav", "", 0, "", "", 0, 0, 0, 0.0, "bad", "is no sound")
     decisions = [FileDecision(record, "excluded", "is no sound")] * 25
-    embedding = Embedding("seeded", FilePolicy("skip"), Options(), None, Backend(), 1, quiet=False)
-    embedding._say_uses("a", decisions)
+    embedding = Embedding(FilePolicy("skip"), Options(), Backend())
+    embedding._report_decisions("a", decisions)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 21
     assert (lines[0], lines[-1]) == ("excluded: a: x.wav: is no sound", "excluded: a: and 5 more")
 
 
 def test_what_is_ignored_is_told_by_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    embedding = Embedding("seeded", FilePolicy(), Options(), None, Backend(), 1, quiet=False)
-    embedding._say_ignored("a", [("x.txt", "is no sound"), ("y.txt", "is no sound"), ("z", "no suffix")])
+    embedding = Embedding(FilePolicy(), Options(), Backend())
+    embedding._report_ignored("a", [("x.txt", "is no sound"), ("y.txt", "is no sound"), ("z", "no suffix")])
     assert capsys.readouterr().err.splitlines() == [
         "ignored: a: 2 items, such as x.txt: is no sound",
         "ignored: a: 1 item, z: no suffix",
@@ -534,8 +534,8 @@ class TestWeights:
         (["embed", "audio", "-o", "x.npz"], "does not end in .npy or .parquet"),
         (["completion", "tcsh"], "'bash', 'zsh', 'fish'"),
         (["wieghts"], "No such command"),
-        *((["score", "a", "b", f"--memory-gb={value}"], f"memory_gb={float(value)} is not a positive, finite")
-          for value in ("nan", "inf", "0", "-1")),
+        *((["score", "a", "b", f"--memory-gb={value}"], f"memory_gb must be a positive, finite number, not "
+          f"{float(value)}") for value in ("nan", "inf", "0", "-1")),
         (["score", "a", "b", "--memory-gb", "true"], "'true' is not a valid float"),
     ],
 )  # fmt: skip

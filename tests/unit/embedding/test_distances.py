@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.scan import FileRecord
-from fad_core.datasets.selection import FileDecision
 from fad_core.embedding.distances import SEEDED_NOTE, distance_row
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import ConfigError, DatasetError, FadError

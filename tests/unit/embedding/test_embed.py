@@ -11,9 +11,9 @@ import soundfile
 
 from fad_core.audio.resample import resample
 from fad_core.datasets import AudioFile
+from fad_core.datasets.decisions import FileDecision, select_files
 from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import scan_files
-from fad_core.datasets.selection import FileDecision, select_files
 from fad_core.embedding.embed import embed_files, embed_waveform, prepare_waveform
 from fad_core.errors import AudioError
 from fad_core.models import get_model

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from fad_core.datasets.decisions import select_files
 from fad_core.datasets.scan import FileRecord
-from fad_core.datasets.selection import select_files
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.encodec.constants import HOP

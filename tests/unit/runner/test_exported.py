@@ -114,7 +114,7 @@ def test_a_loaded_model_embeds_whole_waveforms(path: Path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, r"there is no exported model at .*broken\.pt2; fad export makes one"),
+        (None, r"there is no exported model at .*broken\.pt2"),
         (b"", "no exported model, or not a whole one"),
         (b"certainly no archive", "no exported model, or not a whole one"),
         ({"archive/models/model.json": "{}"}, "does not say which model it is"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fad_core.datasets.counts import SetCounts
-from fad_core.datasets.selection import require_enough
+from fad_core.datasets.decisions import require_enough
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.embeddings_table import (
     iterate_embeddings,
