@@ -10,11 +10,11 @@ import torch
 
 from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.runner.cuda import on_cuda
-from fad_core.runner.cuda_batches import Stacked
+from fad_core.runner.cuda_batches import CudaBatcher
 from fad_core.runner.device import computing
 from fad_core.runner.fast import accelerate
 from fad_core.runner.file_batches import Group
-from fad_core.runner.graph import put
+from fad_core.runner.graph import replace_weight
 from fad_core.runner.pt2 import load_network
 from fad_core.runner.pt2_check import explained, require_runs, require_shapes
 
@@ -89,7 +89,7 @@ def _ready(
 ) -> tuple[Network, str]:
     """Make a graph ready; it is changed in place, and loaded again where the change fails half-way."""
     if device != "cpu":
-        return Stacked(on_cuda(graph, device), model), ""
+        return CudaBatcher(on_cuda(graph, device), model), ""
     note = ""
     if model.settings.runs == "fast":
         network, reason = accelerate(graph)
@@ -105,5 +105,5 @@ def _ready(
 def _in_memory(network: torch.fx.GraphModule) -> torch.fx.GraphModule:
     """Copy weights that lie in the file, which others may write to."""
     for name, weight in list(network.named_buffers()):
-        put(network, name, weight.clone())
+        replace_weight(network, name, weight.clone())
     return network
