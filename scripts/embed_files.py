@@ -25,7 +25,8 @@ def main(
         path: a folder, a glob, or files.
         manifest: the shard's table of the scan.
         embeddings: the table to write.
-        verdicts: the model's tables of verification; none may have failed.
+        verdicts: the model's tables of verification; none may have failed, and they must have been made on a
+            machine of this kind.
         others: manifests of all shards of the data set, where duplicates are dropped.
         policy: what becomes of files, as in "on_short_file=pad on_duplicate=drop"; others are the defaults.
         settings: of the model, as in "crop=windows hop_seconds=5.0"; the others are the defaults.
@@ -38,18 +39,19 @@ def main(
     from fad_core.datasets.policy import parse_policy
     from fad_core.runner.backend import parse_settings
     from fad_core.runner.exported import ExportedModel
-    from fad_core.runner.pt2 import read_identity
+    from fad_core.runner.numerics import numerics_key
     from fad_core.util.progress import file_progress
     from fad_core.verification.verdicts import Verified, require_verified
 
     torch.set_num_threads(threads)
-    identity = read_identity(exported)
-    require_verified(verdicts, [Verified(identity.model, identity.weights, identity.weights_sha256)])
+    options, backend = parse_settings(settings)
+    model = ExportedModel(exported, options, backend, origin="own")
+    require_verified(
+        verdicts, [Verified.of(model.identity)], numerics=numerics_key(model.model, model.device)
+    )
     with file_progress(f"embed {dataset}/{manifest.stem}") as progress:
         # What is data, the manifest says; here it is only to be found.
         of = dataset_of(dataset, path, leftovers="use")
-        options, backend = parse_settings(settings)
-        model = ExportedModel(exported, options, backend, origin="own")
         embed_shard(model, of, manifest, others or [], parse_policy(policy), embeddings, progress)
 
 

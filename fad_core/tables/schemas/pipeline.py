@@ -167,6 +167,13 @@ VERIFICATION = Schema(
             "Whether the difference is within tolerance.",
             choices=("passed", "failed"),
         ),
+        Column(
+            "numerics",
+            "string",
+            "",
+            "What the numbers of the machine that compared depend on, beside the exported model: digest of "
+            "the code, versions of packages, instruction set of the processor and what limits it, GPU.",
+        ),
     ),
 )
 
