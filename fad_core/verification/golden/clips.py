@@ -86,7 +86,7 @@ class Case:
         group: the set that its embeddings are counted to when a distance is compared; "" for none.
         loading: how the original package gets it: as a "file", through its own loader; "resampled" before,
             because its loader takes the channels of stereo for time; or as a "faulty" file, which is
-            loaded in just that way, and compared with `Settings.compatibility`.
+            loaded in just that way, and compared with `Options.compatibility`.
     """
 
     clip: Clip
