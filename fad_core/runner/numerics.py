@@ -151,7 +151,7 @@ def _instructions() -> str:
     import torch
 
     # An AMD processor is known by its sse4a: MKL's kernels depend on who made the processor, too.
-    known = getattr(torch.cpu, "get_capabilities", dict)()
+    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     names = [name for name, has in known.items() if has is True and name not in _NOT_NUMERIC]
     lengths = [f"{name}={value}" for name, value in known.items() if name.endswith("_max_length")]
     return " ".join([torch.backends.cpu.get_cpu_capability(), *sorted(names + lengths)])
