@@ -1,24 +1,46 @@
-"""What can go wrong for reasons a user can mend.
+"""Errors that a user can correct.
 
-Every message names the thing (file, key, URL), says what is wrong with it and what to do.
-The command line prints these without a traceback; anything else is a bug of ours.
+Every message names the thing (file, setting, URL), says what is wrong with it and what to do.
+The command line prints these without a traceback; any other exception is a bug of this package.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 
 class FadError(Exception):
-    """Base class of all errors that are the input's fault, not the program's."""
+    """Base class of all errors that the input causes, not the program.
+
+    Attributes:
+        message: what is wrong, in words that fit the command line, a configuration and a Python program.
+        settings: (name, value) of settings that avoid the error; the message ends by introducing them.
+
+    >>> print(FadError("2 files are too short. To go on, choose:", [("on_short_file", "pad")]))
+    2 files are too short. To go on, choose:
+      on_short_file="pad"
+    """
+
+    def __init__(self, message: str, settings: Sequence[tuple[str, object]] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.settings = tuple(settings)
+
+    def written(self, write: Callable[[str, object], str]) -> str:
+        """Return the message, followed by each setting as `write(name, value)` puts it, on its own line."""
+        return "\n  ".join([self.message, *(write(*setting) for setting in self.settings)])
+
+    def __str__(self) -> str:
+        return self.written(lambda name, value: f'{name}="{value}"' if value is not True else f"{name}=True")
 
 
 class ArgumentError(FadError, ValueError):
-    """Arguments of a call do not go together."""
+    """An argument has no valid value, or arguments contradict each other."""
 
 
 class UnknownNameError(FadError):
-    """What a call asks for by its name does not exist."""
+    """There is nothing of a name that is given."""
 
 
 class ConfigError(FadError):
@@ -48,7 +70,7 @@ class AudioError(FadError):
 
 
 class BadFilesError(FadError):
-    """Files of the data sets cannot be used and no option says to go on without them."""
+    """Files of the data sets cannot be used, and the settings do not allow to go on without them."""
 
 
 class ModelError(FadError):
@@ -75,7 +97,7 @@ class OutputError(FadError, OSError):
     """A file cannot be written.
 
     Attributes:
-        strerror: why, in the operating system's words.
+        strerror: the reason, in the operating system's words.
     """
 
     def __init__(self, target: Path, reason: str) -> None:

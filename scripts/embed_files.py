@@ -25,7 +25,7 @@ def main(
         path: a folder, a glob, or files.
         manifest: the shard's manifest of the scan.
         embeddings: the table to write.
-        verdicts: tables of verification of the model, which must have passed.
+        verdicts: tables of verification of the model, which must have passed on a machine of this kind.
         others: manifests of all shards of the data set; needed if duplicates are dropped.
         policy: options for files that differ from the defaults, as in "on_short_file=pad on_duplicate=drop".
         settings: settings of the model that differ from the defaults, as in "crop=windows hop_seconds=5.0".
@@ -38,18 +38,18 @@ def main(
     from fad_core.datasets.policy import parse_policy
     from fad_core.runner.backend import parse_settings
     from fad_core.runner.exported import ExportedModel
-    from fad_core.runner.pt2 import read_identity
+    from fad_core.runner.numerics import numerics_key
     from fad_core.util.progress import file_progress
     from fad_core.verification.verdicts import Verified, require_verified
 
     torch.set_num_threads(threads)
-    identity = read_identity(exported)
-    require_verified(verdicts, [Verified(identity.model, identity.weights, identity.weights_sha256)])
+    options, backend = parse_settings(settings)
+    model = ExportedModel(exported, options, backend, origin="own")
+    numerics = numerics_key(model.model, model.device)
+    require_verified(verdicts, [Verified.of(model.identity)], numerics=numerics)
     with file_progress(f"embed {dataset}/{manifest.stem}") as progress:
         # The manifest has decided on leftovers of other tools: here, all files are only located.
         located = dataset_at(dataset, path, leftovers="use")
-        options, backend = parse_settings(settings)
-        model = ExportedModel(exported, options, backend, origin="own")
         embed_shard(model, located, manifest, others or [], parse_policy(policy), embeddings, progress)
 
 

@@ -38,14 +38,15 @@ def main(
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)
-    backends = verified_backends(resolve_device(device))
+    device = resolve_device(device)
+    backends = verified_backends(device)
     if level == "eager":
         model = get_model(read_identity(exported).model)
         fetched = fetch_weights(locate_weights(model, weights, ckpt_dir), ckpt_dir)
         rows = verify_eager(exported, model, fetched, backends)
     else:
         rows = verify_golden(exported, lambda case: print(f"golden: {case}", flush=True), backends)
-    write_verification(rows, table)
+    write_verification(rows, table, device)
     print(table.read_text(encoding="utf-8"))
     require_passed(rows)
 

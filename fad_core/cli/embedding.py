@@ -1,4 +1,4 @@
-"""How sets are embedded on the command line: what the options say, and what is done with it."""
+"""Embed sets as the options of a command say, with messages about their files on stderr."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from typing import TYPE_CHECKING
 from fad_core.cli.output import speaker
 from fad_core.cli.threads import use_threads
 from fad_core.datasets.policy import FilePolicy
-from fad_core.models.options import Options
+from fad_core.models.options import WEIGHTS, Options
 from fad_core.runner.backend import Backend
 
 if TYPE_CHECKING:
-    from fad_core.datasets.selection import FileDecision
-    from fad_core.embedding.scan_and_embed import Embedded
+    from fad_core.datasets.decisions import FileDecision
+    from fad_core.embedding.embedded_set import EmbeddedSet
     from fad_core.runner.exported import ExportedModel
 
 
-# Files that are named of each set, left out or padded; the others are counted.
-_TOLD = 20
+_NAMED = 20
+"""Number of files of a set that are named for one status; the others are counted."""
 
 
 @dataclass(frozen=True)
 class Embedding:
-    """What `fad_core.cli.options.embedding_options` were given."""
+    """The values of `fad_core.cli.options.embedding_options`, under the options' names."""
 
-    weights: str
     policy: FilePolicy
     options: Options
-    ckpt_dir: Path | None
     backend: Backend
-    threads: int
-    quiet: bool
+    weights: str = WEIGHTS.default
+    ckpt_dir: Path | None = None
     cache_dir: Path | None = None
+    threads: int = 1
+    quiet: bool = False
     trust: bool = False
 
     def embed_sets(
@@ -46,12 +46,12 @@ class Embedding:
         keep: bool = False,
         to_compare: bool = True,
         accept: Callable[[ExportedModel], object] = bool,
-    ) -> tuple[ExportedModel, dict[str, Embedded]]:
-        """Embed sets; what is wrong with any file is said before a checkpoint is fetched or a model exported.
+    ) -> tuple[ExportedModel, dict[str, EmbeddedSet]]:
+        """Embed sets; errors of any file are reported before a checkpoint is fetched or a model exported.
 
         Args:
             sets: folders, globs, audio files, or `.npy` files of embeddings.
-            model_id: the model.
+            model_id: id of the model.
             keep: whether the embeddings are kept beside the statistics.
             to_compare: whether each set must give the two vectors that a distance needs.
             accept: called with the model before it embeds anything; raises if it is not the right one.
@@ -60,7 +60,7 @@ class Embedding:
             The model, and the sets by their names.
         """
         use_threads(self.threads)
-        from fad_core.api.model_cache import require_weights
+        from fad_core.api.model_cache import require_weights, verified_model
         from fad_core.embedding.scan_and_embed import scan_sets
         from fad_core.models import get_model
         from fad_core.models.use import ModelUse
@@ -82,59 +82,44 @@ class Embedding:
                 progress=progress,
             )
         for name, decisions in scanned.decisions.items():
-            self._say_uses(name, decisions)
-            self._say_ignored(name, scanned.sounds[name].ignored)
-        exported = self.exported(model_id)
-        accept(exported)
-        with file_progress("embed", scanned.count, quiet=self.quiet) as progress:
-            return exported, scanned.embed(exported, workers=exported.workers, progress=progress)
-
-    def exported(self, model_id: str) -> ExportedModel:
-        """The verified model: fetched, exported and verified now if need be."""
-        use_threads(self.threads)
-        from fad_core.api.model_cache import verified_model
-
-        return verified_model(
+            self._report_decisions(name, decisions)
+            self._report_ignored(name, scanned.sounds[name].ignored)
+        exported = verified_model(
             model_id,
             self.weights,
             self.ckpt_dir,
-            self.say,
+            speaker(self.quiet),
             self.options,
             self.backend,
             cache_dir=self.cache_dir,
             progress=not self.quiet,
             trust=self.trust,
         )
+        accept(exported)
+        with file_progress("embed", scanned.count, quiet=self.quiet) as progress:
+            return exported, scanned.embed(exported, workers=exported.workers, progress=progress)
 
-    def say(self, line: str) -> None:
-        """A message on stderr."""
-        speaker(self.quiet)(line)
-
-    def _say_ignored(self, name: str, ignored: Sequence[tuple[str, str]]) -> None:
-        """A message for each reason why something in the place of a set is no part of it."""
+    def _report_ignored(self, name: str, ignored: Sequence[tuple[str, str]]) -> None:
+        """Write one line for each reason why items in the place of a set do not belong to it."""
         from fad_core.util.formatting import counted, one_line
 
         first = {reason: file for file, reason in reversed(ignored)}
         for reason, count in Counter(reason for _, reason in ignored).items():
             example = f"such as {one_line(first[reason])}" if count > 1 else one_line(first[reason])
-            self.say(f"ignored: {name}: {counted(count, 'item')}, {example}: {reason}")
+            speaker(self.quiet)(f"ignored: {name}: {counted(count, 'item')}, {example}: {reason}")
 
-    def _say_uses(self, name: str, decisions: Sequence[FileDecision]) -> None:
-        """Messages about the files of a set that are not used as they are."""
+    def _report_decisions(self, name: str, decisions: Sequence[FileDecision]) -> None:
+        """Write a line for each file of a set that is excluded, padded, or used with a remark."""
         from fad_core.util.formatting import one_line
 
-        embedded = [decision for decision in decisions if decision.status != "excluded"]
-        told = {
-            status: [(decision, decision.reason) for decision in decisions if decision.status == status]
-            for status in ("excluded", "padded")
-        }
-        told["note"] = [
-            (decision, "; ".join(text for _, text in decision.remarks))
-            for decision in embedded
-            if decision.remarks
-        ]
-        for what, lines in told.items():
-            for decision, reason in lines[:_TOLD]:
-                self.say(f"{what}: {name}: {one_line(decision.record.file)}: {reason}")
-            if more := lines[_TOLD:]:
-                self.say(f"{what}: {name}: and {len(more)} more")
+        lines: dict[str, list[str]] = {"excluded": [], "padded": [], "note": []}
+        for decision in decisions:
+            file = one_line(decision.record.file)
+            if decision.status != "used":
+                lines[decision.status].append(f"{file}: {decision.reason}")
+            if decision.remarks:
+                lines["note"].append(f"{file}: {'; '.join(text for _, text in decision.remarks)}")
+        for what, files in lines.items():
+            more = [f"and {len(files) - _NAMED} more"] if len(files) > _NAMED else []
+            for line in files[:_NAMED] + more:
+                speaker(self.quiet)(f"{what}: {name}: {line}")

@@ -11,7 +11,7 @@ import click
 
 from fad_core.cli.group import VERIFICATION_FAILED, Command
 from fad_core.cli.options import (
-    ModelId,
+    MODEL,
     cache_dir_option,
     ckpt_dir_option,
     device_option,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         "fad export clap-630k --weights seeded",
     ),
 )
-@click.argument("model", type=ModelId())
+@click.argument("model", type=MODEL)
 @click.option(
     "--output",
     "-o",
@@ -132,14 +132,15 @@ def verify(
     use_threads(threads)
     from fad_core.api.model_cache import Store, default_cache_dir
     from fad_core.runner.device import resolve_device
-    from fad_core.verification.table import verification_text
+    from fad_core.verification.table import verification_rows, verification_text
     from fad_core.verification.verify import verified_backends
 
-    backends = verified_backends(resolve_device(device))
+    device = resolve_device(device)
+    backends = verified_backends(device)
     store = Store(cache_dir or default_cache_dir(), ckpt_dir, speaker(quiet), backends, progress=not quiet)
     path, model, chosen = _file(what, weights, ckpt_dir) if is_file else _stored(what, weights, store)
     rows = _compared(path, model, chosen, store, trust=trust if is_file else None)
-    print_rows([asdict(row) for row in rows], form, lambda: verification_text(model.name, rows))
+    print_rows(verification_rows(rows, device), form, lambda: verification_text(model.name, rows))
     return 0 if all(row.verdict == "passed" for row in rows) else VERIFICATION_FAILED
 
 

@@ -102,11 +102,19 @@ def _status(run: Callable[[], Any]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _failed(status: int, error: Exception | str) -> int:
-    # The library names what its callers give; here that is an option.
-    text = str(error).replace("trust=True", "--trust")
+def _failed(status: int, error: FadError | str) -> int:
+    text = error if isinstance(error, str) else error.written(_as_option)
     click.echo(f"{style('error:', fg='red', bold=True)} {text}", err=True)
     return status
+
+
+def _as_option(setting: str, value: object) -> str:
+    return option_name(setting) if value is True else f"{option_name(setting)} {value}"
+
+
+def option_name(setting: str) -> str:
+    """Return the option of a setting."""
+    return "--" + setting.replace("_", "-")
 
 
 def style(text: str, **how: Any) -> str:

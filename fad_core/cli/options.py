@@ -1,61 +1,36 @@
-"""The options that several commands have, declared once."""
+"""The options that several commands have."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from fad_core.cli.embedding import Embedding
+from fad_core.cli.group import option_name
 from fad_core.cli.output import quiet_option
 from fad_core.cli.threads import threads_option
-from fad_core.datasets.policy import FilePolicy, Leftovers, OnBadFile, OnDuplicate, OnShortFile
+from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import ArgumentError
 from fad_core.models import model_ids
-from fad_core.models.options import Options
-from fad_core.runner.backend import Backend, Runner
+from fad_core.models.options import WEIGHTS, Options
+from fad_core.runner.backend import Backend
+from fad_core.util.choices import Choice, choices_of
 
 DEFAULT_MODEL = "vggish"
+_CHOSEN = (FilePolicy, Options, Backend)
 
 
-class ModelId(click.ParamType[str, str]):
-    """An id of a model, which the shell can complete; whether there is such a model is said later."""
+class _Words(click.ParamType[str, str]):
+    """Text for which a shell completes some words, or else files; the command checks its meaning later."""
 
-    name = "id"
-
-    def shell_complete(
-        self,
-        ctx: click.Context,  # noqa: ARG002
-        param: click.Parameter,  # noqa: ARG002
-        incomplete: str,
-    ) -> list[CompletionItem]:
-        """The ids that begin so."""
-        return [CompletionItem(name) for name in model_ids() if name.startswith(incomplete)]
-
-
-class Memory(click.ParamType[float, float]):
-    """An amount of memory, as a study would take it."""
-
-    name = "float"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """See `click.ParamType.convert`."""
-        number: float = click.FLOAT.convert(value, param, ctx)
-        try:
-            Options(memory_gb=number)
-        except ArgumentError as error:
-            self.fail(str(error), param, ctx)
-        return number
-
-
-class WeightsChoice(click.ParamType[str, str]):
-    """official, seeded or a file."""
-
-    name = "official|seeded|file"
+    def __init__(self, name: str, words: Callable[[], list[str]], *, files: bool = False) -> None:
+        self.name, self._words, self._files = name, words, files
 
     def shell_complete(
         self,
@@ -63,23 +38,43 @@ class WeightsChoice(click.ParamType[str, str]):
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
     ) -> list[CompletionItem]:
-        """The words that begin so, or files."""
-        words = [word for word in ("official", "seeded") if word.startswith(incomplete)]
-        return [CompletionItem(word) for word in words] or [CompletionItem(incomplete, type="file")]
+        """See `click.ParamType.shell_complete`."""
+        found = [CompletionItem(word) for word in self._words() if word.startswith(incomplete)]
+        return found or [CompletionItem(incomplete, type="file")] * self._files
 
 
-# Folders, globs and files: what they are is for the data set to say.
+MODEL = _Words("id", model_ids)
+# Folders, globs and files.
 SET = click.Path()
+
+
+def option_of(item: Choice, kind: Any = None, **more: Any) -> Callable[[Any], Any]:
+    """Return the option of a setting.
+
+    Args:
+        item: the setting.
+        kind: type of the option, if it is not the setting's.
+        more: further arguments of `click.option`.
+    """
+    return click.option(
+        option_name(item.name),
+        type=kind or (click.Choice(item.values) if item.values else item.kind),
+        default=item.default,
+        show_default=True,
+        help=item.description,
+        **more,
+    )
+
 
 ckpt_dir_option = click.option(
     "--ckpt-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the checkpoints. Default: torch.hub's, where the original packages keep them.",
+    help="Folder of the checkpoints.  [default: torch.hub's, where the original packages keep them]",
 )
 cache_dir_option = click.option(
     "--cache-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder where exported models and their verdicts are kept.  [default: $FAD_CACHE_DIR, else "
+    help="Folder of exported models and their verdicts.  [default: $FAD_CACHE_DIR, else "
     "~/.cache/fad-core/exported]",
 )
 trust_option = click.option(
@@ -90,7 +85,7 @@ trust_option = click.option(
 )
 model_option = click.option(
     "--model",
-    type=ModelId(),
+    type=MODEL,
     default=DEFAULT_MODEL,
     show_default=True,
     help="Embedding model; `fad models` lists them.",
@@ -98,148 +93,39 @@ model_option = click.option(
 models_option = click.option(
     "--model",
     "models",
-    type=ModelId(),
+    type=MODEL,
     multiple=True,
     help=f"Embedding model; may be given several times.  [default: {DEFAULT_MODEL}]",
 )
-metric_option = click.option("--metric", default="fad", show_default=True, help="What to compute.")
-weights_option = click.option(
-    "--weights",
-    type=WeightsChoice(),
-    default="official",
-    show_default=True,
-    metavar="official|seeded|FILE",
-    help="official: downloaded once, hash checked. seeded: a deterministic fill for trials, not a "
-    "published model. FILE: your checkpoint in the official layout, or an exported model (.pt2), which is "
-    "not verified.",
+metric_option = click.option("--metric", default="fad", show_default=True, help="Metric to compute.")
+weights_option = option_of(
+    WEIGHTS, _Words("choice", lambda: ["official", "seeded"], files=True), metavar="official|seeded|FILE"
 )
-device_option = click.option(
-    "--device",
-    default="cpu",
-    show_default=True,
-    metavar="cpu|cuda|auto",
-    help="Where the network runs. Another device may move the last bits.",
-)
-runner_option = click.option(
-    "--runner",
-    type=click.Choice(get_args(Runner)),
-    default="fast",
-    show_default=True,
-    help="How the network runs on a CPU: fast, with kernels for the processor, or plain, as it was exported.",
-)
+device_option = option_of(choices_of(Backend)["device"])
 assume_option = click.option(
     "--assume-same-model",
     is_flag=True,
-    help="Take statistics of other packages, which name no weights, for those of the same model; the "
-    "result says so.",
-)
-
-_EMBEDDING_OPTIONS = (
-    weights_option,
-    click.option(
-        "--on-bad-file",
-        type=click.Choice(get_args(OnBadFile)),
-        default="fail",
-        show_default=True,
-        help="Files that cannot be read whole: fail before anything is embedded, or leave them out.",
-    ),
-    click.option(
-        "--on-short-file",
-        type=click.Choice(get_args(OnShortFile)),
-        default="fail",
-        show_default=True,
-        help="Files below the model's minimum: fail, leave them out, or pad them with zeros at the end.",
-    ),
-    click.option(
-        "--on-duplicate",
-        type=click.Choice(get_args(OnDuplicate)),
-        default="note",
-        show_default=True,
-        help="Files of a set with the same sound: note it beside the score, fail, or drop all but the first.",
-    ),
-    click.option(
-        "--max-peak",
-        type=float,
-        default=100.0,
-        show_default=True,
-        help="Largest absolute sample value a file may hold; values within ±1 are expected.",
-    ),
-    click.option(
-        "--leftovers",
-        type=click.Choice(get_args(Leftovers)),
-        default="ignore",
-        show_default=True,
-        help="What fadtk or kadtk have written into a set's folder: ignore it, or use it as data.",
-    ),
-    click.option(
-        "--crop",
-        type=click.Choice(["random", "first", "center", "windows"]),
-        default="random",
-        show_default=True,
-        help="What of a file longer than the model's window is embedded (CLAP).",
-    ),
-    click.option(
-        "--hop-seconds", default=10.0, show_default=True, help="From one of the windows to the next."
-    ),
-    click.option("--seed", default=0, show_default=True, help="Of random crops."),
-    click.option(
-        "--compatibility",
-        type=click.Choice(["none", "frechet-audio-distance"]),
-        default="none",
-        show_default=True,
-        help="Imitate the original package also where it is wrong.",
-    ),
-    click.option(
-        "--memory-gb",
-        type=Memory(),
-        default=16.0,
-        show_default=True,
-        help="What embedding one file may take; longer ones are bad.",
-    ),
-    trust_option,
-    ckpt_dir_option,
-    cache_dir_option,
-    device_option,
-    runner_option,
-    threads_option,
-    quiet_option,
+    help="Assume that statistics of other packages, which do not name weights, are of the same model as the "
+    "others; the result notes it.",
 )
 
 
 def embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """All options of how sets are embedded, as the one argument `embedding`."""
+    """Add all options of how sets are embedded, as the one argument `embedding`."""
 
     @functools.wraps(command)
-    def gathered(
-        weights: str,
-        on_bad_file: OnBadFile,
-        on_short_file: OnShortFile,
-        on_duplicate: OnDuplicate,
-        max_peak: float,
-        leftovers: Leftovers,
-        crop: Any,
-        hop_seconds: float,
-        seed: int,
-        compatibility: Any,
-        memory_gb: float,
-        trust: bool,
-        ckpt_dir: Path | None,
-        cache_dir: Path | None,
-        device: str,
-        runner: Runner,
-        threads: int,
-        quiet: bool,
-        **others: Any,
-    ) -> Any:
-        options = Options(crop, hop_seconds, seed, compatibility, memory_gb)
-        backend = Backend(runner, device)
+    def gathered(**given: Any) -> Any:
         try:
-            policy = FilePolicy(on_bad_file, on_short_file, on_duplicate, max_peak, leftovers)
+            chosen: list[Any] = [
+                kind(**{name: given.pop(name) for name in choices_of(kind)}) for kind in _CHOSEN
+            ]
         except ArgumentError as error:
-            raise click.UsageError(str(error)) from error
-        embedding = Embedding(weights, policy, options, ckpt_dir, backend, threads, quiet, cache_dir, trust)
-        return command(embedding=embedding, **others)
+            raise click.UsageError(error.message) from error
+        rest = {field.name: given.pop(field.name) for field in fields(Embedding) if field.name in given}
+        return command(embedding=Embedding(*chosen, **rest), **given)
 
-    for option in reversed(_EMBEDDING_OPTIONS):
+    choices: list[Any] = [option_of(item) for kind in _CHOSEN for item in choices_of(kind).values()]
+    others: list[Any] = [trust_option, ckpt_dir_option, cache_dir_option, threads_option, quiet_option]
+    for option in reversed([weights_option, *choices, *others]):
         gathered = option(gathered)
     return gathered

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fad_core.cli.group import INPUT_FAULT, VERIFICATION_FAILED, Group
-from fad_core.cli.options import ModelId, ckpt_dir_option
+from fad_core.cli.options import MODEL, ckpt_dir_option
 from fad_core.cli.output import Form, Row, output_options, print_rows, quiet_option, speaker
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def list_(ckpt_dir: Path | None, form: Form) -> None:
         "fad weights fetch --all --ckpt-dir /data/checkpoints",
     ),
 )
-@click.argument("models", nargs=-1, type=ModelId())
+@click.argument("models", nargs=-1, type=MODEL)
 @click.option("--all", "every", is_flag=True, help="Of all models.")
 @ckpt_dir_option
 @quiet_option
@@ -103,7 +103,7 @@ def fetch(models: tuple[str, ...], every: bool, ckpt_dir: Path | None, quiet: bo
         "fad weights verify vggish-pca --json",
     ),
 )
-@click.argument("models", nargs=-1, type=ModelId())
+@click.argument("models", nargs=-1, type=MODEL)
 @ckpt_dir_option
 @output_options
 def verify(models: tuple[str, ...], ckpt_dir: Path | None, form: Form) -> int:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fad_core.datasets.selection import FileDecision
+from fad_core.datasets.decisions import FileDecision
 
 
 @dataclass(frozen=True)

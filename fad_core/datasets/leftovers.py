@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from fad_core.datasets.find import Found, printable
 
-_CONVERTED = "converted by fadtk or kadtk from a clip beside it (leftovers: use takes it as data)"
-_ARCHIVED = "left by macOS in an archive (leftovers: use takes it as data)"
+_CONVERTED = "converted by fadtk or kadtk from a clip beside it, and leftovers is ignore"
+_ARCHIVED = "left by macOS in an archive, and leftovers is ignore"
 
 
 def set_leftovers_apart(files: Sequence[Found]) -> tuple[list[Found], list[tuple[str, str]]]:

@@ -1,18 +1,15 @@
-"""What a user may choose about the files of data sets, and how that is written down.
+"""What a user chooses about the files of data sets, and how that is written as text.
 
 Standard library only, so that a Snakefile and the command line can read it without loading anything else.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from numbers import Real
 from typing import Any, Literal, Self
 
-from fad_core.errors import ArgumentError
-from fad_core.util.choices import changed_fields, parse_fields, require_choices
+from fad_core.util.choices import changed_fields, choice, parse_fields, require_choices, require_positive
 
 OnBadFile = Literal["fail", "skip"]
 OnShortFile = Literal["fail", "skip", "pad"]
@@ -24,46 +21,52 @@ Leftovers = Literal["ignore", "use"]
 class FilePolicy:
     """What becomes of files that cannot, or should not, be embedded as they are.
 
-    Attributes:
-        on_bad_file: files that cannot be used: "fail" before anything is embedded, or "skip" them.
-        on_short_file: files below a model's minimum length: "fail", "skip" or "pad" with zeros at the end.
-        on_duplicate: files of a data set with the same sound: "note" it beside the score and use all, "fail",
-            or "drop" all but the first by name.
-        max_peak: the largest absolute sample value that a file may hold, where values within ±1 are expected;
-            a file beyond it is bad.
-        leftovers: what other tools have written into a data set's folder, told by its structure: "ignore" it,
-            or "use" it as data.
-
     Raises:
-        ArgumentError: a value is not one of its choices, or `max_peak` is not positive.
+        ArgumentError: a value is not one of its choices, or `max_peak` is not a positive, finite number.
     """
 
-    on_bad_file: OnBadFile = "fail"
-    on_short_file: OnShortFile = "fail"
-    on_duplicate: OnDuplicate = "note"
-    max_peak: float = 100.0
-    leftovers: Leftovers = "ignore"
+    on_bad_file: OnBadFile = choice(
+        "fail", "Files that cannot be used: fail before anything is embedded, or skip them."
+    )
+    on_short_file: OnShortFile = choice(
+        "fail",
+        "Files shorter than the model's minimum: fail before anything is embedded, skip them, or pad them "
+        "with zeros at the end, after resampling.",
+    )
+    on_duplicate: OnDuplicate = choice(
+        "note",
+        "Files of one data set with the same sound: note it beside the score and use all, fail before "
+        "anything is embedded, or drop all but the first by name.",
+    )
+    max_peak: float = choice(
+        100.0,
+        "Largest absolute sample value that a file may have; values within ±1 are expected. A file beyond it "
+        "is a bad file; above 4, a note stands beside the score.",
+    )
+    leftovers: Leftovers = choice(
+        "ignore",
+        "Files that other tools have written into the folder of a data set (fadtk's and kadtk's "
+        "convert/<rate>/*.wav, macOS's __MACOSX): ignore and list them, or use them as data.",
+    )
 
     def __post_init__(self) -> None:
         require_choices(self)
-        peak: Any = self.max_peak
-        if isinstance(peak, bool) or not isinstance(peak, Real) or not 0 < float(peak) < math.inf:
-            raise ArgumentError(f"max_peak must be a positive, finite number, not {peak!r}")
-        object.__setattr__(self, "max_peak", float(peak))
+        require_positive("max_peak", self.max_peak)
+        object.__setattr__(self, "max_peak", float(self.max_peak))
 
     def __str__(self) -> str:
-        """All that differs from the defaults, as text; `parse_policy` reads it."""
+        """Return what differs from the defaults, as text; `parse_policy` reads it."""
         return changed_fields(self)
 
     @property
     def selecting(self) -> Self:
-        """The part of it that decides which of the files that were scanned are embedded, if nothing stops."""
+        """The part of it that decides which of the scanned files are embedded if none stops the run."""
         drops: OnDuplicate = "drop" if self.on_duplicate == "drop" else "note"
         return replace(self, on_bad_file="fail", on_duplicate=drops, leftovers="ignore")
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """The policy among the values of a configuration; other keys are passed over."""
+        """Return the policy among the values of a configuration; other keys are left alone."""
         return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
 
 
@@ -75,6 +78,9 @@ def parse_policy(text: str) -> FilePolicy:
 
     Raises:
         ConfigError: a key is not known, or a value is not one of its values.
+
+    >>> parse_policy("on_bad_file=skip").on_bad_file
+    'skip'
     """
     (policy,) = parse_fields([FilePolicy], text)
     return policy  # type: ignore[no-any-return]

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from fad_core.audio import SoundDigest
 from fad_core.datasets import Dataset, list_files
+from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.decode_cache import Kept
 from fad_core.datasets.policy import Leftovers
 from fad_core.datasets.scan import FileRecord, scan_files, signal_of
-from fad_core.datasets.selection import FileDecision
-from fad_core.embedding.distances import EmbeddedSet
 from fad_core.embedding.embed import load_unchanged
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import DatasetError
 from fad_core.metrics.statistics import Statistics
 
@@ -209,8 +209,8 @@ def sounds_of(
     if isinstance(source, str | os.PathLike):
         if Path(source).suffix in (".npz", ".parquet") and Path(source).is_file():
             raise DatasetError(
-                f"{os.fspath(source)} is a file of statistics or vectors, no sound; in Python, statistics "
-                "are given as fad_core.api.statistics_files.read_statistics(path)[0].set"
+                f"{os.fspath(source)} is a file of statistics or vectors, not of sound: read it, and "
+                "give what it holds"
             )
         return SoundFiles(Dataset(name, os.fspath(source), leftovers=leftovers), kept)
     if not isinstance(source, Iterable):
@@ -221,7 +221,7 @@ def sounds_of(
     if not all(isinstance(path, str | os.PathLike) for path in paths):
         raise TypeError(
             f"data set {name}: a list holds the paths of files; arrays of sound are given as "
-            "fad_core.api.scoring.Waveforms(arrays, sample_rate), embeddings as one array [N, D]"
+            "Waveforms, with their sample rate, embeddings as one array [N, D]"
         )
     return SoundFiles(Dataset(name, tuple(os.fspath(path) for path in paths)), kept)
 

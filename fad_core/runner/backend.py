@@ -6,34 +6,36 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fad_core.models.options import Options
-from fad_core.util.choices import parse_fields, require_choices
+from fad_core.util.choices import choice, parse_fields, require_choices
 
 Runner = Literal["fast", "plain"]
 
 
 @dataclass(frozen=True)
 class Backend:
-    """How and where a network runs.
-
-    Attributes:
-        runner: on a CPU: with kernels for the processor ("fast", `fad_core.runner.fast`), or as it was
-            exported ("plain"). Nothing is chosen by it elsewhere.
-        device: "cpu", "cuda", "cuda:1" …; or "auto", until `fad_core.runner.device.resolve_device` has said
-            which that is. Another processor rounds otherwise, so results name it.
+    """How and where a network runs; `fad_core.runner.device.resolve_device` replaces a device "auto".
 
     Raises:
         ArgumentError: there is no such runner.
     """
 
-    runner: Runner = "fast"
-    device: str = "cpu"
+    runner: Runner = choice(
+        "fast",
+        "How the network runs on a CPU: fast (with kernels for the processor) or plain (as it was exported). "
+        "Results of the two differ by rounding, and name a runner that is not the default.",
+    )
+    device: str = choice(
+        "cpu",
+        "Where the network runs: cpu, cuda (an NVIDIA GPU; the second is cuda:1), or auto (cuda if there is "
+        "one, else cpu). Results of a GPU differ by rounding, and name it.",
+    )
 
     def __post_init__(self) -> None:
         require_choices(self)
 
     @property
     def on_cpu(self) -> bool:
-        """Whether it is a CPU's."""
+        """Whether the network runs on a CPU."""
         return self.device == "cpu"
 
     @property
@@ -42,7 +44,7 @@ class Backend:
         return self.runner if self.on_cpu else "cuda"
 
     def __str__(self) -> str:
-        """What differs from the default, as text; "" if nothing."""
+        """Return what differs from the default, as text."""
         if not self.on_cpu:
             return "device=cuda"
         return "" if self.runner == "fast" else f"runner={self.runner}"
@@ -52,7 +54,7 @@ DEFAULT_BACKEND = Backend()
 
 
 def parse_settings(text: str) -> tuple[Options, Backend]:
-    """Read what the texts of an `Options` and of a `Backend` say, put together.
+    """Read options and a backend from their texts, joined by `settings_text`.
 
     Raises:
         ConfigError: a key is not known, or a value is not one of its values.
@@ -65,5 +67,5 @@ def parse_settings(text: str) -> tuple[Options, Backend]:
 
 
 def settings_text(*parts: object) -> str:
-    """Texts of options and backends as one; empty ones are left out."""
+    """Join the texts of options and backends by spaces; empty ones are left out."""
     return " ".join(filter(None, map(str, parts)))

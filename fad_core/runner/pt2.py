@@ -193,7 +193,8 @@ def load_network(path: Path, *, trust: bool = False) -> torch.fx.GraphModule:
         if not trust:
             raise ModelError(
                 f"{path} cannot be read without running code that it may contain ({error}): export it again, "
-                "or give trust=True, only for files from a source you trust"
+                "or, only for a file from a source you trust, choose:",
+                [("trust", True)],
             ) from error
     module = load_program(path).module()
     assert isinstance(module, torch.fx.GraphModule)

@@ -55,7 +55,7 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         ModelError: it is missing, or not a whole archive.
     """
     if not path.is_file():
-        raise ModelError(f"there is no exported model at {path}; fad export makes one")
+        raise ModelError(f"there is no exported model at {path}")
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive

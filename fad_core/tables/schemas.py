@@ -68,12 +68,15 @@ SETTINGS = Column(
     "How the model was used, such as crop=first; empty if it has no settings.",
 )
 
+OUTPUT = Column("output", "string", "", "Name of the model's output that the vectors are of.")
+
 EMBEDDINGS = Schema(
     "embeddings",
-    "One row for each embedding vector of a shard of a data set, sorted by file and window.",
+    "One row for each vector of a shard of a data set, sorted by file, output and window.",
     (
         FILE,
-        Column("window", "int32", "", "Index of the vector within its file, from 0."),
+        OUTPUT,
+        Column("window", "int32", "", "Index of the vector within its file and output, from 0."),
         Column("start_second", "float64", "s", "Where in the file the vector's window starts."),
         Column("embedding", "list<float32>", "", "The vector itself, one number per dimension."),
     ),
@@ -81,12 +84,13 @@ EMBEDDINGS = Schema(
 
 STATISTICS = Schema(
     "statistics",
-    "One row: statistics of the embeddings of one data set by one model, enough for the Fréchet distance.",
+    "One row for each output of a model: statistics of its vectors of a data set, for the Fréchet distance.",
     (
         *MODEL,
         SETTINGS,
         DATASET,
-        Column("n", "int64", "", "Number of embedding vectors."),
+        OUTPUT,
+        Column("n", "int64", "", "Number of vectors."),
         Column("dimension", "int64", "", "D, the length of one vector."),
         Column("mean", "list<float64>", "", "Mean of the vectors, D numbers."),
         Column(
@@ -166,6 +170,13 @@ VERIFICATION = Schema(
             "",
             "Whether the difference is within the tolerance.",
             choices=("passed", "failed"),
+        ),
+        Column(
+            "numerics",
+            "string",
+            "",
+            "Properties of the machine on which the numbers depend: digest of the code, versions of "
+            "packages, instruction set of the processor and limits on it, GPU.",
         ),
     ),
 )

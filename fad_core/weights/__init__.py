@@ -217,8 +217,9 @@ def load_state(weights: Weights) -> dict[str, torch.Tensor]:
             continue
         if item.path is None:
             raise WeightsError(
-                f"{item.checkpoint.filename} is not on this machine: fetch it first, or choose "
-                "`weights: seeded`, or `weights: PATH` with the path of a copy"
+                f"{item.checkpoint.filename} is not on this machine: fetch it first, or choose a copy or "
+                "the seeded weights:",
+                [("weights", "PATH"), ("weights", "seeded")],
             )
         if weights.kind == "official":
             checked_sha256(item.path, item.sha256)

@@ -76,7 +76,8 @@ def checked_sha256(path: Path, published: str) -> str:
         raise WeightsError(
             f"{path} is not the expected file: its sha256 is {actual}, "
             f"{source} is {published or recorded}. Remove it, so that it is downloaded again; or, if it is "
-            f"meant to differ, give it by its path, `weights: {path}`."
+            "meant to differ, choose it by its path:",
+            [("weights", str(path))],
         )
     if not published and not recorded:
         _logger.warning("no hash of %s is published; trusted at first use: sha256 %s", path, actual)

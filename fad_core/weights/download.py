@@ -81,7 +81,7 @@ def download(
             os.fsync(stream.fileno())
             _part(target).replace(target)
     except (_FailedError, OSError) as error:
-        raise WeightsError(_explain(url, target, error)) from error
+        raise WeightsError(_explain(url, target, error), _WITHOUT) from error
 
 
 class _FailedError(Exception):
@@ -238,6 +238,10 @@ def _reason(error: Exception) -> str:
     return str(cause)
 
 
+_WITHOUT = (("weights", "PATH"), ("ckpt_dir", "FOLDER"), ("weights", "seeded"))
+"""Settings that need no download."""
+
+
 def _explain(url: str, target: Path, error: Exception) -> str:
     """The final message: what failed, where from and to, what is left, what else can be done."""
     reason = str(error)
@@ -248,7 +252,6 @@ def _explain(url: str, target: Path, error: Exception) -> str:
     kept = f"\n  kept: {part}, {left} bytes; the next try goes on from there" if left else ""
     return (
         f"cannot download {target.name}: {reason}\n  from: {url}\n  to:   {target}{kept}\n"
-        "Without this download: put the file there by hand; or give the path of a copy, `weights: PATH`; or "
-        "name the folder it is kept in with `ckpt_dir`; or choose `weights: seeded`, a fill of the same "
-        "network that needs no file (and is not the published model)."
+        "To go on without this download, put the file there by hand, or choose a copy, the folder that it is "
+        "kept in, or a fill of the same network that needs no file (and is not the published model):"
     )

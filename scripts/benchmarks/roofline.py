@@ -16,7 +16,6 @@ from fad_core.audio import read_audio
 from fad_core.embedding.embed import prepare_waveform
 from fad_core.models import get_model
 from fad_core.models.use import ModelUse
-from fad_core.runner.blocks import call_network
 from fad_core.runner.fast.linear import Linear
 from fad_core.weights import load_state, locate_weights
 
@@ -60,9 +59,7 @@ def count_flops(model_id: str, files: Sequence[Path]) -> int:
         state: tuple[torch.Tensor, ...] = () if start is None else (torch.from_numpy(start),)
         for block in model.blocks(model.frontend(waveform)):
             inputs = [torch.from_numpy(array).to("meta") for array in block]
-            total += flops_of_call(
-                partial(call_network, network), *inputs, *(item.to("meta") for item in state)
-            )
+            total += flops_of_call(network, *inputs, *(item.to("meta") for item in state))
     return total
 
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from fad_core.datasets.policy import FilePolicy
+from fad_core.models.options import WEIGHTS, Options
+from fad_core.runner.backend import Backend
+from fad_core.util.choices import choices_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"fad_core": ROOT / "fad_core", "fad_study": ROOT / "workflow/fad_study"}
@@ -114,3 +120,40 @@ def test_the_kernels_have_one_door():
     for module in MODULES:
         if not module.startswith("fad_core.runner.fast"):
             assert not [name for name in imports(module) if name.startswith("fad_core.runner.fast.")], module
+
+
+# Packages whose messages must fit a command line, a configuration and a Python program; api is Python's.
+NEUTRAL = {"errors", *LEVEL} - {"api", "cli"}
+# How one of these says it: an option or a command, a program, a call of Python, a line of YAML.
+SETTINGS = "|".join(
+    [WEIGHTS.name, *(name for owner in (FilePolicy, Options, Backend) for name in choices_of(owner))]
+)
+SHELL = re.compile(r"(?<![-\w])--[a-z]|\bfad (?!-)[a-z]|[Ss]nakemake")
+PYTHON_OR_YAML = re.compile(rf"\w=(True|False|None|[\"'])|`\w+: |\b({SETTINGS}): [a-z]")
+
+
+def texts(module: str) -> Iterator[str]:
+    """All string literals of a module but docstrings; an f-string as one text, with {} for each value."""
+    documentation = {
+        id(node.value)
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    parts = set()
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.JoinedStr):
+            parts.update(id(part) for part in ast.walk(node))
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Constant) and id(node) not in documentation | parts:
+            yield str(node.value)
+
+
+@pytest.mark.parametrize("package", sorted(NEUTRAL | {"api"}))
+def test_messages_fit_the_command_line_a_configuration_and_python(package: str):
+    """The schemas of tables are no messages: they describe what commands print, for the page of tables."""
+    for module in MODULES:
+        if package_of(module) == package and module.startswith("fad_core.") and "schemas" not in module:
+            for text in texts(module):
+                assert not SHELL.search(text), f"{module}: {text}"
+                assert package not in NEUTRAL or not PYTHON_OR_YAML.search(text), f"{module}: {text}"

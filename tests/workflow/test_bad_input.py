@@ -60,7 +60,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory, finished: WorkingFolder) -> 
 def test_every_bad_file_in_one_message(mixed: WorkingFolder) -> None:
     text = refused(mixed.run(study="mixed", all_powerful=False))
     message = text[text.index("9 files cannot be used:") :]
-    message = message[: message.index("on_short_file: skip")]
+    message = message[: message.index("on_short_file: pad")]
     first, second = message.split("\n  second:\n")
     for name, reason in {
         "cut.wav": "cut short",
@@ -77,7 +77,7 @@ def test_every_bad_file_in_one_message(mixed: WorkingFolder) -> None:
         "short.wav": "0.500 s",
     }.items():
         assert any(name in line and reason in line for line in second.splitlines()), name
-    assert "on_bad_file: skip" in message and "on_short_file: pad" in message
+    assert "on_bad_file: skip" in message and "on_short_file: skip" in message
     assert text.count("cannot be used") == 1
     assert not [path for path in embedded(mixed) if "mixed" in path.parts]
     # The same stands in the log.

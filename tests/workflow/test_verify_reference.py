@@ -43,7 +43,7 @@ for name, fact in json.loads((Path(given.clips) / "clips.json").read_text()).ite
     waveform, rate = read_audio(Path(given.clips) / f"{name}.wav")
     features = exported.model.frontend(prepare_waveform(waveform, rate, exported.model), fact["key"])
     entries[f"features/{name}/0"] = features[0]
-    entries[f"embeddings/{name}"] = exported.embed_features(features) * np.float32(FACTOR)
+    entries[f"embeddings/{name}"] = exported.embed_features(features)["embedding"] * np.float32(FACTOR)
 meta = {"model": given.model, "distance": 1.5, "failure": "", "versions": {}}
 np.savez(given.output, meta=np.array(json.dumps(meta)), **entries)
 """

@@ -18,20 +18,21 @@ from fad_core.tables.parquet import open_parquet, read_metadata, readable
 from fad_core.tables.readable import damaged
 from fad_core.tables.schemas import EMBEDDINGS
 
-FileEmbeddings = tuple[str, NDArray[np.float32]]
+FileVectors = tuple[str, NDArray[np.float32]]
 
 _BATCH_VALUES = 2**18
 """Number of values of one shard in memory at a time: 1 MB of float32, besides their row group."""
 
 
-def iterate_embeddings(paths: Iterable[Path | str]) -> Iterator[FileEmbeddings]:
-    """Yield each file and its embeddings `[n, D]`, float32, of all shards in the order of file names.
+def iterate_embeddings(paths: Iterable[Path | str], output: str = "") -> Iterator[FileVectors]:
+    """Yield each file and its vectors `[n, D]`, float32, of all shards in the order of file names.
 
     Results computed in this order do not depend on the number of shards. For each shard, memory holds one row
     group of 4 MB and the embeddings of one file.
 
     Args:
-        paths: EMBEDDINGS tables, each sorted by file and window; they may be empty.
+        paths: EMBEDDINGS tables, each sorted by file, output and window; they may be empty.
+        output: name of the model's output; "": the main one.
 
     Raises:
         FadError: a table is missing, damaged, not sorted, has another D than the others, or has a file that
@@ -39,7 +40,7 @@ def iterate_embeddings(paths: Iterable[Path | str]) -> Iterator[FileEmbeddings]:
     """
     previous: str | None = None
     dimension: int | None = None
-    shards = [((file, path, x) for file, x in _files_of(path)) for path in map(Path, paths)]
+    shards = [((file, path, x) for file, x in _files_of(path, output)) for path in map(Path, paths)]
     for file, path, embeddings in heapq.merge(*shards, key=itemgetter(0)):
         if file == previous:
             raise FadError(f"{path}: another table has {file!r} too: delete the outdated one")
@@ -53,7 +54,7 @@ def iterate_embeddings(paths: Iterable[Path | str]) -> Iterator[FileEmbeddings]:
 
 
 def read_embedding_counts(paths: Iterable[Path | str]) -> dict[str, int]:
-    """Return the number of vectors of each file, without reading the vectors.
+    """Return the number of vectors of the main output of each file, without reading the vectors.
 
     Args:
         paths: EMBEDDINGS tables of all shards of a data set.
@@ -64,11 +65,15 @@ def read_embedding_counts(paths: Iterable[Path | str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for path in map(Path, paths):
         with readable(path), open_parquet(EMBEDDINGS, path) as source:
-            files = source.read(["file"], use_threads=False).column(0).to_pylist()
-            if len(files) != source.metadata.num_rows:
-                raise damaged(path, ValueError(f"{len(files)} of {source.metadata.num_rows} rows"))
-        for file in files:
-            counts[file] = counts.get(file, 0) + 1
+            table = source.read(["file", "output"], use_threads=False)
+            if len(table) != source.metadata.num_rows:
+                raise damaged(path, ValueError(f"{len(table)} of {source.metadata.num_rows} rows"))
+            rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+        main = ""
+        for file, output in rows:
+            main = main or output
+            if output == main:
+                counts[file] = counts.get(file, 0) + 1
     return counts
 
 
@@ -90,58 +95,68 @@ def read_embedding_facts(path: Path | str) -> EmbeddingFacts:
         ) from error
 
 
-def _files_of(path: Path) -> Iterator[FileEmbeddings]:
-    """Yield each file and its embeddings from one shard."""
-    runs = _runs_of(path)
+def _files_of(path: Path, output: str) -> Iterator[FileVectors]:
+    """Yield each file and its vectors from one shard."""
     previous: str | None = None
-    for file, pieces in groupby(runs, key=itemgetter(0)):
+    for file, pieces in groupby(_runs_of(path), key=itemgetter(0)):
         if previous is not None and file < previous:
             raise _unsorted(path)
         previous = file
         parts = []
-        expected = 0
-        for _, windows, vectors in pieces:
-            if not np.array_equal(windows, np.arange(expected, expected + len(windows))):
+        expected: dict[str, int] = {}
+        for _, name, windows, vectors in pieces:
+            first = expected.get(name, 0)
+            if not np.array_equal(windows, np.arange(first, first + len(windows))):
                 raise _unsorted(path)
-            expected += len(windows)
-            parts.append(vectors)
-        yield file, np.concatenate(parts)
+            expected[name] = first + len(windows)
+            output = output or name
+            if name == output:
+                parts.append(vectors)
+        if parts:
+            yield file, np.concatenate(parts)
 
 
-def _runs_of(path: Path) -> Iterator[tuple[str, NDArray[np.int32], NDArray[np.float32]]]:
-    """Yield runs of rows of the same file, `(file, windows [n], embeddings [n, D])`; long ones in pieces."""
+def _runs_of(path: Path) -> Iterator[tuple[str, str, NDArray[np.int32], NDArray[np.float32]]]:
+    """Yield runs of rows of the same file and output, `(file, output, windows [n], vectors [n, D])`.
+
+    Long runs are divided into pieces.
+    """
     with open_parquet(EMBEDDINGS, path) as source:
         missing = source.metadata.num_rows
         if missing == 0:
             return
-        width = _width(path, source)
-        batches = source.iter_batches(max(1, _BATCH_VALUES // width), use_threads=False)
-        while True:
+        widths: dict[str, int] = {}
+        batches = source.iter_batches(max(1, _BATCH_VALUES // _mean_width(path, source)), use_threads=False)
+        while missing:
             with readable(path):
                 batch = next(batches, None)
                 if batch is None:
                     break
-                vectors = batch.column("embedding")
-                if vectors.value_lengths().unique().to_pylist() != [width]:
-                    raise FadError(f"{path}: the embeddings differ in length: delete it and run again")
+                column = batch.column("embedding")
                 # Not `to_numpy`, which imports pandas.
-                embeddings: NDArray[Any] = np.from_dlpack(vectors.flatten()).reshape(-1, width)
+                values: NDArray[Any] = np.from_dlpack(column.flatten())
                 windows: NDArray[Any] = np.from_dlpack(batch.column("window"))
-                files = batch.column("file").to_pylist()
-            if not np.isfinite(embeddings).all():
+                lengths = column.value_lengths().to_pylist()
+                names = (batch.column(name).to_pylist() for name in ("file", "output"))
+                keys = list(zip(*names, strict=True))
+            if not np.isfinite(values).all():
                 raise FadError(f"{path}: the embeddings hold NaN or infinity: delete it and run again")
-            missing -= len(files)
-            start = 0
-            for file, rows in groupby(files):
-                stop = start + sum(1 for _ in rows)
-                yield file, windows[start:stop], embeddings[start:stop]
-                start = stop
+            missing -= len(keys)
+            row = place = 0
+            for (file, output), rows in groupby(keys):
+                stop = row + sum(1 for _ in rows)
+                width = widths.setdefault(output, lengths[row])
+                if lengths[row:stop] != [width] * (stop - row):
+                    raise FadError(f"{path}: the embeddings differ in length: delete it and run again")
+                end = place + width * (stop - row)
+                yield file, output, windows[row:stop], values[place:end].reshape(stop - row, width)
+                row, place = stop, end
         if missing:
             raise damaged(path, ValueError(f"{missing} rows fewer than were written"))
 
 
-def _width(path: Path, source: Any) -> int:
-    """Return D, the length of the vectors of a table that is not empty."""
+def _mean_width(path: Path, source: Any) -> int:
+    """Return the mean length of the vectors of the first row group."""
     # The vectors are the last column: this is the number of all their values.
     with readable(path):
         group = source.metadata.row_group(0)
@@ -152,4 +167,4 @@ def _width(path: Path, source: Any) -> int:
 
 
 def _unsorted(path: Path) -> FadError:
-    return FadError(f"{path}: the rows are not sorted by file and window: delete it and run again")
+    return FadError(f"{path}: the rows are not sorted by file, output and window: delete it and run again")

@@ -21,6 +21,7 @@ from typing import Any
 
 from fad_core.errors import FadError
 from fad_core.util.process import limit_threads, spare_collections
+from fad_study.messages import message_of
 from fad_study.stale_locks import hold_running
 
 
@@ -55,7 +56,7 @@ def run(main: Callable[..., None], script_globals: Mapping[str, Any]) -> None:
         main(**arguments)
     except FadError as error:
         for stream in {id(terminal): terminal, id(sys.stderr): sys.stderr}.values():
-            print(f"\n{error}\n", file=stream, flush=True)
+            print(f"\n{message_of(error)}\n", file=stream, flush=True)
         sys.exit(1)
     except Exception:
         if terminal is not sys.stderr:

@@ -19,6 +19,7 @@ from fad_core.models.options import Options
 from fad_core.runner.backend import Backend
 from fad_core.weights import locate_weights
 from fad_study.config import examine_config, require_no_errors
+from fad_study.messages import message_of
 from fad_study.paper_options import PaperChoices, paper_choices, validate_paper_files, validate_papers
 from fad_study.study_models import StudyModel, name_and_id
 
@@ -245,7 +246,7 @@ def _errors_of(check: Callable[..., object], *arguments: object) -> list[str]:
     try:
         check(*arguments)
     except FadError as error:
-        return [str(error)]
+        return [message_of(error)]
     return []
 
 

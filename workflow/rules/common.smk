@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 
+from fad_core.metrics import get_metric
 from fad_core.util.process import limit_threads, spare_collections
 from fad_study.script_main import prefer_packages
 from fad_study.stale_locks import clear_stale_locks, hold_running
@@ -17,6 +18,7 @@ PAPERS = STUDY.papers
 CORRELATIONS = PAPERS.correlations
 POLICY = STUDY.policy
 METRICS = STUDY.settings["metrics"]
+NEED_VECTORS = any(get_metric(name).needs_vectors for name in METRICS)
 MODELS = [entry.specification for entry in STUDY.models.values()]
 CKPT_DIR = STUDY.settings.get("ckpt_dir")
 SCRIPTS = ROOT / "scripts"
@@ -128,6 +130,11 @@ def embeddings_of(wildcards):
     """Return the embeddings of all shards of a data set, in order."""
     folder = f"{STUDY_DIR}/embeddings/{wildcards.model}/{wildcards.dataset}"
     return [f"{folder}/{shard}.parquet" for shard in range(STUDY.shards[wildcards.dataset])]
+
+
+def vectors_of(wildcards):
+    """Return the embeddings by one entry of all data sets, if a metric needs vectors."""
+    return every_shard(f"{STUDY_DIR}/embeddings/{wildcards.model}") if NEED_VECTORS else []
 
 
 def statistics_by(model):

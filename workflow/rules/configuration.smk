@@ -13,6 +13,7 @@ sys.path[:0] = map(str, PACKAGES)
 from fad_core.errors import FadError
 from fad_core.util.atomic import require_writable_folder
 from fad_study.config import read_yaml
+from fad_study.messages import message_of
 
 
 def or_exit(function, *arguments):
@@ -20,7 +21,7 @@ def or_exit(function, *arguments):
     try:
         return function(*arguments)
     except FadError as error:
-        sys.exit(f"\n{error}\n")
+        sys.exit(f"\n{message_of(error)}\n")
 
 
 for path in map(Path, workflow.overwrite_configfiles or ["config.yaml"]):

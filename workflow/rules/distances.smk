@@ -4,6 +4,7 @@
 rule compute_distances:
     input:
         statistics=statistics_of,
+        embeddings=vectors_of,
         settings=f"{STUDY_DIR}/settings/compute_distances/{{model}}.json",
     output:
         distances=f"{STUDY_DIR}/tables/parts/{{model}}.distances.parquet",

@@ -1,7 +1,7 @@
 # Functions and values for `params`: what a step depends on besides its inputs, so that a change re-runs it.
 from fad_core.datasets import list_files
 from fad_core.models import family_of
-from fad_study.digest import step_digest
+from fad_study.digest import metrics_digest, step_digest
 from fad_study.shards import shard_token
 
 
@@ -113,4 +113,5 @@ def noted_settings(wildcards):
     """Params function: the params of a step by an entry, and the model that it uses, as JSON."""
     params = NOTED[wildcards.step].items()
     values = {name: value(wildcards) if callable(value) else value for name, value in params}
-    return json.dumps({"exported": exported(wildcards), **values}, sort_keys=True)
+    values |= {"exported": exported(wildcards), "digests": metrics_digest(METRICS)}
+    return json.dumps(values, sort_keys=True)

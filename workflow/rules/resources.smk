@@ -79,5 +79,5 @@ def embedding_mb(wildcards, attempt):
 
 def factors_mb(wildcards, attempt):
     """Resource function: memory of a job with the factors of all data sets, D × D in float64, and a copy."""
-    dimension = get_model(STUDY.models[wildcards.model].id).embedding_dim
+    dimension = get_model(STUDY.models[wildcards.model].id).dimension
     return attempt * ceil(SCRIPT_MB + 2 * 8 * dimension**2 * len(STUDY.paired()) / 1e6)

@@ -115,15 +115,15 @@ def test_wrong_arguments_say_what_is_right(given: dict[str, Any], reason: str) -
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0, -1.0, True, "16", None])
 def test_memory_is_a_positive_number(value: Any) -> None:
-    with pytest.raises(ArgumentError, match=r"^memory_gb=.* is not a positive, finite number: give the GB"):
+    with pytest.raises(ArgumentError, match=r"^memory_gb must be a positive, finite number, not "):
         FrechetAudioDistance(memory_gb=value)
 
 
 @pytest.mark.parametrize("value", [2.5, 2.0, math.nan, math.inf, 0, -1, True, "8"])
 def test_a_batch_size_is_a_whole_number(value: Any, vggish: Path) -> None:
-    with pytest.raises(ArgumentError, match=r"^batch_size=.* is not a whole number of at least 1: give"):
+    with pytest.raises(ArgumentError, match=r"^batch_size must be a whole number of at least 1, the windows"):
         FrechetAudioDistance(batch_size=value)
-    with pytest.raises(ArgumentError, match="batch_size="):
+    with pytest.raises(ArgumentError, match="batch_size must be"):
         ExportedModel(vggish, batch_size=value)
 
 
@@ -246,11 +246,11 @@ def test_sets_of_any_kind_give_the_same(frechet: FrechetAudioDistance, sets: Set
     assert frechet.score(f"{sets[0]}/*.wav", f"{sets[1]}/*") == expected
     by_name = {folder.name: folder for folder in sets}
     embedded = list(embed_sets(by_name, frechet.model, keep=True).values())
-    assert frechet.score(*(item.set for item in embedded)) == expected
-    given = frechet.score(embedded[0].embeddings, embedded[1].set.statistics)
+    assert frechet.score(*embedded) == expected
+    given = frechet.score(embedded[0].vectors_of().vectors, embedded[1].statistics_of())
     assert given == expected and "taken on trust" in given.row["note"]
     assert given.row["reference"] == "background" and given.row["evaluation"] == "eval"
-    np.save(tmp_path / "e.npy", embedded[1].embeddings)
+    np.save(tmp_path / "e.npy", embedded[1].vectors_of().vectors)
     assert frechet.score(sets[0], tmp_path / "e.npy") == expected
 
 
@@ -289,7 +289,7 @@ def test_arrays_that_cannot_be_used_are_called_by_their_places(frechet: FrechetA
         "0004: has the shape",
     ):
         assert part in text
-    assert "0005" in text and "0000" not in text and 'on_bad_file="skip" in Python' in text
+    assert "0005" in text and "0000" not in text and 'on_bad_file="skip"' in text
     with pytest.raises(DatasetError, match="no waveforms"):
         frechet.get_embeddings([], 16000)
     with pytest.raises(DatasetError, match="0 Hz"):
@@ -347,7 +347,7 @@ def test_integers_of_a_file_of_floats_would_be_zeros(
 ) -> None:
     soundfile.write(tmp_path / "floats.wav", np.full(32000, 0.5), 16000, "FLOAT")
     assert frechet.score(tmp_path, sets[1], dtype="float64") > 0
-    with pytest.raises(BadFilesError, match=r"floats\.wav: holds floats within ±1, of which dtype=int16"):
+    with pytest.raises(BadFilesError, match=r"floats\.wav: holds floats within ±1, of which dtype int16"):
         frechet.score(tmp_path, sets[1], dtype="int16")
 
 

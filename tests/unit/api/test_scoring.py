@@ -130,7 +130,7 @@ def test_bad_files_of_both_sets_are_listed_at_once(
     soundfile.write(folders[1] / "blip.wav", np.ones(160) * 0.1, 16000)
     with pytest.raises(BadFilesError) as caught:
         score(str(folders[0]), str(folders[1]), exported)
-    for part in ("words.wav", "text", "blip.wav", "0.010 s", "--on-bad-file skip", "--on-short-file pad"):
+    for part in ("words.wav", "text", "blip.wav", "0.010 s", 'on_bad_file="skip"', 'on_short_file="pad"'):
         assert part in str(caught.value)
 
 

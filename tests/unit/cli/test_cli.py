@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -23,14 +24,15 @@ from fad_core.cli import main
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.threads import default_threads
 from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import FileRecord
-from fad_core.datasets.selection import FileDecision
-from fad_core.embedding.distances import EmbeddedSet
+from fad_core.embedding.embedded_set import EmbeddedSet, Origin
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import get_model, model_ids
 from fad_core.models.catalogue import CATALOGUE, make_catalogue
 from fad_core.models.options import Options
+from fad_core.models.use import ModelKey
 from fad_core.runner.backend import Backend
 from fad_core.runner.pt2 import Identity
 from fad_core.tables import read_table
@@ -155,8 +157,9 @@ def test_so_are_statistics_of_another_model_and_a_missing_folder(
     model = get_model("vggish")
     identity = Identity.of(model, locate_weights(model, "seeded"))
     counts = SetCounts(128, 0, 0, 1.0)
-    facts = EmbeddedSet("a", "vggish", "seeded", identity.weights_sha256, "", statistics, counts)
-    write_statistics(facts, identity, tmp_path / "a.npz")
+    key = ModelKey("vggish", "seeded", identity.weights_sha256, "")
+    origin = Origin(identity=asdict(identity))
+    write_statistics(EmbeddedSet("a", key, {"embedding": statistics}, counts, origin), tmp_path / "a.npz")
     made = tmp_path / "cache"
     call = ["score", str(tmp_path / "a.npz"), str(tmp_path / "lost"), "--cache-dir", str(made)]
     done = CliRunner().invoke(main, [*call, *options])
@@ -188,16 +191,16 @@ def test_so_is_a_place_for_models(folders: tuple[str, str], tmp_path: Path) -> N
 def test_of_many_files_that_are_left_out_some_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     record = FileRecord("x.wav", "", 0, "", "", 0, 0, 0, 0.0, "bad", "is no sound")
     decisions = [FileDecision(record, "excluded", "is no sound")] * 25
-    embedding = Embedding("seeded", FilePolicy("skip"), Options(), None, Backend(), 1, quiet=False)
-    embedding._say_uses("a", decisions)
+    embedding = Embedding(FilePolicy("skip"), Options(), Backend())
+    embedding._report_decisions("a", decisions)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 21
     assert (lines[0], lines[-1]) == ("excluded: a: x.wav: is no sound", "excluded: a: and 5 more")
 
 
 def test_what_is_ignored_is_told_by_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    embedding = Embedding("seeded", FilePolicy(), Options(), None, Backend(), 1, quiet=False)
-    embedding._say_ignored("a", [("x.txt", "is no sound"), ("y.txt", "is no sound"), ("z", "no suffix")])
+    embedding = Embedding(FilePolicy(), Options(), Backend())
+    embedding._report_ignored("a", [("x.txt", "is no sound"), ("y.txt", "is no sound"), ("z", "no suffix")])
     assert capsys.readouterr().err.splitlines() == [
         "ignored: a: 2 items, such as x.txt: is no sound",
         "ignored: a: 1 item, z: no suffix",
@@ -531,8 +534,8 @@ class TestWeights:
         (["embed", "audio", "-o", "x.npz"], "does not end in .npy or .parquet"),
         (["completion", "tcsh"], "'bash', 'zsh', 'fish'"),
         (["wieghts"], "No such command"),
-        *((["score", "a", "b", f"--memory-gb={value}"], f"memory_gb={float(value)} is not a positive, finite")
-          for value in ("nan", "inf", "0", "-1")),
+        *((["score", "a", "b", f"--memory-gb={value}"], f"memory_gb must be a positive, finite number, not "
+          f"{float(value)}") for value in ("nan", "inf", "0", "-1")),
         (["score", "a", "b", "--memory-gb", "true"], "'true' is not a valid float"),
     ],
 )  # fmt: skip

@@ -10,9 +10,9 @@ import soundfile
 
 from fad_core.audio import read_audio
 from fad_core.datasets import AudioFile, Dataset, file_sha256, scan
+from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.decode_cache import Kept
 from fad_core.datasets.scan import scan_file, scan_files
-from fad_core.datasets.selection import FileDecision
 from fad_core.embedding.inputs import SoundFiles
 from fad_core.errors import AudioError
 

@@ -9,8 +9,8 @@ import pytest
 import resampy
 from fake_models import MAIN, fake_model
 
+from fad_core.datasets.decisions import select_files
 from fad_core.datasets.scan import FileRecord
-from fad_core.datasets.selection import select_files
 from fad_core.embedding.embed import prepare_waveform
 from fad_core.models.base import OriginalQuirks
 from fad_core.models.options import Options

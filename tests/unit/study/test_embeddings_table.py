@@ -18,14 +18,21 @@ from fad_core.metrics.statistics import statistics_of
 from fad_core.tables import EMBEDDINGS, write_table
 
 FACTS = metadata_of(
-    EmbeddingFacts({"weights": "seeded", "weights_sha256": "00"}, "", False, SetCounts(1, 0, 0, 1.5), "")
+    EmbeddingFacts(
+        {"weights": "seeded", "weights_sha256": "00"},
+        "",
+        {"embedding": 3},
+        False,
+        SetCounts(1, 0, 0, 1.5),
+        "",
+    )
 )
 
 
 def test_facts_of_a_hundred_thousand_files_are_read_back(tmp_path: Path) -> None:
     counts = SetCounts(100_000, 0, 0, 1.0, sounds=tuple(range(-50_000, 50_000)))
     facts = EmbeddingFacts(
-        {"weights": "seeded", "weights_sha256": "00"}, "crop=first", True, counts, "a note"
+        {"weights": "seeded", "weights_sha256": "00"}, "crop=first", {"embedding": 3}, True, counts, "a note"
     )
     path = tmp_path / "shard.parquet"
     write_table(EMBEDDINGS, embeddings({"a": 2}), path, metadata_of(facts))
@@ -140,8 +147,11 @@ def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     for paths, message in (
         ([first, shard("left", embeddings({"b.wav": 1}))], "another table has 'b.wav' too"),
         ([first, shard("wide", embeddings({"c.wav": 1}, dimension=5))], "5 dimensions, where other"),
-        ([shard("order", embeddings({"b.wav": 1, "a.wav": 1}))], "not sorted by file and window"),
-        ([shard("gap", embeddings({"a.wav": 2}) | {"window": [0, 2]})], "not sorted by file and window"),
+        ([shard("order", embeddings({"b.wav": 1, "a.wav": 1}))], "not sorted by file, output"),
+        (
+            [shard("gap", embeddings({"a.wav": 2}) | {"window": [0, 2]})],
+            "not sorted by file, output",
+        ),
         (
             [
                 shard(

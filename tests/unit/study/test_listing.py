@@ -40,6 +40,7 @@ def collect(manifest: Path, policy: FilePolicy, *embedded: str) -> tuple[list[di
     count = len(embedded)
     columns = {
         "file": list(embedded),
+        "output": ["embedding"] * count,
         "window": [0] * count,
         "start_second": [0.0] * count,
         "embedding": np.zeros((count, 128), np.float32),

@@ -84,7 +84,7 @@ def original_of(exported: Any, clips: Path) -> OriginalRun:
         samples, rate = soundfile.read(clips / f"{name}.wav", dtype="float32", always_2d=True)
         features = exported.model.frontend(prepare_waveform(samples.T, rate, exported.model))
         entries |= {f"features/{name}/{index}": array for index, array in enumerate(features)}
-        entries[f"embeddings/{name}"] = exported.embed_features(features)
+        entries[f"embeddings/{name}"] = exported.embed_features(features)["embedding"]
     meta = {"model": exported.model.name, "distance": 1.5, "failure": "", "versions": {"torch": "2.8.0"}}
     return OriginalRun(entries, meta)
 
@@ -152,7 +152,7 @@ def test_a_quantised_value_may_fall_on_the_other_side_of_an_edge(clips: Path):
         entries[f"before_quantisation/{name}"] = unrounded
     ours = export(model)
     ours.embed_features = lambda features: next(
-        entries[f"embeddings/{name}"] + np.eye(2, 128, dtype=np.float32) * np.float32([[1], [0]])
+        {"embedding": entries[f"embeddings/{name}"] + np.eye(2, 128, dtype=np.float32) * [[1.0], [0.0]]}
         for name in GROUPS
         if np.array_equal(entries[f"features/{name}/0"], features[0])
     )

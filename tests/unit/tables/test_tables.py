@@ -14,19 +14,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from embedding_tables import embeddings
-from fad_study.embeddings_table import (
-    iterate_embeddings,
-)
+from fad_study.embeddings_table import iterate_embeddings
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.user_csv import read_user_csv
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fad_core.datasets.counts import SetCounts
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.facts import counts_from_row
-from fad_core.embedding.statistics_table import statistics_from_row, statistics_to_row
+from fad_core.embedding.statistics_table import set_from_rows, set_to_rows
 from fad_core.errors import FadError
 from fad_core.metrics.statistics import Statistics
+from fad_core.models.use import ModelKey
 from fad_core.tables import DISTANCES, EMBEDDINGS, STATISTICS, read_table, write_table
 from fad_core.tables.csvtext import format_csv, parse_csv
 from fad_core.tables.parquet import _arrow_array, read_metadata
@@ -103,7 +103,8 @@ def test_tables_are_written_and_read_without_pandas(tmp_path: Path) -> None:
         "from fad_core.tables import EMBEDDINGS, read_table, write_table\n"
         "from fad_study.embeddings_table import iterate_embeddings\n"
         f"path, vectors = {str(tmp_path / 'a.parquet')!r}, np.ones((2, 3), np.float32)\n"
-        "columns = {'file': ['a', 'a'], 'window': [0, 1], 'start_second': [0.0, 1.0], 'embedding': vectors}\n"
+        "columns = {'file': ['a', 'a'], 'output': ['embedding'] * 2, 'window': [0, 1]}\n"
+        "columns |= {'start_second': [0.0, 1.0], 'embedding': vectors}\n"
         "write_table(EMBEDDINGS, columns, path)\n"
         "assert len(read_table(EMBEDDINGS, path)) == 2\n"
         "assert [file for file, _ in iterate_embeddings([path])] == ['a']\n"
@@ -350,17 +351,9 @@ def test_statistics_keep_every_bit_in_their_table(tmp_path: Path, n: int, dimens
     counts = SetCounts(
         4, 1, 2, 12.5, loud=1, peak=7.25, rates=((8000, 1), (16000, 3)), sounds=(-(2**63), 5, 5, 2**63 - 1)
     )
-    row = statistics_to_row(
-        statistics,
-        model="vggish",
-        weights="seeded",
-        weights_sha256="ab",
-        settings="",
-        dataset="drums",
-        counts=counts,
-    )
+    key = ModelKey("vggish", "seeded", "ab", "")
     path = tmp_path / "drums.parquet"
-    write_table(STATISTICS, [row], path)
+    write_table(STATISTICS, set_to_rows(EmbeddedSet("drums", key, {"embedding": statistics}, counts)), path)
     (back,) = read_table(STATISTICS, path)
     assert {name: back[name] for name in ("n", "dimension", "files", "seconds", "dataset")} == {
         "n": n,
@@ -370,11 +363,11 @@ def test_statistics_keep_every_bit_in_their_table(tmp_path: Path, n: int, dimens
         "dataset": "drums",
     }
     assert counts_from_row(back) == counts and counts.duplicates == 1
-    read = statistics_from_row(back)
+    read = set_from_rows([back]).statistics_of()
     assert (read.n, read.mean.tobytes(), read.factor.tobytes()) == (
         n,
         statistics.mean.tobytes(),
         statistics.factor.tobytes(),
     )
-    with pytest.raises(FadError, match="statistics of drums by vggish are not usable"):
-        statistics_from_row(back | {"dimension": dimension + 1})
+    with pytest.raises(ValueError, match="are no factor of"):
+        set_from_rows([back | {"dimension": dimension + 1}])

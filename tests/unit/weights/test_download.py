@@ -62,7 +62,7 @@ def failure(call: Callable[[], None], server: Server | str, target: Path) -> str
         call()
     message = str(caught.value)
     url = server if isinstance(server, str) else server.url
-    for part in (url, str(target), "weights: seeded", "weights: PATH", "ckpt_dir", "by hand"):
+    for part in (url, str(target), 'weights="seeded"', 'weights="PATH"', "ckpt_dir", "by hand"):
         assert part in message
     assert not target.exists()
     return message

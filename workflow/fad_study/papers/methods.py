@@ -84,7 +84,7 @@ def _model_sentences(name: str, use: ModelUse, row: Row) -> Iterator[str]:
     used = f", used with {row['settings']}" if row["settings"] else ""
     yield (
         f"{called}: {weights_text(row['weights'])}, sha256 {row['weights_sha256'][:_HASH_DIGITS]}…; "
-        f"{model.sample_rate} Hz {channels}; vectors of {model.embedding_dim} numbers{used}."
+        f"{model.sample_rate} Hz {channels}; vectors of {model.dimension} numbers{used}."
     )
     if use.takes_scalars:
         yield (

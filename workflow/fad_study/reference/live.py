@@ -141,7 +141,8 @@ def verify_reference(
         if fact["group"]:
             ours[fact["group"]].append(found)
             if scalars:
-                imitated[fact["group"]].append(imitating.embed_features(original.features(case)))
+                found = imitating.embed_features(original.features(case))[model.main_output]
+                imitated[fact["group"]].append(found)
             theirs[fact["group"]].append(original.embeddings(case))
     distances = Distances(
         original=_distance(theirs),
@@ -173,10 +174,10 @@ def _compare_case(
     features = use.frontend(prepare_waveform(waveform, rate, use), fact["key"])
     expected = original.features(case)
     rows = list(_compare_features(exported, case, features, expected))
-    through = exported.embed_features(expected)
+    through = exported.embed_features(expected)[use.model.main_output]
     same = all(np.array_equal(a, b) for a, b in zip(features, expected, strict=True))
     # Features that are equal bit by bit need not be embedded twice.
-    embedded = through if same else exported.embed_features(features)
+    embedded = through if same else exported.embed_features(features)[use.model.main_output]
     settled = embedded
     for quantity, found in (("network", through), ("embedding", embedded)):
         settled, flips, tolerance = _settled(use.model, found, original, case)

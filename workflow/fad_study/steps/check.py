@@ -7,15 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from fad_core.datasets.policy import FilePolicy
-from fad_core.datasets.scan import FileRecord
-from fad_core.datasets.selection import (
+from fad_core.datasets.decisions import (
     FileDecision,
-    find_problems,
-    require_no_problems,
+    require_allowed,
     require_scorable,
     select_files,
 )
+from fad_core.datasets.policy import FilePolicy
+from fad_core.datasets.scan import FileRecord
 from fad_core.models.use import ModelUse
 from fad_core.util.atomic import write_text
 from fad_study.steps.files import read_manifest
@@ -40,9 +39,7 @@ def check_files(
         DatasetError: a model would give fewer than 2 vectors of a data set; the message lists all of these.
     """
     decisions = list(decide_by_model(manifests, models, policy))
-    require_no_problems(
-        problem for _, dataset, selected in decisions for problem in find_problems(dataset, selected, policy)
-    )
+    require_allowed(((dataset, selected) for _, dataset, selected in decisions), policy)
     require_scorable((dataset, name, models[name], selected) for name, dataset, selected in decisions)
     counts: dict[str, dict[str, Counter[str]]] = {}
     for name, dataset, selected in decisions:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fad_core.datasets import Dataset, list_files
+from fad_core.datasets.decisions import select_files
 from fad_core.datasets.policy import FilePolicy
-from fad_core.datasets.selection import select_files
 from fad_core.embedding.embed import embed_files
 from fad_core.embedding.embeddings_writer import write_embeddings
 from fad_core.runner.exported import ExportedModel

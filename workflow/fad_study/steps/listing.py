@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.policy import FilePolicy
-from fad_core.datasets.selection import FileDecision
 from fad_core.errors import FadError
 from fad_core.models.use import ModelUse
 from fad_core.tables import write_table

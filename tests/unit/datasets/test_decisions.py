@@ -7,16 +7,15 @@ import numpy as np
 import pytest
 from fake_models import MAIN, FakeModel, fake_model
 
-from fad_core.datasets.policy import DEFAULTS, FilePolicy, parse_policy
-from fad_core.datasets.scan import FileRecord
-from fad_core.datasets.selection import (
-    Problem,
-    find_problems,
+from fad_core.datasets.decisions import (
+    FileDecision,
+    require_allowed,
     require_enough,
-    require_no_problems,
     require_usable,
     select_files,
 )
+from fad_core.datasets.policy import DEFAULTS, FilePolicy, parse_policy
+from fad_core.datasets.scan import FileRecord
 from fad_core.errors import BadFilesError, ConfigError, DatasetError
 from fad_core.models import get_model
 from fad_core.models.options import DEFAULT_OPTIONS, Options
@@ -63,57 +62,63 @@ def test_the_limit_is_in_resampled_samples():
     assert decisions[0].reason == "too short: 0.9749 s, where vggish needs 0.9750 s"
 
 
+def ways_out(decisions: list[FileDecision], policy: FilePolicy) -> list[tuple[str, object]]:
+    """The settings that an error names; none if there is no error."""
+    try:
+        require_allowed([("set", decisions)], policy)
+    except BadFilesError as error:
+        return list(error.settings)
+    return []
+
+
 @pytest.mark.parametrize(
-    ("on_bad", "on_short", "expected"),
+    ("on_bad", "on_short", "count", "expected"),
     [
-        ("fail", "fail", ["on_bad_file: skip", "on_short_file: skip | pad", "on_short_file: skip | pad"]),
-        ("skip", "fail", ["on_short_file: skip | pad", "on_short_file: skip | pad"]),
-        ("fail", "skip", ["on_bad_file: skip"]),
-        ("skip", "skip", []),
-        ("skip", "pad", ["on_short_file: skip"]),
+        (
+            "fail",
+            "fail",
+            3,
+            [("on_bad_file", "skip"), ("on_short_file", "skip"), ("on_short_file", "pad")],
+        ),
+        ("skip", "fail", 2, [("on_short_file", "skip"), ("on_short_file", "pad")]),
+        ("fail", "skip", 1, [("on_bad_file", "skip")]),
+        ("skip", "skip", 0, []),
+        ("skip", "pad", 1, [("on_short_file", "skip")]),
     ],
 )
-def test_problems(on_bad, on_short, expected):
+def test_exclusions_that_the_policy_does_not_allow(on_bad, on_short, count, expected):
     records = [bad("a"), ok("b", 10), ok("c", 2, 44100), ok("d", 99999)]
     policy = FilePolicy(on_bad, on_short)
     decisions = select_files(records, MODEL, policy)
-    assert [problem.option for problem in find_problems("set", decisions, policy)] == expected
+    assert ways_out(decisions, policy) == expected
+    if count:
+        with pytest.raises(BadFilesError, match=f"^{count} file"):
+            require_allowed([("set", decisions)], policy)
 
 
 def test_one_message_for_all():
-    problems = [
-        Problem(
-            "system_b", "x.wav", "too short: 0.100 s, where vggish needs 0.975 s", "on_short_file: skip | pad"
-        ),
-        Problem("system_a", "new\nline.wav", "is empty (0 bytes)", "on_bad_file: skip"),
-        Problem("system_b", "a b.wav", "is empty (0 bytes)", "on_bad_file: skip"),
-        Problem("system_b", "a b.wav", "is empty (0 bytes)", "on_bad_file: skip"),  # for a second model
-    ]
+    short = [FileDecision(bad("x.wav"), "excluded", "too short: 0.1 s", "on_short_file")]
+    first = [FileDecision(bad("new\nline.wav"), "excluded", "is empty (0 bytes)")]
+    second = [FileDecision(bad("a b.wav"), "excluded", "is empty (0 bytes)")]
     with pytest.raises(BadFilesError) as caught:
-        require_no_problems(problems)
-    assert str(caught.value) == (
+        # The last one is for a second model.
+        require_allowed([("system_b", short + second), ("system_a", first), ("system_b", second)])
+    assert caught.value.message == (
         "3 files cannot be used:\n"
         "  system_a:\n"
         "    new\\nline.wav: is empty (0 bytes)\n"
         "  system_b:\n"
         "    a b.wav: is empty (0 bytes)\n"
-        "    x.wav: too short: 0.100 s, where vggish needs 0.975 s\n"
-        "To go on without mending them, set in the configuration, or give in the call:\n"
-        "  on_bad_file: skip  (snakemake --config on_bad_file=skip, fad --on-bad-file skip, "
-        'on_bad_file="skip" in Python)\n'
-        "  on_short_file: pad  (snakemake --config on_short_file=pad, fad --on-short-file pad, "
-        'on_short_file="pad" in Python)\n'
-        "  on_short_file: skip  (snakemake --config on_short_file=skip, fad --on-short-file skip, "
-        'on_short_file="skip" in Python)'
+        "    x.wav: too short: 0.1 s\n"
+        "To go on without correcting them, choose:"
+    )
+    assert str(caught.value).endswith(
+        ' choose:\n  on_bad_file="skip"\n  on_short_file="skip"\n  on_short_file="pad"'
     )
     with pytest.raises(BadFilesError) as caught:
-        require_no_problems(problems[1:2])
+        require_allowed([("system_a", first)])
     assert str(caught.value).startswith("1 file cannot be used:")
     assert "on_short_file" not in str(caught.value)
-
-
-def test_no_problems():
-    require_no_problems([])
 
 
 def test_too_little_left():
@@ -141,8 +146,7 @@ def test_files_that_do_not_fit_into_memory_are_bad_by_name_and_number():
     decisions = select_files([ok("hour.wav", 3600 * 16000), ok("minute.wav", 60 * 16000)], model)
     assert [decision.status for decision in decisions] == ["excluded", "used"]
     assert decisions[0].reason == "too long: its 3600 s take 3.6 GB in tiny, and memory_gb is 0.5"
-    (problem,) = find_problems("d", decisions, FilePolicy(on_short_file="pad"))
-    assert problem.option == "on_bad_file: skip"
+    assert ways_out(decisions, FilePolicy(on_short_file="pad")) == [("on_bad_file", "skip")]
 
 
 def sound(name: str, sha256: str = "", **facts) -> FileRecord:
@@ -153,7 +157,7 @@ def sound(name: str, sha256: str = "", **facts) -> FileRecord:
     ("on_duplicate", "statuses", "options"),
     [
         ("note", ["used", "used", "used"], []),
-        ("fail", ["used", "used", "excluded"], ["on_duplicate: note | drop"]),
+        ("fail", ["used", "used", "excluded"], [("on_duplicate", "note"), ("on_duplicate", "drop")]),
         ("drop", ["used", "used", "excluded"], []),
     ],
 )
@@ -166,7 +170,7 @@ def test_the_same_sound_twice(on_duplicate, statuses, options):
     assert [remark.text for decision in decisions for remark in decision.remarks] == [said] * (
         on_duplicate == "note"
     )
-    assert [problem.option for problem in find_problems("set", decisions, policy)] == options
+    assert ways_out(decisions, policy) == options
 
 
 def test_a_duplicate_of_a_file_that_is_left_out_is_used():
@@ -185,7 +189,7 @@ def test_levels():
     assert decisions[3].reason == (
         "peaks at 3.277e+04, where values within ±1 are expected: scale it, or raise max_peak, which is 100"
     )
-    assert {problem.option for problem in find_problems("set", decisions, DEFAULTS)} == {"on_bad_file: skip"}
+    assert ways_out(decisions, DEFAULTS) == [("on_bad_file", "skip")]
     allowed = select_files(records, MODEL, FilePolicy(max_peak=40000))
     assert [len(decision.remarks) for decision in allowed] == [0, 1, 1, 1]
 

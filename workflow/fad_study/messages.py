@@ -1,0 +1,18 @@
+"""Error messages for the user of a study."""
+
+from __future__ import annotations
+
+from fad_core.datasets.policy import FilePolicy
+from fad_core.errors import FadError
+from fad_core.util.choices import choices_of
+
+
+def message_of(error: FadError) -> str:
+    """Return the message of an error, with the settings that avoid it written as in a configuration file."""
+    return error.written(_as_key)
+
+
+def _as_key(setting: str, value: object) -> str:
+    # Other settings, such as weights, may be those of one model, which --config cannot set.
+    of_study = f", or --config {setting}={value}" if setting in choices_of(FilePolicy) else ""
+    return f"{setting}: {value}  (in the configuration{of_study})"
