@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fad_core.datasets.find import Found, find, printable
 from fad_core.datasets.leftovers import set_leftovers_apart
-from fad_core.datasets.policy import Leftovers
+from fad_core.datasets.policy import DEFAULTS, Leftovers
 from fad_core.errors import ConfigError, DatasetError
 
 
@@ -31,7 +31,7 @@ class Dataset:
     name: str
     path: str | tuple[str, ...]
     shards: int = 1
-    leftovers: Leftovers = "ignore"
+    leftovers: Leftovers = DEFAULTS.leftovers
 
     def __post_init__(self) -> None:
         if self.shards < 1:
