@@ -92,7 +92,9 @@ class AudioInfo:
         return self.frames / self.sample_rate
 
 
-def inspect_audio(path: Path | str, on_block: Callable[[NDArray[np.float32]], None] | None = None) -> AudioInfo:
+def inspect_audio(
+    path: Path | str, on_block: Callable[[NDArray[np.float32]], None] | None = None
+) -> AudioInfo:
     """Decode a whole sound file, a bounded block at a time, and judge whether it can be used.
 
     Args:

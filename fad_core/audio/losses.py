@@ -144,7 +144,9 @@ def byte_losses(decoded: Decoded, stated: int | None, present: int, beyond: int)
         losses.append(Loss((stated - present) / second, text, "missing"))
     if ignored > 0:
         if stated is None and ignored == present:
-            text = f"its header gives no size of the sound: the {ignored} bytes that follow it are not decoded"
+            text = (
+                f"its header gives no size of the sound: the {ignored} bytes that follow it are not decoded"
+            )
         elif beyond:
             text = f"its header promises {present} bytes of sound, {ignored} more follow that are not decoded"
         else:
