@@ -1,7 +1,7 @@
 """The `fad` command: results on stdout, progress and messages on stderr.
 
-One module here a command or a group of them. What they need beyond click they import when they are called,
-so that help and completion come at once. Exit statuses: `fad_core.cli.group`.
+Each module here is a command or a group of commands. They import what they need beyond click when they are
+called, so that help and completion are fast. Exit statuses: `fad_core.cli.group`.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ __all__ = ["main"]
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def main() -> None:
-    """Fréchet Audio Distance, reproducibly.
+    """Compute the Fréchet Audio Distance reproducibly.
 
-    Results go to stdout, everything else to stderr. Exit status: 0 done, 1 the input is at fault, 2 the call
-    is, 3 a verification failed, 130 interrupted.
+    Results go to stdout, everything else to stderr. Exit status: 0 success, 1 error in the input, 2 error in
+    the call, 3 failed verification, 130 interrupted.
     """
     spare_collections()
 

@@ -1,4 +1,4 @@
-"""`fad completion`: a script for the shell."""
+"""`fad completion`: print a completion script for a shell."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from fad_core.cli.output import print_text
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print a script for completion.
+    """Print a completion script for SHELL.
 
-    It makes the shell complete commands, options, models and files.
+    With it, the shell completes commands, options, models and files.
     """
     kind = get_completion_class(shell)
     assert kind is not None, shell

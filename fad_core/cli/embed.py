@@ -1,4 +1,4 @@
-"""`fad embed` and `fad stats`: what comes of one set, as a file."""
+"""`fad embed` and `fad stats`: write the vectors, or the statistics, of a set to a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _output_option(suffixes: tuple[str, ...], what: str) -> Callable[[Any], Any]:
-    """`--output FILE`, whose suffix says what is written."""
+    """Return the option `--output FILE`, whose suffix chooses the format."""
 
     def checked(_context: click.Context, _option: click.Parameter, path: Path) -> Path:
         if path.suffix not in suffixes:
@@ -47,13 +47,13 @@ def _output_option(suffixes: tuple[str, ...], what: str) -> Callable[[Any], Any]
 @click.argument("audio", metavar="SET", type=SET)
 @_output_option(
     (".npy", ".parquet"),
-    ".npy: all vectors, as the original package writes and reads them. .parquet: with file and time.",
+    "File to write: .npy (vectors, as the original package writes them) or .parquet (with file and time).",
 )
 @model_option
 @embedding_options
 @output_options
 def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form) -> None:
-    """Embed a SET and write the vectors.
+    """Embed a SET and write the vectors to a file.
 
     SET is a folder (with all below it), a glob in quotes, or one file.
     """
@@ -79,16 +79,16 @@ def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     ),
 )
 @click.argument("audio", metavar="SET", type=SET)
-@_output_option((".npz", ".parquet"), "The file to write: .npz (NumPy arrays) or .parquet.")
+@_output_option((".npz", ".parquet"), "File to write: .npz (NumPy arrays) or .parquet.")
 @model_option
 @embedding_options
 @output_options
 def stats(audio: str, output: Path, model: str, embedding: Embedding, form: Form) -> None:
-    """Write the statistics of a SET, to hand on.
+    """Write the statistics of a SET to a file.
 
-    The file holds the number of vectors, their mean and the factor of their scatter, and what they are of:
-    the model, its weights and their hash, its settings, what became of the files. `fad score` and `fad
-    compare` read it in the place of the sound.
+    The file holds the number of vectors, their mean and the factor of their scatter matrix, and the model,
+    its weights with their sha256, its settings and the counts of files. `fad score` and `fad compare` take it
+    in place of the sound.
     """
     require_writable(output)
     _, done = embedding.embed_sets([audio], model)

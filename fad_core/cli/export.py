@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +20,12 @@ from fad_core.cli.options import (
 from fad_core.cli.output import Form, output_options, print_row, print_rows, quiet_option, speaker
 from fad_core.cli.threads import threads_option, use_threads
 from fad_core.errors import ModelError
+from fad_core.models.options import WEIGHTS
 from fad_core.util.atomic import require_writable
 
 if TYPE_CHECKING:
-    from fad_core.api.model_cache import Store
     from fad_core.models.base import EmbeddingModel
     from fad_core.runner.backends import Origin
-    from fad_core.verification.check import Comparison
     from fad_core.weights import Weights
 
 
@@ -43,7 +41,7 @@ if TYPE_CHECKING:
     "--output",
     "-o",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The .pt2 to write.  [default: {model}-{first 8 digits of the weights' sha256}.pt2]",
+    help="File to write (.pt2).  [default: {model}-{first 8 digits of the weights' sha256}.pt2]",
 )
 @weights_option
 @ckpt_dir_option
@@ -59,10 +57,10 @@ def export(
     quiet: bool,
     form: Form,
 ) -> None:
-    """Export a MODEL with its weights as one .pt2 file.
+    """Export a MODEL with its weights to a .pt2 file.
 
-    It loads with a plain torch.export.load; what it is stands inside. `fad verify` compares it with the
-    network that it was made from.
+    torch.export.load reads the file, which names its model, weights and versions. `fad verify` compares it
+    with the network that it was made from.
     """
     from fad_core.models import get_model
 
@@ -95,7 +93,7 @@ def export(
     ),
 )
 @click.argument("what", metavar="MODEL|FILE", type=click.Path())
-@click.option("--weights", help="The choice of weights.  [default: official; of a file, what it says]")
+@click.option("--weights", help="Weights to compare with.  [default: official, or those that FILE names]")
 @trust_option
 @ckpt_dir_option
 @cache_dir_option
@@ -114,51 +112,52 @@ def verify(
     quiet: bool,
     form: Form,
 ) -> int:
-    """Verify a model, by its id or as a .pt2 file.
+    """Verify a MODEL, given by its id or as a .pt2 file.
 
-    It is compared now, whatever was found before.
-
-    At two levels: eager, against the network it was made from, over batch sizes and lengths; golden, the same
-    code with seeded weights against embeddings of the original package. Each on a CPU, with the kernels for
-    it and as it was exported; with --device cuda, there too. Exit status 3 if it fails.
+    It is compared anew, whatever an earlier verification found, at two levels: eager, with the network that
+    it was exported from, over batch sizes and lengths; golden, the same code with seeded weights, with
+    embeddings of the original package. Both are done on a CPU with both runners, and on the GPU with --device
+    cuda. The exit status is 3 if a comparison fails.
     """
     from fad_core.models import get_model
 
     is_file = Path(what).suffix == ".pt2"
     if not is_file:
         if Path(what).is_file():
-            raise ModelError(f"{what} is a file, but no exported model (.pt2), and no model's id either")
+            raise ModelError(f"{what} is a file, but neither an exported model (.pt2) nor the id of a model")
         get_model(what)
     use_threads(threads)
     from fad_core.api.model_cache import Store, default_cache_dir
     from fad_core.runner.device import resolve_device
     from fad_core.verification.table import verification_rows, verification_text
-    from fad_core.verification.verify import verified_backends
+    from fad_core.verification.verify import verified_backends, verify_eager, verify_golden
 
     device = resolve_device(device)
-    backends = verified_backends(device)
-    store = Store(cache_dir or default_cache_dir(), ckpt_dir, speaker(quiet), backends, progress=not quiet)
-    path, model, chosen = _file(what, weights, ckpt_dir) if is_file else _stored(what, weights, store)
-    rows = _compared(path, model, chosen, store, trust=trust if is_file else None)
+    say, backends = speaker(quiet), verified_backends(device)
+    store = Store(cache_dir or default_cache_dir(), ckpt_dir, say, backends, progress=not quiet)
+    origin: Origin = "own"
+    if is_file:
+        path, model, chosen = _given(what, weights, ckpt_dir)
+        origin = "trusted" if trust else "given"
+    else:
+        model = get_model(what)
+        path, chosen = store.exported(model, weights or WEIGHTS.default)
+    say(f"verifying {path} against the eager network")
+    rows = verify_eager(path, model, chosen, backends, origin)
+    say(f"verifying {model.name} with seeded weights against embeddings of the original package")
+    if chosen.kind != "seeded":
+        path, origin = store.exported(model, "seeded")[0], "own"
+    rows += verify_golden(path, backends=backends, origin=origin)
     print_rows(verification_rows(rows, device), form, lambda: verification_text(model.name, rows))
     return 0 if all(row.verdict == "passed" for row in rows) else VERIFICATION_FAILED
 
 
-def _stored(model_id: str, choice: str | None, store: Store) -> tuple[Path, EmbeddingModel, Weights]:
-    """The exported model that scoring would use, and its weights."""
-    from fad_core.models import get_model
-
-    model = get_model(model_id)
-    path, weights = store.exported(model, choice or "official")
-    return path, model, weights
-
-
-def _file(what: str, choice: str | None, ckpt_dir: Path | None) -> tuple[Path, EmbeddingModel, Weights]:
-    """A `.pt2` and the weights that it says it has.
+def _given(what: str, choice: str | None, ckpt_dir: Path | None) -> tuple[Path, EmbeddingModel, Weights]:
+    """Return a `.pt2` file, its model, and the weights that it was made from.
 
     Raises:
-        ModelError: it is no exported model of ours.
-        WeightsError: its weights are not at hand, or are others than those given.
+        ModelError: it is not an exported model of this package.
+        WeightsError: the weights are not available, or are not those that it was made from.
     """
     from fad_core.errors import WeightsError
     from fad_core.models import get_model
@@ -169,31 +168,15 @@ def _file(what: str, choice: str | None, ckpt_dir: Path | None) -> tuple[Path, E
     model = get_model(identity.model)
     if choice is None and identity.weights not in ("official", "seeded"):
         raise WeightsError(
-            f"{what} was made from the checkpoint {identity.weights}: say where that is, with --weights PATH"
+            f"{what} was made from the checkpoint {identity.weights}. To compare it with that, choose:",
+            [("weights", "PATH")],
         )
     weights = fetch_weights(locate_weights(model, choice or identity.weights, ckpt_dir), ckpt_dir)
     found = {file.checkpoint.filename: file.sha256 for file in weights.files}
     if found != dict(identity.checkpoints):
-        raise WeightsError(
-            f"{what} was made from {_hashes(identity.checkpoints)}, the weights at hand are {_hashes(found)}"
+        made, here = (
+            ", ".join(f"{name} (sha256 {sha256})" for name, sha256 in checkpoints.items())
+            for checkpoints in (identity.checkpoints, found)
         )
+        raise WeightsError(f"{what} was made from {made}, the weights at hand are {here}")
     return Path(what), model, weights
-
-
-def _hashes(checkpoints: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} (sha256 {sha256})" for name, sha256 in checkpoints.items())
-
-
-def _compared(
-    path: Path, model: EmbeddingModel, weights: Weights, store: Store, *, trust: bool | None
-) -> list[Comparison]:
-    """All comparisons of both levels; `trust` is of a file that was given, None of one of the store's."""
-    from fad_core.verification.verify import verify_eager, verify_golden
-
-    origin: Origin = "own" if trust is None else "trusted" if trust else "given"
-    store.report(f"verifying {path} against the eager network")
-    rows = verify_eager(path, model, weights, store.backends, origin)
-    store.report(f"verifying {model.name} with seeded weights against embeddings of the original package")
-    if weights.kind == "seeded":
-        return rows + verify_golden(path, backends=store.backends, origin=origin)
-    return rows + verify_golden(store.exported(model, "seeded")[0], backends=store.backends)

@@ -1,16 +1,6 @@
-"""How every command ends: what is said on stderr, and the exit status.
+"""How every command ends: the message on stderr, and the exit status, as docs/cli.md lists them.
 
-| status | meaning |
-|---|---|
-| 0 | done |
-| 1 | the input is at fault: a file, a data set, weights, a full disk; the message says how |
-| 2 | the call is: an unknown option, a missing argument, a model or metric that does not exist |
-| 3 | a verification failed: a model or a checkpoint is not what it should be |
-| 130 | interrupted (Ctrl-C) |
-| 143 | ended by SIGTERM |
-| 141 | whoever read the results has gone, as with `| head` |
-
-Anything else that goes wrong is a fault of the program and shows a traceback.
+An exception that is not an error of the input is a bug of this package, and shows a traceback.
 """
 
 from __future__ import annotations
@@ -36,10 +26,12 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class _WithExamples:
-    """Shows examples in the help, each on a line of its own."""
+class Command(click.Command):
+    """A command whose help shows examples, each on a line of its own."""
 
-    examples: Sequence[str] = ()
+    def __init__(self, *given: Any, examples: Sequence[str] = (), **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.examples = examples
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the examples."""
@@ -48,25 +40,13 @@ class _WithExamples:
                 formatter.write(f"{'':{formatter.current_indent}}{example}\n")
 
 
-class Command(_WithExamples, click.Command):
-    """A command with examples."""
-
-    def __init__(self, *given: Any, examples: Sequence[str] = (), **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.examples = examples
-
-
-class Group(_WithExamples, click.Group):
-    """A group of commands; the outermost turns what goes wrong into a line and an exit status."""
+class Group(Command, click.Group):
+    """A group of commands; the outermost turns every error into a message and an exit status."""
 
     command_class = Command
 
-    def __init__(self, *given: Any, examples: Sequence[str] = (), **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.examples = examples
-
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a reader of the results that has gone is no fault, and nobody is there to tell."""
+        """Run the command; without an error message if the reader of the results has gone."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -88,12 +68,9 @@ def _status(run: Callable[[], Any]) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except VerificationError as error:
-        return _failed(VERIFICATION_FAILED, error)
-    except UnknownNameError as error:
-        return _failed(CALL_FAULT, error)
     except FadError as error:
-        return _failed(INPUT_FAULT, error)
+        kinds = {VerificationError: VERIFICATION_FAILED, UnknownNameError: CALL_FAULT, FadError: INPUT_FAULT}
+        return _failed(next(kinds[kind] for kind in kinds if isinstance(error, kind)), error)
     except OSError as error:
         if error.errno not in _NO_ROOM or error.filename is not None:
             raise
@@ -118,20 +95,20 @@ def option_name(setting: str) -> str:
 
 
 def style(text: str, **how: Any) -> str:
-    """Colour for a text on a terminal; none with NO_COLOR (https://no-color.org) set to anything.
+    """Colour a text for a terminal, unless NO_COLOR (https://no-color.org) is set.
 
-    click takes it out again where the text goes to a file or a pipe.
+    click removes the colour where the text goes to a file or a pipe.
     """
     return text if os.environ.get("NO_COLOR") else click.style(text, **how)
 
 
 def _tolerate_odd_names() -> None:
-    """Have a file's name that the terminal has no characters for spelled out."""
+    """Spell out file names that the terminal has no characters for."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _abandon_stdout() -> None:
-    """Let what is left in the buffer go nowhere, or Python would complain of it when it exits."""
+    """Discard what is left in the buffer, of which Python would complain when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

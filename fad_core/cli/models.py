@@ -1,4 +1,4 @@
-"""`fad models`: what there is to embed with."""
+"""`fad models`: list the embedding models."""
 
 from __future__ import annotations
 

@@ -30,33 +30,28 @@ def print_rows(rows: Sequence[Row], form: Form, text: Callable[[], str] | None =
     """Print a table.
 
     Args:
-        rows: with the same keys each; what is not known is None.
-        form: how.
-        text: gives the table for people; None: all columns as they are.
+        rows: rows with the same keys; None is an unknown value.
+        form: "json" or "csv"; "table" for people.
+        text: returns the table for people; None: all columns as they are.
     """
     if form == "json":
-        _write(json.dumps(rows, indent=1))
+        print_text(json.dumps(rows, indent=1))
     elif form == "csv":
-        _write(_csv(rows))
+        print_text(_csv(rows))
     else:
-        _write(text() if text is not None else _plain(rows))
+        print_text(text() if text is not None else _plain(rows))
 
 
 def print_row(row: Row, form: Form, text: Callable[[], str]) -> None:
-    """Print a single result: as `print_rows`, but in JSON as one object on one line."""
+    """Print a single result like `print_rows`, but in JSON as one object on one line."""
     if form == "json":
-        _write(json.dumps(row))
+        print_text(json.dumps(row))
     else:
         print_rows([row], form, text)
 
 
-def print_text(text: str) -> None:
-    """Print what is neither rows nor a message."""
-    _write(text)
-
-
 def speaker(quiet: bool) -> Callable[[str], None]:
-    """Give a function that says a line on stderr, or nothing."""
+    """Return a function that writes a line to stderr, or nothing if quiet."""
 
     def say(line: str) -> None:
         if not quiet:
@@ -65,10 +60,11 @@ def speaker(quiet: bool) -> Callable[[str], None]:
     return say
 
 
-def _write(text: str) -> None:
-    # Python has none where the shell has closed it (>&-), and click would then write nowhere.
+def print_text(text: str) -> None:
+    """Print a text, which ends with one line end."""
+    # Python has none if the shell has closed it (>&-), and click would then write nothing.
     if sys.stdout is None:
-        raise FadError("there is nowhere to write the results to: stdout is closed")
+        raise FadError("the results cannot be written: stdout is closed")
     click.echo(text.removesuffix("\n"))
 
 

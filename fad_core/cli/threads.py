@@ -1,4 +1,4 @@
-"""How many threads a command computes with."""
+"""The number of threads that a command computes with."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _MOST = 8
 
 
 def default_threads() -> int:
-    """As many as `OMP_NUM_THREADS` says, else as there are processors for this process; at most eight.
+    """Return the number in `OMP_NUM_THREADS`, else the number of processors for this process, at most eight.
 
-    Each embeds a batch or a file at a time, which takes memory: a large machine is for who asks for it.
+    Each thread embeds a batch or a file at a time, which takes memory: more are used only on request.
     """
-    said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    if said.isdecimal() and int(said) > 0:
-        return int(said)
+    given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
     try:
         processors = len(os.sched_getaffinity(0))
     except AttributeError:  # not on Linux
@@ -29,21 +29,21 @@ def default_threads() -> int:
 
 
 def threads_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--threads N`."""
+    """Add the option `--threads N`."""
     return click.option(
         "--threads",
         type=click.IntRange(min=1, max=256),
         default=default_threads,
-        help="Threads to compute with; scores do not depend on it.  "
-        f"[default: OMP_NUM_THREADS, else one a processor, at most {_MOST}]",
+        help="Number of threads; scores do not depend on it.  "
+        f"[default: OMP_NUM_THREADS, else one per processor, at most {_MOST}]",
     )(command)
 
 
 def use_threads(threads: int) -> None:
-    """Have PyTorch compute with so many threads, before it is imported.
+    """Set the number of threads of PyTorch, which must not be imported yet.
 
-    Other libraries compute with one: what they compute, spectra and distances, is either done in those
-    threads, or would round otherwise with more.
+    Other libraries compute with one: their spectra and distances are computed in those threads, or would be
+    rounded differently with more.
     """
     limit_threads(1)
     import torch

@@ -1,4 +1,4 @@
-"""`fad weights`: the official checkpoints, where they lie, whether they are the right ones."""
+"""`fad weights`: list, fetch and verify the official checkpoints."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def weights() -> None:
 @ckpt_dir_option
 @output_options
 def list_(ckpt_dir: Path | None, form: Form) -> None:
-    """List the checkpoints, and where each lies or is looked for."""
+    """List the official checkpoints, and the path of each."""
     from fad_core.weights import checkpoint_path
 
     rows = []
@@ -66,23 +66,23 @@ def list_(ckpt_dir: Path | None, form: Form) -> None:
     ),
 )
 @click.argument("models", nargs=-1, type=MODEL)
-@click.option("--all", "every", is_flag=True, help="Of all models.")
+@click.option("--all", "every", is_flag=True, help="Fetch the checkpoints of all models.")
 @ckpt_dir_option
 @quiet_option
 @output_options
 def fetch(models: tuple[str, ...], every: bool, ckpt_dir: Path | None, quiet: bool, form: Form) -> None:
-    """Download the checkpoints of MODELS that are not there yet; check all of them.
+    """Download the checkpoints of MODELS that are missing, and check all of them.
 
-    A download that was cut off goes on where it was.
+    An interrupted download is resumed.
     """
     from fad_core.models import get_model, model_ids
     from fad_core.weights import fetch_weights, locate_weights
 
     if bool(models) == every:
-        raise click.UsageError("name models, or say --all")
+        raise click.UsageError("name models, or give --all")
     say = speaker(quiet)
     rows: dict[str, Row] = {}
-    # Models that do not exist are named before the first is fetched.
+    # Unknown models are reported before the first download.
     for model in [get_model(name) for name in (model_ids() if every else models)]:
         located = locate_weights(model, "official", ckpt_dir)
         for file in located.files:
@@ -107,10 +107,10 @@ def fetch(models: tuple[str, ...], every: bool, ckpt_dir: Path | None, quiet: bo
 @ckpt_dir_option
 @output_options
 def verify(models: tuple[str, ...], ckpt_dir: Path | None, form: Form) -> int:
-    """Read the checkpoints of MODELS (of all, if none is named) and compare their sha256.
+    """Check the sha256 of the checkpoints of MODELS (default: of all models).
 
-    Held against the published hash, or the one recorded when the file was first used. Exit status 3 if one
-    is another, 1 if one of a model that was named is not there.
+    It is compared with the published one, or else with the one recorded at the first use. The exit status is
+    3 if one differs, and 1 if a checkpoint of a named model is missing.
     """
     rows = [_verified(item, ckpt_dir) for item, _ in _checkpoints(models)]
     print_rows(rows, form)
@@ -127,7 +127,7 @@ def _verified(item: Checkpoint, ckpt_dir: Path | None) -> Row:
     path = checkpoint_path(item, ckpt_dir)
     expected = item.sha256 or recorded_sha256(path)
     there = path.is_file()
-    # The whole file, where others take what was recorded of it if its size and time are the same.
+    # Of the whole file; elsewhere a recorded hash counts as long as size and time are the same.
     found = file_sha256(path) if there else ""
     if not there:
         verdict = "not there"
@@ -145,7 +145,7 @@ def _verified(item: Checkpoint, ckpt_dir: Path | None) -> Row:
 
 
 def _checkpoints(models: Sequence[str]) -> Iterator[tuple[Checkpoint, list[str]]]:
-    """The checkpoints of models, of all if none is named, each once and with all that use it."""
+    """Yield the checkpoints of models, or else of all, each once and with the names of all its models."""
     from fad_core.models import get_model, model_ids
 
     chosen = [get_model(name) for name in models or model_ids()]

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fad_core.datasets.find import Found, find, printable
-from fad_core.datasets.leftovers import set_leftovers_apart
+from fad_core.datasets.find import AudioFile, Ignored, find, printable
 from fad_core.datasets.policy import DEFAULTS, Leftovers
 from fad_core.errors import DatasetError
+
+__all__ = ["AudioFile", "Dataset", "Listing", "file_sha256", "list_files", "shard_files", "shard_of"]
 
 
 @dataclass(frozen=True)
@@ -30,20 +31,6 @@ class Dataset:
     name: str
     path: str | tuple[str, ...]
     leftovers: Leftovers = DEFAULTS.leftovers
-
-
-@dataclass(frozen=True)
-class AudioFile:
-    """One file of a data set.
-
-    Attributes:
-        name: its identity in the data set: the path relative to the data set's root, with "/"; in a
-            list of files the path as given.
-        path: where it lies.
-    """
-
-    name: str
-    path: Path
 
 
 @dataclass(frozen=True)
@@ -80,11 +67,8 @@ def list_files(dataset: Dataset) -> Listing:
             twice.
     """
     try:
-        files, ignored = find(dataset.path)
-        if dataset.leftovers == "ignore" and isinstance(dataset.path, str):
-            files, apart = set_leftovers_apart(files)
-            ignored += apart
-        return Listing(_named(files, ignored, dataset.path), tuple(sorted(ignored)))
+        files, ignored = find(dataset.path, leftovers=dataset.leftovers == "use")
+        return Listing(_checked(files, ignored, dataset.path), tuple(sorted(ignored)))
     except (DatasetError, OSError) as error:
         raise DatasetError(f"data set {dataset.name}: {error}") from error
 
@@ -95,20 +79,21 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _named(
-    found: Sequence[Found], ignored: Sequence[tuple[str, str]], where: str | tuple[str, ...]
+def _checked(
+    files: Sequence[AudioFile], ignored: Ignored, where: str | tuple[str, ...]
 ) -> tuple[AudioFile, ...]:
-    if not found:
+    """Return the files sorted by name, of which there must be one, each with a name of its own in UTF-8."""
+    if not files:
         place = where if isinstance(where, str) else "its list of files"
         hint = f" (ignored: {len(ignored)}, such as {ignored[0][0]}: {ignored[0][1]})" if ignored else ""
         raise DatasetError(f"no audio file in {place}{hint}")
     names: set[str] = set()
-    for item in found:
-        if item.name != printable(item.name):
-            raise DatasetError(f"the name of {printable(item.name)} is not valid UTF-8: rename the file")
-        if item.name in names:
+    for name in (file.name for file in files):
+        if name != printable(name):
+            raise DatasetError(f"the name of {printable(name)} is not valid UTF-8: rename the file")
+        if name in names:
             raise DatasetError(
-                f"{item.name} is listed twice: a file needs a name of its own, such as a link to it"
+                f"{name} is listed twice: a file needs a name of its own, such as a link to it"
             )
-        names.add(item.name)
-    return tuple(sorted((AudioFile(item.name, item.path) for item in found), key=lambda file: file.name))
+        names.add(name)
+    return tuple(sorted(files, key=lambda file: file.name))

@@ -1,4 +1,4 @@
-"""What became of a data set's files, in numbers."""
+"""Count the decisions on the files of a data set, and the remarks on them."""
 
 from __future__ import annotations
 
@@ -6,28 +6,31 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fad_core.datasets.decisions import FileDecision
+
+_SUMMED = ("files", "padded", "excluded", "doubtful", "loud", "silent", "constant")
 
 
 @dataclass(frozen=True)
 class SetCounts:
-    """What became of the files of a data set, or of a part of one, and what is to be known of their sound.
+    """Counts of the files of a data set, or of a part of one.
 
     Attributes:
-        files: how many were embedded, the padded ones included.
-        padded: how many of them were padded.
-        excluded: how many audio files were left out.
-        seconds: of audio embedded, before padding.
-        doubtful: how many of the embedded files are of doubtful length (`fad_core.audio`).
-        doubt_seconds: how much is missing from these, or ignored.
-        loud: how many have peaks above `fad_core.datasets.remarks.LOUD`.
-        peak: the largest absolute sample value.
-        silent: how many are silent throughout.
-        constant: how many hold one value throughout.
+        files: number of files that were embedded, the padded ones included.
+        padded: number of padded files.
+        excluded: number of audio files that were left out.
+        seconds: seconds of audio embedded, before padding.
+        doubtful: number of embedded files of doubtful length (`fad_core.audio`).
+        doubt_seconds: seconds that are missing from these files, or ignored.
+        loud: number of embedded files with peaks above `fad_core.datasets.remarks.LOUD`.
+        peak: largest absolute sample value.
+        silent: number of embedded files that are silent throughout.
+        constant: number of embedded files of one value throughout.
         rates: (sample rate in Hz, number of embedded files), sorted; rates above the model's count as the
-            model's, which gets nothing of what lies above half of it.
-        sounds: the first 8 bytes of the hash of each embedded file's sound, as a signed number; sorted.
+            model's, which receives nothing above half of it.
+        sounds: first 8 bytes of the hash of each embedded file's sound, as a signed number; sorted.
     """
 
     files: int
@@ -44,17 +47,17 @@ class SetCounts:
     sounds: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        # As JSON and tables give it: a list, an array.
+        # JSON gives a list, a table an array.
         object.__setattr__(self, "sounds", tuple(map(int, self.sounds)))
 
     @property
     def duplicates(self) -> int:
-        """How many of the embedded files have the same sound as one before them."""
+        """Number of embedded files with the same sound as one before them."""
         return len(self.sounds) - len(set(self.sounds))
 
     @classmethod
     def of(cls, decisions: Iterable[FileDecision], model_rate: int) -> SetCounts:
-        """Count what was decided on files, for a model of this sample rate in Hz."""
+        """Count decisions on files, for a model of this sample rate in Hz."""
         decisions = list(decisions)
         embedded = [decision for decision in decisions if decision.status != "excluded"]
         records = [decision.record for decision in embedded]
@@ -77,28 +80,23 @@ class SetCounts:
 
     @classmethod
     def total(cls, parts: Sequence[SetCounts]) -> SetCounts:
-        """The counts of the whole, the same however it was divided."""
+        """Return the counts of the whole, which are the same however it was divided into parts."""
+        sums: dict[str, Any] = {name: sum(getattr(part, name) for part in parts) for name in _SUMMED}
         rates: Counter[int] = Counter()
         for part in parts:
             rates.update(dict(part.rates))
         return cls(
-            files=sum(part.files for part in parts),
-            padded=sum(part.padded for part in parts),
-            excluded=sum(part.excluded for part in parts),
+            **sums,
             seconds=total_seconds(part.seconds for part in parts),
-            doubtful=sum(part.doubtful for part in parts),
             doubt_seconds=total_seconds(part.doubt_seconds for part in parts),
-            loud=sum(part.loud for part in parts),
             peak=max((part.peak for part in parts), default=0.0),
-            silent=sum(part.silent for part in parts),
-            constant=sum(part.constant for part in parts),
             rates=tuple(sorted(rates.items())),
             sounds=tuple(sorted(sound for part in parts for sound in part.sounds)),
         )
 
 
 def total_seconds(seconds: Iterable[float]) -> float:
-    """A sum of durations, each to the microsecond: so it does not show in which parts it was taken."""
+    """Return a sum of durations, each rounded to the microsecond, so that it does not depend on the parts."""
     return round(math.fsum(round(value, 6) for value in seconds), 6)
 
 

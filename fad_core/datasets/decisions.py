@@ -107,21 +107,6 @@ def require_allowed(
     raise BadFilesError("\n".join(lines), [(name, value) for name in settings for value in ways_out[name]])
 
 
-def require_usable(dataset: str, model: str, decisions: Sequence[FileDecision]) -> None:
-    """Stop the run if a model has no file of a data set to embed.
-
-    Raises:
-        DatasetError: every file is excluded.
-    """
-    if all(decision.status == "excluded" for decision in decisions):
-        example = (
-            f", such as {one_line(decisions[0].record.file)}: {decisions[0].reason}" if decisions else ""
-        )
-        raise DatasetError(
-            f"data set {dataset}: no file that {model} can use; {len(decisions)} excluded{example}"
-        )
-
-
 def require_enough(dataset: str, model: str, vectors: int) -> None:
     """Stop the run if a data set gives too few embedding vectors for a covariance.
 
@@ -129,29 +114,39 @@ def require_enough(dataset: str, model: str, vectors: int) -> None:
         DatasetError: there are fewer than two.
     """
     if vectors < 2:
-        raise DatasetError(
-            f"data set {dataset}: {model} makes {counted(vectors, 'embedding vector')} of it, and a distance "
-            "needs at least 2: add files, or longer ones"
-        )
+        raise DatasetError(_too_few(dataset, model, vectors))
 
 
-def require_scorable(selected: Iterable[tuple[str, str, ModelUse, Sequence[FileDecision]]]) -> None:
-    """Stop the run, before anything is embedded, if data sets will give too few vectors for a covariance.
+def _too_few(dataset: str, model: str, vectors: int) -> str:
+    return (
+        f"data set {dataset}: {model} makes {counted(vectors, 'embedding vector')} of it, and a distance "
+        "needs at least 2: add files, or longer ones"
+    )
+
+
+def require_vectors(
+    selected: Iterable[tuple[str, str, ModelUse, Sequence[FileDecision]]], *, to_compare: bool = True
+) -> None:
+    """Stop the run, before anything is embedded, if data sets will give too few vectors.
 
     Args:
         selected: (data set, the model's name in the study, the model and how it is used, the decisions on the
             files).
+        to_compare: whether each must give enough for a covariance, not just any.
 
     Raises:
         DatasetError: one message with all data sets and models that fall short.
     """
     faults = []
     for dataset, name, use, decisions in selected:
-        try:
-            require_usable(dataset, name, decisions)
-            require_enough(dataset, name, sum(vector_count(decision, use) for decision in decisions))
-        except DatasetError as error:
-            faults.append(error.message)
+        vectors = sum(vector_count(decision, use) for decision in decisions)
+        if to_compare and vectors == 1:
+            faults.append(_too_few(dataset, name, vectors))
+        elif not vectors:
+            first = [f", such as {one_line(each.record.file)}: {each.reason}" for each in decisions[:1]]
+            faults.append(
+                f"data set {dataset}: no file that {name} can use; {len(decisions)} excluded{''.join(first)}"
+            )
     if faults:
         raise DatasetError("\n".join(faults))
 

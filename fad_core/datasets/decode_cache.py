@@ -1,6 +1,6 @@
-"""Sound that the scan has decoded, kept until it is embedded, so that it need not be decoded twice.
+"""Audio that the scan has decoded, kept in memory until it is embedded, so that it is not decoded twice.
 
-What is kept is already prepared for the model, for that is the smaller: 16 kHz mono is a fifth of CD stereo.
+It is kept as prepared for the model, which is smaller: 16 kHz mono is a fifth of CD stereo.
 """
 
 from __future__ import annotations
@@ -15,94 +15,95 @@ from numpy.typing import NDArray
 
 from fad_core.audio import waveform_of
 
-ROOM = 2**25
-"""Values that are kept in all: 134 MB as float32, or 35 minutes of 16 kHz mono. A model's first use exports
-it while they are there."""
+CAPACITY = 2**25
+"""Number of values in all: 134 MB as float32, or 35 minutes of 16 kHz mono. They stay in memory while a model
+is exported at its first use."""
 
 Waveform = NDArray[np.floating[Any]]
 
 
-class Kept:
-    """Waveforms by the hash of the file that they are of, in a bounded memory; threads may share it."""
+class DecodedAudioCache:
+    """Waveforms by the sha256 of their files, of bounded size; threads may share it."""
 
-    def __init__(self, prepare: Callable[[Waveform, int], Waveform], rate: int, room: int = ROOM) -> None:
-        """Keep nothing yet.
+    def __init__(
+        self, prepare: Callable[[Waveform, int], Waveform], rate: int, capacity: int = CAPACITY
+    ) -> None:
+        """Make an empty cache.
 
         Args:
-            prepare: makes of a waveform `[channels, samples]` and its rate what is kept; it may raise
-                ValueError where it can make nothing of it, which is then not kept.
-            rate: of what it makes, in Hz.
-            room: values that may be kept, or may be there to be kept while a file is decoded, in all.
+            prepare: makes what is kept from a waveform `[channels, samples]` and its sample rate in Hz; a
+                waveform for which it raises ValueError is not kept.
+            rate: sample rate of prepared waveforms in Hz.
+            capacity: number of values that may be kept, or recorded while files are decoded, in all.
         """
-        self._prepare, self._rate, self._room = prepare, rate, room
+        self._prepare, self._rate, self._free = prepare, rate, capacity
         self._waveforms: dict[str, Waveform] = {}
         self._lock = Lock()
 
-    def take(self, sha256: str) -> tuple[Waveform, int] | None:
-        """What is kept of a file, and its rate, no longer kept from now on; None if nothing is."""
+    def pop(self, sha256: str) -> tuple[Waveform, int] | None:
+        """Remove and return the waveform of a file and its sample rate in Hz; None if it is not kept."""
         with self._lock:
             waveform = self._waveforms.pop(sha256, None)
             if waveform is None:
                 return None
-            self._room += waveform.size
+            self._free += waveform.size
         return waveform, self._rate
 
     @contextmanager
-    def hearing(self) -> Iterator[Hearing]:
-        """For one file that is decoded; what was not kept at the end takes no room any more."""
-        hearing = Hearing(self)
+    def recording(self) -> Iterator[Recording]:
+        """Record one file while it is decoded; what is not kept in the end is discarded."""
+        recording = Recording(self)
         try:
-            yield hearing
+            yield recording
         finally:
-            hearing.forget()
+            recording.discard()
 
-    def _reserve(self, values: int) -> bool:
-        """Take room for so many values, if there is so much; a negative number gives it back."""
+    def reserve(self, values: int) -> bool:
+        """Reserve capacity and return True, or return False if there is not enough; less than 0 frees it."""
         with self._lock:
-            if values > self._room:
+            if values > self._free:
                 return False
-            self._room -= values
+            self._free -= values
         return True
 
-    def _add(self, sha256: str, waveform: Waveform, rate: int) -> None:
+    def add(self, sha256: str, waveform: Waveform, rate: int) -> None:
+        """Prepare a decoded waveform and keep it, if there is enough capacity."""
         try:
             prepared = self._prepare(waveform, rate)
         except ValueError:
             return
-        if self._reserve(prepared.size):
+        if self.reserve(prepared.size):
             with self._lock:
-                # Of two equal files one is kept.
-                before = self._waveforms.pop(sha256, None)
+                replaced = self._waveforms.pop(sha256, None)  # of an equal file
                 self._waveforms[sha256] = prepared
-                self._room += 0 if before is None else before.size
+                self._free += 0 if replaced is None else replaced.size
 
 
-class Hearing:
-    """The blocks of one file as they are decoded, as long as there is room for them."""
+class Recording:
+    """The blocks of one file in the order of decoding, as long as the cache has capacity for them."""
 
-    def __init__(self, kept: Kept) -> None:
-        """Hear nothing yet."""
-        self._kept, self._whole = kept, True
+    def __init__(self, cache: DecodedAudioCache) -> None:
+        """Start an empty recording."""
+        self._cache, self._complete, self._size = cache, True, 0
         self._blocks: list[NDArray[np.float32]] = []
-        self._size = 0
 
-    def hear(self, block: NDArray[np.float32]) -> None:
-        """Take the next block `[samples, channels]`."""
-        if self._whole and self._kept._reserve(block.size):
+    def append(self, block: NDArray[np.float32]) -> None:
+        """Record the next block `[samples, channels]`."""
+        if self._complete and self._cache.reserve(block.size):
             self._blocks.append(block)
             self._size += block.size
         else:
-            self.forget()
+            self.discard()
 
     def keep(self, sha256: str, rate: int) -> None:
-        """Keep what was heard as the whole of the file of this hash, at this rate in Hz, if there is room."""
-        if self._whole and self._blocks:
+        """Keep the recording as the file of this sha256, at this sample rate in Hz, if it is complete."""
+        if self._complete and self._blocks:
             waveform = waveform_of(self._blocks)
-            self.forget()
-            self._kept._add(sha256, waveform, rate)
+            self.discard()
+            self._cache.add(sha256, waveform, rate)
 
-    def forget(self) -> None:
-        """Let go of it, and hear no more."""
-        self._kept._reserve(-self._size)
+    def discard(self) -> None:
+        """Free the recorded blocks, and record no more."""
+        self._cache.reserve(-self._size)
         self._blocks.clear()
-        self._size, self._whole = 0, False
+        self._size, self._complete = 0, False

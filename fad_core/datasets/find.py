@@ -1,26 +1,27 @@
 """Find files: in a folder tree, by a pattern, from a list; the same on every file system.
 
-`glob.glob` and `os.walk` are not used: they pass over folders that cannot be read without a word, and
-follow a link to a folder above until the system gives up.
+`glob.glob` and `os.walk` are not used: they skip folders that cannot be read without an error, and follow a
+link to a folder above until the system gives up.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from fad_core.datasets.leftovers import leftover_reasons
 from fad_core.errors import DatasetError
 
-# What libsndfile reads …
+# Formats that libsndfile reads …
 _READABLE = (
     ".wav .wave .bwf .rf64 .w64 .aif .aiff .aifc .au .snd .flac .ogg .oga .opus .mp1 .mp2 .mp3 .caf .voc "
     ".nist .sph .svx .8svx .iff .htk .ircam .sf .avr .paf .pvf .sds .sd2 .wve .xi"
 )
-# … and what it does not, though it is sound: such a file is taken in, so that it is reported.
+# … and others, which are listed as data, so that they are reported as bad files.
 _UNREADABLE = (
     ".m4a .m4b .m4r .mp4 .aac .wma .3gp .amr .ape .wv .tta .tak .mka .webm .weba .ac3 .eac3 .dts .ra .rm "
     ".dsf .dff .mpc .alac .spx .gsm .vox .pcm .raw"
@@ -33,37 +34,32 @@ _MAGIC = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True)
-class Found:
-    """A file or a folder below a root.
+class AudioFile:
+    """One file of a data set.
 
     Attributes:
-        parts: its path relative to the root.
+        name: its identity in the data set: the path relative to the data set's root, with "/"; in a list of
+            files the path as given.
         path: where it lies.
-        real: the same with all links resolved.
-        is_folder: whether it is a folder, or a link to one.
-        loop: it is a link to a folder that contains it, and is not entered.
     """
 
-    parts: tuple[str, ...]
+    name: str
     path: Path
-    real: str
-    is_folder: bool
-    loop: bool = False
-
-    @property
-    def name(self) -> str:
-        """The path relative to the root, with "/"."""
-        return "/".join(self.parts)
 
 
-def find(where: str | tuple[str, ...]) -> tuple[list[Found], list[tuple[str, str]]]:
+Ignored = list[tuple[str, str]]
+"""(name, reason) of files and folders in the place of a data set that are not part of it."""
+
+
+def find(where: str | tuple[str, ...], *, leftovers: bool = False) -> tuple[list[AudioFile], Ignored]:
     """Find the files of a folder, of a pattern or of a list (see `fad_core.datasets.list_files`).
 
     Args:
         where: the path of a folder, a pattern, or a tuple of files' paths.
+        leftovers: whether files that other tools have left in a folder are found too.
 
     Returns:
-        What was found, possibly nothing, and (name, reason) of what was ignored; in no particular order.
+        The files, possibly none, and what was ignored; in no particular order.
 
     Raises:
         DatasetError: a path does not exist, or a folder cannot be read.
@@ -72,43 +68,27 @@ def find(where: str | tuple[str, ...]) -> tuple[list[Found], list[tuple[str, str
         return _in_list(where), []
     path = _expanded(where)
     if path.is_dir():
-        return _in_folder(path)
-    if os.path.lexists(path):
+        files, ignored = _search(path, None)
+    elif os.path.lexists(path):
         return _in_list((where,)), []
-    if _has_magic(where):
-        return _in_pattern(str(path))
-    raise DatasetError(f"{where} does not exist")
+    elif _MAGIC.search(where):
+        root, pattern = _split_pattern(str(path))
+        if not root.is_dir():
+            raise DatasetError(f"nothing matches {path}: there is no folder {root}")
+        files, ignored = _search(root, pattern)
+    else:
+        raise DatasetError(f"{where} does not exist")
+    reasons = {} if leftovers else leftover_reasons([file.name for file in files])
+    ignored += [(printable(name), reason) for name, reason in reasons.items()]
+    return [file for file in files if file.name not in reasons], ignored
 
 
-def _in_folder(root: Path) -> tuple[list[Found], list[tuple[str, str]]]:
-    files, ignored = [], []
-    for found in _walk(root, lambda folder: not _is_hidden(folder)):
-        if found.is_folder:
-            reason = _LOOP if found.loop else "hidden" if _is_hidden(found) else ""
-            name = found.name + "/"
-        else:
-            reason, name = _why_ignored(found), found.name
-            if not reason:
-                files.append(found)
-        if reason:
-            ignored.append((printable(name), reason))
-    return files, ignored
+def printable(name: str) -> str:
+    """Return a file name as valid Unicode; bytes that are not UTF-8 (surrogates in `str`) are spelled out."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _in_pattern(pattern: str) -> tuple[list[Found], list[tuple[str, str]]]:
-    root, parts = _split_pattern(pattern)
-    if not root.is_dir():
-        raise DatasetError(f"nothing matches {pattern}: there is no folder {root}")
-    files, ignored = [], []
-    for found in _walk(root, lambda folder: _may_contain_match(folder.parts, parts)):
-        if found.loop:
-            ignored.append((printable(found.name) + "/", _LOOP))
-        elif not found.is_folder and _matches(found.parts, parts):
-            files.append(found)
-    return files, ignored
-
-
-def _in_list(names: Sequence[str]) -> list[Found]:
+def _in_list(names: Sequence[str]) -> list[AudioFile]:
     files, problems = [], []
     for name in names:
         path = _expanded(name)
@@ -116,42 +96,49 @@ def _in_list(names: Sequence[str]) -> list[Found]:
             problems.append(f"{printable(name)} is a folder, where a file is wanted")
         elif not os.path.lexists(path):
             problems.append(f"{printable(name)} does not exist")
-        files.append(Found((name,), path, os.path.realpath(path), is_folder=False))
+        files.append(AudioFile(name, path))
     if problems:
         raise DatasetError("; ".join(problems))
     return files
 
 
-def _walk(root: Path, enter: Callable[[Found], bool]) -> Iterator[Found]:
-    """Find all files and folders below a root; links are followed.
+def _search(root: Path, pattern: Sequence[str] | None) -> tuple[list[AudioFile], Ignored]:
+    """Find the files below a root. Links are followed.
 
     Args:
         root: a folder.
-        enter: says of a folder whether to look into it.
-
-    Yields:
-        Files and folders, the latter also if they are not entered; a folder before what it contains.
+        pattern: parts of the pattern that files must match; None: find all audio files that are not hidden.
 
     Raises:
         DatasetError: a folder cannot be read.
     """
-    waiting = [(Found((), root, os.path.realpath(root), is_folder=True), frozenset[str]())]
+    files: list[AudioFile] = []
+    ignored: Ignored = []
+    # Each folder with its parts below the root, its path without links, and those of all folders above it.
+    waiting = [(tuple[str, ...](), root, os.path.realpath(root), frozenset[str]())]
     while waiting:
-        folder, above = waiting.pop()
-        above |= {folder.real}
-        for entry in _entries(folder.path):
-            path = folder.path / entry.name
-            real = os.path.realpath(path) if entry.is_symlink() else f"{folder.real}/{entry.name}"
-            is_folder = _is_folder(entry)
-            found = Found((*folder.parts, entry.name), path, real, is_folder, is_folder and real in above)
-            yield found
-            if is_folder and not found.loop and enter(found):
-                waiting.append((found, above))
-
-
-def _has_magic(path: str) -> bool:
-    """Whether a path has a character that means something in a pattern: `*`, `?` or `[`."""
-    return _MAGIC.search(path) is not None
+        above, folder, real, loops = waiting.pop()
+        loops |= {real}
+        for entry in _entries(folder):
+            parts, path = (*above, entry.name), folder / entry.name
+            name, reason = "/".join(parts), ""
+            if _is_folder(entry):
+                name += "/"
+                target = os.path.realpath(path) if entry.is_symlink() else f"{real}/{entry.name}"
+                if target in loops:
+                    reason = _LOOP
+                elif pattern is None and entry.name.startswith("."):
+                    reason = "hidden"
+                elif pattern is None or _may_contain_match(parts, pattern):
+                    waiting.append((parts, path, target, loops))
+            elif pattern is None:
+                reason = _why_ignored(path)
+                files += [] if reason else [AudioFile(name, path)]
+            elif _matches(parts, pattern):
+                files.append(AudioFile(name, path))
+            if reason:
+                ignored.append((printable(name), reason))
+    return files, ignored
 
 
 def _split_pattern(pattern: str) -> tuple[Path, tuple[str, ...]]:
@@ -162,7 +149,7 @@ def _split_pattern(pattern: str) -> tuple[Path, tuple[str, ...]]:
     """
     root = Path("/") if pattern.startswith("/") else Path()
     parts = [part for part in pattern.split("/") if part not in ("", ".")]
-    while len(parts) > 1 and (not _has_magic(parts[0]) or (root / parts[0]).is_dir()):
+    while len(parts) > 1 and (not _MAGIC.search(parts[0]) or (root / parts[0]).is_dir()):
         root /= parts.pop(0)
     return root, tuple(parts)
 
@@ -212,17 +199,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _is_hidden(found: Found) -> bool:
-    return found.parts[-1].startswith(".")
-
-
-def _why_ignored(found: Found) -> str:
-    if _is_hidden(found):
+def _why_ignored(path: Path) -> str:
+    if path.name.startswith("."):
         return "hidden"
-    suffix = found.path.suffix
-    if not suffix:
+    if not path.suffix:
         return "no suffix"
-    return "" if suffix.lower() in AUDIO_SUFFIXES else f"{suffix} is not the suffix of an audio format"
+    known = path.suffix.lower() in AUDIO_SUFFIXES
+    return "" if known else f"{path.suffix} is not the suffix of an audio format"
 
 
 def _expanded(path: str) -> Path:
@@ -230,8 +213,3 @@ def _expanded(path: str) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise DatasetError(f"{path}: the home folder is not known") from error
-
-
-def printable(name: str) -> str:
-    """A file name as valid Unicode; bytes that are no UTF-8 (surrogates, in Python) are spelled out."""
-    return name.encode("utf-8", "backslashreplace").decode()

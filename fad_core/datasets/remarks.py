@@ -1,12 +1,11 @@
-"""What a reader of a score should know of the sound of a file, and of a data set, that was used.
+"""Remarks on the sound of files that are used, and notes on the data sets that hold them.
 
-A remark never changes what is computed. It stands beside the file in the table of files, is counted for the
+A remark changes nothing that is computed. It stands beside the file in the table of files, is counted for the
 data set, and is noted beside every score of the set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fad_core.util.formatting import counted
@@ -29,8 +28,8 @@ class Remark(NamedTuple):
     """One remark about a file.
 
     Attributes:
-        kind: under which it is counted.
-        text: what is said of the file, in one line.
+        kind: the kind that it is counted under.
+        text: the remark in one line.
     """
 
     kind: Kind
@@ -38,45 +37,34 @@ class Remark(NamedTuple):
 
 
 def remarks_on(record: FileRecord) -> tuple[Remark, ...]:
-    """What is to be said of a file by itself, in the order of the kinds."""
-    return tuple(_remarks(record))
-
-
-def _remarks(record: FileRecord) -> Iterator[Remark]:
-    if record.status == "doubtful":
-        yield Remark("doubtful", record.reason)
-    if record.peak > LOUD:
-        yield Remark("loud", f"peaks at {record.peak:.4g}, where values within ±1 are expected")
-    if record.signal == "silent":
-        yield Remark("silent", "is silent throughout")
-    if record.signal == "constant":
-        yield Remark("constant", "holds one value throughout (DC)")
+    """Return the remarks on a file by itself, in the order of the kinds."""
+    texts: dict[Kind, str] = {
+        "doubtful": record.reason if record.status == "doubtful" else "",
+        "loud": f"peaks at {record.peak:.4g}, where values within ±1 are expected" * (record.peak > LOUD),
+        "silent": "is silent throughout" * (record.signal == "silent"),
+        "constant": "holds one value throughout (DC)" * (record.signal == "constant"),
+    }
+    return tuple(Remark(kind, text) for kind, text in texts.items() if text)
 
 
 def set_notes(counts: SetCounts) -> list[str]:
-    """What is to be said of a data set, whatever it is compared with."""
-    notes = []
-    if counts.doubtful:
-        lost = f"{counts.doubt_seconds:.3g} s" if counts.doubt_seconds else "an unknown part"
-        notes.append(f"{counted(counts.doubtful, 'file')} of doubtful length ({lost} missing or ignored)")
-    if counts.loud:
-        notes.append(
-            f"{counted(counts.loud, 'file')} with peaks above {LOUD:g}, up to {counts.peak:.4g}, where "
-            "values within ±1 are expected"
-        )
-    if counts.silent:
-        notes.append(f"{counted(counts.silent, 'file')} silent throughout")
-    if counts.constant:
-        notes.append(f"{counted(counts.constant, 'file')} of one value throughout (DC)")
-    if counts.duplicates:
-        notes.append(f"{counted(counts.duplicates, 'file')} with the same sound as another file of the set")
-    return notes
+    """Return the notes on a data set, whatever it is compared with."""
+    lost = f"{counts.doubt_seconds:.3g} s" if counts.doubt_seconds else "an unknown part"
+    peaks = f"with peaks above {LOUD:g}, up to {counts.peak:.4g}, where values within ±1 are expected"
+    notes = [
+        (counts.doubtful, f"of doubtful length ({lost} missing or ignored)"),
+        (counts.loud, peaks),
+        (counts.silent, "silent throughout"),
+        (counts.constant, "of one value throughout (DC)"),
+        (counts.duplicates, "with the same sound as another file of the set"),
+    ]
+    return [f"{counted(files, 'file')} {text}" for files, text in notes if files]
 
 
 def pair_notes(reference: SetCounts, evaluation: SetCounts) -> list[str]:
-    """What is to be said of two data sets together.
+    """Return the notes on two data sets together.
 
-    It is the same whichever set is the reference, and names neither: a table of many pairs has few notes.
+    They are the same whichever set is the reference, and name neither: a table of many pairs has few notes.
     """
     notes = []
     if shared := len(set(reference.sounds) & set(evaluation.sounds)):
@@ -94,7 +82,6 @@ def pair_notes(reference: SetCounts, evaluation: SetCounts) -> list[str]:
 
 
 def _share_from(counts: SetCounts, rate: int) -> float:
-    """The share of a set's files with at least this sample rate."""
-    return sum(files for each, files in counts.rates if each >= rate) / sum(
-        files for _, files in counts.rates
-    )
+    """Return the share of a set's files with at least this sample rate."""
+    total = sum(files for _, files in counts.rates)
+    return sum(files for each, files in counts.rates if each >= rate) / total

@@ -1,4 +1,4 @@
-"""The scan: what each file of a data set holds, and whether it can be used."""
+"""Scan files: find out what each file of a data set holds, and whether it can be used."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from numpy.typing import NDArray
 
 from fad_core.audio import inspect_audio
 from fad_core.datasets import AudioFile, file_sha256
-from fad_core.datasets.decode_cache import Kept
+from fad_core.datasets.decode_cache import DecodedAudioCache
 from fad_core.errors import AudioError
 from fad_core.util.prefetch import map_ahead
 
 
 @dataclass(frozen=True)
 class FileRecord:
-    """One file of a data set, as the scan found it; what is not known of a bad file is "" or 0.
+    """Result of the scan of one file; what is not known of a bad file is "" or 0.
 
     Attributes:
-        file: its name in the data set.
-        sha256: of its bytes, in hex.
-        size: in bytes.
+        file: name in the data set.
+        sha256: sha256 of the bytes, in hex.
+        size: size in bytes.
         format: libsndfile's name of the container.
         subtype: libsndfile's name of the coding.
-        sample_rate: in Hz.
-        channels: count of channels.
+        sample_rate: sample rate in Hz.
+        channels: number of channels.
         frames: samples in each channel.
-        seconds: length.
+        seconds: length in seconds.
         status: "ok"; "doubtful", which is used with a remark (see `fad_core.audio`); or "bad".
         reason: why it is doubtful or bad, in one line; "" if it is neither.
-        peak: the largest absolute sample value, as decoded to float32.
+        peak: largest absolute sample value, as decoded to float32.
         signal: "varying"; "constant", if each channel holds one value throughout; or "silent".
-        sound_sha256: of the decoded sound (`fad_core.audio.SoundDigest`), in hex.
-        doubt_seconds: how much of a doubtful file is missing, or ignored.
+        sound_sha256: hash of the decoded sound (`fad_core.audio.SoundDigest`), in hex.
+        doubt_seconds: seconds of a doubtful file that are missing or ignored.
     """
 
     file: str
@@ -57,25 +57,25 @@ class FileRecord:
     doubt_seconds: float = 0.0
 
 
-def scan_file(file: AudioFile, kept: Kept | None = None) -> FileRecord:
-    """Hash and decode one file, whole, in bounded memory. A bad file makes a record, not an error.
+def scan_file(file: AudioFile, cache: DecodedAudioCache | None = None) -> FileRecord:
+    """Hash and decode one file, whole, in bounded memory. A bad file gives a record, not an error.
 
     Args:
-        file: of a data set.
-        kept: is to keep what was decoded, if it is what was hashed.
+        file: a file of a data set.
+        cache: keeps the decoded audio, unless the file changes meanwhile.
     """
-    if kept is None:
+    if cache is None:
         return _scanned(file, None)
-    with kept.hearing() as hearing:
+    with cache.recording() as recording:
         before = _state(file.path)
-        record = _scanned(file, hearing.hear)
+        record = _scanned(file, recording.append)
         if record.status != "bad" and _state(file.path) == before:
-            hearing.keep(record.sha256, record.sample_rate)
+            recording.keep(record.sha256, record.sample_rate)
     return record
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
-    """What differs as soon as a file is written or replaced; None if it cannot be seen."""
+    """Return values that differ if a file was written or replaced; None if it cannot be accessed."""
     try:
         status = path.stat()
     except OSError:
@@ -83,16 +83,16 @@ def _state(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _scanned(file: AudioFile, hear: Callable[[NDArray[np.float32]], None] | None) -> FileRecord:
+def _scanned(file: AudioFile, on_block: Callable[[NDArray[np.float32]], None] | None) -> FileRecord:
     sha256, size = "", 0
     try:
         if file.path.is_file():
             size = file.path.stat().st_size
             sha256 = file_sha256(file.path)
     except OSError:
-        sha256 = ""  # the reason is what inspect_audio says of it
+        sha256 = ""  # inspect_audio raises with the reason
     try:
-        info = inspect_audio(file.path, hear)
+        info = inspect_audio(file.path, on_block)
     except AudioError as error:
         return FileRecord(file.name, sha256, size, "", "", 0, 0, 0, 0.0, "bad", error.reason)
     return FileRecord(
@@ -115,7 +115,7 @@ def _scanned(file: AudioFile, hear: Callable[[NDArray[np.float32]], None] | None
 
 
 def signal_of(peak: float, constant: bool) -> Literal["varying", "constant", "silent"]:
-    """What kind of signal a sound is, by its largest absolute value and whether each channel is constant."""
+    """Classify a signal by its largest absolute value, and by whether each channel is constant."""
     if peak == 0:
         return "silent"
     return "constant" if constant else "varying"
@@ -125,22 +125,22 @@ def scan_files(
     files: Iterable[AudioFile],
     progress: Callable[[int], None] | None = None,
     workers: int = 0,
-    kept: Kept | None = None,
+    cache: DecodedAudioCache | None = None,
 ) -> list[FileRecord]:
     """Scan files.
 
     Args:
-        files: of one data set.
+        files: files of one data set.
         progress: called with 1 after each file.
         workers: threads that scan a file each; 0: none, one file after the other.
-        kept: see `scan_file`.
+        cache: keeps the decoded audio, until it is full.
 
     Returns:
         A record for each file, sorted by name.
     """
     records = []
     ordered = sorted(files, key=lambda file: file.name)
-    for record in map_ahead(partial(scan_file, kept=kept), ((file, 1) for file in ordered), workers):
+    for record in map_ahead(partial(scan_file, cache=cache), ((file, 1) for file in ordered), workers):
         records.append(record)
         if progress is not None:
             progress(1)

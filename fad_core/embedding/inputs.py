@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fad_core.audio import SoundDigest
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.decisions import FileDecision
-from fad_core.datasets.decode_cache import Kept
+from fad_core.datasets.decode_cache import DecodedAudioCache
 from fad_core.datasets.policy import DEFAULTS, Leftovers
 from fad_core.datasets.scan import FileRecord, scan_files, signal_of
 from fad_core.embedding.embed import load_unchanged
@@ -77,7 +77,7 @@ class Sounds(ABC):
 class SoundFiles(Sounds):
     """The files of a folder, a pattern or a list."""
 
-    def __init__(self, dataset: Dataset, kept: Kept | None = None) -> None:
+    def __init__(self, dataset: Dataset, kept: DecodedAudioCache | None = None) -> None:
         """List them; `kept` is to keep, from the scan to the load, what it has room for.
 
         Raises:
@@ -95,7 +95,7 @@ class SoundFiles(Sounds):
 
     def load(self, decision: FileDecision, dtype: str) -> tuple[Waveform, int]:
         """See `Sounds.load`; what the scan has kept is already prepared for the model."""
-        if self._kept is not None and (heard := self._kept.take(decision.record.sha256)):
+        if self._kept is not None and (heard := self._kept.pop(decision.record.sha256)):
             return heard
         return load_unchanged(self._paths[decision.record.file], decision.record.sha256, dtype)
 
@@ -189,7 +189,7 @@ def _fault(waveform: NDArray[Any]) -> str:
 def sounds_of(
     name: str,
     source: str | os.PathLike[str] | Sequence[Any] | Waveforms,
-    kept: Kept | None = None,
+    kept: DecodedAudioCache | None = None,
     leftovers: Leftovers = DEFAULTS.leftovers,
 ) -> Sounds:
     """The sound of a data set that is given by its files or as waveforms.

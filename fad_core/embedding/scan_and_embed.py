@@ -18,11 +18,10 @@ from fad_core.datasets.decisions import (
     FileDecision,
     require_allowed,
     require_enough,
-    require_scorable,
-    require_usable,
+    require_vectors,
     select_files,
 )
-from fad_core.datasets.decode_cache import Kept
+from fad_core.datasets.decode_cache import DecodedAudioCache
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.embedding.embed import embed_sounds, prepare_waveform
 from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings, Origin, SetFiles
@@ -124,7 +123,7 @@ def scan_sets(
     share_memory()
     # The scan hears float32, so it has nothing to keep for what is read as another type.
     same_type = use.options.dtype == "float32"
-    kept = Kept(partial(prepare_waveform, use=use), use.model.sample_rate) if same_type else None
+    kept = DecodedAudioCache(partial(prepare_waveform, use=use), use.model.sample_rate) if same_type else None
     given: dict[str, EmbeddedSet] = {}
     sounds: dict[str, Sounds] = {}
     for name, source in sources.items():
@@ -140,10 +139,8 @@ def scan_sets(
         name: select_files(sound.records(progress, workers), use, policy) for name, sound in sounds.items()
     }
     require_allowed(decisions.items(), policy)
-    if to_compare:
-        require_scorable((name, use.model.name, use, selected) for name, selected in decisions.items())
-    for name, selected in decisions.items():
-        require_usable(name, use.model.name, selected)
+    selected = ((name, use.model.name, use, items) for name, items in decisions.items())
+    require_vectors(selected, to_compare=to_compare)
     return ScannedSets(use, list(sources), given, sounds, decisions, keep)
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
 from fad_core import FrechetAudioDistance
+from fad_core.cli import main
+from fad_core.cli.group import option_name
 from fad_core.cli.score import score
 from fad_core.datasets.policy import FilePolicy
 from fad_core.models.options import WEIGHTS, Options
@@ -19,6 +24,7 @@ from fad_core.runner.backend import Backend
 from fad_core.util.choices import Choice, choices_of
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMAND_PAGE = ROOT / "docs/cli.md"
 CHOICES = {
     name: item
     for choices in (choices_of(FilePolicy), choices_of(Options), choices_of(Backend), {"weights": WEIGHTS})
@@ -53,7 +59,7 @@ def test_a_list_of_values_is_written_once() -> None:
 @each
 def test_the_command_has_its_option(item: Choice) -> None:
     (option,) = (parameter for parameter in score.params if parameter.name == item.name)
-    assert option.opts == ["--" + item.name.replace("_", "-")]
+    assert option.opts == [option_name(item.name)]
     assert (option.default, option.help) == (item.default, item.description)
     assert tuple(getattr(option.type, "choices", ())) == item.values
 
@@ -82,3 +88,31 @@ def test_the_class_has_its_argument(item: Choice) -> None:
 def test_a_description_is_made_of_sentences(item: Choice) -> None:
     assert item.description.endswith(".")
     assert all(value in item.description for value in item.values if item.name != "dtype")
+
+
+@each
+def test_the_page_of_the_command_has_its_row(item: Choice) -> None:
+    option, values = option_name(item.name), ", ".join(f"`{value}`" for value in item.values) or "–"
+    row = f"| `{option}` | {values} | `{item.default}` | {item.description} |"
+    assert row in COMMAND_PAGE.read_text(encoding="utf-8").splitlines()
+
+
+def commands(group: click.Group) -> Iterator[click.Command]:
+    for command in group.commands.values():
+        yield command
+        if isinstance(command, click.Group):
+            yield from commands(command)
+
+
+def test_the_page_of_the_command_has_all_options_and_no_others() -> None:
+    known = {
+        option
+        for command in [main, *commands(main)]
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("--")
+    }
+    page = COMMAND_PAGE.read_text(encoding="utf-8")
+    table = [line for line in page.splitlines() if line.startswith("| `--")]
+    named = {option for line in table for option in re.findall(r"`(--[a-z-]+)", line.split(" | ")[0])}
+    assert named == known

@@ -209,7 +209,7 @@ def test_what_is_ignored_is_told_by_reason(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_file_that_is_no_model_is_no_unknown_model(folders: tuple[str, str]) -> None:
     done = CliRunner().invoke(main, ["verify", f"{folders[0]}/0.wav"])
-    assert done.exit_code == 1 and "is a file, but no exported model" in done.stderr
+    assert done.exit_code == 1 and "is a file, but neither an exported model" in done.stderr
 
 
 def test_statistics_take_the_place_of_the_sound(
@@ -421,7 +421,7 @@ def shell(script: str, **variables: str) -> subprocess.CompletedProcess[str]:
     ("script", "status", "said"),
     [
         ("fad models > /dev/full", 1, "error: cannot write the results: No space left on device\n"),
-        ("fad models >&-", 1, "error: there is nowhere to write the results to: stdout is closed\n"),
+        ("fad models >&-", 1, "error: the results cannot be written: stdout is closed\n"),
         # The reader is gone before anything is written.
         ("(sleep 0.5; fad models) | true; exit ${PIPESTATUS[0]}", 141, ""),
     ],
@@ -522,7 +522,7 @@ class TestWeights:
     def test_fetch_wants_models_or_all(self, arguments: list[str]) -> None:
         result = CliRunner().invoke(main, ["weights", "fetch", *arguments])
         assert result.exit_code == 2
-        assert "name models, or say --all" in result.stderr
+        assert "name models, or give --all" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from fad_core.datasets.decisions import (
     FileDecision,
     require_allowed,
     require_enough,
-    require_usable,
+    require_vectors,
     select_files,
 )
 from fad_core.datasets.policy import DEFAULTS, FilePolicy, parse_policy
@@ -126,8 +126,11 @@ def test_too_little_left():
     with pytest.raises(
         DatasetError, match=re.escape("data set mine: no file that vggish can use; 2 excluded")
     ):
-        require_usable("mine", "vggish", excluded)
-    require_usable("mine", "vggish", select_files([bad("a.wav"), ok("b.wav", 15600)], MODEL))
+        require_vectors([("mine", "vggish", MODEL, excluded)], to_compare=False)
+    one = select_files([bad("a.wav"), ok("b.wav", 15600)], MODEL)
+    require_vectors([("mine", "vggish", MODEL, one)], to_compare=False)
+    with pytest.raises(DatasetError, match=r"other: .*1 embedding vector.*\ndata set mine: no file"):
+        require_vectors([("other", "vggish", MODEL, one), ("mine", "vggish", MODEL, excluded)])
     with pytest.raises(DatasetError, match="data set mine: vggish makes 1 embedding vector of it"):
         require_enough("mine", "vggish", 1)
     require_enough("mine", "vggish", 2)

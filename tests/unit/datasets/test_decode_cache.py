@@ -11,7 +11,7 @@ import soundfile
 from fad_core.audio import read_audio
 from fad_core.datasets import AudioFile, Dataset, file_sha256, scan
 from fad_core.datasets.decisions import FileDecision
-from fad_core.datasets.decode_cache import Kept
+from fad_core.datasets.decode_cache import DecodedAudioCache
 from fad_core.datasets.scan import scan_file, scan_files
 from fad_core.embedding.inputs import SoundFiles
 from fad_core.errors import AudioError
@@ -33,51 +33,51 @@ def write(folder: Path, name: str, frames: int, channels: int = 1) -> AudioFile:
 @pytest.mark.parametrize("frames", [1000, 400_000])
 def test_what_is_kept_is_what_would_be_read(tmp_path: Path, name: str, frames: int) -> None:
     file = write(tmp_path, name, frames, channels=2)
-    kept = Kept(as_it_is, RATE)
+    kept = DecodedAudioCache(as_it_is, RATE)
     record = scan_file(file, kept)
     assert record == scan_file(file)
-    heard = kept.take(record.sha256)
+    heard = kept.pop(record.sha256)
     assert heard is not None
     expected, rate = read_audio(file.path)
     np.testing.assert_array_equal(heard[0], expected)
     assert (heard[0].dtype, heard[1]) == (expected.dtype, rate)
-    assert kept.take(record.sha256) is None, "it is kept once"
+    assert kept.pop(record.sha256) is None, "it is kept once"
 
 
 @pytest.mark.parametrize("workers", [0, 3])
-def test_no_more_is_kept_than_there_is_room_for(tmp_path: Path, workers: int) -> None:
+def test_no_more_is_kept_than_there_is_free_for(tmp_path: Path, workers: int) -> None:
     files = [write(tmp_path, f"{index}.wav", 300_000 + index) for index in range(5)]
-    kept = Kept(as_it_is, RATE, room=700_000)
-    records = scan_files(files, workers=workers, kept=kept)
+    kept = DecodedAudioCache(as_it_is, RATE, capacity=700_000)
+    records = scan_files(files, workers=workers, cache=kept)
     assert records == scan_files(files)
-    heard = [item for record in records if (item := kept.take(record.sha256))]
+    heard = [item for record in records if (item := kept.pop(record.sha256))]
     assert 1 <= len(heard) <= 2
     assert workers or len(heard) == 2
     # What was taken has made room again.
     again = scan_file(files[4], kept)
-    assert kept.take(again.sha256) is not None
+    assert kept.pop(again.sha256) is not None
 
 
-def test_equal_files_take_room_once(tmp_path: Path) -> None:
-    kept = Kept(as_it_is, RATE, room=2500)
+def test_equal_files_take_free_once(tmp_path: Path) -> None:
+    kept = DecodedAudioCache(as_it_is, RATE, capacity=2500)
     for name in ("a.wav", "b.wav", "c.wav", "d.wav"):
         record = scan_file(write(tmp_path, name, 1000), kept)
-    assert kept.take(record.sha256) is not None
-    assert kept.take(record.sha256) is None
+    assert kept.pop(record.sha256) is not None
+    assert kept.pop(record.sha256) is None
     assert scan_file(write(tmp_path, "larger.wav", 2400), kept).status == "ok"
 
 
-def test_what_is_bad_or_cannot_be_prepared_takes_no_room(tmp_path: Path) -> None:
+def test_what_is_bad_or_cannot_be_prepared_takes_no_free(tmp_path: Path) -> None:
     def refuse(waveform: np.ndarray, rate: int) -> np.ndarray:
         raise ValueError(f"{rate} Hz is no rate for {len(waveform)} channels")
 
-    kept = Kept(refuse, RATE, room=2000)
+    kept = DecodedAudioCache(refuse, RATE, capacity=2000)
     files = [write(tmp_path, f"{index}.wav", 1500) for index in range(3)]
     soundfile.write(tmp_path / "nan.wav", np.full(1500, np.nan), RATE, subtype="FLOAT")
-    records = scan_files([*files, AudioFile("nan.wav", tmp_path / "nan.wav")], kept=kept)
+    records = scan_files([*files, AudioFile("nan.wav", tmp_path / "nan.wav")], cache=kept)
     assert [record.status for record in records] == ["ok", "ok", "ok", "bad"]
-    assert [kept.take(record.sha256) for record in records] == [None] * 4
-    assert kept._room == 2000
+    assert [kept.pop(record.sha256) for record in records] == [None] * 4
+    assert kept._free == 2000
 
 
 def test_a_file_that_changes_while_it_is_scanned_is_not_kept(
@@ -92,17 +92,17 @@ def test_a_file_that_changes_while_it_is_scanned_is_not_kept(
         return found
 
     monkeypatch.setattr(scan, "file_sha256", hash_and_write)
-    kept = Kept(as_it_is, RATE)
+    kept = DecodedAudioCache(as_it_is, RATE)
     record = scan_file(file, kept)
     assert (record.status, record.frames) == ("ok", 2000)
-    assert kept.take(record.sha256) is None
+    assert kept.pop(record.sha256) is None
 
 
-def test_files_are_heard_once_as_far_as_there_is_room(tmp_path: Path) -> None:
+def test_files_are_heard_once_as_far_as_there_is_free(tmp_path: Path) -> None:
     for name, frames in (("a.wav", 1000), ("b.wav", 900), ("c.wav", 5000)):
         write(tmp_path, name, frames)
     expected = {path.name: read_audio(path)[0] for path in tmp_path.iterdir()}
-    sound = SoundFiles(Dataset("set", str(tmp_path)), Kept(as_it_is, RATE, room=2000))
+    sound = SoundFiles(Dataset("set", str(tmp_path)), DecodedAudioCache(as_it_is, RATE, capacity=2000))
     decisions = [FileDecision(record, "used", "") for record in sound.records(None)]
     (tmp_path / "a.wav").unlink()
     for decision in decisions:

@@ -10,7 +10,7 @@ from pathlib import Path
 from fad_core.datasets.decisions import (
     FileDecision,
     require_allowed,
-    require_scorable,
+    require_vectors,
     select_files,
 )
 from fad_core.datasets.policy import FilePolicy
@@ -40,7 +40,7 @@ def check_files(
     """
     decisions = list(decide_by_model(manifests, models, policy))
     require_allowed(((dataset, selected) for _, dataset, selected in decisions), policy)
-    require_scorable((dataset, name, models[name], selected) for name, dataset, selected in decisions)
+    require_vectors((dataset, name, models[name], selected) for name, dataset, selected in decisions)
     counts: dict[str, dict[str, Counter[str]]] = {}
     for name, dataset, selected in decisions:
         counts.setdefault(name, {})[dataset] = Counter(decision.status for decision in selected)
