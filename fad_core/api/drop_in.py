@@ -1,13 +1,7 @@
 """`FrechetAudioDistance`: the class of the package `frechet-audio-distance`, on exact and verified models.
 
-A program written for the original runs after one changed import:
-
-    from fad_core import FrechetAudioDistance
-
-    frechet = FrechetAudioDistance(model_name="vggish")
-    value = frechet.score("audio/reference", "audio/generated")
-
-What differs is deliberate, and stands in docs/api.md.
+A program written for the original runs after one changed import, `from fad_core import FrechetAudioDistance`.
+The differences are deliberate; docs/api.md lists them.
 """
 
 from __future__ import annotations
@@ -18,15 +12,15 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fad_core.api.model_cache import default_cache_dir, is_exported, model_in, require_weights, verified_model
-from fad_core.api.original_arguments import SUBMODEL, ModelArguments, model_of
+from fad_core.api.original_arguments import SUBMODEL, model_of
 from fad_core.api.scoring import Score, names_of, scan_sets, score_embedded
-from fad_core.datasets.policy import FilePolicy, Leftovers, OnBadFile, OnDuplicate, OnShortFile
+from fad_core.datasets.policy import DEFAULTS, FilePolicy, Leftovers, OnBadFile, OnDuplicate, OnShortFile
 from fad_core.datasets.remarks import set_notes
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.inputs import Source, Waveforms
@@ -34,10 +28,17 @@ from fad_core.embedding.npy import embeddings_path, save_embeddings
 from fad_core.errors import ArgumentError
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.mean_covariance import Moments
-from fad_core.models import get_model
-from fad_core.models.options import Compatibility, Crop, Dtype, Options, require_batch_size
+from fad_core.models.options import (
+    DEFAULT_OPTIONS,
+    WEIGHTS,
+    Compatibility,
+    Crop,
+    Dtype,
+    Options,
+    require_batch_size,
+)
 from fad_core.models.use import ModelUse
-from fad_core.runner.backend import Backend, Runner
+from fad_core.runner.backend import DEFAULT_BACKEND, Backend, Runner
 from fad_core.runner.device import resolve_backend, resolve_device
 from fad_core.runner.exported import ExportedModel
 from fad_core.util.progress import file_progress
@@ -48,15 +49,15 @@ class FrechetAudioDistance:
     """Fréchet Audio Distance of two sets of sounds, for one embedding model.
 
     Attributes:
-        model_id: the model's id (`fad models` lists them).
-        model_name: as it was given.
-        submodel_name: likewise.
-        sample_rate: that the model hears, in Hz.
-        channels: that the model hears.
-        verbose: as it was given, and so the following.
-        audio_load_worker: see `__init__`.
-        enable_fusion: see `__init__`.
+        model_id: id of the model (`fad models` lists them).
+        model_name, submodel_name, verbose, audio_load_worker, enable_fusion: the arguments of `__init__`.
+        sample_rate: sample rate of the model in Hz.
+        channels: number of channels of the model.
         weights: "official", "seeded" or a path.
+
+    Example:
+        frechet = FrechetAudioDistance(model_name="vggish")
+        value = frechet.score("audio/reference", "audio/generated")
     """
 
     def __init__(
@@ -72,95 +73,110 @@ class FrechetAudioDistance:
         audio_load_worker: int = 8,
         enable_fusion: bool = False,
         *,
-        weights: str | os.PathLike[str] = "official",
+        weights: str | os.PathLike[str] = WEIGHTS.default,
         device: str = "auto",
-        runner: Runner = "fast",
+        runner: Runner = DEFAULT_BACKEND.runner,
         batch_size: int | None = None,
-        on_bad_file: OnBadFile = "fail",
-        on_short_file: OnShortFile = "fail",
-        on_duplicate: OnDuplicate = "note",
-        max_peak: float = 100.0,
-        leftovers: Leftovers = "ignore",
-        crop: Crop = "random",
-        hop_seconds: float = 10.0,
-        seed: int = 0,
-        compatibility: Compatibility = "none",
-        memory_gb: float = 16.0,
+        on_bad_file: OnBadFile = DEFAULTS.on_bad_file,
+        on_short_file: OnShortFile = DEFAULTS.on_short_file,
+        on_duplicate: OnDuplicate = DEFAULTS.on_duplicate,
+        max_peak: float = DEFAULTS.max_peak,
+        leftovers: Leftovers = DEFAULTS.leftovers,
+        crop: Crop = DEFAULT_OPTIONS.crop,
+        hop_seconds: float = DEFAULT_OPTIONS.hop_seconds,
+        seed: int = DEFAULT_OPTIONS.seed,
+        compatibility: Compatibility = DEFAULT_OPTIONS.compatibility,
+        memory_gb: float = DEFAULT_OPTIONS.memory_gb,
         progress: bool = True,
         cache_dir: str | os.PathLike[str] | None = None,
         trust: bool = False,
     ) -> None:
-        """Choose a model. Nothing is downloaded or made before the first embedding.
+        """Choose a model. Nothing is downloaded, exported or loaded before the first embedding.
 
         Args:
             ckpt_dir: folder of the checkpoints; None: torch.hub's, where the original package keeps them.
-            model_name: the original's "vggish", "pann", "clap" or "encodec"; or an id such as "pann-16k";
-                or the path of an exported model (`.pt2`).
-            submodel_name: CLAP's checkpoint: "630k-audioset", "630k", "music_audioset", "music_speech" or
+            model_name: "vggish", "pann", "clap" or "encodec", as in the original package; the id of a model,
+                such as "pann-16k"; or the path of an exported model (`.pt2`).
+            submodel_name: checkpoint of CLAP: "630k-audioset", "630k", "music_audioset", "music_speech" or
                 "music_speech_audioset".
-            sample_rate: chooses among PANN's and EnCodec's models; None: 16000 for PANN, 24000 for EnCodec,
-                or 48000 with channels=2. It is the model's own for all others.
-            channels: that the model hears: 2 for EnCodec at 48 kHz, else 1; None: just that.
-            use_pca: put PCA and quantisation behind VGGish.
-            use_activation: keep VGGish's last ReLU.
-            verbose: say, on stderr, what is done, and show a bar.
+            sample_rate: sample rate in Hz that chooses among PANN's or EnCodec's models; None: 16000 for
+                PANN, 24000 for EnCodec, or 48000 with channels=2. Of other models it is the model's own.
+            channels: channels of the model: 2 for EnCodec at 48 kHz, else 1; None: the model's own.
+            use_pca: whether PCA and quantisation follow VGGish.
+            use_activation: whether VGGish's last ReLU is kept.
+            verbose: whether messages and bars on stderr show what is done.
             audio_load_worker: threads that read and resample files while others are embedded; 0: none. The
                 embeddings do not depend on it.
-            enable_fusion: CLAP with feature fusion.
-            weights: "official"; "seeded", a deterministic fill for trials, no published model; the path of a
-                checkpoint in the official layout; or of an exported model (`.pt2`), taken unverified.
-            device: "cpu", "cuda", "cuda:1", …, or "auto": cuda if there is one, else cpu.
-            runner: on a CPU, run the network with kernels for the processor, "fast", or as exported, "plain".
-            batch_size: windows at once, where the model embeds windows, and on a GPU EnCodec's files side by
-                side; None: the model's own.
-            on_bad_file: files that cannot be read whole: "fail" before anything is embedded, or "skip".
-            on_short_file: files below the model's minimum: "fail", "skip", or "pad" with zeros.
-            on_duplicate: files of a set with the same sound: "note" it beside the score, "fail", or "drop"
-                all but the first by name.
-            max_peak: the largest absolute sample value that a file may hold, where values within ±1 are
-                expected; a file beyond it is bad.
-            leftovers: what fadtk or kadtk have written into a set's folder: "ignore" it, or "use" it as data.
-            crop: what of a file longer than CLAP's window is embedded (docs/models.md).
-            hop_seconds: from one of the windows to the next, with crop="windows".
-            seed: of random crops.
-            compatibility: "frechet-audio-distance": do as the original also where it is wrong.
-            memory_gb: what embedding one file may take; longer ones are bad files.
-            progress: show, on stderr, that something is fetched, exported and verified, which happens once.
-            cache_dir: folder of the exported models and their verdicts; None: `$FAD_CACHE_DIR`, else
+            enable_fusion: whether CLAP uses feature fusion.
+            weights: Weights of the model: official (downloaded once, sha256 checked), seeded (a deterministic
+                fill for trials, not a published model), or the path of a checkpoint in the official layout,
+                or of an exported model (.pt2), which is not verified.
+            device: Where the network runs: cpu, cuda (an NVIDIA GPU; the second is cuda:1), or auto (cuda if
+                there is one, else cpu). Results of a GPU differ by rounding, and name it.
+            runner: How the network runs on a CPU: fast (with kernels for the processor) or plain (as it was
+                exported). Results of the two differ by rounding, and name a runner that is not the default.
+            batch_size: number of windows at once, where the model embeds windows, and on a GPU of EnCodec's
+                files; None: the model's own.
+            on_bad_file: Files that cannot be used (damaged, cut short, too loud, too long for the memory):
+                fail before anything is embedded, or skip them.
+            on_short_file: Files shorter than the model's minimum: fail before anything is embedded, skip
+                them, or pad them with zeros at the end, after resampling.
+            on_duplicate: Files of one data set with the same sound: note it beside the score and use all,
+                fail before anything is embedded, or drop all but the first by name.
+            max_peak: Largest absolute sample value that a file may have; values within ±1 are expected. A
+                file beyond it is a bad file; above 4, a note stands beside the score.
+            leftovers: Files that other tools have written into the folder of a data set (fadtk's and kadtk's
+                convert/<rate>/*.wav, macOS's __MACOSX): ignore and list them, or use them as data.
+            crop: What is embedded of a file longer than the model's window (CLAP: 10 s): random (a stretch
+                whose place follows from the seed and the file's content), first, center, or windows (all of
+                them).
+            hop_seconds: Seconds from the start of one window to the start of the next, where crop is windows.
+            seed: Seed of everything that is drawn at random.
+            compatibility: frechet-audio-distance reproduces known faults of that package, to regenerate an
+                old number (PANN's distance of scalars, EnCodec-48k's stereo files at other rates); none does
+                not.
+            memory_gb: Memory in GB (10^9 bytes) that embedding one file may take. A longer file is a bad
+                file, where a model's memory grows with the length (EnCodec-48k).
+            progress: whether a line on stderr says that a model is fetched, exported and verified, which
+                happens once.
+            cache_dir: folder of exported models and their verdicts; None: `$FAD_CACHE_DIR`, else
                 `~/.cache/fad-core/exported` (`fad_core.api.model_cache.default_cache_dir`).
-            trust: load a `.pt2` even if that runs code which the file may contain; only for files from a
-                source you trust.
+            trust: whether to load a `.pt2` even if that runs code which the file may contain. Only for files
+                from a source you trust.
 
         Raises:
-            ArgumentError: arguments do not go together, or one is none of its values; the message says what
-                is right.
+            ArgumentError: an argument has no valid value, or arguments contradict each other.
             ModelError: there is no such model.
         """
         if isinstance(submodel_name, int):
             raise ArgumentError(
-                f"submodel_name={submodel_name}: the third argument is the submodel's name, as in "
-                f"frechet-audio-distance; write sample_rate={submodel_name}"
+                f"the third argument is submodel_name, as in frechet-audio-distance, not {submodel_name}: "
+                f"write sample_rate={submodel_name}"
             )
         if audio_load_worker < 0:
-            raise ArgumentError(f"audio_load_worker={audio_load_worker} is negative: 0 loads nothing ahead")
+            raise ArgumentError(f"audio_load_worker must not be negative, as {audio_load_worker} is")
         require_batch_size(batch_size)
-        options = Options(crop, hop_seconds, seed, compatibility, memory_gb)
         self.model_name, self.submodel_name = model_name, submodel_name
         self.enable_fusion, self.verbose, self.audio_load_worker = enable_fusion, verbose, audio_load_worker
         self.weights = os.fspath(weights)
         if is_exported(model_name):
             if self.weights != "official":
-                raise ArgumentError(f"model_name={model_name!r} holds its weights: leave weights out")
+                raise ArgumentError(f"{model_name} is an exported model with its weights: leave weights out")
             self.weights, model_name = model_name, model_in(Path(model_name).expanduser())
-        given = ModelArguments(
-            model_name, submodel_name, sample_rate, channels, use_pca, use_activation, enable_fusion
+        model = model_of(
+            model_name,
+            submodel_name,
+            sample_rate,
+            channels,
+            use_pca=use_pca,
+            use_activation=use_activation,
+            enable_fusion=enable_fusion,
         )
-        model = model_of(given)
-        model.require_options(options)
+        self._use = ModelUse(model, Options(crop, hop_seconds, seed, compatibility, memory_gb))
         self.model_id, self.sample_rate, self.channels = model.name, model.sample_rate, model.channels
         self._ckpt_dir = None if ckpt_dir is None else Path(ckpt_dir)
         self._cache_dir, self._trust = None if cache_dir is None else Path(cache_dir).expanduser(), trust
-        self._options, self._backend, self._batch_size = options, Backend(runner, device), batch_size
+        self._backend, self._batch_size = Backend(runner, device), batch_size
         self._policy = FilePolicy(on_bad_file, on_short_file, on_duplicate, max_peak, leftovers)
         self._progress = progress
         self._exported: ExportedModel | None = None
@@ -181,7 +197,7 @@ class FrechetAudioDistance:
 
     @property
     def model(self) -> ExportedModel:
-        """The exported model; fetched, exported and verified now if it never was."""
+        """The exported model; it is fetched, exported and verified now if it was not yet."""
         return self._load(frames=2)
 
     def score(
@@ -190,51 +206,37 @@ class FrechetAudioDistance:
         eval_dir: Source | None,
         background_embds_path: str | os.PathLike[str] | None = None,
         eval_embds_path: str | os.PathLike[str] | None = None,
-        dtype: Dtype = "float32",
+        dtype: Dtype = DEFAULT_OPTIONS.dtype,
     ) -> Score:
         """Score the evaluation set against the background.
 
         Args:
             background_dir: the reference: a folder (with all below it), a glob, a file, a list of files,
-                `Waveforms`, embeddings `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`.
-                None if its embeddings are there.
-            eval_dir: likewise.
-            background_embds_path: `.npy` file of the background's embeddings: read if it is there, and else
-                written.
-            eval_embds_path: likewise.
-            dtype: what files are read as: "float32", or "float64", "int32" or "int16", then mixed and
-                resampled in float64.
+                `Waveforms`, embeddings `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`;
+                None if its embeddings are given.
+            eval_dir: the evaluation set, in one of these forms.
+            background_embds_path: `.npy` file of the reference's embeddings: read if it exists, else written.
+            eval_embds_path: `.npy` file of the evaluation set's embeddings: read if it exists, else written.
+            dtype: type that files are read as; see `fad_core.models.options.Options`.
 
         Returns:
-            The distance: a float that also has its table's `row`, what became of every file (`uses`), and
-            `to_dict()`.
+            The distance: a float with the `row` of the distance table, the decision on every file
+            (`decisions`), and `to_dict()`.
 
         Raises:
             DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
-            BadFilesError: files cannot be used and no option allows to go on; the message lists them all.
-            ArgumentError: a set is given by nothing.
-            FadError: whatever else is the input's fault, with a message that says what to do.
+            BadFilesError: files cannot be used, and the settings do not allow to go on; lists them all.
+            ArgumentError: a set is not given, or both sets' embeddings would be written into one file.
+            FadError: any other fault of the input; the message says what to do.
         """
-        _require_choice("dtype", dtype, get_args(Dtype))
-        sides = {
-            "background": (background_dir, background_embds_path),
-            "eval": (eval_dir, eval_embds_path),
-        }
         if background_embds_path is not None and background_embds_path == eval_embds_path:
             raise ArgumentError(f"both sets' embeddings would lie in {background_embds_path}: name two files")
-        given: list[Source] = []
-        kept_at: list[Path | None] = []
-        for side, (source, path) in sides.items():
-            kept = None if path is None else embeddings_path(path)
-            if kept is not None and kept.is_file():
-                source = kept
-            elif source is None:
-                raise ArgumentError(f"{side}_dir is None, and {side}_embds_path is {_absent(path)}")
-            given.append(source)
-            kept_at.append(None if source is kept else kept)
-        names = names_of(given[0], given[1], ("background", "eval"))
-        sources = dict(zip(names, given, strict=True))
-        to_write = [(name, kept) for name, kept in zip(names, kept_at, strict=True) if kept is not None]
+        first, first_path = _source("background", background_dir, background_embds_path)
+        second, second_path = _source("eval", eval_dir, eval_embds_path)
+        names = names_of(first, second, ("background", "eval"))
+        sources = dict(zip(names, (first, second), strict=True))
+        paths = zip(names, (first_path, second_path), strict=True)
+        to_write = [(name, path) for name, path in paths if path is not None]
         exported, embedded = self._embedded(sources, keep=bool(to_write), dtype=dtype)
         for name, path in to_write:
             if embedded[name].embeddings is not None:
@@ -242,25 +244,27 @@ class FrechetAudioDistance:
         return score_embedded(embedded[names[0]], embedded[names[1]], "fad", exported)
 
     def get_embeddings(self, x: Sequence[ArrayLike], sr: int) -> NDArray[np.float32]:
-        """Embed sounds.
+        """Embed waveforms.
 
         Args:
             x: waveforms, each `[samples]` or `[samples, channels]`, floats within ±1.
-            sr: their sample rate in Hz; another one than the model's is resampled.
+            sr: their sample rate in Hz; they are resampled if the model's is another one.
 
         Returns:
-            float32 `[N, D]`, in the order of `x`; PANN's with compatibility="frechet-audio-distance" end to
-            end, `[N·D]`.
+            float32 `[N, D]`, in the order of `x`; with compatibility="frechet-audio-distance", PANN's vectors
+            are concatenated, `[N·D]`.
 
         Raises:
-            BadFilesError: waveforms cannot be used and no option allows to go on; they are called by their
-                places, 0000 and on.
+            BadFilesError: waveforms cannot be used, and the settings do not allow to go on; each is named by
+                its index: 0000, 0001, …
 
         Warns:
-            UserWarning: what is to be known of their sound, such as peaks far beyond ±1, or silence.
+            UserWarning: the sound is doubtful, such as peaks far beyond ±1, or silence.
         """
         sound = Waveforms([np.asarray(waveform) for waveform in x], sr)
-        exported, embedded = self._embedded({"x": sound}, keep=True, to_compare=False)
+        exported, embedded = self._embedded(
+            {"x": sound}, keep=True, to_compare=False, dtype=self._use.options.dtype
+        )
         counts = embedded["x"].counts
         for note in set_notes(counts) if counts is not None else ():
             warnings.warn(note, stacklevel=2)
@@ -268,9 +272,9 @@ class FrechetAudioDistance:
         return embeddings.reshape(-1) if exported.use.takes_scalars else embeddings
 
     def calculate_embd_statistics(self, embd_lst: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Mean `[D]` and covariance `[D, D]` of embeddings `[N, D]`, as the original computes them.
+        """Return mean `[D]` and covariance `[D, D]` of embeddings `[N, D]`, as the original computes them.
 
-        `score` does not use this: it never forms a covariance (`fad_core.metrics.statistics`).
+        `score` does not use this, because it never forms a covariance (`fad_core.metrics.statistics`).
         """
         vectors = np.asarray(embd_lst)
         return np.mean(vectors, axis=0), np.cov(vectors, rowvar=False)
@@ -283,26 +287,26 @@ class FrechetAudioDistance:
         sigma2: ArrayLike,
         eps: float = 1e-6,  # noqa: ARG002
     ) -> float:
-        """The Fréchet distance of two Gaussians.
+        """Return the Fréchet distance of two Gaussian distributions.
 
         Args:
             mu1: mean of the first, `[D]`.
             sigma1: its covariance, `[D, D]`.
             mu2: mean of the second.
             sigma2: its covariance.
-            eps: what the original adds to the diagonals where its square root fails; not needed here.
+            eps: not used; the original adds it to the diagonals where its square root fails.
 
         Raises:
-            ValueError: the shapes do not fit, or a covariance is none.
+            ValueError: the shapes do not match, or a covariance is not one.
         """
         first, second = Moments.from_covariance(mu1, sigma1), Moments.from_covariance(mu2, sigma2)
         return frechet_distance(first, second).value
 
     def _embedded(
-        self, sources: dict[str, Source], *, keep: bool, to_compare: bool = True, dtype: Dtype = "float32"
+        self, sources: dict[str, Source], *, keep: bool, to_compare: bool = True, dtype: Dtype
     ) -> tuple[ExportedModel, dict[str, EmbeddedSet]]:
-        """Sets, embedded, and the model; what is wrong with a file is said before a model is fetched."""
-        use = ModelUse(get_model(self.model_id), replace(self._options, dtype=dtype))
+        """Embed sets; errors of files are raised before a model is fetched or exported."""
+        use = replace(self._use, options=replace(self._use.options, dtype=dtype))
         backend = resolve_backend(self._backend, use.options)
         if self._exported is None:
             require_weights(use.model, self.weights)
@@ -322,14 +326,14 @@ class FrechetAudioDistance:
             return exported, scanned.embed(exported, workers=self.audio_load_worker, progress=advance)
 
     def _load(self, frames: int) -> ExportedModel:
-        """The exported model; a warning about it is of the line so many calls above."""
+        """Return the exported model; a warning about it names the caller that many frames above."""
         if self._exported is None:
             self._exported = verified_model(
                 self.model_id,
                 self.weights,
                 self._ckpt_dir,
                 self._reporter(),
-                self._options,
+                self._use.options,
                 self._backend,
                 cache_dir=self._cache_dir,
                 batch_size=self._batch_size,
@@ -341,7 +345,7 @@ class FrechetAudioDistance:
         return self._exported
 
     def _reporter(self) -> Callable[[str], None]:
-        """Says what takes long: in one line the first time, and more if that is wanted."""
+        """Return a function that reports long work on stderr: one line the first time, all if verbose."""
         told = False
 
         def report(line: str) -> None:
@@ -363,10 +367,14 @@ class FrechetAudioDistance:
         return file_progress(what, total, quiet=not (self.verbose and self._progress))
 
 
-def _require_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise ArgumentError(f"{name}={value!r} is none of {', '.join(choices)}")
-
-
-def _absent(path: str | os.PathLike[str] | None) -> str:
-    return "not given" if path is None else f"not there: {embeddings_path(path)}"
+def _source(
+    side: str, given: Source | None, path: str | os.PathLike[str] | None
+) -> tuple[Source, Path | None]:
+    """Return the source of one set, and the file that its embeddings are to be written to, if any."""
+    file = None if path is None else embeddings_path(path)
+    if file is not None and file.is_file():
+        return file, None
+    if given is None:
+        missing = "not given" if file is None else f"not there: {file}"
+        raise ArgumentError(f"{side}_dir is None, and {side}_embds_path is {missing}")
+    return given, file

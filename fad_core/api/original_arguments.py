@@ -1,16 +1,14 @@
-"""Which model the arguments of `frechet-audio-distance` and of the exported package mean.
+"""Find the model that arguments of `frechet-audio-distance`, or of the exported package, describe.
 
 The original names a family and describes the variant: `model_name="pann", sample_rate=32000`. The exported
-package names the variant, `model_name="pann-32k"`, as everything here does. Both are understood; what
-contradicts itself, or means nothing for the model, is refused.
+package names the variant, `model_name="pann-32k"`, as this one does. Both forms are read; arguments that
+contradict each other, or do not apply to the model, are refused.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from fad_core.errors import ArgumentError
-from fad_core.models import canonical_id, get_model
+from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
 
 SUBMODEL = "630k-audioset"
@@ -23,8 +21,11 @@ _VGGISH = {
     (True, False): "vggish-pca",
     (True, True): "vggish-pca-activation",
 }
-_PANN = {8000: "pann-8k", 16000: "pann-16k", 32000: "pann-32k"}
-_ENCODEC = {24000: "encodec-24k", 48000: "encodec-48k"}
+# model_name → sample_rate → id; the first rate is the default.
+_BY_RATE = {
+    "pann": {16000: "pann-16k", 8000: "pann-8k", 32000: "pann-32k"},
+    "encodec": {24000: "encodec-24k", 48000: "encodec-48k"},
+}
 # submodel_name → (id, id with fusion)
 _CLAP = {
     "630k-audioset": ("clap-630k-audioset", "clap-630k-audioset-fusion"),
@@ -33,88 +34,71 @@ _CLAP = {
     "music_speech": ("clap-music-speech", ""),
     "music_speech_audioset": ("clap-music-speech-audioset", ""),
 }
-_PANN_RATE = 16000  # the original's default for sample_rate
 
 
-@dataclass(frozen=True)
-class ModelArguments:
-    """What the constructor is told of the model; see `fad_core.api.drop_in.FrechetAudioDistance`."""
-
-    model_name: str
-    submodel_name: str
-    sample_rate: int | None
-    channels: int | None
-    use_pca: bool
-    use_activation: bool
-    enable_fusion: bool
-
-
-def model_of(given: ModelArguments) -> EmbeddingModel:
-    """The model that is meant.
+def model_of(
+    model_name: str,
+    submodel_name: str = SUBMODEL,
+    sample_rate: int | None = None,
+    channels: int | None = None,
+    *,
+    use_pca: bool = False,
+    use_activation: bool = False,
+    enable_fusion: bool = False,
+) -> EmbeddingModel:
+    """Return the model that the arguments of `FrechetAudioDistance` describe; they are documented there.
 
     Raises:
-        ArgumentError: the arguments contradict each other, or say nothing of this model.
+        ArgumentError: arguments contradict each other, or do not apply to this model.
         ModelError: there is no such model.
+
+    >>> model_of("encodec", channels=2).name
+    'encodec-48k'
     """
-    model = get_model(_id_of(given))
-    _require_consistent(given, model)
+    if submodel_name != SUBMODEL and model_name != "clap":
+        raise ArgumentError(
+            f'submodel_name="{submodel_name}" goes with model_name="clap", not "{model_name}"'
+        )
+    model_id = model_name
+    if model_name == "vggish":
+        model_id = _VGGISH[use_pca, use_activation]
+    elif model_name in _BY_RATE:
+        ids = _BY_RATE[model_name]
+        default = 48000 if (model_name, channels) == ("encodec", 2) else next(iter(ids))
+        rate = default if sample_rate is None else sample_rate
+        if rate not in ids:
+            rates = " or ".join(map(str, sorted(ids)))
+            raise ArgumentError(f'model_name="{model_name}" takes sample_rate={rates}, not {rate}')
+        model_id = ids[rate]
+    elif model_name == "clap":
+        model_id = _clap_id(submodel_name, enable_fusion)
+    model = get_model(model_id)
+    for name, given, right, any_file in (
+        ("sample_rate", sample_rate, model.sample_rate, "Files of any rate are resampled."),
+        ("channels", channels, model.channels, "Files with any number of channels are mixed."),
+    ):
+        if given not in (None, right):
+            raise ArgumentError(
+                f"{model.name} has {name}={right}, not {given}: leave it out, or give {right}. {any_file}"
+            )
+    for name, chosen, variant, family in (
+        ("use_pca", use_pca, "pca", "vggish"),
+        ("use_activation", use_activation, "activation", "vggish"),
+        ("enable_fusion", enable_fusion, "fusion", "clap"),
+    ):
+        if chosen and not model.variant.get(variant):
+            raise ArgumentError(f'{name}=True goes with model_name="{family}", not with {model.name}')
     return model
 
 
-def _id_of(given: ModelArguments) -> str:
-    if given.model_name == "vggish":
-        return _VGGISH[given.use_pca, given.use_activation]
-    if given.model_name == "pann":
-        return _by_rate(given, _PANN, _PANN_RATE)
-    if given.model_name == "encodec":
-        return _by_rate(given, _ENCODEC, 48000 if given.channels == 2 else 24000)
-    if given.model_name == "clap":
-        return _clap(given)
-    return canonical_id(given.model_name)
-
-
-def _by_rate(given: ModelArguments, ids: dict[int, str], default: int) -> str:
-    rate = default if given.sample_rate is None else given.sample_rate
-    if rate not in ids:
-        rates = " or ".join(map(str, ids))
-        raise ArgumentError(f'model_name="{given.model_name}" takes sample_rate={rates}, not {rate}')
-    return ids[rate]
-
-
-def _clap(given: ModelArguments) -> str:
-    if given.submodel_name not in _CLAP:
-        raise ArgumentError(f"submodel_name={given.submodel_name!r} is none of {', '.join(_CLAP)}")
-    plain, fused = _CLAP[given.submodel_name]
-    if given.enable_fusion and not fused:
+def _clap_id(submodel_name: str, enable_fusion: bool) -> str:
+    if submodel_name not in _CLAP:
+        raise ArgumentError(f"submodel_name must be one of {', '.join(_CLAP)}, not {submodel_name!r}")
+    plain, fused = _CLAP[submodel_name]
+    if enable_fusion and not fused:
         fusing = " and ".join(name for name, (_, fused) in _CLAP.items() if fused)
         raise ArgumentError(
-            f'submodel_name="{given.submodel_name}" was trained without fusion: leave enable_fusion out, or '
-            f"choose {fusing}"
+            f'submodel_name="{submodel_name}" was trained without fusion: leave enable_fusion out, or choose '
+            f"{fusing}"
         )
-    return fused if given.enable_fusion else plain
-
-
-def _require_consistent(given: ModelArguments, model: EmbeddingModel) -> None:
-    if given.sample_rate not in (None, model.sample_rate):
-        raise ArgumentError(
-            f"{model.name} hears {model.sample_rate} Hz, so sample_rate={given.sample_rate} is wrong: leave "
-            f"it out, or give {model.sample_rate}. Files of any rate are resampled."
-        )
-    if given.channels not in (None, model.channels):
-        raise ArgumentError(
-            f"{model.name} hears {'mono' if model.channels == 1 else 'stereo'}, so channels={given.channels} "
-            f"is wrong: leave it out, or give {model.channels}. Files of any number of channels are mixed."
-        )
-    for argument, option, ids in (
-        ("use_pca", "pca", "vggish"),
-        ("use_activation", "activation", "vggish"),
-        ("enable_fusion", "fusion", "clap"),
-    ):
-        if getattr(given, argument) and not model.variant.get(option):
-            raise ArgumentError(
-                f'{argument}=True goes with model_name="{ids}", and means nothing for {model.name}'
-            )
-    if given.submodel_name != SUBMODEL and given.model_name != "clap":
-        raise ArgumentError(
-            f'submodel_name="{given.submodel_name}" goes with model_name="clap", not "{given.model_name}"'
-        )
+    return fused if enable_fusion else plain

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fad_core.datasets.find import Found, find, printable
 from fad_core.datasets.leftovers import set_leftovers_apart
-from fad_core.datasets.policy import Leftovers
+from fad_core.datasets.policy import DEFAULTS, Leftovers
 from fad_core.errors import DatasetError
 
 
@@ -29,7 +29,7 @@ class Dataset:
 
     name: str
     path: str | tuple[str, ...]
-    leftovers: Leftovers = "ignore"
+    leftovers: Leftovers = DEFAULTS.leftovers
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ class FilePolicy:
     """
 
     on_bad_file: OnBadFile = choice(
-        "fail", "Files that cannot be used: fail before anything is embedded, or skip them."
+        "fail",
+        "Files that cannot be used (damaged, cut short, too loud, too long for the memory): fail before "
+        "anything is embedded, or skip them.",
     )
     on_short_file: OnShortFile = choice(
         "fail",

@@ -18,7 +18,7 @@ from fad_core.audio import SoundDigest
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.decode_cache import Kept
-from fad_core.datasets.policy import Leftovers
+from fad_core.datasets.policy import DEFAULTS, Leftovers
 from fad_core.datasets.scan import FileRecord, scan_files, signal_of
 from fad_core.embedding.embed import load_unchanged
 from fad_core.embedding.embedded_set import EmbeddedSet
@@ -190,7 +190,7 @@ def sounds_of(
     name: str,
     source: str | os.PathLike[str] | Sequence[Any] | Waveforms,
     kept: Kept | None = None,
-    leftovers: Leftovers = "ignore",
+    leftovers: Leftovers = DEFAULTS.leftovers,
 ) -> Sounds:
     """The sound of a data set that is given by its files or as waveforms.
 
@@ -209,8 +209,8 @@ def sounds_of(
     if isinstance(source, str | os.PathLike):
         if Path(source).suffix in (".npz", ".parquet") and Path(source).is_file():
             raise DatasetError(
-                f"{os.fspath(source)} is a file of statistics or vectors, not of sound: read it, and "
-                "give what it holds"
+                f"{os.fspath(source)} is a file of statistics or vectors, not of sound: give what "
+                "read_statistics reads from it"
             )
         return SoundFiles(Dataset(name, os.fspath(source), leftovers=leftovers), kept)
     if not isinstance(source, Iterable):

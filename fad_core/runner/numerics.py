@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from fad_core.models.base import EmbeddingModel
 from fad_core.util.code_digest import code_digest
@@ -151,7 +152,7 @@ def _instructions() -> str:
     import torch
 
     # An AMD processor is known by its sse4a: MKL's kernels depend on who made the processor, too.
-    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    known: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     names = [name for name, has in known.items() if has is True and name not in _NOT_NUMERIC]
     lengths = [f"{name}={value}" for name, value in known.items() if name.endswith("_max_length")]
     return " ".join([torch.backends.cpu.get_cpu_capability(), *sorted(names + lengths)])

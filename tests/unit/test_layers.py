@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fad_core.datasets.policy import FilePolicy
-from fad_core.models.options import WEIGHTS, Options
+from fad_core.models.options import Options
 from fad_core.runner.backend import Backend
 from fad_core.util.choices import choices_of
 
@@ -122,14 +122,17 @@ def test_the_kernels_have_one_door():
             assert not [name for name in imports(module) if name.startswith("fad_core.runner.fast.")], module
 
 
-# Packages whose messages must fit a command line, a configuration and a Python program; api is Python's.
-NEUTRAL = {"errors", *LEVEL} - {"api", "cli"}
-# How one of these says it: an option or a command, a program, a call of Python, a line of YAML.
-SETTINGS = "|".join(
-    [WEIGHTS.name, *(name for owner in (FilePolicy, Options, Backend) for name in choices_of(owner))]
-)
-SHELL = re.compile(r"(?<![-\w])--[a-z]|\bfad (?!-)[a-z]|[Ss]nakemake")
-PYTHON_OR_YAML = re.compile(rf"\w=(True|False|None|[\"'])|`\w+: |\b({SETTINGS}): [a-z]")
+# How a shell, a program or a configuration says what these packages must leave to their callers.
+_KEYS = [
+    rf"{name}: ({'|'.join(item.values) or '[0-9]'})"
+    for owner in (FilePolicy, Options, Backend)
+    for name, item in choices_of(owner).items()
+]
+SYNTAX = {
+    "shell": re.compile(r"(?<![-\w])--[a-z]|\bfad (?!-)[a-z]|[Ss]nakemake"),
+    "YAML": re.compile("|".join([r"`\w+: ", r"\bweights: (official|seeded|PATH)\b", *_KEYS])),
+    "Python": re.compile(r"\w=(True|False|None|[\"'])"),
+}
 
 
 def texts(module: str) -> Iterator[str]:
@@ -149,11 +152,11 @@ def texts(module: str) -> Iterator[str]:
             yield str(node.value)
 
 
-@pytest.mark.parametrize("package", sorted(NEUTRAL | {"api"}))
-def test_messages_fit_the_command_line_a_configuration_and_python(package: str):
-    """The schemas of tables are no messages: they describe what commands print, for the page of tables."""
+@pytest.mark.parametrize("package", sorted({"errors", *LEVEL} - {"cli"}))
+@pytest.mark.parametrize("language", SYNTAX)
+def test_messages_are_for_every_user(package: str, language: str):
+    """Those of api may speak Python. The schemas of tables have no messages: they are for a page of docs."""
     for module in MODULES:
-        if package_of(module) == package and module.startswith("fad_core.") and "schemas" not in module:
-            for text in texts(module):
-                assert not SHELL.search(text), f"{module}: {text}"
-                assert package not in NEUTRAL or not PYTHON_OR_YAML.search(text), f"{module}: {text}"
+        own = module.startswith("fad_core.") and package_of(module) == package and "schemas" not in module
+        for text in texts(module) if own and (package, language) != ("api", "Python") else ():
+            assert not SYNTAX[language].search(text), f"{module}: {text}"
