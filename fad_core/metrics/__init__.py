@@ -1,15 +1,15 @@
-"""The metrics by name. A new one is a module beside this file and a line of `METRICS`, or is registered.
+"""The metrics by name. A new one is a module beside this file and its name in `BUILT_IN`, or is registered.
 
-What a metric computes with is imported when it is computed: a study is read for the names.
+The module of a metric is imported when the metric is asked for. An edit of it re-runs only steps that use it.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import entry_points
 
 from fad_core.errors import ArgumentError, UnknownMetricError
 from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need, SetVectors
-from fad_core.metrics.fad import FAD
 
 __all__ = [
     "METRICS",
@@ -22,7 +22,11 @@ __all__ = [
     "register_metric",
 ]
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in (FAD,)}
+BUILT_IN = ("fad",)
+"""Names of the metrics of this package. Each is the `METRIC` of the module of its name here."""
+
+METRICS: dict[str, Metric] = {}
+"""The metrics that have been asked for or registered, by their names."""
 
 ENTRY_POINTS = "fad_core.metrics"
 """Group of the entry points by which an installed package gives metrics to every process: each is a `Metric`
@@ -41,7 +45,7 @@ def register_metric(metric: Metric) -> None:
     Raises:
         ArgumentError: there is another one of that name.
     """
-    if METRICS.setdefault(metric.name, metric) is not metric:
+    if metric.name in BUILT_IN or METRICS.setdefault(metric.name, metric) is not metric:
         raise ArgumentError(f"there is a metric {metric.name!r} already: choose another name")
 
 
@@ -57,10 +61,13 @@ def get_metric(name: str) -> Metric:
     >>> get_metric("fad").title
     'Fréchet Audio Distance'
     """
+    if name in BUILT_IN and name not in METRICS:
+        METRICS[name] = import_module(f"{__name__}.{name}").METRIC
     if name not in METRICS:
         for entry in entry_points(group=ENTRY_POINTS, name=name):
             register_metric(entry.load())
     try:
         return METRICS[name]
     except KeyError:
-        raise UnknownMetricError(f"metric {name!r} is not known; there is: {', '.join(METRICS)}") from None
+        known = dict.fromkeys([*BUILT_IN, *METRICS])
+        raise UnknownMetricError(f"metric {name!r} is not known; there is: {', '.join(known)}") from None

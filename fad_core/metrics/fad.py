@@ -12,4 +12,6 @@ def _compute(reference: MetricInput, evaluation: MetricInput) -> MetricValue:
     return MetricValue(distance.value, note=distance.note)
 
 
-FAD = Metric("fad", "Fréchet Audio Distance", symmetric=True, needs=(Need("statistics"),), compute=_compute)
+METRIC = Metric(
+    "fad", "Fréchet Audio Distance", symmetric=True, needs=(Need("statistics"),), compute=_compute
+)

@@ -27,11 +27,7 @@ def metrics_digest(names: Iterable[str]) -> dict[str, str]:
     """Return digests of the modules that compute metrics, by the names of the metrics.
 
     Args:
-        names: names of metrics. The digest of a metric of `fad_core` is "": that of the step covers it.
+        names: names of metrics.
     """
-    found = {}
-    for name in names:
-        module = sys.modules[get_metric(name).compute.__module__]
-        own = module.__name__.split(".")[0] == "fad_core" or module.__file__ is None
-        found[name] = "" if own else code_digest(Path(str(module.__file__)))
-    return found
+    files = {name: sys.modules[get_metric(name).compute.__module__].__file__ for name in names}
+    return {name: code_digest(Path(file)) if file else "" for name, file in files.items()}

@@ -102,6 +102,7 @@ NOTED = {
     "compute_distances": {
         "pairs": [f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
         "metrics": METRICS,
+        "metric_code": metrics_digest(METRICS),
         "threads": THREADS,
         "code": code("compute_distances.py"),
     },
@@ -113,5 +114,4 @@ def noted_settings(wildcards):
     """Params function: the params of a step by an entry, and the model that it uses, as JSON."""
     params = NOTED[wildcards.step].items()
     values = {name: value(wildcards) if callable(value) else value for name, value in params}
-    values |= {"exported": exported(wildcards), "digests": metrics_digest(METRICS)}
-    return json.dumps(values, sort_keys=True)
+    return json.dumps({"exported": exported(wildcards), **values}, sort_keys=True)
