@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fad_core.audio.containers import find_losses
 from fad_core.audio.decoding import decoded_blocks, open_decoder, open_sound
-from fad_core.audio.losses import SMALL_LOSS, Decoded, remedy_of
+from fad_core.audio.losses import SMALL_LOSS, Decoded, remedy_of, total
 from fad_core.errors import AudioError
 
 _HIGHEST_RATE = 4_000_000  # Hz; beyond any recorder, and beyond what resampling to 8 kHz allows
@@ -92,7 +92,9 @@ class AudioInfo:
         return self.frames / self.sample_rate
 
 
-def inspect_audio(path: Path | str, on_block: Callable[[NDArray[np.float32]], None] | None = None) -> AudioInfo:
+def inspect_audio(
+    path: Path | str, on_block: Callable[[NDArray[np.float32]], None] | None = None
+) -> AudioInfo:
     """Decode a whole sound file, a bounded block at a time, and judge whether it can be used.
 
     Args:
@@ -130,7 +132,7 @@ def inspect_audio(path: Path | str, on_block: Callable[[NDArray[np.float32]], No
     decoded = Decoded(form, coding, rate, channels, frames, declared)
     with open_sound(path) as stream:
         losses = find_losses(stream, decoded)
-    lost, doubt = sum(loss.seconds for loss in losses), "; ".join(map(str, losses))
+    lost, doubt = total(losses), "; ".join(map(str, losses))
     if lost > SMALL_LOSS:
         there = f"{decoded.seconds:.3f} s are decoded"
         raise AudioError(path, f"{doubt}; {there}: {remedy_of(losses, decoded)}")

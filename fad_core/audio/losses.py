@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
 SMALL_LOSS = 0.1
-"""Seconds up to which a file may be used. One MPEG frame at 8 kHz, which a cut within the last frame costs, is
-72 ms; a size in a header that is wrong by a header's length is less than 1 ms."""
+"""Seconds up to which a file may be used. A cut within the last MPEG frame costs 72 ms at 8 kHz; a size in a
+header that is wrong by a header's length costs less than 1 ms."""
 
 _REENCODE = "copy or make it again, or re-encode what is there (ffmpeg -i FILE NEW.flac)"
 _REMEDIES = {
@@ -78,6 +78,11 @@ class Loss:
         return f"{self.text} ({self.seconds:.{3 if self.seconds >= 0.0005 else 6}f} s {self.kind})"
 
 
+def total(losses: Sequence[Loss]) -> float:
+    """Return how many seconds of sound are lost."""
+    return sum(loss.seconds for loss in losses)
+
+
 def remedy_of(losses: Sequence[Loss], decoded: Decoded) -> str:
     """Return what to do about a file whose losses are not small."""
     worst = max(losses, key=lambda loss: loss.seconds)
@@ -144,7 +149,9 @@ def byte_losses(decoded: Decoded, stated: int | None, present: int, beyond: int)
         losses.append(Loss((stated - present) / second, text, "missing"))
     if ignored > 0:
         if stated is None and ignored == present:
-            text = f"its header gives no size of the sound: the {ignored} bytes that follow it are not decoded"
+            text = (
+                f"its header gives no size of the sound: the {ignored} bytes that follow it are not decoded"
+            )
         elif beyond:
             text = f"its header promises {present} bytes of sound, {ignored} more follow that are not decoded"
         else:
