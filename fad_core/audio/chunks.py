@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from fad_core.audio.losses import Decoded, Loss, byte_losses, known_size, length_losses, read_at
+from fad_core.audio.losses import Decoded, Loss, byte_losses, known_size, length_losses, read_at, total
 from fad_core.audio.mpeg import mpeg_losses
 from fad_core.audio.tags import sound_end, unexplained_bytes
 
@@ -29,25 +28,15 @@ _OTHERS = tuple(
 )
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """How a container lays out its chunks.
+class _Layout(NamedTuple):
+    """How a container lays out its chunks."""
 
-    Attributes:
-        start: offset of the first chunk.
-        name: bytes of a chunk's name.
-        size: struct format of a chunk's size.
-        align: chunks begin at multiples of this.
-        sound: the name of the chunk with the sound.
-        prefix: bytes in that chunk before the sound.
-    """
-
-    start: int
-    name: int
-    size: str
-    align: int
-    sound: bytes
-    prefix: int = 0
+    start: int  # offset of the first chunk
+    name: int  # bytes of a chunk's name
+    size: str  # struct format of a chunk's size
+    align: int  # chunks begin at multiples of this
+    sound: bytes  # the name of the chunk with the sound
+    prefix: int = 0  # bytes in that chunk before the sound
 
 
 # By the first bytes of the file, and the offset and the bytes that tell its kind.
@@ -63,8 +52,7 @@ _LAYOUTS = (
 )
 
 
-@dataclass(frozen=True)
-class _Chunk:
+class _Chunk(NamedTuple):
     name: bytes  # its first four bytes
     start: int  # offset of its content
     length: int  # of its content in bytes, as it states it
@@ -108,7 +96,7 @@ def chunk_losses(stream: BinaryIO, base: int, size: int, decoded: Decoded) -> li
     # A packet of ALAC that is cut is lost whole: its samples count, not its bytes.
     counted = [] if stated is None else _count_losses(stream, chunks, decoded)
     blocks = _block_losses(stream, layout, chunks, decoded, stated or end - start)
-    return max(losses, counted, blocks, key=lambda found: sum(loss.seconds for loss in found))
+    return max(losses, counted, blocks, key=total)
 
 
 def _walk(stream: BinaryIO, layout: _Layout, base: int, size: int) -> Iterator[_Chunk]:

@@ -54,7 +54,7 @@ def find_losses(stream: BinaryIO, decoded: Decoded) -> list[Loss]:
 
 
 def _header_losses(stream: BinaryIO, base: int, size: int, decoded: Decoded) -> list[Loss]:
-    """Find what a file lacks, ignores or has too much whose header is followed by the sound: AU, NIST SPHERE."""
+    """Compare the size of the sound in the header of an AU or NIST SPHERE file with what was decoded."""
     head = read_at(stream, base, 1024)
     try:
         if decoded.format == "AU":

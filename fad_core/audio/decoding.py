@@ -56,7 +56,7 @@ def read_audio(path: Path | str, dtype: str = "float32") -> tuple[NDArray[np.flo
 
 
 def waveform_of(blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return the waveform `[channels, samples]` of a file that was decoded in blocks `[samples, channels]`."""
+    """Join decoded blocks `[samples, channels]` into a waveform `[channels, samples]`."""
     return np.concatenate(blocks).T
 
 

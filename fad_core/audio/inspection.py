@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fad_core.audio.containers import find_losses
 from fad_core.audio.decoding import decoded_blocks, open_decoder, open_sound
-from fad_core.audio.losses import SMALL_LOSS, Decoded, remedy_of
+from fad_core.audio.losses import SMALL_LOSS, Decoded, remedy_of, total
 from fad_core.errors import AudioError
 
 _HIGHEST_RATE = 4_000_000  # Hz; beyond any recorder, and beyond what resampling to 8 kHz allows
@@ -132,7 +132,7 @@ def inspect_audio(
     decoded = Decoded(form, coding, rate, channels, frames, declared)
     with open_sound(path) as stream:
         losses = find_losses(stream, decoded)
-    lost, doubt = sum(loss.seconds for loss in losses), "; ".join(map(str, losses))
+    lost, doubt = total(losses), "; ".join(map(str, losses))
     if lost > SMALL_LOSS:
         there = f"{decoded.seconds:.3f} s are decoded"
         raise AudioError(path, f"{doubt}; {there}: {remedy_of(losses, decoded)}")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
 SMALL_LOSS = 0.1
-"""Seconds up to which a file may be used. One MPEG frame at 8 kHz, which a cut within the last frame costs, is
-72 ms; a size in a header that is wrong by a header's length is less than 1 ms."""
+"""Seconds up to which a file may be used. A cut within the last MPEG frame costs 72 ms at 8 kHz; a size in a
+header that is wrong by a header's length costs less than 1 ms."""
 
 _REENCODE = "copy or make it again, or re-encode what is there (ffmpeg -i FILE NEW.flac)"
 _REMEDIES = {
@@ -76,6 +76,11 @@ class Loss:
         if self.seconds == float("inf"):
             return f"{self.text} (how much is {self.kind} is unknown)"
         return f"{self.text} ({self.seconds:.{3 if self.seconds >= 0.0005 else 6}f} s {self.kind})"
+
+
+def total(losses: Sequence[Loss]) -> float:
+    """Return how many seconds of sound are lost."""
+    return sum(loss.seconds for loss in losses)
 
 
 def remedy_of(losses: Sequence[Loss], decoded: Decoded) -> str:

@@ -26,12 +26,14 @@ def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
     if len(waveform) >= _PAIRWISE_CHANNELS:
         # The order of the sum, and so the rounding, depends on the memory layout: NumPy has to see what the
         # original gives it, samples by channels.
-        return np.mean(np.ascontiguousarray(waveform.T), axis=1)[np.newaxis]
+        mean: NDArray[np.float32] = np.mean(np.ascontiguousarray(waveform.T), axis=1)
+        return mean[np.newaxis]
     # One after the other, as NumPy adds up so few; but many samples at a time.
-    total = waveform[0].copy()
+    total: NDArray[np.float32] = waveform[0].copy()
     for channel in waveform[1:]:
         total += channel
-    return (total / np.float32(len(waveform)))[np.newaxis]
+    total /= np.float32(len(waveform))
+    return total[np.newaxis]
 
 
 def mix(waveform: NDArray[np.float32], channels: int) -> NDArray[np.float32]:

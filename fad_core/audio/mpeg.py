@@ -13,9 +13,9 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from fad_core.audio.losses import Decoded, Loss, length_losses, read_at
+from fad_core.audio.losses import Decoded, Loss, length_losses, read_at, total
 from fad_core.audio.tags import id3v2_end, tags_start, unexplained_bytes
 
 # In kbit/s, by (is MPEG-1, layer); index 0 means "free", 15 is forbidden.
@@ -33,35 +33,20 @@ _DECODER_DELAY = 529  # samples that a decoder of layer III adds at the beginnin
 _SEARCH_BYTES = 1 << 16
 
 
-@dataclass(frozen=True)
-class Frame:
-    """What the header of a frame says.
+class Frame(NamedTuple):
+    """What the header of a frame says."""
 
-    Attributes:
-        length: in bytes.
-        samples: in each channel.
-        stream: version, layer and sample rate: the same in all frames of a stream.
-    """
-
-    length: int
-    samples: int
-    stream: tuple[int, int, int]
+    length: int  # in bytes
+    samples: int  # in each channel
+    stream: tuple[int, int, int]  # version, layer and sample rate: the same in all frames of a stream
 
 
-@dataclass(frozen=True)
-class _Tag:
-    """What the first frame of a file says of the others (Xing, Info, VBRI).
+class _Tag(NamedTuple):
+    """What the first frame of a file says of the others (Xing, Info, VBRI)."""
 
-    Attributes:
-        frames: how many follow.
-        length: bytes of the stream with this frame; 0 if it does not say.
-        trim: samples to cut off at the beginning and at the end, the decoder's delay counted; None if it
-            does not say.
-    """
-
-    frames: int
-    length: int
-    trim: tuple[int, int] | None
+    frames: int  # how many follow
+    length: int  # bytes of the stream with this frame; 0 if it does not say
+    trim: tuple[int, int] | None  # samples to cut off at both ends, the decoder's delay counted
 
 
 @dataclass
@@ -91,11 +76,7 @@ def mpeg_losses(stream: BinaryIO, size: int, decoded: Decoded, start: int = 0) -
         return [Loss(0.0, text, "missing")]
     frame = count.first.samples / decoded.sample_rate
     # What is not in the file cannot be decoded either: the larger one counts.
-    losses = max(
-        _stated_losses(count, frame),
-        _decoding_losses(count, decoded),
-        key=lambda found: sum(loss.seconds for loss in found),
-    )
+    losses = max(_stated_losses(count, frame), _decoding_losses(count, decoded), key=total)
     if count.foreign:
         # The first frame may be cut, and be the only one.
         second = max(count.length, count.first.length) / max(1, count.frames) / frame
@@ -105,7 +86,7 @@ def mpeg_losses(stream: BinaryIO, size: int, decoded: Decoded, start: int = 0) -
 
 
 def _stated_losses(count: _Count, frame: float) -> list[Loss]:
-    """Compare the count of frames in the tag with those in the file; `frame` is the length of one in seconds."""
+    """Compare the count of frames in the tag with those in the file; one takes `frame` seconds."""
     if count.tag is None:
         # Without a count of frames a cut within the last one tells nothing of how many should follow.
         text = "cut short: its last MPEG frame is incomplete"
@@ -126,10 +107,8 @@ def _decoding_losses(count: _Count, decoded: Decoded) -> list[Loss]:
     if decoded.frames + slack >= expected:
         return []
     there = expected / decoded.sample_rate
-    text = (
-        f"libsndfile decodes only {decoded.seconds:.3f} of its {there:.3f} s, "
-        "for want of a header with the right length"
-    )
+    decodes = f"libsndfile decodes only {decoded.seconds:.3f} of its {there:.3f} s"
+    text = f"{decodes}, for want of a header with the right length"
     return [Loss(there - decoded.seconds, text, "ignored")]
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import zlib
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from fad_core.audio.losses import Decoded, Loss, read_at
 from fad_core.audio.tags import unexplained_bytes
@@ -22,13 +22,12 @@ _HEADER = 27
 _LARGEST_PAGE = 65307
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _REMEDY = (
-    "write each stream into a file of its own (ffmpeg -i FILE NEW.flac joins streams of one coding that follow "
-    "each other; of streams side by side, ffmpeg -i FILE -map 0:a:0 NEW.flac writes the first)"
+    "write each stream into a file of its own (ffmpeg -i FILE NEW.flac joins streams of one coding that "
+    "follow each other; ffmpeg -i FILE -map 0:a:0 NEW.flac writes the first of streams side by side)"
 )
 
 
-@dataclass(frozen=True)
-class _Page:
+class _Page(NamedTuple):
     end: int  # the offset where it ends, or would end if it were not cut off
     flags: int
     granule: int  # the position in the stream, in samples; -1 if no packet ends on the page
@@ -39,34 +38,22 @@ class _Page:
 
 @dataclass
 class _Stream:
-    """A stream, as far as its pages were read.
+    """A stream, as far as its pages were read."""
 
-    Attributes:
-        rate: samples a second of its positions; 0 if it is no sound.
-        skip: samples that a decoder drops at the beginning.
-        number: of the last page.
-        ended: the last page said that it is the last.
-        granule: the position so far, in samples.
-        disordered: pages are lost, or stand at the wrong place.
-        lost: seconds that are lost with them, or decoded twice.
-        pending: pages lost since the last position.
-        step: seconds of the last page.
-    """
-
-    rate: int
-    skip: int
-    number: int
-    ended: bool
-    granule: int = 0
-    disordered: bool = False
-    lost: float = 0.0
-    pending: int = 0
-    step: float = 0.0
+    rate: int  # samples a second of its positions; 0 if it is no sound
+    delay: int  # samples that a decoder drops at the beginning
+    number: int  # of the last page
+    ended: bool  # the last page said that it is the last
+    granule: int = 0  # the position so far, in samples
+    disordered: bool = False  # pages are lost, or stand at the wrong place
+    lost: float = 0.0  # seconds that are lost with them, or decoded twice
+    pending: int = 0  # pages lost since the last position
+    step: float = 0.0  # seconds of the last page
 
     @property
     def seconds(self) -> float:
         """Length of its sound."""
-        return max(0, self.granule - self.skip) / self.rate if self.rate else 0.0
+        return max(0, self.granule - self.delay) / self.rate if self.rate else 0.0
 
     def add(self, page: _Page) -> None:
         """Take the next page of the stream."""
@@ -209,7 +196,7 @@ def _checksum_is_right(page: bytes) -> bool:
 
 
 def _rate_and_delay(packet: bytes) -> tuple[int, int]:
-    """Return the rate of a stream's positions, and the samples that its decoder drops first; 0, 0 if no sound."""
+    """Return the rate of a stream's positions and the samples that its decoder drops; 0, 0 if no sound."""
     if packet.startswith(b"\x01vorbis"):
         return int.from_bytes(packet[12:16], "little"), 0
     if packet.startswith(b"OpusHead"):

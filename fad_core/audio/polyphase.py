@@ -66,8 +66,8 @@ def resample_rows(
 def _resample(rows, before, window, delta, entries, scale, increment, phases, result):  # type: ignore[no-untyped-def]
     stride, step, length = rows.shape[0], int(scale * entries), len(result)
     sums = np.empty(_BLOCK, np.float32)
-    # By wing: the filter's entry, and how far to the next one. And the input at or before each output, counted
-    # from where exact times would have it.
+    # By wing: the filter's entry, and how far to the next one. And the input at or before each output,
+    # counted from where exact times would have it.
     offsets, etas = np.empty((2, _BLOCK), np.int64), np.empty((2, _BLOCK))
     places = np.empty(_BLOCK, np.int64)
     for start in range(0, (length + phases - 1) // phases, _BLOCK):
