@@ -38,13 +38,13 @@ def main(
     from fad_core.datasets.policy import parse_policy
     from fad_core.models.settings import parse_settings
     from fad_core.runner.pt2 import read_identity
-    from fad_core.util.progress import file_progress
+    from fad_core.util.progress import progress_bar
     from fad_core.verification.verdicts import Verified, require_verified
 
     torch.set_num_threads(threads)
     identity = read_identity(exported)
     require_verified(verdicts, [Verified(identity.model, identity.weights, identity.weights_sha256)])
-    with file_progress(f"embed {dataset}/{manifest.stem}") as progress:
+    with progress_bar(f"embed {dataset}/{manifest.stem}") as progress:
         # What is data, the manifest says; here it is only to be found.
         of = dataset_of(dataset, path, leftovers="use")
         chosen, how = parse_policy(policy), parse_settings(settings)

@@ -37,7 +37,7 @@ from fad_core.models.original_quirks import takes_scalars
 from fad_core.models.settings import Compatibility, Crop, Dtype, Settings, require_batch_size
 from fad_core.runner.device import resolve_device
 from fad_core.runner.exported import ExportedModel, describe_model
-from fad_core.util.progress import file_progress
+from fad_core.util.progress import progress_bar
 from fad_core.weights import default_ckpt_dir
 
 _CHOICES = {
@@ -365,7 +365,7 @@ class FrechetAudioDistance:
         return report
 
     def _bar(self, what: str, total: int | None = None) -> Any:
-        return file_progress(what, total, quiet=not (self.verbose and self._progress))
+        return progress_bar(what, total, quiet=not (self.verbose and self._progress))
 
 
 def _require_choice(name: str, value: object, choices: Sequence[str]) -> None:

@@ -63,13 +63,13 @@ class Embedding:
         from fad_core.embedding.scan_and_embed import scan_sets
         from fad_core.runner.device import load_workers, resolve_device
         from fad_core.runner.exported import describe_model
-        from fad_core.util.progress import file_progress
+        from fad_core.util.progress import progress_bar
 
         device = resolve_device(self.device)
         model = describe_model(model_id, device, self.settings)
         model.require_settings()
         require_weights(model, self.weights)
-        with file_progress("scan", quiet=self.quiet) as progress:
+        with progress_bar("scan", quiet=self.quiet) as progress:
             scanned = scan_sets(
                 {name: name for name in sets},
                 model,
@@ -84,7 +84,7 @@ class Embedding:
             self._say_ignored(name, scanned.sounds[name].ignored)
         exported = self.exported(model_id)
         accept(exported)
-        with file_progress("embed", scanned.count, quiet=self.quiet) as progress:
+        with progress_bar("embed", scanned.count, quiet=self.quiet) as progress:
             return exported, scanned.embed(exported, workers=exported.workers, progress=progress)
 
     def exported(self, model_id: str) -> ExportedModel:
