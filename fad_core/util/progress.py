@@ -14,7 +14,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 @contextmanager
 def progress_bar(
     what: str, total: int | None = None, quiet: bool = False, unit: str = "files", done: int = 0
-) -> Iterator[Callable[[int], object]]:
+) -> Iterator[Callable[[int], None]]:
     """Show on stderr how much of some work is done: by tqdm on a terminal, else in lines.
 
     Args:
@@ -32,9 +32,20 @@ def progress_bar(
     elif sys.stderr.isatty() and find_spec("tqdm"):
         from tqdm import tqdm
 
-        options = {"dynamic_ncols": True, "leave": False, "unit_scale": unit == "bytes"}
-        with tqdm(desc=what, total=total, initial=done, unit=f" {unit}", **options) as bar:
-            yield bar.update
+        with tqdm(
+            desc=what,
+            total=total,
+            initial=done,
+            unit=f" {unit}",
+            unit_scale=unit == "bytes",
+            dynamic_ncols=True,
+            leave=False,
+        ) as bar:
+
+            def update(count: int) -> None:
+                bar.update(count)
+
+            yield update
     else:
         of_total = f" of {total}" if total is not None else ""
         start = last = time.monotonic()
