@@ -91,8 +91,8 @@ def download(
         kept = f"\n  kept: {part}, {left} bytes; the next try goes on from there" if left else ""
         raise WeightsError(
             f"cannot download {target.name}: {reason}\n  from: {url}\n  to:   {target}{kept}\n"
-            "To go on without this download, put the file there by hand, or choose a copy, the folder that it "
-            "is kept in, or a fill of the same network that needs no file (and is not the published model):",
+            "To go on without this download, put the file there by hand, or choose a copy, the folder that "
+            "holds it, or a fill of the same network that needs no file (and is not the published model):",
             _WITHOUT,
         ) from error
 
