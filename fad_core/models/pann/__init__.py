@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fad_core.frontends.settings import LogMelSettings
 from fad_core.models.base import Arrays, Checkpoint, EmbeddingModel, Fill, load_tensors, tensor_shapes
-from fad_core.models.log_mel import LogMelSettings, log_mel_layout
+from fad_core.models.log_mel import log_mel_layout
 from fad_core.models.pann.constants import COLUMN_FRAMES, EMBEDDING_DIM, REACH, STATE_SIZE
 
 if TYPE_CHECKING:
