@@ -20,27 +20,27 @@ def main(
     growth: bool = True,
     other: list[str] = [],  # noqa: B006 - read only
 ) -> None:
-    """Write a table of programs, one of parts, curves of growth, and what they were measured on.
+    """Write tables of programs and of single operations, curves by size, and a description of the machine.
 
     Args:
         output: the folder to write: programs.csv and .svg, parts.csv, growth-*.csv and .svg, benchmark.md.
-        audio: a folder or a glob of recordings; those of a second and more are taken.
-        reference_python: interpreter of the original packages (`make reference-env`); without it, this
-            package is timed alone.
+        audio: a folder or a glob of recordings, of which those of at least one second are used.
+        reference_python: interpreter of the original packages (`make reference-env`); without it, only this
+            package is timed.
         models: ids of the models.
-        repeats: runs of each program; the table has their medians.
-        threads: numeric threads of each program.
-        programs: time the programs.
-        parts: time resampling and distances too.
-        growth: time ever more files, longer files, more sets and more dimensions too: about ten minutes.
+        repeats: number of runs of each program; the table shows their medians.
+        threads: number of numeric threads of each program.
+        programs: whether to time the programs.
+        parts: whether to time resampling and distances.
+        growth: whether to measure curves by files, length, sets and dimension, which takes about ten minutes.
         other: further packages, NAME=PYTHON:SCRIPT, where SCRIPT scores as scripts/score_repeatedly.py does.
     """
     import sys
     import tempfile
 
     import torch
-    from benchmarks import floor, plots, tables
-    from benchmarks import growth as growths
+    from benchmarks import growth as curves
+    from benchmarks import plots, roofline, tables
     from benchmarks.material import write_sets
     from benchmarks.packages import Package
     from benchmarks.programs import time_in_turns
@@ -53,25 +53,25 @@ def main(
     packages = [Package("fad_core", sys.executable)]
     packages += [Package("original", reference_python)] if reference_python else []
     packages += map(Package.parse, other)
-    rate = floor.matrix_rate()
+    rate = roofline.matrix_rate()
     rows: list[dict[str, Any]] = []
     for model_id in models if programs else []:
         with tempfile.TemporaryDirectory() as folder:
             model = get_model(model_id)
-            # Of a stereo file, the original resamples the channels for a model of stereo.
+            # For stereo models, the original resamples stereo files along the channels: mono ones compare.
             *sets, seconds = write_sets(Path(audio), Path(folder), mono=model.channels > 1)
             checkpoints = Path(folder) / "checkpoints"
             write_checkpoints(locate_weights(model, "seeded"), checkpoints)
             timings = time_in_turns(packages, model_id, checkpoints, sets, threads, repeats)
             files = [path for one in sets for path in sorted(one.iterdir())]
-            least = floor.operations(model_id, files) / rate
+            least = roofline.count_flops(model_id, files) / rate
         rows.append(tables.program_row(model_id, len(files), seconds, least, timings))
         tables.write(rows, output / "programs.csv")
         plots.plot_programs(rows, output / "programs.svg")
     measured = tables.parts_rows(repeats) if parts else []
     tables.write(measured, output / "parts.csv")
     if growth:
-        growths.write_all(packages, models, Path(audio), threads, output)
+        curves.write_all(packages, models, Path(audio), threads, output)
     text = tables.document(rows, measured, threads, rate)
     (output / "benchmark.md").write_text(text, encoding="utf-8")
     print(text)

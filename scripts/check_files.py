@@ -1,4 +1,4 @@
-"""Judge the files of all data sets before anything is embedded."""
+"""Check the files of all data sets before anything is embedded."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ def main(
     checked: Path,
     policy: str = "",
 ) -> None:
-    """Fail with one list of all files that cannot be used, unless the options allow to go on without them.
+    """Fail with one list of all files that cannot be used, unless the options allow to leave them out.
 
     Args:
-        manifests: tables of the scan, .../{dataset}/{shard}.parquet.
-        models: name=id of each model, and its settings, as in "clap=clap-630k crop=first".
-        checked: JSON file of counts to write.
-        policy: what becomes of files, as in "on_bad_file=skip on_short_file=pad"; others are the defaults.
+        manifests: manifests of the scan, .../{dataset}/{shard}.parquet.
+        models: name=id of each model, followed by its settings, as in "clap=clap-630k crop=first".
+        checked: the JSON file of counts to write.
+        policy: options for files that differ from the defaults, as in "on_bad_file=skip on_short_file=pad".
     """
     from fad_study.steps.check import check_files
     from fad_study.study_models import parse_models

@@ -1,4 +1,4 @@
-"""Put the distance tables of all models into one."""
+"""Collect the distances of all models in one table."""
 
 from pathlib import Path
 
@@ -6,19 +6,19 @@ from fad_study.script_main import run
 
 
 def main(parts: list[Path], verdicts: list[Path], models: list[str], parquet: Path, csv: Path) -> None:
-    """Write one long table, as Parquet and as CSV, if all models have passed their verification.
+    """Write one table of distances, as Parquet and as CSV, if all models have passed their verification.
 
     Args:
-        parts: the models' tables of distances.
-        verdicts: the models' tables of verification; none may have failed.
-        models: name=id, one each; settings behind it do not matter here.
+        parts: tables of distances, one for each model.
+        verdicts: tables of verification of the models, all of which must have passed.
+        models: name=id of each model, followed by its settings, which do not matter here.
         parquet: the Parquet table to write.
         csv: the CSV table to write.
     """
     from fad_study.steps.distances import collect_distances
-    from fad_study.study_models import named_id
+    from fad_study.study_models import parse_models
 
-    ids = dict(map(named_id, models))
+    ids = {name: use.model.name for name, use in parse_models(models).items()}
     collect_distances(parts, ids, verdicts, [parquet, csv])
 
 

@@ -1,4 +1,4 @@
-"""List every file of every data set, used or not, and why."""
+"""List every file of every data set, with the decision on it."""
 
 from pathlib import Path
 
@@ -17,13 +17,13 @@ def main(
     """Write the table of files and the table of counts.
 
     Args:
-        manifests: tables of the scan, .../{dataset}/{shard}.parquet.
+        manifests: manifests of the scan, .../{dataset}/{shard}.parquet.
         embeddings: tables of embeddings, .../{model}/{dataset}/{shard}.parquet.
-        models: name=id of each model, and its settings, as in "clap=clap-630k crop=first".
+        models: name=id of each model, followed by its settings, as in "clap=clap-630k crop=first".
         files: the table of files to write.
         datasets: the table of counts to write.
-        policy: what became of files, as in "on_bad_file=skip on_short_file=pad"; the others are the defaults.
-        ignored: JSON, by data set, of [name, reason] of what is no audio file.
+        policy: options for files that differ from the defaults, as in "on_bad_file=skip on_short_file=pad".
+        ignored: JSON object with a list of [name, reason] of the other files of each data set.
     """
     import json
 
@@ -32,8 +32,8 @@ def main(
 
     from fad_core.datasets.policy import parse_policy
 
-    named = parse_models(models)
-    collect_files(manifests, embeddings, named, parse_policy(policy), json.loads(ignored), files, datasets)
+    by_name = parse_models(models)
+    collect_files(manifests, embeddings, by_name, parse_policy(policy), json.loads(ignored), files, datasets)
 
 
 run(main, globals())

@@ -1,4 +1,4 @@
-"""Put the verdicts of all levels of verification of a model into one table."""
+"""Collect the verdicts on a model of all levels of verification in one table."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from fad_study.script_main import run
 
 
 def main(tables: list[Path], table: Path) -> None:
-    """Write all rows of all tables, in the order given.
+    """Write all rows of all tables, in the given order.
 
     Args:
-        tables: the verdicts of each level that was run.
+        tables: tables of verification, one for each level that was run.
         table: the table to write.
     """
     from fad_study.steps.reference import collect_verifications

@@ -1,4 +1,4 @@
-"""Put published distances beside those of a study."""
+"""Compare published distances with those of a study."""
 
 from pathlib import Path
 
@@ -16,12 +16,12 @@ def main(
     """Write one row for each published figure, as Parquet and as CSV.
 
     Args:
-        figures: CSV with the columns model, reference, evaluation, metric, value, source.
-        distances: the long table of distances.
+        figures: CSV table with the columns model, reference, evaluation, metric, value, source.
+        distances: the table of distances.
         parquet: the Parquet table to write.
         csv: the CSV table to write.
-        repeats: the table of groups, if figures name one.
-        tolerance: the largest difference that agrees, as a share of the published figure.
+        repeats: the table of groups of draws, if figures name one.
+        tolerance: the largest relative difference that agrees.
     """
     from fad_study.steps.papers import compare_published
 

@@ -1,4 +1,4 @@
-"""Compare pairs of data sets by their statistics."""
+"""Compute distances between pairs of data sets from their statistics."""
 
 from pathlib import Path
 
@@ -10,16 +10,18 @@ def main(
     pairs: list[str],
     metrics: list[str],
     distances: Path,
+    embeddings: list[Path] | None = None,
     threads: int = 1,  # noqa: ARG001 - read by fad_study.script_main.run
 ) -> None:
     """Compute every metric for every pair of data sets of one model.
 
     Args:
-        statistics: tables of the data sets.
-        pairs: reference:evaluation, names of data sets.
-        metrics: names of metrics.
+        statistics: tables of statistics, one for each data set.
+        pairs: pairs of data sets, reference:evaluation.
+        metrics: names of the metrics.
         distances: the table to write.
-        threads: numeric threads.
+        embeddings: tables of all shards, .../{dataset}/{shard}.parquet; needed by metrics of vectors.
+        threads: number of numeric threads.
     """
     from fad_study.steps.distances import compute_distances
 
@@ -28,6 +30,7 @@ def main(
         [(first, second) for first, second in (pair.split(":") for pair in pairs)],
         metrics,
         distances,
+        embeddings or [],
     )
 
 

@@ -1,4 +1,4 @@
-"""Reduce a data set's embeddings to its statistics."""
+"""Compute the statistics of a data set's embeddings."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ def main(embeddings: list[Path], dataset: str, model: str, statistics: Path, thr
     """Compute (n, mean, factor) of all vectors of a data set.
 
     Args:
-        embeddings: tables of all its shards.
-        dataset: its name.
-        model: the model's name in the study.
+        embeddings: tables of embeddings of all its shards.
+        dataset: name of the data set.
+        model: name of the model in the study.
         statistics: the table to write.
-        threads: numeric threads.
+        threads: number of numeric threads.
     """
     from fad_study.steps.statistics import compute_statistics
 

@@ -20,16 +20,16 @@ def main(
     """Write the table of correlations, as Parquet and as CSV.
 
     Args:
-        distances: CSV with the columns embedding, system, category, fad.
-        ratings: CSV with the columns criterion, system, category, mos.
+        distances: CSV table with the columns embedding, system, category, fad.
+        ratings: CSV table with the columns criterion, system, category, mos.
         parquet: the Parquet table to write.
         csv: the CSV table to write.
-        published: CSV with the columns embedding, criterion, category, statistic, value, source.
-        tolerance: the largest difference from a published figure that agrees.
-        seed: of the resamples.
-        resamples: how many an interval is made of.
-        confidence: the share of them within an interval.
-        threads: numeric threads.
+        published: CSV table with the columns embedding, criterion, category, statistic, value, source.
+        tolerance: the largest difference from a published correlation that agrees.
+        seed: seed of the bootstrap resamples.
+        resamples: number of bootstrap resamples.
+        confidence: confidence level of the intervals.
+        threads: number of numeric threads.
     """
     from fad_study.correlations import Options
     from fad_study.steps.papers import correlate

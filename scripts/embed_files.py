@@ -17,40 +17,40 @@ def main(
     settings: str = "",
     threads: int = 1,
 ) -> None:
-    """Embed the files of a shard with a verified model; one row a vector.
+    """Embed the files of a shard with a verified model, and write one row for each vector.
 
     Args:
         exported: the .pt2 file.
         dataset: name of the data set.
         path: a folder, a glob, or files.
-        manifest: the shard's table of the scan.
+        manifest: the shard's manifest of the scan.
         embeddings: the table to write.
-        verdicts: the model's tables of verification; none may have failed.
-        others: manifests of all shards of the data set, where duplicates are dropped.
-        policy: what becomes of files, as in "on_short_file=pad on_duplicate=drop"; others are the defaults.
-        settings: of the model, as in "crop=windows hop_seconds=5.0"; the others are the defaults.
-        threads: numeric threads.
+        verdicts: tables of verification of the model, which must have passed on a machine of this kind.
+        others: manifests of all shards of the data set; needed if duplicates are dropped.
+        policy: options for files that differ from the defaults, as in "on_short_file=pad on_duplicate=drop".
+        settings: settings of the model that differ from the defaults, as in "crop=windows hop_seconds=5.0".
+        threads: number of numeric threads.
     """
     import torch
     from fad_study.steps.embeddings import embed_shard
-    from fad_study.steps.files import dataset_of
+    from fad_study.steps.files import dataset_at
 
     from fad_core.datasets.policy import parse_policy
     from fad_core.runner.backend import parse_settings
     from fad_core.runner.exported import ExportedModel
-    from fad_core.runner.pt2 import read_identity
+    from fad_core.runner.numerics import numerics_key
     from fad_core.util.progress import file_progress
     from fad_core.verification.verdicts import Verified, require_verified
 
     torch.set_num_threads(threads)
-    identity = read_identity(exported)
-    require_verified(verdicts, [Verified(identity.model, identity.weights, identity.weights_sha256)])
+    options, backend = parse_settings(settings)
+    model = ExportedModel(exported, options, backend, origin="own")
+    numerics = numerics_key(model.model, model.device)
+    require_verified(verdicts, [Verified.of(model.identity)], numerics=numerics)
     with file_progress(f"embed {dataset}/{manifest.stem}") as progress:
-        # What is data, the manifest says; here it is only to be found.
-        of = dataset_of(dataset, path, leftovers="use")
-        options, backend = parse_settings(settings)
-        model = ExportedModel(exported, options, backend, origin="own")
-        embed_shard(model, of, manifest, others or [], parse_policy(policy), embeddings, progress)
+        # The manifest has decided on leftovers of other tools: here, all files are only located.
+        located = dataset_at(dataset, path, leftovers="use")
+        embed_shard(model, located, manifest, others or [], parse_policy(policy), embeddings, progress)
 
 
 run(main, globals())

@@ -8,14 +8,14 @@ from fad_study.script_main import run
 def main(
     model: str, output: Path, weights: str = "official", ckpt_dir: Path | None = None, threads: int = 1
 ) -> None:
-    """Export a model with torch.export; the file loads with a plain torch.export.load.
+    """Export a model with torch.export; the file can be loaded with a plain torch.export.load.
 
     Args:
         model: id of the model (`fad models` lists them).
         output: the .pt2 file to write.
-        weights: official (downloaded if need be), seeded, or the path of a checkpoint file.
-        ckpt_dir: folder of the official checkpoints; torch.hub's if not given.
-        threads: numeric threads.
+        weights: official (downloaded if missing), seeded, or the path of a checkpoint file.
+        ckpt_dir: folder of the official checkpoints; by default that of torch.hub.
+        threads: number of numeric threads.
     """
     import torch
 

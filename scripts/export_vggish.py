@@ -1,4 +1,4 @@
-"""Export VGGish: the first exporter's name for `export_model.py --model vggish`."""
+"""Export VGGish: an alias of `export_model.py --model vggish`, by the name that earlier exporters used."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ def main(
 
     Args:
         output: the .pt2 file to write.
-        weights: official (downloaded if need be), seeded, or the path of a checkpoint file.
-        ckpt_dir: folder of the official checkpoints; torch.hub's if not given.
+        weights: official (downloaded if missing), seeded, or the path of a checkpoint file.
+        ckpt_dir: folder of the official checkpoints; by default that of torch.hub.
     """
     from export_model import main as export_model
 

@@ -1,4 +1,4 @@
-"""Make sure that a model's checkpoint files are there and the right ones."""
+"""Fetch a model's checkpoint files and check their hashes."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ from fad_study.script_main import run
 
 
 def main(model: str, record: Path, weights: str = "official", ckpt_dir: Path | None = None) -> None:
-    """Download what is missing of a model's official weights, or check a file of your own.
+    """Download the missing files of a model's official weights, or check a file of your own.
 
     Args:
         model: id of the model (`fad models` lists them).
-        record: JSON file to write: which files they are, and their sha256.
+        record: the JSON file to write, with the files and their sha256.
         weights: official, seeded, or the path of a checkpoint file.
-        ckpt_dir: folder of the official checkpoints; torch.hub's if not given.
+        ckpt_dir: folder of the official checkpoints; by default that of torch.hub.
     """
     import json
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Make the demo study's audio: the sine sets of the FAD literature, and music with damaged copies.
 
-One folder a data set. The same seed gives the same files; a file that is right already is left alone, so
-that a second run changes no modification time. Files in these folders that do not belong are removed.
+Each data set is one folder. The same seed gives the same files; a file with the right content is not written
+again, so that a second run changes no modification time. Other files in these folders are removed.
 """
 
 import argparse
@@ -16,8 +16,8 @@ def main(output: Path = Path("audio/demo"), seed: int = 0) -> None:
     """Write all sets.
 
     Args:
-        output: folder of the sets' folders; others in it are left alone.
-        seed: of all noise and all notes, ≥ 0.
+        output: folder of the sets' folders; other folders in it are not touched.
+        seed: seed of all noise and all notes, ≥ 0.
     """
     for chosen in sines.SETS:
         # int16 samples in 24-bit files, as the original package's test writes them.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Make the sine study's audio: the sines of the FAD literature, their noise drawn several times.
+"""Make the sine study's audio: the sines of the FAD literature, with several draws of their noise.
 
-One folder a data set: sine_background, sine_test1_00, sine_test1_01 and so on. Draw 0 is the demo's.
+Each data set is one folder: sine_background, sine_test1_00, sine_test1_01 … Draw 0 is that of the demo.
 """
 
 import argparse
@@ -16,8 +16,8 @@ def main(output: Path = Path("audio/sine"), seed: int = 0, draws: int = 20) -> N
 
     Args:
         output: folder of the sets' folders; others in it are left alone.
-        seed: of the first draw, ≥ 0; each further one has the next.
-        draws: how many of each noisy set.
+        seed: seed of the first draw, ≥ 0; each further draw has the next seed.
+        draws: number of draws of each noisy set.
     """
     for chosen in sines.SETS:
         for draw in range(draws if chosen.noise else 1):
@@ -32,6 +32,6 @@ if __name__ == "__main__":
     parser.add_argument(
         "--seed", type=seed_number, default=0, help="whole number from 0; default: %(default)s"
     )
-    parser.add_argument("--draws", type=int, default=20, help="of each noisy set; default: %(default)s")
+    parser.add_argument("--draws", type=int, default=20, help="draws of each noisy set; default: %(default)s")
     arguments = parser.parse_args()
     main(arguments.output, arguments.seed, arguments.draws)

@@ -1,4 +1,4 @@
-"""Note what a step's results depend on beside its input files."""
+"""Write the settings on which the results of a step depend to a file, as an input of the step."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from fad_study.script_main import run
 
 
 def main(values: str, settings: Path) -> None:
-    """Write the settings, which by being newer than results have them made anew.
+    """Write the settings; results older than the file are computed again.
 
     Args:
-        values: the settings, as JSON.
+        values: the settings as JSON.
         settings: the file to write.
     """
     from fad_core.util.atomic import write_text

@@ -1,4 +1,4 @@
-"""Draw the pooled correlations of distances with ratings."""
+"""Plot the pooled correlations of distances with ratings."""
 
 from pathlib import Path
 
@@ -6,15 +6,16 @@ from fad_study.script_main import run
 
 
 def main(correlations: Path, figure: Path) -> None:
-    """Write a bar plot with intervals, as SVG.
+    """Write a bar chart with intervals as SVG.
 
     Args:
         correlations: the table of correlations.
-        figure: the file to write.
+        figure: the SVG file to write.
     """
     from fad_study.report.bars import plot_correlations
+    from fad_study.schemas.papers import CORRELATIONS
 
-    from fad_core.tables import CORRELATIONS, read_table
+    from fad_core.tables import read_table
 
     plot_correlations(read_table(CORRELATIONS, correlations), figure)
 

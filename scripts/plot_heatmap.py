@@ -1,4 +1,4 @@
-"""Draw one model's matrix of distances as a heat map."""
+"""Plot one model's matrix of distances as a heat map."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ from fad_study.script_main import run
 
 
 def main(matrix: Path, distances: Path, model: str, metric: str, figure: Path) -> None:
-    """Draw the matrix; its values stand in the cells where there is room for them.
+    """Write a heat map as SVG, with the values in the cells if they fit.
 
     Args:
-        matrix: the matrix, as CSV.
-        distances: the long table of distances, which says what the weights were.
-        model: whose distances, by its name in the study.
-        metric: which metric.
+        matrix: the matrix as CSV.
+        distances: the table of distances, which names the weights.
+        model: name of the model in the study.
+        metric: name of the metric.
         figure: the SVG file to write.
     """
     from fad_study.report.figures import plot_heatmap

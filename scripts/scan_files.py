@@ -14,22 +14,22 @@ def main(
     shard: int = 0,
     leftovers: Literal["ignore", "use"] = "ignore",
 ) -> None:
-    """Hash and decode every audio file of a shard; a bad file is a row with its reason, not an error.
+    """Hash and decode every audio file of a shard; a bad file becomes a row with its reason, not an error.
 
     Args:
         dataset: name of the data set.
         path: a folder, a glob, or files.
         manifest: the table to write.
-        shards: in how many parts the data set is divided.
+        shards: number of shards of the data set.
         shard: which of them, from 0.
-        leftovers: what becomes of files that other tools have written there.
+        leftovers: whether files that other tools have written there are ignored or used.
     """
-    from fad_study.steps.files import dataset_of, scan_shard
+    from fad_study.steps.files import dataset_at, scan_shard
 
     from fad_core.util.progress import file_progress
 
     with file_progress(f"scan {dataset}/{shard}") as progress:
-        scan_shard(dataset_of(dataset, path, leftovers, int(shards)), int(shard), manifest, progress)
+        scan_shard(dataset_at(dataset, path, leftovers), shards, shard, manifest, progress)
 
 
 run(main, globals())

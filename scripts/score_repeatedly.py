@@ -1,15 +1,16 @@
-"""Score two folders again and again, with this package or the original: one side of scripts/benchmark.py.
+"""Score two folders repeatedly, with this package or the original: a program that scripts/benchmark.py times.
 
     python scripts/score_repeatedly.py --package fad_core --model pann-16k --ckpt-dir CKPT --sets A B
 
-Makes the model, scores once to warm up, and writes a line of JSON with `ready`. Then, for each line on
-stdin, it scores once more and writes one with `seconds`, `value` and `peak_bytes`, the most memory that the
-process has held. A line that is not empty is JSON: two other folders to score, reference and evaluation. It
-runs in the original's environment too, so it imports nothing but what each side needs; run it from there
-with `-I`. The original reads its checkpoints from the folder as `scripts/write_checkpoints.py` lays it out.
+The program loads the model, scores once to warm up, and writes a line of JSON with `ready`. For each line on
+stdin, it then scores once more and writes a line with `seconds`, `value` and `peak_bytes`, the peak memory of
+the process. A line that is not empty is JSON: two other folders to score, reference and evaluation.
 
-Any other package is timed by a script that takes the same options and answers the same lines
-(`scripts/benchmark.py --other`); where it has not got the model, it answers `{"ready": false}` and ends.
+The program also runs in the environment of the original, with `-I`, and therefore imports only what each
+package needs. The original reads its checkpoints from a folder written by `scripts/write_checkpoints.py`.
+
+Any other package is timed by a script with the same options and answers (`scripts/benchmark.py --other`); if
+the package does not have the model, the script answers `{"ready": false}` and ends.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Scorer = Callable[[str, str], float]
 
 
 def our_scorer(model: str, ckpt_dir: Path, threads: int) -> Scorer:
-    """The method of this package's class."""
+    """Return the `score` method of this package's class."""
     import torch
 
     from fad_core import FrechetAudioDistance
@@ -43,7 +44,7 @@ def our_scorer(model: str, ckpt_dir: Path, threads: int) -> Scorer:
 
 
 def original_scorer(model: str, ckpt_dir: Path, threads: int) -> Scorer:
-    """The method of the original's class; what it prints is dropped."""
+    """Return the `score` method of the original's class, without its printed output."""
     import original_embeddings as original
     import torch
 
@@ -51,7 +52,7 @@ def original_scorer(model: str, ckpt_dir: Path, threads: int) -> Scorer:
     folder = Path(tempfile.mkdtemp())
     original.write_tokenizers(folder)
     original.write_hub(folder / "hub", ckpt_dir)
-    # The tokenizers are looked for in the current folder.
+    # The tokenizers are read from the current folder.
     os.chdir(folder)
     frechet = original.make_scorer(model, folder / "hub")
 
@@ -63,9 +64,9 @@ def original_scorer(model: str, ckpt_dir: Path, threads: int) -> Scorer:
 
 
 def peak_bytes() -> int:
-    """The most memory that this program has held.
+    """Return the peak memory of this process.
 
-    Linux counts into `ru_maxrss` what the process that started it held, too.
+    On Linux, `ru_maxrss` would include the memory of the process that started it.
     """
     status = Path("/proc/self/status")
     if status.is_file():
@@ -75,23 +76,23 @@ def peak_bytes() -> int:
 
 
 def main() -> None:
-    """Answer every line of stdin with one score."""
+    """Score once for every line of stdin."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--package", required=True, choices=("fad_core", "original"))
     parser.add_argument("--model", required=True, help="id of the model")
     parser.add_argument("--ckpt-dir", required=True, type=Path, help="folder of the checkpoints")
     parser.add_argument("--sets", required=True, nargs=2, type=Path, help="reference and evaluation folder")
     parser.add_argument("--threads", type=int, default=1, help="numeric threads")
-    given = parser.parse_args()
-    os.environ |= {f"{name}_NUM_THREADS": str(given.threads) for name in ("OMP", "MKL", "OPENBLAS")}
+    arguments = parser.parse_args()
+    os.environ |= {f"{name}_NUM_THREADS": str(arguments.threads) for name in ("OMP", "MKL", "OPENBLAS")}
     here = Path(__file__).resolve().parent
-    sys.path[:0] = [str(here), str(here.parent)] if given.package == "fad_core" else [str(here)]
-    reference, evaluation = (str(path.resolve()) for path in given.sets)
-    make = our_scorer if given.package == "fad_core" else original_scorer
-    # Libraries print what they like; the answers have a stream of their own.
+    sys.path[:0] = [str(here), str(here.parent)] if arguments.package == "fad_core" else [str(here)]
+    reference, evaluation = (str(path.resolve()) for path in arguments.sets)
+    make = our_scorer if arguments.package == "fad_core" else original_scorer
+    # Libraries may print to stdout: the answers get a stream of their own.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    score = make(given.model, given.ckpt_dir.resolve(), given.threads)
+    score = make(arguments.model, arguments.ckpt_dir.resolve(), arguments.threads)
     score(reference, evaluation)
     print(json.dumps({"ready": True}), file=answers, flush=True)
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""Print a study's distances, what became of its files, and where its report lies."""
+"""Print a study's distances, the counts of its files, and the path of its report."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ def main(results: Path) -> None:
     """Print the tables of a study that has been run.
 
     Args:
-        results: the study's folder, such as results/demo.
+        results: folder of the study's results, such as results/demo.
     """
     import shutil
 

@@ -1,4 +1,4 @@
-"""Give the mean and the spread of distances over data sets that are draws of one experiment."""
+"""Compute mean and spread of the distances of data sets that are draws of one experiment."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ def main(distances: Path, repeats: str, parquet: Path, csv: Path) -> None:
     """Write one row for each model, metric, reference and group, as Parquet and as CSV.
 
     Args:
-        distances: the long table of distances.
-        repeats: names of data sets by the name of their group, as JSON.
+        distances: the table of distances.
+        repeats: JSON object with the names of the data sets of each group.
         parquet: the Parquet table to write.
         csv: the CSV table to write.
     """

@@ -1,4 +1,4 @@
-"""Put the live verifications of all models into one table."""
+"""Summarise the live verification of all models in one table."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from fad_study.script_main import run
 
 
 def main(tables: list[Path], distances: list[Path], summaries: list[Path]) -> None:
-    """Write one row a model: the largest differences, and FAD of the original and of ours.
+    """Write one row for each model: the largest differences, and the FAD by both packages.
 
     Args:
-        tables: the tables of comparisons, one a model.
-        distances: the JSON files of distances, in the same order.
+        tables: tables of verification, one for each model.
+        distances: JSON files of distances, in the same order.
         summaries: the files to write: .csv, .parquet or .md.
     """
     from fad_study.steps.reference import summarise_verification

@@ -1,4 +1,4 @@
-"""Verify every exported model in a folder, at both levels."""
+"""Verify every exported model in a folder, at the levels eager and golden."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def main(ckpt_dir: Path = Path(), table: Path | None = None, threads: int = 1) -> None:
-    """Verify the .pt2 files of a folder; the exit status is 1 if one of them fails, or there is none.
+    """Verify the .pt2 files of a folder; the exit status is 1 if one of them fails, or if there is none.
 
     Args:
-        ckpt_dir: folder of the .pt2 files, and of the checkpoints they were made from unless these are
-            seeded, or official ones in torch.hub's folder.
-        table: a CSV table of all comparisons to write.
-        threads: numeric threads.
+        ckpt_dir: folder of the .pt2 files, and of the checkpoints that they were exported from, unless these
+            are seeded, or official ones in the folder of torch.hub.
+        table: CSV table of all comparisons to write.
+        threads: number of numeric threads.
     """
     import tempfile
 
@@ -57,7 +57,7 @@ def main(ckpt_dir: Path = Path(), table: Path | None = None, threads: int = 1) -
 
 
 def _weights(identity: "Identity", model: "EmbeddingModel", ckpt_dir: Path) -> "Weights":
-    """The checkpoint that a .pt2 says it was made from: in the folder, or where torch.hub keeps it."""
+    """Return the weights that a .pt2 names: from the folder, or from that of torch.hub."""
     from fad_core.weights import checkpoint_path, locate_weights
 
     if identity.weights == "seeded":

@@ -15,16 +15,17 @@ def main(
     ckpt_dir: Path | None = None,
     threads: int = 1,
 ) -> None:
-    """Compare an exported model with what it must reproduce; fails if it does not.
+    """Compare an exported model with the values that it must reproduce; fail if a difference is too large.
 
     Args:
-        exported: the .pt2 file. At the level golden, one with seeded weights.
-        level: eager (the network rebuilt from the checkpoint) or golden (the original package's embeddings).
+        exported: the .pt2 file; with seeded weights at the level golden.
+        level: eager (compare with the network built from the checkpoint) or golden (compare with stored
+            embeddings of the original package).
         table: the table of comparisons to write.
-        weights: what it was exported with: official, seeded, or the path of a checkpoint file.
-        device: cpu or cuda. On a CPU it is albackends verified.
-        ckpt_dir: folder of the official checkpoints; torch.hub's if not given.
-        threads: numeric threads.
+        weights: weights that it was exported with: official, seeded, or the path of a checkpoint file.
+        device: cpu, or cuda to verify on a GPU too.
+        ckpt_dir: folder of the official checkpoints; by default that of torch.hub.
+        threads: number of numeric threads.
     """
     import torch
 
@@ -37,14 +38,15 @@ def main(
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)
-    backends = verified_backends(resolve_device(device))
+    device = resolve_device(device)
+    backends = verified_backends(device)
     if level == "eager":
         model = get_model(read_identity(exported).model)
         fetched = fetch_weights(locate_weights(model, weights, ckpt_dir), ckpt_dir)
         rows = verify_eager(exported, model, fetched, backends)
     else:
         rows = verify_golden(exported, lambda case: print(f"golden: {case}", flush=True), backends)
-    write_verification(rows, table)
+    write_verification(rows, table, device)
     print(table.read_text(encoding="utf-8"))
     require_passed(rows)
 

@@ -1,4 +1,4 @@
-"""Compare an exported model with what the original package gave on the same clips and weights."""
+"""Compare an exported model with the original package on the same clips and weights."""
 
 from pathlib import Path
 
@@ -6,34 +6,34 @@ from fad_study.script_main import run
 
 
 def main(exported: Path, clips: Path, original: Path, table: Path, distances: Path, threads: int = 1) -> None:
-    """Compare frontend, network, embeddings and distance; fails if one is not within its tolerance.
+    """Compare frontend, network, embeddings and distance; fail if a difference exceeds its tolerance.
 
     Args:
-        exported: the .pt2 file, of the checkpoint that the original was run with.
-        clips: folder that write_verification_clips.py wrote.
-        original: the .npz file that original_embeddings.py wrote.
+        exported: the .pt2 file, exported from the checkpoint that the original was run with.
+        clips: folder written by write_verification_clips.py.
+        original: the .npz file written by original_embeddings.py.
         table: the table of comparisons to write.
-        distances: the JSON file of distances to write, the original's own among them.
-        threads: numeric threads.
+        distances: the JSON file of distances to write, by both packages.
+        threads: number of numeric threads.
     """
     import torch
+    from fad_study.reference.live import OriginalRun, verify_reference
     from fad_study.steps.reference import write_distances
 
     from fad_core.models.options import Options
     from fad_core.runner.exported import ExportedModel
     from fad_core.verification.check import require_passed
-    from fad_core.verification.live import OriginalRun, verify_reference
     from fad_core.verification.table import print_verification, write_verification
 
     torch.set_num_threads(threads)
-    given = OriginalRun.load(original)
+    run_of_original = OriginalRun.load(original)
     model = ExportedModel(exported, origin="own")
     imitating = ExportedModel(exported, Options(compatibility="frechet-audio-distance"), origin="own")
     rows, values = verify_reference(
-        model, clips, given, lambda case: print(case, flush=True), imitating=imitating
+        model, clips, run_of_original, lambda case: print(case, flush=True), imitating=imitating
     )
     write_verification(rows, table)
-    write_distances(values, given.meta["versions"], distances)
+    write_distances(values, run_of_original.meta["versions"], distances)
     print_verification(exported.name, rows)
     print(distances.read_text(encoding="utf-8"))
     require_passed(rows)

@@ -1,4 +1,4 @@
-"""Lay out a model's checkpoints as the original package looks for them."""
+"""Lay out a model's checkpoints as the original package expects them."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ from fad_study.script_main import run
 
 
 def main(model: str, checkpoints: Path, weights: str = "official", ckpt_dir: Path | None = None) -> None:
-    """Write seeded checkpoints, or link those that are there, under their official names.
+    """Write seeded checkpoints, or link existing ones, under their official names.
 
     Args:
-        model: its id, e.g. vggish.
+        model: id of the model.
         checkpoints: the folder to write.
         weights: official, seeded, or the path of a checkpoint file.
-        ckpt_dir: folder of the official checkpoints; torch.hub's if not given.
+        ckpt_dir: folder of the official checkpoints; by default that of torch.hub.
     """
     from fad_study.steps.reference import write_checkpoints
 

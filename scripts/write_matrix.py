@@ -1,4 +1,4 @@
-"""Lay one model's distances by one metric out as a matrix."""
+"""Write one model's distances by one metric as a matrix."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ def main(distances: Path, model: str, metric: str, datasets: list[str], matrix: 
     """Write a CSV table with a row for each reference and a column for each evaluated set.
 
     Args:
-        distances: the long table of distances.
-        model: whose distances, by its name in the study.
-        metric: which metric.
+        distances: the table of distances.
+        model: name of the model in the study.
+        metric: name of the metric.
         datasets: names of the data sets, in the order of rows and columns.
         matrix: the CSV table to write.
     """

@@ -1,4 +1,4 @@
-"""Write the paragraph on how a study's numbers were made, in Markdown and in LaTeX."""
+"""Write a paragraph on how a study's numbers were computed, in Markdown and in LaTeX."""
 
 from pathlib import Path
 
@@ -18,12 +18,12 @@ def main(
 
     Args:
         outputs: the files to write, .md or .tex.
-        models: name=id and settings, one each.
-        distances: the long table of distances.
+        models: name=id of each model, followed by its settings, as in "clap=clap-630k crop=first".
+        distances: the table of distances.
         datasets: the table of counts.
         correlations: the table of correlations.
-        choice: how these were made, `fad_study.paper_options.CorrelationChoice` as JSON.
-        seed: of their resamples.
+        choice: options of the correlations, `fad_study.paper_options.CorrelationChoice` as JSON.
+        seed: seed of the bootstrap resamples.
     """
     import json
 

@@ -1,4 +1,4 @@
-"""Write a study's tables as they stand in a paper, in Markdown and in LaTeX."""
+"""Write a study's tables for a paper, in Markdown and in LaTeX."""
 
 from pathlib import Path
 
@@ -15,17 +15,17 @@ def main(
     correlations: Path | None = None,
     confidence: float = 0.95,
 ) -> None:
-    """Write each table that is given as distances, published or correlations, .md and .tex.
+    """Write the tables of distances, published figures and correlations, as far as they are given.
 
     Args:
-        study: its name, for the labels.
-        outputs: the files to write, such as distances.md; their names say which table.
-        distances: the long table of distances.
-        repeats: the table of draws of one experiment.
-        groups: names of data sets by the name of their group, as JSON.
+        study: name of the study, for the labels.
+        outputs: the files to write, named after the table, such as distances.md.
+        distances: the table of distances.
+        repeats: the table of groups of draws.
+        groups: JSON object with the names of the data sets of each group.
         published: the table of published figures.
         correlations: the table of correlations.
-        confidence: of the correlations' intervals.
+        confidence: confidence level of the correlations' intervals.
     """
     import json
 

@@ -1,4 +1,4 @@
-"""Write a study's report: one HTML file that needs nothing else."""
+"""Write a study's report, one self-contained HTML file."""
 
 from pathlib import Path
 
@@ -19,21 +19,21 @@ def main(
     correlations: Path | None = None,
     bars: Path | None = None,
 ) -> None:
-    """Put tables and figures into one page.
+    """Write tables and figures as one page.
 
     Args:
-        study: the configuration, as JSON.
+        study: the configuration as JSON.
         verifications: tables of verification.
         matrices: matrices of distances, .../{model}.{metric}.matrix.csv.
         heatmaps: heat maps, .../{model}.{metric}.heatmap.svg.
         statistics: tables of statistics, one row each.
         html: the page to write.
-        distances: the long table of distances.
+        distances: the table of distances.
         files: the table of files.
         datasets: the table of counts.
         published: the table of published figures.
         correlations: the table of correlations.
-        bars: the figure of these.
+        bars: the figure of correlations.
     """
     import json
 

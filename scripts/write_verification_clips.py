@@ -1,4 +1,4 @@
-"""Write the clips on which a model is held against the original package."""
+"""Write the clips on which a model is compared with the original package."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ from fad_study.script_main import run
 
 
 def main(model: str, clips: Path) -> None:
-    """Write about 300 s of audio, the same on every machine, and clips.json, which tells what to do with it.
+    """Write about 300 s of audio, the same on every machine, and clips.json with how to process each clip.
 
     Args:
-        model: its id, e.g. vggish.
+        model: id of the model.
         clips: the folder to write.
     """
+    from fad_study.reference.cases import verification_set
     from fad_study.steps.reference import write_clips
 
     from fad_core.models import get_model
-    from fad_core.verification.golden.verification_set import verification_set
 
     described = get_model(model)
     write_clips(verification_set(described), clips)

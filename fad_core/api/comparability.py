@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fad_core.api.foreign_names import FOREIGN_NAMES
-from fad_core.api.statistics_files import StoredSet
+from fad_core.api.foreign_names import FOREIGN_NAMES, id_of
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import FadError
 
-Alternatives = Sequence[StoredSet]
+Alternatives = Sequence[EmbeddedSet]
 """One set's statistics, by each model that it was embedded with."""
 
 
 def same_model(
     sets: Sequence[Alternatives], *, models: Sequence[str] = (), assume: bool = False
-) -> list[list[StoredSet]]:
+) -> list[list[EmbeddedSet]]:
     """Find what can be compared.
 
     Ours are of the same model if its name, its weights (their name and hash, of every checkpoint if the
@@ -41,11 +41,11 @@ def same_model(
     """
     # What we wrote says most of what it is; the others are held against it.
     leader = next((each for each in sets if not each[0].foreign), sets[0])
-    wanted = [head for head in leader if not models or {head.set.model, head.model_id} & set(models)]
+    wanted = [head for head in leader if not models or {head.key.model, _model_id(head)} & set(models)]
     if not wanted:
         raise FadError(
-            f"{leader[0].set.dataset} holds no statistics of {', '.join(models)}, but of "
-            f"{', '.join(head.set.model or 'a model it does not name' for head in leader)}"
+            f"{leader[0].name} holds no statistics of {', '.join(models)}, but of "
+            f"{', '.join(head.key.model or 'a model it does not name' for head in leader)}"
         )
     found, faults = [], []
     for head in wanted:
@@ -59,15 +59,22 @@ def same_model(
     return found
 
 
-def describe(stored: StoredSet) -> str:
+def describe(embedded: EmbeddedSet) -> str:
     """What a set is of, in words."""
-    if stored.foreign:
-        return f"{stored.set.model or 'a model it does not name'} ({stored.source}, weights not named)"
-    settings = f", {stored.set.settings}" if stored.set.settings else ""
-    return f"{stored.set.model} ({stored.set.weights} weights {stored.set.weights_sha256[:8]}{settings})"
+    if embedded.foreign:
+        model = embedded.key.model or "a model it does not name"
+        return f"{model} ({embedded.origin.source}, weights not named)"
+    return str(embedded.key)
 
 
-def _pick(alternatives: Alternatives, head: StoredSet, *, assume: bool) -> StoredSet:
+def _model_id(embedded: EmbeddedSet) -> str:
+    """The id of its model: of ours, where another package's name stands for one; else its name."""
+    if embedded.foreign:
+        return id_of(embedded.key.model)
+    return str(embedded.origin.identity.get("model", embedded.key.model))
+
+
+def _pick(alternatives: Alternatives, head: EmbeddedSet, *, assume: bool) -> EmbeddedSet:
     for each in alternatives:
         if _are_same(each, head):
             return _noting_code(each, head)
@@ -76,9 +83,7 @@ def _pick(alternatives: Alternatives, head: StoredSet, *, assume: bool) -> Store
     if assume and possible:
         return _assumed(possible[0], head)
     held = " and ".join(describe(each) for each in alternatives)
-    text = (
-        f"{first.set.dataset} is of {held}, {head.set.dataset} of {describe(head)}: they cannot be compared"
-    )
+    text = f"{first.name} is of {held}, {head.name} of {describe(head)}: they cannot be compared"
     if possible:
         raise FadError(
             f"{text}. If you know that the model is the same, choose:", [("assume_same_model", True)]
@@ -86,58 +91,55 @@ def _pick(alternatives: Alternatives, head: StoredSet, *, assume: bool) -> Store
     raise FadError(text)
 
 
-def _possible(alternatives: Alternatives, head: StoredSet) -> list[StoredSet]:
+def _possible(alternatives: Alternatives, head: EmbeddedSet) -> list[EmbeddedSet]:
     """Which of a set's statistics may be assumed to be of the head's model: at most one.
 
     A name that stands for a model of ours (`fad_core.api.foreign_names`) stands for no other one.
     """
     unsure = [each for each in alternatives if each.foreign or head.foreign]
-    alike = [each for each in unsure if each.model_id == head.model_id]
+    alike = [each for each in unsure if _model_id(each) == _model_id(head)]
     if alike or len(alternatives) > 1:
         return alike[:1]
     return [each for each in unsure if not (_is_known(each) and _is_known(head))]
 
 
-def _is_known(stored: StoredSet) -> bool:
+def _is_known(stored: EmbeddedSet) -> bool:
     """Whether it is known which model of ours it is of."""
-    return not stored.foreign or stored.set.model in FOREIGN_NAMES
+    return not stored.foreign or stored.key.model in FOREIGN_NAMES
 
 
-def _are_same(one: StoredSet, other: StoredSet) -> bool:
-    ours, theirs = (
-        (s.foreign, s.set.model, s.set.weights, s.set.weights_sha256, s.set.settings) for s in (one, other)
-    )
-    files = [s.identity["checkpoints"] for s in (one, other) if "checkpoints" in s.identity]
-    return ours == theirs and all(each == files[0] for each in files)
+def _are_same(one: EmbeddedSet, other: EmbeddedSet) -> bool:
+    identities = [each.origin.identity for each in (one, other)]
+    files = [identity["checkpoints"] for identity in identities if "checkpoints" in identity]
+    same = one.foreign == other.foreign and one.key == other.key
+    return same and all(each == files[0] for each in files)
 
 
-def _noting_code(stored: StoredSet, head: StoredSet) -> StoredSet:
-    """Say of a set that other code exported its model: its weights are the same, its numbers need not be."""
-    codes = [s.identity.get("code", "") for s in (stored, head)]
-    if "" in codes or codes[0] == codes[1]:
-        return stored
-    note = f"its model was exported by other code ({stored.identity['fad_core_version']}, {codes[0]})"
-    return replace(stored, set=replace(stored.set, note=_joined(stored, note)))
+def _noting_code(embedded: EmbeddedSet, head: EmbeddedSet) -> EmbeddedSet:
+    """Note that other code exported a set's model: its weights are the same, its numbers need not be."""
+    identity, code = embedded.origin.identity, embedded.origin.identity.get("code", "")
+    if code in ("", head.origin.identity.get("code", "")) or not head.origin.identity.get("code", ""):
+        return embedded
+    note = f"its model was exported by other code ({identity['fad_core_version']}, {code})"
+    return replace(embedded, note=_joined(embedded, note))
 
 
-def _assumed(stored: StoredSet, head: StoredSet) -> StoredSet:
-    if stored.set.statistics.dimension != head.set.statistics.dimension:
+def _assumed(embedded: EmbeddedSet, head: EmbeddedSet) -> EmbeddedSet:
+    ours, theirs = (each.statistics_of().dimension for each in (embedded, head))
+    if ours != theirs:
         raise FadError(
-            f"{stored.set.dataset} has {stored.set.statistics.dimension} dimensions, {head.set.dataset} "
-            f"{head.set.statistics.dimension}: they cannot be of the same model"
+            f"{embedded.name} has {ours} dimensions, {head.name} {theirs}: they cannot be of the same model"
         )
-    note = (
-        f"of {describe(stored)}, assumed to be the same model{_prepared(stored if stored.foreign else head)}"
-    )
-    like = {name: getattr(head.set, name) for name in ("model", "weights", "weights_sha256", "settings")}
-    return replace(stored, set=replace(stored.set, note=_joined(stored, note), **like))
+    foreign = embedded if embedded.foreign else head
+    note = f"of {describe(embedded)}, assumed to be the same model{_prepared(foreign)}"
+    return replace(embedded, key=head.key, note=_joined(embedded, note))
 
 
-def _prepared(foreign: StoredSet) -> str:
+def _prepared(foreign: EmbeddedSet) -> str:
     """What is known of how another package prepares sound for its model, to be added to a note."""
-    known = FOREIGN_NAMES.get(foreign.set.model)
+    known = FOREIGN_NAMES.get(foreign.key.model)
     return f", prepared otherwise by {known.packages} ({known.preparation})" if known else ""
 
 
-def _joined(stored: StoredSet, note: str) -> str:
-    return "; ".join(filter(None, (stored.set.note, note)))
+def _joined(embedded: EmbeddedSet, note: str) -> str:
+    return "; ".join(filter(None, (embedded.note, note)))

@@ -19,9 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fad_core.api.model_cache import default_cache_dir, is_exported, model_in, require_weights, verified_model
 from fad_core.api.original_arguments import SUBMODEL, model_of
-from fad_core.api.scoring import Embedded, Score, names_of, scan_sets, score_embedded
+from fad_core.api.scoring import Score, names_of, scan_sets, score_embedded
 from fad_core.datasets.policy import DEFAULTS, FilePolicy, Leftovers, OnBadFile, OnDuplicate, OnShortFile
 from fad_core.datasets.remarks import set_notes
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.inputs import Source, Waveforms
 from fad_core.embedding.npy import embeddings_path, save_embeddings
 from fad_core.errors import ArgumentError
@@ -238,8 +239,8 @@ class FrechetAudioDistance:
         to_write = [(name, path) for name, path in paths if path is not None]
         exported, embedded = self._embedded(sources, keep=bool(to_write), dtype=dtype)
         for name, path in to_write:
-            if embedded[name].files is not None:
-                save_embeddings(embedded[name].embeddings, exported.use, path)
+            if embedded[name].embeddings is not None:
+                save_embeddings(embedded[name].vectors_of().vectors, exported.use, path)
         return score_embedded(embedded[names[0]], embedded[names[1]], "fad", exported)
 
     def get_embeddings(self, x: Sequence[ArrayLike], sr: int) -> NDArray[np.float32]:
@@ -264,10 +265,10 @@ class FrechetAudioDistance:
         exported, embedded = self._embedded(
             {"x": sound}, keep=True, to_compare=False, dtype=self._use.options.dtype
         )
-        counts = embedded["x"].set.counts
+        counts = embedded["x"].counts
         for note in set_notes(counts) if counts is not None else ():
             warnings.warn(note, stacklevel=2)
-        embeddings = embedded["x"].embeddings
+        embeddings = embedded["x"].vectors_of().vectors
         return embeddings.reshape(-1) if exported.use.takes_scalars else embeddings
 
     def calculate_embd_statistics(self, embd_lst: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -303,7 +304,7 @@ class FrechetAudioDistance:
 
     def _embedded(
         self, sources: dict[str, Source], *, keep: bool, to_compare: bool = True, dtype: Dtype
-    ) -> tuple[ExportedModel, dict[str, Embedded]]:
+    ) -> tuple[ExportedModel, dict[str, EmbeddedSet]]:
         """Embed sets; errors of files are raised before a model is fetched or exported."""
         use = replace(self._use, options=replace(self._use.options, dtype=dtype))
         backend = resolve_backend(self._backend, use.options)

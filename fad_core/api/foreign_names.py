@@ -53,3 +53,9 @@ FOREIGN_NAMES: Mapping[str, ForeignName] = {
     "panns-cnn14-32k": ForeignName("pann-32k", "kadtk", _ROUNDED),
     "panns-cnn14-16k": ForeignName("pann-16k", "kadtk", _ROUNDED),
 }
+
+
+def id_of(name: str) -> str:
+    """The id of our model that another package's name stands for, or the name itself."""
+    known = FOREIGN_NAMES.get(name)
+    return name if known is None else known.model

@@ -13,8 +13,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import torch
-
 from fad_core.errors import ModelError
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
@@ -23,8 +21,9 @@ from fad_core.models.use import ModelUse
 from fad_core.runner import third_party
 from fad_core.runner.backend import Backend
 from fad_core.runner.backends import Origin
-from fad_core.runner.device import device_name, resolve_backend
+from fad_core.runner.device import resolve_backend
 from fad_core.runner.exported import ExportedModel
+from fad_core.runner.numerics import numerics_key
 from fad_core.runner.pt2 import Identity, export_model, holds_identity, read_identity
 from fad_core.util.atomic import require_writable
 from fad_core.util.code_digest import code_digest
@@ -231,7 +230,7 @@ class Store:
                     for row in compare_with_eager(exported, outputs):
                         rows.append(row)
                         advance(1)
-                    _record(rows, verdicts[backend])
+                    _record(rows, backend, verdicts[backend])
         needed = Verified(model.name, weights.label, weights.sha256)
         require_verified(list(verdicts.values()), [needed], ["eager"])
 
@@ -244,7 +243,8 @@ class Store:
             self.report(f"verifying {model.name} against embeddings of the original package")
             with self._bar(f"verify {model.name}", golden_count(model) * len(missing)) as advance:
                 for backend in missing:
-                    _record(verify_golden(path, lambda _clip: advance(1), [backend]), verdicts[backend])
+                    rows = verify_golden(path, lambda _clip: advance(1), [backend])
+                    _record(rows, backend, verdicts[backend])
         weights = self._located(model, "seeded")
         needed = Verified(model.name, weights.label, weights.sha256)
         require_verified(list(verdicts.values()), [needed], ["golden"])
@@ -260,19 +260,15 @@ class Store:
         return file_progress(what, total, quiet=not self.progress, unit="comparisons")
 
     def _verdict(self, stem: str, level: str, model: EmbeddingModel, backend: Backend) -> Path:
-        """Where a verdict lies, by all that decides it beside the file: our code, PyTorch, the device."""
-        facts = [
-            code_digest(Path(__file__), model.family),
-            str(torch.__version__),
-            device_name(backend.device),
-        ]
+        """Where a verdict lies, by all that decides it beside the file: what computes, and what verifies."""
+        facts = [numerics_key(model, backend.device).digest, code_digest(Path(__file__), model.family)]
         digest = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
         return self.folder / "verification" / f"{stem}.{level}.{backend.name}.{digest}.csv"
 
 
-def _record(rows: Sequence[Comparison], verdict: Path) -> None:
+def _record(rows: Sequence[Comparison], backend: Backend, verdict: Path) -> None:
     require_passed(rows)
-    write_verification(rows, verdict)
+    write_verification(rows, verdict, backend.device)
 
 
 def _identity_at(path: Path) -> Identity | None:

@@ -14,13 +14,15 @@ from typing import Any, Self
 
 from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
-from fad_core.embedding.distances import EmbeddedSet, distance_row
+from fad_core.embedding.distances import distance_row
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.inputs import Progress, Source, Waveforms
-from fad_core.embedding.scan_and_embed import Embedded, ScannedSets, embed_sets, scan_sets
+from fad_core.embedding.scan_and_embed import ScannedSets, embed_sets, scan_sets
+from fad_core.metrics import get_metric
 from fad_core.runner.exported import ExportedModel
 
 __all__ = [
-    "Embedded",
+    "EmbeddedSet",
     "FilePolicy",
     "ScannedSets",
     "Score",
@@ -98,8 +100,8 @@ def score(
     """Score an evaluation set against a reference set.
 
     Args:
-        reference: see `fad_core.embedding.inputs.Source`.
-        evaluation: likewise.
+        reference: the reference set, in any form of `fad_core.embedding.inputs.Source`.
+        evaluation: the evaluation set, in any of these forms.
         exported: the embedding model. It is taken as it is: `fad_core.api.model_cache.verified_model` gives
             one that is verified.
         metric: name of the metric.
@@ -117,6 +119,7 @@ def score(
         dict(zip(names, (reference, evaluation), strict=True)),
         exported,
         policy=policy,
+        keep=get_metric(metric).needs_vectors,
         workers=workers,
         progress=progress,
     )
@@ -124,13 +127,16 @@ def score(
 
 
 def score_embedded(
-    reference: Embedded, evaluation: Embedded, metric: str = "fad", exported: ExportedModel | None = None
+    reference: EmbeddedSet,
+    evaluation: EmbeddedSet,
+    metric: str = "fad",
+    exported: ExportedModel | None = None,
 ) -> Score:
     """Score two embedded sets.
 
     Args:
-        reference: what `embed_sets` gave.
-        evaluation: likewise.
+        reference: one set, as `embed_sets` gives it.
+        evaluation: the set to be scored against it.
         metric: name of the metric.
         exported: the model that embedded them, to be named in the result.
 
@@ -138,11 +144,11 @@ def score_embedded(
         FadError: they were embedded by different models.
         DatasetError: a set has fewer than 2 vectors.
     """
-    both = {item.set.dataset: item for item in (reference, evaluation)}
+    both = {each.name: each.files for each in (reference, evaluation)}
     return Score(
-        distance_row(reference.set, evaluation.set, metric),
-        {name: item.decisions for name, item in both.items()},
-        {name: item.ignored for name, item in both.items()},
+        distance_row(reference, evaluation, metric),
+        {name: files.decisions for name, files in both.items()},
+        {name: files.ignored for name, files in both.items()},
         {} if exported is None else {**asdict(exported.identity), "device": exported.device},
     )
 
@@ -163,7 +169,7 @@ def names_of(
 def _source_name(source: Source, other: str) -> str:
     """What a set is called if its user does not say: its path, its name, or something else."""
     if isinstance(source, EmbeddedSet):
-        return source.dataset
+        return source.name
     return os.fspath(source) if isinstance(source, str | os.PathLike) else other
 
 

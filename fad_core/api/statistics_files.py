@@ -17,33 +17,29 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fad_core.api.foreign_names import FOREIGN_NAMES
-from fad_core.embedding.distances import EmbeddedSet
-from fad_core.embedding.facts import counts_from_row
-from fad_core.embedding.statistics_table import statistics_to_row
+from fad_core.api.foreign_names import id_of
+from fad_core.embedding.embedded_set import EmbeddedSet, Origin
+from fad_core.embedding.statistics_table import require_dimension, set_from_rows, set_to_rows
 from fad_core.errors import FadError
 from fad_core.metrics.mean_covariance import Moments
-from fad_core.metrics.statistics import Statistics
+from fad_core.models.base import EMBEDDING
+from fad_core.models.use import ModelKey
 from fad_core.tables.arrays import Archive, Header, reason_of, require_numbers
 from fad_core.tables.files import read_table, write_table
 from fad_core.tables.schemas import STATISTICS
 from fad_core.util.atomic import atomic_path
 from fad_core.util.json_text import parse_object
 
-if TYPE_CHECKING:
-    from fad_core.runner.pt2 import Identity
-
 SUFFIXES = (".npz", ".parquet")
+_KEY = ("model", "weights", "weights_sha256", "settings", "dataset")
 
 _FADTK_MEAN, _FADTK_COVARIANCE = ".mu", ".cov"
 _PYTORCH_FID = ("mu", "sigma")
@@ -55,78 +51,39 @@ _TEXT_BYTES = 4_000_000
 _LISTED = 20
 """Names of arrays that a message lists at most."""
 
-LARGEST_DIMENSION = 8192
-"""D of the statistics that are read: a covariance of half a gigabyte. Embeddings in use have up to 6144."""
-
-
-@dataclass(frozen=True, eq=False)
-class StoredSet:
-    """The statistics of one data set, as a file holds them.
-
-    Attributes:
-        set: what is compared; its name is the file's path. What the file does not say is "" or None.
-        source: whose file it is: "fad-core", "fadtk" or "pytorch-fid".
-        identity: of the exported model (`fad_core.runner.pt2.Identity`); empty if the file does not say.
-    """
-
-    set: EmbeddedSet
-    source: str
-    identity: Mapping[str, Any]
-
-    @property
-    def foreign(self) -> bool:
-        """Whether another package wrote it."""
-        return self.source != "fad-core"
-
-    @property
-    def model_id(self) -> str:
-        """The id of its model: of ours, where another package's name stands for one; else its name."""
-        if self.foreign:
-            return _id_of(self.set.model)
-        return str(self.identity.get("model", self.set.model))
-
 
 def is_statistics_file(path: str) -> bool:
     """Whether a path is that of a file of statistics, by its suffix."""
     return Path(path).suffix in SUFFIXES
 
 
-def write_statistics(embedded: EmbeddedSet, identity: Identity, path: Path) -> None:
+def write_statistics(embedded: EmbeddedSet, path: Path) -> None:
     """Write a set's statistics, whole or not at all; the same bytes for the same set.
 
     Args:
         embedded: the set.
-        identity: of the model that embedded it.
         path: ends in .npz or .parquet.
 
     Raises:
-        ValueError: it ends in something else, or the set is known by mean and covariance alone.
+        ValueError: it ends in something else, or the set is known by mean and covariance alone, or is one of
+            several outputs, for a .npz.
         OutputError: the file cannot be written.
     """
-    if not isinstance(embedded.statistics, Statistics) or embedded.counts is None:
-        raise ValueError(f"{embedded.dataset}: of a mean and a covariance no statistics can be made")
-    row = statistics_to_row(
-        embedded.statistics,
-        model=embedded.model,
-        weights=embedded.weights,
-        weights_sha256=embedded.weights_sha256,
-        settings=embedded.settings,
-        dataset=embedded.dataset,
-        counts=embedded.counts,
-    )
-    text = json.dumps(asdict(identity), sort_keys=True)
+    rows = set_to_rows(embedded)
+    extra = {"identity": json.dumps(dict(embedded.origin.identity), sort_keys=True), "note": embedded.note}
     if path.suffix == ".parquet":
-        write_table(STATISTICS, [row], path, {"identity": text, "note": embedded.note})
-    elif path.suffix == ".npz":
-        extra = {"identity": text, "note": embedded.note}
-        arrays: dict[str, Any] = {key: np.array(value) for key, value in (row | extra).items()}
+        write_table(STATISTICS, rows, path, extra)
+    elif path.suffix == ".npz" and len(rows) == 1:
+        arrays: dict[str, Any] = {key: np.array(value) for key, value in (rows[0] | extra).items()}
         with atomic_path(path) as temporary:
             np.savez(temporary, **arrays)
     else:
-        raise ValueError(f"{path}: statistics are written as {' or '.join(SUFFIXES)}")
+        raise ValueError(
+            f"{path}: statistics are written as {' or '.join(SUFFIXES)}; several outputs as .parquet"
+        )
 
 
-def read_statistics(path: Path | str, models: Collection[str] = ()) -> list[StoredSet]:
+def read_statistics(path: Path | str, models: Collection[str] = ()) -> list[EmbeddedSet]:
     """Read the statistics of a data set by one model or several, ours or another package's.
 
     Args:
@@ -148,7 +105,7 @@ def read_statistics(path: Path | str, models: Collection[str] = ()) -> list[Stor
         return _read_foreign(str(path), archive, models)
 
 
-def _read_parquet(name: str) -> list[StoredSet]:
+def _read_parquet(name: str) -> list[EmbeddedSet]:
     from fad_core.tables.parquet import read_metadata
 
     try:
@@ -159,7 +116,11 @@ def _read_parquet(name: str) -> list[StoredSet]:
     if not rows:
         raise FadError(f"{name}: the table is empty")
     metadata = read_metadata(STATISTICS, name)
-    return [_ours(name, row, metadata.get("identity", ""), metadata.get("note", "")) for row in rows]
+    by_key: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_key.setdefault(tuple(row[name] for name in _KEY), []).append(row)
+    facts = (metadata.get("identity", ""), metadata.get("note", ""))
+    return [_ours(name, group, *facts) for group in by_key.values()]
 
 
 def _opened(path: Path) -> Archive:
@@ -177,19 +138,19 @@ def _opened(path: Path) -> Archive:
         raise FadError(f"{path} is no .npz file of arrays, or not a whole one: {error}") from error
 
 
-def _read_ours(name: str, archive: Archive) -> StoredSet:
+def _read_ours(name: str, archive: Archive) -> EmbeddedSet:
     row: dict[str, Any] = {}
     with _usable(name):
         for column in STATISTICS.columns:
             if not column.type.startswith("list"):
                 row[column.name] = _scalar(archive, column.name, column.type)
         dimension = row["dimension"]
-        _require_dimension(dimension)
+        require_dimension(dimension)
         row["mean"] = archive.read("mean", _numbers_of((dimension,)))
         row["factor"] = archive.read("factor", _numbers_of((dimension * dimension,)))
         row["sounds"] = archive.read("sounds", partial(_require_sounds, most=row["files"]))
         identity, note = (_scalar(archive, key, "string") for key in _BESIDE)
-    return _ours(name, row, identity, note)
+    return _ours(name, [row], identity, note)
 
 
 def _scalar(archive: Archive, name: str, kind: str) -> Any:
@@ -221,16 +182,6 @@ def _numbers_of(*shapes: tuple[int, ...]) -> Callable[[Header], None]:
     return accept
 
 
-def _require_dimension(dimension: int) -> None:
-    """Refuse a number of dimensions whose square would fill the memory.
-
-    Raises:
-        ValueError: it is none, or larger than any model's.
-    """
-    if not 1 <= dimension <= LARGEST_DIMENSION:
-        raise ValueError(f"{dimension} dimensions, where 1 to {LARGEST_DIMENSION} are read")
-
-
 @contextmanager
 def _usable(name: str) -> Iterator[None]:
     """Turn what is wrong with the contents of a file into a FadError that names it."""
@@ -240,21 +191,10 @@ def _usable(name: str) -> Iterator[None]:
         raise FadError(f"{name}: these statistics cannot be used: {reason_of(error)}") from error
 
 
-def _ours(name: str, row: Mapping[str, Any], identity: str, note: str) -> StoredSet:
+def _ours(name: str, rows: Sequence[Mapping[str, Any]], identity: str, note: str) -> EmbeddedSet:
     with _usable(name):
-        dimension = row["dimension"]
-        _require_dimension(dimension)
-        statistics = Statistics(row["n"], row["mean"], _square(row["factor"], dimension))
-        known = _identity(identity, row["weights_sha256"])
-        counts = counts_from_row(row)
-    facts = (row["model"], row["weights"], row["weights_sha256"], row["settings"])
-    return StoredSet(EmbeddedSet(name, *facts, statistics, counts, note), "fad-core", known)
-
-
-def _square(factor: NDArray[Any], dimension: int) -> NDArray[Any]:
-    if factor.size != dimension * dimension:
-        raise ValueError(f"{factor.size} numbers are no factor of {dimension} dimensions")
-    return factor.reshape(dimension, dimension)
+        known = _identity(identity, rows[0]["weights_sha256"])
+        return set_from_rows(rows, name, Origin(identity=known), note)
 
 
 def _identity(text: str, weights_sha256: str) -> dict[str, Any]:
@@ -283,12 +223,7 @@ def _identity(text: str, weights_sha256: str) -> dict[str, Any]:
     return known
 
 
-def _id_of(foreign_name: str) -> str:
-    known = FOREIGN_NAMES.get(foreign_name)
-    return foreign_name if known is None else known.model
-
-
-def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[StoredSet]:
+def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[EmbeddedSet]:
     parts = [
         [key.removesuffix(suffix) for key in archive.names if key.endswith(suffix)]
         for suffix in (_FADTK_MEAN, _FADTK_COVARIANCE)
@@ -299,7 +234,7 @@ def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[
     if held:
         # Of one model it may be any, whatever its name; of many, what is not asked for is not read.
         several = models and len(held) > 1
-        wanted = [model for model in held if not several or {model, _id_of(model)} & set(models)]
+        wanted = [model for model in held if not several or {model, id_of(model)} & set(models)]
         if not wanted:
             raise FadError(
                 f"{name} holds statistics of {', '.join(held)}, none of which is {' or '.join(models)}"
@@ -320,14 +255,15 @@ def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[
     )
 
 
-def _foreign(name: str, source: str, archive: Archive, model: str, keys: tuple[str, str]) -> StoredSet:
+def _foreign(name: str, source: str, archive: Archive, model: str, keys: tuple[str, str]) -> EmbeddedSet:
     with _usable(name):
         shape = archive.header(keys[0]).shape
         dimension = math.prod(shape)
-        _require_dimension(dimension)
+        require_dimension(dimension)
         single = ((), (1,), (1, 1)) if dimension == 1 else ()
         mean = archive.read(keys[0], _numbers_of((dimension,), *single[:1]))
         covariance = archive.read(keys[1], _numbers_of((dimension, dimension), *single))
         moments = Moments.from_covariance(mean, covariance)
     note = f"mean and covariance by {source}, which names no weights"
-    return StoredSet(EmbeddedSet(name, model, "", "", "", moments, None, note), source, {})
+    key = ModelKey(model, "", "", "")
+    return EmbeddedSet(name, key, {EMBEDDING: moments}, origin=Origin(source), note=note)

@@ -17,9 +17,8 @@ Nothing that stands in a file is left out without being counted in seconds.
 from __future__ import annotations
 
 from fad_core.audio.decoding import read_audio, waveform_of
-from fad_core.audio.inspection import AudioInfo, inspect_audio
+from fad_core.audio.inspection import AudioInfo, SoundDigest, inspect_audio
 from fad_core.audio.losses import SMALL_LOSS
-from fad_core.audio.measures import SoundDigest
 from fad_core.audio.mixing import mix, to_mono
 
 __all__ = [

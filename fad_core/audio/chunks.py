@@ -10,13 +10,11 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from typing import BinaryIO, NamedTuple
 
-from fad_core.audio.extents import Extent, losses_of, promised_bytes
-from fad_core.audio.losses import Decoded, Loss, read_at
+from fad_core.audio.losses import Decoded, Loss, byte_losses, known_size, length_losses, read_at, total
 from fad_core.audio.mpeg import mpeg_losses
-from fad_core.audio.trailers import length_before_tags, unexplained_bytes
+from fad_core.audio.tags import sound_end, unexplained_bytes
 
 # Chunks that hold sound, or another file with sound: none of them belongs behind the first one.
 _SOUNDS = (b"data", b"SSND", b"BODY", b"wavl", b"RIFF", b"RIFX", b"RF64", b"FORM", b"riff", b"caff")
@@ -30,39 +28,38 @@ _OTHERS = tuple(
 )
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """How a container lays out its chunks.
+class _Layout(NamedTuple):
+    """How a container lays out its chunks."""
 
-    Attributes:
-        start: offset of the first chunk.
-        name: bytes of a chunk's name.
-        size: struct format of a chunk's size.
-        align: chunks begin at multiples of this.
-        inclusive: the size counts the chunk's own header.
-        sound: the name of the chunk with the sound.
-        prefix: bytes in that chunk before the sound.
-    """
-
-    start: int
-    name: int
-    size: str
-    align: int
-    inclusive: bool
-    sound: bytes
-    prefix: int = 0
-
-    @property
-    def header(self) -> int:
-        """Bytes of a chunk's header."""
-        return self.name + struct.calcsize(self.size)
+    start: int  # offset of the first chunk
+    name: int  # bytes of a chunk's name
+    size: str  # struct format of a chunk's size
+    align: int  # chunks begin at multiples of this
+    sound: bytes  # the name of the chunk with the sound
+    prefix: int = 0  # bytes in that chunk before the sound
 
 
-@dataclass(frozen=True)
-class _Chunk:
-    name: bytes
+# By the first bytes of the file, and the offset and the bytes that tell its kind.
+_LAYOUTS = (
+    (b"RIFF", 8, b"WAVE", _Layout(12, 4, "<I", 2, b"data")),
+    (b"RF64", 8, b"WAVE", _Layout(12, 4, "<I", 2, b"data")),
+    (b"RIFX", 8, b"WAVE", _Layout(12, 4, ">I", 2, b"data")),
+    (b"FORM", 8, b"AIF", _Layout(12, 4, ">I", 2, b"SSND", 8)),  # AIFF and AIFC
+    (b"FORM", 8, b"8SVX", _Layout(12, 4, ">I", 2, b"BODY")),
+    (b"FORM", 8, b"16SV", _Layout(12, 4, ">I", 2, b"BODY")),
+    (b"riff", 24, b"wave", _Layout(40, 16, "<Q", 8, b"data")),
+    (b"caff", 4, b"", _Layout(8, 4, ">Q", 1, b"data", 4)),
+)
+
+
+class _Chunk(NamedTuple):
+    name: bytes  # its first four bytes
     start: int  # offset of its content
     length: int  # of its content in bytes, as it states it
+
+    @property
+    def end(self) -> int:
+        return self.start + self.length
 
 
 def chunk_losses(stream: BinaryIO, base: int, size: int, decoded: Decoded) -> list[Loss]:
@@ -74,52 +71,32 @@ def chunk_losses(stream: BinaryIO, base: int, size: int, decoded: Decoded) -> li
         size: of the file in bytes.
         decoded: what libsndfile made of it.
     """
-    layout = _layout(read_at(stream, base, 40))
+    head = read_at(stream, base, 40)
+    layout = next(
+        (row[3] for row in _LAYOUTS if head.startswith(row[0]) and head.startswith(row[2], row[1])), None
+    )
     chunks = list(_walk(stream, layout, base, size)) if layout else []
-    sound = next((chunk for chunk in chunks if layout and chunk.name[:4] == layout.sound), None)
+    sound = next((chunk for chunk in chunks if layout and chunk.name == layout.sound), None)
     if layout is None or sound is None:
-        text = "its chunks cannot be followed"
-        return [Loss(math.inf, text, "missing")]
-    prefix = layout.prefix
+        return [Loss(math.inf, "its chunks cannot be followed", "missing")]
+    start = sound.start + layout.prefix
     if sound.name == b"SSND":
-        prefix += int.from_bytes(read_at(stream, sound.start, 4), "big")
-    length = _true_length(stream, chunks, sound)
-    promised = promised_bytes(length) if length != prefix else None
-    if promised is None and length > prefix and _ends_well(stream, layout, sound.start + length, size):
-        promised = length  # true, though it is like those that programs write when they do not know it
-    if promised is None:
-        promised = length_before_tags(stream, sound.start + prefix, size)
-    else:
-        promised = max(0, promised - prefix)
-        if layout.sound == b"BODY" and promised % 2 and decoded.frames == promised + 1:
-            promised += 1  # libsndfile takes the padding of an 8SVX file for a sample
-    beyond = 0 if promised is None else _beyond(stream, layout, chunks, sound.start + length, size)
-    start = sound.start + prefix
-    losses = losses_of(Extent(start, promised, size, beyond), decoded)
+        start += int.from_bytes(read_at(stream, sound.start, 4), "big")
+    length = sound.end - start
+    stated = known_size(length)
+    if stated is None and length > 0 and _ends_well(stream, layout, sound.end, size):
+        stated = length  # true, though it is like those that programs write when they do not know it
+    if layout.sound == b"BODY" and stated and stated % 2 and decoded.frames == stated + 1:
+        stated += 1  # libsndfile takes the padding of an 8SVX file for a sample
+    end = sound_end(stream, start, stated, size)
+    beyond = 0 if stated is None else _beyond(stream, layout, chunks, sound.end, size)
+    losses = byte_losses(decoded, stated, end - start, beyond)
     if decoded.subtype.startswith("MPEG"):
-        end = size if promised is None else min(size, start + promised)
         return losses + mpeg_losses(stream, end, decoded, start)
     # A packet of ALAC that is cut is lost whole: its samples count, not its bytes.
-    counted = [] if promised is None else _count_losses(stream, chunks, decoded)
-    blocks = _block_losses(stream, layout, chunks, decoded, size - start if promised is None else promised)
-    return max(losses, counted, blocks, key=lambda found: sum(loss.seconds for loss in found))
-
-
-def _layout(head: bytes) -> _Layout | None:
-    kind = head[8:12]
-    if head[:4] in (b"RIFF", b"RF64") and kind == b"WAVE":
-        return _Layout(12, 4, "<I", 2, False, b"data")
-    if head[:4] == b"RIFX" and kind == b"WAVE":
-        return _Layout(12, 4, ">I", 2, False, b"data")
-    if head[:4] == b"FORM" and kind in (b"AIFF", b"AIFC"):
-        return _Layout(12, 4, ">I", 2, False, b"SSND", 8)
-    if head[:4] == b"FORM" and kind in (b"8SVX", b"16SV"):
-        return _Layout(12, 4, ">I", 2, False, b"BODY")
-    if head[:4] == b"riff" and head[24:28] == b"wave":
-        return _Layout(40, 16, "<Q", 8, True, b"data")
-    if head[:4] == b"caff":
-        return _Layout(8, 4, ">Q", 1, False, b"data", 4)
-    return None
+    counted = [] if stated is None else _count_losses(stream, chunks, decoded)
+    blocks = _block_losses(stream, layout, chunks, decoded, stated or end - start)
+    return max(losses, counted, blocks, key=total)
 
 
 def _walk(stream: BinaryIO, layout: _Layout, base: int, size: int) -> Iterator[_Chunk]:
@@ -127,37 +104,35 @@ def _walk(stream: BinaryIO, layout: _Layout, base: int, size: int) -> Iterator[_
     position = base + layout.start
     true_length: int | None = None
     while (chunk := _chunk_at(stream, layout, position)) is not None:
-        fits = chunk.start + chunk.length <= size
-        if fits or chunk.name[:4] in (layout.sound, *_OTHERS):
-            yield chunk
-        if chunk.name == b"ds64":
+        if chunk.name == b"ds64":  # RF64 keeps the size of the sound here
             true_length = int.from_bytes(read_at(stream, chunk.start + 8, 8), "little")
-        length = chunk.length
-        if chunk.name == b"data" and length == 0xFFFFFFFF and true_length is not None:
-            length = true_length
-            fits = chunk.start + length <= size
-        if not fits:
+        if chunk.name == b"data" and chunk.length == 0xFFFFFFFF and true_length is not None:
+            chunk = _Chunk(chunk.name, chunk.start, true_length)
+        if chunk.end <= size or chunk.name in (layout.sound, *_OTHERS):
+            yield chunk
+        if chunk.end > size:
             return
-        end = chunk.start + length
-        position = end + -(end - base) % layout.align
-        if position != end and not _is_chunk(stream, layout, position, size):
-            position = end if _is_chunk(stream, layout, end, size) else position
+        position = chunk.end + -(chunk.end - base) % layout.align
+        if not _is_chunk(stream, layout, position, size) and _is_chunk(stream, layout, chunk.end, size):
+            position = chunk.end  # some programs leave the padding out
 
 
 def _chunk_at(stream: BinaryIO, layout: _Layout, position: int) -> _Chunk | None:
-    raw = read_at(stream, position, layout.header)
-    if len(raw) < layout.header:
+    header = layout.name + struct.calcsize(layout.size)
+    raw = read_at(stream, position, header)
+    if len(raw) < header:
         return None
     (length,) = struct.unpack(layout.size, raw[layout.name :])
-    length -= layout.header if layout.inclusive else 0
-    # A GUID may hold any bytes, but only some 64-bit sizes fit into a file.
-    printable = layout.name == 16 or all(32 <= byte < 127 for byte in raw[:4])
-    return _Chunk(raw[: layout.name], position + layout.header, length) if printable and length >= 0 else None
+    if layout.name == 16:  # WAVE64: the name is a GUID of any bytes, and the size counts the header
+        length -= header
+    elif not all(32 <= byte < 127 for byte in raw[:4]):
+        return None
+    return _Chunk(raw[:4], position + header, length) if length >= 0 else None
 
 
 def _is_chunk(stream: BinaryIO, layout: _Layout, position: int, size: int) -> bool:
     chunk = _chunk_at(stream, layout, position)
-    return chunk is not None and chunk.start + chunk.length <= size
+    return chunk is not None and chunk.end <= size
 
 
 def _ends_well(stream: BinaryIO, layout: _Layout, end: int, size: int) -> bool:
@@ -166,20 +141,12 @@ def _ends_well(stream: BinaryIO, layout: _Layout, end: int, size: int) -> bool:
     return end <= size and any(at >= size or _is_chunk(stream, layout, at, size) for at in (end, padded))
 
 
-def _true_length(stream: BinaryIO, chunks: list[_Chunk], sound: _Chunk) -> int:
-    """Return the size of the sound's chunk; RF64 keeps one above 4 GiB in a chunk of its own."""
-    ds64 = next((chunk for chunk in chunks if chunk.name == b"ds64"), None)
-    if ds64 is None or sound.length != 0xFFFFFFFF:
-        return sound.length
-    return int.from_bytes(read_at(stream, ds64.start + 8, 8), "little")
-
-
 def _beyond(stream: BinaryIO, layout: _Layout, chunks: list[_Chunk], end: int, size: int) -> int:
     """Count the bytes after the sound that may be sound."""
     later = [chunk for chunk in chunks if chunk.start > end]
-    sounds = sum(min(chunk.length, size - chunk.start) for chunk in later if chunk.name[:4] in _SOUNDS)
-    last = max((chunk.start + chunk.length for chunk in later), default=end)
-    if layout.align == 8:  # libsndfile decodes what stands behind the sound of a W64 file, tags too
+    sounds = sum(min(chunk.length, size - chunk.start) for chunk in later if chunk.name in _SOUNDS)
+    last = max((chunk.end for chunk in later), default=end)
+    if layout.name == 16:  # libsndfile decodes what stands behind the sound of a W64 file, tags too
         return sounds + max(0, size - last - -last % 8)
     return sounds + unexplained_bytes(stream, min(last, size), size)
 
@@ -193,13 +160,9 @@ def _count_losses(stream: BinaryIO, chunks: list[_Chunk], decoded: Decoded) -> l
             stated = int.from_bytes(read_at(stream, chunk.start + 8, 8), "big")
         else:
             continue
-        if promised_bytes(stated) is None or stated == decoded.frames:
-            continue
-        cut = "cut short: " if stated > decoded.frames else ""
-        seconds = stated / decoded.sample_rate
-        text = f"{cut}its header promises {seconds:.3f} s, {decoded.seconds:.3f} s are there"
-        kind: Literal["missing", "surplus"] = "missing" if stated > decoded.frames else "surplus"
-        return [Loss(abs(stated - decoded.frames) / decoded.sample_rate, text, kind)]
+        if known_size(stated):
+            rate = decoded.sample_rate
+            return length_losses(stated / rate, decoded.seconds, (stated - decoded.frames) / rate, "surplus")
     return []
 
 
@@ -207,7 +170,7 @@ def _block_losses(
     stream: BinaryIO, layout: _Layout, chunks: list[_Chunk], decoded: Decoded, length: int
 ) -> list[Loss]:
     """Find a last block, of a coding by blocks, that libsndfile drops because it is not complete."""
-    form = next((chunk for chunk in chunks if chunk.name[:4] == b"fmt "), None)
+    form = next((chunk for chunk in chunks if chunk.name == b"fmt "), None)
     if form is None or decoded.subtype not in ("IMA_ADPCM", "MS_ADPCM", "GSM610"):
         return []
     content = read_at(stream, form.start, 20).ljust(20, b"\0")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
@@ -18,13 +17,8 @@ from fad_core.errors import AudioError
 _BLOCK_VALUES = 1 << 18  # decoded at once, over all channels: 1 MiB of float32
 _FULL_SCALE = {"int16": 2.0**15, "int32": 2.0**31}
 
-if TYPE_CHECKING:
-    _SoundFile = Any
-else:
-    _SoundFile = soundfile.SoundFile
 
-
-class _Decoder(_SoundFile):  # type: ignore[misc]
+class _Decoder(soundfile.SoundFile):  # type: ignore[misc]
     """A file that is decoded once from its beginning to its end.
 
     soundfile seeks after every read where it can; that costs time and fails for FLAC files of
@@ -62,7 +56,7 @@ def read_audio(path: Path | str, dtype: str = "float32") -> tuple[NDArray[np.flo
 
 
 def waveform_of(blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """The waveform `[channels, samples]` of a file that was decoded in blocks `[samples, channels]`."""
+    """Join decoded blocks `[samples, channels]` into a waveform `[channels, samples]`."""
     return np.concatenate(blocks).T
 
 
@@ -77,18 +71,11 @@ def open_sound(path: Path) -> BinaryIO:
         if status.st_size == 0:
             raise AudioError(path, "is empty (0 bytes)")
         return path.open("rb")
+    except FileNotFoundError as error:
+        reason = "is a link to a file that does not exist" if path.is_symlink() else "does not exist"
+        raise AudioError(path, reason) from error
     except OSError as error:
-        raise AudioError(path, _reason_of(error, path)) from error
-
-
-def _reason_of(error: OSError, path: Path) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "is a link to a file that does not exist" if path.is_symlink() else "does not exist"
-    if isinstance(error, PermissionError):
-        return "cannot be read: permission denied"
-    if error.errno == errno.ELOOP:
-        return "is a link that leads back to itself"
-    return f"cannot be read: {error.strerror or error}"
+        raise AudioError(path, f"cannot be read: {error.strerror or error}") from error
 
 
 def open_decoder(path: Path, stream: BinaryIO) -> Any:
@@ -102,6 +89,7 @@ def open_decoder(path: Path, stream: BinaryIO) -> Any:
 
 
 def _not_audio(path: Path, stream: BinaryIO, detail: str) -> str:
+    """Return why libsndfile cannot open a file; `detail` is what it says itself."""
     os.lseek(stream.fileno(), 0, os.SEEK_SET)
     head = os.read(stream.fileno(), 1024)
     if head[:4] == b"BW64":
@@ -109,30 +97,38 @@ def _not_audio(path: Path, stream: BinaryIO, detail: str) -> str:
     # A character may be cut at the end of what was read: up to three bytes of it.
     text = head.decode("utf-8", "ignore")
     if len(head) - len(text.encode()) <= 3 and all(c.isprintable() or c in "\t\n\r\f\ufeff" for c in text):
-        beginning = " ".join(text.split())[:40]
-        return f"is a text file, not audio: it begins with {beginning!r}"
-    suffix = f"{path.suffix} file" if path.suffix else "file"
-    return f"libsndfile cannot read this {suffix} ({detail}): convert it to WAV or FLAC, or replace it"
+        return f"is a text file, not audio: it begins with {' '.join(text.split())[:40]!r}"
+    kind = f"{path.suffix} file" if path.suffix else "file"
+    return f"libsndfile cannot read this {kind} ({detail}): convert it to WAV or FLAC, or replace it"
 
 
 def decoded_blocks(path: Path, decoder: Any, dtype: str = "float32") -> Iterator[NDArray[Any]]:
-    """Decode from where the decoder stands to the end, in blocks `[samples, channels]`."""
+    """Decode a file from its beginning to its end.
+
+    Args:
+        path: of the file, for messages.
+        decoder: what `open_decoder` returned.
+        dtype: "float32", "float64", "int32" or "int16".
+
+    Yields:
+        Blocks `[samples, channels]` of at least one sample.
+
+    Raises:
+        AudioError: decoding fails.
+    """
     size = max(1, _BLOCK_VALUES // decoder.channels)
     done = 0
-    while True:
-        try:
-            if done == 0 and decoder.format == "MP3":
-                # soundfile.read begins with a seek, after which mpg123's last bits come out otherwise.
-                decoder.seek(0)
-            block = decoder.read(size, dtype=dtype, always_2d=True)
-        except soundfile.LibsndfileError as error:
-            seconds = done / decoder.samplerate
-            reason = f"cut short or damaged: decoding fails after {seconds:.3f} s ({_text_of(error)})"
-            raise AudioError(path, reason) from error
-        if len(block) == 0:
-            return
-        done += len(block)
-        yield block
+    try:
+        if decoder.format == "MP3":
+            # soundfile.read begins with a seek, after which mpg123's last bits come out otherwise.
+            decoder.seek(0)
+        while len(block := decoder.read(size, dtype=dtype, always_2d=True)):
+            done += len(block)
+            yield block
+    except soundfile.LibsndfileError as error:
+        seconds = done / decoder.samplerate
+        reason = f"cut short or damaged: decoding fails after {seconds:.3f} s ({_text_of(error)})"
+        raise AudioError(path, reason) from error
 
 
 def _text_of(error: soundfile.LibsndfileError) -> str:

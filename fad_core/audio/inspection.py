@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,49 @@ from numpy.typing import NDArray
 
 from fad_core.audio.containers import find_losses
 from fad_core.audio.decoding import decoded_blocks, open_decoder, open_sound
-from fad_core.audio.losses import Decoded, describe_large, describe_small, is_small
-from fad_core.audio.measures import Measures
+from fad_core.audio.losses import SMALL_LOSS, Decoded, remedy_of, total
 from fad_core.errors import AudioError
 
 _HIGHEST_RATE = 4_000_000  # Hz; beyond any recorder, and beyond what resampling to 8 kHz allows
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+class SoundDigest:
+    """SHA-256 of decoded sound: equal for two files exactly if their float32 samples are equal.
+
+    Args:
+        sample_rate: in Hz.
+        channels: count of channels.
+
+    Examples:
+        >>> digest = SoundDigest(16000, 1)
+        >>> digest.update(np.zeros(16000, np.float32))
+        >>> digest.hexdigest()[:16]
+        '0d93ffa259750f8a'
+    """
+
+    def __init__(self, sample_rate: int, channels: int) -> None:
+        self._channels = channels
+        self._hash = hashlib.sha256(f"{sample_rate} {channels}\n".encode())
+
+    def update(self, block: NDArray[np.float32]) -> None:
+        """Add the next samples.
+
+        Args:
+            block: float32, `[samples, channels]`, or `[samples]` of one channel.
+
+        Raises:
+            ValueError: it has another type or count of channels.
+        """
+        if block.dtype != np.float32 or (block.shape[1] if block.ndim == 2 else 1) != self._channels:
+            raise ValueError(f"{block.dtype} {block.shape} is no float32 block of {self._channels} channels")
+        # -0.0 + 0.0 is 0.0: floats have two zeros, integers one.
+        with np.errstate(invalid="ignore"):
+            self._hash.update(np.ascontiguousarray(block + np.float32(0), dtype="<f4").data)
+
+    def hexdigest(self) -> str:
+        """Return the hash of all samples so far, in hex."""
+        return self._hash.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -53,12 +92,14 @@ class AudioInfo:
         return self.frames / self.sample_rate
 
 
-def inspect_audio(path: Path | str, hear: Callable[[NDArray[np.float32]], None] | None = None) -> AudioInfo:
-    """Decode a whole sound file, a bounded block at a time, and see whether it can be used.
+def inspect_audio(
+    path: Path | str, on_block: Callable[[NDArray[np.float32]], None] | None = None
+) -> AudioInfo:
+    """Decode a whole sound file, a bounded block at a time, and judge whether it can be used.
 
     Args:
         path: of any format that libsndfile reads.
-        hear: called with each block `[samples, channels]`; together they are what `read_audio` gives.
+        on_block: called with each block `[samples, channels]`; together they are what `read_audio` gives.
 
     Returns:
         What it holds, and what is doubtful about it.
@@ -73,39 +114,39 @@ def inspect_audio(path: Path | str, hear: Callable[[NDArray[np.float32]], None] 
         rate, channels = int(decoder.samplerate), int(decoder.channels)
         if not 0 < rate <= _HIGHEST_RATE:
             raise AudioError(path, f"declares a sample rate of {rate} Hz, which cannot be right")
-        measures = Measures(rate, channels)
+        digest, frames, peak = SoundDigest(rate, channels), 0, 0.0
+        first, constant, fault = np.zeros(channels, np.float32), True, ""
         for block in decoded_blocks(path, decoder):
-            measures.update(block)
-            if hear is not None:
-                hear(block)
-        decoded = Decoded(
-            str(decoder.format), str(decoder.subtype), rate, channels, measures.frames, int(decoder.frames)
-        )
+            low, high = float(block.min()), float(block.max())
+            # NaN is neither larger nor smaller than anything.
+            if not max(-low, high) * channels < _LARGEST:
+                fault = fault or _value_fault(block, frames / rate, rate)
+            first = first if frames else block[0].copy()
+            constant = constant and bool((block == first).all())
+            peak = max(peak, -low, high)
+            frames += len(block)
+            digest.update(block)
+            if on_block is not None:
+                on_block(block)
+        form, coding, declared = str(decoder.format), str(decoder.subtype), int(decoder.frames)
+    decoded = Decoded(form, coding, rate, channels, frames, declared)
     with open_sound(path) as stream:
         losses = find_losses(stream, decoded)
-    if not is_small(losses):
-        raise AudioError(path, describe_large(losses, decoded))
-    _check_values(path, measures, rate)
-    return AudioInfo(
-        decoded.format,
-        decoded.subtype,
-        rate,
-        channels,
-        measures.frames,
-        measures.peak,
-        measures.constant,
-        measures.sound_sha256,
-        describe_small(losses),
-        sum(loss.seconds for loss in losses),
-    )
+    lost, doubt = total(losses), "; ".join(map(str, losses))
+    if lost > SMALL_LOSS:
+        there = f"{decoded.seconds:.3f} s are decoded"
+        raise AudioError(path, f"{doubt}; {there}: {remedy_of(losses, decoded)}")
+    if frames == 0 or fault:
+        raise AudioError(path, fault or "holds no samples")
+    constant = constant and bool(first.any())
+    return AudioInfo(form, coding, rate, channels, frames, peak, constant, digest.hexdigest(), doubt, lost)
 
 
-def _check_values(path: Path, measures: Measures, rate: int) -> None:
-    if measures.frames == 0:
-        raise AudioError(path, "holds no samples")
-    if count := measures.not_finite:
-        values = "value that is" if count == 1 else "values that are"
-        first = measures.first / rate
-        raise AudioError(path, f"has {count} {values} NaN or infinite, the first at {first:.3f} s")
-    if measures.overflows:
-        raise AudioError(path, "has values so large that the sum of its channels is infinite")
+def _value_fault(block: NDArray[np.float32], start: float, rate: int) -> str:
+    """Return what is wrong with the values of a block that begins at a second; "" if nothing is."""
+    wrong = ~np.isfinite(block).all(axis=1)
+    if wrong.any():
+        return f"has values that are NaN or infinite, the first at {start + wrong.argmax() / rate:.3f} s"
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(block.sum(axis=1)).all()
+    return "" if finite else "has values so large that the sum of its channels is infinite"

@@ -16,21 +16,24 @@ def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Returns:
         `[1, samples]`, float32.
+
+    Examples:
+        >>> to_mono(np.array([[0.0, 1.0], [0.5, 0.5]], np.float32))
+        array([[0.25, 0.75]], dtype=float32)
     """
-    if waveform.shape[0] == 1:
+    if len(waveform) == 1:
         return waveform
-    if len(waveform) < _PAIRWISE_CHANNELS:
-        # One after the other, as NumPy adds up so few; but many samples at a time.
-        total: NDArray[np.float32] = waveform[0].copy()
-        for channel in waveform[1:]:
-            total += channel
-        mean: NDArray[np.float32] = (total / np.float32(len(waveform)))[np.newaxis]
-        return mean
-    # From eight channels on the order of the sum, and so the rounding, depends on the memory layout:
-    # NumPy has to see what the original gives it, samples by channels.
-    by_sample = np.ascontiguousarray(waveform.T)
-    mono: NDArray[np.float32] = np.mean(by_sample, axis=1)[np.newaxis]
-    return mono
+    if len(waveform) >= _PAIRWISE_CHANNELS:
+        # The order of the sum, and so the rounding, depends on the memory layout: NumPy has to see what the
+        # original gives it, samples by channels.
+        mean: NDArray[np.float32] = np.mean(np.ascontiguousarray(waveform.T), axis=1)
+        return mean[np.newaxis]
+    # One after the other, as NumPy adds up so few; but many samples at a time.
+    total: NDArray[np.float32] = waveform[0].copy()
+    for channel in waveform[1:]:
+        total += channel
+    total /= np.float32(len(waveform))
+    return total[np.newaxis]
 
 
 def mix(waveform: NDArray[np.float32], channels: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Whether an MPEG audio file (MP3) was decoded whole.
+"""MPEG audio (MP3): compare its frames with the length that it states and with what was decoded.
 
 An MP3 file is a row of frames, each of a known count of samples. A Xing, Info or VBRI tag in the
 first frame may tell how many there are; without it a decoder can only guess from the first frame's
@@ -13,10 +13,10 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from fad_core.audio.losses import Decoded, Loss, read_at
-from fad_core.audio.trailers import id3v2_end, tags_start, unexplained_bytes
+from fad_core.audio.losses import Decoded, Loss, length_losses, read_at, total
+from fad_core.audio.tags import id3v2_end, tags_start, unexplained_bytes
 
 # In kbit/s, by (is MPEG-1, layer); index 0 means "free", 15 is forbidden.
 _BITRATES = {
@@ -33,34 +33,27 @@ _DECODER_DELAY = 529  # samples that a decoder of layer III adds at the beginnin
 _SEARCH_BYTES = 1 << 16
 
 
-@dataclass(frozen=True)
-class _Frame:
-    length: int  # bytes
-    samples: int
-    stream: tuple[int, int, int]  # version, layer, sample rate: the same in all frames of a stream
+class Frame(NamedTuple):
+    """What the header of a frame says."""
+
+    length: int  # in bytes
+    samples: int  # in each channel
+    stream: tuple[int, int, int]  # version, layer and sample rate: the same in all frames of a stream
 
 
-@dataclass(frozen=True)
-class _Tag:
-    """What the first frame of a file says of the others (Xing, Info, VBRI).
+class _Tag(NamedTuple):
+    """What the first frame of a file says of the others (Xing, Info, VBRI)."""
 
-    Attributes:
-        frames: how many follow.
-        length: bytes of the stream with this frame; 0 if it does not say.
-        trim: samples to cut off at the beginning and at the end, the decoder's delay counted; None if it
-            does not say.
-    """
-
-    frames: int
-    length: int
-    trim: tuple[int, int] | None
+    frames: int  # how many follow
+    length: int  # bytes of the stream with this frame; 0 if it does not say
+    trim: tuple[int, int] | None  # samples to cut off at both ends, the decoder's delay counted
 
 
 @dataclass
 class _Count:
     """The frames of a file, without that of the tag."""
 
-    first: _Frame
+    first: Frame
     tag: _Tag | None
     frames: int = 0
     length: int = 0  # bytes of the frames, with that of the tag
@@ -83,8 +76,7 @@ def mpeg_losses(stream: BinaryIO, size: int, decoded: Decoded, start: int = 0) -
         return [Loss(0.0, text, "missing")]
     frame = count.first.samples / decoded.sample_rate
     # What is not in the file cannot be decoded either: the larger one counts.
-    found = _promise_losses(count, frame), _undecoded(count, decoded)
-    losses = max(found, key=lambda losses: sum(loss.seconds for loss in losses))
+    losses = max(_stated_losses(count, frame), _decoding_losses(count, decoded), key=total)
     if count.foreign:
         # The first frame may be cut, and be the only one.
         second = max(count.length, count.first.length) / max(1, count.frames) / frame
@@ -93,24 +85,20 @@ def mpeg_losses(stream: BinaryIO, size: int, decoded: Decoded, start: int = 0) -
     return losses
 
 
-def _promise_losses(count: _Count, frame: float) -> list[Loss]:
+def _stated_losses(count: _Count, frame: float) -> list[Loss]:
+    """Compare the count of frames in the tag with those in the file; one takes `frame` seconds."""
     if count.tag is None:
         # Without a count of frames a cut within the last one tells nothing of how many should follow.
         text = "cut short: its last MPEG frame is incomplete"
         return [Loss(math.inf, text, "missing")] if count.cut else []
-    promised = count.tag.frames
+    stated = count.tag.frames
     # Some encoders count the frame of the tag itself; then the length in bytes shows that nothing is missing.
-    if count.frames == promised - 1 and not count.cut and 0 < count.tag.length <= count.length:
-        promised -= 1
-    if count.frames == promised:
-        return []
-    text = f"its header promises {promised * frame:.3f} s, {count.frames * frame:.3f} s are there"
-    if count.frames < promised:
-        return [Loss((promised - count.frames) * frame, f"cut short: {text}", "missing")]
-    return [Loss((count.frames - promised) * frame, text, "ignored")]
+    if count.frames == stated - 1 and not count.cut and 0 < count.tag.length <= count.length:
+        stated -= 1
+    return length_losses(stated * frame, count.frames * frame, (stated - count.frames) * frame, "ignored")
 
 
-def _undecoded(count: _Count, decoded: Decoded) -> list[Loss]:
+def _decoding_losses(count: _Count, decoded: Decoded) -> list[Loss]:
     """Compare what the frames hold with what came out of them."""
     expected, slack = count.frames * count.first.samples, 2 * count.first.samples
     if count.tag and count.tag.trim:
@@ -119,31 +107,26 @@ def _undecoded(count: _Count, decoded: Decoded) -> list[Loss]:
     if decoded.frames + slack >= expected:
         return []
     there = expected / decoded.sample_rate
-    text = (
-        f"libsndfile decodes only {decoded.seconds:.3f} of its {there:.3f} s, "
-        "for want of a header with the right length"
-    )
+    decodes = f"libsndfile decodes only {decoded.seconds:.3f} of its {there:.3f} s"
+    text = f"{decodes}, for want of a header with the right length"
     return [Loss(there - decoded.seconds, text, "ignored")]
 
 
 def _count_frames(stream: BinaryIO, start: int, end: int) -> _Count | None:
-    end = tags_start(stream, start, end)
-    position = _first_frame(stream, start, end)
-    if position is None:
+    start, end = id3v2_end(stream, start), tags_start(stream, start, end)
+    position = _find_frame(stream, start, end)
+    first = parse_frame(read_at(stream, position, 4))
+    if position >= end or first is None:
         return None
-    first = _parse(read_at(stream, position, 4))
-    assert first is not None
-    tag = _read_tag(read_at(stream, position, first.length))
+    tag = _tag_at(stream, position)
     count = _Count(first, tag, frames=-1 if tag else 0)  # the tag's frame holds no sound
-    begin = id3v2_end(stream, start)
-    count.foreign = unexplained_bytes(stream, begin, position)
-    if tag is None and (damaged := _parse(read_at(stream, begin, 4))) is not None:
-        # Its frame may be damaged behind the tag, so that no other one follows it.
-        count.tag = _read_tag(read_at(stream, begin, damaged.length))
+    # The first frame may be damaged behind its tag, so that no other one follows it.
+    count.tag = tag or _tag_at(stream, start)
+    count.foreign = unexplained_bytes(stream, start, position)
     while position < end:
-        frame = _parse(read_at(stream, position, 4))
+        frame = parse_frame(read_at(stream, position, 4))
         if frame is None or frame.stream != first.stream:
-            following = _next_frame(stream, position, end, first)
+            following = _find_frame(stream, position, end, first)
             count.foreign += unexplained_bytes(stream, position, following)
             position = following
             continue
@@ -157,35 +140,33 @@ def _count_frames(stream: BinaryIO, start: int, end: int) -> _Count | None:
     return count
 
 
-def _first_frame(stream: BinaryIO, start: int, end: int) -> int | None:
-    """The offset of the first frame that another one of the same stream follows."""
-    start = id3v2_end(stream, start)
-    found = _next_frame(stream, start, min(end, start + _SEARCH_BYTES), None, end)
-    return found if found < min(end, start + _SEARCH_BYTES) else None
+def _find_frame(stream: BinaryIO, start: int, end: int, like: Frame | None = None) -> int:
+    """Return the offset of the next frame that another one of its stream, or the end, follows.
+
+    Args:
+        stream: the file.
+        start: offset where the search begins.
+        end: of the stream, which is returned if there is none.
+        like: a frame of the stream; None for the first one of a file, which the end may cut.
+    """
+    for begin in range(start, end, _SEARCH_BYTES):
+        window = read_at(stream, begin, min(_SEARCH_BYTES, end - begin) + 3)
+        offset = -1
+        while (offset := window.find(b"\xff", offset + 1)) >= 0:
+            frame = parse_frame(window[offset : offset + 4])
+            if frame is None or (like and frame.stream != like.stream):
+                continue
+            after = begin + offset + frame.length
+            following = parse_frame(read_at(stream, after, 4))
+            if after == end or (like is None and after > end):
+                return begin + offset
+            if following and following.stream == frame.stream:
+                return begin + offset
+    return end
 
 
-def _next_frame(stream: BinaryIO, start: int, stop: int, like: _Frame | None, end: int | None = None) -> int:
-    """The offset of the next frame that another one, or the end, follows; `stop` if there is none."""
-    end = stop if end is None else end
-    while start < stop:
-        window = read_at(stream, start, min(_SEARCH_BYTES, stop - start) + 3)
-        offset = window.find(b"\xff")
-        while offset >= 0:
-            frame = _parse(window[offset : offset + 4])
-            if frame and (like is None or frame.stream == like.stream):
-                after = start + offset + frame.length
-                following = _parse(read_at(stream, after, 4))
-                if after == end or (like is None and after > end):
-                    return start + offset
-                if following and following.stream == frame.stream:
-                    return start + offset
-            offset = window.find(b"\xff", offset + 1)
-        start += _SEARCH_BYTES
-    return stop
-
-
-def _parse(header: bytes) -> _Frame | None:
-    """Read a frame's four header bytes; None if they are none, or of the "free" bit rate."""
+def parse_frame(header: bytes) -> Frame | None:
+    """Read a frame's header of four bytes; return None if it is none, or of the "free" bit rate."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return None
     version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)
@@ -197,11 +178,13 @@ def _parse(header: bytes) -> _Frame | None:
     samples = 384 if layer == 1 else 576 if layer == 3 and version != 3 else 1152
     slot = 4 if layer == 1 else 1
     length = (samples // 8 // slot * bitrate // rate + padding) * slot
-    return _Frame(length, samples, (version, layer, rate))
+    return Frame(length, samples, (version, layer, rate))
 
 
-def _read_tag(frame: bytes) -> _Tag | None:
-    """Read a Xing, Info or VBRI tag that counts the frames."""
+def _tag_at(stream: BinaryIO, position: int) -> _Tag | None:
+    """Read the tag that counts the frames (Xing, Info or VBRI) from the frame at an offset."""
+    header = parse_frame(read_at(stream, position, 4))
+    frame = read_at(stream, position, header.length) if header else b""
     if frame[36:40] == b"VBRI":
         length, frames = struct.unpack(">II", frame[46:54].ljust(8, b"\0"))
         return _Tag(frames, length, None)

@@ -1,4 +1,4 @@
-"""resampy's sum, to the last bit, many samples at once.
+"""The sum that resampy computes, to the last bit, for many output samples at once.
 
 resampy (https://github.com/bmcfee/resampy, after Smith's algorithm for resampling by a windowed sinc,
 https://ccrma.stanford.edu/~jos/resample) makes one output sample after the other: each is a sum over the
@@ -28,21 +28,19 @@ _BLOCK = 128
 """Outputs of one phase at a time: their inputs stay in a core's cache from one phase to the next."""
 
 
-def outputs_side_by_side(rate_from: int, rate_to: int, length: int) -> int:
-    """How many of `length` outputs have one phase, and so are computed at once."""
-    return length // (rate_to // gcd(rate_from, rate_to))
-
-
 def resample_rows(
     waveform: NDArray[np.float32], rate_from: int, rate_to: int, length: int
 ) -> NDArray[np.float32]:
-    """Resample channels `[channels, samples]` to `[channels, length]`, bit for bit as `resampy.resample`.
+    """Resample channels, bit for bit as `resampy.resample`.
 
     Args:
-        waveform: float32, finite.
+        waveform: `[channels, samples]`, float32, finite.
         rate_from: its sample rate in Hz, at most 512 times the other one.
         rate_to: the rate that is wanted, in Hz.
         length: samples that come out, as resampy counts them.
+
+    Returns:
+        `[channels, length]`, float32.
     """
     ratio = float(rate_to) / rate_from
     window, entries, _ = get_filter(FILTER)
@@ -51,30 +49,25 @@ def resample_rows(
     delta = np.diff(window, append=window[-1])
     scale = min(1.0, ratio)
     phases, stride = rate_to // gcd(rate_from, rate_to), rate_from // gcd(rate_from, rate_to)
-    # How far a wing reaches; zeros beyond the ends add nothing.
+    # As many zeros before the first sample and after the last one as a wing reaches: they add nothing.
     margin = len(window) // int(scale * entries) + 2
+    before = -(-margin // stride) * stride
+    columns = -(-(before + waveform.shape[1] + margin) // stride) + 1
     result = np.empty((len(waveform), length), np.float32)
     for channel, target in zip(waveform, result, strict=True):
-        rows, before = _rows(channel, stride, margin)
+        padded = np.zeros(columns * stride, np.float32)
+        padded[before : before + len(channel)] = channel
+        rows = np.ascontiguousarray(padded.reshape(columns, stride).T)  # every stride-th sample
         _resample(rows, before, window, delta, int(entries), scale, 1.0 / ratio, phases, target)
     return result
-
-
-def _rows(channel: NDArray[np.float32], stride: int, margin: int) -> tuple[NDArray[np.float32], int]:
-    """Every stride-th sample as a row `[stride, K]`, and how many zeros stand before the first sample."""
-    before = -(-margin // stride) * stride
-    columns = -(-(before + len(channel) + margin) // stride) + 1
-    padded = np.zeros(columns * stride, np.float32)
-    padded[before : before + len(channel)] = channel
-    return np.ascontiguousarray(padded.reshape(columns, stride).T), before
 
 
 @compiled
 def _resample(rows, before, window, delta, entries, scale, increment, phases, result):  # type: ignore[no-untyped-def]
     stride, step, length = rows.shape[0], int(scale * entries), len(result)
     sums = np.empty(_BLOCK, np.float32)
-    # By wing: the filter's entry and how far to the next one; and the input at or before each output, from
-    # where exact times would have it.
+    # By wing: the filter's entry, and how far to the next one. And the input at or before each output,
+    # counted from where exact times would have it.
     offsets, etas = np.empty((2, _BLOCK), np.int64), np.empty((2, _BLOCK))
     places = np.empty(_BLOCK, np.int64)
     for start in range(0, (length + phases - 1) // phases, _BLOCK):
@@ -113,28 +106,9 @@ def _add_wing(sums, etas, window, delta, offset, step, rows, at, wing):  # type:
     count, stride = len(sums), rows.shape[0]
     direction = 1 if wing else -1
     taps = (len(window) - offset) // step
-    # Four taps at a time: a sum is read and written once for them. It is rounded after each, all the same.
-    for tap in range(0, taps - 3, 4):
-        e0 = offset + tap * step
-        e1, e2, e3 = e0 + step, e0 + 2 * step, e0 + 3 * step
-        b0, b1, b2, b3 = window[e0], window[e1], window[e2], window[e3]
-        d0, d1, d2, d3 = delta[e0], delta[e1], delta[e2], delta[e3]
-        a0 = at + tap * direction
-        a1, a2, a3 = a0 + direction, a0 + 2 * direction, a0 + 3 * direction
-        x0 = rows[a0 % stride, a0 // stride : a0 // stride + count]
-        x1 = rows[a1 % stride, a1 // stride : a1 // stride + count]
-        x2 = rows[a2 % stride, a2 // stride : a2 // stride + count]
-        x3 = rows[a3 % stride, a3 // stride : a3 // stride + count]
+    for tap in range(taps):
+        place = at + tap * direction
+        samples = rows[place % stride, place // stride : place // stride + count]
+        entry, slope = window[offset + tap * step], delta[offset + tap * step]
         for m in range(count):
-            eta = etas[m]
-            total = np.float64(sums[m])
-            total = np.float64(np.float32(total + (b0 + eta * d0) * np.float64(x0[m])))
-            total = np.float64(np.float32(total + (b1 + eta * d1) * np.float64(x1[m])))
-            total = np.float64(np.float32(total + (b2 + eta * d2) * np.float64(x2[m])))
-            sums[m] = np.float32(total + (b3 + eta * d3) * np.float64(x3[m]))
-    for tap in range(taps - taps % 4, taps):
-        a0 = at + tap * direction
-        x0 = rows[a0 % stride, a0 // stride : a0 // stride + count]
-        b0, d0 = window[offset + tap * step], delta[offset + tap * step]
-        for m in range(count):
-            sums[m] = np.float32(np.float64(sums[m]) + (b0 + etas[m] * d0) * np.float64(x0[m]))
+            sums[m] = np.float32(np.float64(sums[m]) + (entry + etas[m] * slope) * np.float64(samples[m]))

@@ -1,4 +1,4 @@
-"""Change of the sample rate, with the very values of `resampy`, which the original package uses.
+"""Change the sample rate, with the very values of `resampy`, which the original package uses.
 
 They are computed by `fad_core.audio.polyphase`, or by resampy itself where that has no advantage.
 """
@@ -6,6 +6,7 @@ They are computed by `fad_core.audio.polyphase`, or by resampy itself where that
 from __future__ import annotations
 
 from functools import cache
+from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,12 @@ from numpy.typing import NDArray
 # factor, its step through the table would be zero.
 _LARGEST_REDUCTION = 512
 
-# With fewer outputs of one phase, there is nothing to do side by side.
+# With fewer outputs that have the same phase of the filter, there is nothing to compute side by side.
 _WORTHWHILE = 12
 
 
 def resampled_length(samples: int, rate_from: int, rate_to: int) -> int:
-    """How many samples `resample` gives.
+    """Return how many samples `resample` gives.
 
     Args:
         samples: of the waveform, in each channel.
@@ -60,13 +61,13 @@ def resample(waveform: NDArray[np.float32], rate_from: int, rate_to: int) -> NDA
         raise ValueError(f"{samples} samples at {rate_from} Hz are too few to give one at {rate_to} Hz")
     if rate_from == rate_to:
         return waveform
-    # Here, because the compiler that both use takes a second to load, and lengths do not need it.
-    from fad_core.audio import polyphase
-
     length = resampled_length(samples, rate_from, rate_to)
-    single = waveform.dtype == np.float32
-    if single and polyphase.outputs_side_by_side(rate_from, rate_to, length) >= _WORTHWHILE:
-        return polyphase.resample_rows(waveform, rate_from, rate_to, length)
+    phases = rate_to // gcd(rate_from, rate_to)
+    # Imported here, because the compiler that both use takes a second to load, and lengths do not need it.
+    if waveform.dtype == np.float32 and length // phases >= _WORTHWHILE:
+        from fad_core.audio.polyphase import resample_rows
+
+        return resample_rows(waveform, rate_from, rate_to, length)
     import resampy
 
     compile_single_first()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from fad_core.cli.output import Form, output_options, print_row
 from fad_core.util.atomic import require_writable
 
 if TYPE_CHECKING:
-    from fad_core.embedding.scan_and_embed import Embedded
+    from fad_core.embedding.embedded_set import EmbeddedSet
 
 
 def _output_option(suffixes: tuple[str, ...], what: str) -> Callable[[Any], Any]:
@@ -62,11 +63,11 @@ def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     if output.suffix == ".npy":
         from fad_core.embedding.npy import save_embeddings
 
-        save_embeddings(embedded.embeddings, exported.use, output)
+        save_embeddings(embedded.vectors_of().vectors, exported.use, output)
     else:
         from fad_core.embedding.embeddings_writer import write_embeddings
 
-        write_embeddings(embedded.files or (), embedded.decisions, exported, output)
+        write_embeddings(embedded.embeddings or (), embedded.files.decisions, exported, output)
     _say_what_was_written(output, embedded, form)
 
 
@@ -90,32 +91,27 @@ def stats(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     in place of the sound.
     """
     require_writable(output)
-    exported, done = embedding.embed_sets([audio], model)
+    _, done = embedding.embed_sets([audio], model)
     embedded = done[audio]
     from fad_core.api.statistics_files import write_statistics
 
-    write_statistics(embedded.set, exported.identity, output)
+    write_statistics(embedded, output)
     _say_what_was_written(output, embedded, form)
 
 
-def _say_what_was_written(output: Path, embedded: Embedded, form: Form) -> None:
+def _say_what_was_written(output: Path, embedded: EmbeddedSet, form: Form) -> None:
     from fad_core.datasets.remarks import set_notes
 
-    done = embedded.set
+    counts, statistics = embedded.counts, embedded.statistics_of()
     row: dict[str, Any] = {
         "file": str(output),
-        "model": done.model,
-        "weights": done.weights,
-        "weights_sha256": done.weights_sha256,
-        "settings": done.settings,
-        "n": sum(len(file.embeddings) for file in embedded.files)
-        if embedded.files is not None
-        else done.statistics.n,
-        "dimension": len(embedded.files[0].embeddings[0]) if embedded.files else done.statistics.dimension,
-        "files": None if done.counts is None else done.counts.files,
-        "padded": None if done.counts is None else done.counts.padded,
-        "excluded": None if done.counts is None else done.counts.excluded,
-        "note": "; ".join([*filter(None, [done.note]), *(set_notes(done.counts) if done.counts else [])]),
+        **asdict(embedded.key),
+        "n": statistics.n,
+        "dimension": statistics.dimension,
+        "files": None if counts is None else counts.files,
+        "padded": None if counts is None else counts.padded,
+        "excluded": None if counts is None else counts.excluded,
+        "note": "; ".join([*filter(None, [embedded.note]), *(set_notes(counts) if counts else [])]),
     }
     settings = f", {row['settings']}" if row["settings"] else ""
     note = f"\nnote: {row['note']}" if row["note"] else ""

@@ -16,7 +16,7 @@ from fad_core.runner.backend import Backend
 
 if TYPE_CHECKING:
     from fad_core.datasets.decisions import FileDecision
-    from fad_core.embedding.scan_and_embed import Embedded
+    from fad_core.embedding.embedded_set import EmbeddedSet
     from fad_core.runner.exported import ExportedModel
 
 
@@ -46,7 +46,7 @@ class Embedding:
         keep: bool = False,
         to_compare: bool = True,
         accept: Callable[[ExportedModel], object] = bool,
-    ) -> tuple[ExportedModel, dict[str, Embedded]]:
+    ) -> tuple[ExportedModel, dict[str, EmbeddedSet]]:
         """Embed sets; errors of any file are reported before a checkpoint is fetched or a model exported.
 
         Args:

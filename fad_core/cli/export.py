@@ -129,10 +129,11 @@ def verify(
     use_threads(threads)
     from fad_core.api.model_cache import Store, default_cache_dir
     from fad_core.runner.device import resolve_device
-    from fad_core.verification.table import verification_text
+    from fad_core.verification.table import verification_rows, verification_text
     from fad_core.verification.verify import verified_backends, verify_eager, verify_golden
 
-    say, backends = speaker(quiet), verified_backends(resolve_device(device))
+    device = resolve_device(device)
+    say, backends = speaker(quiet), verified_backends(device)
     store = Store(cache_dir or default_cache_dir(), ckpt_dir, say, backends, progress=not quiet)
     origin: Origin = "own"
     if is_file:
@@ -147,7 +148,7 @@ def verify(
     if chosen.kind != "seeded":
         path, origin = store.exported(model, "seeded")[0], "own"
     rows += verify_golden(path, backends=backends, origin=origin)
-    print_rows([asdict(row) for row in rows], form, lambda: verification_text(model.name, rows))
+    print_rows(verification_rows(rows, device), form, lambda: verification_text(model.name, rows))
     return 0 if all(row.verdict == "passed" for row in rows) else VERIFICATION_FAILED
 
 

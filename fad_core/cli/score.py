@@ -55,16 +55,16 @@ def score(
     from fad_core.errors import FadError
     from fad_core.metrics import get_metric
 
-    get_metric(metric)
+    keep = get_metric(metric).needs_vectors
     chosen = context.get_parameter_source("model") is not click.core.ParameterSource.DEFAULT
     names = list(dict.fromkeys((reference, evaluation)))
-    found = comparable_sets(names, [model] if chosen else [], embedding, assume=assume_same_model)
+    found = comparable_sets(names, [model] if chosen else [], embedding, assume=assume_same_model, keep=keep)
     if len(found) > 1:
-        held = ", ".join(each[0].set.model for each in found)
+        held = ", ".join(each[0].key.model for each in found)
         raise FadError(f"the files hold statistics by {held}: choose one with --model, or use fad compare")
     ((first, *others),) = found
     second = others[0] if others else first
-    row = distance_row(first.set, second.set, metric)
+    row = distance_row(first, second, metric)
     print_row(row, form, lambda: _text(row))
 
 

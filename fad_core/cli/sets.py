@@ -11,7 +11,7 @@ from fad_core.cli.embedding import Embedding
 from fad_core.cli.options import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from fad_core.api.statistics_files import StoredSet
+    from fad_core.embedding.embedded_set import EmbeddedSet
     from fad_core.runner.exported import ExportedModel
 
 
@@ -19,8 +19,8 @@ _PATTERN = frozenset("*?[")
 
 
 def comparable_sets(
-    names: Sequence[str], models: Sequence[str], embedding: Embedding, *, assume: bool
-) -> list[list[StoredSet]]:
+    names: Sequence[str], models: Sequence[str], embedding: Embedding, *, assume: bool, keep: bool = False
+) -> list[list[EmbeddedSet]]:
     """The sets of that name by each model, in order; what is sound is embedded now.
 
     Args:
@@ -28,6 +28,7 @@ def comparable_sets(
         models: ids; none: the default one, or with statistics alone whatever they are of.
         embedding: how sound is embedded.
         assume: see `fad_core.api.comparability.same_model`.
+        keep: whether the vectors of sound are kept beside their statistics.
 
     Raises:
         FadError: a set cannot be used, or they are not of the same model.
@@ -45,8 +46,8 @@ def comparable_sets(
     if not sounds:
         return same_model([stored[name] for name in names], models=models, assume=assume)
     models = models or [DEFAULT_MODEL]
-    by_model = [_embedded(sounds, model, embedding, list(stored.values()), assume) for model in models]
-    found: list[list[StoredSet]] = []
+    by_model = [_embedded(sounds, model, embedding, list(stored.values()), assume, keep) for model in models]
+    found: list[list[EmbeddedSet]] = []
     for model, fresh in zip(models, by_model, strict=True):
         members = [stored[name] if name in stored else [fresh[name]] for name in names]
         found += same_model(members, models=[model], assume=assume)
@@ -71,7 +72,7 @@ def _expanded(name: str) -> str:
     return os.path.expanduser(name)  # noqa: PTH111
 
 
-def _require_models(models: Sequence[str], stored: Mapping[str, Sequence[StoredSet]]) -> None:
+def _require_models(models: Sequence[str], stored: Mapping[str, Sequence[EmbeddedSet]]) -> None:
     """Refuse a model that does not exist, here or in the files.
 
     Raises:
@@ -79,7 +80,7 @@ def _require_models(models: Sequence[str], stored: Mapping[str, Sequence[StoredS
     """
     from fad_core.models import family_of
 
-    held = {each.set.model for sets in stored.values() for each in sets}
+    held = {each.key.model for sets in stored.values() for each in sets}
     for model in models:
         if model not in held:
             family_of(model)
@@ -89,21 +90,21 @@ def _embedded(
     sounds: Sequence[str],
     model: str,
     embedding: Embedding,
-    stored: Sequence[Sequence[StoredSet]],
+    stored: Sequence[Sequence[EmbeddedSet]],
     assume: bool,
-) -> dict[str, StoredSet]:
+    keep: bool,
+) -> dict[str, EmbeddedSet]:
     """The sets that are sound, by one model."""
     from fad_core.api.comparability import describe, same_model
-    from fad_core.api.statistics_files import StoredSet
     from fad_core.errors import FadError
 
     # That files are of another model is said before hours of sound are heard, if their names tell, …
     if ours := [each for each in stored if not each[0].foreign]:
         ((head, *_),) = same_model(ours, models=[model])
         asked = embedding.weights
-        if asked in ("official", "seeded") and asked != head.set.weights:
+        if asked in ("official", "seeded") and asked != head.key.weights:
             raise FadError(
-                f"{head.set.dataset} is of {describe(head)}, and {asked} weights were asked for: "
+                f"{head.name} is of {describe(head)}, and {asked} weights were asked for: "
                 "choose the same with --weights"
             )
 
@@ -111,21 +112,18 @@ def _embedded(
         # … and else before they are embedded.
         same_model([[_nothing_by(exported, sounds[0])], *stored], models=[model], assume=assume)
 
-    exported, done = embedding.embed_sets(sounds, model, accept=accept)
-    identity = asdict(exported.identity)
-    return {name: StoredSet(item.set, "fad-core", identity) for name, item in done.items()}
+    _, done = embedding.embed_sets(sounds, model, keep=keep, accept=accept)
+    return done
 
 
-def _nothing_by(exported: ExportedModel, name: str) -> StoredSet:
+def _nothing_by(exported: ExportedModel, name: str) -> EmbeddedSet:
     """What a set by this model will say of itself."""
     import numpy as np
 
-    from fad_core.api.statistics_files import StoredSet
-    from fad_core.embedding.distances import EmbeddedSet
+    from fad_core.embedding.embedded_set import EmbeddedSet, Origin
     from fad_core.metrics.statistics import Statistics
 
-    identity = exported.identity
-    dimension = 1 if exported.use.takes_scalars else exported.model.embedding_dim
+    dimension = 1 if exported.use.takes_scalars else exported.model.dimension
     empty = Statistics(1, np.zeros(dimension), np.zeros((dimension, dimension)))
-    facts = (identity.model, identity.weights, identity.weights_sha256, exported.key.settings)
-    return StoredSet(EmbeddedSet(name, *facts, empty, None), "fad-core", asdict(identity))
+    statistics = {exported.model.main_output: empty}
+    return EmbeddedSet(name, exported.key, statistics, origin=Origin(identity=asdict(exported.identity)))

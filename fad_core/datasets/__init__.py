@@ -1,4 +1,4 @@
-"""Data sets: which files belong to one, under which names, in which shard.
+"""Data sets: which files belong to one, and under which names.
 
 A data set is a folder (with all below it), a glob pattern or a list of files. Only the standard
 library is used here, so that a Snakefile can list data sets without loading anything else.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fad_core.datasets.find import AudioFile, Ignored, find, printable
 from fad_core.datasets.policy import DEFAULTS, Leftovers
-from fad_core.errors import ConfigError, DatasetError
+from fad_core.errors import DatasetError
 
 __all__ = ["AudioFile", "Dataset", "Listing", "file_sha256", "list_files", "shard_files", "shard_of"]
 
@@ -25,18 +25,12 @@ class Dataset:
     Attributes:
         name: its name in the study.
         path: a folder, a glob pattern, or a tuple of files.
-        shards: in how many parts it is embedded.
         leftovers: what becomes of files that another tool has written there (`fad_core.datasets.leftovers`).
     """
 
     name: str
     path: str | tuple[str, ...]
-    shards: int = 1
     leftovers: Leftovers = DEFAULTS.leftovers
-
-    def __post_init__(self) -> None:
-        if self.shards < 1:
-            raise ConfigError(f"data set {self.name}: shards must be at least 1, not {self.shards}")
 
 
 @dataclass(frozen=True)
@@ -77,17 +71,6 @@ def list_files(dataset: Dataset) -> Listing:
         return Listing(_checked(files, ignored, dataset.path), tuple(sorted(ignored)))
     except (DatasetError, OSError) as error:
         raise DatasetError(f"data set {dataset.name}: {error}") from error
-
-
-def shard_of(name: str, shards: int) -> int:
-    """The shard (0 … shards-1) of a file: its name alone decides, so that other files do not move it."""
-    digest = hashlib.sha256(name.encode()).digest()
-    return int.from_bytes(digest, "big") % shards
-
-
-def shard_files(listing: Listing, shards: int, shard: int) -> tuple[AudioFile, ...]:
-    """The files of one shard, sorted by name; there may be none."""
-    return tuple(file for file in listing.files if shard_of(file.name, shards) == shard)
 
 
 def file_sha256(path: Path) -> str:

@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Any
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import require_enough
 from fad_core.datasets.remarks import pair_notes, set_notes
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
-from fad_core.metrics.mean_covariance import Moments
-from fad_core.metrics.statistics import Statistics
-
-__all__ = ["SEEDED_NOTE", "EmbeddedSet", "SetCounts", "distance_row"]
+from fad_core.metrics.base import Metric, Need
+from fad_core.util.formatting import counted
 
 SCALAR_NOTE = (
     "of scalars, as frechet-audio-distance takes these vectors (its issue 37): no FAD in D dimensions"
 )
 SEEDED_NOTE = "seeded weights: not a published model, not comparable with published values"
-
-
-@dataclass(frozen=True)
-class EmbeddedSet:
-    """What is known of a data set once it is embedded.
-
-    Attributes:
-        dataset: its name.
-        model: the model's name in the study.
-        weights: "official", "seeded" or the name of the user's file.
-        weights_sha256: of the checkpoint that names the weights.
-        settings: how the model was used (`EmbeddingModel.settings_text`).
-        statistics: of all its vectors; their mean and covariance, where that is all that is known.
-        counts: what became of its files; None if that is not known.
-        note: what a reader of its distances should know of it; empty if nothing.
-    """
-
-    dataset: str
-    model: str
-    weights: str
-    weights_sha256: str
-    settings: str
-    statistics: Statistics | Moments
-    counts: SetCounts | None
-    note: str = ""
 
 
 def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -> dict[str, Any]:
@@ -52,42 +26,67 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
     Where a set is known by its mean and covariance alone, its counts and those of both together are None
     (see `fad_core.tables.schemas.COMPARISONS`).
 
+    Args:
+        reference: one set.
+        evaluation: the other.
+        metric: name of the metric.
+
     Raises:
-        FadError: the sets were embedded by different models, weights or settings.
+        FadError: the sets were embedded by different models, weights or settings, or the metric needs vectors
+            and only statistics are at hand, or an output that the model does not have.
         DatasetError: a set has fewer than 2 vectors.
+        UnknownMetricError: there is no such metric.
     """
-    ours, theirs = ((s.model, s.weights, s.weights_sha256, s.settings) for s in (reference, evaluation))
-    if ours != theirs:
+    if reference.key != evaluation.key:
         raise FadError(
-            f"{reference.dataset} is embedded by {' '.join(ours)}, "
-            f"{evaluation.dataset} by {' '.join(theirs)}: their distance means nothing"
+            f"{reference.name} was embedded by {reference.key}, {evaluation.name} by {evaluation.key}: "
+            "they cannot be compared"
         )
-    for embedded in (reference, evaluation):
-        if embedded.statistics.n is not None:
-            require_enough(embedded.dataset, embedded.model, embedded.statistics.n)
-    result = get_metric(metric).compute(reference.statistics, evaluation.statistics)
+    chosen, both = get_metric(metric), (reference, evaluation)
+    for each in both:
+        if (n := each.statistics_of().n) is not None:
+            require_enough(each.name, each.key.model, n)
+    for need in chosen.needs:
+        _require(need, chosen, both)
+    result = chosen.compute(reference, evaluation)
+    main = [each.statistics_of() for each in both]
     notes = [
         result.note,
-        SCALAR_NOTE if reference.statistics.dimension == 1 else "",
-        SEEDED_NOTE if reference.weights == "seeded" else "",
+        SCALAR_NOTE if main[0].dimension == 1 else "",
+        SEEDED_NOTE if reference.key.weights == "seeded" else "",
         *_notes(reference, evaluation),
     ]
     return {
-        "model": reference.model,
-        "weights": reference.weights,
-        "weights_sha256": reference.weights_sha256,
-        "settings": reference.settings,
-        "reference": reference.dataset,
-        "evaluation": evaluation.dataset,
+        **asdict(reference.key),
+        "reference": reference.name,
+        "evaluation": evaluation.name,
         "metric": metric,
         "value": result.value,
         "ci_low": result.ci_low,
         "ci_high": result.ci_high,
-        "n_reference": reference.statistics.n,
-        "n_evaluation": evaluation.statistics.n,
+        "n_reference": main[0].n,
+        "n_evaluation": main[1].n,
         **_counts(reference, evaluation),
         "note": "; ".join(note for note in notes if note),
     }
+
+
+def _require(need: Need, metric: Metric, sets: tuple[EmbeddedSet, EmbeddedSet]) -> None:
+    """Make sure that both sets have what a metric computes with."""
+    for each in sets:
+        if need.output and need.output not in each.statistics:
+            raise FadError(
+                f"{metric.name} needs the output {need.output!r}, which {each.key.model} does not have"
+            )
+        if need.what == "vectors" and each.embeddings is None:
+            raise FadError(f"{metric.name} needs the vectors of {each.name}, and only statistics are at hand")
+    if need.paired:
+        names = [set(each.vectors_of(need.output).files) for each in sets]
+        if alone := sorted(names[0] ^ names[1]):
+            raise FadError(
+                f"{metric.name} compares files of the same name, and {alone[0]} is in one set alone "
+                f"({counted(len(alone), 'file')} in all)"
+            )
 
 
 def _notes(reference: EmbeddedSet, evaluation: EmbeddedSet) -> list[str]:
@@ -96,11 +95,11 @@ def _notes(reference: EmbeddedSet, evaluation: EmbeddedSet) -> list[str]:
     counts = [item.counts for item in both if item.counts is not None]
     alike = reference.note == evaluation.note
     notes = [reference.note] if alike else []
-    for item in both if reference.dataset != evaluation.dataset else both[:1]:
+    for item in both if reference.name != evaluation.name else both[:1]:
         own = [] if alike else [note for note in item.note.split("; ") if note]
         own += set_notes(item.counts) if item.counts else []
         # A name may hold what divides notes.
-        notes += [f"{item.dataset.replace(';', ',')}: {note}" for note in own]
+        notes += [f"{item.name.replace(';', ',')}: {note}" for note in own]
     if len(counts) == 2:
         notes += pair_notes(*counts)
     return notes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +14,13 @@ from fad_core.audio import mix, read_audio, to_mono
 from fad_core.audio.resample import resample
 from fad_core.datasets import file_sha256
 from fad_core.datasets.decisions import FileDecision, vector_count
+from fad_core.embedding.embedded_set import FileEmbeddings
 from fad_core.errors import AudioError
 from fad_core.models import original_quirks
-from fad_core.models.base import Arrays
+from fad_core.models.base import Arrays, Vectors
 from fad_core.models.use import ModelUse
 from fad_core.runner.exported import ExportedModel
 from fad_core.util.prefetch import map_ahead
-
-
-@dataclass(frozen=True)
-class FileEmbeddings:
-    """The embeddings of one file.
-
-    Attributes:
-        file: its name in the data set.
-        start_seconds: float64 `[N]`, where each window starts.
-        embeddings: float32 `[N, D]`.
-    """
-
-    file: str
-    start_seconds: NDArray[np.float64]
-    embeddings: NDArray[np.float32]
 
 
 def prepare_waveform(
@@ -75,8 +60,8 @@ def embed_waveform(
     *,
     pad: bool = False,
     key: str = "",
-) -> NDArray[np.float32]:
-    """Embed a waveform `[channels, samples]` of any rate; returns float32 `[N, D]`.
+) -> Vectors:
+    """Embed a waveform `[channels, samples]` of any rate; returns float32 `[N, D]` of each output.
 
     Args:
         exported: the model.
@@ -152,15 +137,15 @@ def embed_sounds(
 
     lengths: deque[int] = deque()
     used = [sound for sound in sounds if sound[0].status != "excluded"]
-    vectors = [vector_count(decision, use) for decision, _ in used]
-    embedded = exported.embed_many(features(), exported.lanes, vectors)
-    for (decision, _), embeddings in zip(used, embedded, strict=True):
-        if not np.isfinite(embeddings).all():
+    counts = [vector_count(decision, use) for decision, _ in used]
+    embedded = exported.embed_many(features(), exported.lanes, counts)
+    for (decision, _), vectors in zip(used, embedded, strict=True):
+        if not all(np.isfinite(each).all() for each in vectors.values()):
             raise AudioError(
                 decision.record.file, "gives embeddings that are NaN or infinite: are its values sound?"
             )
         starts = use.start_seconds(lengths.popleft(), decision.record.sha256)
-        yield FileEmbeddings(decision.record.file, starts, embeddings)
+        yield FileEmbeddings(decision.record.file, starts, vectors)
 
 
 def load_unchanged(path: Path, sha256: str, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import FileDecision
-from fad_core.embedding.embed import FileEmbeddings
+from fad_core.embedding.embedded_set import FileEmbeddings
 from fad_core.embedding.facts import EmbeddingFacts, metadata_of
 from fad_core.runner.exported import ExportedModel
 from fad_core.tables.files import write_table
@@ -29,23 +29,27 @@ def write_embeddings(
         exported: the model that embedded them.
         path: of the Parquet file.
     """
-    model = exported.model
     facts = EmbeddingFacts(
         asdict(exported.identity),
         exported.key.settings,
+        exported.model.outputs,
         exported.use.takes_scalars,
-        SetCounts.of(decisions, model.sample_rate),
+        SetCounts.of(decisions, exported.model.sample_rate),
         exported.note,
     )
-    write_table(EMBEDDINGS, _embedding_columns(files, model.embedding_dim), path, metadata_of(facts))
+    write_table(EMBEDDINGS, _columns(files, list(exported.model.outputs)), path, metadata_of(facts))
 
 
-def _embedding_columns(done: Sequence[FileEmbeddings], dimension: int) -> dict[str, Any]:
-    counts = [len(item.embeddings) for item in done]
-    empty = np.empty((0, dimension), dtype=np.float32)
+def _columns(files: Sequence[FileEmbeddings], outputs: Sequence[str]) -> dict[str, Any]:
+    """Columns of the EMBEDDINGS table: rows by file, output and window."""
+    runs = [(each, name, len(each.vectors[name])) for each in files for name in outputs]
+    blocks = [each.vectors[name] for each, name, _ in runs]
+    # Vectors of one length as one array: a list of them would be an object each.
+    together = len({block.shape[1] for block in blocks}) == 1
     return {
-        "file": [item.file for item, count in zip(done, counts, strict=True) for _ in range(count)],
-        "window": [window for count in counts for window in range(count)],
-        "start_second": np.concatenate([np.empty(0), *(item.start_seconds for item in done)]),
-        "embedding": np.concatenate([empty, *(item.embeddings for item in done)]),
+        "file": [each.file for each, _, count in runs for _ in range(count)],
+        "output": [name for _, name, count in runs for _ in range(count)],
+        "window": [window for *_, count in runs for window in range(count)],
+        "start_second": np.concatenate([np.empty(0), *(each.start_seconds for each, *_ in runs)]),
+        "embedding": np.concatenate(blocks) if together else [vector for block in blocks for vector in block],
     }

@@ -16,6 +16,9 @@ import numpy as np
 from fad_core.datasets.counts import SetCounts
 from fad_core.util.json_text import parse_object
 
+LARGEST_DIMENSION = 8192
+"""D of the vectors that are read: a covariance of half a gigabyte. Embeddings in use have up to 6144."""
+
 _OF_FILES = ("padded", "doubtful", "loud", "silent", "constant")
 _SCALARS = {"true": True, "false": False}
 
@@ -59,6 +62,7 @@ class EmbeddingFacts:
         identity: of the exported model (`fad_core.runner.pt2.Identity`): at least `weights` and
             `weights_sha256`.
         settings: how the model was used, as text.
+        outputs: of the model, by name, and the length of one vector of each.
         scalars: whether the vectors are to be taken for scalars.
         counts: what became of the shard's files.
         note: what a reader of the distances should know of how they were embedded.
@@ -66,6 +70,7 @@ class EmbeddingFacts:
 
     identity: dict[str, Any]
     settings: str
+    outputs: Mapping[str, int]
     scalars: bool
     counts: SetCounts
     note: str
@@ -83,6 +88,7 @@ def metadata_of(facts: EmbeddingFacts) -> dict[str, str]:
         "identity": json.dumps(facts.identity, sort_keys=True),
         "settings": facts.settings,
         "note": facts.note,
+        "outputs": json.dumps(facts.outputs),
         "scalars": json.dumps(facts.scalars),
         "counts": json.dumps(counts, sort_keys=True),
         "sounds": sounds.tobytes().hex(),
@@ -96,13 +102,16 @@ def facts_of(metadata: Mapping[str, str]) -> EmbeddingFacts:
         ValueError: they are missing, or cannot be such facts.
     """
     try:
-        identity, counts = (parse_object(metadata[key]) for key in ("identity", "counts"))
+        identity, outputs, counts = (parse_object(metadata[key]) for key in ("identity", "outputs", "counts"))
+        sizes = outputs.values()
+        if not sizes or not all(type(size) is int and 0 < size <= LARGEST_DIMENSION for size in sizes):
+            raise ValueError("it names no outputs")
         if not all(isinstance(identity[key], str) for key in ("weights", "weights_sha256")):
             raise ValueError("the identity names no weights")
         counts["sounds"] = np.frombuffer(bytes.fromhex(metadata["sounds"]), dtype=">i8")
         scalars = _SCALARS[metadata["scalars"]]
         return EmbeddingFacts(
-            identity, metadata["settings"], scalars, counts_from_row(counts), metadata["note"]
+            identity, metadata["settings"], outputs, scalars, counts_from_row(counts), metadata["note"]
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"{error} is missing or of another type") from error

@@ -20,8 +20,8 @@ from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.decode_cache import DecodedAudioCache
 from fad_core.datasets.policy import DEFAULTS, Leftovers
 from fad_core.datasets.scan import FileRecord, scan_files, signal_of
-from fad_core.embedding.distances import EmbeddedSet
 from fad_core.embedding.embed import load_unchanged
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import DatasetError
 from fad_core.metrics.statistics import Statistics
 

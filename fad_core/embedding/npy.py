@@ -74,7 +74,7 @@ def load_embeddings(path: Path, use: ModelUse) -> tuple[NDArray[Any], str]:
         array = read_npy(path, _require_floats)
     except ValueError as error:
         raise DatasetError(f"{path} cannot be read as a .npy file of embeddings: {error}") from error
-    dimension, note = use.model.embedding_dim, ""
+    dimension, note = use.model.dimension, ""
     if array.size == 0:
         raise DatasetError(
             f"{path} holds no embedding: none of the files could be embedded when it was written"

@@ -4,39 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fad_core.datasets.counts import SetCounts
+from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings, Origin
 from fad_core.embedding.inputs import Source, is_embeddings_file
 from fad_core.embedding.npy import load_embeddings
 from fad_core.errors import DatasetError, FadError
 from fad_core.metrics.statistics import Statistics, statistics_of
 from fad_core.models.original_quirks import as_scalars
-from fad_core.models.use import ModelUse
+from fad_core.models.use import ModelKey, ModelUse
 
 NOTE = "given as embeddings or statistics, whose model is taken on trust"
 
 
-@dataclass(frozen=True, eq=False)
-class Given:
-    """A set that is embedded already, taken for one by the model at hand.
-
-    Attributes:
-        statistics: of its vectors.
-        vectors: floats `[N, D]`, if it was given by them and they were to be kept.
-        note: what a reader of its distances should know.
-    """
-
-    statistics: Statistics
-    vectors: NDArray[Any] | None
-    note: str
-
-
-def given_as(name: str, source: Source, use: ModelUse, *, keep: bool = False) -> Given | None:
+def precomputed_set(name: str, source: Source, use: ModelUse, *, keep: bool = False) -> EmbeddedSet | None:
     """Read a set that is given as vectors, in an array or a `.npy` file, or as statistics; None if it is not.
 
     Args:
@@ -44,6 +30,9 @@ def given_as(name: str, source: Source, use: ModelUse, *, keep: bool = False) ->
         source: what was given.
         use: the model that is said to have made it, and how it was used.
         keep: whether the vectors are kept.
+
+    Returns:
+        The set, taken for one by this model; of its key only the model is known.
 
     Raises:
         DatasetError: they cannot be used.
@@ -60,13 +49,25 @@ def given_as(name: str, source: Source, use: ModelUse, *, keep: bool = False) ->
         statistics = vector_statistics([vectors], use)
     else:
         return None
-    expected = 1 if use.takes_scalars else use.model.embedding_dim
+    expected = 1 if use.takes_scalars else use.model.dimension
     if statistics.dimension != expected:
         raise FadError(
             f"{name} has {statistics.dimension} dimensions, and {use.model.name} makes {expected}: "
             "it was embedded by another model"
         )
-    return Given(statistics, vectors if keep else None, f"{NOTE}; {note}" if note else NOTE)
+    output = use.model.main_output
+    files = None
+    if keep and vectors is not None:
+        files = [FileEmbeddings(name, np.full(len(vectors), np.nan), {output: vectors})]
+    return EmbeddedSet(
+        name,
+        ModelKey(use.model.name, "", "", ""),
+        {output: statistics},
+        SetCounts(files=0, padded=0, excluded=0, seconds=0.0),
+        Origin("vectors"),
+        embeddings=files,
+        note=f"{NOTE}; {note}" if note else NOTE,
+    )
 
 
 def vector_statistics(blocks: Iterable[NDArray[Any]], use: ModelUse) -> Statistics:
@@ -89,9 +90,9 @@ def _vectors(name: str, array: NDArray[Any], use: ModelUse) -> NDArray[Any]:
             f"{sound}"
         )
     # Before anything is computed: the statistics of D dimensions take D · D numbers.
-    if array.shape[1] != use.model.embedding_dim:
+    if array.shape[1] != use.model.dimension:
         raise FadError(
-            f"{name} has {array.shape[1]} dimensions, and {use.model.name} makes {use.model.embedding_dim}: "
+            f"{name} has {array.shape[1]} dimensions, and {use.model.name} makes {use.model.dimension}: "
             f"it was embedded by another model, or is no embeddings; {sound}"
         )
     return array

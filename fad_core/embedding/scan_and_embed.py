@@ -1,6 +1,6 @@
 """Data sets in memory, in two steps: hear what every file holds, which needs no weights, and embed them.
 
-What every way of giving a set comes to is an `EmbeddedSet` (`fad_core.embedding.distances`):
+What every way of giving a set comes to is an `EmbeddedSet` (`fad_core.embedding.embedded_set`):
 
     source → sound → what becomes of each file → embeddings → statistics
 """
@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
-
-import numpy as np
-from numpy.typing import NDArray
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import (
@@ -26,44 +23,16 @@ from fad_core.datasets.decisions import (
 )
 from fad_core.datasets.decode_cache import DecodedAudioCache
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
-from fad_core.embedding.distances import EmbeddedSet
-from fad_core.embedding.embed import FileEmbeddings, embed_sounds, prepare_waveform
+from fad_core.embedding.embed import embed_sounds, prepare_waveform
+from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings, Origin, SetFiles
 from fad_core.embedding.inputs import Progress, Sounds, Source, sounds_of
-from fad_core.embedding.precomputed import Given, given_as, vector_statistics
+from fad_core.embedding.precomputed import precomputed_set, vector_statistics
 from fad_core.errors import FadError
 from fad_core.metrics.statistics import Statistics
 from fad_core.models.use import ModelUse
 from fad_core.runner.backend import Backend, settings_text
 from fad_core.runner.exported import ExportedModel
 from fad_core.util.memory import share_memory
-
-
-@dataclass(frozen=True, eq=False)
-class Embedded:
-    """A data set that is embedded, and how it came about.
-
-    Attributes:
-        set: its statistics and identity.
-        decisions: what became of every file, sorted by name; none if it was not given as sound.
-        ignored: (name, reason) of what is no audio file.
-        files: the embeddings, file by file in the order of names, if they were to be kept.
-    """
-
-    set: EmbeddedSet
-    decisions: Sequence[FileDecision] = ()
-    ignored: Sequence[tuple[str, str]] = ()
-    files: Sequence[FileEmbeddings] | None = None
-
-    @property
-    def embeddings(self) -> NDArray[np.float32]:
-        """All vectors `[N, D]`, files in the order of their names.
-
-        Raises:
-            ValueError: they were not kept.
-        """
-        if self.files is None:
-            raise ValueError(f"the embeddings of {self.set.dataset} were not kept")
-        return np.concatenate([file.embeddings for file in self.files])
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +50,7 @@ class ScannedSets:
 
     use: ModelUse
     names: Sequence[str]
-    given: Mapping[str, Given | EmbeddedSet]
+    given: Mapping[str, EmbeddedSet]
     sounds: Mapping[str, Sounds]
     decisions: Mapping[str, Sequence[FileDecision]]
     keep: bool = False
@@ -95,7 +64,7 @@ class ScannedSets:
 
     def embed(
         self, exported: ExportedModel, *, workers: int = 0, progress: Progress | None = None
-    ) -> dict[str, Embedded]:
+    ) -> dict[str, EmbeddedSet]:
         """Embed them. What the scan has kept of their sound is let go; a second time, files are read again.
 
         Args:
@@ -110,7 +79,7 @@ class ScannedSets:
         ours, theirs = ((use.model.name, use.options) for use in (self.use, exported.use))
         if ours != theirs:
             raise ValueError(f"scanned for {ours}, to be embedded by {theirs}")
-        done = {name: _taken(name, given, exported) for name, given in self.given.items()}
+        done = {name: _named(name, given, exported) for name, given in self.given.items()}
         # One stream: where one set ends, the next one's files are on their way.
         heard = (
             (decision, self.sounds[name].load)
@@ -155,10 +124,10 @@ def scan_sets(
     # The scan hears float32, so it has nothing to keep for what is read as another type.
     same_type = use.options.dtype == "float32"
     kept = DecodedAudioCache(partial(prepare_waveform, use=use), use.model.sample_rate) if same_type else None
-    given: dict[str, Given | EmbeddedSet] = {}
+    given: dict[str, EmbeddedSet] = {}
     sounds: dict[str, Sounds] = {}
     for name, source in sources.items():
-        found = source if isinstance(source, EmbeddedSet) else given_as(name, source, use, keep=keep)
+        found = source if isinstance(source, EmbeddedSet) else precomputed_set(name, source, use, keep=keep)
         if found is None:
             sounds[name] = sounds_of(name, source, kept, policy.leftovers)  # type: ignore[arg-type]
         else:
@@ -184,7 +153,7 @@ def embed_sets(
     keep: bool = False,
     to_compare: bool = True,
     progress: Progress | None = None,
-) -> dict[str, Embedded]:
+) -> dict[str, EmbeddedSet]:
     """Embed data sets. What is wrong with the files of any of them is said before one is embedded.
 
     The arguments, and what is raised, are those of `scan_sets` and `ScannedSets.embed`; for `progress` each
@@ -203,31 +172,26 @@ def embed_sets(
     return scanned.embed(exported, workers=workers, progress=progress)
 
 
-def _require_comparable(
-    name: str, given: Given | EmbeddedSet, use: ModelUse, backend: Backend | None
-) -> None:
+def _require_comparable(name: str, given: EmbeddedSet, use: ModelUse, backend: Backend | None) -> None:
     """Stop where a set that is embedded already cannot be compared with those that are to be."""
-    if isinstance(given, EmbeddedSet):
+    if given.origin.source != "vectors":
         ours = (use.model.name, settings_text(use.text, backend or Backend()))
-        theirs = (given.model, given.settings)
+        theirs = (given.key.model, given.key.settings)
         if ours != theirs:
             raise FadError(
                 f"{name} was embedded by {' '.join(theirs)}, the other set is by {' '.join(ours)}: "
                 "they cannot be compared"
             )
-    elif isinstance(given.statistics, Statistics):
-        require_enough(name, use.model.name, given.statistics.n)
+    elif isinstance(statistics := given.statistics_of(), Statistics):
+        require_enough(name, use.model.name, statistics.n)
 
 
-def _taken(name: str, given: Given | EmbeddedSet, exported: ExportedModel) -> Embedded:
-    """A set that is embedded already."""
-    if isinstance(given, EmbeddedSet):
-        return Embedded(replace(given, dataset=name))
-    files = None
-    if given.vectors is not None:
-        files = [FileEmbeddings(name, np.full(len(given.vectors), np.nan), given.vectors)]
-    counts = SetCounts(files=0, padded=0, excluded=0, seconds=0.0)
-    return Embedded(_embedded_set(name, exported, given.statistics, counts, given.note), files=files)
+def _named(name: str, given: EmbeddedSet, exported: ExportedModel) -> EmbeddedSet:
+    """A set that is embedded already, under its name here; vectors are taken for this model's."""
+    if given.origin.source != "vectors" or given.key.weights:
+        return replace(given, name=name)
+    note = "; ".join(filter(None, (given.note, exported.note)))
+    return replace(given, name=name, key=exported.key, note=note)
 
 
 def _embed(
@@ -238,7 +202,7 @@ def _embed(
     stream: Iterator[FileEmbeddings],
     keep: bool,
     progress: Progress | None,
-) -> Embedded:
+) -> EmbeddedSet:
     """Take one set's files from the stream."""
     used = sum(decision.status != "excluded" for decision in decisions)
     files: list[FileEmbeddings] = []
@@ -246,22 +210,16 @@ def _embed(
         files.append(done)
         if progress is not None:
             progress(1)
-    statistics = vector_statistics([file.embeddings for file in files], exported.use)
-    embedded = _embedded_set(name, exported, statistics, SetCounts.of(decisions, exported.model.sample_rate))
-    return Embedded(embedded, decisions, sound.ignored, files if keep else None)
-
-
-def _embedded_set(
-    name: str, exported: ExportedModel, statistics: Statistics, counts: SetCounts, note: str = ""
-) -> EmbeddedSet:
-    identity = exported.identity
     return EmbeddedSet(
         name,
-        identity.model,
-        identity.weights,
-        identity.weights_sha256,
-        exported.key.settings,
-        statistics,
-        counts,
-        "; ".join(part for part in (note, exported.note) if part),
+        exported.key,
+        {
+            output: vector_statistics((each.vectors[output] for each in files), exported.use)
+            for output in exported.model.outputs
+        },
+        SetCounts.of(decisions, exported.model.sample_rate),
+        Origin(identity=asdict(exported.identity)),
+        SetFiles(decisions, sound.ignored),
+        files if keep else None,
+        exported.note,
     )

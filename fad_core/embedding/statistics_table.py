@@ -1,55 +1,79 @@
-"""Statistics as rows of the STATISTICS table.
-
-Apart from the package, which every step imports: an edit of the statistics feeds none but those who use them.
-"""
+"""Embedded sets as rows of the STATISTICS table, one for each output."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fad_core.datasets.counts import SetCounts
-from fad_core.embedding.facts import counts_to_row
-from fad_core.errors import FadError
+from fad_core.embedding.embedded_set import OWN, EmbeddedSet, Origin
+from fad_core.embedding.facts import LARGEST_DIMENSION, counts_from_row, counts_to_row
 from fad_core.metrics.statistics import Statistics
+from fad_core.models.use import ModelKey
 
 
-def statistics_to_row(
-    statistics: Statistics,
-    *,
-    model: str,
-    weights: str,
-    weights_sha256: str,
-    settings: str,
-    dataset: str,
-    counts: SetCounts,
-) -> dict[str, Any]:
-    """A row of the STATISTICS table; for the meaning of the arguments see there."""
-    return {
-        "model": model,
-        "weights": weights,
-        "weights_sha256": weights_sha256,
-        "settings": settings,
-        "dataset": dataset,
-        "n": statistics.n,
-        "dimension": statistics.dimension,
-        "mean": statistics.mean,
-        "factor": statistics.factor.reshape(-1),
-        **counts_to_row(counts),
-    }
-
-
-def statistics_from_row(row: Mapping[str, Any]) -> Statistics:
-    """The statistics in a row of the STATISTICS table, bit for bit as they went in.
+def set_to_rows(embedded: EmbeddedSet) -> list[dict[str, Any]]:
+    """Rows of the STATISTICS table.
 
     Raises:
-        FadError: the row's parts do not fit together.
+        ValueError: the set is known by mean and covariance alone.
     """
+    rows = []
+    for output, statistics in embedded.statistics.items():
+        if not isinstance(statistics, Statistics) or embedded.counts is None:
+            raise ValueError(f"{embedded.name}: of a mean and a covariance no statistics can be made")
+        rows.append(
+            {
+                "model": embedded.key.model,
+                "weights": embedded.key.weights,
+                "weights_sha256": embedded.key.weights_sha256,
+                "settings": embedded.key.settings,
+                "dataset": embedded.name,
+                "output": output,
+                "n": statistics.n,
+                "dimension": statistics.dimension,
+                "mean": statistics.mean,
+                "factor": statistics.factor.reshape(-1),
+                **counts_to_row(embedded.counts),
+            }
+        )
+    return rows
+
+
+def set_from_rows(
+    rows: Sequence[Mapping[str, Any]], name: str = "", origin: Origin = OWN, note: str = ""
+) -> EmbeddedSet:
+    """The set in rows that `set_to_rows` made, bit for bit as it went in.
+
+    Args:
+        rows: of one set by one model.
+        name: of the set; "": what the rows call it.
+        origin: who embedded it.
+        note: what a reader of its distances should know.
+
+    Raises:
+        ValueError: the rows' parts do not fit together.
+    """
+    first = rows[0]
+    key = ModelKey(*(first[field] for field in ("model", "weights", "weights_sha256", "settings")))
+    statistics = {row["output"]: _statistics(row) for row in rows}
+    if len(statistics) < len(rows):
+        raise ValueError("an output has two rows")
+    return EmbeddedSet(name or first["dataset"], key, statistics, counts_from_row(first), origin, note=note)
+
+
+def require_dimension(dimension: int) -> None:
+    """Refuse a number of dimensions whose square would fill the memory.
+
+    Raises:
+        ValueError: it is none, or larger than any model's.
+    """
+    if not 1 <= dimension <= LARGEST_DIMENSION:
+        raise ValueError(f"{dimension} dimensions, where 1 to {LARGEST_DIMENSION} are read")
+
+
+def _statistics(row: Mapping[str, Any]) -> Statistics:
     dimension = row["dimension"]
-    try:
-        return Statistics(row["n"], row["mean"], row["factor"].reshape(dimension, dimension))
-    except ValueError as error:
-        raise FadError(
-            f"the statistics of {row['dataset']} by {row['model']} are not usable ({error}): "
-            "delete their table and run again"
-        ) from error
+    require_dimension(dimension)
+    if row["factor"].size != dimension * dimension:
+        raise ValueError(f"{row['factor'].size} numbers are no factor of {dimension} dimensions")
+    return Statistics(row["n"], row["mean"], row["factor"].reshape(dimension, dimension))

@@ -1,14 +1,66 @@
-"""What a metric is: a name, a title and a function of two sets of embeddings."""
+"""What a metric is: a name, a title, what it needs of each set, and a function of two sets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from fad_core.metrics.mean_covariance import Moments
     from fad_core.metrics.statistics import Statistics
+
+
+@dataclass(frozen=True, eq=False)
+class SetVectors:
+    """The vectors of one output of a model for all files of a data set.
+
+    Attributes:
+        files: names of the files, in order.
+        counts: number of vectors of each file.
+        vectors: floats `[N, D]`, those of the first file first; N is the sum of the counts.
+    """
+
+    files: tuple[str, ...]
+    counts: tuple[int, ...]
+    vectors: NDArray[Any]
+
+    @classmethod
+    def of(cls, by_file: Iterable[tuple[str, NDArray[np.float32]]]) -> SetVectors:
+        """Put the vectors `[n, D]` of files under each other."""
+        import numpy as np
+
+        files = list(by_file)
+        names, parts = tuple(name for name, _ in files), [vectors for _, vectors in files]
+        return cls(names, tuple(map(len, parts)), np.concatenate(parts))
+
+
+class MetricInput(Protocol):
+    """What a metric may ask of a set; of outputs, "" is the main one."""
+
+    def statistics_of(self, output: str = "") -> Statistics | Moments:
+        """Statistics of an output's vectors."""
+
+    def vectors_of(self, output: str = "") -> SetVectors:
+        """An output's vectors, with their files."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that a metric computes with, of each of the two sets.
+
+    Attributes:
+        what: "statistics", or all "vectors" with their files.
+        output: whose vectors: the name of a model's output, or "" for the main one.
+        paired: whether the sets must have files of the same names, which are compared one with the other.
+    """
+
+    what: Literal["statistics", "vectors"] = "statistics"
+    output: str = ""
+    paired: bool = False
 
 
 @dataclass(frozen=True)
@@ -23,9 +75,9 @@ class MetricValue:
     """
 
     value: float
-    ci_low: float | None
-    ci_high: float | None
-    note: str
+    ci_low: float | None = None
+    ci_high: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,12 +88,23 @@ class Metric:
         name: the id that configurations and tables use.
         title: what a heading says.
         symmetric: whether swapping reference and evaluation leaves the value as it is.
-        needs: what `compute` takes of each set.
+        needs: what `compute` asks of each set; nothing else is at hand.
         compute: (reference, evaluation) → value; ValueError if the sets do not allow one.
+
+    >>> def spread(reference, evaluation):
+    ...     a, b = (abs(each.vectors_of().vectors).max() for each in (reference, evaluation))
+    ...     return MetricValue(float(abs(a - b)))
+    >>> Metric("spread", "Difference of the largest values", True, (Need("vectors"),), spread).name
+    'spread'
     """
 
     name: str
     title: str
     symmetric: bool
-    needs: Literal["statistics"]
-    compute: Callable[[Statistics | Moments, Statistics | Moments], MetricValue]
+    needs: tuple[Need, ...]
+    compute: Callable[[MetricInput, MetricInput], MetricValue]
+
+    @property
+    def needs_vectors(self) -> bool:
+        """Whether statistics are not enough."""
+        return any(need.what == "vectors" for need in self.needs)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from fad_core.metrics.base import Metric, MetricValue
-
-if TYPE_CHECKING:
-    from fad_core.metrics.mean_covariance import Moments
-    from fad_core.metrics.statistics import Statistics
+from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need
 
 
-def _compute(reference: Statistics | Moments, evaluation: Statistics | Moments) -> MetricValue:
+def _compute(reference: MetricInput, evaluation: MetricInput) -> MetricValue:
     from fad_core.metrics.frechet import frechet_distance
 
-    distance = frechet_distance(reference, evaluation)
-    return MetricValue(distance.value, None, None, distance.note)
+    distance = frechet_distance(reference.statistics_of(), evaluation.statistics_of())
+    return MetricValue(distance.value, note=distance.note)
 
 
-FAD = Metric("fad", "Fréchet Audio Distance", symmetric=True, needs="statistics", compute=_compute)
+METRIC = Metric(
+    "fad", "Fréchet Audio Distance", symmetric=True, needs=(Need("statistics"),), compute=_compute
+)

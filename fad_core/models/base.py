@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 
 Arrays = tuple[NDArray[Any], ...]
-"""What a network takes: one array or several, of one file."""
+"""What a network takes or gives: one array or several, of one file."""
+Vectors = dict[str, NDArray[np.float32]]
+"""Of one file, or of several, by the name of an output: float32 `[N, D]`."""
+EMBEDDING = "embedding"
+"""The output of models that have one."""
 
 
 def _as_they_are(features: Arrays) -> Arrays:
@@ -97,7 +101,8 @@ class EmbeddingModel(ABC):
         variant: what makes this model differ from the family's others.
         sample_rate: of the waveform that `frontend` takes, in Hz.
         channels: of that waveform.
-        embedding_dim: D, the length of one embedding vector.
+        outputs: what the network gives, by name, and D, the length of one vector of each. The first is the
+            main one: "embedding", unless a model has several.
         minimum_samples: the shortest waveform that gives an embedding, at `sample_rate`.
         checkpoints: the official files; the first one names the weights.
         tolerance: largest allowed difference of an embedding value from the original package's,
@@ -115,7 +120,7 @@ class EmbeddingModel(ABC):
     variant: Mapping[str, Any]
     sample_rate: int
     channels: int
-    embedding_dim: int
+    outputs: Mapping[str, int]
     minimum_samples: int
     checkpoints: tuple[Checkpoint, ...]
     tolerance: float
@@ -124,6 +129,16 @@ class EmbeddingModel(ABC):
     batch_size: int = 32
     cuda_batch_size: int = 1
     cropped: bool = False
+
+    @property
+    def main_output(self) -> str:
+        """Name of the output that is meant where none is named."""
+        return next(iter(self.outputs))
+
+    @property
+    def dimension(self) -> int:
+        """D of the main output."""
+        return self.outputs[self.main_output]
 
     @abstractmethod
     def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
@@ -161,8 +176,8 @@ class EmbeddingModel(ABC):
     def initial_state(self) -> NDArray[np.float32] | None:
         """What a network that carries a state from block to block starts a file with, `[1, S]`.
 
-        Such a network is called as `output, state = network(*block, state)`, others (None) as
-        `output = network(*block)`.
+        Such a network is called as `*outputs, state = network(*block, state)`, others (None) as
+        `outputs = network(*block)`, where a single output may come as it is, without a tuple around it.
         """
         return None
 
@@ -184,8 +199,15 @@ class EmbeddingModel(ABC):
         return nullcontext()
 
     @abstractmethod
-    def pool(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Turn the network's outputs for one file, block by block, into embeddings `[N, D]`."""
+    def pool(self, blocks: Sequence[Arrays]) -> Vectors:
+        """Turn what the network gives for one file into vectors.
+
+        Args:
+            blocks: of each of its calls the arrays, in the order of `outputs`.
+
+        Returns:
+            By output, float32 `[N, D]`.
+        """
 
     @abstractmethod
     def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
@@ -224,9 +246,10 @@ class WindowedModel(EmbeddingModel):
         """All windows. What embeds them puts them into batches (`fad_core.runner.window_batches`)."""
         yield features
 
-    def pool(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Every window is one embedding."""
-        return np.concatenate(outputs)
+    def pool(self, blocks: Sequence[Arrays]) -> Vectors:
+        """Every window is one vector of each output."""
+        parts = zip(*blocks, strict=True)
+        return {name: np.concatenate(each) for name, each in zip(self.outputs, parts, strict=True)}
 
 
 def tensor_shapes(network: Callable[[], torch.nn.Module]) -> dict[str, tuple[int, ...]]:

@@ -31,7 +31,7 @@ def make_catalogue() -> str:
             "family": model.family,
             "sample_rate": model.sample_rate,
             "channels": model.channels,
-            "dimensions": model.embedding_dim,
+            "dimensions": model.dimension,
             "weights_mb": round(model.weights_bytes / 1e6, 1),
             "minimum_seconds": round(model.minimum_samples / model.sample_rate, 6),
             "checkpoints": ", ".join(checkpoint.filename for checkpoint in model.checkpoints),

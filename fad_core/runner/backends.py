@@ -12,11 +12,11 @@ from fad_core.models.base import Arrays
 from fad_core.models.use import ModelUse
 from fad_core.runner.backend import Backend
 from fad_core.runner.cuda import on_cuda
-from fad_core.runner.cuda_batches import Stacked
+from fad_core.runner.cuda_batches import CudaBatcher
 from fad_core.runner.device import computing
 from fad_core.runner.fast import accelerate
 from fad_core.runner.file_batches import Group
-from fad_core.runner.graph import put
+from fad_core.runner.graph import replace_weight
 from fad_core.runner.pt2 import load_network
 from fad_core.runner.pt2_check import explained, require_runs, require_shapes
 
@@ -95,7 +95,7 @@ def _ready(
 ) -> tuple[Network, str]:
     """Make a graph ready; it is changed in place, and loaded again where the change fails half-way."""
     if not backend.on_cpu:
-        return Stacked(on_cuda(graph, backend.device), use, batch_size), ""
+        return CudaBatcher(on_cuda(graph, backend.device), use, batch_size), ""
     note = ""
     if backend.runner == "fast":
         network, reason = accelerate(graph)
@@ -112,5 +112,5 @@ def _ready(
 def _in_memory(network: torch.fx.GraphModule) -> torch.fx.GraphModule:
     """Copy weights that lie in the file, which others may write to."""
     for name, weight in list(network.named_buffers()):
-        put(network, name, weight.clone())
+        replace_weight(network, name, weight.clone())
     return network

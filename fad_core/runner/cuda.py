@@ -2,12 +2,12 @@
 
 What PyTorch 2.11 and cuDNN 9 do with EnCodec's graph on an H200 (three seconds at 24 kHz, in float32):
 
-* convolutions of long signals in one dimension ask for up to 37 GB of working memory, and where that is not
-  to be had for others, which round otherwise. A product of matrices needs a copy of the signal for each place
-  of the kernel, takes a twentieth of the time, and is always the same.
-* a group norm of one group is computed by one of 132 multiprocessors.
-* an LSTM copies its weights in each call unless they lie in one piece of memory, and a step of one file takes
-  as long as one of sixteen: equal blocks of several go through side by side (`fad_core.runner.cuda_batches`).
+* Convolutions of long signals in one dimension ask for up to 37 GB of working memory, and where they do not
+  get it, use other algorithms, which round otherwise. A matrix product needs a copy of the signal for each
+  place of the kernel, takes a twentieth of the time, and always rounds alike.
+* A group norm of one group is computed by one of 132 multiprocessors.
+* An LSTM copies its weights in each call unless they are in one piece of memory, and a step of one file takes
+  as long as one of sixteen: equal blocks of several files are computed together (`cuda_batches`).
 """
 
 from __future__ import annotations
@@ -18,18 +18,24 @@ from typing import Any
 import torch
 from torch import fx
 
-from fad_core.runner.graph import LONGEST_KERNEL, argument, constant, put, shape
+from fad_core.runner.graph import (
+    argument_of,
+    is_fourier_transform,
+    replace_weight,
+    static_shape,
+    weight_of,
+)
 
 aten = torch.ops.aten
 
-_STEPS = 256
-"""Of an LSTM in one call of cuDNN, whose working memory grows with them."""
-_COLUMNS = 8192
+_LSTM_STEPS = 256
+"""Steps of an LSTM in one call of cuDNN, whose working memory grows with them."""
+_TRANSFORM_FRAMES = 8192
 """Frames in one product of a Fourier transform."""
 
 
 def on_cuda(network: fx.GraphModule, device: str) -> fx.GraphModule:
-    """Move a network, in place; returns it."""
+    """Move a network to a device and replace what is slow or imprecise there, in place; returns it."""
     network.to(device)
     for node in network.graph.nodes:
         if node.op == "get_attr":
@@ -40,7 +46,7 @@ def on_cuda(network: fx.GraphModule, device: str) -> fx.GraphModule:
             _RULES[node.target](network, node)
     network.recompile()
     if torch.device(device).type == "cuda":
-        # Other streams than this thread's are to find the weights.
+        # The weights must be there before another stream than this thread's uses them.
         torch.cuda.synchronize(device)
     return network
 
@@ -61,34 +67,34 @@ def convolution(
     return torch.baddbmm(bias[:, None], matrices, columns)
 
 
-def transform(
+def fourier_transform(
     signal: torch.Tensor,
     weight: torch.Tensor,
     bias: torch.Tensor | None = None,
     stride: Sequence[int] = (1,),
     *_: Any,
 ) -> torch.Tensor:
-    """Do the same for a Fourier transform written as a convolution, its products added up in their order.
+    """Convolve with a Fourier transform, adding up the products of each sum in their order.
 
-    In decibels the rounding of a bin beside a loud one is heard. On a processor oneDNN adds them up in order,
-    but for short signals. cuBLAS cuts the sums of few columns into pieces, to have work for all of the GPU;
-    those of as many columns as it always gets here it added up in order too (H200, CUDA 13).
+    In decibels, rounding is visible in a bin beside a loud one. On a processor oneDNN adds the products up in
+    order, except for short signals. cuBLAS divides the sums of few columns into pieces, to occupy the whole
+    GPU; with as many columns as it always gets here, it added them up in order too (H200, CUDA 13).
     """
     outputs, channels, length = weight.shape
     frames = signal.unfold(2, length, stride[0]).transpose(1, 2)
     rows = frames.reshape(-1, channels * length)
     matrix = weight.reshape(outputs, channels * length)
     made = signal.new_empty((outputs, len(rows)))
-    columns = signal.new_zeros((channels * length, _COLUMNS))
-    for start in range(0, len(rows), _COLUMNS):
-        part = rows[start : start + _COLUMNS]
+    columns = signal.new_zeros((channels * length, _TRANSFORM_FRAMES))
+    for start in range(0, len(rows), _TRANSFORM_FRAMES):
+        part = rows[start : start + _TRANSFORM_FRAMES]
         columns[:, : len(part)] = part.T
         made[:, start : start + len(part)] = torch.mm(matrix, columns)[:, : len(part)]
     result = made.reshape(outputs, *frames.shape[:2]).transpose(0, 1)
     return result if bias is None else result + bias[:, None]
 
 
-def normalise(
+def group_norm(
     signal: torch.Tensor,
     _groups: int,
     gain: torch.Tensor,
@@ -96,62 +102,67 @@ def normalise(
     epsilon: float = 1e-5,
     *_: Any,
 ) -> torch.Tensor:
-    """Give each signal `[B, C, L]` mean 0 and variance 1, over all of its channels, then their own ones."""
+    """Normalise each signal `[B, C, L]` over time and channels, then scale each channel."""
     variance, mean = torch.var_mean(signal, dim=(1, 2), keepdim=True, correction=0)
     scale = gain[:, None] * torch.rsqrt(variance + epsilon)
     return torch.addcmul(offset[:, None] - mean * scale, signal, scale)
 
 
-def recurrence(
+def lstm(
     signal: torch.Tensor, state: Sequence[torch.Tensor], weights: Sequence[torch.Tensor], *others: Any
 ) -> tuple[torch.Tensor, ...]:
     """Run an LSTM over signals `[L, B, C]`, some steps at a time."""
     outputs = []
-    for part in torch.split(signal, _STEPS):
+    for part in torch.split(signal, _LSTM_STEPS):
         output, *state = aten.lstm.input(part, state, weights, *others)
         outputs.append(output)
     return torch.cat(outputs), *state
 
 
 def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
-    """Only without padding, of neighbouring samples, in one group."""
-    padding, dilation = (argument(node, place, None) or [default] for place, default in ((4, 0), (5, 1)))
-    plain = list(padding) == [0] and list(dilation) == [1] and argument(node, 6, 1) == 1
-    if plain and len(shape(node)) == 3:
-        weight = constant(network, node.args[1])
-        is_transform = weight is not None and weight.shape[-1] > LONGEST_KERNEL
-        node.target = transform if is_transform else convolution
+    """Replace a convolution over time without padding, dilation or groups."""
+    padding, dilation = (argument_of(node, place, None) or [default] for place, default in ((4, 0), (5, 1)))
+    plain = list(padding) == [0] and list(dilation) == [1] and argument_of(node, 6, 1) == 1
+    if plain and len(static_shape(node)) == 3:
+        weight = weight_of(network, node.args[1])
+        is_transform = weight is not None and is_fourier_transform(weight)
+        node.target = fourier_transform if is_transform else convolution
 
 
 def _norm(_network: fx.GraphModule, node: fx.Node) -> None:
-    if node.args[1] == 1 and len(shape(node)) == 3 and len(node.args) > 3 and None not in node.args[2:4]:
-        node.target = normalise
+    if (
+        node.args[1] == 1
+        and len(static_shape(node)) == 3
+        and len(node.args) > 3
+        and None not in node.args[2:4]
+    ):
+        node.target = group_norm
 
 
-def _recurrence(network: fx.GraphModule, node: fx.Node) -> None:
-    """An LSTM whose sequences are the first axis; its weights are put into one piece of memory."""
-    held = [constant(network, given) for given in _nodes(node.args[2])]
+def _lstm(network: fx.GraphModule, node: fx.Node) -> None:
+    """Replace an LSTM whose first axis is time, and put its weights into one piece of memory."""
+    held = [weight_of(network, given) for given in _nodes(node.args[2])]
     weights = [weight for weight in held if weight is not None]
-    layers, batch_first = argument(node, 4, 1), argument(node, 8, True)
+    layers, batch_first = argument_of(node, 4, 1), argument_of(node, 8, True)
     if batch_first or len(weights) != len(held):
         return
-    # Its `_flat_weights` are views of one tensor, which is what `aten::_cudnn_rnn` asks for. The weights that
-    # it draws are not to move anybody's random numbers.
+    # Its `_flat_weights` are views of one tensor, which is what `aten::_cudnn_rnn` asks for. It draws weights
+    # at random, which must not change the caller's random numbers.
     device = weights[0].device
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         sizes = weights[0].shape[1], weights[1].shape[1], layers
         module = torch.nn.LSTM(*sizes, bias=bool(node.args[3]), device=device)
-    mine = [weight for weight in module._flat_weights if weight is not None]
-    if [weight.shape for weight in mine] != [weight.shape for weight in weights]:
+    flat_weights = [weight for weight in module._flat_weights if weight is not None]
+    if [weight.shape for weight in flat_weights] != [weight.shape for weight in weights]:
         return
     with torch.no_grad():
-        for flat, weight in zip(mine, weights, strict=True):
+        for flat, weight in zip(flat_weights, weights, strict=True):
             flat.copy_(weight)
     module.flatten_parameters()
     for given, flat in zip(_nodes(node.args[2]), module._flat_weights, strict=True):
         assert flat is not None
-        put(network, str(given.target), flat.detach())
-    node.target = recurrence
+        replace_weight(network, str(given.target), flat.detach())
+    node.target = lstm
 
 
 def _nodes(given: Any) -> Sequence[fx.Node]:
@@ -160,13 +171,13 @@ def _nodes(given: Any) -> Sequence[fx.Node]:
 
 def _move(network: fx.GraphModule, node: fx.Node, device: str) -> None:
     """Move a tensor that is neither a parameter nor a buffer."""
-    held = constant(network, node)
+    held = weight_of(network, node)
     if held is not None and held.device.type == "cpu":
-        put(network, str(node.target), held.to(device))
+        replace_weight(network, str(node.target), held.to(device))
 
 
 _RULES: dict[Any, Callable[[fx.GraphModule, fx.Node], None]] = {
     aten.conv1d.default: _convolution,
     aten.group_norm.default: _norm,
-    aten.lstm.input: _recurrence,
+    aten.lstm.input: _lstm,
 }

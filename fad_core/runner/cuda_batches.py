@@ -13,15 +13,15 @@ from fad_core.models.base import Arrays
 from fad_core.models.use import ModelUse
 from fad_core.runner.file_batches import Group, full_groups
 
-STACK_BYTES = 4_000_000_000
-"""What files side by side may take together; fewer of longer ones go at once."""
+BATCH_BYTES = 4_000_000_000
+"""Memory that the files of one batch may take together: of longer files there are fewer in a batch."""
 
 
-class Stacked:
-    """A network on a CUDA device that takes the equal calls of several files as one.
+class CudaBatcher:
+    """A network on a CUDA device that computes the calls of several files, of equal shapes, as one batch.
 
-    The rounding of a kernel depends on how many rows it is given. Of calls of one size there are always as
-    many rows, zeros in those left over: a file's result has the same bits in any company.
+    The rounding of a kernel depends on how many rows it is given. So all batches of one shape have the same
+    number of rows, filled up with zeros: a file's result has the same bits in any company.
     """
 
     def __init__(self, network: fx.GraphModule, use: ModelUse, batch_size: int) -> None:
@@ -35,23 +35,22 @@ class Stacked:
         self._network, self._use, self._batch_size = network, use, batch_size
 
     def __call__(self, *given: torch.Tensor) -> Any:
-        """The network's result for one call."""
+        """Return the network's result for one call."""
         return self._network(*given)
 
     def together(self, calls: Sequence[tuple[torch.Tensor, ...]]) -> list[Any]:
-        """The network's results for the arguments of several calls; those of one row each go side by side."""
+        """Return the results for the arguments of several calls; those of one row each share batches."""
         results: list[Any] = [None] * len(calls)
-        alike = defaultdict[Any, list[int]](list)
+        places_of = defaultdict[Any, list[int]](list)
         for place, given in enumerate(calls):
-            alike[tuple(tensor.shape for tensor in given)].append(place)
-        for shapes, places in alike.items():
-            rowed = all(shape[0] == 1 for shape in shapes)
-            size = 1 if not rowed else self.at_once(calls[places[0]][0].shape[-1])
+            places_of[tuple(tensor.shape for tensor in given)].append(place)
+        for shapes, places in places_of.items():
+            single = all(shape[0] == 1 for shape in shapes)
+            size = 1 if not single else self.at_once(calls[places[0]][0].shape[-1])
             for start in range(0, len(places), size):
-                some = places[start : start + size]
-                for place, result in zip(
-                    some, self._stacked([calls[each] for each in some], size), strict=True
-                ):
+                batch = places[start : start + size]
+                made = self._run_batch([calls[place] for place in batch], size)
+                for place, result in zip(batch, made, strict=True):
                     results[place] = result
         return results
 
@@ -60,11 +59,11 @@ class Stacked:
         return full_groups(files, self._batch_size)
 
     def at_once(self, samples: int) -> int:
-        """How many blocks of so many samples are stacked."""
+        """Return how many blocks of so many samples one batch holds."""
         most, held = self._batch_size, self._use.memory_bytes(samples)
-        return max(min(most, STACK_BYTES // held), 1) if held else most
+        return max(min(most, BATCH_BYTES // held), 1) if held else most
 
-    def _stacked(self, calls: Sequence[tuple[torch.Tensor, ...]], size: int) -> list[Any]:
+    def _run_batch(self, calls: Sequence[tuple[torch.Tensor, ...]], size: int) -> list[Any]:
         if size == 1:
             return [self._network(*given) for given in calls]
         given = []

@@ -69,14 +69,6 @@ def compute_in_float32(device: str) -> None:
         torch.set_float32_matmul_precision("highest")
 
 
-def device_name(device: str) -> str:
-    """What tells a device from others that may round otherwise; of a CPU, nothing."""
-    if device == "cpu":
-        return ""
-    cudnn: int | None = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
-    return f"{torch.cuda.get_device_name(device)}, cuDNN {cudnn}"
-
-
 def load_workers(device: str) -> int:
     """Threads that are to load files ahead of a network there: as many as numeric ones; 0 on a CPU that has
     no other.

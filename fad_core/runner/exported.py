@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from fad_core.errors import AudioError
 from fad_core.models import get_model
-from fad_core.models.base import Arrays, EmbeddingModel, WindowedModel
+from fad_core.models.base import Arrays, EmbeddingModel, Vectors, WindowedModel
 from fad_core.models.options import DEFAULT_OPTIONS, Options, require_batch_size
 from fad_core.models.use import ModelKey, ModelUse
 from fad_core.runner.backend import Backend, settings_text
 from fad_core.runner.backends import Origin, SideBySide, make_network
-from fad_core.runner.blocks import call_network, run_side_by_side
+from fad_core.runner.blocks import run_side_by_side, split_result
 from fad_core.runner.device import (
     CUDA_LANES,
     computing,
@@ -114,16 +114,16 @@ class ExportedModel:
         made.use = ModelUse(self.model, options)
         return made
 
-    def network(self, *given: torch.Tensor) -> NDArray[np.float32]:
-        """Run the network once on its arguments, the state included; returns its output."""
+    def network(self, *given: torch.Tensor) -> Arrays:
+        """Run the network once on its arguments, the state included; returns its outputs."""
         return self._run(*(argument.to(self.device) for argument in given))
 
-    def _run(self, *given: torch.Tensor) -> NDArray[np.float32]:
+    def _run(self, *given: torch.Tensor) -> Arrays:
         with torch.inference_mode(), computing(self.device):
-            output, _ = call_network(self._network, *given)
-            return output.cpu().numpy()
+            outputs, _ = split_result(self._network(*given), self.model)
+            return tuple(output.cpu().numpy() for output in outputs)
 
-    def embed(self, waveform: NDArray[np.float32], key: str = "") -> NDArray[np.float32]:
+    def embed(self, waveform: NDArray[np.float32], key: str = "") -> Vectors:
         """Embed one waveform.
 
         Args:
@@ -131,7 +131,7 @@ class ExportedModel:
             key: tells the file from others (its sha256), for what is drawn at random.
 
         Returns:
-            float32 `[N, D]`.
+            By output, float32 `[N, D]`.
 
         Raises:
             ValueError: the waveform is shorter than the model's minimum.
@@ -165,10 +165,10 @@ class ExportedModel:
             )
         return features
 
-    def embed_features(self, features: Arrays) -> NDArray[np.float32]:
-        """Embed one file's features, as `EmbeddingModel.frontend` gives them; returns float32 `[N, D]`."""
-        (embeddings,) = self.embed_many([features])
-        return embeddings
+    def embed_features(self, features: Arrays) -> Vectors:
+        """Embed one file's features, as `EmbeddingModel.frontend` gives them."""
+        (vectors,) = self.embed_many([features])
+        return vectors
 
     @property
     def lanes(self) -> int:
@@ -185,7 +185,7 @@ class ExportedModel:
 
     def embed_many(
         self, files: Iterable[Arrays], lanes: int = 0, vectors: Sequence[int] = ()
-    ) -> Iterator[NDArray[np.float32]]:
+    ) -> Iterator[Vectors]:
         """Embed the features of files, one after the other or several at a time.
 
         Windows go through the network in batches, whosever they are, and other features in blocks of
@@ -199,8 +199,8 @@ class ExportedModel:
             vectors: how many embeddings each file will give, if that is known: then all lanes end together.
 
         Yields:
-            The embeddings of each file, float32 `[N, D]`, in order. What a file raises, in `files` or in the
-            network, may come before the embeddings of some files before it.
+            The vectors of each file by output, float32 `[N, D]`, in order. An error from one file, in `files`
+            or in the network, may be raised before the vectors of some files before it are yielded.
         """
         if isinstance(self.model, WindowedModel):
             size = self.batch_size
@@ -210,7 +210,8 @@ class ExportedModel:
             batches = Batches(size, whole=not self.fast)
             sized = ((batch, _bytes(batch)) for batch in batches.batches(files))
             outputs = self._in_lanes(self._embed_block, sized, lanes)
-            yield from batches.files(outputs)
+            for rows in batches.files(outputs):
+                yield self.model.pool([rows])
         else:
             groups: Iterable[Group] = ([each] for each in enumerate(files))
             if isinstance(self._network, SideBySide):
@@ -218,10 +219,10 @@ class ExportedModel:
             sized_groups = ((group, self._memory([features for _, features in group])) for group in groups)
             yield from in_order(self._in_lanes(self._embed_group, sized_groups, lanes))
 
-    def _embed_block(self, block: Arrays) -> NDArray[np.float32]:
+    def _embed_block(self, block: Arrays) -> Arrays:
         return self._run(*(upload(array, self.device) for array in block))
 
-    def _embed_group(self, group: Group) -> list[tuple[int, NDArray[np.float32]]]:
+    def _embed_group(self, group: Group) -> list[tuple[int, Vectors]]:
         places, files = zip(*group, strict=True)
         with computing(self.device):
             outputs = run_side_by_side(self._network, self.model, files, self.device)

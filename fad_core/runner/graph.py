@@ -1,4 +1,4 @@
-"""The graph of a network: what its nodes hold, and kernels in place of them."""
+"""The graph of a network: what its nodes hold, and other operations in their place."""
 
 from __future__ import annotations
 
@@ -9,27 +9,39 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-LONGEST_KERNEL = 16
-"""A longer one of a convolution over time is a Fourier transform, written as a convolution. Spectrograms in
-decibels show its rounding errors where there is silence, so no kernel for a processor takes its place."""
+_LONGEST_LEARNED_KERNEL = 16
 
-_MOVES = {
-    torch.ops.aten.view.default,
-    torch.ops.aten.index.Tensor,
-    torch.ops.aten.permute.default,
-    torch.ops.aten.contiguous.default,
-}
+
+def is_fourier_transform(weight: torch.Tensor) -> bool:
+    """Say whether a convolution over time is a Fourier transform, written as a convolution, by its length.
+
+    Spectrograms in decibels show its rounding errors where there is silence, so its products must be added up
+    as the original package's kernels do it.
+
+    Args:
+        weight: `[outputs, inputs, kernel]`.
+    """
+    return weight.shape[-1] > _LONGEST_LEARNED_KERNEL
 
 
 @dataclass
 class Chain:
-    """A node, and those behind it that a kernel can take along."""
+    """A node and successors of it, each the only user of the one before, that one kernel can replace.
+
+    Attributes:
+        network: the graph's network.
+        last: the chain's last node.
+    """
 
     network: fx.GraphModule
     last: fx.Node
 
     def take(self, target: Any, when: Callable[[fx.Node], bool] = lambda _node: True) -> fx.Node | None:
-        """The next node, if it is what is asked for and alone reads the last one; it is the last one now."""
+        """Append the next node, if it is a call of `target`, alone reads the last node, and `when` agrees.
+
+        Returns:
+            The node, or None if it is not appended.
+        """
         users = list(self.last.users)
         if len(users) != 1 or users[0].target is not target or users[0].args[0] is not self.last:
             return None
@@ -38,50 +50,56 @@ class Chain:
         self.last = users[0]
         return self.last
 
-    def replace(self, first: fx.Node, kernel: nn.Module, given: tuple[Any, ...] = ()) -> None:
-        """Put a kernel, called with what is given or else with the first node's input, in place of all."""
+    def replace(self, first: fx.Node, kernel: nn.Module, inputs: tuple[Any, ...] = ()) -> None:
+        """Replace the whole chain by a kernel.
+
+        Args:
+            first: the chain's first node, whose weights are deleted where nothing else uses them.
+            kernel: the module to be called.
+            inputs: its arguments; empty: the first node's first one.
+        """
         name = f"kernel_{first.name}"
         self.network.add_submodule(name, kernel)
         with self.network.graph.inserting_before(self.last):
-            made = self.network.graph.call_module(name, given or (first.args[0],))
+            made = self.network.graph.call_module(name, inputs or (first.args[0],))
         self.last.replace_all_uses_with(made)
-        # The nodes between are dead from the end on.
+        # A node can be erased when it has no users: from the end of the chain on.
         node = self.last
         while node is not first:
             before = node.args[0]
             self.network.graph.erase_node(node)
             assert isinstance(before, fx.Node)
             node = before
-        weights = [given for given in first.all_input_nodes if given.op == "get_attr"]
+        weights = [node for node in first.all_input_nodes if node.op == "get_attr"]
         self.network.graph.erase_node(first)
-        # The kernel holds them in an order of its own; both at once would be twice the memory.
+        # The kernel holds a packed copy; both at once would be twice the memory.
         for weight in weights:
             if not weight.users:
                 self.network.graph.erase_node(weight)
-                let_go(self.network, str(weight.target))
+                delete_weight(self.network, str(weight.target))
 
 
-def let_go(network: fx.GraphModule, name: str) -> None:
-    """Delete a weight, unless a kernel is what holds it."""
-    holder, last = _place(network, name)
-    if hasattr(holder, last):
-        delattr(holder, last)
+def delete_weight(network: fx.GraphModule, name: str) -> None:
+    """Delete a weight by its name; one that is not there any more is passed over."""
+    owner, last = _owner(network, name)
+    if hasattr(owner, last):
+        delattr(owner, last)
 
 
-def put(network: fx.GraphModule, name: str, value: torch.Tensor) -> None:
+def replace_weight(network: fx.GraphModule, name: str, value: torch.Tensor) -> None:
     """Put another tensor in the place of a weight."""
-    holder, last = _place(network, name)
-    delattr(holder, last)
-    holder.register_buffer(last, value)
+    owner, last = _owner(network, name)
+    delattr(owner, last)
+    owner.register_buffer(last, value)
 
 
-def _place(network: fx.GraphModule, name: str) -> tuple[nn.Module, str]:
+def _owner(network: fx.GraphModule, name: str) -> tuple[nn.Module, str]:
     path, _, last = name.rpartition(".")
     return network.get_submodule(path), last
 
 
-def constant(network: fx.GraphModule, node: Any) -> torch.Tensor | None:
-    """The tensor of a node that is a weight; None if it is none."""
+def weight_of(network: fx.GraphModule, node: Any) -> torch.Tensor | None:
+    """Return the tensor that a node stands for; None if it is no weight."""
     if not isinstance(node, fx.Node) or node.op != "get_attr":
         return None
     held: Any = network
@@ -90,32 +108,23 @@ def constant(network: fx.GraphModule, node: Any) -> torch.Tensor | None:
     return held.detach() if isinstance(held, torch.Tensor) else None
 
 
-def folded(network: fx.GraphModule, node: Any) -> torch.Tensor | None:
-    """The values of a weight, moved about by a node and those before it; None if it is anything else."""
-    if not isinstance(node, fx.Node) or node.target not in _MOVES:
-        return constant(network, node)
-    results = {given: folded(network, given) for given in node.all_input_nodes}
-    if any(result is None for result in results.values()):
-        return None
-    assert callable(node.target)
-    made: torch.Tensor = node.target(*fx.node.map_arg(node.args, results.__getitem__))
-    return made
-
-
-def shape(node: Any) -> tuple[int | None, ...]:
-    """A result's sizes, None where they differ from call to call; empty if it is not known."""
+def static_shape(node: Any) -> tuple[int | None, ...]:
+    """Return the sizes of a node's result, None where they differ from call to call; empty if unknown."""
     found = node.meta["val"].shape if "val" in node.meta else node.meta.get("shape", ())
     return tuple(size if isinstance(size, int) else None for size in found)
 
 
-def argument(node: fx.Node, place: int, default: Any) -> Any:
-    """An argument of a node by its place, or the default where it is left out."""
+def argument_of(node: fx.Node, place: int, default: Any) -> Any:
+    """Return a node's argument by its place, or the default where it is left out."""
     return node.args[place] if len(node.args) > place else default
 
 
-def weights_of(network: fx.GraphModule, node: fx.Node) -> tuple[torch.Tensor, torch.Tensor | None, bool]:
-    """Weight and bias of a convolution or product, and whether they are what the file holds."""
-    weight, given = constant(network, node.args[1]), argument(node, 2, None)
-    bias = constant(network, given)
-    known = weight is not None and (given is None or bias is not None)
-    return torch.empty(0) if weight is None else weight, bias, known
+def weight_and_bias(
+    network: fx.GraphModule, node: fx.Node
+) -> tuple[torch.Tensor, torch.Tensor | None] | None:
+    """Return weight and bias of a convolution or product; None if the network computes either of them."""
+    weight, given = weight_of(network, node.args[1]), argument_of(node, 2, None)
+    bias = weight_of(network, given)
+    if weight is None or (given is not None and bias is None):
+        return None
+    return weight, bias

@@ -68,13 +68,13 @@ def require_runs(network: Callable[..., Any], model: EmbeddingModel, device: str
 def _require_result(result: Any, batch: int, model: EmbeddingModel) -> None:
     state = model.initial_state()
     found = result if isinstance(result, tuple) else (result,)
-    if len(found) != (1 if state is None else 2):
+    if len(found) != len(model.outputs) + (state is not None):
         raise ValueError(f"it gives {len(found)} results")
-    output = found[0]
-    if output.dtype != torch.float32 or tuple(output.shape[:2]) != (batch, model.embedding_dim):
-        raise ValueError(f"it gives {output.dtype} of shape {list(output.shape)}")
-    if state is not None and tuple(found[1].shape) != (batch, *state.shape[1:]):
-        raise ValueError(f"it gives a state of shape {list(found[1].shape)}")
+    for output, dimension in zip(found, model.outputs.values(), strict=False):
+        if output.dtype != torch.float32 or tuple(output.shape[:2]) != (batch, dimension):
+            raise ValueError(f"it gives {output.dtype} of shape {list(output.shape)}")
+    if state is not None and tuple(found[-1].shape) != (batch, *state.shape[1:]):
+        raise ValueError(f"it gives a state of shape {list(found[-1].shape)}")
 
 
 def _elsewhere(target: Any) -> dict[str, torch.device]:

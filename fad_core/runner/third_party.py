@@ -17,7 +17,7 @@ from fad_core.models.options import Options
 from fad_core.runner.backend import Backend
 from fad_core.runner.backends import Origin
 from fad_core.runner.exported import ExportedModel
-from fad_core.runner.graph import shape
+from fad_core.runner.graph import static_shape
 from fad_core.runner.pt2 import Identity, load_network
 from fad_core.weights.checksums import file_sha256
 
@@ -95,7 +95,7 @@ def _require_vggish(path: Path, network: torch.fx.GraphModule, model: EmbeddingM
     """Make sure of the weights' names and shapes, and of what goes in."""
     layout = {name: fill.shape for name, fill in model.checkpoints[0].layout().items()}
     found = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    inputs = [shape(node)[1:] for node in network.graph.nodes if node.op == "placeholder"]
+    inputs = [static_shape(node)[1:] for node in network.graph.nodes if node.op == "placeholder"]
     (expected,) = model.example_input(1, 0)
     if found != layout or inputs != [tuple(expected.shape[1:])]:
         raise ModelError(

@@ -48,15 +48,15 @@ class Batches:
             last = _joined(rest)
             yield tuple(_filled(array, self._size) for array in last) if self._whole else last
 
-    def files(self, outputs: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-        """The embeddings `[N, D]` of each file, from those of the batches."""
-        rest: NDArray[np.float32] | None = None
+    def files(self, outputs: Iterable[Arrays]) -> Iterator[Arrays]:
+        """The outputs `[N, D]` of each file, from those of the batches."""
+        rest: Arrays | None = None
         for output in outputs:
-            rest = output if rest is None else np.concatenate([rest, output])
-            while self._counts and self._counts[0] <= len(rest):
+            rest = output if rest is None else _joined([rest, output])
+            while self._counts and self._counts[0] <= len(rest[0]):
                 count = self._counts.popleft()
-                yield rest[:count]
-                rest = rest[count:]
+                yield tuple(array[:count] for array in rest)
+                rest = tuple(array[count:] for array in rest)
 
 
 def even_size(windows: int, lanes: int, largest: int) -> int:

@@ -1,42 +1,16 @@
-"""The tables of a study: their schemas and their files. Nothing here needs pyarrow until it is asked for."""
+"""Tables: their schemas and files. pyarrow is imported only when a Parquet file is read or written."""
 
 from __future__ import annotations
 
 from fad_core.tables.files import read_table, write_table
-from fad_core.tables.schemas import (
-    CORRELATIONS,
-    DATASETS,
-    DISTANCES,
-    EMBEDDINGS,
-    FILES,
-    MANIFEST,
-    PUBLISHED,
-    REPEATS,
-    SCHEMAS,
-    STATISTICS,
-    VERIFICATION,
-    Column,
-    Schema,
-    describe,
-    document,
-)
+from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, STATISTICS, VERIFICATION
 
 __all__ = [
-    "CORRELATIONS",
-    "DATASETS",
+    "COMPARISONS",
     "DISTANCES",
     "EMBEDDINGS",
-    "FILES",
-    "MANIFEST",
-    "PUBLISHED",
-    "REPEATS",
-    "SCHEMAS",
     "STATISTICS",
     "VERIFICATION",
-    "Column",
-    "Schema",
-    "describe",
-    "document",
     "read_table",
     "write_table",
 ]

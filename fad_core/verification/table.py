@@ -6,15 +6,31 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from fad_core.models import get_model
+from fad_core.runner.numerics import numerics_key
 from fad_core.tables.files import write_table
 from fad_core.tables.schemas import VERIFICATION
 from fad_core.verification.check import Comparison
 
 
-def write_verification(rows: Sequence[Comparison], table: Path) -> None:
-    """Write comparisons as a table of the schema VERIFICATION."""
-    write_table(VERIFICATION, [asdict(row) for row in rows], table)
+def verification_rows(checks: Sequence[Comparison], device: str = "cpu") -> list[dict[str, Any]]:
+    """Make rows of the table VERIFICATION of comparisons that were made on this machine.
+
+    Args:
+        checks: the comparisons.
+        device: that was verified; the rows name its GPU, if it is one.
+    """
+    numerics = {
+        name: str(numerics_key(get_model(name), device)) for name in {check.model for check in checks}
+    }
+    return [{**asdict(check), "numerics": numerics[check.model]} for check in checks]
+
+
+def write_verification(checks: Sequence[Comparison], table: Path, device: str = "cpu") -> None:
+    """Write `verification_rows` as a .csv or .parquet file."""
+    write_table(VERIFICATION, verification_rows(checks, device), table)
 
 
 def print_verification(name: str, rows: Sequence[Comparison]) -> None:

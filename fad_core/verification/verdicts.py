@@ -7,16 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fad_core.errors import VerificationError
+from fad_core.runner.numerics import NumericsKey
 from fad_core.tables.files import read_table
 from fad_core.tables.schemas import VERIFICATION
+
+if TYPE_CHECKING:
+    from fad_core.runner.pt2 import Identity
 
 LEVELS = ("eager", "golden")
 """Those without which nothing is embedded."""
 
 _REMEDY = "delete it and run again"
+_OTHER_KIND = (
+    "to compute on this kind of machine, delete it and run again here; a study that runs on several kinds "
+    "needs a results folder for each"
+)
 _NAMED = 3
 
 
@@ -33,6 +41,11 @@ class Verified(NamedTuple):
     weights: str
     weights_sha256: str
 
+    @classmethod
+    def of(cls, identity: Identity) -> Verified:
+        """Name an exported model and its weights."""
+        return cls(identity.model, identity.weights, identity.weights_sha256)
+
     def has(self, row: Mapping[str, Any]) -> bool:
         """Whether a row of a table of verification is about it.
 
@@ -47,7 +60,10 @@ class Verified(NamedTuple):
 
 
 def require_verified(
-    tables: Sequence[Path], needed: Collection[Verified], levels: Sequence[str] = LEVELS
+    tables: Sequence[Path],
+    needed: Collection[Verified],
+    levels: Sequence[str] = LEVELS,
+    numerics: NumericsKey | None = None,
 ) -> None:
     """Refuse to go on unless these tables say, and say nothing else, that all that is needed has passed.
 
@@ -55,13 +71,14 @@ def require_verified(
         tables: of verification.
         needed: the models with their weights.
         levels: that each of them must have passed.
+        numerics: the key of the machine that is to compute; None where nothing is computed.
 
     Raises:
-        VerificationError: a comparison failed, a table has none or is of another model or other weights, or
-            no table is of a level of a model.
+        VerificationError: a comparison failed, a table has none or is of another model, other weights or
+            another kind of machine, or no table is of a level of a model.
         FadError: a table is missing or damaged.
     """
-    rows = [row for table in tables for row in _passed(table, needed)]
+    rows = [row for table in tables for row in _passed(table, needed, numerics)]
     for each in needed:
         for level in levels:
             if not any(row["level"] == level and each.has(row) for row in rows):
@@ -71,8 +88,8 @@ def require_verified(
                 )
 
 
-def _passed(table: Path, needed: Collection[Verified]) -> list[dict[str, Any]]:
-    """The rows of a table, if all are of what is needed and have passed."""
+def _passed(table: Path, needed: Collection[Verified], numerics: NumericsKey | None) -> list[dict[str, Any]]:
+    """The rows of a table, if all are of what is needed, hold here and have passed."""
     rows = read_table(VERIFICATION, table)
     if not rows:
         raise VerificationError(f"{table}: nothing was verified: {_REMEDY}")
@@ -89,4 +106,18 @@ def _passed(table: Path, needed: Collection[Verified]) -> list[dict[str, Any]]:
             f"{table}: the verification of {rows[0]['model']} failed at {'; '.join(failed[:_NAMED])}{more}: "
             f"{_REMEDY}"
         )
+    if numerics is not None:
+        for text in dict.fromkeys(row["numerics"] for row in rows):
+            _require_numerics(table, numerics, text)
     return rows
+
+
+def _require_numerics(table: Path, here: NumericsKey, text: str) -> None:
+    try:
+        different = here.differences(NumericsKey.parse(text))
+    except ValueError as error:
+        raise VerificationError(f"{table} does not say for which machines it holds: {_REMEDY}") from error
+    if different:
+        raise VerificationError(
+            f"{table} was made on a machine that computes differently (here {different}): {_OTHER_KIND}"
+        )

@@ -28,7 +28,7 @@ from fad_core.metrics.statistics import Statistics
 from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.runner.backend import Backend
 from fad_core.runner.backends import Origin
-from fad_core.runner.blocks import call_network
+from fad_core.runner.blocks import split_result
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.pt2 import Identity
 from fad_core.verification.check import Comparison, compare, compare_distance
@@ -42,7 +42,7 @@ EAGER_SHARE = 0.1
 
 GROUPS = (REFERENCE_GROUP, EVALUATION_GROUP)
 
-EagerOutputs = Callable[[int, int], NDArray[np.float32]]
+EagerOutputs = Callable[[int, int], Arrays]
 """Of the eager network, by batch and samples."""
 
 # The exact distance of our embeddings against that of the original's, relative.
@@ -106,10 +106,10 @@ def eager_outputs(model: EmbeddingModel, weights: Weights) -> EagerOutputs:
     network = model.build(load_state(weights))
 
     @cache
-    def output(batch: int, samples: int) -> NDArray[np.float32]:
+    def output(batch: int, samples: int) -> Arrays:
         with torch.inference_mode():
-            result, _ = call_network(network, *model.example_input(batch, samples))
-            return result.numpy()
+            outputs, _ = split_result(network(*model.example_input(batch, samples)), model)
+            return tuple(each.numpy() for each in outputs)
 
     return output
 
@@ -123,7 +123,8 @@ def compare_with_eager(exported: ExportedModel, outputs: EagerOutputs) -> Iterat
     for batch, samples in model.verification.eager_cases:
         case = f"batch {batch}" + (f", {samples} samples" if samples else "") + _named(exported.backend)
         found = exported.network(*model.example_input(batch, samples))
-        yield compare(exported.identity, "eager", case, found, outputs(batch, samples), tolerance)
+        for name, ours, expected in zip(model.outputs, found, outputs(batch, samples), strict=True):
+            yield compare(exported.identity, "eager", case, ours, expected, tolerance, quantity=name)
 
 
 def verify_golden(
@@ -186,7 +187,8 @@ def compare_with_golden(
     # All in one stream, as sets are embedded: windows share batches, and each thread has work.
     counts = [golden.counts[model.name][case] for case in cases]
     in_turn = exported.embed_many(features(), exported.lanes, counts)
-    for case, embeddings in zip(cases, in_turn, strict=True):
+    for case, vectors in zip(cases, in_turn, strict=True):
+        embeddings = vectors[model.main_output]
         if progress is not None:
             progress(case)
         yield from of_frontend[case]
@@ -198,8 +200,8 @@ def compare_with_golden(
         sets = [np.concatenate([found[case] for case in group if case in found]) for group in GROUPS]
         distance = frechet_distance(*map(Statistics.from_embeddings, sets)).value
         expected = golden.exact_distances[model.name]
-        case, vectors = "distance of two groups of clips" + behind, sum(map(len, sets))
-        yield compare_distance(identity, "golden", case, vectors, distance, expected, DISTANCE_TOLERANCE)
+        case, total = "distance of two groups of clips" + behind, sum(map(len, sets))
+        yield compare_distance(identity, "golden", case, total, distance, expected, DISTANCE_TOLERANCE)
 
 
 def _named(backend: Backend) -> str:

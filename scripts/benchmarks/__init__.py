@@ -1,1 +1,1 @@
-"""What `scripts/benchmark.py` measures: programs on folders of recordings, and parts by themselves."""
+"""Measurements of `scripts/benchmark.py`: whole programs on folders of recordings, and single operations."""

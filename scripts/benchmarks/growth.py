@@ -1,7 +1,6 @@
-"""How the cost grows: with files, with the length of one, with sets, with dimensions.
+"""Run time and memory by the number of files, the length of a file, the number of sets, and the dimension.
 
-Sizes rise, and each program is a fresh process for each curve: the most memory that it has held by then is
-that of the size.
+Sizes ascend, and each curve has a fresh process: its peak memory so far is then that of the current size.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ import numpy as np
 from fad_study.steps.reference import write_checkpoints
 
 from benchmarks import material, plots, tables
-from benchmarks.climb import Growth, Measured, climb, shortest
 from benchmarks.packages import Package
 from benchmarks.parts import squared
 from benchmarks.programs import Program, use_once
+from benchmarks.scaling_sweep import Measured, Sweep, run_sweep, shortest
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import get_model
@@ -27,10 +26,10 @@ from fad_core.weights import locate_weights
 
 Row = dict[str, Any]
 
-FILES = Growth("files", "files in both folders", 1, (10, 40, 160, 640))
-LENGTH = Growth("length", "seconds of one file, beside three of one second", 1, (4, 16, 64, 256))
-SETS = Growth("sets", "sets of 400 vectors, D = 2048, all pairs", 2, (2, 3, 5, 10, 20, 40))
-DIMENSION = Growth("dimension", "dimension D of two sets of 5000 vectors", 3, (64, 128, 256, 512, 1024, 2048))
+FILES = Sweep("files", "files in both folders", 1, (10, 40, 160, 640))
+LENGTH = Sweep("length", "seconds of one file, beside three of one second", 1, (4, 16, 64, 256))
+SETS = Sweep("sets", "sets of 400 vectors, D = 2048, all pairs", 2, (2, 3, 5, 10, 20, 40))
+DIMENSION = Sweep("dimension", "dimension D of two sets of 5000 vectors", 3, (64, 128, 256, 512, 1024, 2048))
 
 
 def write_all(
@@ -43,21 +42,21 @@ def write_all(
     count: int = 5000,
     dimension: int = 2048,
 ) -> None:
-    """Measure each growth; write it as a table and a plot as soon as it is done.
+    """Measure all sweeps; write each as a table and a plot as soon as it is done.
 
     Args:
-        packages: what is timed.
-        models: ids of those that a file's length is measured with.
+        packages: the packages to measure.
+        models: ids of the models for which the length of a file is varied.
         audio: a folder or a glob of recordings.
-        threads: numeric threads of each.
+        threads: number of numeric threads of each program.
         output: the folder to write.
-        count: of vectors, where dimensions grow.
-        dimension: of vectors, where sets grow.
+        count: number of vectors of a set while the dimension is varied.
+        dimension: dimension of the vectors while the number of sets is varied.
     """
 
-    def write(growth: Growth, rows: list[Row]) -> None:
-        tables.write(rows, output / f"growth-{growth.name}.csv")
-        plots.plot_growth(rows, growth, output / f"growth-{growth.name}.svg")
+    def write(sweep: Sweep, rows: list[Row]) -> None:
+        tables.write(rows, output / f"growth-{sweep.name}.csv")
+        plots.plot_growth(rows, sweep, output / f"growth-{sweep.name}.svg")
 
     write(DIMENSION, by_dimension(DIMENSION, count))
     write(SETS, by_sets(SETS, 400, dimension))
@@ -66,44 +65,44 @@ def write_all(
 
 
 def by_files(
-    packages: Sequence[Package], audio: Path, threads: int, growth: Growth, model: str = "vggish"
+    packages: Sequence[Package], audio: Path, threads: int, sweep: Sweep, model: str = "vggish"
 ) -> list[Row]:
-    """From two folders of ever more copies of the recordings to their distance."""
+    """Measure the distance of two folders by their number of files."""
 
     def write(folder: Path, size: int) -> Sequence[Path]:
         return material.write_copies(audio, folder, size)
 
-    return _by_programs(growth, packages, [model], threads, write)
+    return _by_programs(sweep, packages, [model], threads, write)
 
 
 def by_length(
-    packages: Sequence[Package], models: Sequence[str], audio: Path, threads: int, growth: Growth
+    packages: Sequence[Package], models: Sequence[str], audio: Path, threads: int, sweep: Sweep
 ) -> list[Row]:
-    """From two folders, of which one holds an ever longer file, to their distance, by each model."""
+    """Measure the distance of two folders by the length of one file, for each model."""
 
     def write(folder: Path, size: int) -> Sequence[Path]:
         return material.write_length(audio, folder, size)
 
-    return _by_programs(growth, packages, models, threads, write)
+    return _by_programs(sweep, packages, models, threads, write)
 
 
-def by_sets(growth: Growth, count: int, dimension: int) -> list[Row]:
-    """All pairs of sets of vectors, by this package and by the original's arithmetic."""
-    shape = (max(growth.sizes), count, dimension)
+def by_sets(sweep: Sweep, count: int, dimension: int) -> list[Row]:
+    """Measure all pairs of sets by the number of sets, for this package and for the textbook formula."""
+    shape = (max(sweep.sizes), count, dimension)
     vectors = np.random.default_rng(2).standard_normal(shape, dtype=np.float32)
-    return _by_arithmetic(growth, lambda size: vectors[:size])
+    return _by_arithmetic(sweep, lambda size: vectors[:size])
 
 
-def by_dimension(growth: Growth, count: int) -> list[Row]:
-    """From two sets of vectors to their distance, by this package and by the original's arithmetic."""
-    shape = (2, count, max(growth.sizes))
+def by_dimension(sweep: Sweep, count: int) -> list[Row]:
+    """Measure the distance of two sets by the dimension, for this package and for the textbook formula."""
+    shape = (2, count, max(sweep.sizes))
     vectors = np.random.default_rng(3).standard_normal(shape, dtype=np.float32)
-    return _by_arithmetic(growth, lambda size: np.ascontiguousarray(vectors[:, :, :size]))
+    return _by_arithmetic(sweep, lambda size: np.ascontiguousarray(vectors[:, :, :size]))
 
 
-def _by_arithmetic(growth: Growth, sets: Callable[[int], Any]) -> list[Row]:
+def _by_arithmetic(sweep: Sweep, sets: Callable[[int], Any]) -> list[Row]:
     def here(vectors: Any) -> None:
-        # Each set is reduced to its triangle once, however many pairs it is of.
+        # Each set is reduced to its statistics once, however many pairs it is in.
         for pair in combinations([Statistics.from_embeddings(each) for each in vectors], 2):
             frechet_distance(*pair)
 
@@ -112,15 +111,15 @@ def _by_arithmetic(growth: Growth, sets: Callable[[int], Any]) -> list[Row]:
             squared(*pair)
 
     def measuring(work: Callable[[Any], None]) -> Callable[[int], Measured]:
-        # What a library starts once is not of the first size; nothing large is needed for it.
+        # A warm-up on small data, so that the start of libraries does not count for the first size.
         work(np.random.default_rng(0).standard_normal((2, 64, 16)))
         return lambda size: shortest(lambda: work(sets(size)))
 
-    return [row for work in (here, original) for row in climb(growth, work.__name__, "", measuring(work))]
+    return [row for work in (here, original) for row in run_sweep(sweep, work.__name__, "", measuring(work))]
 
 
 def _by_programs(
-    growth: Growth,
+    sweep: Sweep,
     packages: Sequence[Package],
     models: Sequence[str],
     threads: int,
@@ -132,12 +131,12 @@ def _by_programs(
             folder = Path(name)
             checkpoints = folder / "checkpoints"
             write_checkpoints(locate_weights(get_model(model), "seeded"), checkpoints)
-            sets = {size: write(folder / str(size), size) for size in growth.sizes}
-            use_once(packages, model, checkpoints, sets[growth.sizes[0]], threads)
+            sets = {size: write(folder / str(size), size) for size in sweep.sizes}
+            use_once(packages, model, checkpoints, sets[sweep.sizes[0]], threads)
             for package in packages:
-                with Program(package, model, checkpoints, sets[growth.sizes[0]], threads) as program:
+                with Program(package, model, checkpoints, sets[sweep.sizes[0]], threads) as program:
                     if program.offered:
-                        rows += climb(growth, package.title, model, _measuring(program, sets))
+                        rows += run_sweep(sweep, package.title, model, _measuring(program, sets))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Two sets of recordings, the same for every program."""
+"""Sets of recordings, the same for every program."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from fad_core.audio import AudioInfo, inspect_audio
 from fad_core.datasets import Dataset, list_files
 
 SHORTEST_SECONDS = 1.0
-"""Shorter ones end the original's loop in silence, for VGGish: there would be nothing to compare."""
+"""A shorter recording silently ends the loop of the original with VGGish."""
 
 
 def write_sets(audio: Path, folder: Path, *, mono: bool) -> tuple[Path, Path, float]:
-    """Divide recordings into two folders, one to the one and the next to the other.
+    """Divide recordings alternately into two folders.
 
     Args:
         audio: a folder or a glob of recordings.
-        folder: where to write `a` and `b`.
-        mono: write their mean over the channels. The original resamples the channels of a stereo file.
+        folder: where to write the folders `a` and `b`.
+        mono: whether to write the mean of the channels; the original resamples stereo along the channels.
 
     Returns:
         The folders, and the duration of all recordings in seconds.
@@ -43,20 +43,32 @@ def write_sets(audio: Path, folder: Path, *, mono: bool) -> tuple[Path, Path, fl
 
 
 def write_copies(audio: Path, folder: Path, files: int) -> tuple[Path, Path]:
-    """Two folders of so many files together: the recordings in turn, again and again."""
+    """Write two folders with copies of the recordings, in turn.
+
+    Args:
+        audio: a folder or a glob of recordings.
+        folder: where to write the folders `a` and `b`.
+        files: number of files in both folders.
+    """
     sets = folder / "a", folder / "b"
     for path in sets:
         path.mkdir(parents=True)
     recordings = [path for path, _ in _long_enough(audio)]
     for number in range(files):
         source = recordings[number % len(recordings)]
-        # A link would be the same file twice, which is refused.
+        # Not a link, which would be the same file twice.
         shutil.copyfile(source, sets[number % 2] / f"{number:06}{source.suffix}")
     return sets
 
 
 def write_length(audio: Path, folder: Path, seconds: float) -> tuple[Path, Path]:
-    """Two folders of two files: one is as long as wanted, the others last a second."""
+    """Write two folders of two files: one file of the given length, the others of one second.
+
+    Args:
+        audio: a folder or a glob of recordings.
+        folder: where to write the folders `a` and `b`.
+        seconds: length of the first file.
+    """
     sets = folder / "a", folder / "b"
     sound, rate = _mono_of(audio, seconds + 3)
     for number, path in enumerate(sets):
@@ -69,7 +81,7 @@ def write_length(audio: Path, folder: Path, seconds: float) -> tuple[Path, Path]
 
 
 def _mono_of(audio: Path, seconds: float) -> tuple[NDArray[np.float32], int]:
-    """The recordings of the first one's rate, mixed to mono, one after the other and again."""
+    """Return the recordings of the first one's rate, mixed to mono and repeated end to end; and the rate."""
     found = _long_enough(audio)
     rate = found[0][1].sample_rate
     sounds = [

@@ -1,4 +1,4 @@
-"""The packages that are timed: ours, the original, and any other."""
+"""The packages that are timed: this one, the original, and others."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _SCRIPT = Path(__file__).parents[1] / "score_repeatedly.py"
 
 @dataclass(frozen=True)
 class Package:
-    """What is timed.
+    """A package that is timed.
 
     Attributes:
-        name: "fad_core", "original", or what tables are to call another one.
+        name: "fad_core", "original", or the name of another package in the tables.
         python: its interpreter.
-        script: what scores with it, by the protocol of `scripts/score_repeatedly.py`.
+        script: script that scores with it, by the protocol of `scripts/score_repeatedly.py`.
     """
 
     name: str
@@ -26,15 +26,15 @@ class Package:
 
     @property
     def title(self) -> str:
-        """What tables and plots call it."""
+        """Its name in tables and plots."""
         return "here" if self.name == "fad_core" else self.name
 
     @classmethod
     def parse(cls, text: str) -> Package:
-        """Of NAME=PYTHON:SCRIPT.
+        """Parse NAME=PYTHON:SCRIPT.
 
         Raises:
-            FadError: it is not of that form, or there is no such file.
+            FadError: the text is not of that form, or there is no such script.
         """
         name, equals, rest = text.partition("=")
         python, colon, script = rest.rpartition(":")

@@ -1,4 +1,4 @@
-"""Resampling and distances by themselves, against what they replace, in turns."""
+"""Time resampling and distances, alternately with the code that they replace."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIZES = ((400, 2048), (5000, 2048), (5000, 128), (5000, 512))
 
 
 def in_turns(works: Mapping[str, Work], repeats: int) -> dict[str, float]:
-    """The shortest time of each in seconds, each run once before, then in turns."""
+    """Return the shortest time of each function in seconds; each is warmed up, then they run in turns."""
     for work in works.values():
         work()
     best = dict.fromkeys(works, float("inf"))
@@ -35,7 +35,7 @@ def in_turns(works: Mapping[str, Work], repeats: int) -> dict[str, float]:
 
 
 def resampling(repeats: int) -> list[dict[str, Any]]:
-    """Ten seconds of noise at each pair of rates, by this package and by resampy."""
+    """Time the resampling of ten seconds of noise at each pair of rates, by this package and by resampy."""
     rows = []
     for rate_from, rate_to in RATES:
         sound = np.random.default_rng(0).uniform(-1, 1, (1, 10 * rate_from)).astype(np.float32)
@@ -51,7 +51,7 @@ def resampling(repeats: int) -> list[dict[str, Any]]:
 
 
 def distances(repeats: int) -> list[dict[str, Any]]:
-    """From two sets of vectors to their distance, by this package and by the original's arithmetic."""
+    """Time the distance of two sets of vectors, by this package and by the textbook formula."""
     rows = []
     for count, dimension in SIZES:
         random = np.random.default_rng(1)
@@ -65,7 +65,7 @@ def distances(repeats: int) -> list[dict[str, Any]]:
 
 
 def pairs(sets: int = 20, count: int = 400, dimension: int = 2048) -> dict[str, Any]:
-    """All pairs of sets; the original's loop is timed on three of them and counted for all."""
+    """Time all pairs of sets; the textbook formula is timed on three pairs and extrapolated."""
     random = np.random.default_rng(2)
     vectors = [random.standard_normal((count, dimension)).astype(np.float32) for _ in range(sets)]
 
@@ -92,7 +92,7 @@ def _ours(reference: np.ndarray, evaluation: np.ndarray) -> float:
 
 
 def squared(reference: np.ndarray, evaluation: np.ndarray) -> float:
-    """The textbook's formula, as FAD packages compute it: covariances, and the root of their product."""
+    """Return the distance by the textbook formula, as FAD packages compute it: with the root of Σ₁Σ₂."""
     covariances = [np.cov(vectors, rowvar=False) for vectors in (reference, evaluation)]
     difference = reference.mean(axis=0) - evaluation.mean(axis=0)
     root = linalg.sqrtm((covariances[0] @ covariances[1]).astype(complex))

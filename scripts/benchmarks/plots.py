@@ -1,4 +1,4 @@
-"""The benchmark's plots, in SVG: the same figures give the same bytes."""
+"""Plots of the benchmark as SVG: the same numbers give the same bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from benchmarks.climb import Growth
+from benchmarks.scaling_sweep import Sweep
 from fad_core.util.atomic import atomic_path
 
 Row = Mapping[str, Any]
@@ -23,8 +23,14 @@ _LINES = ("-", "--", ":", "-.")
 _QUANTITIES = {"seconds": "time, s", "peak_gb": "peak memory, GB"}
 
 
-def plot_growth(rows: Sequence[Row], growth: Growth, path: Path) -> None:
-    """Draw curves on logarithmic axes: colours for models, kinds of line for programs."""
+def plot_growth(rows: Sequence[Row], sweep: Sweep, path: Path) -> None:
+    """Plot curves on logarithmic axes, with colours for models and line styles for programs.
+
+    Args:
+        rows: rows of the curves (`benchmarks.scaling_sweep.run_sweep`).
+        sweep: what was varied.
+        path: the SVG file to write.
+    """
     quantities = [name for name in _QUANTITIES if any(row[name] is not None for row in rows)]
     series, programs = (list(dict.fromkeys(row[name] for row in rows)) for name in ("series", "program"))
     with plain_style():
@@ -48,12 +54,12 @@ def plot_growth(rows: Sequence[Row], growth: Growth, path: Path) -> None:
                         markersize=3,
                         label=f"{name} {program}".strip(),
                     )
-            axes.set(xscale="log", yscale="log", xlabel=growth.label, ylabel=_QUANTITIES[quantity])
+            axes.set(xscale="log", yscale="log", xlabel=sweep.label, ylabel=_QUANTITIES[quantity])
             sizes = sorted({row["size"] for row in rows})
             axes.set_xticks(sizes, [str(size) for size in sizes])
             axes.minorticks_off()
             _plain(axes)
-            # What hardly grows should look so.
+            # At least one decade, so that a nearly constant curve looks flat.
             low, high = axes.get_ylim()
             widening = max(1.0, (10 * low / high) ** 0.5)
             axes.set_ylim(low / widening, high * widening)
@@ -63,7 +69,12 @@ def plot_growth(rows: Sequence[Row], growth: Growth, path: Path) -> None:
 
 
 def plot_programs(rows: Sequence[Row], path: Path) -> None:
-    """Draw the time of each program for each model as bars, and the floor as a stroke."""
+    """Plot the time of each program for each model as bars, and the lower bound as a line.
+
+    Args:
+        rows: one for each model (`benchmarks.tables.program_row`).
+        path: the SVG file to write.
+    """
     programs = [
         name for name in dict.fromkeys(key for row in rows for key in row) if name.endswith("_seconds")
     ]

@@ -1,4 +1,4 @@
-"""Programs that score the same two folders, one after the other in turns."""
+"""Time programs that score the same two folders, in turns."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from fad_core.errors import FadError
 
 @dataclass(frozen=True)
 class Timing:
-    """What a program needed.
+    """Measurements of a program.
 
     Attributes:
-        seconds: of each run, folder to score.
-        value: its score, of the last run.
-        peak_bytes: the most memory that its process held.
+        seconds: time of each run, from folders to score.
+        value: score of the last run.
+        peak_bytes: peak memory of its process.
     """
 
     seconds: tuple[float, ...]
@@ -34,32 +34,39 @@ class Timing:
 
     @property
     def median(self) -> float:
-        """Of the runs' seconds."""
+        """Median time of the runs in seconds."""
         return median(self.seconds)
 
 
 class Program:
-    """A running package, made, loaded and warmed up.
+    """A running program, with the model loaded and warmed up.
 
     Attributes:
-        package: its name.
-        offered: whether it has the model.
+        package: name of its package.
+        offered: whether the package has the model.
     """
 
     def __init__(
         self, package: Package, model: str, ckpt_dir: Path, sets: Sequence[Path], threads: int
     ) -> None:
-        """Start it; returns when it has scored once.
+        """Start the program, and return when it has scored once.
+
+        Args:
+            package: the package to run.
+            model: id of the model.
+            ckpt_dir: folder of the checkpoints.
+            sets: reference and evaluation folder.
+            threads: number of numeric threads.
 
         Raises:
-            FadError: it ended before.
+            FadError: the program ended before it was ready.
         """
-        # What our environment sets is not for the others.
+        # Other packages must not see the variables of this environment.
         command = [package.python, *([] if package.name == "fad_core" else ["-I"]), str(package.script)]
         command += ["--package", package.name, "--model", model, "--ckpt-dir", str(ckpt_dir)]
         command += ["--threads", str(threads), "--sets", *map(str, sets)]
         self.package = package.name
-        # A file: nobody reads it meanwhile, and a pipe that is full would stop the program.
+        # A file: a full pipe, which nobody reads meanwhile, would block the program.
         self._messages = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in __exit__
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._messages, text=True
@@ -77,7 +84,7 @@ class Program:
         self._messages.close()
 
     def run(self, sets: Sequence[Path] = ()) -> dict[str, Any]:
-        """Score once more, the sets that it was started with or two others."""
+        """Score once more: two other folders if given, else those that it was started with."""
         assert self._process.stdin is not None
         self._process.stdin.write((json.dumps([str(path) for path in sets]) if sets else "") + "\n")
         self._process.stdin.flush()
@@ -97,7 +104,7 @@ class Program:
 def use_once(
     packages: Sequence[Package], model: str, ckpt_dir: Path, sets: Sequence[Path], threads: int
 ) -> None:
-    """Have this package export and verify a model, once and for all: that takes memory of its own."""
+    """Make this package export and verify a model beforehand, so that its memory does not count."""
     for package in packages:
         if package.name == "fad_core":
             with Program(package, model, ckpt_dir, sets, threads):
@@ -107,15 +114,18 @@ def use_once(
 def time_in_turns(
     packages: Sequence[Package], model: str, ckpt_dir: Path, sets: Sequence[Path], threads: int, repeats: int
 ) -> dict[str, Timing]:
-    """Time packages on the same two folders, in turns, so that what the machine does beside falls on all.
+    """Time packages on the same two folders, in turns, so that other load of the machine affects all alike.
 
     Args:
-        packages: those without the model are left out.
-        model: id.
+        packages: the packages; those without the model are left out.
+        model: id of the model.
         ckpt_dir: folder of the checkpoints.
         sets: reference and evaluation folder.
-        threads: numeric threads of each.
-        repeats: how many times each scores.
+        threads: number of numeric threads of each.
+        repeats: number of runs of each.
+
+    Returns:
+        Timings by the name of the package.
     """
     use_once(packages, model, ckpt_dir, sets, threads)
     with ExitStack() as stack:

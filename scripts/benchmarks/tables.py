@@ -1,4 +1,4 @@
-"""The benchmark's tables."""
+"""Tables of the benchmark."""
 
 from __future__ import annotations
 
@@ -17,10 +17,17 @@ from benchmarks.programs import Timing
 def program_row(
     model: str, files: int, seconds: float, floor: float, timings: Mapping[str, Timing]
 ) -> dict[str, Any]:
-    """What the programs needed for the same work, this package's columns first.
+    """Return a row of the table of programs, with the columns of this package first.
 
-    The ratio of another is its time by ours, and its difference that of the scores as a share of ours; there
-    is none where it gave no score, which the original says by −1.
+    The ratio of another package is its time divided by that of this package; its difference is that of the
+    scores, relative to the score of this package, and missing if it gave no score (the original returns −1).
+
+    Args:
+        model: id of the model.
+        files: number of files.
+        seconds: duration of all files.
+        floor: lower bound of the run time in seconds (`benchmarks.roofline`).
+        timings: by the name of the package.
     """
     here = timings["fad_core"]
     row = {
@@ -48,12 +55,12 @@ def program_row(
 
 
 def parts_rows(repeats: int) -> list[dict[str, Any]]:
-    """All parts."""
+    """Time all single operations; return rows of their table."""
     return [*parts.resampling(repeats), *parts.distances(repeats), parts.pairs()]
 
 
 def write(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Write rows as CSV; what was not measured leaves the file as it is."""
+    """Write rows as CSV; without rows, the file is left unchanged."""
     if not rows:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +70,7 @@ def write(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 def document(
     programs: Sequence[Mapping[str, Any]], measured: Sequence[Mapping[str, Any]], threads: int, rate: float
 ) -> str:
-    """Both tables in Markdown, and the machine."""
+    """Return both tables in Markdown, preceded by a description of the machine."""
     machine = (
         f"{_processor()}, {threads} threads, PyTorch {torch.__version__}, "
         f"Python {platform.python_version()}; matrix product {rate / 1e9:.0f} GFLOP/s"
@@ -75,7 +82,7 @@ def document(
 def _markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return ""
-    # A package that lacks a model lacks its columns in that row.
+    # Rows of models that a package lacks do not have its columns.
     columns = list(dict.fromkeys(name for row in rows for name in row))
     cells = [[_cell(row.get(name)) for name in columns] for row in rows]
     lines = [columns, ["---"] * len(columns), *cells]

@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fad_study.reference.cases import golden_set
+from fad_study.reference.live import GROUPS, OriginalRun
 from fad_study.script_main import run
-from fad_study.steps.reference import write_checkpoints, write_clips, write_distance_matrices
+from fad_study.steps.reference import write_checkpoints, write_clips
 from numpy.typing import NDArray
 
 from fad_core.metrics.frechet import frechet_distance
@@ -30,8 +32,7 @@ from fad_core.models import family_of, get_model, model_ids
 from fad_core.models.base import EmbeddingModel
 from fad_core.util.atomic import atomic_path
 from fad_core.verification.golden import embedding_excerpt, feature_excerpt, golden_path
-from fad_core.verification.golden.clips import clips, golden_set
-from fad_core.verification.live import GROUPS, OriginalRun
+from fad_core.verification.golden.clips import clips, distance_matrices
 from fad_core.weights import locate_weights
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "original_embeddings.py"
@@ -56,7 +57,8 @@ def main(reference_python: Path, family: str, output: Path | None = None) -> Non
         with tempfile.TemporaryDirectory() as temporary:
             work = Path(temporary)
             write_clips(golden_set(model), work / "clips")
-            write_distance_matrices(work / "clips")
+            reference, evaluation = distance_matrices()
+            np.savez(work / "clips/matrices.npz", reference=reference, evaluation=evaluation)
             write_checkpoints(weights, work / "checkpoints")
             run_original(reference_python, name, work)
             facts = json.loads((work / "clips" / "clips.json").read_text(encoding="utf-8"))

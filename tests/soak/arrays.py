@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from fad_core.datasets.decisions import select_files
 from fad_core.embedding.inputs import SoundArrays, Waveforms
-from fad_core.embedding.precomputed import given_as
+from fad_core.embedding.precomputed import precomputed_set
 from fad_core.errors import FadError
 from fad_core.models import get_model
+from fad_core.models.use import ModelUse
 
-MODELS = [get_model(name) for name in ("vggish", "pann-16k", "encodec-48k", "clap")]
+MODELS = [ModelUse(get_model(name)) for name in ("vggish", "pann-16k", "encodec-48k", "clap")]
 RATES = (8000, 16000, 44100, 48000)
 Generator = np.random.Generator
 
@@ -101,13 +102,13 @@ def _embeddings(rng: Generator) -> str:
     """An array that is said to be embeddings; with other dimensions it must be refused at once."""
     model = MODELS[rng.integers(len(MODELS))]
     shape = tuple(int(size) for size in rng.choice([2, 3, 16, 128, 512, 2048, 60_000], rng.integers(1, 4)))
-    right = len(shape) == 2 and shape[1] == model.embedding_dim
+    right = len(shape) == 2 and shape[1] == model.model.dimension
     # Nothing of this size is written to, so it takes no memory.
     array = np.broadcast_to(np.float32(0.5), shape)
     if right and shape[0] > 100:
         return "used"
     try:
-        given_as("x", np.array(array) if right else array, model)
+        precomputed_set("x", np.array(array) if right else array, model)
     except FadError:
         return "silent: embeddings refused" if right else "refused"
-    return "used" if right else f"silent: {shape} taken for embeddings by {model.name}"
+    return "used" if right else f"silent: {shape} taken for embeddings by {model.model.name}"

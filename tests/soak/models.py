@@ -221,7 +221,7 @@ KINDS: dict[str, Mutate] = {
 def embedded(path: Path) -> bytes:
     """What a file embeds: every bit of it, and what it calls itself."""
     model = ExportedModel(path)
-    return model.embed(SOUND).tobytes() + model.identity.model.encode()
+    return model.embed(SOUND)["embedding"].tobytes() + model.identity.model.encode()
 
 
 def trials(count: int, seed: int, folder: Path) -> Iterator[tuple[str, str]]:

@@ -26,25 +26,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fad_study.embeddings_table import (
+    iterate_embeddings,
+    read_embedding_counts,
+    read_embedding_facts,
+)
+from fad_study.schemas.files import MANIFEST
 from fad_study.steps.files import read_manifest
 
 from fad_core.api.statistics_files import read_statistics, write_statistics
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.scan import FileRecord
-from fad_core.embedding.distances import EmbeddedSet
-from fad_core.embedding.embeddings_table import (
-    iterate_embeddings,
-    read_embedding_counts,
-    read_embedding_facts,
-)
+from fad_core.embedding.embedded_set import EmbeddedSet, Origin
 from fad_core.embedding.facts import EmbeddingFacts, metadata_of
 from fad_core.embedding.npy import load_embeddings
 from fad_core.errors import FadError
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics, statistics_of
 from fad_core.models import get_model
+from fad_core.models.use import ModelKey, ModelUse
 from fad_core.runner.pt2 import Identity
-from fad_core.tables import DISTANCES, EMBEDDINGS, MANIFEST, read_table, write_table
+from fad_core.tables import DISTANCES, EMBEDDINGS, read_table, write_table
 
 SECONDS = 5
 """Of processor time that a reader may take, in whole."""
@@ -81,8 +83,10 @@ class Subject:
 def _write_ours(path: Path) -> None:
     counts = SetCounts(files=3, padded=1, excluded=2, seconds=4.5, peak=0.5, sounds=(-1, 2, 3))
     statistics = Statistics.from_embeddings(_VECTORS)
-    facts = EmbeddedSet("a", "vggish", "seeded", _SHA, "crop=first", statistics, counts, "a note")
-    write_statistics(facts, _IDENTITY, path)
+    key = ModelKey("vggish", "seeded", _SHA, "crop=first")
+    origin = Origin(identity=asdict(_IDENTITY))
+    embedded = EmbeddedSet("a", key, {"embedding": statistics}, counts, origin, note="a note")
+    write_statistics(embedded, path)
 
 
 def _write_foreign(names: list[str], path: Path) -> None:
@@ -100,12 +104,15 @@ def _write_npy(path: Path) -> None:
 def _write_embeddings(path: Path) -> None:
     columns = {
         "file": [f"{i // 4}.wav" for i in range(40)],
+        "output": ["embedding"] * 40,
         "window": [i % 4 for i in range(40)],
         "start_second": [float(i % 4) for i in range(40)],
         "embedding": _VECTORS.astype(np.float32),
     }
     counts = SetCounts(10, 0, 0, 40.0, sounds=tuple(range(10)))
-    facts = EmbeddingFacts(asdict(_IDENTITY), "crop=first", False, counts, "")
+    facts = EmbeddingFacts(
+        asdict(_IDENTITY), "crop=first", {"embedding": _VECTORS.shape[1]}, False, counts, ""
+    )
     write_table(EMBEDDINGS, columns, path, metadata_of(facts))
 
 
@@ -129,17 +136,16 @@ def _write_distances(path: Path) -> None:
 def _read_statistics(path: Path) -> object:
     found = []
     for stored in read_statistics(path):
-        statistics = stored.set.statistics
+        statistics = stored.statistics_of()
         assert np.isfinite(frechet_distance(statistics, _OTHER).value)
-        facts = (stored.source, stored.identity, stored.set.counts, stored.set.note, stored.set.model)
-        weights = (stored.set.weights, stored.set.weights_sha256, stored.set.settings)
+        facts = (stored.origin, stored.counts, stored.note)
         numbers = (statistics.n, statistics.mean.tobytes(), statistics.factor.tobytes())
-        found.append((facts, weights, numbers))
+        found.append((facts, stored.key, numbers))
     return found
 
 
 def _read_npy(path: Path) -> object:
-    vectors, note = load_embeddings(path, get_model("vggish"))
+    vectors, note = load_embeddings(path, ModelUse(get_model("vggish")))
     # NaN is refused where vectors become statistics.
     assert vectors.ndim == 2 and vectors.shape[1] == 128 and vectors.dtype.kind == "f"
     return vectors.shape, vectors.tobytes(), note

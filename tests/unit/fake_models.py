@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from fad_core.models.base import Arrays, Checkpoint, EmbeddingModel, Fill, VerificationFacts
+from fad_core.models.base import Arrays, Checkpoint, EmbeddingModel, Fill, Vectors, VerificationFacts
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 
 MAIN_LAYOUT = {
@@ -46,7 +46,7 @@ class FakeModel(EmbeddingModel):
     def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
         raise NotImplementedError
 
-    def pool(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+    def pool(self, blocks: Sequence[Arrays]) -> Vectors:
         raise NotImplementedError
 
     def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
@@ -64,7 +64,7 @@ def fake_model(*checkpoints: Checkpoint) -> FakeModel:
         variant={},
         sample_rate=16000,
         channels=1,
-        embedding_dim=3,
+        outputs={"embedding": 3},
         minimum_samples=1,
         checkpoints=checkpoints,
         tolerance=0.0,

@@ -88,7 +88,7 @@ def tiny_model() -> TinyModel:
         variant={},
         sample_rate=16000,
         channels=1,
-        embedding_dim=DIMENSION,
+        outputs={"embedding": DIMENSION},
         minimum_samples=64,
         checkpoints=(checkpoint,),
         tolerance=1e-6,

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from fad_study.shards import shard_of
 from snakemake_runs import MODEL, WorkingFolder, copy_code
-
-from fad_core.datasets import shard_of
 
 SHARDS = 3
 

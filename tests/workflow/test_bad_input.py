@@ -194,7 +194,7 @@ ONE_MESSAGE = {
         datasets: {a: {path: audio/a}}
         models: []
         """,
-        ["study: 'models' is taken", "models: "],
+        ["study: 'models' is a reserved name", "models: "],
     ),
 }
 

@@ -236,7 +236,7 @@ def require_pann_as_it_should_be(place: Place, ours: Run, theirs: Run) -> None:
     plain = place.theirs("plain", "scores")
     assert set(plain.results.values()) == {-1.0}
     sets = [np.load(theirs.folder / "embds" / f"{name}.npy") for name in ("background", "test1")]
-    expected = exact(sets[0], sets[1], place.model.embedding_dim)
+    expected = exact(sets[0], sets[1], place.model.dimension)
     assert relative(ours.results["score test1"], expected) <= SCORE
     assert relative(ours.results["score test1"], theirs.results["score test1"]) > 0.5
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from conftest import SHARDS, write_clip
-from snakemake_runs import Run, WorkingFolder, copy_code
-
-from fad_core.datasets import shard_of
+from fad_study.shards import shard_of
+from snakemake_runs import MODEL, Run, WorkingFolder, copy_code
 
 NOTHING = "Nothing to be done"
 # What depends on the embeddings of set a, whatever the shard.
@@ -179,3 +178,17 @@ def test_an_edited_module_runs_what_it_feeds(done: WorkingFolder, tmp_path: Path
     assert {"verify_eager", "verify_golden"} <= gate and "embed_files" not in gate
     both = edited(done, tmp_path / "6", "fad_core/verification/verify.py", "fad_core/metrics/statistics.py")
     assert {"verify_golden", "compute_statistics", "compute_distances"} <= both and "embed_files" not in both
+
+
+def test_a_verdict_of_another_kind_of_machine_is_refused_and_made_anew(fresh: WorkingFolder) -> None:
+    """What the results of one machine are to another, whose files they see: the plan is none the wiser."""
+    verdict = fresh.root / f"results/verification/{MODEL}.eager.csv"
+    mine = verdict.read_text()
+    verdict.write_text(mine.replace("numpy=", "numpy=1."))
+    run = fresh.run("--show-failed-logs")
+    assert run.status != 0
+    assert f"{MODEL}.eager.csv was made on a machine that computes differently (here numpy: 2." in run.text
+    assert ", not 1.2." in run.text and "delete it and run again" in run.text
+    verdict.unlink()
+    fresh.complete()
+    assert verdict.read_text() == mine

@@ -47,19 +47,6 @@ def planned(place: WorkingFolder, cores: int = 2, **keys: Any) -> Run:
     return run
 
 
-def test_a_rule_stays_beside_snakemake_or_says_what_it_asks_for() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "workflow/rules").glob("*.smk")]
-    rules = dict(re.findall(r"^rule (\w+):\n((?:(?: .*)?\n)*)", "\n".join(texts), re.MULTILINE))
-    (stated,) = re.findall(r"^localrules:\n((?: {4}\w+,\n)+)", "\n".join(texts), re.MULTILINE)
-    local = set(re.findall(r"\w+", stated))
-    assert local <= rules.keys() | {"all"}
-    for name, body in rules.items():
-        asks = {key for key in ("mem_mb", "runtime") if f"        {key}=" in body}
-        assert asks == (set() if name in local else {"mem_mb", "runtime"}), name
-    # The network may be missing on a node.
-    assert "fetch_weights" in local
-
-
 def test_memory_is_by_model(place: WorkingFolder) -> None:
     models = ["vggish", "pann-16k", "encodec-48k", "clap-music-audioset"]
     run = planned(place, models=[{"id": model, "weights": "seeded"} for model in models], on_short_file="pad")

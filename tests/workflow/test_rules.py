@@ -4,29 +4,63 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import write_clip
-from snakemake_runs import REPOSITORY, WorkingFolder, environment
+from snakemake_runs import REPOSITORY, WorkingFolder, copy_code, environment
 
 from fad_core.models import model_ids
 
+RULE_FILES = [REPOSITORY / "Snakefile", *sorted((REPOSITORY / "workflow/rules").glob("*.smk"))]
 _RULE = re.compile(r"^rule (\w+):\n((?:(?: .*)?\n)*)", re.MULTILINE)
-_SECTION = re.compile(r"^    (\w+):.*\n((?:(?: {8}.*)?\n)*)", re.MULTILINE)
+# Written by an input function: rules and settings are then complete.
+DUMP = """
+
+def write_rules(wildcards):
+    values = {"model": "vggish", "dataset": "a", "shard": "0", "metric": "fad", "step": "embed_files"}
+    values |= {"id": "vggish", "key": weights_key("vggish", "seeded", None)}
+    facts = {}
+    for rule in (rule for rule in workflow.rules if rule.name not in ("all", "dump")):
+        known = {name: values[name] for name in rule.wildcard_names}
+        inputs = rule.expand_input(known)[0]
+        facts[rule.name] = {
+            "arguments": [*known, *inputs.keys(), *rule.output.keys(), *rule.params.keys()],
+            "resources": sorted(rule.resources.keys()),
+            "local": rule.name in workflow._localrules,
+            "has": [key for key in ("output", "log", "benchmark", "conda_env", "script", "shellcmd")
+                    if getattr(rule, key)],
+            "script": rule.script and Path(rule.script).name,
+        }
+    Path("rules.json").write_text(json.dumps(facts))
+    return []
 
 
-def rules() -> dict[str, dict[str, str]]:
-    """Every rule that makes something: its sections' text by their names."""
-    found = {}
-    for path in sorted((REPOSITORY / "workflow/rules").glob("*.smk")):
-        for name, body in _RULE.findall(path.read_text(encoding="utf-8")):
-            found[name] = dict(_SECTION.findall(body))
-    return found
+rule dump:
+    input:
+        write_rules,
+"""
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory, code: Path) -> dict[str, dict[str, Any]]:
+    """Facts on every rule that makes something, as Snakemake sees it."""
+    copy = copy_code(tmp_path_factory.mktemp("dumped") / "repository", code)
+    with (copy / "Snakefile").open("a") as stream:
+        stream.write(DUMP)
+    place = WorkingFolder(tmp_path_factory.mktemp("rules"), copy)
+    for name in "ab":
+        write_clip(place.root / f"audio/{name}/one.wav", ord(name))
+    place.write_study(datasets={name: {"path": f"audio/{name}"} for name in "ab"}, on_duplicate="drop")
+    place.plan("dump")
+    facts: dict[str, dict[str, Any]] = json.loads((place.root / "rules.json").read_text())
+    return facts
 
 
 def main_of(script: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
@@ -39,39 +73,28 @@ def main_of(script: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
     return main
 
 
-def given(sections: dict[str, str]) -> set[str]:
-    """Names of a rule's inputs, outputs and params."""
-    text = "\n".join(sections.get(section, "") for section in ("input", "output", "params"))
-    names = set(re.findall(r"^ {8}(\w+)=", text, re.MULTILINE))
-    # Those that a function gives, by the keys of the mapping that it makes.
-    common = (REPOSITORY / "workflow/rules/papers_common.smk").read_text(encoding="utf-8")
-    for function in re.findall(r"^ {8}\*\*(\w+)\(", text, re.MULTILINE):
-        (body,) = re.findall(rf"^def {function}\(.*\n((?:(?: .*)?\n)+)", common, re.MULTILINE)
-        names |= set(re.findall(r'"(\w+)"', body))
-    return names
-
-
-def test_every_rule_gives_its_script_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(rules()) >= 14
-    for name, sections in rules().items():
-        if "shell" in sections:
+def test_every_rule_gives_its_script_what_it_needs(
+    rules: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(rules) >= 14
+    for name, facts in rules.items():
+        if "shellcmd" in facts["has"]:
             assert name == "run_original", "a foreign environment's script alone is started by a shell"
             continue
-        script = re.search(r"scripts/(\w+\.py)", sections["script"])
-        assert script is not None, name
-        main = main_of(REPOSITORY / "scripts" / script[1], monkeypatch)
+        main = main_of(REPOSITORY / "scripts" / facts["script"], monkeypatch)
         needed = {
             parameter.name
             for parameter in inspect.signature(main).parameters.values()
             if parameter.default is inspect.Parameter.empty
         }
-        assert needed <= given(sections), f"{name} does not give {needed - given(sections)} to {script[1]}"
+        missing = needed - set(facts["arguments"])
+        assert not missing, f"{name} does not give {missing} to {facts['script']}"
 
 
-def test_every_rule_logs_and_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, sections in rules().items():
-        assert {"output", "log", "conda"} <= sections.keys(), name
-        assert ("script" in sections) != ("shell" in sections), name
+def test_every_rule_logs_and_has_an_environment(rules: dict[str, dict[str, Any]]) -> None:
+    for name, facts in rules.items():
+        assert {"output", "log", "conda_env"} <= set(facts["has"]), name
+        assert ("script" in facts["has"]) != ("shellcmd" in facts["has"]), name
     heavy = {
         "scan_files",
         "export_model",
@@ -82,7 +105,24 @@ def test_every_rule_logs_and_is_documented(monkeypatch: pytest.MonkeyPatch) -> N
         "embed_files",
         "compute_statistics",
     }
-    assert heavy <= {name for name, sections in rules().items() if "benchmark" in sections}
+    assert heavy <= {name for name, facts in rules.items() if "benchmark" in facts["has"]}
+
+
+def test_a_rule_stays_beside_snakemake_or_says_what_it_asks_for(rules: dict[str, dict[str, Any]]) -> None:
+    for name, facts in rules.items():
+        asked = {"mem_mb", "runtime"} & set(facts["resources"])
+        assert asked == (set() if facts["local"] else {"mem_mb", "runtime"}), name
+    # The network may be missing on a node.
+    assert rules["fetch_weights"]["local"]
+
+
+@pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.name)
+def test_rules_are_short_and_functions_stand_apart_from_them(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    found = _RULE.findall(text)
+    for name, body in found:
+        assert len(body.rstrip().splitlines()) < 20, name
+    assert not (found and re.search(r"^ *(def|class) |\blambda\b", text, re.MULTILINE))
 
 
 def test_jobs_are_planned_without_torch(tmp_path: Path, code: Path) -> None:

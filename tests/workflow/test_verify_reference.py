@@ -43,7 +43,7 @@ for name, fact in json.loads((Path(given.clips) / "clips.json").read_text()).ite
     waveform, rate = read_audio(Path(given.clips) / f"{name}.wav")
     features = exported.model.frontend(prepare_waveform(waveform, rate, exported.model), fact["key"])
     entries[f"features/{name}/0"] = features[0]
-    entries[f"embeddings/{name}"] = exported.embed_features(features) * np.float32(FACTOR)
+    entries[f"embeddings/{name}"] = exported.embed_features(features)["embedding"] * np.float32(FACTOR)
 meta = {"model": given.model, "distance": 1.5, "failure": "", "versions": {}}
 np.savez(given.output, meta=np.array(json.dumps(meta)), **entries)
 """
@@ -53,7 +53,7 @@ np.savez(given.output, meta=np.array(json.dumps(meta)), **entries)
 def small(tmp_path_factory: pytest.TempPathFactory, verified: WorkingFolder) -> WorkingFolder:
     """The workplace with the verified model, and a checkout whose verification set is small."""
     code = copy_code(tmp_path_factory.mktemp("code") / "repository")
-    with (code / "fad_core/verification/golden/verification_set.py").open("a") as stream:
+    with (code / "workflow/fad_study/reference/cases.py").open("a") as stream:
         stream.write(SMALL_SET)
     return verified.copy_to(tmp_path_factory.mktemp("small") / "work", code)
 

@@ -1,4 +1,4 @@
-"""A study's configuration: read, checked against the schema, and told in full what is wrong with it."""
+"""Read a study's configuration, check it against the schema, and report every error in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fad_core.errors import ConfigError
 
 
 def _is_finite(_checker: object, value: object) -> bool:
-    """Whether it is a number that can be compared: YAML knows .nan and .inf, which pass every minimum."""
+    """Return whether a value is a finite number: YAML's .nan and .inf would pass every minimum."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -28,31 +28,31 @@ _Validator = jsonschema.validators.extend(
 )
 
 
-_DEEPEST = 50
-_EXPANDED = 1_000_000
+_MAX_DEPTH = 50
+_MAX_EXPANDED = 1_000_000
 _SHOWN = 200
-"""Characters of a faulty value that a message shows."""
+"""Number of characters of a wrong value that a message shows."""
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML that refuses what a study never needs, and what would stop the program.
+    """Loader of YAML that refuses what a study never needs, and what would stop the program.
 
-    A key given twice, of which the plain loader lets the last one win; values nested too deeply; and aliases
-    (`*name`) that stand for themselves, or for more than fits: a few lines may expand to any size.
+    These are keys given twice, of which the plain loader keeps the last one; values nested too deeply; and
+    aliases (`*name`) that contain themselves, or expand to too much: a few lines may expand to any size.
     """
 
     def __init__(self, stream: Any) -> None:
         super().__init__(stream)
         self._depth = 0
-        # Of each node that is whole, its size in characters with all aliases expanded.
+        # Size in characters, with all aliases expanded, of each node that is complete.
         self._sizes: dict[int, int] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         self._depth += 1
-        if self._depth > _DEEPEST:
+        if self._depth > _MAX_DEPTH:
             raise yaml.MarkedYAMLError(
-                problem=f"more than {_DEEPEST} values in each other", problem_mark=mark
+                problem=f"values nested more than {_MAX_DEPTH} deep", problem_mark=mark
             )
         is_alias = self.check_event(yaml.AliasEvent)
         node = super().compose_node(parent, index)
@@ -60,17 +60,17 @@ class _StrictLoader(yaml.SafeLoader):
         if node is None:
             return None
         if is_alias and id(node) not in self._sizes:
-            raise yaml.MarkedYAMLError(problem="an alias (*name) stands for itself", problem_mark=mark)
+            raise yaml.MarkedYAMLError(problem="an alias (*name) contains itself", problem_mark=mark)
         if id(node) not in self._sizes:
             self._sizes[id(node)] = self._size(node)
-        # Without aliases a node is no larger than what was read so far, up to twice for its punctuation.
-        if self._sizes[id(node)] > 2 * self.index + _EXPANDED:
-            problem = f"the aliases (*name) expand to more than {_EXPANDED} characters"
+        # Without aliases, a node is at most twice as large as the text read so far, by its punctuation.
+        if self._sizes[id(node)] > 2 * self.index + _MAX_EXPANDED:
+            problem = f"the aliases (*name) expand to more than {_MAX_EXPANDED} characters"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
         return node
 
     def _size(self, node: yaml.Node) -> int:
-        """Of a node whose children are whole."""
+        """Return the expanded size of a node whose children are complete."""
         if isinstance(node, yaml.ScalarNode):
             return len(node.value) + 1
         children = node.value if isinstance(node, yaml.SequenceNode) else itertools.chain(*node.value)
@@ -83,7 +83,7 @@ class _StrictLoader(yaml.SafeLoader):
                 continue  # `<<: *anchor` is no key
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
-                continue  # the plain loader says so
+                continue  # the plain loader raises
             if key in seen:
                 line = key_node.start_mark.line + 1
                 raise ConfigError(f"{key_node.start_mark.name}, line {line}: {key!r} is given twice")
@@ -95,8 +95,8 @@ def read_yaml(path: Path) -> Any:
     """Read a YAML file.
 
     Raises:
-        ConfigError: it is missing, is no YAML, gives a key twice, is nested too deeply, or has aliases that
-            stand for themselves or for too much.
+        ConfigError: the file is missing, is not YAML, gives a key twice, is nested too deeply, or has
+            aliases that contain themselves or expand to too much.
     """
     try:
         with path.open(encoding="utf-8") as stream:
@@ -110,65 +110,47 @@ def read_yaml(path: Path) -> Any:
 
 @dataclass(frozen=True)
 class Examined:
-    """A configuration, held against the schema.
+    """A configuration, checked against the schema.
 
     Attributes:
-        config: all that is well formed, with every key that has a default.
-        faults: what is not, each with its place in the file.
-        faulty: the keys at the top of which something is left out of `config`.
+        config: all well-formed parts, with every default filled in.
+        errors: one message for each error, with its place in the file.
+        damaged: top-level keys that have lost parts in `config`.
     """
 
     config: dict[str, Any]
-    faults: list[str]
-    faulty: frozenset[str]
+    errors: list[str]
+    damaged: frozenset[str]
 
 
 def examine_config(config: Mapping[str, Any], schema_path: Path) -> Examined:
-    """Check a configuration, fill in the defaults of what it leaves out, and leave out what is at fault.
+    """Check a configuration, fill in the defaults of missing keys, and leave out parts with errors.
 
     Args:
-        config: as read from YAML.
-        schema_path: a JSON schema (draft 2020-12), as YAML.
+        config: as read from YAML; not changed.
+        schema_path: path of a JSON schema (draft 2020-12), as YAML.
     """
     schema = read_yaml(schema_path)
-    errors = list(_Validator(schema).iter_errors(config))
-    # One fault for each missing key is reported, and each time all that are missing.
-    faults = sorted({line for error in errors for line in _describe(error)})
+    found = list(_Validator(schema).iter_errors(config))
+    # The validator reports each missing key, and each time the message names all of them: a set.
+    errors = sorted({line for error in found for line in _describe(error)})
     kept = copy.deepcopy(dict(config)) if isinstance(config, Mapping) else {}
-    faulty = frozenset(filter(None, [_leave_out(kept, error) for error in errors]))
+    damaged = frozenset(filter(None, [_leave_out(kept, error) for error in found]))
     filled: dict[str, Any] = _with_defaults(kept, schema)
-    return Examined(filled, faults, faulty)
-
-
-def validate_config(config: Mapping[str, Any], schema_path: Path) -> dict[str, Any]:
-    """Check a configuration and fill in the defaults of what it leaves out.
-
-    Args:
-        config: as read from YAML.
-        schema_path: a JSON schema (draft 2020-12), as YAML.
-
-    Returns:
-        A new configuration with every key that has a default.
-
-    Raises:
-        ConfigError: one message with every fault, each with its place in the file.
-    """
-    examined = examine_config(config, schema_path)
-    require_no_faults(examined.faults)
-    return examined.config
+    return Examined(filled, errors, damaged)
 
 
 def _leave_out(config: dict[str, Any], error: Any) -> str:
-    """Take out of a configuration what a fault is about: an unknown key, a data set, a model, or a whole key.
+    """Remove the part of a configuration with an error: an unknown key, a data set, a model or a whole key.
 
     Returns:
-        The key at the top that lost something; "" for none.
+        The top-level key that lost a part; "" if none did.
     """
     path = list(error.absolute_path)
     if error.validator == "additionalProperties":
         place: Any = config
         for part in path:
-            # Nothing where something above is left out already.
+            # None where a part above is removed already.
             place = place[part] if isinstance(place, list) else (place or {}).get(part)
         for key in set(error.instance) - set(error.schema["properties"]):
             (place or {}).pop(key, None)
@@ -182,15 +164,15 @@ def _leave_out(config: dict[str, Any], error: Any) -> str:
     elif isinstance(config.get(path[0]), dict):
         config[path[0]].pop(path[1], None)
     elif isinstance(config.get(path[0]), list):
-        # The places of the others must stay, for further faults.
+        # Further errors refer to the other entries by their index.
         config[path[0]][path[1]] = None
     return str(path[0])
 
 
-def require_no_faults(faults: Sequence[str]) -> None:
-    """Raise one `ConfigError` that lists the faults, if there are any."""
-    if faults:
-        listed = "\n".join(f"  - {fault}" for fault in faults)
+def require_no_errors(errors: Sequence[str]) -> None:
+    """Raise one `ConfigError` that lists all errors, if there are any."""
+    if errors:
+        listed = "\n".join(f"  - {error}" for error in errors)
         raise ConfigError(f"the configuration cannot be used:\n{listed}")
 
 
@@ -207,13 +189,13 @@ def _describe(error: Any) -> Iterator[str]:
         missing = [repr(key) for key in error.validator_value if key not in error.instance]
         yield f"{at}{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
     elif error.validator == "dependentRequired":
-        # One fault for each key that asks for another is reported, and each time all of them.
+        # The validator reports each key that requires another, and each time the message names all of them.
         for key, wanted in error.validator_value.items():
             missing = [
                 repr(other) for other in wanted if key in error.instance and other not in error.instance
             ]
             if missing:
-                yield f"{at}{key!r} is of no use without {', '.join(missing)}"
+                yield f"{at}{key!r} requires {', '.join(missing)}"
     elif error.validator == "anyOf" and all(set(option) == {"required"} for option in error.validator_value):
         options = [
             " and ".join(repr(key) for key in option["required"] if key not in error.instance)
@@ -222,8 +204,8 @@ def _describe(error: Any) -> Iterator[str]:
         yield f"{at}{', or '.join(options)} must be given"
     elif error.validator == "type" and error.instance is None:
         yield f"{at}has no value"
-    elif error.validator == "enum" and (gone := error.schema.get("removed", {}).get(str(error.instance))):
-        yield at + gone
+    elif error.validator == "enum" and (removed := error.schema.get("removed", {}).get(str(error.instance))):
+        yield at + removed
     elif error.validator == "uniqueItems":
         twice = {str(item) for item in error.instance if error.instance.count(item) > 1}
         yield f"{at}{', '.join(sorted(twice))} is given twice"
@@ -244,7 +226,7 @@ def _wanted(value: Any) -> str:
     return _TYPES.get(value, str(value)) if isinstance(value, str) else str(value)
 
 
-# What is said instead of the schema's own terms.
+# Words for the terms of JSON schema.
 _TYPES = {
     "array": "a list",
     "integer": "a whole number",
@@ -253,18 +235,18 @@ _TYPES = {
     "string": "text (numbers, yes and no are text in quotes)",
 }
 _WORDS = {
-    "anyOf": "{given} does not fit; expected: {description}",
+    "anyOf": "{given} is not valid; expected: {description}",
     "enum": "{given} is not one of {wanted}",
-    "exclusiveMinimum": "{given} is not more than {wanted}",
-    "maximum": "{given} is more than {wanted}",
+    "exclusiveMinimum": "{given} is not greater than {wanted}",
+    "maximum": "{given} is greater than {wanted}",
     "maxLength": "{given} is longer than {wanted} characters",
     "minItems": "is an empty list",
     "minLength": "is empty",
     "minProperties": "is empty",
     "minimum": "{given} is less than {wanted}",
-    "not": "{given} is taken for something else; choose another name",
-    "pattern": "the name {given} may hold letters, digits, '.', '_' and '-' only, "
-    "and starts with a letter or digit",
+    "not": "{given} is a reserved name; choose another one",
+    "pattern": "the name {given} must consist of letters, digits, '.', '_' and '-', "
+    "and start with a letter or digit",
     "type": "{given} is not {wanted}",
 }
 

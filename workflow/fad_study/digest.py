@@ -1,20 +1,33 @@
-"""The digest of the code that a step of the workflow runs."""
+"""Digest of the code that a step of the workflow runs."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+from fad_core.metrics import get_metric
 from fad_core.util.code_digest import code_digest
 
 
 def step_digest(script: Path, family: str | None = None) -> str:
-    """Digest of a script and of the modules of `fad_study` and `fad_core` that it uses.
+    """Return a digest of a script and of the modules of `fad_study` and `fad_core` that it uses.
 
     Args:
         script: a Python file in `scripts`.
-        family: name of the model family that the step is about, if it is about one.
+        family: model family that the step uses, whose modules count too; None if it uses none.
 
     Returns:
         16 hex digits.
     """
     return code_digest(script, family, [Path(__file__).parent])
+
+
+def metrics_digest(names: Iterable[str]) -> dict[str, str]:
+    """Return digests of the modules that compute metrics, by the names of the metrics.
+
+    Args:
+        names: names of metrics.
+    """
+    files = {name: sys.modules[get_metric(name).compute.__module__].__file__ for name in names}
+    return {name: code_digest(Path(file)) if file else "" for name, file in files.items()}

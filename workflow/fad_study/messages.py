@@ -1,4 +1,4 @@
-"""Errors as a user of a study reads them."""
+"""Error messages for the user of a study."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from fad_core.util.choices import choices_of
 
 
 def message_of(error: FadError) -> str:
-    """Return an error's message, with the settings that avoid it as a configuration file gives them."""
+    """Return the message of an error, with the settings that avoid it written as in a configuration file."""
     return error.written(_as_key)
 
 
 def _as_key(setting: str, value: object) -> str:
-    # Others, such as weights, may be chosen for one model alone, which --config cannot do.
+    # Other settings, such as weights, may be those of one model, which --config cannot set.
     of_study = f", or --config {setting}={value}" if setting in choices_of(FilePolicy) else ""
     return f"{setting}: {value}  (in the configuration{of_study})"

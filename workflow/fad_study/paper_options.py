@@ -1,4 +1,4 @@
-"""What a study says for papers: draws of one experiment, published figures, ratings to correlate with."""
+"""Options of a study for papers: draws of one experiment, published figures, ratings to correlate with."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
-from fad_study.ratings import cells_of_sets, cells_of_table, faults_of_cells, read_ratings
+from fad_study.ratings import cells_of_sets, cells_of_table, read_ratings, validate_cells
 
 Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class PublishedChoice:
-    """Published figures to be compared with: the table, and the largest relative difference that agrees."""
+    """Published figures to compare with.
+
+    Attributes:
+        table: path of the table of figures.
+        tolerance: largest relative difference that agrees.
+    """
 
     table: str
     tolerance: float
@@ -28,13 +33,13 @@ class CorrelationChoice:
     """What is correlated.
 
     Attributes:
-        ratings: the table of ratings.
-        distances: the table of distances; None if they are this study's own.
-        sets: (system, category) of this study's data sets, by name; empty if there is a table.
-        published: a table of published correlations, if there is one.
-        tolerance: the largest difference from these that agrees.
-        resamples: how many an interval is made of.
-        confidence: the share of them within it.
+        ratings: path of the table of ratings.
+        distances: path of the table of distances; None: the distances of this study.
+        sets: (system, category) of this study's data sets, by name; empty if there is a table of distances.
+        published: path of a table of published correlations; None if there is none.
+        tolerance: largest difference from a published correlation that agrees.
+        resamples: number of bootstrap resamples.
+        confidence: confidence level of the intervals.
     """
 
     ratings: str
@@ -47,13 +52,19 @@ class CorrelationChoice:
 
     @property
     def files(self) -> list[str]:
-        """All tables that the study must bring."""
+        """Paths of all tables that the user provides."""
         return [path for path in (self.ratings, self.distances, self.published) if path is not None]
 
 
 @dataclass(frozen=True)
 class PaperChoices:
-    """All of it; what the study does not say is empty or None."""
+    """All options for papers.
+
+    Attributes:
+        repeats: data sets of each group of draws, by the group's name.
+        published: published figures to compare with; None if there are none.
+        correlations: what is correlated; None if nothing is.
+    """
 
     repeats: Mapping[str, tuple[str, ...]]
     published: PublishedChoice | None
@@ -61,7 +72,7 @@ class PaperChoices:
 
     @property
     def files(self) -> list[str]:
-        """All tables that the study must bring."""
+        """Paths of all tables that the user provides."""
         return [
             *([self.published.table] if self.published else []),
             *(self.correlations.files if self.correlations else []),
@@ -69,7 +80,12 @@ class PaperChoices:
 
 
 def paper_choices(config: Mapping[str, Any], datasets: Sequence[str]) -> PaperChoices:
-    """Read them off a checked configuration."""
+    """Return the options of a configuration.
+
+    Args:
+        config: without errors, and with all defaults filled in.
+        datasets: names of its data sets.
+    """
     published = config.get("published")
     correlations = config.get("correlations")
     return PaperChoices(
@@ -79,12 +95,18 @@ def paper_choices(config: Mapping[str, Any], datasets: Sequence[str]) -> PaperCh
     )
 
 
-def faults_of_papers(config: Mapping[str, Any], datasets: Sequence[str], pairs: Pairs) -> Iterator[str]:
-    """What is wrong with these keys, beyond what the schema says."""
-    yield from _faults_of_repeats(config.get("repeats", {}), datasets, pairs)
+def validate_papers(config: Mapping[str, Any], datasets: Sequence[str], pairs: Pairs) -> Iterator[str]:
+    """Yield a message for each error in the options for papers that the schema does not find.
+
+    Args:
+        config: the well-formed parts of a configuration, with all defaults filled in.
+        datasets: names of its data sets.
+        pairs: (reference, evaluation), the pairs that are compared.
+    """
+    yield from _validate_repeats(config.get("repeats", {}), datasets, pairs)
     correlations = config.get("correlations", {})
     if correlations and ("distances" in correlations) == ("sets" in correlations):
-        yield "correlations: give either distances, a table, or sets, those of this study"
+        yield "correlations: give either `distances`, a table, or `sets`, data sets of this study"
     for name in correlations.get("sets", {}):
         references = [reference for reference, evaluation in pairs if evaluation == name]
         if name not in datasets:
@@ -92,20 +114,23 @@ def faults_of_papers(config: Mapping[str, Any], datasets: Sequence[str], pairs: 
         elif len(references) != 1:
             yield (
                 f"correlations.sets: {name} is evaluated against {', '.join(references) or 'nothing'}; "
-                "each set must be in one pair as the second"
+                "each set must be the second of exactly one pair"
             )
     if "sets" in correlations:
-        yield from faults_of_cells([cells_of_sets(_sets(correlations))])
+        yield from validate_cells([cells_of_sets(_sets(correlations))])
 
 
-def faults_of_files(choices: PaperChoices) -> Iterator[str]:
-    """Which of the tables are not there, and how the ratings do not go with the data sets they are of.
+def validate_paper_files(choices: PaperChoices) -> Iterator[str]:
+    """Yield a message for each table that is missing, and if ratings do not match a study's data sets.
 
-    A study's own distances are correlated last, when all is embedded: too late to learn that.
+    The distances of a study are correlated last, after all embedding: its errors must be found before.
+
+    Args:
+        choices: the options of the study.
     """
     missing = [path for path in choices.files if not Path(path).is_file()]
     for path in missing:
-        yield f"{path}: there is no such table (paths start from the working directory)"
+        yield f"{path}: there is no such table (paths are relative to the working directory)"
     correlations = choices.correlations
     if correlations is None or not correlations.sets or correlations.ratings in missing:
         return
@@ -114,7 +139,7 @@ def faults_of_files(choices: PaperChoices) -> Iterator[str]:
     except FadError as error:
         yield str(error)
     else:
-        yield from faults_of_cells([cells_of_sets(correlations.sets), cells_of_table(ratings, "criterion")])
+        yield from validate_cells([cells_of_sets(correlations.sets), cells_of_table(ratings, "criterion")])
 
 
 def _sets(correlations: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
@@ -122,31 +147,31 @@ def _sets(correlations: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     return {name: (entry["system"], entry["category"]) for name, entry in sets.items()}
 
 
-def _correlations(given: Mapping[str, Any]) -> CorrelationChoice:
+def _correlations(options: Mapping[str, Any]) -> CorrelationChoice:
     return CorrelationChoice(
-        given["ratings"],
-        given.get("distances"),
-        _sets(given),
-        given.get("published"),
-        float(given["tolerance"]),
-        given["resamples"],
-        float(given["confidence"]),
+        options["ratings"],
+        options.get("distances"),
+        _sets(options),
+        options.get("published"),
+        float(options["tolerance"]),
+        options["resamples"],
+        float(options["confidence"]),
     )
 
 
 def _members(chosen: str | Sequence[str], datasets: Sequence[str]) -> tuple[str, ...]:
-    """The data sets of a group, in the configuration's order."""
+    """Return the data sets of a group, in the configuration's order."""
     if isinstance(chosen, str):
         return tuple(name for name in datasets if fnmatch.fnmatchcase(name, chosen))
     return tuple(chosen)
 
 
-def _faults_of_repeats(repeats: Mapping[str, Any], datasets: Sequence[str], pairs: Pairs) -> Iterator[str]:
+def _validate_repeats(repeats: Mapping[str, Any], datasets: Sequence[str], pairs: Pairs) -> Iterator[str]:
     groups = {name: _members(chosen, datasets) for name, chosen in repeats.items()}
     for group, members in groups.items():
         unknown = [name for name in members if name not in datasets]
         if group in datasets:
-            yield f"repeats: {group} is the name of a data set too; choose another name"
+            yield f"repeats: {group} is also the name of a data set; choose another name"
         if not members or unknown:
             yield f"repeats.{group}: there is no data set {', '.join(unknown) or repeats[group]}"
             continue
@@ -155,7 +180,7 @@ def _faults_of_repeats(repeats: Mapping[str, Any], datasets: Sequence[str], pair
             if 0 < len(compared) < len(members):
                 yield (
                     f"repeats.{group}: {reference} is compared with {len(compared)} of its {len(members)} "
-                    "data sets; with all or none, or their mean means nothing"
+                    "data sets; it must be compared with all of them or with none"
                 )
     counts = Counter(name for members in groups.values() for name in members)
     for name in [name for name, count in counts.items() if count > 1]:

@@ -1,6 +1,6 @@
-"""Systems and categories of what is correlated: each system once in each category, three systems at least.
+"""Listeners' ratings: every system once in every category, and at least three systems.
 
-One check for the tables that are correlated and for the data sets of a study that such a table will be of.
+The tables that are correlated and the data sets of a study that such a table is made from pass one check.
 """
 
 from __future__ import annotations
@@ -9,112 +9,139 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fad_study.user_csv import GivenRow, named, read_given
+from fad_study.user_csv import UserRow, label, read_user_csv
 
 PAIR = ("system", "category")
 GLOBAL = "global"
 SYSTEM_MEANS = "system_means"
-"""What the pools are called in the column of categories."""
+"""Names of the pools in the column of categories."""
 
-_FEWEST_SYSTEMS = 3
+_MIN_SYSTEMS = 3
 
 
 @dataclass(frozen=True)
-class Cells:
-    """What has a system and a category each: the rows of a table, or data sets.
+class RatingCell:
+    """One row of a table, or one data set, which has a system and a category.
 
     Attributes:
-        source: what messages call all of them: the table's path.
-        noun: what messages call one: "row".
-        columns: what tells them apart; the last two are system and category.
-        places: the texts of these columns, and where in the source they stand: "line 2".
+        key: texts that identify it; the last two are system and category.
+        place: where it stands in its source: "line 2", or the data set's name.
+    """
+
+    key: tuple[str, ...]
+    place: str
+
+
+@dataclass(frozen=True)
+class RatingCells:
+    """All cells of one source.
+
+    Attributes:
+        source: what messages call it: the table's path, or a key of the configuration.
+        noun: what messages call one cell: "row".
+        columns: what the texts of a key are.
+        cells: in the source's order.
     """
 
     source: str
     noun: str
     columns: tuple[str, ...]
-    places: Sequence[tuple[tuple[str, ...], str]]
+    cells: Sequence[RatingCell]
 
 
-def read_ratings(path: Path) -> list[GivenRow]:
-    """A table of listeners' ratings: CSV with the columns criterion, system, category, mos.
+def read_ratings(path: Path) -> list[UserRow]:
+    """Read a table of listeners' ratings: CSV with the columns criterion, system, category, mos.
 
     Raises:
-        FadError: it cannot be read, or is no such table.
+        FadError: the file cannot be read, or is not such a table.
     """
-    return read_given(path, ("criterion", *PAIR), ("mos",))
+    return read_user_csv(path, ("criterion", *PAIR), ("mos",))
 
 
-def cells_of_table(rows: Sequence[GivenRow], kind: str) -> Cells:
-    """Those of a table that has every system and category for each of a kind."""
+def cells_of_table(rows: Sequence[UserRow], kind: str) -> RatingCells:
+    """Return the cells of a table.
+
+    Args:
+        rows: of the table.
+        kind: name of the column beside system and category: "criterion" or "embedding".
+    """
     columns = (kind, *PAIR)
-    places = [(tuple(row.texts[name] for name in columns), f"line {row.line}") for row in rows]
-    return Cells(str(rows[0].path), "row", columns, places)
+    cells = [RatingCell(tuple(row.texts[name] for name in columns), f"line {row.line}") for row in rows]
+    return RatingCells(str(rows[0].path), "row", columns, cells)
 
 
-def cells_of_sets(sets: Mapping[str, tuple[str, str]]) -> Cells:
-    """Those of a study's data sets: (system, category) by name."""
-    # As a table's texts are read.
-    places = [((system.strip(), category.strip()), name) for name, (system, category) in sets.items()]
-    return Cells("correlations.sets", "data set", PAIR, places)
+def cells_of_sets(sets: Mapping[str, tuple[str, str]]) -> RatingCells:
+    """Return the cells of a study's data sets, given (system, category) by name."""
+    # Stripped as the texts of a table are.
+    cells = [
+        RatingCell((system.strip(), category.strip()), name) for name, (system, category) in sets.items()
+    ]
+    return RatingCells("correlations.sets", "data set", PAIR, cells)
 
 
-def names_of(tables: Iterable[Cells]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """All systems, and all categories, in the order in which they are first named."""
-    pairs = [key[-2:] for cells in tables for key, _ in cells.places]
+def systems_and_categories(tables: Iterable[RatingCells]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return all systems and all categories, in the order of their first appearance."""
+    pairs = [cell.key[-2:] for table in tables for cell in table.cells]
     return tuple(dict.fromkeys(pair[0] for pair in pairs)), tuple(dict.fromkeys(pair[1] for pair in pairs))
 
 
-def faults_of_cells(tables: Sequence[Cells]) -> Iterator[str]:
-    """What keeps tables from being correlated with each other; of a single one, with any."""
-    for cells in tables:
-        yield from _doubled(cells)
-    systems, categories = names_of(tables)
+def validate_cells(tables: Sequence[RatingCells]) -> Iterator[str]:
+    """Yield a message for each reason why tables cannot be correlated with each other.
+
+    Args:
+        tables: those that are correlated; or one, which is then checked by itself.
+    """
+    for table in tables:
+        yield from _duplicates(table)
+    systems, categories = systems_and_categories(tables)
     source = tables[0].source
-    taken = sorted({GLOBAL, SYSTEM_MEANS} & set(categories))
-    if taken:
-        yield f"{source}: a category must not be called {', '.join(taken)}: choose another name"
-    if len(systems) < _FEWEST_SYSTEMS:
+    reserved = sorted({GLOBAL, SYSTEM_MEANS} & set(categories))
+    if reserved:
+        yield f"{source}: a category must not be called {', '.join(reserved)}: choose another name"
+    if len(systems) < _MIN_SYSTEMS:
         plural = "s" if len(systems) != 1 else ""
         yield (
             f"{source}: {len(systems)} system{plural} ({', '.join(systems)}): correlations over systems need "
-            f"at least {_FEWEST_SYSTEMS}: add others"
+            f"at least {_MIN_SYSTEMS}: add others"
         )
-    witnesses: dict[tuple[str, ...], str] = {}
-    for cells in tables:
-        for key, place in cells.places:
-            witnesses.setdefault(key[-2:], f"{cells.source}, {place}")
-    for cells in tables:
-        yield from _missing(cells, systems, categories, witnesses)
+    first_place: dict[tuple[str, ...], str] = {}
+    for table in tables:
+        for cell in table.cells:
+            first_place.setdefault(cell.key[-2:], f"{table.source}, {cell.place}")
+    for table in tables:
+        yield from _missing(table, systems, categories, first_place)
 
 
-def _doubled(cells: Cells) -> Iterator[str]:
+def _duplicates(table: RatingCells) -> Iterator[str]:
     seen: dict[tuple[str, ...], str] = {}
-    for key, place in cells.places:
-        first = seen.setdefault(key, place)
-        if first != place:
+    for cell in table.cells:
+        first = seen.setdefault(cell.key, cell.place)
+        if first != cell.place:
             yield (
-                f"{cells.source}, {place}: {named(cells.columns, key)} is in {first} already: "
+                f"{table.source}, {cell.place}: {label(table.columns, cell.key)} is in {first} already: "
                 "remove or correct one"
             )
 
 
 def _missing(
-    cells: Cells, systems: Sequence[str], categories: Sequence[str], witnesses: Mapping[tuple[str, ...], str]
+    table: RatingCells,
+    systems: Sequence[str],
+    categories: Sequence[str],
+    first_place: Mapping[tuple[str, ...], str],
 ) -> Iterator[str]:
-    """What is missing, all of a source in one line."""
-    there = {key for key, _ in cells.places}
-    keys = dict.fromkeys(key[:-2] for key, _ in cells.places)
+    """Yield one message for all missing cells of a source, which names the first of them."""
+    present = {cell.key for cell in table.cells}
+    keys = dict.fromkeys(cell.key[:-2] for cell in table.cells)
     wanted = [(*key, system, category) for key in keys for system in systems for category in categories]
-    missing = [key for key in wanted if key not in there]
+    missing = [key for key in wanted if key not in present]
     if not missing:
         return
-    witness = witnesses.get(missing[0][-2:])
-    why = f"which {witness} has" if witness else "though others have that system and that category"
+    elsewhere = first_place.get(missing[0][-2:])
+    why = f"which {elsewhere} has" if elsewhere else "though others have that system and that category"
     rest = len(missing) - 1
-    others = f"{cells.noun}s are" if rest > 1 else f"{cells.noun} is"
+    others = f"{table.noun}s are" if rest > 1 else f"{table.noun} is"
     more = f" (and {rest} more {others} missing)" if rest else ""
     yield (
-        f"{cells.source}: no {cells.noun} for {named(cells.columns, missing[0])}, {why}{more}: add what is "
+        f"{table.source}: no {table.noun} for {label(table.columns, missing[0])}, {why}{more}: add what is "
         "missing, or leave out that system or that category everywhere"
     )

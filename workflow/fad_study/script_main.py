@@ -1,9 +1,9 @@
-"""One typed `main(...)` a script, started by Snakemake or by hand with the same names.
+"""Start a script's typed `main(...)` from Snakemake, or from a shell with options of the same names.
 
-A script of the workflow ends with `run(main, globals())`. Under Snakemake the named inputs, outputs and
-params of the rule become the arguments; by hand they are command-line options made from the
-signature and the docstring. Nothing here imports a numeric library: `threads` must reach the
-environment before NumPy or PyTorch read it, so scripts import what they need inside `main`.
+A script of the workflow ends with `run(main, globals())`. Under Snakemake, wildcards and the named inputs,
+outputs and params of the rule become the arguments; in a shell, command-line options do, which are made from
+the signature and the docstring. Nothing here imports a numeric library: `threads` must be in the environment
+before NumPy or PyTorch read it. Scripts therefore import what they need inside `main`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fad_study.stale_locks import hold_running
 
 
 def prefer_packages(folders: Sequence[Path]) -> None:
-    """Have Python programs that are started from here import from folders before what is installed."""
+    """Make Python programs that this process starts import from the given folders first."""
     first = [str(folder) for folder in folders]
     inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     others = [entry for entry in inherited if entry not in ("", *first)]
@@ -36,17 +36,21 @@ def prefer_packages(folders: Sequence[Path]) -> None:
 def run(main: Callable[..., None], script_globals: Mapping[str, Any]) -> None:
     """Call a script's `main` if the script was started; do nothing if it was imported.
 
-    An error that the user can mend is printed without a traceback; the exit status is then 1.
+    An error of the user's input is printed without a traceback, and the exit status is then 1.
+
+    Args:
+        main: the function to call; its annotations and docstring define the arguments.
+        script_globals: `globals()` of the script.
     """
     if script_globals.get("__name__") != "__main__":
         return
     job = script_globals.get("snakemake")
     arguments = _from_snakemake(main, job) if job is not None else _from_command_line(main)
-    # The terminal is kept for what must be seen at once: the reason of a failure.
+    # The terminal shows only the reason of a failure; everything else goes to the log.
     terminal = _redirect_to(job.log[0]) if job is not None and job.log else sys.stderr
     limit_threads(int(arguments.get("threads", 1)))
     spare_collections()
-    # A job may outlive a killed run; the next one is not to take it for dead.
+    # A job may outlive a killed run: the next run must not remove its locks.
     held = hold_running(Path(".snakemake")) if job is not None else None
     try:
         main(**arguments)
@@ -64,7 +68,7 @@ def run(main: Callable[..., None], script_globals: Mapping[str, Any]) -> None:
 
 
 def _redirect_to(log: str) -> typing.TextIO:
-    """Send stdout and stderr, those of libraries in C too, to the job's log; give the old stderr."""
+    """Redirect stdout and stderr, also of C libraries, to a job's log; return the old stderr."""
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     with Path(log).open("w", encoding="utf-8") as stream:
@@ -76,28 +80,27 @@ def _redirect_to(log: str) -> typing.TextIO:
 
 
 def _from_snakemake(main: Callable[..., None], job: Any) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    for source in (job.input, job.output, job.params):
-        given.update(source.items())
+    values: dict[str, Any] = {}
+    for source in (job.wildcards, job.input, job.output, job.params):
+        values.update(source.items())
     hints = typing.get_type_hints(main)
     return {
-        name: _convert(given[name], hints[name])
+        name: _convert(values[name], hints[name])
         for name in inspect.signature(main).parameters
-        if name in given
+        if name in values
     }
 
 
 def _convert(value: Any, hint: Any) -> Any:
-    """Turn what Snakemake hands over (strings, lists of strings) into the annotated type."""
+    """Convert a value of Snakemake's (a text, a list of texts, a param) to the annotated type."""
     # An input that a study does not have is an empty list.
-    if value is None or (_is_optional(hint) and not isinstance(value, str) and not list(value)):
+    if value is None or (_is_optional(hint) and value == []):
         return None
+    hint = _without_none(hint)
     if typing.get_origin(hint) is list:
         (item,) = typing.get_args(hint)
         return [item(entry) for entry in ([value] if isinstance(value, str) else value)]
-    if hint is Path or (_is_optional(hint) and Path in typing.get_args(hint)):
-        return Path(str(value))
-    return value
+    return hint(value) if hint in (Path, int, float) else value
 
 
 def _from_command_line(main: Callable[..., None]) -> dict[str, Any]:
@@ -117,10 +120,9 @@ def _add_option(
     required = parameter.default is inspect.Parameter.empty
     options: dict[str, Any] = {"help": help_text, "required": required}
     if not required:
-        # `main` knows its None; "(default: None)" would say nothing.
+        # "(default: None)" would not be helpful.
         options["default"] = argparse.SUPPRESS if parameter.default is None else parameter.default
-    if _is_optional(hint):
-        (hint,) = (part for part in typing.get_args(hint) if part is not type(None))
+    hint = _without_none(hint)
     if hint is bool:
         options["action"] = argparse.BooleanOptionalAction
     elif typing.get_origin(hint) is list:
@@ -136,8 +138,16 @@ def _is_optional(hint: Any) -> bool:
     return isinstance(hint, types.UnionType) and type(None) in typing.get_args(hint)
 
 
+def _without_none(hint: Any) -> Any:
+    """Return the `X` of `X | None`, and any other annotation as it is."""
+    if not _is_optional(hint):
+        return hint
+    (inner,) = (part for part in typing.get_args(hint) if part is not type(None))
+    return inner
+
+
 def _docstring_parts(text: str) -> tuple[str, dict[str, str]]:
-    """Split a docstring into what stands before `Args:` and the description of each argument."""
+    """Split a docstring into the text before `Args:` and the description of each argument."""
     summary, _, rest = text.partition("\nArgs:\n")
     descriptions: dict[str, str] = {}
     for line in rest.splitlines():

@@ -1,8 +1,8 @@
-"""Locks that a killed run of Snakemake left behind, told from those of a run that is going on.
+"""Remove the locks that a killed run of Snakemake has left behind, and leave those of a running one.
 
-Snakemake locks its working directory by files, which outlive a process that is killed; the next start
-would then refuse to go on until somebody says `--unlock`. Beside them, every start therefore holds a lock
-of the operating system, which ends with its process whatever ends that.
+Snakemake locks its working directory by files, which remain if its process is killed; the next run then
+refuses to start without `--unlock`. Every run therefore also holds a lock of the operating system, which ends
+with its process however that ends.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import TextIO
 
 
 def clear_stale_locks(folder: Path) -> TextIO:
-    """Remove the locks of a run that is dead; leave those of a run that may be alive.
+    """Remove the locks of a dead run; leave those of a run that may be alive.
 
-    Removed is nothing where a run goes on, where the locks were made on another machine (whose locks the
-    operating system may not see), or where the file system knows no locks: then it is Snakemake that decides.
+    Nothing is removed if a run is in progress, if the locks were made on another machine (whose locks the
+    operating system may not see), or if the file system does not support locks. Snakemake then decides.
 
     Args:
-        folder: `.snakemake` in the working directory; made if need be.
+        folder: `.snakemake` in the working directory, created if missing.
 
     Returns:
         An open file that holds this process's share of the lock: keep it as long as the process lives.
@@ -30,7 +30,7 @@ def clear_stale_locks(folder: Path) -> TextIO:
     try:
         fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _clear(folder / "locks", running)
-        # Shared: several runs may go on in one folder, of studies that have no output in common.
+        # Shared: runs of studies without common outputs may be in progress in one folder.
         fcntl.flock(running, fcntl.LOCK_SH)
     except BlockingIOError:
         fcntl.flock(running, fcntl.LOCK_SH)
@@ -40,13 +40,13 @@ def clear_stale_locks(folder: Path) -> TextIO:
 
 
 def hold_running(folder: Path) -> TextIO | None:
-    """Take a job's share of the lock, so that it outlives a run that is killed while the job is not.
+    """Take a job's share of the lock, which then stays if the run is killed while the job is not.
 
     Args:
         folder: `.snakemake` in the working directory.
 
     Returns:
-        An open file to keep as long as the job lives; None where there is nothing to hold.
+        An open file to keep as long as the job lives; None if there is no lock.
     """
     try:
         running = (folder / "running").open("a+", encoding="utf-8")
@@ -57,7 +57,7 @@ def hold_running(folder: Path) -> TextIO | None:
 
 
 def _clear(locks: Path, running: TextIO) -> None:
-    """Remove locks of this machine; note its name where there are none, as those to come are its own."""
+    """Remove locks of this machine; without locks, record its name, because the next ones will be its own."""
     machine = platform.node()
     running.seek(0)
     if running.read() == machine:

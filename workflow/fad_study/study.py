@@ -1,4 +1,4 @@
-"""A study, ready to run: what a checked configuration means."""
+"""A study: a configuration checked in full, and interpreted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,37 +15,16 @@ from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
 from fad_core.models import family_of, get_model
-from fad_core.models.options import DEFAULT_OPTIONS, Options
-from fad_core.runner.backend import DEFAULT_BACKEND, Backend, settings_text
+from fad_core.models.options import Options
+from fad_core.runner.backend import Backend
 from fad_core.weights import locate_weights
-from fad_study.config import examine_config, require_no_faults
+from fad_study.config import examine_config, require_no_errors
 from fad_study.messages import message_of
-from fad_study.paper_options import PaperChoices, faults_of_files, faults_of_papers, paper_choices
-from fad_study.study_models import name_and_id
+from fad_study.paper_options import PaperChoices, paper_choices, validate_paper_files, validate_papers
+from fad_study.study_models import StudyModel, name_and_id
 
 _PAPERS = ("repeats", "published", "correlations")
 _Item = TypeVar("_Item", bound=Hashable)
-
-
-@dataclass(frozen=True)
-class StudyModel:
-    """One entry under `models`: what results call it, its id, its choice of weights, and how it is used."""
-
-    name: str
-    id: str
-    weights: str
-    options: Options = DEFAULT_OPTIONS
-    backend: Backend = DEFAULT_BACKEND
-
-    @property
-    def settings(self) -> str:
-        """How it is used, and where it runs, as `fad_core.runner.backend.parse_settings` reads it."""
-        return settings_text(self.options, self.backend)
-
-    @property
-    def specification(self) -> str:
-        """The entry as scripts take it (`fad_study.study_models.parse_models`)."""
-        return f"{self.name}={self.id} {self.settings}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -53,16 +33,18 @@ class Study:
 
     Attributes:
         name: of the study.
-        datasets: by name, in the configuration's order; none in a study of given tables alone.
-        pairs: (reference, evaluation).
-        models: by the name that results use.
-        papers: what is compared with published figures and with ratings.
-        policy: what becomes of files that cannot, or should not, be embedded as they are.
-        settings: every other key of the configuration.
+        datasets: by name, in the configuration's order; empty in a study that only correlates given tables.
+        shards: number of shards of each data set, by its name.
+        pairs: (reference, evaluation), names of data sets.
+        models: by the names that results use.
+        papers: repeats, published figures and correlations.
+        policy: which files are embedded, and how.
+        settings: all other keys of the configuration.
     """
 
     name: str
     datasets: Mapping[str, Dataset]
+    shards: Mapping[str, int]
     pairs: tuple[tuple[str, str], ...]
     models: Mapping[str, StudyModel]
     papers: PaperChoices
@@ -70,7 +52,7 @@ class Study:
     settings: Mapping[str, Any]
 
     def paired(self) -> list[str]:
-        """Names of the data sets that some pair needs."""
+        """Return the names of the data sets that are in some pair, in the configuration's order."""
         wanted = set(itertools.chain.from_iterable(self.pairs))
         return [name for name in self.datasets if name in wanted]
 
@@ -80,112 +62,143 @@ def read_study(config: Mapping[str, Any], schema_path: Path) -> Study:
 
     Args:
         config: as read from YAML.
-        schema_path: of the JSON schema.
+        schema_path: path of the JSON schema.
 
     Raises:
-        ConfigError: one message with all that can be known to be wrong: keys and values, names that do not
-            exist, and, of all that has no such fault, files that are not there.
+        ConfigError: one message with all errors: keys and values, names that do not exist, and, as far as
+            the configuration is free of such errors, files that are missing.
     """
     examined = examine_config(config, schema_path)
-    filled, faulty = examined.config, examined.faulty
-    faults = [*examined.faults, *_faults_of_names(filled, faulty)]
-    study = _sound_part(filled, faulty) if faults else _interpreted(filled)
-    require_no_faults([*faults, *_faults_of_places(study)])
+    filled, damaged = examined.config, examined.damaged
+    errors = [*examined.errors, *validate_names(filled, damaged)]
+    study = _valid_part(filled, damaged) if errors else interpret_config(filled)
+    require_no_errors([*errors, *validate_files(study)])
     return study
 
 
-def study_of(config: Mapping[str, Any]) -> Study:
-    """Interpret a configuration that `fad_study.config.validate_config` has checked.
+def interpret_config(config: Mapping[str, Any]) -> Study:
+    """Return the study that a configuration describes.
 
-    Raises:
-        ConfigError: it names data sets, models or metrics that do not exist, or one twice; one message
-            with all of that.
+    Args:
+        config: without errors, and with all defaults filled in (`fad_study.config.examine_config`).
     """
-    require_no_faults(list(_faults_of_names(config)))
-    return _interpreted(config)
-
-
-def require_available(study: Study) -> None:
-    """Make sure that the files are there which a study names: of its data sets, its own weights, its tables.
-
-    Official weights may be missing still; they are downloaded when they are needed.
-
-    Raises:
-        ConfigError: a data set is missing or empty, or a checkpoint or table is not there; one message
-            with all.
-    """
-    require_no_faults(list(_faults_of_places(study)))
-
-
-def _interpreted(config: Mapping[str, Any]) -> Study:
-    """The study of a configuration without faults."""
-    datasets = {name: _dataset(name, entry, config) for name, entry in config.get("datasets", {}).items()}
+    datasets = config.get("datasets", {})
     entries = [{"weights": config["weights"]} | entry for entry in config.get("models", [])]
-    models = [StudyModel(*name_and_id(entry), entry["weights"]) for entry in entries]
-    apart = ("study", "datasets", "pairs", "models", *_PAPERS)
+    backend = Backend(config["runner"], config["device"])
+    models = [
+        StudyModel(*name_and_id(entry), entry["weights"], _options(entry, config), backend)
+        for entry in entries
+    ]
+    interpreted = ("study", "datasets", "pairs", "models", *_PAPERS)
     return Study(
         config["study"],
-        datasets,
+        {name: _dataset(name, entry["path"], config) for name, entry in datasets.items()},
+        {name: entry["shards"] for name, entry in datasets.items()},
         _pairs(config["pairs"], list(datasets)),
-        {
-            model.name: replace(
-                model, options=_options(entry, config), backend=Backend(config["runner"], config["device"])
-            )
-            for model, entry in zip(models, entries, strict=True)
-        },
+        {model.name: model for model in models},
         paper_choices(config, list(datasets)),
         FilePolicy.of(config),
-        {key: value for key, value in config.items() if key not in apart},
+        {key: value for key, value in config.items() if key not in interpreted},
     )
 
 
-def _sound_part(config: Mapping[str, Any], faulty: Set[str]) -> Study:
-    """A study of all that has no fault, to be asked for its files. Arguments: see `_faults_of_names`."""
+def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -> Iterator[str]:
+    """Yield a message for each name that does not exist or is given twice, and each setting without effect.
+
+    Args:
+        config: the well-formed parts of a configuration, with all defaults filled in.
+        damaged: keys that have lost parts; names that refer to these are not checked.
+    """
+    entries = config.get("models", [])
+    for entry in entries:
+        yield from (f"models: {error}" for error in _errors_of(family_of, entry["id"]))
+    for name in _repeated(name_and_id(entry)[0] for entry in entries):
+        yield f"models: two entries are called {name!r}; give them different names with `name:`"
+    for metric in config["metrics"]:
+        yield from (f"metrics: {error}" for error in _errors_of(get_metric, metric))
+    yield from _validate_options(entries)
+    if damaged & {"datasets", "pairs"}:
+        return
+    names = list(config.get("datasets", {}))
+    pairs = _pairs(config["pairs"], names)
+    if names:
+        yield from _validate_pairs(pairs, names)
+    yield from validate_papers(config, names, pairs)
+
+
+def validate_files(study: Study) -> Iterator[str]:
+    """Yield a message for each file of a study that is missing: of data sets, weights and given tables.
+
+    Official weights may be missing; they are downloaded when they are needed.
+    """
+    yield from validate_paper_files(study.papers)
+    for name in study.paired():
+        yield from _errors_of(list_files, study.datasets[name])
+    choices: dict[tuple[str, str], str] = {}
+    for model in study.models.values():
+        if Path(model.weights).suffix == ".pt2":
+            yield (
+                f"models: {model.name}: {model.weights} is an exported model; a study exports its models "
+                "itself: name the checkpoint that it was exported from"
+            )
+            continue
+        ckpt_dir = study.settings.get("ckpt_dir")
+        errors = _errors_of(weights_key, model.id, model.weights, ckpt_dir)
+        yield from errors
+        # Seeded weights are always used, by the golden level of verification.
+        for choice in () if errors else ("seeded", model.weights):
+            first = choices.setdefault((model.id, weights_key(model.id, choice, ckpt_dir)), choice)
+            if first != choice:
+                yield f"models: {first!r} and {choice!r} are the same weights of {model.id}: use one of them"
+
+
+@cache
+def weights_key(model_id: str, choice: str, ckpt_dir: str | None) -> str:
+    """Return the first 8 digits of the hash that identifies a model's weights.
+
+    Args:
+        model_id: id of the model.
+        choice: "official", "seeded" or the path of a checkpoint.
+        ckpt_dir: folder of official checkpoints; None: the default one.
+
+    Raises:
+        FadError: there is no such file, or its hash is not known before it is downloaded.
+    """
+    return locate_weights(get_model(model_id), choice, ckpt_dir).key
+
+
+def _valid_part(config: Mapping[str, Any], damaged: Set[str]) -> Study:
+    """Return a study of all that has no error, to check its files. Arguments as `validate_names` has them."""
     names = list(config.get("datasets", {}))
     models = {
         name_and_id(entry)[0]: entry
         for entry in config.get("models", [])
-        if not list(_faults_of_names({"models": [entry], "metrics": []}, {"pairs"}))
+        if not list(validate_names({"models": [entry], "metrics": []}, {"pairs"}))
     }
-    # Where paths start, and which sets are compared, must be known to look for their files.
-    pairs = () if faulty & {"audio_root", "pairs"} else _pairs(config["pairs"], names)
+    # Files are looked for only if it is known where paths start, and which sets are compared.
+    pairs = () if damaged & {"audio_root", "pairs"} else _pairs(config["pairs"], names)
     pairs = tuple(pair for pair in pairs if set(pair) <= set(names))
-    papers_fail = bool(faulty & {"datasets", "pairs"} or list(faults_of_papers(config, names, pairs)))
+    papers_fail = bool(damaged & {"datasets", "pairs"} or list(validate_papers(config, names, pairs)))
     left_out = ("repeats", "correlations") if papers_fail else ()
     kept = {key: value for key, value in config.items() if key not in left_out}
-    return _interpreted({**kept, "study": "", "models": list(models.values()), "pairs": pairs})
+    return interpret_config({**kept, "study": "", "models": list(models.values()), "pairs": pairs})
 
 
-def _faults_of_places(study: Study) -> Iterator[str]:
-    yield from faults_of_files(study.papers)
-    for name in study.paired():
-        yield from _fault(list_files, study.datasets[name])
-    for model in study.models.values():
-        if Path(model.weights).suffix == ".pt2":
-            yield (
-                f"models: {model.name}: {model.weights} is an exported model, which a study makes itself: "
-                "name the checkpoint that it was made from"
-            )
-            continue
-        yield from _fault(locate_weights, get_model(model.id), model.weights, study.settings.get("ckpt_dir"))
-
-
-def _dataset(name: str, entry: Mapping[str, Any], config: Mapping[str, Any]) -> Dataset:
+def _dataset(name: str, path: str | list[str], config: Mapping[str, Any]) -> Dataset:
     root = config.get("audio_root")
 
     def located(path: str) -> str:
         expanded = Path(path).expanduser()
         return str(expanded if root is None else Path(root).expanduser() / expanded)
 
-    path = entry["path"]
     paths = located(path) if isinstance(path, str) else tuple(located(item) for item in path)
-    return Dataset(name=name, path=paths, shards=entry["shards"], leftovers=FilePolicy.of(config).leftovers)
+    return Dataset(name, paths, FilePolicy.of(config).leftovers)
 
 
 def _options(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Options:
-    """How an entry's model is used: of the configuration, what means something for it.
+    """Return how an entry's model is used: only the options that have an effect on it.
 
-    What does not change the results must not look as if it did, or embeddings would be made again.
+    An option without effect must not differ from its default, or embeddings would be computed again.
     """
     compatibility = entry.get("compatibility", config["compatibility"])
     options = Options(compatibility=compatibility, memory_gb=float(config["memory_gb"]))
@@ -205,56 +218,31 @@ def _pairs(pairs: Any, names: list[str]) -> tuple[tuple[str, str], ...]:
     return tuple((reference, evaluation) for reference, evaluation in pairs)
 
 
-def _faults_of_pairs(chosen: tuple[tuple[str, str], ...], names: list[str]) -> Iterator[str]:
-    if not chosen:
+def _validate_pairs(pairs: tuple[tuple[str, str], ...], names: list[str]) -> Iterator[str]:
+    if not pairs:
         yield "pairs: all needs at least two data sets"
-    unknown = sorted(set(itertools.chain.from_iterable(chosen)) - set(names))
+    unknown = sorted(set(itertools.chain.from_iterable(pairs)) - set(names))
     if unknown:
         yield f"pairs: there is no data set {', '.join(unknown)}; data sets: {', '.join(names)}"
-    for pair in _repeated(chosen):
+    for pair in _repeated(pairs):
         yield f"pairs: [{', '.join(pair)}] is given twice"
 
 
-def _faults_of_names(config: Mapping[str, Any], faulty: Set[str] = frozenset()) -> Iterator[str]:
-    """What is wrong with a configuration beyond what the schema says.
-
-    Args:
-        config: its well-formed parts.
-        faulty: keys that have lost parts, so that what refers to these cannot be checked.
-    """
-    entries = config.get("models", [])
-    named = [name_and_id(entry) for entry in entries]
-    for _, model_id in named:
-        yield from (f"models: {fault}" for fault in _fault(family_of, model_id))
-    for name in _repeated(name for name, _ in named):
-        yield f"models: two entries are called {name!r}; give them different names with `name:`"
-    for metric in config["metrics"]:
-        yield from (f"metrics: {fault}" for fault in _fault(get_metric, metric))
-    yield from _faults_of_settings(entries)
-    if faulty & {"datasets", "pairs"}:
-        return
-    names = list(config.get("datasets", {}))
-    pairs = _pairs(config["pairs"], names)
-    if names:
-        yield from _faults_of_pairs(pairs, names)
-    yield from faults_of_papers(config, names, pairs)
-
-
-def _faults_of_settings(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def _validate_options(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for entry in entries:
-        if _fault(family_of, entry["id"]):
+        if _errors_of(family_of, entry["id"]):
             continue
         if entry["hop_seconds"] != Options().hop_seconds and entry["crop"] != "windows":
-            yield f"models: {entry['id']}: hop_seconds means something with `crop: windows` only"
-        yield from (f"models: {fault}" for fault in _fault(_require_crop, entry["id"], entry["crop"]))
+            yield f"models: {entry['id']}: hop_seconds has no effect without `crop: windows`"
+        yield from (f"models: {error}" for error in _errors_of(_require_crop, entry["id"], entry["crop"]))
 
 
 def _require_crop(model_id: str, crop: Any) -> None:
     get_model(model_id).require_options(Options(crop=crop))
 
 
-def _fault(check: Callable[..., object], *arguments: object) -> list[str]:
-    """What a check complains of; nothing if it is content."""
+def _errors_of(check: Callable[..., object], *arguments: object) -> list[str]:
+    """Return the message of the error that a check raises; an empty list if it raises none."""
     try:
         check(*arguments)
     except FadError as error:

@@ -1,31 +1,60 @@
-"""The models of a study as its scripts take them: `name=id` and what differs from the default settings."""
+"""The entries under `models` of a study, and the text by which rules pass them to scripts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from fad_core.models import canonical_id, get_model
+from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.use import ModelUse
-from fad_core.runner.backend import parse_settings
+from fad_core.runner.backend import DEFAULT_BACKEND, Backend, parse_settings, settings_text
+
+
+@dataclass(frozen=True)
+class StudyModel:
+    """One entry under `models`.
+
+    Attributes:
+        name: of the model in the results.
+        id: of the model.
+        weights: "official", "seeded" or the path of a checkpoint.
+        options: how the model is used.
+        backend: how and where its network runs.
+    """
+
+    name: str
+    id: str
+    weights: str
+    options: Options = DEFAULT_OPTIONS
+    backend: Backend = DEFAULT_BACKEND
+
+    @property
+    def settings(self) -> str:
+        """Options and backend as text; `fad_core.runner.backend.parse_settings` reads it."""
+        return settings_text(self.options, self.backend)
+
+    @property
+    def specification(self) -> str:
+        """The entry as `name=id` and its settings; `parse_models` reads it."""
+        return f"{self.name}={self.id} {self.settings}".rstrip()
 
 
 def name_and_id(entry: Mapping[str, str]) -> tuple[str, str]:
-    """What results call an entry under `models` of a configuration, and its model's id."""
+    """Return the name that results use for an entry under `models`, and the model's id.
+
+    Args:
+        entry: as the configuration has it, with the key `id`, and `name` if it differs from that.
+    """
     model_id = canonical_id(entry["id"])
     return entry.get("name", model_id), model_id
 
 
-def named_id(specification: str) -> tuple[str, str]:
-    """Name and id of a specification as `parse_models` takes it."""
-    name, _, model_id = specification.partition(" ")[0].partition("=")
-    return name, model_id
-
-
 def parse_models(specifications: Iterable[str]) -> dict[str, ModelUse]:
-    """Models, and how they are used, by the names they have in a study.
+    """Return models, and how they are used, by their names in the study.
 
     Args:
-        specifications: each `name=id`, and after it the settings that are not the defaults
+        specifications: each `name=id`, followed by the settings that are not the defaults
             (`fad_core.runner.backend.parse_settings`), as in "clap=clap-630k crop=first".
 
     Raises:
@@ -34,7 +63,8 @@ def parse_models(specifications: Iterable[str]) -> dict[str, ModelUse]:
     """
     models = {}
     for specification in specifications:
-        name, model_id = named_id(specification)
-        options, _ = parse_settings(specification.partition(" ")[2])
+        head, _, settings = specification.partition(" ")
+        name, _, model_id = head.partition("=")
+        options, _ = parse_settings(settings)
         models[name] = ModelUse(get_model(model_id), options)
     return models

@@ -1,4 +1,4 @@
-"""Reads the CSV tables that users bring: what is wrong is told by file and line."""
+"""Read CSV tables of the user's; messages name the file and the line of an error."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from fad_core.tables.csvtext import plain_text
 
 
 @dataclass(frozen=True)
-class GivenRow:
+class UserRow:
     """One row of a user's table.
 
     Attributes:
-        path: of the table.
-        line: its number in the file; 1 is the heading.
-        texts: the text columns asked for.
-        numbers: the number columns asked for, all finite.
+        path: path of the table.
+        line: number of its line in the file; 1 is the heading.
+        texts: values of the requested text columns.
+        numbers: values of the requested number columns, all finite.
     """
 
     path: Path
@@ -30,20 +30,20 @@ class GivenRow:
 
     @property
     def place(self) -> str:
-        """File and line, as messages name them."""
+        """File and line, for messages."""
         return f"{self.path}, line {self.line}"
 
 
-def read_given(path: Path, texts: Sequence[str], numbers: Sequence[str]) -> list[GivenRow]:
-    """Read a table that has at least these columns; others are left alone.
+def read_user_csv(path: Path, texts: Sequence[str], numbers: Sequence[str]) -> list[UserRow]:
+    """Read the named columns of a table; further columns are ignored.
 
     Args:
-        path: a CSV file in UTF-8 with a heading.
-        texts: names of columns that hold text, which must not be empty.
-        numbers: names of columns that hold finite numbers.
+        path: path of a CSV file in UTF-8 with a heading.
+        texts: names of columns of text, which must not be empty.
+        numbers: names of columns of finite numbers.
 
     Raises:
-        FadError: the file cannot be read, lacks a column or has no rows, or a row is not as it should be.
+        FadError: the file cannot be read, lacks a column or has no rows, or a row is malformed.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -62,22 +62,22 @@ def read_given(path: Path, texts: Sequence[str], numbers: Sequence[str]) -> list
     return rows
 
 
-def require_unique(rows: Iterable[GivenRow], columns: Sequence[str]) -> None:
-    """Refuse two rows with the same texts in these columns.
+def require_unique(rows: Iterable[UserRow], columns: Sequence[str]) -> None:
+    """Raise an error if two rows have the same texts in the given columns.
 
     Raises:
-        FadError: names both lines.
+        FadError: the message names both lines.
     """
     seen: dict[tuple[str, ...], int] = {}
     for row in rows:
         key = tuple(row.texts[name] for name in columns)
         first = seen.setdefault(key, row.line)
         if first != row.line:
-            raise FadError(f"{row.place}: {named(columns, key)} is in line {first} already: remove one")
+            raise FadError(f"{row.place}: {label(columns, key)} is in line {first} already: remove one")
 
 
-def named(columns: Sequence[str], values: Sequence[str]) -> str:
-    """What a row is about, in words: "system 'a', category 'b'"."""
+def label(columns: Sequence[str], values: Sequence[str]) -> str:
+    """Return the names and values of columns as text: "system 'a', category 'b'"."""
     return ", ".join(f"{name} {value!r}" for name, value in zip(columns, values, strict=True))
 
 
@@ -89,7 +89,7 @@ def _require_columns(path: Path, heading: Sequence[str], wanted: Collection[str]
         raise FadError(f"{path}, line 1: no column {', '.join(missing)}; columns: {', '.join(heading)}")
     twice = sorted({name for name in wanted if heading.count(name) > 1})
     if twice:
-        raise FadError(f"{path}, line 1: the column {', '.join(twice)} is there twice")
+        raise FadError(f"{path}, line 1: the column {', '.join(twice)} appears twice")
 
 
 def _row(
@@ -99,15 +99,15 @@ def _row(
     fields: Sequence[str],
     texts: Sequence[str],
     numbers: Sequence[str],
-) -> GivenRow:
+) -> UserRow:
     if len(fields) != len(heading):
         raise FadError(f"{path}, line {line}: {len(fields)} fields, where the heading has {len(heading)}")
-    # Among these tables are some that we wrote.
+    # Some of these tables were written by this package, which marks formulas.
     values = dict(zip(heading, map(plain_text, fields), strict=True))
     for name in texts:
         if not values[name].strip():
             raise FadError(f"{path}, line {line}: {name} is empty")
-    return GivenRow(
+    return UserRow(
         path,
         line,
         {name: values[name].strip() for name in texts},

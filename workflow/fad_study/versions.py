@@ -1,4 +1,4 @@
-"""Which versions of what a result was made with."""
+"""Versions of the software that results are made with."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _PACKAGES = (
 
 
 def versions() -> list[tuple[str, str]]:
-    """(name, version) of this package, Python, and what the pipeline runs on."""
-    # soundfile is imported for the version of the library below it, which decodes the audio.
+    """Return (name, version) of this package, of Python, and of the packages that the pipeline uses."""
+    # Imported for the version of libsndfile, which decodes the audio.
     import soundfile
 
     python = ".".join(map(str, sys.version_info[:3]))

@@ -1,49 +1,43 @@
-# What the rules share: the study, its paths and its targets.
+# The study, its paths and its targets, which the rules share. Rules define no functions: these are in the files
+# without rules.
 import json
-import sys
 from dataclasses import asdict
-from functools import cache
-from pathlib import Path
 
-SCRIPTS = ROOT / "scripts"
-
-from fad_study.digest import step_digest
+from fad_core.metrics import get_metric
 from fad_core.util.process import limit_threads, spare_collections
 from fad_study.script_main import prefer_packages
-from fad_core.datasets import list_files
-from fad_core.models import family_of, get_model
-from fad_core.datasets.shards import shard_token
 from fad_study.stale_locks import clear_stale_locks, hold_running
-from fad_study.study import read_study
-from fad_core.weights import locate_weights
+from fad_study.study import read_study, weights_key
 
 spare_collections()
-# A job, wherever it runs, belongs to a run that is going on, though its machine may not see that run's lock.
+# Every job is part of a run, also on a machine that does not see the lock of that run.
 take_part = clear_stale_locks if workflow.is_main_process else hold_running
 RUNNING = take_part(Path(".snakemake"))
-STUDY = told(read_study, config, ROOT / "workflow/schemas/config.schema.yaml")
+STUDY = or_exit(read_study, config, ROOT / "workflow/schemas/config.schema.yaml")
 PAPERS = STUDY.papers
 CORRELATIONS = PAPERS.correlations
 POLICY = STUDY.policy
 METRICS = STUDY.settings["metrics"]
+NEED_VECTORS = any(get_metric(name).needs_vectors for name in METRICS)
 MODELS = [entry.specification for entry in STUDY.models.values()]
 CKPT_DIR = STUDY.settings.get("ckpt_dir")
+SCRIPTS = ROOT / "scripts"
 STUDY_DIR = f"results/{STUDY.name}"
-DISTANCE_TABLES = ["distances.parquet", "distances.csv", "files.csv", "datasets.csv"]
 LOGS = f"{STUDY_DIR}/logs"
 BENCHMARKS = f"{STUDY_DIR}/benchmarks"
-# The verdict on all files. A path and no rule's output: ancient() would mark that for all who use it.
+DISTANCE_TABLES = ["distances.parquet", "distances.csv", "files.csv", "datasets.csv"]
+# The result of the check of all files. A path, not an output of a rule, which ancient() would mark for all users.
 CHECKED = f"{STUDY_DIR}/manifests/checked.json"
 
-# Jobs inherit the environment: the package, and the numeric threads, which are the configuration's
-# whatever --cores is.
+# Jobs inherit the environment: the packages, and the number of numeric threads, which does not depend on --cores.
 prefer_packages(PACKAGES)
 THREADS = STUDY.settings["threads"]
+limit_threads(THREADS)
 DEVICE = STUDY.settings["device"]
 GPUS = int(DEVICE == "cuda")
-# Studies on a GPU and without share no verdict. What else a study chooses must not verify networks anew.
+# Suffix of the verdicts: studies with and without a GPU do not share them. No other choice of a study may cause
+# a network to be verified again.
 VERDICT = ".cuda" if GPUS else ""
-limit_threads(THREADS)
 
 
 wildcard_constraints:
@@ -56,96 +50,110 @@ wildcard_constraints:
     step="[a-z_]+",
 
 
-@cache
-def weights_key(model_id, choice):
-    """The first 8 digits of the weights' sha256."""
-    return locate_weights(get_model(model_id), choice, CKPT_DIR).key
+def accept_incomplete(wildcards):
+    """Input function without inputs: switch --rerun-incomplete on.
 
-
-def resuming(targets):
-    """Input function of `all`: the targets, with --rerun-incomplete taken as given.
-
-    What a killed run was about to write is made anew without being asked for: outputs are written whole or not
-    at all, so nothing of it can be worth keeping. The settings are there only when the jobs are planned.
+    Outputs are written whole or not at all, so those of a killed run can always be replaced. Snakemake has no
+    option of a workflow for this, and creates the settings after it has read the Snakefile; it calls input
+    functions before it looks for incomplete outputs.
     """
-
-    def targets_of(wildcards):
-        workflow.dag_settings.force_incomplete = True
-        return targets
-
-    return targets_of
+    workflow.dag_settings.force_incomplete = True
+    return []
 
 
-# Which choice of weights a pair of id and key stands for. The golden level needs the seeded ones too.
-WEIGHTS = {}
-for entry in STUDY.models.values():
-    for choice in ("seeded", entry.weights):
-        named = (entry.id, weights_key(entry.id, choice))
-        if WEIGHTS.setdefault(named, choice) != choice:
-            sys.exit(
-                f"\nmodels: {WEIGHTS[named]!r} and {choice!r} are the same weights of {entry.id}; "
-                "name one of them\n"
-            )
+# The choice of weights by model and key. The golden level of verification uses seeded weights in every study.
+WEIGHTS = {
+    (entry.id, weights_key(entry.id, choice, CKPT_DIR)): choice
+    for entry in STUDY.models.values()
+    for choice in ("seeded", entry.weights)
+}
 
 
-def exported_of(model_id, choice):
-    """Path, without its suffix, of what belongs to a model with its weights."""
-    return f"{model_id}-{weights_key(model_id, choice)}"
+def shared_name(model_id, choice):
+    """Return the name of the shared files of a model with its weights: id and key."""
+    return f"{model_id}-{weights_key(model_id, choice, CKPT_DIR)}"
+
+
+def name_of_entry(name):
+    """Return the name of the shared files of an entry under `models`."""
+    return shared_name(STUDY.models[name].id, STUDY.models[name].weights)
 
 
 def exported(wildcards):
-    """The exported model of a study's entry."""
-    entry = STUDY.models[wildcards.model]
-    return f"results/models/{exported_of(entry.id, entry.weights)}.pt2"
+    """Return the exported model of an entry."""
+    return f"results/models/{name_of_entry(wildcards.model)}.pt2"
 
 
 def seeded_export(wildcards):
-    """The exported model with seeded weights, which the golden level compares."""
-    return f"results/models/{exported_of(wildcards.id, 'seeded')}.pt2"
+    """Return the exported model with seeded weights, which the golden level verifies."""
+    return f"results/models/{shared_name(wildcards.id, 'seeded')}.pt2"
 
 
-def verifications(wildcards):
-    """The verdicts that an embedding waits for."""
-    entry = STUDY.models[wildcards.model]
+def verdicts_of(name):
+    """Return the verdicts that the embedding by an entry requires."""
     return [
-        f"results/verification/{exported_of(entry.id, entry.weights)}.eager{VERDICT}.csv",
-        f"results/verification/{entry.id}.golden{VERDICT}.csv",
+        f"results/verification/{name_of_entry(name)}.eager{VERDICT}.csv",
+        f"results/verification/{STUDY.models[name].id}.golden{VERDICT}.csv",
     ]
 
 
-def all_verifications():
-    """The verdicts of all models of the study."""
-    return sorted(
-        {path for name in STUDY.models for path in verifications(Wildcards(model=name))}
-    )
+VERDICTS = sorted({path for name in STUDY.models for path in verdicts_of(name)})
 
 
-class Wildcards:
-    """Wildcards by hand, to call an input function for a target that has none."""
-
-    def __init__(self, **values):
-        self.__dict__.update(values)
-
-
-def shards_of(pattern):
-    """Input function: a path for every shard of the data set, in order."""
-    # The wildcards may have a shard of their own. An error here would not be told: Snakemake takes outputs that
-    # are there, and whose job cannot be made, for files that nothing makes.
-    return lambda wildcards: [
-        pattern.format(**{**dict(wildcards.items()), "shard": shard})
-        for shard in range(STUDY.datasets[wildcards.dataset].shards)
-    ]
+def verdicts_of_id(wildcards):
+    """Return the verdicts of all levels on a model, with each of the study's weights."""
+    names = [name for name, entry in STUDY.models.items() if entry.id == wildcards.id]
+    live = [f"results/verification/{name_of_entry(name)}.reference.csv" for name in names]
+    return sorted({*live, *(path for name in names for path in verdicts_of(name))})
 
 
-def every_shard(pattern):
-    """A path for every shard of every data set that is compared."""
+def verified_model(wildcards):
+    """Return the exported model of an entry, and its verdicts, which gate embedding and do not trigger it."""
+    return {"exported": exported(wildcards), "verdicts": ancient(verdicts_of(wildcards.model))}
+
+
+def checked_files(wildcards):
+    """Return the manifest of a shard, and the result of the check, which gates embedding and does not trigger it.
+
+    Which one of several files with the same sound is embedded depends on the manifests of the whole set.
+    """
+    pattern = f"{STUDY_DIR}/manifests/{wildcards.dataset}/{{shard}}.parquet"
+    shards = range(STUDY.shards[wildcards.dataset]) if POLICY.on_duplicate == "drop" else ()
+    return {
+        "manifest": pattern.format(shard=wildcards.shard),
+        "others": [pattern.format(shard=shard) for shard in shards],
+        "checked": ancient(CHECKED),
+    }
+
+
+def embeddings_of(wildcards):
+    """Return the embeddings of all shards of a data set, in order."""
+    folder = f"{STUDY_DIR}/embeddings/{wildcards.model}/{wildcards.dataset}"
+    return [f"{folder}/{shard}.parquet" for shard in range(STUDY.shards[wildcards.dataset])]
+
+
+def vectors_of(wildcards):
+    """Return the embeddings by one entry of all data sets, if a metric needs vectors."""
+    return every_shard(f"{STUDY_DIR}/embeddings/{wildcards.model}") if NEED_VECTORS else []
+
+
+def statistics_by(model):
+    """Return the statistics by one entry of all data sets that are compared."""
+    return [f"{STUDY_DIR}/statistics/{model}/{name}.parquet" for name in STUDY.paired()]
+
+
+def statistics_of(wildcards):
+    """Return the statistics by one entry of all data sets that are compared."""
+    return statistics_by(wildcards.model)
+
+
+def every_shard(folder):
+    """Return a table in a folder for every shard of every data set that is compared."""
     return [
-        pattern.format(dataset=name, shard=shard)
-        for name in STUDY.paired()
-        for shard in range(STUDY.datasets[name].shards)
+        f"{folder}/{name}/{shard}.parquet" for name in STUDY.paired() for shard in range(STUDY.shards[name])
     ]
 
 
-def models_with(suffix):
-    """A path in the tables' folder for every model of the study."""
-    return [f"{STUDY_DIR}/tables/parts/{name}.{suffix}" for name in STUDY.models]
+MANIFESTS = every_shard(f"{STUDY_DIR}/manifests")
+EMBEDDINGS = [path for name in STUDY.models for path in every_shard(f"{STUDY_DIR}/embeddings/{name}")]
+STATISTICS = [path for name in STUDY.models for path in statistics_by(name)]

@@ -1,5 +1,5 @@
-# What the data sets hold: every file hashed and decoded once, and one verdict on all of them; before models are
-# downloaded and exported, which would be for nothing where a file is bad.
+# Scan the data sets: hash and decode every file once, and check all of them; before models are downloaded and
+# exported, which would be in vain if a file is bad.
 
 
 rule scan_files:
@@ -13,13 +13,10 @@ rule scan_files:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=attempts_of(SCRIPT_MB),
-        runtime=attempts_of(60),
+        **request(SCRIPT_MB, minutes=60),
     params:
-        dataset="{dataset}",
         path=paths_of,
-        shards=lambda wildcards: STUDY.datasets[wildcards.dataset].shards,
-        shard="{shard}",
+        shards=shards_of,
         leftovers=POLICY.leftovers,
         content=shard_content,
         code=code("scan_files.py"),
@@ -29,7 +26,7 @@ rule scan_files:
 
 rule check_files:
     input:
-        manifests=every_shard(f"{STUDY_DIR}/manifests/{{dataset}}/{{shard}}.parquet"),
+        manifests=MANIFESTS,
     output:
         checked=CHECKED,
     log:

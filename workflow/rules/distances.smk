@@ -1,12 +1,10 @@
-# Every pair of data sets by every metric; one job a model.
+# Every pair of data sets by every metric; one job for each model.
 
 
 rule compute_distances:
     input:
-        statistics=lambda wildcards: [
-            f"{STUDY_DIR}/statistics/{wildcards.model}/{name}.parquet"
-            for name in STUDY.paired()
-        ],
+        statistics=statistics_of,
+        embeddings=vectors_of,
         settings=f"{STUDY_DIR}/settings/compute_distances/{{model}}.json",
     output:
         distances=f"{STUDY_DIR}/tables/parts/{{model}}.distances.parquet",
@@ -18,12 +16,8 @@ rule compute_distances:
         "../../envs/core.yaml"
     threads: THREADS
     resources:
-        mem_mb=attempts_of(factors_mb),
-        runtime=attempts_of(60),
+        **request(factors_mb, minutes=60),
     params:
-        pairs=[f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
-        metrics=METRICS,
-        threads=THREADS,
-        code=code("compute_distances.py"),
+        **NOTED["compute_distances"],
     script:
         "../../scripts/compute_distances.py"

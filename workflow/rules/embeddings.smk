@@ -1,9 +1,9 @@
-# One row a vector. A shard waits for the verdicts on its model and on all files, but is not
-# embedded anew when only these are given anew.
+# One row for each embedding vector. A shard waits for the verdicts on its model and for the check of all files,
+# but new verdicts alone do not trigger its embedding.
 #
-# Where an ancient() input is about to be made anew, Snakemake (9.27) does not ask whether what waits for it
-# has reasons of its own to run, such as other params. These are therefore noted in files, as inputs that
-# depend on nothing; every step between here and the tables has one.
+# While an ancient() input is about to be updated, Snakemake (9.27) ignores all other reasons to run a job, such as
+# changed params (https://github.com/snakemake/snakemake/issues/4166). The params of the steps from here to the
+# tables are therefore written to files, which are inputs without inputs of their own.
 
 
 rule note_settings:
@@ -14,24 +14,16 @@ rule note_settings:
     conda:
         "../../envs/core.yaml"
     params:
-        values=settings_of,
+        values=noted_settings,
     script:
         "../../scripts/note_settings.py"
 
 
 rule embed_files:
     input:
-        exported=exported,
-        manifest=f"{STUDY_DIR}/manifests/{{dataset}}/{{shard}}.parquet",
-        # Which file of several with the same sound is embedded, only the whole set tells.
-        others=(
-            shards_of(f"{STUDY_DIR}/manifests/{{dataset}}/{{shard}}.parquet")
-            if POLICY.on_duplicate == "drop"
-            else []
-        ),
+        unpack(verified_model),
+        unpack(checked_files),
         settings=f"{STUDY_DIR}/settings/embed_files/{{model}}.json",
-        verdicts=ancient(verifications),
-        checked=ancient(CHECKED),
     output:
         embeddings=f"{STUDY_DIR}/embeddings/{{model}}/{{dataset}}/{{shard}}.parquet",
     log:
@@ -42,15 +34,8 @@ rule embed_files:
         "../../envs/core.yaml"
     threads: THREADS
     resources:
-        mem_mb=embedding_mb,
-        gpu=GPUS,
-        runtime=attempts_of(240),
+        **request(embedding_mb, minutes=240, gpu=GPUS),
     params:
-        path=paths_of,
-        dataset="{dataset}",
-        policy=str(POLICY.selecting),
-        settings=model_settings,
-        threads=THREADS,
-        code=code("embed_files.py", family_of_entry),
+        **EMBEDDING,
     script:
         "../../scripts/embed_files.py"

@@ -1,4 +1,4 @@
-# Models as .pt2 files, and the two levels of verification that gate every embedding.
+# Models as .pt2 files, and the two levels of verification that gate embedding.
 
 
 rule export_model:
@@ -14,14 +14,9 @@ rule export_model:
         "../../envs/core.yaml"
     threads: THREADS
     resources:
-        mem_mb=attempts_of(network_mb),
-        runtime=attempts_of(30),
+        **request(network_mb, minutes=30),
     params:
-        model="{id}",
-        weights=weights_choice,
-        ckpt_dir=unrecorded(CKPT_DIR),
-        threads=unrecorded(THREADS),
-        code=code("export_model.py", family_of_id),
+        **shared_step("export_model.py", **CHECKPOINT),
     script:
         "../../scripts/export_model.py"
 
@@ -40,16 +35,9 @@ rule verify_eager:
         "../../envs/core.yaml"
     threads: THREADS
     resources:
-        mem_mb=attempts_of(network_mb),
-        gpu=GPUS,
-        runtime=attempts_of(30),
+        **request(network_mb, minutes=30, gpu=GPUS),
     params:
-        level="eager",
-        device=DEVICE,
-        weights=weights_choice,
-        ckpt_dir=unrecorded(CKPT_DIR),
-        threads=unrecorded(THREADS),
-        code=code("verify_model.py", family_of_id),
+        **shared_step("verify_model.py", **CHECKPOINT, level="eager", device=DEVICE),
     script:
         "../../scripts/verify_model.py"
 
@@ -67,13 +55,8 @@ rule verify_golden:
         "../../envs/core.yaml"
     threads: THREADS
     resources:
-        mem_mb=attempts_of(network_mb),
-        gpu=GPUS,
-        runtime=attempts_of(30),
+        **request(network_mb, minutes=30, gpu=GPUS),
     params:
-        level="golden",
-        device=DEVICE,
-        threads=unrecorded(THREADS),
-        code=code("verify_model.py", family_of_id),
+        **shared_step("verify_model.py", level="golden", device=DEVICE),
     script:
         "../../scripts/verify_model.py"

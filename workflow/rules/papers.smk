@@ -1,5 +1,5 @@
-# What a paper takes from a study: spreads over draws, published figures beside ours, correlations with ratings,
-# and tables and words to be pasted. Which of them there are, the study says.
+# Results for papers: spreads over draws, comparisons with published figures, correlations with ratings, and tables
+# and text to paste. The study determines which of them there are.
 
 
 rule summarise_repeats:
@@ -7,11 +7,7 @@ rule summarise_repeats:
         distances=rules.collect_distances.output.parquet,
     output:
         parquet=f"{STUDY_DIR}/tables/repeats.parquet",
-        csv=report(
-            f"{STUDY_DIR}/tables/repeats.csv",
-            category="Tables",
-            caption="../report/repeats.rst",
-        ),
+        csv=report(f"{STUDY_DIR}/tables/repeats.csv", category="Tables", caption="../report/repeats.rst"),
     log:
         f"{LOGS}/summarise_repeats.log",
     conda:
@@ -25,16 +21,12 @@ rule summarise_repeats:
 
 rule compare_published:
     input:
+        **tables_of("repeats"),
         figures=PAPERS.published.table if PAPERS.published else [],
         distances=rules.collect_distances.output.parquet,
-        repeats=paper_inputs("repeats")["repeats"],
     output:
         parquet=f"{STUDY_DIR}/tables/published.parquet",
-        csv=report(
-            f"{STUDY_DIR}/tables/published.csv",
-            category="Tables",
-            caption="../report/published.rst",
-        ),
+        csv=report(f"{STUDY_DIR}/tables/published.csv", category="Tables", caption="../report/published.rst"),
     log:
         f"{LOGS}/compare_published.log",
     conda:
@@ -46,31 +38,29 @@ rule compare_published:
         "../../scripts/compare_published.py"
 
 
-rule note_systems:
+rule write_system_table:
     input:
         distances=rules.collect_distances.output.parquet,
     output:
         table=f"{STUDY_DIR}/tables/systems.csv",
     log:
-        f"{LOGS}/note_systems.log",
+        f"{LOGS}/write_system_table.log",
     conda:
         "../../envs/core.yaml"
     params:
         sets=json.dumps(CORRELATIONS.sets if CORRELATIONS else {}),
-        code=code("note_systems.py"),
+        code=code("write_system_table.py"),
     script:
-        "../../scripts/note_systems.py"
+        "../../scripts/write_system_table.py"
 
 
 rule correlate:
     input:
-        **correlation_inputs(rules.note_systems.output.table),
+        **correlation_inputs(rules.write_system_table.output.table),
     output:
         parquet=f"{STUDY_DIR}/tables/correlations.parquet",
         csv=report(
-            f"{STUDY_DIR}/tables/correlations.csv",
-            category="Tables",
-            caption="../report/correlations.rst",
+            f"{STUDY_DIR}/tables/correlations.csv", category="Tables", caption="../report/correlations.rst"
         ),
     log:
         f"{LOGS}/correlate.log",
@@ -89,9 +79,7 @@ rule plot_correlations:
         correlations=rules.correlate.output.parquet,
     output:
         figure=report(
-            f"{STUDY_DIR}/figures/correlations.svg",
-            category="Figures",
-            caption="../report/correlations.rst",
+            f"{STUDY_DIR}/figures/correlations.svg", category="Figures", caption="../report/correlations.rst"
         ),
     log:
         f"{LOGS}/plot_correlations.log",
@@ -105,7 +93,7 @@ rule plot_correlations:
 
 rule write_paper_tables:
     input:
-        **paper_inputs("distances", "repeats", "published", "correlations"),
+        **tables_of("distances", "repeats", "published", "correlations"),
     output:
         outputs=paper_tables(),
     log:
@@ -123,8 +111,7 @@ rule write_paper_tables:
 
 rule write_methods:
     input:
-        **paper_inputs("distances", "correlations"),
-        datasets=f"{STUDY_DIR}/tables/datasets.csv" if STUDY.models else [],
+        **tables_of("distances", "datasets", "correlations"),
     output:
         outputs=expand(f"{STUDY_DIR}/tables/methods.{{suffix}}", suffix=["md", "tex"]),
     log:

@@ -1,84 +1,117 @@
-# Functions for `params`: what a step depends on beside its inputs, in the form in which a change is seen.
+# Functions and values for `params`: what a step depends on besides its inputs, so that a change re-runs it.
+from fad_core.datasets import list_files
+from fad_core.models import family_of
+from fad_study.digest import metrics_digest, step_digest
+from fad_study.shards import shard_token
 
 
-def shard_content(wildcards):
-    """A token that changes when a file of the shard is added, changed or removed, but not when it is touched."""
-    manifest = Path(
-        f"{STUDY_DIR}/manifests/{wildcards.dataset}/{wildcards.shard}.parquet"
-    )
-    return shard_token(
-        STUDY.datasets[wildcards.dataset], int(wildcards.shard), manifest
-    )
+def code(script, family=None):
+    """Params function: a digest of a script and the modules that it uses.
+
+    `family` is a function of the wildcards that returns the model family whose modules count too.
+    """
+    return lambda wildcards: step_digest(SCRIPTS / script, family(wildcards) if family else None)
 
 
-def ignored_files():
-    """What lies in the data sets' folders and is no audio file, for the table of files."""
-    listings = {name: list_files(STUDY.datasets[name]) for name in STUDY.paired()}
-    return {
-        name: listing.ignored for name, listing in listings.items() if listing.ignored
-    }
+def code_of_families(script):
+    """Params function: digests of a script with each model family of the study."""
+    families = sorted({family_of(entry.id) for entry in STUDY.models.values()})
+    return lambda wildcards: [step_digest(SCRIPTS / script, family) for family in families]
+
+
+def family_of_id(wildcards):
+    """Return the model family of a shared file."""
+    return family_of(wildcards.id)
+
+
+def family_of_entry(wildcards):
+    """Return the model family of an entry."""
+    return family_of(STUDY.models[wildcards.model].id)
+
+
+def model_settings(wildcards):
+    """Params function: how the model of an entry is used, as text."""
+    return STUDY.models[wildcards.model].settings
 
 
 def paths_of(wildcards):
-    """The configured path or paths of a data set."""
+    """Params function: the configured path or paths of a data set."""
     path = STUDY.datasets[wildcards.dataset].path
     return [path] if isinstance(path, str) else list(path)
 
 
-def code(script, family=None):
-    """Params function: a digest of the script and the modules it uses, of one model family if given."""
-    if family is None:
-        return lambda wildcards: step_digest(SCRIPTS / script)
-    return lambda wildcards: step_digest(SCRIPTS / script, family(wildcards))
+def shards_of(wildcards):
+    """Params function: the number of shards of a data set."""
+    return STUDY.shards[wildcards.dataset]
 
 
-def settings_of(wildcards):
-    """Params function: what a step's results depend on beside its inputs, as JSON."""
-    family = family_of_entry(wildcards) if wildcards.step == "embed_files" else None
-    script = SCRIPTS / f"{wildcards.step}.py"
-    settings = {"code": step_digest(script, family), "threads": THREADS}
-    if wildcards.step == "embed_files":
-        # Not the data sets' paths: what lies there is in the manifests, and where it lies is all the same.
-        settings["exported"] = exported(wildcards)
-        settings["policy"] = str(POLICY.selecting)
-        settings["settings"] = model_settings(wildcards)
-    elif wildcards.step == "compute_distances":
-        settings |= {"pairs": STUDY.pairs, "metrics": METRICS}
-    return json.dumps(settings, sort_keys=True)
+def shard_content(wildcards):
+    """Params function: a token that changes when a file of the shard is added, changed or removed."""
+    dataset, shard = wildcards.dataset, int(wildcards.shard)
+    manifest = Path(f"{STUDY_DIR}/manifests/{dataset}/{shard}.parquet")
+    return shard_token(STUDY.datasets[dataset], STUDY.shards[dataset], shard, manifest)
+
+
+def ignored_files(wildcards):
+    """Params function: the files of the data sets' folders that are not audio files, as JSON.
+
+    A function, because names of files may hold braces, which Snakemake would expand in a text.
+    """
+    listings = {name: list_files(STUDY.datasets[name]).ignored for name in STUDY.paired()}
+    return json.dumps({name: ignored for name, ignored in listings.items() if ignored}, sort_keys=True)
+
+
+def configuration(wildcards):
+    """Params function: the configuration as JSON, in its order, which defines the pairs of `pairs: all`."""
+    return json.dumps(config)
 
 
 def unrecorded(value):
-    """Params function for shared results: a value on which they do not depend.
+    """Params function: a value that does not affect a shared result.
 
-    Snakemake does not record what depends on the output; recorded, it would have studies that differ in it
-    make the shared results anew in turn.
+    Snakemake does not record params that depend on the output. A recorded value would make studies with
+    different values compute the shared results again in turn.
     """
     return lambda wildcards, output: value
 
 
 def weights_choice(wildcards, output):
-    """Params function: the weights of a shared file. Which they are is in its name; see `unrecorded`."""
+    """Params function: the weights of a shared file, which its name identifies; see `unrecorded`."""
     return WEIGHTS[wildcards.id, wildcards.key]
 
 
-def code_of_families(script):
-    """Params function: a digest of the script with each family that the study uses."""
-    families = sorted({family_of(entry.id) for entry in STUDY.models.values()})
-    return lambda wildcards: [
-        step_digest(SCRIPTS / script, family) for family in families
-    ]
+# Of the rules that read a checkpoint.
+CHECKPOINT = {"model": "{id}", "weights": weights_choice, "ckpt_dir": unrecorded(CKPT_DIR)}
 
 
-def model_settings(wildcards):
-    """Params function: how an entry's model is used, as text."""
-    return STUDY.models[wildcards.model].settings
+def shared_step(script, **others):
+    """Return the params of a rule with a shared output of a network."""
+    return {**others, "threads": unrecorded(THREADS), "code": code(script, family_of_id)}
 
 
-def family_of_id(wildcards):
-    """Model family of a shared file's id."""
-    return family_of(wildcards.id)
+# Of the steps from embedding to distances, which rule note_settings writes to files. The paths of data sets are
+# not among them: manifests name the files and their contents, and where they are stored does not matter.
+NOTED = {
+    "embed_files": {
+        "policy": str(POLICY.selecting),
+        "settings": model_settings,
+        "threads": THREADS,
+        "code": code("embed_files.py", family_of_entry),
+    },
+    "compute_statistics": {"threads": THREADS, "code": code("compute_statistics.py")},
+    "compute_distances": {
+        "pairs": [f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
+        "metrics": METRICS,
+        "metric_code": metrics_digest(METRICS),
+        "threads": THREADS,
+        "code": code("compute_distances.py"),
+    },
+}
+EMBEDDING = {"path": paths_of, **NOTED["embed_files"]}
 
 
-def family_of_entry(wildcards):
-    """Model family of a study's entry."""
-    return family_of(STUDY.models[wildcards.model].id)
+def noted_settings(wildcards):
+    """Params function: the params of a step by an entry, and the model that it uses, as JSON."""
+    params = NOTED[wildcards.step].items()
+    values = {name: value(wildcards) if callable(value) else value for name, value in params}
+    return json.dumps({"exported": exported(wildcards), **values}, sort_keys=True)

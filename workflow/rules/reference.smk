@@ -1,13 +1,19 @@
-# The original package live, on the same checkpoint and clips: a level of verification that is asked for with
-# `snakemake verify_reference`, or always run where the configuration names an interpreter for it.
+# Live verification: the original packages on the same checkpoint and clips. It runs if the configuration names
+# their interpreter, or if it is requested: snakemake verify_reference
 
-REFERENCE_PYTHON = STUDY.settings.get("reference_python")
-COMPARED = sorted(
-    {exported_of(entry.id, entry.weights) for entry in STUDY.models.values()}
+REFERENCE_PYTHON = STUDY.settings.get("reference_python") or ""
+COMPARED = sorted({name_of_entry(name) for name in STUDY.models})
+# The isolated mode (-I) keeps the environment of the jobs from the original. The check comes first, because a
+# shell would report a missing program without the remedy.
+RUN_ORIGINAL = (
+    "( command -v {REFERENCE_PYTHON:q} || {{ echo 'reference_python: is no program; make reference-env makes"
+    " .venv-reference/bin/python' ; exit 1 ; }} ; {REFERENCE_PYTHON:q} -I {input.script:q}"
+    " --model {wildcards.id} --ckpt-dir {input.checkpoints:q} --clips {input.clips:q}"
+    " --output {output.original:q} ) >{log:q} 2>&1"
 )
 
 
-# `summary` could be a model's id.
+# `summary` could be the id of a model.
 ruleorder: verify_reference > collect_verification
 
 
@@ -19,8 +25,7 @@ rule write_verification_clips:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=attempts_of(SCRIPT_MB),
-        runtime=attempts_of(60),
+        **request(SCRIPT_MB, minutes=60),
     params:
         model="{id}",
         code=code("write_verification_clips.py", family_of_id),
@@ -32,31 +37,26 @@ rule write_checkpoints:
     input:
         record=rules.fetch_weights.output.record,
     output:
-        checkpoints=temp(
-            directory("results/verification/original/{id}-{key}.checkpoints")
-        ),
+        checkpoints=temp(directory("results/verification/original/{id}-{key}.checkpoints")),
     log:
         f"{LOGS}/write_checkpoints/{{id}}-{{key}}.log",
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=attempts_of(ORIGINAL_MB),
-        runtime=attempts_of(60),
+        **request(ORIGINAL_MB, minutes=60),
     params:
-        model="{id}",
-        weights=weights_choice,
-        ckpt_dir=unrecorded(CKPT_DIR),
+        **CHECKPOINT,
         code=code("write_checkpoints.py", family_of_id),
     script:
         "../../scripts/write_checkpoints.py"
 
 
-# In the original's own environment, which knows nothing of this package: -I keeps out what the jobs inherit.
+# The exported model is an input because the original trusts all that a checkpoint contains: it must not get one
+# that cannot be exported.
 rule run_original:
     input:
         clips=rules.write_verification_clips.output.clips,
         checkpoints=rules.write_checkpoints.output.checkpoints,
-        # The original trusts whatever a checkpoint holds: what cannot be exported does not reach it.
         exported=rules.export_model.output.output,
         script=SCRIPTS / "original_embeddings.py",
     output:
@@ -69,15 +69,9 @@ rule run_original:
         "../../envs/reference.yaml"
     threads: THREADS
     resources:
-        mem_mb=attempts_of(ORIGINAL_MB),
-        runtime=attempts_of(60),
-    params:
-        python=unrecorded(REFERENCE_PYTHON or ""),
+        **request(ORIGINAL_MB, minutes=60),
     shell:
-        "( command -v {params.python:q} || {{ echo 'reference_python: is no program; make reference-env makes"
-        " .venv-reference/bin/python' ; exit 1 ; }} ; {params.python:q} -I {input.script:q}"
-        " --model {wildcards.id} --ckpt-dir {input.checkpoints:q} --clips {input.clips:q}"
-        " --output {output.original:q} ) >{log:q} 2>&1"
+        RUN_ORIGINAL
 
 
 rule compare_with_original:
@@ -86,8 +80,7 @@ rule compare_with_original:
         clips=rules.write_verification_clips.output.clips,
         original=rules.run_original.output.original,
     output:
-        table="results/verification/{id}-{key}.reference.csv",
-        distances="results/verification/{id}-{key}.reference.json",
+        multiext("results/verification/{id}-{key}.reference", table=".csv", distances=".json"),
     log:
         f"{LOGS}/compare_with_original/{{id}}-{{key}}.log",
     benchmark:
@@ -96,28 +89,16 @@ rule compare_with_original:
         "../../envs/core.yaml"
     threads: THREADS
     resources:
-        mem_mb=attempts_of(network_mb),
-        runtime=attempts_of(60),
+        **request(network_mb, minutes=60),
     params:
-        threads=unrecorded(THREADS),
-        code=code("verify_reference.py", family_of_id),
+        **shared_step("verify_reference.py"),
     script:
         "../../scripts/verify_reference.py"
 
 
 rule collect_verification:
     input:
-        tables=lambda wildcards: sorted(
-            {
-                path
-                for name, entry in STUDY.models.items()
-                if entry.id == wildcards.id
-                for path in [
-                    *verifications(Wildcards(model=name)),
-                    f"results/verification/{exported_of(entry.id, entry.weights)}.reference.csv",
-                ]
-            }
-        ),
+        tables=verdicts_of_id,
     output:
         table="results/verification/{id}.csv",
     log:
@@ -132,21 +113,14 @@ rule collect_verification:
 
 rule verify_reference:
     input:
-        tables=expand(
-            "results/verification/{exported}.reference.csv", exported=COMPARED
-        ),
-        distances=expand(
-            "results/verification/{exported}.reference.json", exported=COMPARED
-        ),
+        accept_incomplete,
+        tables=expand("results/verification/{exported}.reference.csv", exported=COMPARED),
+        distances=expand("results/verification/{exported}.reference.json", exported=COMPARED),
         levels=expand(
-            rules.collect_verification.output.table,
-            id=sorted({entry.id for entry in STUDY.models.values()}),
+            "results/verification/{id}.csv", id=sorted({entry.id for entry in STUDY.models.values()})
         ),
     output:
-        summaries=[
-            "results/verification/summary.csv",
-            "results/verification/summary.md",
-        ],
+        summaries=["results/verification/summary.csv", "results/verification/summary.md"],
     log:
         f"{LOGS}/verify_reference.log",
     conda:

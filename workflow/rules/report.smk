@@ -1,20 +1,16 @@
 # Tables, figures and the report.
 
 
+# Verdicts are an input, and refused unless all passed, so that no table rests on a change that an ancient() input
+# hides.
 rule collect_distances:
     input:
-        parts=models_with("distances.parquet"),
-        # Made anew with the verdicts and refused unless all passed, so that nothing from here on rests on what an
-        # ancient() input hides.
-        verdicts=all_verifications(),
+        parts=expand(rules.compute_distances.output.distances, model=STUDY.models),
+        verdicts=VERDICTS,
         checked=CHECKED,
     output:
         parquet=f"{STUDY_DIR}/tables/distances.parquet",
-        csv=report(
-            f"{STUDY_DIR}/tables/distances.csv",
-            category="Tables",
-            caption="../report/distances.rst",
-        ),
+        csv=report(f"{STUDY_DIR}/tables/distances.csv", category="Tables", caption="../report/distances.rst"),
     log:
         f"{LOGS}/collect_distances.log",
     conda:
@@ -28,27 +24,13 @@ rule collect_distances:
 
 rule collect_files:
     input:
-        manifests=rules.check_files.input.manifests,
-        embeddings=[
-            path.replace("MODEL", name)
-            for name in STUDY.models
-            for path in every_shard(
-                f"{STUDY_DIR}/embeddings/MODEL/{{dataset}}/{{shard}}.parquet"
-            )
-        ],
-        verdicts=all_verifications(),
+        manifests=MANIFESTS,
+        embeddings=EMBEDDINGS,
+        verdicts=VERDICTS,
         checked=CHECKED,
     output:
-        files=report(
-            f"{STUDY_DIR}/tables/files.csv",
-            category="Tables",
-            caption="../report/files.rst",
-        ),
-        datasets=report(
-            f"{STUDY_DIR}/tables/datasets.csv",
-            category="Tables",
-            caption="../report/files.rst",
-        ),
+        files=report(f"{STUDY_DIR}/tables/files.csv", category="Tables", caption="../report/files.rst"),
+        datasets=report(f"{STUDY_DIR}/tables/datasets.csv", category="Tables", caption="../report/files.rst"),
     log:
         f"{LOGS}/collect_files.log",
     conda:
@@ -56,8 +38,7 @@ rule collect_files:
     params:
         models=MODELS,
         policy=str(POLICY),
-        # As text, and by a function: names of files may hold braces, which Snakemake would expand.
-        ignored=lambda wildcards: json.dumps(ignored_files(), sort_keys=True),
+        ignored=ignored_files,
         code=code_of_families("collect_files.py"),
     script:
         "../../scripts/collect_files.py"
@@ -77,8 +58,6 @@ rule write_matrix:
     conda:
         "../../envs/core.yaml"
     params:
-        model="{model}",
-        metric="{metric}",
         datasets=STUDY.paired(),
         code=code("write_matrix.py"),
     script:
@@ -100,8 +79,6 @@ rule plot_heatmap:
     conda:
         "../../envs/core.yaml"
     params:
-        model="{model}",
-        metric="{metric}",
         code=code("plot_heatmap.py"),
     script:
         "../../scripts/plot_heatmap.py"
@@ -109,22 +86,12 @@ rule plot_heatmap:
 
 rule write_report:
     input:
-        **paper_inputs("distances", "published", "correlations"),
-        files=rules.collect_files.output.files if STUDY.models else [],
-        datasets=rules.collect_files.output.datasets if STUDY.models else [],
+        **tables_of("distances", "files", "datasets", "published", "correlations"),
         bars=f"{STUDY_DIR}/figures/correlations.svg" if CORRELATIONS else [],
-        verifications=all_verifications(),
-        matrices=expand(
-            rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS
-        ),
-        heatmaps=expand(
-            rules.plot_heatmap.output.figure, model=STUDY.models, metric=METRICS
-        ),
-        statistics=expand(
-            f"{STUDY_DIR}/statistics/{{model}}/{{dataset}}.parquet",
-            model=STUDY.models,
-            dataset=STUDY.paired(),
-        ),
+        verifications=VERDICTS,
+        matrices=expand(rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS),
+        heatmaps=expand(rules.plot_heatmap.output.figure, model=STUDY.models, metric=METRICS),
+        statistics=STATISTICS,
     output:
         html=f"{STUDY_DIR}/report.html",
     log:
@@ -132,8 +99,7 @@ rule write_report:
     conda:
         "../../envs/core.yaml"
     params:
-        # In the configuration's order, which decides who is the reference in `pairs: all`.
-        study=lambda wildcards: json.dumps(config),
+        study=configuration,
         code=code("write_report.py"),
     script:
         "../../scripts/write_report.py"

@@ -1,24 +1,25 @@
-# What a job asks of a cluster; where jobs run beside Snakemake, nothing depends on it.
+# What a job requests of a cluster. Where jobs run beside Snakemake, nothing depends on it.
 #
-# Memory is what was measured (docs/clusters.md). Every further attempt (`retries`) asks for that much again.
+# Memory is as measured (docs/clusters.md). Every further attempt (`retries`) requests that much more.
 
 from math import ceil
 
+from fad_core.models import get_model
 from fad_core.models.catalogue import read_catalogue
 
 WEIGHTS_MB = {model["id"]: model["weights_mb"] for model in read_catalogue()}
 
 # Python with the libraries that read tables and audio, and the two Snakemakes around a submitted script.
 SCRIPT_MB = 1200
-# PyTorch too.
+# The same with PyTorch.
 NETWORK_MB = 1700
-# What one more file takes that is embedded at the same time.
+# One more file that is embedded at the same time.
 FILE_MB = 400
-# The original packages read a checkpoint whole, of CLAP the half for text too. An estimate.
+# The original packages read a whole checkpoint, of CLAP including the half for text. An estimate.
 ORIGINAL_MB = 8000
 
 
-# Seconds each, or, the downloads, in need of the network, which a cluster's nodes may not have.
+# These take seconds, or, as downloads, need the network, which the nodes of a cluster may lack.
 localrules:
     all,
     check_files,
@@ -29,7 +30,6 @@ localrules:
     correlate,
     fetch_weights,
     note_settings,
-    note_systems,
     plot_correlations,
     plot_heatmap,
     summarise_repeats,
@@ -38,36 +38,46 @@ localrules:
     write_methods,
     write_paper_tables,
     write_report,
+    write_system_table,
 
 
-def attempts_of(amount):
-    """Resource function: an amount, as much again with every attempt. The amount may depend on the wildcards."""
+def request(memory_mb, minutes, **others):
+    """Return the resources of a rule.
 
-    def amount_of(wildcards, attempt):
-        return attempt * ceil(amount(wildcards) if callable(amount) else amount)
+    Both amounts are multiplied by the number of the attempt; a function of wildcards and attempt is called.
+    """
+    return {"mem_mb": by_attempt(memory_mb), "runtime": by_attempt(minutes), **others}
 
-    return amount_of
+
+def by_attempt(amount):
+    """Return a resource function of an amount, which is multiplied by the number of the attempt."""
+    return amount if callable(amount) else lambda wildcards, attempt: attempt * amount
 
 
-def network_mb(wildcards):
-    """Memory of a job with a shared file's network: two and a half times its weights."""
-    return NETWORK_MB + 2.5 * WEIGHTS_MB[wildcards.id]
+def model_mb(model_id):
+    """Return the memory of a process with a model: two and a half times its weights, besides PyTorch."""
+    return NETWORK_MB + 2.5 * WEIGHTS_MB[model_id]
+
+
+def network_mb(wildcards, attempt):
+    """Resource function: memory of a job with the network of a shared file."""
+    return attempt * ceil(model_mb(wildcards.id))
 
 
 def embedding_mb(wildcards, attempt):
-    """Resource function: memory of a job that embeds with an entry's network.
+    """Resource function: memory of a job that embeds with the network of an entry.
 
-    Each thread embeds a file. Where a model's memory grows with the length of a file, all that the study allows
-    is asked for once the first attempt has failed.
+    Each thread embeds a file. If the memory of a model grows with the length of a file, the limit of the study
+    is requested once the first attempt has failed.
     """
     model = get_model(STUDY.models[wildcards.model].id)
     grows = model.memory_bytes(60 * model.sample_rate) > 0
     longest = 1000 * STUDY.settings["memory_gb"] if grows and attempt > 1 else 0
     files = (THREADS - 1) * FILE_MB
-    return ceil(attempt * (network_mb(Wildcards(id=model.name)) + files) + longest)
+    return ceil(attempt * (model_mb(model.name) + files) + longest)
 
 
-def factors_mb(wildcards):
-    """Memory of a job that holds the factors of all data sets, D × D in float64, and a copy."""
-    dimension = get_model(STUDY.models[wildcards.model].id).embedding_dim
-    return SCRIPT_MB + 2 * 8 * dimension**2 * len(STUDY.paired()) / 1e6
+def factors_mb(wildcards, attempt):
+    """Resource function: memory of a job with the factors of all data sets, D × D in float64, and a copy."""
+    dimension = get_model(STUDY.models[wildcards.model].id).dimension
+    return attempt * ceil(SCRIPT_MB + 2 * 8 * dimension**2 * len(STUDY.paired()) / 1e6)

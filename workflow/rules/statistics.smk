@@ -1,11 +1,9 @@
-# (n, mean, factor) of a data set's embeddings. Files are taken in order whatever their shard.
+# (n, mean, factor) of a data set's embeddings, in the order of file names whatever their shards.
 
 
 rule compute_statistics:
     input:
-        embeddings=shards_of(
-            f"{STUDY_DIR}/embeddings/{{model}}/{{dataset}}/{{shard}}.parquet"
-        ),
+        embeddings=embeddings_of,
         settings=f"{STUDY_DIR}/settings/compute_statistics/{{model}}.json",
     output:
         statistics=f"{STUDY_DIR}/statistics/{{model}}/{{dataset}}.parquet",
@@ -17,12 +15,8 @@ rule compute_statistics:
         "../../envs/core.yaml"
     threads: THREADS
     resources:
-        mem_mb=attempts_of(SCRIPT_MB),
-        runtime=attempts_of(60),
+        **request(SCRIPT_MB, minutes=60),
     params:
-        dataset="{dataset}",
-        model="{model}",
-        threads=THREADS,
-        code=code("compute_statistics.py"),
+        **NOTED["compute_statistics"],
     script:
         "../../scripts/compute_statistics.py"

@@ -1,4 +1,4 @@
-# Checkpoints: downloaded once into the cache that the original packages use, or seeded, or the user's.
+# Checkpoints: downloaded once into the cache of the original packages, or seeded, or files of the user's.
 
 
 rule fetch_weights:
@@ -9,8 +9,6 @@ rule fetch_weights:
     conda:
         "../../envs/core.yaml"
     params:
-        model="{id}",
-        weights=weights_choice,
-        ckpt_dir=unrecorded(CKPT_DIR),
+        **CHECKPOINT,
     script:
         "../../scripts/fetch_weights.py"

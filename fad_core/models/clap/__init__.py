@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import ModelError
-from fad_core.models.base import Arrays, VerificationFacts, WindowedModel, load_tensors
+from fad_core.models.base import EMBEDDING, Arrays, VerificationFacts, WindowedModel, load_tensors
 from fad_core.models.clap.checkpoints import EMBEDDING_DIM, clap_checkpoint
 from fad_core.models.clap.constants import BASE, FRAMES, MEL, TINY, WINDOW_SAMPLES
 from fad_core.models.crops import part_starts, repeat_to_fill, window_starts
@@ -208,7 +208,7 @@ def _variant(name: str, filename: str, size: str, *, fusion: bool = False) -> Cl
         variant={"size": size, "fusion": fusion},
         sample_rate=MEL.sample_rate,
         channels=1,
-        embedding_dim=EMBEDDING_DIM,
+        outputs={EMBEDDING: EMBEDDING_DIM},
         minimum_samples=1,
         checkpoints=(clap_checkpoint(filename, partial(_network, size, fusion)),),
         # Shares of a unit vector's RMS, √(1/512). Seen against the original with the kernels that oneDNN has

@@ -22,9 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.models.base import (
+    EMBEDDING,
     Arrays,
     EmbeddingModel,
     OriginalQuirks,
+    Vectors,
     VerificationFacts,
     load_tensors,
 )
@@ -84,9 +86,9 @@ class EncodecModel(EmbeddingModel):
 
         return any_length()
 
-    def pool(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    def pool(self, blocks: Sequence[Arrays]) -> Vectors:
         """Every frame is one embedding."""
-        return np.concatenate([output[0].T for output in outputs])
+        return {EMBEDDING: np.concatenate([frames[0].T for (frames,) in blocks])}
 
     def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """Frames of 320 samples; the last one need not be full."""
@@ -178,7 +180,7 @@ MODELS = (
         variant={"causal": True, "norm": "weight_norm"},
         sample_rate=24_000,
         channels=1,
-        embedding_dim=DIMENSION,
+        outputs={EMBEDDING: DIMENSION},
         minimum_samples=1,
         checkpoints=(CHECKPOINT_24K,),
         tolerance=_TOLERANCE,
@@ -194,7 +196,7 @@ MODELS = (
         variant={"causal": False, "norm": "time_group_norm"},
         sample_rate=48_000,
         channels=2,
-        embedding_dim=DIMENSION,
+        outputs={EMBEDDING: DIMENSION},
         minimum_samples=1,
         checkpoints=(CHECKPOINT_48K,),
         tolerance=_TOLERANCE,

@@ -20,11 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.models.base import (
+    EMBEDDING,
     Arrays,
     Checkpoint,
     EmbeddingModel,
     Fill,
     OriginalQuirks,
+    Vectors,
     VerificationFacts,
     load_tensors,
     tensor_shapes,
@@ -129,9 +131,9 @@ class PannModel(EmbeddingModel):
         )
         return context
 
-    def pool(self, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    def pool(self, blocks: Sequence[Arrays]) -> Vectors:
         """The last block's output is the whole file's embedding."""
-        return outputs[-1]
+        return dict(zip(self.outputs, blocks[-1], strict=True))
 
     def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """One a file."""
@@ -203,7 +205,7 @@ def _variant(
         },
         sample_rate=mel.sample_rate,
         channels=1,
-        embedding_dim=EMBEDDING_DIM,
+        outputs={EMBEDDING: EMBEDDING_DIM},
         minimum_samples=shortest,
         checkpoints=(
             Checkpoint(

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from fad_core.frontends.mel import log_mel_spectrogram
 from fad_core.models.base import (
+    EMBEDDING,
     Arrays,
     Checkpoint,
     Fill,
@@ -154,7 +155,7 @@ def _variant(name: str, *, pca: bool, activation: bool) -> VGGishModel:
         variant={"pca": pca, "activation": activation},
         sample_rate=MEL.sample_rate,
         channels=1,
-        embedding_dim=EMBEDDING_DIM,
+        outputs={EMBEDDING: EMBEDDING_DIM},
         # One patch: 95 hops and one whole window.
         minimum_samples=(PATCH_FRAMES - 1) * MEL.hop_length + MEL.window_length,
         checkpoints=(NETWORK_CHECKPOINT, PCA_CHECKPOINT) if pca else (NETWORK_CHECKPOINT,),

@@ -1,4 +1,7 @@
-"""Kernels for this processor: the same results, up to rounding, in less time. `accelerate` is the door."""
+"""Kernels for this processor: the same results, up to rounding, in less time.
+
+`accelerate` is the only name that other packages import; `docs/development/kernels.md` explains the design.
+"""
 
 from __future__ import annotations
 
@@ -7,42 +10,33 @@ from typing import TYPE_CHECKING
 from torch import fx
 
 if TYPE_CHECKING:
-    from fad_core.runner.fast.interleave import Together
+    from fad_core.runner.fast.interleave import InterleavedNetwork
 
 
-def accelerate(graph: fx.GraphModule) -> tuple[Together | None, str]:
-    """Put kernels for this processor in place of what a network's graph says, and test each kind of them.
+def accelerate(graph: fx.GraphModule) -> tuple[InterleavedNetwork | None, str]:
+    """Replace a network's operations by kernels for this processor, and test each kind of them.
 
     Args:
-        graph: of the network. It is changed in place; where the result is None it must be loaded again.
+        graph: the network as exported. It is changed in place; where the result is None, load it again.
 
     Returns:
-        The network, or None if the kernels cannot be used here; and then the reason, in a few words.
+        The network and "", or None and the reason why the kernels cannot be used here, in a few words.
 
     Raises:
-        RuntimeError: there is too little memory, of which a plain network would need as much.
+        RuntimeError, MemoryError: memory does not suffice; it would not for the network as exported either.
     """
     try:
         # Here, because they import private parts of PyTorch and Numba, which other versions may lack.
-        from fad_core.runner.fast.interleave import Together
-        from fad_core.runner.fast.rewrite import rewritten
+        from fad_core.runner.fast.interleave import InterleavedNetwork
+        from fad_core.runner.fast.rewrite import put_kernels
         from fad_core.runner.fast.self_test import require_correct
 
-        network = rewritten(graph)
+        network = put_kernels(graph)
         require_correct(network)
-        return Together(network), ""
-    except _failures() as error:
-        if "allocate" in str(error):
+        return InterleavedNetwork(network), ""
+    except Exception as error:
+        # A private part that has changed can fail in any way.
+        if isinstance(error, MemoryError) or "allocate" in str(error):
             raise
         reason = (str(error).strip() or "no reason is given").splitlines()[0]
         return None, f"{type(error).__name__}: {reason}"
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    """Return what is raised where a private part of a package is missing, differs or computes otherwise."""
-    found: tuple[type[Exception], ...] = (ImportError, AttributeError, TypeError, RuntimeError)
-    try:
-        from numba.core.errors import NumbaError
-    except ImportError:
-        return found
-    return (*found, NumbaError)

@@ -1,7 +1,7 @@
 """A network called for several files at once.
 
-Kernels that say that they share have a method `together`, and read their weights once for all of the files.
-Every other part is run for one file after the other. A file's result has the same bits in any company.
+Some kernels (`takes_many`) have a method `forward_many`, which reads their weights once for all calls. Every
+other part of the network runs for one file after the other. A file's result has the same bits in any company.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import fx
 from fad_core.models.base import Arrays
 from fad_core.runner.file_batches import Group, groups
 
-Values = dict[fx.Node, Any]
+_Values = dict[fx.Node, Any]
 
 
 @dataclass(frozen=True)
@@ -25,108 +25,111 @@ class _Part:
     """Successive nodes of a network.
 
     Attributes:
-        run: what computes them: a network of its own, or a kernel that shares.
-        given: nodes before whose values it takes.
-        made: its nodes whose values are used behind it.
-        done: nodes whose values nothing uses any more.
-        shares: whether it is such a kernel.
+        run: what computes them: a network of its own, or a kernel that takes many calls.
+        inputs: nodes of earlier parts whose values it takes.
+        outputs: its nodes whose values later parts take.
+        last_used: nodes whose values no later part takes.
+        takes_many: whether it is such a kernel.
     """
 
     run: Callable[..., Any]
-    given: Sequence[fx.Node]
-    made: Sequence[fx.Node]
-    done: Sequence[fx.Node]
-    shares: bool
+    inputs: Sequence[fx.Node]
+    outputs: Sequence[fx.Node]
+    last_used: Sequence[fx.Node]
+    takes_many: bool
 
 
-class Together:
-    """A rewritten network that takes the arguments of several calls.
+class InterleavedNetwork:
+    """A network with kernels that takes the arguments of several calls.
 
     Attributes:
-        gains: whether several calls at once are less work than one after the other.
+        gains: whether several calls at once take less time than one after the other.
     """
 
     def __init__(self, network: fx.GraphModule) -> None:
-        """Cut the network before and behind each kernel that gains."""
+        """Divide the network before and after each kernel that takes many calls."""
         self._network = network
-        self.gains = any(_shares(network, node) for node in network.graph.nodes)
+        self.gains = any(_takes_many(network, node) for node in network.graph.nodes)
         self._parts = list(_parts(network)) if self.gains else []
         self._inputs = [node for node in network.graph.nodes if node.op == "placeholder"]
         (self._output,) = (node.args[0] for node in network.graph.nodes if node.op == "output")
 
     def __call__(self, *given: torch.Tensor) -> Any:
-        """The network's result for one call."""
+        """Return the network's result for one call."""
         (result,) = self.together([given])
         return result
 
     def together(self, calls: Sequence[tuple[torch.Tensor, ...]]) -> list[Any]:
-        """The network's results for the arguments of several calls."""
+        """Return the network's results for the arguments of several calls."""
         if not self.gains:
             return [self._network(*given) for given in calls]
         running = [self._run(given) for given in calls]
-        asked = [next(each) for each in running]
-        # All of them stop at the same kernel, and come to their end together.
-        while (kernel := asked[0][0]) is not None:
-            made = kernel.together([given for _, given in asked])
-            asked = [each.send(result) for each, result in zip(running, made, strict=True)]
-        return [self._network.graph.process_outputs(result) for _, result in asked]
+        requests = [next(each) for each in running]
+        # All calls stop at the same kernels, and end together.
+        while (kernel := requests[0][0]) is not None:
+            made = kernel.forward_many([arguments for _, arguments in requests])
+            requests = [each.send(result) for each, result in zip(running, made, strict=True)]
+        return [self._network.graph.process_outputs(result) for _, result in requests]
 
     def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Group]:
         """See `fad_core.runner.backends.SideBySide`."""
         return groups(files, lanes, total) if self.gains else ([each] for each in enumerate(files))
 
     def at_once(self, samples: int) -> int:  # noqa: ARG002
-        """One: only the kernels that share are given several files' activations."""
+        """Return 1: only the kernels that take many calls hold several files' activations."""
         return 1
 
     def _run(self, given: tuple[torch.Tensor, ...]) -> Generator[tuple[Any, Any], Any, None]:
-        """One call: asks what a kernel makes of some arguments; at last, of no kernel, gives the result."""
-        values: Values = dict(zip(self._inputs, self._network.graph.process_inputs(*given), strict=True))
+        """Run one call; yields each kernel that takes many and its arguments, at last None and the result."""
+        values: _Values = dict(zip(self._inputs, self._network.graph.process_inputs(*given), strict=True))
         for part in self._parts:
-            arguments = tuple(values[node] for node in part.given)
-            results = (yield part.run, arguments) if part.shares else part.run(*arguments)
-            values.update(zip(part.made, (results,) if part.shares else results, strict=True))
+            arguments = tuple(values[node] for node in part.inputs)
+            results = (yield part.run, arguments) if part.takes_many else part.run(*arguments)
+            values.update(zip(part.outputs, (results,) if part.takes_many else results, strict=True))
             del arguments, results
-            for node in part.done:
+            for node in part.last_used:
                 del values[node]
         yield None, fx.node.map_arg(self._output, values.__getitem__)
 
 
 def _parts(network: fx.GraphModule) -> Iterator[_Part]:
-    """Kernels that share, and all that stands between two of them."""
+    """Yield the kernels that take many calls, and all that is between two of them, in order."""
     nodes = [node for node in network.graph.nodes if node.op not in ("placeholder", "get_attr", "output")]
     cut: list[list[fx.Node]] = [[]]
     for node in nodes:
-        if _shares(network, node):
+        if _takes_many(network, node):
             cut += [[node], []]
         else:
             cut[-1].append(node)
     cut = [part for part in cut if part]
-    place = {node: number for number, part in enumerate(cut) for node in part}
+    number_of = {node: number for number, part in enumerate(cut) for node in part}
     last = {
-        node: max((place.get(user, len(cut)) for user in node.users), default=-1)
+        node: max((number_of.get(user, len(cut)) for user in node.users), default=-1)
         for node in network.graph.nodes
     }
     for number, part in enumerate(cut):
         used = dict.fromkeys(chain.from_iterable(node.all_input_nodes for node in part))
-        given: list[Any] = [node for node in used if node.op != "get_attr" and place.get(node, -1) < number]
-        made = [node for node in part if last[node] > number]
-        done = [node for node in given if last[node] == number]
-        if _shares(network, part[0]):
+        inputs: list[Any] = [
+            node for node in used if node.op != "get_attr" and number_of.get(node, -1) < number
+        ]
+        outputs = [node for node in part if last[node] > number]
+        last_used = [node for node in inputs if last[node] == number]
+        if _takes_many(network, part[0]):
             kernel = network.get_submodule(str(part[0].target))
             # One value may be several of its arguments.
             arguments = [node for node in part[0].args if isinstance(node, fx.Node)]
-            yield _Part(kernel, arguments, made, done, shares=True)
+            yield _Part(kernel, arguments, outputs, last_used, takes_many=True)
         else:
-            yield _Part(_subnetwork(network, part, given, made), given, made, done, shares=False)
+            run = _subnetwork(network, part, inputs, outputs)
+            yield _Part(run, inputs, outputs, last_used, takes_many=False)
 
 
 def _subnetwork(
-    network: fx.GraphModule, part: Sequence[fx.Node], given: Sequence[fx.Node], made: Sequence[fx.Node]
+    network: fx.GraphModule, part: Sequence[fx.Node], inputs: Sequence[fx.Node], outputs: Sequence[fx.Node]
 ) -> fx.GraphModule:
-    """A network of some nodes of another, which returns a tuple."""
+    """Return a network of some nodes of another, which returns a tuple."""
     graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
-    for node in given:
+    for node in inputs:
         copies[node] = graph.placeholder(node.name)
 
     def copy(node: fx.Node) -> fx.Node:
@@ -136,11 +139,11 @@ def _subnetwork(
 
     for node in part:
         copies[node] = graph.node_copy(node, copy)
-    graph.output(tuple(copies[node] for node in made))
+    graph.output(tuple(copies[node] for node in outputs))
     return fx.GraphModule(network, graph)
 
 
-def _shares(network: fx.GraphModule, node: fx.Node) -> bool:
+def _takes_many(network: fx.GraphModule, node: fx.Node) -> bool:
     if node.op != "call_module":
         return False
-    return bool(getattr(network.get_submodule(str(node.target)), "shares", False))
+    return bool(getattr(network.get_submodule(str(node.target)), "takes_many", False))

@@ -1,8 +1,8 @@
-"""Convolutions of images with weights that oneDNN keeps in the order its kernels read.
+"""Convolutions of images by oneDNN, with weights reordered beforehand.
 
-PyTorch hands convolutions to oneDNN with weights in the plain order, which are put in order anew in each
-call. Here the weights are put in order once, and images are kept channels last, which needs no reordering
-either. oneDNN's own ReLU turns NaN into 0, so PyTorch's, which keeps it, is applied in place behind.
+PyTorch passes the weights of a convolution to oneDNN in its own order, and oneDNN reorders them in each call.
+Here they are reordered once, and images are kept channels last, which oneDNN need not reorder either.
+oneDNN's own ReLU turns NaN into 0, so PyTorch's, which keeps it, is applied afterwards.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class PackedConvolution(nn.Module):
         relu: bool = False,
         pool: str = "",
     ) -> None:
-        """Prepare the weights.
+        """Reorder the weights.
 
         Args:
             weight: `[outputs, inputs, kernel height, kernel width]`.
             bias: `[outputs]`, or None.
-            stride: by dimension.
-            padding: likewise.
+            stride: along height and width.
+            padding: along height and width.
             relu: whether negative values become zero.
             pool: what is left of 2 × 2 values: "" all of them, their "mean", or the largest, "max".
         """
@@ -45,25 +45,25 @@ class PackedConvolution(nn.Module):
         self._pool = _POOLS[pool]
         self._stride, self._padding, self._bias = stride, padding, bias
         self._relu = relu
-        # The order depends on the image's size, though seldom: this one stands for all.
+        # The order can depend on the image's size, though it seldom does: this size stands for all.
         size = [1, weight.shape[1], 64, 64]
         self._weight = torch.ops.mkldnn._reorder_convolution_weight(
             weight.contiguous(memory_format=torch.channels_last), padding, stride, [1, 1], 1, size
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply it."""
+        """Convolve images, and apply what follows."""
         if self._pool is None:
-            return self._convolved(x)
-        # One image at a time: what is pooled away would fill more memory than the caches.
-        first = self._pool(self._convolved(x[:1]), 2)
+            return self._convolve(x)
+        # One image at a time, so that what is pooled stays in cache.
+        first = self._pool(self._convolve(x[:1]), 2)
         pooled = torch.empty((len(x), *first.shape[1:]), memory_format=torch.channels_last)
         pooled[:1] = first
         for place in range(1, len(x)):
-            pooled[place] = self._pool(self._convolved(x[place : place + 1]), 2)[0]
+            pooled[place] = self._pool(self._convolve(x[place : place + 1]), 2)[0]
         return pooled
 
-    def _convolved(self, image: torch.Tensor) -> torch.Tensor:
+    def _convolve(self, image: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = torch.ops.mkldnn._convolution_pointwise(
             image.contiguous(memory_format=torch.channels_last),
             self._weight,

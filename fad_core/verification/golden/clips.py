@@ -8,17 +8,15 @@ bit, with another NumPy on another processor; `fad_core.verification.golden.sign
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from fad_core.models.base import EmbeddingModel
 from fad_core.verification.golden.signals import (
     Signal,
     busy,
@@ -32,17 +30,15 @@ from fad_core.verification.golden.signals import (
     turns,
 )
 
-Group = Literal["", "reference", "evaluation"]
-Loading = Literal["file", "resampled", "faulty"]
-
 MONO_RATES = (8000, 11025, 22050, 24000, 32000, 44100, 48000, 96000)
 """Sampling rates in Hz of the clips `mono_<rate>`."""
 
 # By sampling rate in Hz, the samples of the clips `wide_<rate>`: 23.0, 12.0 and 10.3 seconds.
 _WIDE_SAMPLES = {32000: 736_123, 44100: 529_201, 48000: 494_400}
-_WIDE = tuple(f"wide_{rate}" for rate in _WIDE_SAMPLES)
+WIDE = tuple(f"wide_{rate}" for rate in _WIDE_SAMPLES)
+"""Clips without an empty band, for models in whose empty bands rounding noise counts."""
 
-REFERENCE_GROUP = ("long", "sine", "speech_like", "stereo_16000", *_WIDE)
+REFERENCE_GROUP = ("long", "sine", "speech_like", "stereo_16000", *WIDE)
 """Clips whose embeddings are the reference set of the stored distances, as far as a model has them."""
 
 EVALUATION_GROUP = ("noise", "square", "stereo_44100", "surround_48000", *(f"mono_{r}" for r in MONO_RATES))
@@ -75,55 +71,6 @@ class Clip:
     def write(self, path: Path | str) -> None:
         """Write a 16-bit PCM WAV file."""
         soundfile.write(str(path), self.samples.T, self.sample_rate, subtype="PCM_16", format="WAV")
-
-
-@dataclass(frozen=True)
-class Case:
-    """A clip and what is done with it.
-
-    Attributes:
-        clip: the sound.
-        group: the set that its embeddings are counted to when a distance is compared; "" for none.
-        loading: how the original package gets it: as a "file", through its own loader; "resampled" before,
-            because its loader takes the channels of stereo for time; or as a "faulty" file, which is
-            loaded in just that way, and compared with `Settings.compatibility`.
-    """
-
-    clip: Clip
-    group: Group = ""
-    loading: Loading = "file"
-
-
-def golden_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
-    """The cases whose embeddings are stored for a model: all clips that the original can embed.
-
-    Of its stereo model the longest is left out too, which alone would take as long as all others. A pure
-    tone is left out where what one processor makes of it is nothing to another (`empty_bands_are_noise`).
-    Where the
-    rounding in empty bands is heard (`bandwidth`), clips of too low a rate to fill them are left out, and
-    `wide_<rate>` stand in; the others have noise in all bands.
-    """
-    stereo = model.channels > 1
-    for name, clip in clips().items():
-        channels = len(clip.samples)
-        if stereo and (channels > model.channels or name == "long"):
-            continue
-        if model.verification.empty_bands_are_noise and name == "sine":
-            continue
-        if clip.sample_rate < 2 * model.verification.bandwidth or (
-            name in _WIDE and not model.verification.bandwidth
-        ):
-            continue
-        group: Group = "reference" if name in REFERENCE_GROUP else ""
-        faulty = stereo and channels > 1 and clip.sample_rate != model.sample_rate
-        yield (
-            name,
-            Case(
-                clip,
-                "evaluation" if name in EVALUATION_GROUP else group,
-                "resampled" if faulty else "file",
-            ),
-        )
 
 
 @cache

@@ -37,9 +37,6 @@ _PHRASE = (
     *((" ", 8000), ("i", 4000), ("o", 6400), (" ", 2400), ("s", 3200), ("a", 7200)),
 )
 
-# A minor pentatonic scale over two octaves from 110 Hz, in just intonation.
-_SCALE = tuple(110.0 * octave * step for octave in (1, 2) for step in (1.0, 1.2, 4 / 3, 1.5, 1.8))
-
 
 def quantise(channels: Sequence[Signal]) -> NDArray[np.int16]:
     """Round full scale 1.0 to int16 `[channels, n]`; what is louder is clipped."""
@@ -103,20 +100,6 @@ def stepping_tones(count: int, rate: int) -> Signal:
     return 0.7 * tone / (1 + 2 * (step % 7)) + 0.12 * (step % 5) * noise(count, key=10)
 
 
-def music(count: int, rate: int, key: int) -> Signal:
-    """A plucked melody of four notes a second, a bass of one, and a hiss on the beat.
-
-    The melody goes through the scale by steps that depend on `key` and come back after minutes only.
-    """
-    quarter = np.arange(count, dtype=np.int64) // (rate // 4)
-    melody = _plucked(quarter, (quarter * (3 + key) + quarter // 16 * 7 + quarter // 5) % 10, 2.0, rate)
-    whole = quarter // 4
-    bass = _plucked(whole, (whole * 2 + whole // 8 * 3 + key) % 5, 0.5, rate)
-    beat = _decay(quarter, rate)
-    hits = beat * beat * beat * beat * noise(count, key=100 + key) * (1 + quarter % 2)
-    return 0.35 * melody + 0.3 * bass + 0.2 * hits
-
-
 def speech_like() -> Signal:
     """Four seconds at 16 kHz: vowels (pulses through formants), hisses and pauses."""
     parts = []
@@ -136,21 +119,6 @@ def speech_like() -> Signal:
         ramp = np.minimum(np.minimum(np.arange(length), np.arange(length)[::-1]), 320) / 320.0
         parts.append(wave * (level / np.abs(wave).max()) * ramp)
     return np.concatenate(parts)
-
-
-def _decay(step: NDArray[np.int64], rate: int) -> Signal:
-    """A ramp from 1 down to 0 within each run of equal steps."""
-    starts = np.searchsorted(step, np.arange(step[-1] + 1))
-    lengths = np.maximum(np.diff(np.append(starts, len(step))), rate // 4)
-    return 1.0 - (np.arange(len(step)) - starts[step]) / lengths[step]
-
-
-def _plucked(step: NDArray[np.int64], degree: NDArray[np.int64], octave: float, rate: int) -> Signal:
-    """Notes with three harmonics, one for each run of equal steps, that die away."""
-    phase = np.arange(len(step), dtype=np.float64) * np.array(_SCALE)[degree] * octave / rate
-    fading = _decay(step, rate)
-    tone = fading * sine(phase) + 0.5 * fading * fading * sine(2.0 * phase)
-    return fading * (tone + 0.25 * fading * fading * sine(3.0 * phase))
 
 
 def _pulses(count: int, period: int) -> list[float]:

@@ -246,11 +246,11 @@ def test_sets_of_any_kind_give_the_same(frechet: FrechetAudioDistance, sets: Set
     assert frechet.score(f"{sets[0]}/*.wav", f"{sets[1]}/*") == expected
     by_name = {folder.name: folder for folder in sets}
     embedded = list(embed_sets(by_name, frechet.model, keep=True).values())
-    assert frechet.score(*(item.set for item in embedded)) == expected
-    given = frechet.score(embedded[0].embeddings, embedded[1].set.statistics)
+    assert frechet.score(*embedded) == expected
+    given = frechet.score(embedded[0].vectors_of().vectors, embedded[1].statistics_of())
     assert given == expected and "taken on trust" in given.row["note"]
     assert given.row["reference"] == "background" and given.row["evaluation"] == "eval"
-    np.save(tmp_path / "e.npy", embedded[1].embeddings)
+    np.save(tmp_path / "e.npy", embedded[1].vectors_of().vectors)
     assert frechet.score(sets[0], tmp_path / "e.npy") == expected
 
 

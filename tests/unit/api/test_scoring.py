@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from fad_study.embeddings_table import read_embedding_counts, read_embedding_facts
 from fad_study.steps.distances import compute_distances
 from fad_study.steps.embeddings import embed_shard
 from fad_study.steps.files import scan_shard
@@ -21,7 +22,6 @@ from fad_core.audio import read_audio
 from fad_core.datasets import Dataset
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.embedding.embed import embed_waveform, load_unchanged
-from fad_core.embedding.embeddings_table import read_embedding_counts, read_embedding_facts
 from fad_core.errors import BadFilesError, DatasetError, FadError
 from fad_core.metrics.statistics import statistics_of
 from fad_core.models import get_model
@@ -62,11 +62,11 @@ def test_the_value_is_the_pipelines_to_the_last_bit(
 ) -> None:
     statistics = []
     for folder in folders:
-        dataset = Dataset(folder.name, str(folder), shards)
+        dataset = Dataset(folder.name, str(folder))
         embeddings = []
         for shard in range(shards):
             manifest = tmp_path / "manifests" / folder.name / f"{shard}.parquet"
-            scan_shard(dataset, shard, manifest)
+            scan_shard(dataset, shards, shard, manifest)
             embeddings.append(tmp_path / "embeddings" / folder.name / f"{shard}.parquet")
             embed_shard(ExportedModel(exported_path), dataset, manifest, [], DEFAULTS, embeddings[-1])
         statistics.append(tmp_path / "statistics" / f"{folder.name}.parquet")
@@ -91,12 +91,12 @@ def test_duplicates_are_dropped_whatever_their_shard(
         shutil.copy(path, folder)
         shutil.copy(path, folder / f"copy of {path.name}")
     dataset, policy = (
-        Dataset("set", str(folder), shards),
+        Dataset("set", str(folder)),
         FilePolicy(on_duplicate="drop", on_short_file="skip"),
     )
     manifests = [tmp_path / f"{shard}.manifest.parquet" for shard in range(shards)]
     for shard, manifest in enumerate(manifests):
-        scan_shard(dataset, shard, manifest)
+        scan_shard(dataset, shards, shard, manifest)
     embeddings = [tmp_path / f"{shard}.parquet" for shard in range(shards)]
     for manifest, path in zip(manifests, embeddings, strict=True):
         embed_shard(ExportedModel(exported_path), dataset, manifest, manifests, policy, path)

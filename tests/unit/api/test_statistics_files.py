@@ -12,12 +12,14 @@ import pytest
 
 from fad_core.api.comparability import same_model
 from fad_core.api.foreign_names import FOREIGN_NAMES
-from fad_core.api.statistics_files import StoredSet, is_statistics_file, read_statistics, write_statistics
+from fad_core.api.statistics_files import is_statistics_file, read_statistics, write_statistics
 from fad_core.datasets.counts import SetCounts
-from fad_core.embedding.distances import EmbeddedSet, distance_row
+from fad_core.embedding.distances import distance_row
+from fad_core.embedding.embedded_set import EmbeddedSet, Origin
 from fad_core.errors import FadError, OutputError
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import model_ids
+from fad_core.models.use import ModelKey
 from fad_core.runner.pt2 import Identity
 from fad_core.tables import STATISTICS, write_table
 from fad_core.tables.schemas import COMPARISONS
@@ -33,6 +35,7 @@ VECTORS = {
 }
 ROW = {
     "model": "mine", "weights": "seeded", "weights_sha256": "5eed" * 16, "settings": "", "dataset": "a",
+    "output": "embedding",
     "n": 3, "dimension": 2, "mean": np.zeros(2), "factor": np.eye(2).reshape(-1),
     "files": 1, "padded": 0, "excluded": 0, "seconds": 1.0, "doubtful": 0, "doubt_seconds": 0.0, "loud": 0,
     "peak": 0.5, "silent": 0, "constant": 0, "rates": "8000:1",
@@ -42,11 +45,11 @@ ROW = {
 
 def embedded(name: str = "a", **others: Any) -> EmbeddedSet:
     facts = {"settings": "crop=first"} | others
-    return EmbeddedSet(
-        name, facts.pop("model", "vggish"), facts.pop("weights", "seeded"),
-        facts.pop("weights_sha256", "5eed" * 16), facts.pop("settings"),
-        Statistics.from_embeddings(VECTORS[name]), SetCounts(files=3, padded=1, excluded=2, seconds=4.5),
-    )  # fmt: skip
+    identity = facts.pop("identity", IDENTITY)
+    key = ModelKey(**({"model": "vggish", "weights": "seeded", "weights_sha256": "5eed" * 16} | facts))
+    statistics = {"embedding": Statistics.from_embeddings(VECTORS[name])}
+    counts = SetCounts(files=3, padded=1, excluded=2, seconds=4.5)
+    return EmbeddedSet(name, key, statistics, counts, Origin(identity=asdict(identity)))
 
 
 def foreign(path: Path, name: str = "a", model: str | None = "vggish", **replaced: Any) -> Path:
@@ -59,28 +62,27 @@ def foreign(path: Path, name: str = "a", model: str | None = "vggish", **replace
 @pytest.fixture(params=[".npz", ".parquet"])
 def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path: Path = tmp_path / f"reference{request.param}"
-    write_statistics(embedded(), IDENTITY, path)
+    write_statistics(embedded(), path)
     return path
 
 
 def test_everything_that_is_written_is_read(stored: Path) -> None:
     (found,) = read_statistics(stored)
-    assert found.source == "fad-core"
-    assert found.identity == asdict(IDENTITY)
+    assert found.origin.source == "fad-core"
+    assert found.origin.identity == asdict(IDENTITY)
     expected = embedded()
-    for name in ("model", "weights", "weights_sha256", "settings", "counts"):
-        assert getattr(found.set, name) == getattr(expected, name)
-    assert found.set.dataset == str(stored)
-    assert isinstance(found.set.statistics, Statistics)
-    assert found.set.statistics.n == 40
-    np.testing.assert_array_equal(found.set.statistics.mean, expected.statistics.mean)
-    np.testing.assert_array_equal(found.set.statistics.factor, expected.statistics.factor)
+    assert (found.key, found.counts) == (expected.key, expected.counts)
+    assert found.name == str(stored)
+    assert isinstance(found.statistics_of(), Statistics)
+    assert found.statistics_of().n == 40
+    np.testing.assert_array_equal(found.statistics_of().mean, expected.statistics_of().mean)
+    np.testing.assert_array_equal(found.statistics_of().factor, expected.statistics_of().factor)
 
 
 def test_the_pipelines_statistics_are_read(tmp_path: Path) -> None:
     write_table(STATISTICS, [ROW], tmp_path / "a.parquet")
     (found,) = read_statistics(tmp_path / "a.parquet")
-    assert (found.set.model, found.set.statistics.n, found.identity) == ("mine", 3, {})
+    assert (found.key.model, found.statistics_of().n, found.origin.identity) == ("mine", 3, {})
     write_table(STATISTICS, [], tmp_path / "b.parquet")
     with pytest.raises(FadError, match="the table is empty"):
         read_statistics(tmp_path / "b.parquet")
@@ -89,12 +91,12 @@ def test_the_pipelines_statistics_are_read(tmp_path: Path) -> None:
 def test_the_same_set_gives_the_same_bytes(stored: Path) -> None:
     before = stored.read_bytes()
     stored.unlink()
-    write_statistics(embedded(), IDENTITY, stored)
+    write_statistics(embedded(), stored)
     assert stored.read_bytes() == before
 
 
 def test_a_file_has_no_pickles(tmp_path: Path) -> None:
-    write_statistics(embedded(), IDENTITY, tmp_path / "x.npz")
+    write_statistics(embedded(), tmp_path / "x.npz")
     with np.load(tmp_path / "x.npz", allow_pickle=False) as arrays:
         assert arrays["factor"].size == 36
         assert json.loads(str(arrays["identity"]))["code"] == IDENTITY.code
@@ -108,16 +110,16 @@ def test_suffixes_say_what_is_a_file_of_statistics(tmp_path: Path) -> None:
         False,
     ]
     with pytest.raises(ValueError, match=r"\.npz or \.parquet"):
-        write_statistics(embedded(), IDENTITY, tmp_path / "x.csv")
+        write_statistics(embedded(), tmp_path / "x.csv")
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
-        write_statistics(embedded(), IDENTITY, tmp_path / "file" / "x.npz")
+        write_statistics(embedded(), tmp_path / "file" / "x.npz")
 
 
 def test_a_covariance_is_not_passed_on_as_statistics(tmp_path: Path) -> None:
     (found,) = read_statistics(foreign(tmp_path / "f.npz"))
     with pytest.raises(ValueError, match="mean and a covariance"):
-        write_statistics(found.set, IDENTITY, tmp_path / "x.npz")
+        write_statistics(found, tmp_path / "x.npz")
 
 
 @pytest.mark.parametrize("model", ["vggish", None])
@@ -126,7 +128,7 @@ def test_others_files_give_the_same_distance(tmp_path: Path, model: str | None) 
     (theirs,) = read_statistics(foreign(tmp_path / "g.npz", "b", model))
     assert mine.foreign
     exact = distance_row(embedded("a"), embedded("b"), "fad")["value"]
-    row = distance_row(mine.set, theirs.set, "fad")
+    row = distance_row(mine, theirs, "fad")
     assert row["value"] == pytest.approx(exact, rel=1e-9)
     assert (row["n_reference"], row["files"], row["weights"]) == (None, None, "")
     assert "names no weights" in row["note"]
@@ -136,7 +138,7 @@ def test_others_files_give_the_same_distance(tmp_path: Path, model: str | None) 
 
 def test_a_file_of_several_models_is_one_set_by_each(tmp_path: Path) -> None:
     path = foreign(tmp_path / "f.npz", **{"encodec.mu": np.zeros(2), "encodec.cov": np.eye(2)})
-    assert [each.set.model for each in read_statistics(path)] == ["vggish", "encodec"]
+    assert [each.key.model for each in read_statistics(path)] == ["vggish", "encodec"]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_files_that_are_none_are_named(tmp_path: Path) -> None:
 
 
 def test_parts_that_do_not_fit_are_named(tmp_path: Path) -> None:
-    write_statistics(embedded(), IDENTITY, tmp_path / "x.npz")
+    write_statistics(embedded(), tmp_path / "x.npz")
     with np.load(tmp_path / "x.npz") as arrays:
         np.savez(tmp_path / "y.npz", **{**arrays, "n": np.array(0)})
     with pytest.raises(FadError, match=r"y\.npz: these statistics cannot be used: n = 0"):
@@ -193,8 +195,8 @@ def test_parts_that_do_not_fit_are_named(tmp_path: Path) -> None:
         read_statistics(tmp_path / "z.parquet")
 
 
-def ours(name: str, identity: Identity = IDENTITY, **others: Any) -> list[StoredSet]:
-    return [StoredSet(embedded(name, **others), "fad-core", asdict(identity))]
+def ours(name: str, identity: Identity = IDENTITY, **others: Any) -> list[EmbeddedSet]:
+    return [embedded(name, identity=identity, **others)]
 
 
 class TestSameModel:
@@ -202,7 +204,7 @@ class TestSameModel:
 
     def test_equal_identities_are_one_group(self) -> None:
         ((first, second),) = same_model([ours("a"), ours("b")])
-        assert (first.set.dataset, second.set.dataset, second.set.note) == ("a", "b", "")
+        assert (first.name, second.name, second.note) == ("a", "b", "")
 
     @pytest.mark.parametrize(
         "others",
@@ -224,14 +226,14 @@ class TestSameModel:
 
     def test_other_code_is_noted(self) -> None:
         ((_, second),) = same_model([ours("a"), ours("b", replace(IDENTITY, code="f" * 16))])
-        assert "exported by other code (0.1.0, ffffffffffffffff)" in second.set.note
+        assert "exported by other code (0.1.0, ffffffffffffffff)" in second.note
 
     def test_foreign_beside_ours_needs_a_word(self, tmp_path: Path) -> None:
         sets = [read_statistics(foreign(tmp_path / "f.npz")), ours("b")]
         with pytest.raises(FadError, match=r"choose:\n  assume_same_model=True$"):
             same_model(sets)
         ((first, second),) = same_model(sets, assume=True)
-        row = distance_row(first.set, second.set, "fad")
+        row = distance_row(first, second, "fad")
         assert row["weights"] == "seeded"
         assert "of vggish (fadtk, weights not named), assumed to be the same model" in row["note"]
         assert row["value"] == pytest.approx(
@@ -252,7 +254,7 @@ class TestSameModel:
             with pytest.raises(FadError, match="cannot be compared"):
                 same_model(pair)
         ((_, other),) = same_model([sets[0], sets[1]], assume=True)
-        assert other.set.model == "vggish"
+        assert other.key.model == "vggish"
 
     def test_what_all_files_have_is_compared(self, tmp_path: Path) -> None:
         more = {"encodec.mu": np.zeros(2), "encodec.cov": np.eye(2)}
@@ -260,7 +262,7 @@ class TestSameModel:
             read_statistics(foreign(tmp_path / "f.npz", **more)),
             read_statistics(foreign(tmp_path / "g.npz")),
         ]
-        assert [group[0].set.model for group in same_model(sets)] == ["vggish"]
+        assert [group[0].key.model for group in same_model(sets)] == ["vggish"]
         with pytest.raises(FadError, match=r"g\.npz is of vggish"):
             same_model(sets, models=["vggish", "encodec"])
         with pytest.raises(FadError, match="holds no statistics of clap, but of vggish, encodec"):
@@ -274,23 +276,23 @@ class TestSameModel:
         }
         path = foreign(tmp_path / "fma_pop.npz", **several)
         ((first, _),) = same_model([read_statistics(path), ours("b")], models=["vggish"], assume=True)
-        assert first.set.statistics.mean[0] == pytest.approx(VECTORS["a"].mean(axis=0)[0])
-        assert "of vggish (fadtk, weights not named), assumed to be the same model" in first.set.note
-        assert "prepared otherwise by fadtk and kadtk (sound of 16 bits" in first.set.note
+        assert first.statistics_of().mean[0] == pytest.approx(VECTORS["a"].mean(axis=0)[0])
+        assert "of vggish (fadtk, weights not named), assumed to be the same model" in first.note
+        assert "prepared otherwise by fadtk and kadtk (sound of 16 bits" in first.note
         identity = replace(IDENTITY, model="clap-630k-audioset")
         clap = ours("b", identity, model="clap-630k-audioset")
         ((first, _),) = same_model([read_statistics(path), clap], assume=True)
-        assert first.set.statistics.mean[0] == 2.0
+        assert first.statistics_of().mean[0] == 2.0
         with pytest.raises(FadError, match=r"choose:\n  assume_same_model=True$"):
             same_model([read_statistics(path), clap])
         pann = replace(IDENTITY, model="pann-8k")
-        with pytest.raises(FadError, match=r"cannot be compared$"):
+        with pytest.raises(FadError, match=r"they cannot be compared$"):
             same_model([read_statistics(path), ours("b", pann, model="pann-8k")], assume=True)
 
     def test_only_models_that_are_asked_for_are_read(self, tmp_path: Path) -> None:
         bad = {"clap-laion-audio.mu": np.zeros(2), "clap-laion-audio.cov": -np.eye(2)}
         path = foreign(tmp_path / "f.npz", **bad)
-        assert [each.set.model for each in read_statistics(path, ["vggish"])] == ["vggish"]
+        assert [each.key.model for each in read_statistics(path, ["vggish"])] == ["vggish"]
         with pytest.raises(FadError, match="not positive semidefinite"):
             read_statistics(path, ["clap-630k-audioset"])
         with pytest.raises(FadError, match="of vggish, clap-laion-audio, none of which is pann-8k"):
@@ -298,12 +300,12 @@ class TestSameModel:
 
     def test_a_name_that_stands_for_another_model_is_not_assumed(self, tmp_path: Path) -> None:
         stored = read_statistics(foreign(tmp_path / "f.npz", model="encodec-emb"))
-        with pytest.raises(FadError, match=r"cannot be compared$"):
+        with pytest.raises(FadError, match=r"they cannot be compared$"):
             same_model([stored, ours("b")], assume=True)
         ((first, _),) = same_model(
             [stored, ours("b", replace(IDENTITY, model="encodec-24k"), model="encodec-24k")], assume=True
         )
-        assert "files cut at 3 minutes" in first.set.note
+        assert "files cut at 3 minutes" in first.note
 
 
 def test_foreign_names_stand_for_models_that_there_are() -> None:
@@ -318,7 +320,7 @@ def test_an_identity_that_is_none_is_refused(tmp_path: Path, identity: str) -> N
 
 
 def test_an_identity_of_other_weights_is_refused(tmp_path: Path) -> None:
-    write_statistics(embedded(), replace(IDENTITY, weights_sha256="0" * 64), tmp_path / "x.npz")
+    write_statistics(embedded(identity=replace(IDENTITY, weights_sha256="0" * 64)), tmp_path / "x.npz")
     with pytest.raises(FadError, match="its identity is of the weights 00000000, its statistics of 5eed5eed"):
         read_statistics(tmp_path / "x.npz")
 

@@ -20,7 +20,8 @@ sys.path.append(str(Path(__file__).parents[2] / "soak"))
 from containers import check, mutations
 
 RATE = 16000
-NO_LENGTH = {"IRCAM", "PAF", "PVF", "XI"}  # as libsndfile writes them
+# Containers whose length is not checked.
+UNCHECKED = {"AVR", "IRCAM", "MAT4", "MAT5", "MPC2K", "PAF", "PVF", "SDS", "VOC", "WVE", "XI"}
 UNREADABLE = {"RAW", "SD2"}  # without a header, and with it in a second file
 UNWRITABLE = {"DWVW_12", "MPEG_LAYER_I", "MPEG_LAYER_II"}
 FORMATS = [
@@ -67,10 +68,11 @@ def is_noticed(folder: Path, content: bytes) -> bool:
 @pytest.mark.parametrize(("kind", "coding"), FORMATS)
 def test_what_libsndfile_writes_is_whole(tmp_path, kind, coding):
     info = inspect(tmp_path, encode(tmp_path, kind, coding))
-    assert (info.doubt, info.doubt_seconds) == ("", 0.0)
+    unchecked = f"the length of {kind} files is not checked: whether sound is missing is unknown"
+    assert (info.doubt, info.doubt_seconds) == (unchecked if kind in UNCHECKED else "", 0.0)
 
 
-@pytest.mark.parametrize(("kind", "coding"), [each for each in FORMATS if each[0] not in NO_LENGTH])
+@pytest.mark.parametrize(("kind", "coding"), FORMATS)
 def test_half_of_a_file_and_what_is_behind_it_is_noticed(tmp_path, kind, coding):
     content = encode(tmp_path, kind, coding)
     junk = np.random.default_rng(1).bytes(3000)
@@ -208,7 +210,7 @@ class TestFlac:
     def test_frames_behind_the_count_of_samples(self, tmp_path):
         content = bytearray(encode(tmp_path, "FLAC", "PCM_16"))
         struct.pack_into(">I", content, 22, RATE)
-        assert "its frames hold 2.000 s (1.000 s ignored)" in reason(tmp_path, bytes(content))
+        assert "2.000 s are there (1.000 s ignored)" in reason(tmp_path, bytes(content))
         for frames in (4096, 5 * 4096, 6 * 4096, 7 * 4096):
             struct.pack_into(">I", content, 22, frames)
             assert f"({2 - frames / RATE:.3f} s ignored)" in reason(tmp_path, bytes(content))

@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -26,11 +27,12 @@ from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import FileRecord
-from fad_core.embedding.distances import EmbeddedSet
+from fad_core.embedding.embedded_set import EmbeddedSet, Origin
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import get_model, model_ids
 from fad_core.models.catalogue import CATALOGUE, make_catalogue
 from fad_core.models.options import Options
+from fad_core.models.use import ModelKey
 from fad_core.runner.backend import Backend
 from fad_core.runner.pt2 import Identity
 from fad_core.tables import read_table
@@ -155,8 +157,9 @@ def test_so_are_statistics_of_another_model_and_a_missing_folder(
     model = get_model("vggish")
     identity = Identity.of(model, locate_weights(model, "seeded"))
     counts = SetCounts(128, 0, 0, 1.0)
-    facts = EmbeddedSet("a", "vggish", "seeded", identity.weights_sha256, "", statistics, counts)
-    write_statistics(facts, identity, tmp_path / "a.npz")
+    key = ModelKey("vggish", "seeded", identity.weights_sha256, "")
+    origin = Origin(identity=asdict(identity))
+    write_statistics(EmbeddedSet("a", key, {"embedding": statistics}, counts, origin), tmp_path / "a.npz")
     made = tmp_path / "cache"
     call = ["score", str(tmp_path / "a.npz"), str(tmp_path / "lost"), "--cache-dir", str(made)]
     done = CliRunner().invoke(main, [*call, *options])

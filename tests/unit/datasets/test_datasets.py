@@ -1,25 +1,17 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fad_core.datasets import (
     AudioFile,
     Dataset,
-    Listing,
     list_files,
-    shard_files,
-    shard_of,
 )
-from fad_core.datasets.scan import FileRecord
-from fad_core.datasets.shards import content_token, seen_record
-from fad_core.errors import ConfigError, DatasetError
+from fad_core.errors import DatasetError
 
 
 def make(root: Path, *names: str) -> None:
@@ -157,10 +149,6 @@ class TestFolder:
         assert names(("~/sounds/a.wav",)) == ["~/sounds/a.wav"]
         assert "home folder" in error("~nobody-of-this-name/x")
 
-    def test_no_shards(self):
-        with pytest.raises(ConfigError, match="shards must be at least 1, not 0"):
-            Dataset("set", "x", 0)
-
 
 class TestPattern:
     @pytest.fixture
@@ -238,82 +226,6 @@ class TestList:
         assert "a.wav is listed twice" in error(("a.wav", "a.wav"))
         # Two names are two files; that their sound is the same, their scan says.
         assert len(list_files(Dataset("set", ("a.wav", "./a.wav"))).files) == 2
-
-
-class TestShards:
-    @given(st.lists(st.text(), unique=True), st.integers(1, 20))
-    def test_every_file_is_in_one_shard(self, texts, shards):
-        listing = Listing(tuple(AudioFile(text, Path(text)) for text in sorted(texts)), ())
-        parts = [shard_files(listing, shards, shard) for shard in range(shards)]
-        assert sorted(file.name for part in parts for file in part) == sorted(texts)
-
-    def test_the_shard_never_changes(self):
-        assert [shard_of(name, 7) for name in ("a.wav", "sub/b.flac", "ö 音.wav")] == [0, 0, 4]
-
-
-def record(name: str, path: Path) -> FileRecord:
-    import hashlib
-
-    content = path.read_bytes()
-    return FileRecord(name, hashlib.sha256(content).hexdigest(), len(content), "", "", 0, 0, 0, 0.0, "ok", "")
-
-
-class TestContentToken:
-    @pytest.fixture
-    def files(self, tmp_path):
-        make(tmp_path, "a.wav", "b.wav")
-        return [AudioFile(name, tmp_path / name) for name in ("a.wav", "b.wav")]
-
-    def scan(self, files, seen=None):
-        return seen_record(files, [record(file.name, file.path) for file in files], seen)
-
-    def test_unchanged(self, files):
-        assert content_token(files, self.scan(files)) == content_token(files) == content_token(files[::-1])
-
-    def test_touched_is_not_changed(self, files):
-        before = content_token(files)
-        seen = self.scan(files)
-        os.utime(files[0].path, (1, 1))
-        assert content_token(files) != before
-        assert content_token(files, seen) == before
-
-    def test_a_touched_file_stays_unchanged_when_another_one_makes_the_scan_run(self, files):
-        seen = self.scan(files)
-        os.utime(files[0].path, (1, 1))
-        files[1].path.write_bytes(b"new content")
-        wanted = content_token(files, seen)
-        assert content_token(files, self.scan(files, seen)) == wanted
-
-    def test_changes(self, files):
-        seen = self.scan(files)
-        before = content_token(files, seen)
-        tokens = {before, content_token(files[:1], seen)}
-        files[0].path.write_bytes(b"A.wav")  # of the same size
-        os.utime(files[0].path, (1, 1))
-        tokens.add(content_token(files, seen))
-        files[0].path.write_bytes(b"longer than that")
-        tokens.add(content_token(files, seen))
-        files[0].path.unlink()
-        tokens.add(content_token(files, seen))
-        assert len(tokens) == 5
-        renamed = [AudioFile("c.wav", files[1].path)]
-        assert content_token(renamed, seen) != content_token(files[1:], seen)
-
-    def test_a_file_that_was_not_readable_is_seen_when_it_is(self, tmp_path):
-        tmp_path.chmod(0o755)
-        make(tmp_path, "a.wav")
-        (tmp_path / "a.wav").chmod(0)
-        code = (
-            "import os; from pathlib import Path; from fad_core.datasets import *\n"
-            "from fad_core.datasets.shards import content_token\n"
-            "if os.getuid() == 0: os.setuid(65534)\n"
-            "print(content_token([AudioFile('a.wav', Path('a.wav'))]))\n"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        (tmp_path / "a.wav").chmod(0o644)
-        assert done.stdout.strip() != content_token([AudioFile("a.wav", tmp_path / "a.wav")])
 
 
 def test_needs_only_the_standard_library():

@@ -68,7 +68,7 @@ def test_a_file_that_may_not_be_read(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "bad '' cannot be read: permission denied"
+    assert done.stdout.strip() == "bad '' cannot be read: Permission denied"
 
 
 def test_no_files():

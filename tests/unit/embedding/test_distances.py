@@ -13,16 +13,20 @@ from hypothesis import strategies as st
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.scan import FileRecord
-from fad_core.embedding.distances import SEEDED_NOTE, EmbeddedSet, distance_row
+from fad_core.embedding.distances import SEEDED_NOTE, distance_row
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import ConfigError, DatasetError, FadError
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics
+from fad_core.models.use import ModelKey
 from fad_core.tables import DISTANCES
 
 
 def embedded(name: str, vectors: int = 20, seed: int = 0, **changes) -> EmbeddedSet:
     statistics = Statistics.from_embeddings(np.random.default_rng(seed).normal(size=(vectors, 3)))
-    made = EmbeddedSet(name, "m", "official", "ab" * 32, "", statistics, SetCounts(5, 1, 2, 9.5))
+    facts = {"model": "m", "weights": "official", "weights_sha256": "ab" * 32, "settings": ""}
+    key = ModelKey(**{part: changes.pop(part, value) for part, value in facts.items()})
+    made = EmbeddedSet(name, key, {"embedding": statistics}, SetCounts(5, 1, 2, 9.5))
     return replace(made, **changes)
 
 
@@ -35,7 +39,7 @@ def test_a_row_has_the_tables_columns_and_the_metrics_value():
     reference, evaluation = embedded("a", 20, 1), embedded("b", 30, 2, counts=SetCounts(7, 0, 3, 1.0))
     row = distance_row(reference, evaluation, "fad")
     assert list(row) == list(DISTANCES.names)
-    assert row["value"] == frechet_distance(reference.statistics, evaluation.statistics).value > 0
+    assert row["value"] == frechet_distance(reference.statistics_of(), evaluation.statistics_of()).value > 0
     assert (row["reference"], row["evaluation"]) == ("a", "b")
     assert (row["n_reference"], row["n_evaluation"]) == (20, 30)
     assert (row["files"], row["padded"], row["excluded"]) == (12, 1, 5)
@@ -46,14 +50,16 @@ def test_seeded_weights_and_few_vectors_are_noted():
     sets = [embedded(name, 3, seed, weights="seeded") for seed, name in enumerate("ab")]
     note = distance_row(*sets, "fad")["note"]
     assert SEEDED_NOTE in note
-    assert frechet_distance(*(item.statistics for item in sets)).note in note != SEEDED_NOTE
+    assert frechet_distance(*(item.statistics_of() for item in sets)).note in note != SEEDED_NOTE
 
 
 @pytest.mark.parametrize(
     "changes", [{"model": "other"}, {"weights": "seeded"}, {"weights_sha256": "cd" * 32}], ids=str
 )
 def test_sets_of_different_models_or_weights_are_not_compared(changes):
-    with pytest.raises(FadError, match=r"a is embedded by m official abab.*, b by .* means nothing"):
+    with pytest.raises(
+        FadError, match=r"a was embedded by m \(official weights abab.*, b by .* cannot be compared"
+    ):
         distance_row(embedded("a"), embedded("b", seed=1, **changes), "fad")
 
 

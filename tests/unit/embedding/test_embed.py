@@ -53,7 +53,7 @@ def uses_of(folder: Path, names: list[str]) -> tuple[list[FileDecision], dict[st
 
 
 def embed_all(vggish: ExportedModel, folder: Path, names: list[str]) -> dict[str, np.ndarray]:
-    return {done.file: done.embeddings for done in embed_files(vggish, *uses_of(folder, names))}
+    return {done.file: done.vectors["embedding"] for done in embed_files(vggish, *uses_of(folder, names))}
 
 
 def test_embeddings_do_not_depend_on_the_company(vggish: ExportedModel, folder: Path):
@@ -71,7 +71,7 @@ def test_embeddings_do_not_depend_on_the_company(vggish: ExportedModel, folder: 
 
 def test_each_vector_has_its_start(vggish: ExportedModel, folder: Path):
     (done,) = embed_files(vggish, *uses_of(folder, ["three.flac"]))
-    assert done.embeddings.shape == (3, 128)
+    assert done.vectors["embedding"].shape == (3, 128)
     np.testing.assert_allclose(done.start_seconds, [0, 0.96, 1.92])
 
 
@@ -81,7 +81,7 @@ def test_a_padded_file_is_the_file_and_zeros(name: str, vggish: ExportedModel, f
     by_hand = np.zeros((1, 15600), dtype=np.float32)
     by_hand[0, : samples.size] = samples
     found = embed_all(vggish, folder, [name])[name]
-    np.testing.assert_array_equal(found, vggish.embed(by_hand))
+    np.testing.assert_array_equal(found, vggish.embed(by_hand)["embedding"])
 
 
 def test_an_excluded_file_is_not_opened(vggish: ExportedModel, folder: Path):
@@ -116,7 +116,7 @@ WAVEFORMS = {
 
 @pytest.mark.parametrize("waveform", WAVEFORMS.values(), ids=WAVEFORMS)
 def test_extreme_waveforms_give_finite_embeddings(waveform: np.ndarray, vggish: ExportedModel):
-    embeddings = embed_waveform(vggish, waveform[np.newaxis].astype(np.float32), 16000)
+    embeddings = embed_waveform(vggish, waveform[np.newaxis].astype(np.float32), 16000)["embedding"]
     assert embeddings.shape == (2, 128)
     assert np.isfinite(embeddings).all()
     # Both windows hold the same sound.
@@ -126,7 +126,7 @@ def test_extreme_waveforms_give_finite_embeddings(waveform: np.ndarray, vggish: 
 def test_silence_and_a_constant_are_alike_and_a_tone_is_not(vggish: ExportedModel):
     """The bin at 0 Hz belongs to no band; only what leaks from it is heard."""
     silence, constant, square = (
-        embed_waveform(vggish, WAVEFORMS[name][np.newaxis].astype(np.float32), 16000)
+        embed_waveform(vggish, WAVEFORMS[name][np.newaxis].astype(np.float32), 16000)["embedding"]
         for name in ("silence", "constant", "full scale")
     )
     near, far = np.linalg.norm(constant - silence), np.linalg.norm(square - silence)
@@ -137,7 +137,7 @@ def test_a_waveform_below_the_minimum_is_refused_or_padded(vggish: ExportedModel
     short = np.ones((1, 15599), dtype=np.float32)
     with pytest.raises(ValueError, match="15599 samples; vggish needs 15600"):
         embed_waveform(vggish, short, 16000)
-    assert embed_waveform(vggish, short, 16000, pad=True).shape == (1, 128)
+    assert embed_waveform(vggish, short, 16000, pad=True)["embedding"].shape == (1, 128)
 
 
 @pytest.mark.parametrize(("channels", "rate"), [(1, 16000), (2, 16000), (2, 44100), (6, 48000), (1, 8000)])

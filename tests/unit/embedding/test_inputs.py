@@ -9,7 +9,7 @@ import soundfile
 from fad_core.datasets import AudioFile
 from fad_core.datasets.scan import scan_file
 from fad_core.embedding.inputs import SoundArrays, Waveforms
-from fad_core.embedding.precomputed import given_as
+from fad_core.embedding.precomputed import precomputed_set
 from fad_core.errors import DatasetError, FadError
 from fad_core.models import get_model
 from fad_core.models.use import ModelUse
@@ -76,6 +76,6 @@ def test_embeddings_of_other_dimensions_are_refused_before_anything_is_computed(
     with pytest.raises(
         FadError, match=r"has 64000 dimensions, and vggish makes 128: .* given as .*Waveforms"
     ):
-        given_as("x", np.zeros((16, 64000)), MODEL)
+        precomputed_set("x", np.zeros((16, 64000)), MODEL)
     with pytest.raises(DatasetError, match=r"\[N, D\]"):
-        given_as("x", np.zeros((2, 3, 128)), MODEL)
+        precomputed_set("x", np.zeros((2, 3, 128)), MODEL)

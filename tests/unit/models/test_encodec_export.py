@@ -39,7 +39,7 @@ def _noise(model: encodec.EncodecModel, samples: int, seed: int = 0) -> NDArray[
 def _embed(
     network: torch.nn.Module, model: encodec.EncodecModel, waveform: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    return model.pool(run_blocks(network, model, model.frontend(waveform)))
+    return model.pool(run_blocks(network, model, model.frontend(waveform)))["embedding"]
 
 
 def _off(found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:

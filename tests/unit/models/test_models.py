@@ -70,13 +70,13 @@ import fad_core
 from fad_core.models import get_model, model_ids
 from fad_core.models.options import Options
 from fad_core.models.use import ModelUse
-from fad_study.study import study_of
+from fad_study.study import interpret_config
 from fad_core.weights import locate_weights
 
 entries = [
     {"id": id, "crop": Options().crop, "hop_seconds": Options().hop_seconds} for id in model_ids()
 ]
-study = study_of(
+study = interpret_config(
     {
         "study": "all",
         "datasets": {name: {"path": name, "shards": 1} for name in "ab"},

@@ -49,7 +49,7 @@ def _sound(samples: int, seed: int = 0) -> np.ndarray:
 
 
 def _embed(network: torch.nn.Module, waveform: np.ndarray) -> np.ndarray:
-    return MODEL.pool(run_blocks(network, MODEL, MODEL.frontend(waveform)))
+    return MODEL.pool(run_blocks(network, MODEL, MODEL.frontend(waveform)))["embedding"]
 
 
 def _difference(found: np.ndarray, expected: np.ndarray) -> float:

@@ -17,11 +17,11 @@ from fad_core.runner import cuda
 from fad_core.runner.backend import Backend
 from fad_core.runner.blocks import run_side_by_side
 from fad_core.runner.cuda import on_cuda
-from fad_core.runner.cuda_batches import STACK_BYTES, Stacked
+from fad_core.runner.cuda_batches import BATCH_BYTES, CudaBatcher
 from fad_core.runner.device import compute_in_float32, resolve_device
 from fad_core.runner.exported import ExportedModel, chosen_batch_size
 from fad_core.runner.pt2 import load_network
-from fad_core.util.jit import fused
+from fad_core.util.jit import compiled_with_fma
 from fad_core.verification.verify import compare_with_eager, compare_with_golden, eager_outputs
 from fad_core.weights import locate_weights
 
@@ -38,7 +38,7 @@ aten = torch.ops.aten
 def moved(path: Path, size: int = 3) -> ExportedModel:
     """An exported model whose network runs as on a CUDA device, with stacks of this size."""
     model = ExportedModel(path, backend=Backend("plain", DEVICE), batch_size=size)
-    model._network = Stacked(on_cuda(load_network(path), DEVICE), model.use, size)
+    model._network = CudaBatcher(on_cuda(load_network(path), DEVICE), model.use, size)
     return model
 
 
@@ -50,10 +50,10 @@ def clip(model: ExportedModel, seconds: float, seed: int) -> Arrays:
 
 def side_by_side(model: ExportedModel, files: list[Arrays]) -> list[NDArray[np.float32]]:
     outputs = run_side_by_side(model._network, model.model, files, model.device)
-    return [np.concatenate([block.ravel() for block in of_file]) for of_file in outputs]
+    return [np.concatenate([output.ravel() for block in of_file for output in block]) for of_file in outputs]
 
 
-@fused
+@compiled_with_fma
 def in_order(signal, weight, stride):
     """A convolution whose products are added up one after the other, each rounded once with its sum."""
     length = weight.shape[2]
@@ -87,8 +87,8 @@ def test_it_gives_what_the_eager_network_gives(seeded_export: SeededExport, name
 @pytest.mark.parametrize("seconds", [0.01, 1.3, 7.0])
 def test_its_kernels_compute_the_same(seeded_export: SeededExport, name: str, seconds: float):
     plain = ExportedModel(seeded_export(name), backend=Backend("plain"))
-    expected = plain.embed_features(clip(plain, seconds, 0))
-    found = moved(seeded_export(name), 1).embed_features(clip(plain, seconds, 0))
+    expected = plain.embed_features(clip(plain, seconds, 0))["embedding"]
+    found = moved(seeded_export(name), 1).embed_features(clip(plain, seconds, 0))["embedding"]
     assert np.abs(found - expected).max() <= plain.model.tolerance * np.sqrt(np.mean(expected**2))
 
 
@@ -115,7 +115,7 @@ def test_a_file_is_the_same_in_any_company(
 def test_calls_of_more_than_a_row_go_one_by_one(seeded_export: SeededExport):
     """PANN is told which columns of a block count, of all rows alike."""
     model = moved(seeded_export("pann-16k"))
-    network = Stacked(model._network._network, replace(model.model, cuda_batch_size=3))
+    network = CudaBatcher(model._network._network, replace(model.model, cuda_batch_size=3))
     files = [clip(model, seconds, seed) for seed, seconds in enumerate((2.0, 2.0, 1.0))]
     state = torch.from_numpy(model.model.initial_state()).to(DEVICE)
     calls = [
@@ -139,29 +139,29 @@ def test_more_files_than_a_stack_holds_are_embedded_in_their_order(seeded_export
     embedded = list(model.embed_many(iter(files), lanes=2))
     assert [each.shape for each in embedded] == [(15, 128)] * 5
     for file, embeddings in zip(files, embedded, strict=True):
-        np.testing.assert_array_equal(embeddings, model.embed_features(file))
+        np.testing.assert_array_equal(embeddings["embedding"], model.embed_features(file)["embedding"])
 
 
 def test_long_files_are_stacked_by_fewer():
     model = get_model("encodec-48k")
-    stacked = Stacked(torch.fx.symbolic_trace(torch.nn.Identity()), model)
+    stacked = CudaBatcher(torch.fx.symbolic_trace(torch.nn.Identity()), model)
     counts = [stacked.at_once(seconds * 48_000) for seconds in (1, 10, 60, 600, 7200)]
     assert counts == sorted(counts, reverse=True) and counts[0] == model.cuda_batch_size and counts[-1] == 1
     for seconds, count in zip((1, 10, 60), counts, strict=False):
-        assert count * model.memory_bytes(seconds * 48_000) <= STACK_BYTES
+        assert count * model.memory_bytes(seconds * 48_000) <= BATCH_BYTES
 
 
 def test_what_cudnn_is_slow_at_is_left_to_others(seeded_export: SeededExport):
     for name in ENCODECS:
         targets = {node.target for node in on_cuda(load_network(seeded_export(name)), DEVICE).graph.nodes}
         assert not targets & {aten.conv1d.default, aten.group_norm.default, aten.lstm.input}
-        assert {cuda.convolution, cuda.recurrence} <= targets
+        assert {cuda.convolution, cuda.lstm} <= targets
 
 
 def test_a_fourier_transform_is_told_from_a_convolution(seeded_export: SeededExport):
     network = on_cuda(load_network(seeded_export("pann-16k")), DEVICE)
     targets = [node.target for node in network.graph.nodes]
-    assert targets.count(cuda.transform) == 2 and cuda.convolution not in targets
+    assert targets.count(cuda.fourier_transform) == 2 and cuda.convolution not in targets
 
 
 TRANSFORMS = [(256, 80), (512, 160), (1024, 320), (1024, 480)]
@@ -184,7 +184,7 @@ def test_a_fourier_transform_is_that_convolution(length: int, hop: int, frames: 
     signal, weight, bias = transform_of(length, frames, hop)
     exact = torch.nn.functional.conv1d(signal.double(), weight.double(), bias.double(), stride=hop)
     compute_in_float32(DEVICE)
-    found = cuda.transform(signal.to(DEVICE), weight.to(DEVICE), bias.to(DEVICE), [hop]).cpu()
+    found = cuda.fourier_transform(signal.to(DEVICE), weight.to(DEVICE), bias.to(DEVICE), [hop]).cpu()
     in_turn = torch.from_numpy(in_order(signal.numpy(), weight.numpy(), hop)) + bias[:, None]
     assert (found - exact).abs().max() <= (in_turn - exact).abs().max()
 
@@ -195,7 +195,7 @@ def test_a_fourier_transform_has_the_bits_of_the_processors(length: int, hop: in
     """Seen on an H200 with CUDA 13; without it, PANN and CLAP need not pass verification."""
     signal, weight, _ = transform_of(length, 1001, hop)
     compute_in_float32(DEVICE)
-    found = cuda.transform(signal.to(DEVICE), weight.to(DEVICE), None, [hop]).cpu().numpy()
+    found = cuda.fourier_transform(signal.to(DEVICE), weight.to(DEVICE), None, [hop]).cpu().numpy()
     np.testing.assert_array_equal(found, in_order(signal.numpy(), weight.numpy(), hop))
 
 
@@ -229,6 +229,6 @@ def test_an_lstm_in_pieces_is_the_same():
     rest = (lstm._flat_weights, True, 2, 0.0, False, False, False)
     with torch.inference_mode():
         whole = aten.lstm.input(signal, state, *rest)
-        pieces = cuda.recurrence(signal, state, *rest)
+        pieces = cuda.lstm(signal, state, *rest)
     for found, expected in zip(pieces, whole, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)

@@ -29,7 +29,7 @@ from fad_core.datasets.policy import DEFAULTS
 from fad_core.errors import ArgumentError
 from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
-from fad_core.runner.fast import attention, panels, self_test
+from fad_core.runner.fast import packed_gemm, self_test, sequence_kernels, winograd_transforms
 from fad_core.tables import DISTANCES, read_table
 from fad_core.util import jit as compiled
 from fad_core.verification.verify import run_by
@@ -52,13 +52,27 @@ def raising(error: Exception) -> Callable[..., Any]:
     return raises
 
 
-def other_products(rows: Any, packed: Any, bias: Any, sums: Any) -> None:
-    """As the true kernel, but for one rounding."""
-    PRODUCTS(rows, packed, bias, sums)
-    sums[0, 0] = np.nextafter(sums[0, 0], np.float32(np.inf))
+def last_bit_off(kernel: Callable[..., None]) -> Callable[..., None]:
+    """A kernel whose last argument, the result, has one value with another last bit."""
+
+    def run(*given: Any) -> None:
+        kernel(*given)
+        result = given[-1].reshape(-1)
+        result[0] = np.nextafter(result[0], np.float32(np.inf))
+
+    return run
 
 
-PRODUCTS = panels.multiply_rows
+def off_by(difference: float, kernel: Callable[..., None]) -> Callable[..., None]:
+    """A kernel whose last argument, the result, is off by a share of itself."""
+
+    def run(*given: Any) -> None:
+        kernel(*given)
+        given[-1][:] *= np.float32(1 + difference)
+
+    return run
+
+
 FAULTS: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None], str]] = {
     "operator of mkldnn gone": (
         "vggish",
@@ -72,19 +86,33 @@ FAULTS: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None], str]] = {
         ),
         "RuntimeError: expected at most",
     ),
-    "other sums": (
+    "another product": (
         "vggish",
-        lambda patch: patch.setattr(panels, "multiply_rows", other_products),
+        lambda patch: patch.setattr(packed_gemm, "linear", last_bit_off(packed_gemm.linear)),
         "KernelError: Linear differs from PyTorch by ",
     ),
-    "SubgraphMatcher": (
+    "another convolution of images": (
+        "vggish",
+        lambda patch: patch.setattr(
+            winograd_transforms, "tiles_to_image", last_bit_off(winograd_transforms.tiles_to_image)
+        ),
+        "KernelError: WinogradConvolution differs from PyTorch by ",
+    ),
+    "another convolution of sequences": (
         "encodec-24k",
-        lambda patch: patch.setattr(attention, "SubgraphMatcher", raising(TypeError("no ignore_literals"))),
-        "TypeError: no ignore_literals",
+        lambda patch: patch.setattr(sequence_kernels, "conv1d", last_bit_off(sequence_kernels.conv1d)),
+        "KernelError: SequenceConvolution differs from PyTorch by ",
+    ),
+    "another LSTM step": (
+        "encodec-24k",
+        lambda patch: patch.setattr(
+            sequence_kernels, "lstm_layer", off_by(3 * self_test.ROUNDING, sequence_kernels.lstm_layer)
+        ),
+        "KernelError: LstmLayers differs from PyTorch by ",
     ),
     "Numba": (
         "encodec-24k",
-        lambda patch: patch.setattr(panels, "remember", raising(TypingError("no such type"))),
+        lambda patch: patch.setattr(sequence_kernels, "lstm_layer", raising(TypingError("no such type"))),
         "TypingError: no such type",
     ),
     "llvmlite": (
@@ -149,7 +177,7 @@ def sets(tmp_path: Path) -> list[Path]:
 
 @pytest.fixture
 def without_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(panels, "remember", raising(TypingError("no such type")))
+    monkeypatch.setattr(sequence_kernels, "lstm_layer", raising(TypingError("no such type")))
 
 
 @pytest.mark.usefixtures("without_kernels")
@@ -178,7 +206,7 @@ def test_the_note_passes_from_shards_to_distances(
         embed_shard(ExportedModel(path, origin="own"), dataset, manifest, [], DEFAULTS, shard)
         statistics.append(tmp_path / f"{folder.name}.statistics.parquet")
         compute_statistics([shard], folder.name, "encodec-24k", statistics[-1])
-        monkeypatch.setattr(panels, "remember", raising(TypingError("no such type")))
+        monkeypatch.setattr(sequence_kernels, "lstm_layer", raising(TypingError("no such type")))
         self_test._difference.cache_clear()
     compute_distances(statistics, [("a", "b"), ("b", "b")], ["fad"], tmp_path / "distances.parquet")
     one, other = read_table(DISTANCES, tmp_path / "distances.parquet")

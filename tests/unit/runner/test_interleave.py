@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from fad_core.runner.fast.interleave import Together
-from fad_core.runner.fast.rewrite import rewritten
+from fad_core.runner.fast.interleave import InterleavedNetwork
+from fad_core.runner.fast.rewrite import put_kernels
 from fad_core.runner.file_batches import LARGEST, LEAST, full_groups, groups, in_order
 
 
@@ -38,7 +38,7 @@ def test_a_call_has_the_same_bits_in_any_company():
 
     with any_length():
         program = torch.export.export(network, (torch.randn(2, 2, 20),), dynamic_shapes=({2: length},))
-    together = Together(rewritten(program.module()))
+    together = InterleavedNetwork(put_kernels(program.module()))
     assert together.gains
     calls = [(torch.randn(2, 2, length),) for length in (50, 8, 300, 50)]
     with torch.inference_mode():
@@ -55,7 +55,7 @@ def test_a_call_has_the_same_bits_in_any_company():
 def test_a_network_without_such_kernels_runs_call_by_call():
     network = nn.Conv2d(4, 8, 3).eval().requires_grad_(False)
     program = torch.export.export(network, (torch.randn(1, 4, 9, 9),))
-    together = Together(rewritten(program.module()))
+    together = InterleavedNetwork(put_kernels(program.module()))
     assert not together.gains
     with torch.inference_mode():
         found = together.together([(torch.ones(1, 4, 9, 9),)] * 3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,14 +12,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fad_core.runner.fast import panels
+from fad_core.runner.fast import packed_gemm
 from fad_core.runner.fast.linear import Linear
 from fad_core.runner.fast.onednn import PackedConvolution
-from fad_core.runner.fast.panels import LANES
-from fad_core.runner.fast.rewrite import rewritten
-from fad_core.runner.fast.sequences import Recurrence, SequenceConvolution
+from fad_core.runner.fast.packed_gemm import LANES
+from fad_core.runner.fast.rewrite import put_kernels
+from fad_core.runner.fast.sequence_layers import LstmLayers, SequenceConvolution
 from fad_core.runner.fast.winograd import WinogradConvolution
-from fad_core.runner.pt2_graph import read_graph
 
 SIZES = [(1, 1), (1, 5), (2, 2), (3, 2), (4, 4), (5, 1), (7, 6), (17, 9), (96, 64)]
 
@@ -62,22 +60,6 @@ def test_winograd_takes_along_what_is_behind(side: int, size: tuple[int, int], p
     assert furthest(found, function(torch.relu(convolved), 2)) < 3e-6
 
 
-# Seen: 7e-7.
-@pytest.mark.parametrize("height", [1, 2, 3, 6, 31])
-@pytest.mark.parametrize("pool", ["", "mean", "max"])
-def test_winograd_of_images_that_are_two_wide(height: int, pool: str):
-    """Three products across, of several images in one go, whose bits are those of each alone."""
-    weight, bias = noise(320, 24, 3, 3), noise(320, seed=1)
-    kernel = WinogradConvolution(weight, bias, side=2, narrow=True, relu=True, pool=pool)
-    images = [noise(number, 24, height, 2, seed=number) for number in (1, 2, 5)]
-    pooled = {"": lambda x, _: x, "mean": functional.avg_pool2d, "max": functional.max_pool2d}[pool]
-    for found, image in zip(kernel.together([(image,) for image in images]), images, strict=True):
-        convolved = torch.relu(functional.conv2d(image.double(), weight.double(), bias.double(), padding=1))
-        if height > 1 or not pool:
-            assert furthest(found, pooled(convolved, 2)) < 3e-6
-        assert torch.equal(found, kernel(image))
-
-
 @pytest.mark.parametrize("side", [2, 4])
 @pytest.mark.parametrize("pool", ["", "mean"])
 def test_winograd_of_many_images_in_one_go(side: int, pool: str):
@@ -86,7 +68,7 @@ def test_winograd_of_many_images_in_one_go(side: int, pool: str):
     images = [
         noise(1 + seed % 2, 64, *size, seed=seed) for seed, size in enumerate([*SIZES, (400, 64), (3, 3)])
     ]
-    for found, image in zip(kernel.together([(image,) for image in images]), images, strict=True):
+    for found, image in zip(kernel.forward_many([(image,) for image in images]), images, strict=True):
         assert torch.equal(found, kernel(image))
 
 
@@ -125,7 +107,7 @@ def test_products_by_a_matrix(rows: int, inputs: int, outputs: int, tolerance: f
     assert furthest(kernel(x), expected) < tolerance
     # Rows have the same bits in any company.
     others = [(x[0, :1],), (x,), (x[1, :0],), (x[1, rows // 2 :],)]
-    for (given,), found in zip(others, kernel.together(others), strict=True):
+    for (given,), found in zip(others, kernel.forward_many(others), strict=True):
         assert torch.equal(found, kernel(given))
     assert torch.equal(kernel(x)[1, -1:], kernel(x[1, -1:]))
 
@@ -145,10 +127,10 @@ def test_each_row_is_multiplied_once(registers: int):
     """Whatever number of rows there are, and nothing beside them is touched."""
     outputs, inputs = registers * LANES, 5
     weight, bias = noise(outputs, inputs).numpy(), noise(outputs, seed=1).numpy()
-    packed = panels.in_panels(weight)
+    packed = packed_gemm.pack(weight)
     for count in range(61):
         rows, room = noise(count + 4, inputs, seed=2).numpy(), np.full((count + 4, outputs), 7.0, np.float32)
-        panels.multiply_rows(rows[2 : count + 2], packed, bias, room[2 : count + 2])
+        packed_gemm.linear(rows[2 : count + 2], packed, bias, room[2 : count + 2])
         expected = rows[2 : count + 2].astype(np.float64) @ weight.T + bias
         assert np.abs(room[2 : count + 2] - expected).max(initial=0.0) < 1e-5
         assert (room[[0, 1, -2, -1]] == 7.0).all()
@@ -163,14 +145,14 @@ def test_convolutions_of_sequences(inputs: int, outputs: int, kernel: int, strid
     weight, bias = noise(outputs, inputs, kernel), noise(outputs, seed=1)
     x = noise(2, inputs, length, seed=2)
     expected = functional.conv1d(x.double(), weight.double(), bias.double(), stride)
-    found = SequenceConvolution(weight, bias, stride, activated=False)([x])
+    found = SequenceConvolution(weight, bias, stride, elu=False)([x])
     assert furthest(found, expected) < 3e-6
     assert found.transpose(1, 2).is_contiguous()
     # In pieces, through the ELU, and added to something.
     onto = noise(*expected.shape, seed=3)
     heard = functional.elu(x.double())
     expected = functional.conv1d(heard, weight.double(), None, stride) + onto
-    kernel_of_elu = SequenceConvolution(weight, bias, stride, activated=True)
+    kernel_of_elu = SequenceConvolution(weight, bias, stride, elu=True)
     for pieces in ([x], [x[..., :5], x[..., 5:]], [x[..., :1], x[..., 1:9], x[..., 9:]]):
         assert furthest(kernel_of_elu(pieces, onto.clone()), expected) < 3e-6
 
@@ -180,14 +162,14 @@ def test_a_convolution_followed_by_a_norm():
     x = noise(3, 16, 999, seed=4) * torch.tensor([1.0, 100.0, 0.01])[:, None, None] + 3.0
     convolved = functional.conv1d(x.double(), weight.double(), bias.double())
     expected = functional.group_norm(convolved, 1, gain.double(), offset.double())
-    kernel = SequenceConvolution(weight, bias, 1, activated=False)
-    kernel.normalise(gain, offset, 1e-5)
+    kernel = SequenceConvolution(weight, bias, 1, elu=False)
+    kernel.append_norm(gain, offset, 1e-5)
     assert furthest(kernel([x]), expected) < 5e-6
 
 
 def test_the_norm_of_silence_is_its_offset():
-    kernel = SequenceConvolution(noise(16, 16, 1), torch.zeros(16), 1, activated=False)
-    kernel.normalise(torch.ones(16), torch.full((16,), 0.5), 1e-5)
+    kernel = SequenceConvolution(noise(16, 16, 1), torch.zeros(16), 1, elu=False)
+    kernel.append_norm(torch.ones(16), torch.full((16,), 0.5), 1e-5)
     assert torch.equal(kernel([torch.zeros(1, 16, 50)]), torch.full((1, 16, 50), 0.5))
 
 
@@ -195,7 +177,7 @@ def through_elu(values: np.ndarray) -> np.ndarray:
     """The ELU of float32 values, by a convolution that gives each back as it is."""
     weight = torch.eye(16).reshape(16, 16, 1)
     given = torch.from_numpy(np.resize(values, (-(-len(values) // 16), 16)))
-    kernel = SequenceConvolution(weight, None, 1, activated=True)
+    kernel = SequenceConvolution(weight, None, 1, elu=True)
     return kernel([given.T[None]])[0].T.numpy().ravel()[: len(values)]
 
 
@@ -225,12 +207,12 @@ def test_lstm_layers_in_step(lengths: list[int], layers: int):
     torch.manual_seed(0)
     lstm = nn.LSTM(64, 64, layers)
     weights = [tensor.detach() for tensor in lstm.parameters()]
-    kernel = Recurrence(weights)
+    kernel = LstmLayers(weights)
     given = []
     for seed, length in enumerate(lengths):
         states = [noise(layers, 2, 64, seed=seed + each) for each in (100, 200)]
         given.append((3 * noise(length, 2, 64, seed=seed), *states))
-    together = kernel.together(given)
+    together = kernel.forward_many(given)
     for (sequence, hidden, cell), found in zip(given, together, strict=True):
         with torch.inference_mode():
             output, states = lstm.double()(sequence.double(), (hidden.double(), cell.double()))
@@ -242,7 +224,7 @@ def test_lstm_layers_in_step(lengths: list[int], layers: int):
 
 def test_an_lstm_whose_gates_are_shut_or_open_wide():
     lstm = nn.LSTM(16, 16)
-    kernel = Recurrence([tensor.detach() for tensor in lstm.parameters()])
+    kernel = LstmLayers([tensor.detach() for tensor in lstm.parameters()])
     state = torch.zeros(1, 1, 16)
     for large in (-1e4, 1e4, np.inf):
         output, _, _ = kernel(torch.full((3, 1, 16), large), state, state)
@@ -281,25 +263,10 @@ def test_what_fits_no_kernel_stays_as_it_is():
     with torch.inference_mode():
         expected = network.double()(*(x.double() for x in given))
         network.float()
-        found = rewritten(program.module())
+        found = put_kernels(program.module())
         assert furthest(found(*given), expected) < 1e-4
     kernels = [type(module).__name__ for name, module in found.named_modules() if name.startswith("kernel_")]
     assert sorted(kernels) == ["PackedConvolution", "WinogradConvolution"]
-
-
-@pytest.mark.parametrize(("wide", "places"), [(2, 12), (4, 16)])
-def test_an_image_that_is_always_two_wide_takes_fewer_products(wide: int, places: int, tmp_path: Path):
-    network = nn.Conv2d(512, 512, 3, padding=1).eval().requires_grad_(False)
-    height = torch.export.Dim("height", min=2, max=64)
-    image = noise(2, 512, 6, wide)
-    program = torch.export.export(network, (image,), dynamic_shapes=({2: height},))
-    torch.export.save(program, tmp_path / "made.pt2")
-    for graph in (program.module(), read_graph(tmp_path / "made.pt2")):
-        made = rewritten(graph)
-        (kernel,) = (module for module in made.modules() if isinstance(module, WinogradConvolution))
-        assert kernel.places == places
-        assert furthest(made(image), network.double()(image.double())) < 3e-6
-        network.float()
 
 
 class Shared(nn.Module):
@@ -328,7 +295,7 @@ def test_sequences_that_others_read_too():
     with torch.inference_mode():
         expected = network.double()(x.double())
         network.float()
-        found = rewritten(program.module())
+        found = put_kernels(program.module())
         assert furthest(found(x), expected) < 1e-5
     kernels = [type(module).__name__ for name, module in found.named_modules() if name.startswith("kernel_")]
     assert kernels == ["SequenceConvolution"] * 4

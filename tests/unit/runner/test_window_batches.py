@@ -21,16 +21,17 @@ def test_every_file_gets_back_its_own_windows_from_whole_batches(counts: list[in
     ]
     seen = []
 
-    def network(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    def network(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         seen.append((len(first), len(second)))
-        return np.concatenate([first, second[:, None]], axis=1).astype(np.float32)
+        return np.concatenate([first, second[:, None]], axis=1).astype(np.float32), -first
 
     batches = Batches(size)
     found = list(batches.files(network(*batch) for batch in batches.batches(files)))
 
-    assert [len(item) for item in found] == counts
-    for item, (first, second) in zip(found, files, strict=True):
+    assert [len(item) for item, _ in found] == counts
+    for (item, other), (first, second) in zip(found, files, strict=True):
         np.testing.assert_array_equal(item, np.column_stack([first, second]))
+        np.testing.assert_array_equal(other, -first)
     assert seen == [(size, size)] * -(-sum(counts) // size)
 
 
@@ -40,8 +41,8 @@ def test_files_come_out_as_soon_as_their_batches_have() -> None:
             yield (np.ones((3, 2), np.float32),)
 
     batches = Batches(4)
-    files = batches.files(batch[0] for batch in batches.batches(endless()))
-    assert [len(next(files)) for _ in range(100)] == [3] * 100
+    files = batches.files(batches.batches(endless()))
+    assert [len(next(files)[0]) for _ in range(100)] == [3] * 100
 
 
 def test_no_file_makes_no_batch() -> None:
@@ -65,8 +66,11 @@ def test_embeddings_do_not_depend_on_company_nor_on_lanes(seeded_export, model_i
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        alone = [exported.embed(sound) for sound in sounds]
-        together = list(exported.embed_many(map(exported.model.frontend, sounds), lanes))
+        alone = [exported.embed(sound)["embedding"] for sound in sounds]
+        together = [
+            vectors["embedding"]
+            for vectors in exported.embed_many(map(exported.model.frontend, sounds), lanes)
+        ]
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(threads)
@@ -82,10 +86,10 @@ def test_a_window_is_embedded_alike_in_a_batch_of_any_size(seeded_export) -> Non
 
     exported = ExportedModel(seeded_export("vggish"))
     windows = torch.from_numpy(np.random.default_rng(0).standard_normal((40, 1, 96, 64), np.float32))
-    expected = exported.network(windows)
+    (expected,) = exported.network(windows)
     for size in (1, 2, 3, 7, 31, 32):
-        np.testing.assert_array_equal(exported.network(windows[:size]), expected[:size])
-        np.testing.assert_array_equal(exported.network(windows[-size:]), expected[-size:])
+        np.testing.assert_array_equal(exported.network(windows[:size])[0], expected[:size])
+        np.testing.assert_array_equal(exported.network(windows[-size:])[0], expected[-size:])
 
 
 def test_the_last_batch_need_not_be_filled() -> None:

@@ -13,10 +13,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
 
-from benchmarks import climb, growth, material, plots, tables
-from benchmarks.floor import counted
+from benchmarks import growth, material, plots, scaling_sweep, tables
 from benchmarks.packages import Package
 from benchmarks.programs import Timing, time_in_turns
+from benchmarks.roofline import flops_of_call
+from benchmarks.scaling_sweep import Measured, Sweep, run_sweep
 
 from fad_core.audio import inspect_audio
 from fad_core.errors import FadError
@@ -87,10 +88,10 @@ def test_one_file_is_as_long_as_wanted(audio: Path, tmp_path: Path) -> None:
 
 
 def test_a_curve_ends_where_the_next_size_costs_too_much() -> None:
-    of = climb.Growth("sets", "sets", 2, (1, 2, 4, 8))
-    rows = list(climb.climb(of, "here", "", lambda size: climb.Measured(3.0 * size**2)))
+    sweep = Sweep("sets", "sets", 2, (1, 2, 4, 8))
+    rows = list(run_sweep(sweep, "here", "", lambda size: Measured(3.0 * size**2)))
     assert [row["size"] for row in rows] == [1, 2, 4]
-    rows = list(climb.climb(of, "here", "", lambda size: climb.Measured(0.1, climb._MOST_GB * size / 5)))
+    rows = list(run_sweep(sweep, "here", "", lambda size: Measured(0.1, scaling_sweep._MOST_GB * size / 5)))
     assert [row["size"] for row in rows] == [1, 2, 4]
 
 
@@ -130,4 +131,4 @@ def test_a_floor_counts_convolutions_products_and_recurrences():
 
     frames = 30
     by_hand = 2 * frames * (2 * 4 * 8 + 2 * 2 * 8 * 4 * 8 + 8 * 3)
-    assert counted(Network().to("meta"), torch.empty(1, 2, 62, device="meta")) == by_hand
+    assert flops_of_call(Network().to("meta"), torch.empty(1, 2, 62, device="meta")) == by_hand

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from fad_study.config import examine_config, read_yaml, validate_config
+from fad_study.config import examine_config, read_yaml, require_no_errors
 
 from fad_core.errors import ConfigError
 
@@ -26,11 +26,17 @@ BASE = {
 
 def faults(config: Any) -> list[str]:
     with pytest.raises(ConfigError) as raised:
-        validate_config(config, SCHEMA)
+        require_no_errors(examine_config(config, SCHEMA).errors)
     head, *lines = str(raised.value).split("\n")
     assert head == "the configuration cannot be used:"
     assert all(line.startswith("  - ") for line in lines)
     return [line.removeprefix("  - ") for line in lines]
+
+
+def completed(config: Any) -> dict[str, Any]:
+    examined = examine_config(config, SCHEMA)
+    assert not examined.errors and not examined.damaged
+    return examined.config
 
 
 def model(**entry: Any) -> list[dict[str, Any]]:
@@ -44,13 +50,13 @@ def dataset(**entry: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_the_studies_that_are_shipped_are_valid(path: Path):
     given = read_yaml(path)
-    filled = validate_config(given, SCHEMA)
+    filled = completed(given)
     nested = {key: value for key, value in given.items() if isinstance(value, dict | list)}
     assert given.items() <= {**filled, **nested}.items()
 
 
 def test_defaults_are_filled_in_and_the_rest_is_kept():
-    assert validate_config(BASE, SCHEMA) == {
+    assert completed(BASE) == {
         "study": "s",
         "seed": 0,
         "datasets": {"a": {"path": "x", "shards": 1}, "b": {"path": ["y", "z"], "shards": 1}},
@@ -89,7 +95,7 @@ def test_defaults_are_filled_in_and_the_rest_is_kept():
         "threads": 4,
         "metrics": ["fad"],
     }
-    assert validate_config(BASE | chosen, SCHEMA) == BASE | chosen
+    assert completed(BASE | chosen) == BASE | chosen
     assert "shards" not in BASE["datasets"]["a"], "what was given is left as it is"
 
 
@@ -108,7 +114,7 @@ def test_an_unknown_key_is_refused_by_name_at_every_level(changes: Mapping[Any, 
     assert found.startswith(fault)
 
 
-NAME = "may hold letters, digits, '.', '_' and '-' only, and starts with a letter or digit"
+NAME = "must consist of letters, digits, '.', '_' and '-', and start with a letter or digit"
 TEXT = "is not text (numbers, yes and no are text in quotes)"
 GROUP = "is not a group of `key: value`"
 PATH = 'expected: A folder (read recursively), a glob such as "audio/a/**/*.flac", or a list of files.'
@@ -124,7 +130,7 @@ PAIRS = "expected: Which sets are compared: all, or a list of [reference, evalua
         ({"study": "../x"}, f"study: the name '../x' {NAME}"),
         ({"study": "x\n"}, f"study: the name 'x\\n' {NAME}"),
         ({"study": "x" * 101}, f"study: '{'x' * 101}' is longer than 100 characters"),
-        ({"study": "models"}, "study: 'models' is taken for something else; choose another name"),
+        ({"study": "models"}, "study: 'models' is a reserved name; choose another one"),
         ({"seed": -1}, "seed: -1 is less than 0"),
         ({"seed": 1.5}, "seed: 1.5 is not a whole number"),
         ({"seed": True}, "seed: True is not a whole number"),
@@ -136,14 +142,14 @@ PAIRS = "expected: Which sets are compared: all, or a list of [reference, evalua
         ({"datasets": {"a": "x"}}, f"datasets.a: 'x' {GROUP}"),
         ({"datasets": {"a": None}}, "datasets.a: has no value"),
         ({"datasets": {"a": {}}}, "datasets.a: 'path' is missing"),
-        ({"datasets": dataset(path=3)}, f"datasets.a.path: 3 does not fit; {PATH}"),
-        ({"datasets": dataset(path=[])}, f"datasets.a.path: [] does not fit; {PATH}"),
-        ({"datasets": dataset(path=["x", ""])}, f"datasets.a.path: ['x', ''] does not fit; {PATH}"),
+        ({"datasets": dataset(path=3)}, f"datasets.a.path: 3 is not valid; {PATH}"),
+        ({"datasets": dataset(path=[])}, f"datasets.a.path: [] is not valid; {PATH}"),
+        ({"datasets": dataset(path=["x", ""])}, f"datasets.a.path: ['x', ''] is not valid; {PATH}"),
         ({"datasets": dataset(shards=0)}, "datasets.a.shards: 0 is less than 1"),
         ({"datasets": dataset(shards="4")}, "datasets.a.shards: '4' is not a whole number"),
-        ({"datasets": dataset(shards=10**6)}, "datasets.a.shards: 1000000 is more than 100000"),
-        ({"pairs": "some"}, f"pairs: 'some' does not fit; {PAIRS}"),
-        ({"pairs": [["a"]]}, f"pairs: [['a']] does not fit; {PAIRS}"),
+        ({"datasets": dataset(shards=10**6)}, "datasets.a.shards: 1000000 is greater than 100000"),
+        ({"pairs": "some"}, f"pairs: 'some' is not valid; {PAIRS}"),
+        ({"pairs": [["a"]]}, f"pairs: [['a']] is not valid; {PAIRS}"),
         ({"models": []}, "models: is an empty list"),
         ({"models": "vggish"}, "models: 'vggish' is not a list"),
         ({"models": ["vggish"]}, f"models.0: 'vggish' {GROUP}"),
@@ -179,7 +185,7 @@ def test_all_faults_are_told_at_once():
     wrong = {"study": "s", "models": model(weight="x"), "threads": 0, "sed": 1}
     assert faults(wrong) == [
         "'datasets', or 'correlations' must be given",
-        "'models' is of no use without 'datasets'",
+        "'models' requires 'datasets'",
         "models.0: unknown key 'weight'; did you mean 'weights'?",
         "threads: 0 is less than 1",
         "unknown key 'sed'; did you mean 'seed'?",
@@ -192,13 +198,13 @@ def test_all_faults_are_told_at_once():
 
 def test_a_study_of_given_tables_needs_no_data_sets_and_half_of_the_others_is_told():
     given = {"study": "s", "correlations": {"ratings": "mos.csv", "distances": "fad.csv"}}
-    filled = validate_config(given, SCHEMA)["correlations"]
+    filled = completed(given)["correlations"]
     assert filled == given["correlations"] | {"tolerance": 0.005, "resamples": 10000, "confidence": 0.95}
     assert faults({"study": "s", "datasets": dataset()}) == [
-        "'datasets' is of no use without 'models'",
+        "'datasets' requires 'models'",
         "'models', or 'correlations' must be given",
     ]
-    assert faults(given | {"repeats": {"a": "a_*"}}) == ["'repeats' is of no use without 'datasets'"]
+    assert faults(given | {"repeats": {"a": "a_*"}}) == ["'repeats' requires 'datasets'"]
     assert faults(given | {"correlations": {}}) == ["correlations: 'ratings' is missing"]
 
 
@@ -228,9 +234,9 @@ def bomb(use: str, level: str = "[{}]") -> str:
         ("a: [1", r"c\.yaml is not valid YAML: while parsing"),
         ("? [a]\n: b\n", r"c\.yaml is not valid YAML: .*unhashable key"),
         ("a: !!python/object/apply:os.system [x]", r"c\.yaml is not valid YAML: could not determine a cons"),
-        ("study: &a [*a]", r"an alias \(\*name\) stands for itself.*line 1"),
-        ("a: &a {b: {c: *a}}", "stands for itself"),
-        ("study: " + "[" * 5000 + "]" * 5000, "more than 50 values in each other"),
+        ("study: &a [*a]", r"an alias \(\*name\) contains itself.*line 1"),
+        ("a: &a {b: {c: *a}}", "contains itself"),
+        ("study: " + "[" * 5000 + "]" * 5000, "values nested more than 50 deep"),
         ("a: &a [x, *b]", "undefined alias"),
         (bomb("study: *a8"), "expand to more than 1000000 characters"),
         (bomb("? *a8\n: 1"), "expand to more than 1000000 characters"),
@@ -265,11 +271,11 @@ def test_a_faulty_value_is_shown_in_part():
 def test_what_is_at_fault_is_left_out_of_what_is_examined_further():
     given = BASE | {"datasets": {"a": {"path": 3}, "b": {"path": "y", "shard": 1}}, "threads": 1000, "x": 1}
     examined = examine_config(given | {"models": [*model(weights=""), *model()]}, SCHEMA)
-    assert len(examined.faults) == 5
+    assert len(examined.errors) == 5
     assert examined.config["datasets"] == {"b": {"path": "y", "shards": 1}}
     assert [entry["id"] for entry in examined.config["models"]] == ["vggish"]
     assert (examined.config["threads"], "x" in examined.config) == (1, False)
-    assert examined.faulty == {"datasets", "models", "threads"}
+    assert examined.damaged == {"datasets", "models", "threads"}
 
 
 def test_yaml_that_is_good(tmp_path: Path):

@@ -21,12 +21,13 @@ from fad_study.correlations import (
     read_grids,
     read_published,
 )
+from fad_study.schemas.papers import CORRELATIONS
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from fad_core.errors import FadError
-from fad_core.tables import CORRELATIONS, read_table
+from fad_core.tables import read_table
 
 ROOT = Path(__file__).resolve().parents[3]
 GIVEN = ROOT / "workflow/studies/published"
@@ -221,7 +222,7 @@ def test_figures_of_nothing_that_is_there_are_refused(tmp_path: Path) -> None:
     path = figures(tmp_path, "vggish,quality,snow,pearson,0.5,paper")
     with pytest.raises(FadError, match=r"published\.csv, line 2: a figure for .*category 'snow'"):
         correlation_rows(*read_grids(*tables(tmp_path)), QUICK, Published(read_published(path)))
-    with pytest.raises(FadError, match=r"line 2: no statistic 'r'; there is: pearson"):
+    with pytest.raises(FadError, match=r"line 2: there is no statistic 'r'; statistics: pearson"):
         read_published(figures(tmp_path, "vggish,quality,dog,r,0.5,paper"))
     with pytest.raises(FadError, match="is in line 2 already"):
         read_published(figures(tmp_path, *2 * ["vggish,quality,dog,pearson,0.5,paper"]))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from fad_study.schemas.files import DATASETS, FILES
 from fad_study.steps.files import scan_shard
 from fad_study.steps.listing import collect_files
 
@@ -15,8 +16,7 @@ from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
 from fad_core.models import get_model
 from fad_core.models.use import ModelUse
-from fad_core.tables import DATASETS, FILES, read_table, write_table
-from fad_core.tables.schemas import EMBEDDINGS
+from fad_core.tables import EMBEDDINGS, read_table, write_table
 
 NOTE = FilePolicy()
 DROP = FilePolicy(on_duplicate="drop")
@@ -30,7 +30,7 @@ def manifest(tmp_path: Path) -> Path:
         (tmp_path / "audio").mkdir(exist_ok=True)
         soundfile.write(tmp_path / "audio" / name, samples, 16000)
     path = tmp_path / "manifests" / "set" / "0.parquet"
-    scan_shard(Dataset("set", str(tmp_path / "audio")), 0, path)
+    scan_shard(Dataset("set", str(tmp_path / "audio")), 1, 0, path)
     return path
 
 
@@ -40,6 +40,7 @@ def collect(manifest: Path, policy: FilePolicy, *embedded: str) -> tuple[list[di
     count = len(embedded)
     columns = {
         "file": list(embedded),
+        "output": ["embedding"] * count,
         "window": [0] * count,
         "start_second": [0.0] * count,
         "embedding": np.zeros((count, 128), np.float32),
@@ -63,9 +64,9 @@ def test_duplicates_are_noted_or_dropped_and_counted(manifest: Path) -> None:
 @pytest.mark.parametrize(
     ("policy", "embedded", "said"),
     [
-        (DROP, ["a.wav", "b.wav", "c.wav"], "b.wav was embedded, and is not to be"),
-        (NOTE, ["a.wav", "c.wav"], "b.wav was not embedded, and is to be"),
-        (NOTE, ["a.wav", "b.wav", "c.wav", "d.wav"], "d.wav was embedded, and is not to be"),
+        (DROP, ["a.wav", "b.wav", "c.wav"], "b.wav was embedded and should not be"),
+        (NOTE, ["a.wav", "c.wav"], "b.wav should be embedded and was not"),
+        (NOTE, ["a.wav", "b.wav", "c.wav", "d.wav"], "d.wav was embedded and should not be"),
     ],
 )
 def test_embeddings_by_other_decisions_are_refused(

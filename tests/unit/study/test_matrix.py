@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fad_core.errors import FadError
-from fad_core.metrics import METRICS, Metric
+from fad_core.metrics import METRICS, Metric, get_metric
 from fad_core.util.formatting import Footnotes, aligned, one_line, significant, text_table
 
 VALUES = st.floats(0, 1e300, allow_subnormal=True)
@@ -32,7 +32,7 @@ def test_a_symmetric_metric_fills_both_triangles_in_the_order_of_the_study() -> 
 
 
 def test_an_asymmetric_metric_fills_only_what_was_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    fad = METRICS["fad"]
+    fad = get_metric("fad")
     monkeypatch.setitem(METRICS, "one_way", Metric("one_way", "One way", False, fad.needs, fad.compute))
     matrix = distance_matrix([row("a", "b", 2.0, metric="one_way")], "vggish", "one_way", ["a", "b"])
     assert matrix.values == ((None, 2.0), (None, None))

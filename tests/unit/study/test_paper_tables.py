@@ -184,7 +184,7 @@ def test_every_pair_of_many_sets_is_a_matrix_with_numbered_columns() -> None:
 
 
 def test_a_metric_that_is_not_symmetric_is_not_turned_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(metrics.METRICS, "fad", replace(metrics.METRICS["fad"], symmetric=False))
+    monkeypatch.setitem(metrics.METRICS, "fad", replace(metrics.get_metric("fad"), symmetric=False))
     rows = [
         distance(*pair, value, "official") for pair, value in (("ab", 3), ("ac", 2), ("bc", 5), ("cb", 1))
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fad_study.correlations import Published, correlation_rows, read_grids, read_published
-from fad_study.paper_options import CorrelationChoice, faults_of_files
+from fad_study.paper_options import CorrelationChoice, validate_paper_files
 from fad_study.papers.distance_table import distance_table
 from fad_study.papers.layout import Number, PaperTable, latex_table, latex_text, markdown_table
 from fad_study.papers.listeners import system_distances
@@ -18,24 +18,26 @@ from fad_study.papers.tables import published_table
 from fad_study.ratings import PAIR
 from fad_study.report import Sources, write_report
 from fad_study.report.bars import plot_correlations
+from fad_study.schemas.files import DATASETS
+from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
 from fad_study.steps.papers import (
     compare_published,
     correlate,
     summarise_repeats,
     write_methods,
     write_paper_tables,
-    write_system_distances,
+    write_system_table,
 )
-from fad_study.study import require_available, study_of
+from fad_study.study import interpret_config, validate_files
 from fad_study.study_models import parse_models
 from small_study import SHA, UNREMARKABLE, Study, distance
 from test_correlations import GIVEN, QUICK, ROOT
-from test_study import config, faults
+from test_study import config, errors
 
 from fad_core.embedding.distances import SEEDED_NOTE
-from fad_core.errors import ConfigError, FadError
+from fad_core.errors import FadError
 from fad_core.metrics.frechet import BIAS_NOTES
-from fad_core.tables import CORRELATIONS, DATASETS, DISTANCES, PUBLISHED, REPEATS, read_table, write_table
+from fad_core.tables import DISTANCES, read_table, write_table
 
 DRAWS = {"noisy": ["noisy_0", "noisy_1", "noisy_2"]}
 
@@ -213,31 +215,31 @@ def own_study(**others: tuple[str, str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "fault"),
+    ("changes", "error"),
     [
         ({"repeats": {"g": "x*"}}, "repeats.g: there is no data set x*"),
         ({"repeats": {"g": ["a", "x"]}}, "repeats.g: there is no data set x"),
-        ({"repeats": {"a": "b"}}, "repeats: a is the name of a data set too; choose another name"),
+        ({"repeats": {"a": "b"}}, "repeats: a is also the name of a data set; choose another name"),
         ({"repeats": {"g": ["a"], "h": "a"}}, "repeats: a is in two groups"),
         ({"repeats": {"g": "[ab]"}, "pairs": [["c", "a"]]}, "repeats.g: c is compared with 1 of its "
-         "2 data sets; with all or none, or their mean means nothing"),
-        ({"correlations": CHOICE}, "correlations: give either distances, a table, or sets, "
-         "those of this study"),
+         "2 data sets; it must be compared with all of them or with none"),
+        ({"correlations": CHOICE}, "correlations: give either `distances`, a table, or `sets`, "
+         "data sets of this study"),
         ({"correlations": own_sets("x", "a", "b"), "pairs": [["c", "a"], ["c", "b"]]},
          "correlations.sets: there is no data set x"),
         ({"correlations": own_sets("a", "b", "c"), "pairs": [["c", "a"], ["c", "b"], ["a", "b"], ["b", "c"]]},
-         "correlations.sets: b is evaluated against c, a; each set must be in one pair as the second"),
+         "correlations.sets: b is evaluated against c, a; each set must be the second of exactly one pair"),
     ],
 )  # fmt: skip
-def test_what_a_study_says_for_papers_is_checked(changes: dict[str, Any], fault: str) -> None:
-    assert faults(config(**changes)) == [fault]
+def test_what_a_study_says_for_papers_is_checked(changes: dict[str, Any], error: str) -> None:
+    assert errors(config(**changes)) == [error]
 
 
 MISSING = "add what is missing, or leave out that system or that category everywhere"
 
 
 @pytest.mark.parametrize(
-    ("others", "fault"),
+    ("others", "error"),
     [
         ({"c": ("s-a ", "dog")}, "correlations.sets, c: system 's-a', category 'dog' is in a already: remove "
          "or correct one"),
@@ -250,13 +252,13 @@ MISSING = "add what is missing, or leave out that system or that category everyw
     ],
 )  # fmt: skip
 def test_a_studys_own_sets_are_checked_before_they_are_embedded(
-    others: dict[str, tuple[str, str]], fault: str
+    others: dict[str, tuple[str, str]], error: str
 ) -> None:
-    assert fault in faults(own_study(**others))
+    assert error in errors(own_study(**others))
 
 
 @pytest.mark.parametrize(
-    ("rows", "fault"),
+    ("rows", "error"),
     [
         (["q,s-a,dog,1", "q,s-b,dog,2"], "m.csv: no row for criterion 'q', system 's-c', category 'dog', "
          f"which correlations.sets, c has: {MISSING}"),
@@ -266,16 +268,16 @@ def test_a_studys_own_sets_are_checked_before_they_are_embedded(
     ],
 )  # fmt: skip
 def test_ratings_are_held_against_a_studys_own_sets_before_these_are_embedded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[str], fault: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[str], error: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("m.csv").write_text("\n".join(["criterion,system,category,mos", *rows]) + "\n")
-    assert list(faults_of_files(study_of(own_study()).papers)) == [fault]
+    assert list(validate_paper_files(interpret_config(own_study()).papers)) == [error]
 
 
 def test_an_entrys_own_choices_go_before_the_studys() -> None:
     entries = [{"id": "pann-16k", "name": "old", "compatibility": "frechet-audio-distance"}, {"id": "vggish"}]
-    study = study_of(config(models=entries, weights="seeded"))
+    study = interpret_config(config(models=entries, weights="seeded"))
     assert [model.weights for model in study.models.values()] == ["seeded", "seeded"]
     assert [m.options.compatibility for m in study.models.values()] == ["frechet-audio-distance", "none"]
 
@@ -283,12 +285,13 @@ def test_an_entrys_own_choices_go_before_the_studys() -> None:
 def test_a_study_of_given_tables_embeds_nothing_and_needs_them() -> None:
     given = config(correlations=CHOICE | {"distances": "f.csv"})
     del given["datasets"], given["models"]
-    study = study_of(given)
+    study = interpret_config(given)
     assert not study.models and not study.pairs and not study.paired()
-    with pytest.raises(
-        ConfigError, match=r"m\.csv: there is no such table[^\n]*\n  - f\.csv: there is no such"
-    ):
-        require_available(study)
+    missing = list(validate_files(study))
+    assert [line.partition(" (")[0] for line in missing] == [
+        "m.csv: there is no such table",
+        "f.csv: there is no such table",
+    ]
 
 
 def test_a_studys_own_distances_are_correlated_and_seeded_ones_compare_with_nothing(tmp_path: Path) -> None:
@@ -296,7 +299,7 @@ def test_a_studys_own_distances_are_correlated_and_seeded_ones_compare_with_noth
     rows = [distance("ref", name, float(index), "seeded") for index, name in enumerate(systems)]
     write_table(DISTANCES, rows, tmp_path / "distances.csv")
     sets = {name: (name, "dog") for name in systems}
-    write_system_distances(tmp_path / "distances.csv", sets, tmp_path / "systems.csv")
+    write_system_table(tmp_path / "distances.csv", sets, tmp_path / "systems.csv")
     (tmp_path / "mos.csv").write_text(
         "criterion,system,category,mos\n"
         + "".join(f"q,{name},dog,{9 - i**2}\n" for i, name in enumerate(systems))

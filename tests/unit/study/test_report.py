@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from fad_study.config import read_yaml, validate_config
+from fad_study.config import examine_config, read_yaml
 from fad_study.report import write_report
-from fad_study.study import study_of
+from fad_study.study import interpret_config
 from small_study import NOTE, SHA, Study, check
 
 from fad_core.errors import FadError
@@ -101,7 +101,8 @@ def test_the_configuration_that_is_told_makes_the_same_study(tmp_path: Path) -> 
     (tmp_path / "study.yaml").write_text(told, encoding="utf-8")
     schema = Path(__file__).parents[3] / "workflow/schemas/config.schema.yaml"
     before, after = (
-        study_of(validate_config(config, schema)) for config in (given, read_yaml(tmp_path / "study.yaml"))
+        interpret_config(examine_config(config, schema).config)
+        for config in (given, read_yaml(tmp_path / "study.yaml"))
     )
     assert after == before
     assert after.pairs == before.pairs and after.pairs[:2] == (("reference", "zeta"), ("reference", "alpha"))
@@ -193,11 +194,11 @@ def test_a_metric_with_intervals_shows_them(tmp_path: Path) -> None:
 def test_a_figure_that_is_missing_is_named(tmp_path: Path) -> None:
     sources = Study(tmp_path).write()
     config = {"study": "trial", "models": [{"id": "vggish"}]}
-    with pytest.raises(FadError, match=r"vggish\.fad\.heatmap\.svg is not among the files given"):
+    with pytest.raises(FadError, match=r"vggish\.fad\.heatmap\.svg is not among the given files"):
         write_report(config, replace(sources, heatmaps=[]), tmp_path / "report.html")
     sources.heatmaps[0].unlink()
     with pytest.raises(FadError, match=r"vggish\.fad\.heatmap\.svg: .*run the step"):
         write_report(config, sources, tmp_path / "report.html")
-    with pytest.raises(FadError, match=r"no table of this study; its models are vggish"):
+    with pytest.raises(FadError, match=r"not a table of this study; its models are vggish"):
         write_report({"study": "trial", "models": [{"id": "clap"}]}, sources, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()

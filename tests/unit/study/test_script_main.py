@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -82,6 +83,7 @@ class Runs:
             "input": {"source": "in.txt"},
             "output": {"unused": "x"},
             "params": {"names": ["n"], **params},
+            "wildcards": {"limit": "3"},
         }
         job = json.dumps({"named": named, "log": [str(self.log)] if log else []})
         return self._run(PREAMBLE + SCRIPT.replace("BODY", body), job)
@@ -90,6 +92,7 @@ class Runs:
         script = self.folder / "script.py"
         script.write_text(code)
         environment = {"PATH": "/usr/bin:/bin", "COLUMNS": "200"}
+        environment |= {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
         return subprocess.run(
             [sys.executable, script, *arguments],
             capture_output=True,
@@ -135,6 +138,11 @@ def test_options_that_are_left_out_have_their_defaults(runs: Runs):
     assert arguments["level"] == ("str", "exact")
     assert arguments["flag"] == ("bool", "False")
     assert arguments["folder"] == arguments["limit"] == ("NoneType", "None")
+
+
+def test_wildcards_of_a_job_become_arguments(runs: Runs):
+    arguments, _ = shown(runs.by_snakemake(), runs.log.read_text())
+    assert arguments["limit"] == ("int", "3")
 
 
 def test_params_of_a_job_become_arguments(runs: Runs):

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import soundfile
-from fad_study.study import StudyModel, read_study, require_available, study_of
+from fad_study.study import interpret_config, read_study, validate_files, validate_names
+from fad_study.study_models import StudyModel
 
 from fad_core.datasets import Dataset
 from fad_core.errors import ConfigError
@@ -33,14 +34,12 @@ def config(**changes: Any) -> dict[str, Any]:
     return given
 
 
-def faults(given: Any) -> list[str]:
-    with pytest.raises(ConfigError) as raised:
-        study_of(given)
-    return [line.removeprefix("  - ") for line in str(raised.value).split("\n")[1:]]
+def errors(given: Any) -> list[str]:
+    return list(validate_names(given))
 
 
 def test_all_pairs_are_each_pair_once_in_the_configurations_order():
-    study = study_of(config())
+    study = interpret_config(config())
     assert study.pairs == (("c", "a"), ("c", "b"), ("a", "b"))
     assert study.paired() == ["c", "a", "b"]
     used = ("study", "datasets", "pairs", "models")
@@ -48,7 +47,7 @@ def test_all_pairs_are_each_pair_once_in_the_configurations_order():
 
 
 def test_chosen_pairs_keep_their_direction_and_order():
-    study = study_of(config(pairs=[["b", "c"], ["c", "b"], ["b", "b"]]))
+    study = interpret_config(config(pairs=[["b", "c"], ["c", "b"], ["b", "b"]]))
     assert study.pairs == (("b", "c"), ("c", "b"), ("b", "b"))
     assert study.paired() == ["c", "b"], "what no pair needs is not read"
 
@@ -69,19 +68,21 @@ def test_paths_start_from_the_audio_root(root: str | None, path: Any, expected: 
     given = config(datasets={"a": {"path": path, "shards": 2}, "b": {"path": "b", "shards": 1}})
     if root is not None:
         given["audio_root"] = root
-    assert study_of(given).datasets["a"] == Dataset("a", expected, 2)
+    study = interpret_config(given)
+    assert study.datasets["a"] == Dataset("a", expected)
+    assert study.shards == {"a": 2, "b": 1}
 
 
 def test_models_go_by_their_names():
     entries = [{"id": "vggish", "weights": "seeded"}, {"id": "vggish", "weights": "w.pth", "name": "mine"}]
-    assert study_of(config(models=entries)).models == {
+    assert interpret_config(config(models=entries)).models == {
         "vggish": StudyModel("vggish", "vggish", "seeded"),
         "mine": StudyModel("mine", "vggish", "w.pth"),
     }
 
 
 def test_everything_that_does_not_exist_is_told_at_once():
-    found = faults(
+    found = errors(
         config(
             pairs=[["a", "x"], ["y", "b"], ["a", "b"], ["a", "b"]],
             models=[{"id": "vgish", "weights": "seeded"}, *2 * [{"id": "vggish", "weights": "seeded"}]],
@@ -99,7 +100,7 @@ def test_everything_that_does_not_exist_is_told_at_once():
 
 
 def test_all_pairs_of_one_set_are_none():
-    assert faults(config(datasets={"a": {"path": "a", "shards": 1}})) == [
+    assert errors(config(datasets={"a": {"path": "a", "shards": 1}})) == [
         "pairs: all needs at least two data sets"
     ]
 
@@ -110,18 +111,24 @@ def test_files_that_are_not_there_are_told_at_once(tmp_path: Path):
     given = config(audio_root=str(tmp_path), datasets={n: {"path": n, "shards": 1} for n in ("a", "b", "c")})
     given["pairs"] = [["a", "b"]]
     given["models"][0]["weights"] = str(tmp_path / "w.pth")
-    with pytest.raises(ConfigError) as raised:
-        require_available(study_of(given))
-    message = str(raised.value)
+    message = "\n".join(validate_files(interpret_config(given)))
     assert str(tmp_path / "b") in message
     assert "w.pth is neither official nor seeded, nor is it a file" in message
     assert str(tmp_path / "c") not in message, "no pair needs it"
     given["models"][0]["weights"] = "mine.pt2"
-    with pytest.raises(ConfigError, match=r"mine\.pt2 is an exported model, .* name the checkpoint"):
-        require_available(study_of(given))
+    (_, message) = validate_files(interpret_config(given))
+    assert "mine.pt2 is an exported model" in message and "name the checkpoint" in message
     given["pairs"] = [["a", "a"]]
     given["models"][0]["weights"] = "seeded"
-    require_available(study_of(given))
+    assert not list(validate_files(interpret_config(given)))
+
+
+def test_the_same_weights_under_two_names_are_told(tmp_path: Path):
+    entries = [{"id": "vggish", "weights": str(tmp_path / f"{name}.pth"), "name": name} for name in "ab"]
+    for entry in entries:
+        Path(entry["weights"]).write_bytes(b"the same")
+    (message,) = validate_files(interpret_config(config(pairs=[], models=entries)))
+    assert "a.pth' and '" in message and "b.pth' are the same weights of vggish: use one of them" in message
 
 
 def test_models_get_the_settings_that_mean_something_for_them():
@@ -131,7 +138,7 @@ def test_models_get_the_settings_that_mean_something_for_them():
         {"id": "clap", "weights": "seeded", "name": "middle", "crop": "center"},
         {"id": "clap", "weights": "seeded", "name": "all", "crop": "windows", "hop_seconds": 5},
     ]
-    models = study_of(config(models=entries)).models
+    models = interpret_config(config(models=entries)).models
     assert [model.specification for model in models.values()] == [
         "vggish=vggish",
         "clap-630k-audioset=clap-630k-audioset seed=3",
@@ -139,7 +146,7 @@ def test_models_get_the_settings_that_mean_something_for_them():
         "all=clap-630k-audioset crop=windows hop_seconds=5.0",
     ]
     given = config(compatibility="frechet-audio-distance", memory_gb=2, device="cuda")
-    model = study_of(given).models["vggish"]
+    model = interpret_config(given).models["vggish"]
     assert model.settings == "compatibility=frechet-audio-distance memory_gb=2.0 device=cuda"
     assert parse_settings(model.settings) == (model.options, model.backend)
 
@@ -150,12 +157,12 @@ def test_models_get_the_settings_that_mean_something_for_them():
         ({"id": "vggish", "crop": "first"}, "models: vggish embeds whole files: it takes no crop"),
         (
             {"id": "clap", "hop_seconds": 5},
-            "models: clap: hop_seconds means something with `crop: windows` only",
+            "models: clap: hop_seconds has no effect without `crop: windows`",
         ),
     ],
 )
-def test_settings_that_mean_nothing_are_refused(entry: dict[str, Any], fault: str):
-    assert faults(config(models=[{"weights": "seeded", **entry}])) == [fault]
+def test_settings_without_effect_are_refused(entry: dict[str, Any], fault: str):
+    assert errors(config(models=[{"weights": "seeded", **entry}])) == [fault]
 
 
 SCHEMA = Path(__file__).resolve().parents[3] / "workflow/schemas/config.schema.yaml"
@@ -177,9 +184,9 @@ def test_all_that_can_be_known_is_told_at_once(tmp_path: Path):
         read_study(given, SCHEMA)
     found = [line.removeprefix("  - ") for line in str(raised.value).split("\n")[1:]]
     expected = [
-        "datasets.c.path: 3 does not fit",
+        "datasets.c.path: 3 is not valid",
         "models.2: 'id' is missing",
-        "threads: 100000 is more than 256",
+        "threads: 100000 is greater than 256",
         "models: there is no model 'vgish'",
         "metrics: metric 'fid' is not known",
         "data set b: ",

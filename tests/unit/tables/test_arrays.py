@@ -160,6 +160,7 @@ def test_json_that_is_no_object_is_refused(text: str) -> None:
 def test_embeddings_of_other_kinds_are_refused(tmp_path: Path) -> None:
     from fad_core.embedding.npy import load_embeddings
     from fad_core.models import get_model
+    from fad_core.models.use import ModelUse
 
     for array, said in (
         (np.zeros((2, 128), complex), "complex128"),
@@ -168,7 +169,7 @@ def test_embeddings_of_other_kinds_are_refused(tmp_path: Path) -> None:
     ):
         np.save(tmp_path / "x.npy", array)
         with pytest.raises(DatasetError, match=said):
-            load_embeddings(tmp_path / "x.npy", get_model("vggish"))
+            load_embeddings(tmp_path / "x.npy", ModelUse(get_model("vggish")))
 
 
 def test_an_archive_whose_list_ends_early_is_refused(tmp_path: Path) -> None:

@@ -13,37 +13,24 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fad_study.user_csv import read_given
+from embedding_tables import embeddings
+from fad_study.embeddings_table import iterate_embeddings
+from fad_study.schemas.files import DATASETS, FILES
+from fad_study.user_csv import read_user_csv
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fad_core.datasets.counts import SetCounts
-from fad_core.embedding.embeddings_table import (
-    iterate_embeddings,
-    read_embedding_counts,
-    read_embedding_facts,
-)
-from fad_core.embedding.facts import EmbeddingFacts, counts_from_row, metadata_of
-from fad_core.embedding.statistics_table import statistics_from_row, statistics_to_row
+from fad_core.embedding.embedded_set import EmbeddedSet
+from fad_core.embedding.facts import counts_from_row
+from fad_core.embedding.statistics_table import set_from_rows, set_to_rows
 from fad_core.errors import FadError
-from fad_core.metrics.statistics import Statistics, statistics_of
-from fad_core.tables import (
-    DATASETS,
-    DISTANCES,
-    EMBEDDINGS,
-    FILES,
-    SCHEMAS,
-    STATISTICS,
-    Schema,
-    describe,
-    document,
-    read_table,
-    write_table,
-)
+from fad_core.metrics.statistics import Statistics
+from fad_core.models.use import ModelKey
+from fad_core.tables import DISTANCES, EMBEDDINGS, STATISTICS, read_table, write_table
 from fad_core.tables.csvtext import format_csv, parse_csv
 from fad_core.tables.parquet import _arrow_array, read_metadata
 
-DOCS = Path(__file__).parents[3] / "docs" / "tables.md"
 # A name may hold anything but "/" and NUL, and must hold no half of a surrogate pair to be written.
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
 FLOATS = st.floats(allow_nan=False)
@@ -69,36 +56,6 @@ def distance(**changes: Any) -> dict[str, Any]:
         "note": "",
     }
     return row | changes
-
-
-def embeddings(files: dict[str, int], dimension: int = 4, seed: int = 0) -> dict[str, Any]:
-    """Columns of a shard with so many vectors for each file, in this order."""
-    count = sum(files.values())
-    windows = [np.arange(n, dtype=np.int32) for n in files.values()]
-    return {
-        "file": [name for name, n in files.items() for _ in range(n)],
-        "window": np.concatenate([*windows, np.zeros(0, np.int32)]),
-        "start_second": np.concatenate([*windows, np.zeros(0, np.int32)]) * 0.96,
-        "embedding": np.random.default_rng(seed).standard_normal((count, dimension), dtype=np.float32),
-    }
-
-
-def test_the_page_of_tables_is_in_step_with_the_schemas() -> None:
-    assert DOCS.read_text(encoding="utf-8") == document(), (
-        "docs/tables.md is out of date. Make it anew: "
-        "python -c 'import pathlib, fad_core.tables.schemas as s; "
-        'pathlib.Path("docs/tables.md").write_text(s.document(), encoding="utf-8")\''
-    )
-
-
-@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.name)
-def test_schemas_are_well_formed(schema: Schema) -> None:
-    assert len(set(schema.names)) == len(schema.names)
-    for column in schema.columns:
-        assert column.description.endswith("."), column.name
-        assert f"| {column.name} | `{column.type}`" in describe(schema)
-        # An empty CSV field of a text column must mean the empty text.
-        assert not (column.nullable and column.type == "string"), column.name
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -144,9 +101,10 @@ def test_tables_are_written_and_read_without_pandas(tmp_path: Path) -> None:
     script = (
         "import sys, numpy as np\n"
         "from fad_core.tables import EMBEDDINGS, read_table, write_table\n"
-        "from fad_core.embedding.embeddings_table import iterate_embeddings\n"
+        "from fad_study.embeddings_table import iterate_embeddings\n"
         f"path, vectors = {str(tmp_path / 'a.parquet')!r}, np.ones((2, 3), np.float32)\n"
-        "columns = {'file': ['a', 'a'], 'window': [0, 1], 'start_second': [0.0, 1.0], 'embedding': vectors}\n"
+        "columns = {'file': ['a', 'a'], 'output': ['embedding'] * 2, 'window': [0, 1]}\n"
+        "columns |= {'start_second': [0.0, 1.0], 'embedding': vectors}\n"
         "write_table(EMBEDDINGS, columns, path)\n"
         "assert len(read_table(EMBEDDINGS, path)) == 2\n"
         "assert [file for file, _ in iterate_embeddings([path])] == ['a']\n"
@@ -305,75 +263,6 @@ def test_a_flipped_bit_in_the_data_is_noticed(tmp_path: Path) -> None:
         list(iterate_embeddings([path]))
 
 
-FACTS = metadata_of(
-    EmbeddingFacts({"weights": "seeded", "weights_sha256": "00"}, "", False, SetCounts(1, 0, 0, 1.5), "")
-)
-
-
-def test_facts_of_a_hundred_thousand_files_are_read_back(tmp_path: Path) -> None:
-    counts = SetCounts(100_000, 0, 0, 1.0, sounds=tuple(range(-50_000, 50_000)))
-    facts = EmbeddingFacts(
-        {"weights": "seeded", "weights_sha256": "00"}, "crop=first", True, counts, "a note"
-    )
-    path = tmp_path / "shard.parquet"
-    write_table(EMBEDDINGS, embeddings({"a": 2}), path, metadata_of(facts))
-    assert read_embedding_facts(path) == facts
-
-
-def test_a_flipped_bit_in_the_footer_is_noticed_or_changes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "shard.parquet"
-    write_table(EMBEDDINGS, embeddings({"a": 2, "b": 3}), path, FACTS)
-
-    def read() -> list[Any]:
-        blocks = [(file, block.tobytes()) for file, block in iterate_embeddings([path])]
-        return [read_embedding_facts(path), read_embedding_counts([path]), blocks]
-
-    content, expected = path.read_bytes(), read()
-    refused = 0
-    # The facts, the counts of rows and the places of the pages are in what follows the data.
-    for place in range(content.index(b"seeded") - 300, len(content), 7):
-        damage = bytearray(content)
-        damage[place] ^= 1 << place % 8
-        path.write_bytes(damage)
-        try:
-            assert read() == expected
-        except FadError:
-            refused += 1
-    assert refused > 20
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("identity", "{"),
-        ("identity", "[]"),
-        ("identity", '{"weights": 3, "weights_sha256": "00"}'),
-        ("identity", '{"a":' * 100_000),
-        ("scalars", "maybe"),
-        ("counts", '{"files": 1}'),
-        ("counts", '{"files": "1", "padded": 0, "excluded": 0, "seconds": 1.5}'),
-        ("counts", None),
-        ("sounds", "xyz"),
-        ("sounds", "00"),
-        ("sounds", "00" * 16),
-    ],
-)
-def test_metadata_that_is_none_is_refused(tmp_path: Path, key: str, value: str | None) -> None:
-    path = tmp_path / "shard.parquet"
-    metadata = {name: text for name, text in {**FACTS, key: value}.items() if text is not None}
-    write_table(EMBEDDINGS, embeddings({"a": 1}), path, metadata)
-    with pytest.raises(FadError, match=r"shard\.parquet: its metadata does not say what was embedded"):
-        read_embedding_facts(path)
-
-
-def test_vectors_that_are_not_finite_are_refused(tmp_path: Path) -> None:
-    columns = embeddings({"a": 2})
-    columns["embedding"][1][0] = np.nan
-    write_table(EMBEDDINGS, columns, tmp_path / "t.parquet")
-    with pytest.raises(FadError, match="hold NaN or infinity"):
-        list(iterate_embeddings([tmp_path / "t.parquet"]))
-
-
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_a_missing_file_and_another_table_say_what_to_do(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"t{suffix}"
@@ -452,79 +341,8 @@ def test_a_formula_gets_one_apostrophe_in_every_table_and_a_users_table_is_read_
         (raw,) = csv.DictReader(stream)
     assert (raw["file"], raw["reason"], raw["model"]) == (f"'{text}", f"'{text}", "")
     (tmp_path / "given.csv").write_bytes(format_csv([("system", "fad"), (text, -1.5)]).encode())
-    (given_row,) = read_given(tmp_path / "given.csv", ["system"], ["fad"])
+    (given_row,) = read_user_csv(tmp_path / "given.csv", ["system"], ["fad"])
     assert (given_row.texts["system"], given_row.numbers["fad"]) == (text.strip(), -1.5)
-
-
-def test_embeddings_come_in_the_order_of_files_whatever_the_shards(tmp_path: Path) -> None:
-    counts = {"b/1.wav": 40, "b/10.wav": 1, "a.wav": 3, "é.wav": 7, "Z.wav": 5, "new\nline.wav": 2}
-    vectors = {
-        name: embeddings({name: n}, dimension=9, seed=i)["embedding"]
-        for i, (name, n) in enumerate(counts.items())
-    }
-
-    def shard(name: str, files: list[str]) -> Path:
-        columns = embeddings({file: counts[file] for file in sorted(files)}, dimension=9)
-        columns["embedding"] = np.concatenate(
-            [vectors[file] for file in sorted(files)] or [np.zeros((0, 9), np.float32)]
-        )
-        write_table(EMBEDDINGS, columns, tmp_path / f"{name}.parquet")
-        return tmp_path / f"{name}.parquet"
-
-    names = list(counts)
-    single = [shard("all", names)]
-    several = [shard("x", names[::2]), shard("empty", []), shard("y", names[1::2])]
-    for paths in (single, several, several[::-1]):
-        result = list(iterate_embeddings(paths))
-        assert [file for file, _ in result] == sorted(names)
-        for file, array in result:
-            np.testing.assert_array_equal(array, vectors[file], strict=True)
-    statistics = [statistics_of(x for _, x in iterate_embeddings(paths)) for paths in (single, several)]
-    assert statistics[0].factor.tobytes() == statistics[1].factor.tobytes()
-    assert list(iterate_embeddings([])) == []
-
-
-def test_vectors_are_counted_by_file_over_all_shards(tmp_path: Path) -> None:
-    first, second, empty = (tmp_path / f"{name}.parquet" for name in ("first", "second", "empty"))
-    write_table(EMBEDDINGS, embeddings({"a.wav": 3, "c.wav": 1}), first)
-    write_table(EMBEDDINGS, embeddings({"b.wav": 2}), second)
-    write_table(EMBEDDINGS, embeddings({}), empty)
-    assert read_embedding_counts([second, first, empty]) == {"a.wav": 3, "b.wav": 2, "c.wav": 1}
-
-
-def test_long_files_span_batches_and_row_groups(tmp_path: Path) -> None:
-    columns = embeddings({"a.wav": 700, "b.wav": 3000, "c.wav": 1}, dimension=1024)
-    write_table(EMBEDDINGS, columns, tmp_path / "t.parquet")
-    assert pq.read_metadata(tmp_path / "t.parquet").num_row_groups == 4
-    result = dict(iterate_embeddings([tmp_path / "t.parquet"]))
-    assert {file: len(array) for file, array in result.items()} == {"a.wav": 700, "b.wav": 3000, "c.wav": 1}
-    np.testing.assert_array_equal(np.concatenate(list(result.values())), columns["embedding"])
-
-
-def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
-    def shard(name: str, columns: dict[str, Any]) -> Path:
-        write_table(EMBEDDINGS, columns, tmp_path / f"{name}.parquet")
-        return tmp_path / f"{name}.parquet"
-
-    first = shard("first", embeddings({"a.wav": 2, "b.wav": 2}))
-    for paths, message in (
-        ([first, shard("left", embeddings({"b.wav": 1}))], "another table has 'b.wav' too"),
-        ([first, shard("wide", embeddings({"c.wav": 1}, dimension=5))], "5 dimensions, where other"),
-        ([shard("order", embeddings({"b.wav": 1, "a.wav": 1}))], "not sorted by file and window"),
-        ([shard("gap", embeddings({"a.wav": 2}) | {"window": [0, 2]})], "not sorted by file and window"),
-        (
-            [
-                shard(
-                    "ragged",
-                    embeddings({"a.wav": 2})
-                    | {"embedding": [np.zeros(4, np.float32), np.zeros(2, np.float32)]},
-                )
-            ],
-            "differ in length",
-        ),
-    ):
-        with pytest.raises(FadError, match=message):
-            list(iterate_embeddings(paths))
 
 
 @pytest.mark.parametrize(("n", "dimension"), [(1, 3), (5, 128), (300, 128)])
@@ -533,17 +351,9 @@ def test_statistics_keep_every_bit_in_their_table(tmp_path: Path, n: int, dimens
     counts = SetCounts(
         4, 1, 2, 12.5, loud=1, peak=7.25, rates=((8000, 1), (16000, 3)), sounds=(-(2**63), 5, 5, 2**63 - 1)
     )
-    row = statistics_to_row(
-        statistics,
-        model="vggish",
-        weights="seeded",
-        weights_sha256="ab",
-        settings="",
-        dataset="drums",
-        counts=counts,
-    )
+    key = ModelKey("vggish", "seeded", "ab", "")
     path = tmp_path / "drums.parquet"
-    write_table(STATISTICS, [row], path)
+    write_table(STATISTICS, set_to_rows(EmbeddedSet("drums", key, {"embedding": statistics}, counts)), path)
     (back,) = read_table(STATISTICS, path)
     assert {name: back[name] for name in ("n", "dimension", "files", "seconds", "dataset")} == {
         "n": n,
@@ -553,11 +363,11 @@ def test_statistics_keep_every_bit_in_their_table(tmp_path: Path, n: int, dimens
         "dataset": "drums",
     }
     assert counts_from_row(back) == counts and counts.duplicates == 1
-    read = statistics_from_row(back)
+    read = set_from_rows([back]).statistics_of()
     assert (read.n, read.mean.tobytes(), read.factor.tobytes()) == (
         n,
         statistics.mean.tobytes(),
         statistics.factor.tobytes(),
     )
-    with pytest.raises(FadError, match="statistics of drums by vggish are not usable"):
-        statistics_from_row(back | {"dimension": dimension + 1})
+    with pytest.raises(ValueError, match="are no factor of"):
+        set_from_rows([back | {"dimension": dimension + 1}])

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fad_study.reference.cases import golden_set
 
 from fad_core.embedding.embed import prepare_waveform
 from fad_core.models import clap
 from fad_core.models.clap import fusion as clap_fusion
 from fad_core.runner.exported import ExportedModel
-from fad_core.verification.golden.clips import clips, golden_set
+from fad_core.verification.golden.clips import clips
 from fad_core.verification.verify import compare_with_golden
 
 ID = "clap-630k-audioset-fusion"

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from fad_study.reference.cases import golden_set
 
 from fad_core.errors import VerificationError
 from fad_core.models import family_of, get_model, model_ids
@@ -20,7 +21,6 @@ from fad_core.verification.golden.clips import (
     REFERENCE_GROUP,
     clips,
     distance_matrices,
-    golden_set,
 )
 from fad_core.verification.golden.signals import sine
 
@@ -123,7 +123,7 @@ def test_the_golden_file_holds_what_the_original_gave(family: Golden):
         for clip, embeddings in cases.items():
             count = family.counts[name][clip]
             assert embeddings.dtype == np.float32
-            assert embeddings.shape == (count if count <= 70 else 5, model.embedding_dim)
+            assert embeddings.shape == (count if count <= 70 else 5, model.dimension)
             assert np.isfinite(embeddings).all()
             assert len(family.features[name][clip]) == len(family.feature_shapes[name][clip]) > 0
     assert family.versions["frechet-audio-distance"] == "0.3.4"

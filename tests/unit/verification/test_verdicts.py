@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from fad_study.steps.distances import collect_distances
 from small_study import SHA, check, distance
 
 from fad_core.errors import VerificationError
+from fad_core.runner.numerics import NumericsKey
 from fad_core.tables import DISTANCES, VERIFICATION, read_table, write_table
 from fad_core.verification.verdicts import Verified, require_verified
 
@@ -59,6 +61,32 @@ def test_anything_else_is_refused_by_file_model_level_and_case(
     with pytest.raises(VerificationError, match=message) as raised:
         require_verified(tables(tmp_path, *contents), [VGGISH])
     assert "\n" not in str(raised.value)
+
+
+HERE = NumericsKey("c0de", *["1.0"] * 7, "AVX512 avx2 avx512_f", "", "")
+
+
+def test_a_verdict_holds_for_the_machines_that_compute_as_its_own(tmp_path: Path) -> None:
+    here = {"numerics": str(HERE)}
+    both = tables(tmp_path, [EAGER[0] | here], [GOLDEN[0] | here])
+    require_verified(both, [VGGISH], numerics=HERE)
+    require_verified(both, [VGGISH])
+    old = replace(HERE, instructions="AVX2 avx2", torch="0.9")
+    with pytest.raises(VerificationError) as raised:
+        require_verified(both, [VGGISH], numerics=old)
+    assert str(raised.value) == (
+        f"{both[0]} was made on a machine that computes differently (here torch: 0.9, not 1.0; instructions: "
+        "AVX2, not AVX512 avx512_f): to compute on this kind of machine, delete it and run again here; a "
+        "study that runs on several kinds needs a results folder for each"
+    )
+    # One row of another machine's is enough, and so is one that names none.
+    mixed = tables(tmp_path, [EAGER[0] | here], [GOLDEN[0] | here, GOLDEN[0] | {"numerics": str(old)}])
+    with pytest.raises(VerificationError, match=r"table_1\.csv was .*torch: 1\.0, not 0\.9"):
+        require_verified(mixed, [VGGISH], numerics=HERE)
+    with pytest.raises(
+        VerificationError, match=r"table_0\.csv does not say for which machines .*: delete it"
+    ):
+        require_verified(tables(tmp_path, EAGER, GOLDEN), [VGGISH], numerics=HERE)
 
 
 def test_distances_are_collected_of_verified_models_only(tmp_path: Path) -> None:

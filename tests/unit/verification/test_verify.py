@@ -15,6 +15,7 @@ from fad_core.errors import VerificationError
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import get_model, model_ids
+from fad_core.models.base import Vectors
 from fad_core.models.options import Options
 from fad_core.models.original_quirks import as_scalars
 from fad_core.runner.backend import Backend
@@ -47,10 +48,10 @@ class Recorder(ExportedModel):
         super().__init__(path, options)
         self.embedded: list[np.ndarray] = []
 
-    def embed_many(self, *given: Any) -> Iterator[np.ndarray]:
-        for embeddings in super().embed_many(*given):
-            self.embedded.append(embeddings)
-            yield embeddings
+    def embed_many(self, *given: Any) -> Iterator[Vectors]:
+        for vectors in super().embed_many(*given):
+            self.embedded.append(vectors["embedding"])
+            yield vectors
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +159,9 @@ def test_wrong_embeddings_fail(spoil, vggish: Recorder):
 
 def test_without_right_embeddings_no_distance_is_compared(vggish: Recorder, monkeypatch):
     monkeypatch.setattr(
-        vggish, "embed_many", lambda files, *_: (np.ones((len(windows), 128), "f4") for (windows,) in files)
+        vggish,
+        "embed_many",
+        lambda files, *_: ({"embedding": np.ones((len(windows), 128), "f4")} for (windows,) in files),
     )
     rows = list(compare_with_golden(vggish))
     assert {row.quantity for row in rows} == {"embedding", "frontend"}

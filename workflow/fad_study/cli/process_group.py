@@ -1,8 +1,8 @@
-"""Runs a command with all its processes as one: what would end this process ends them, in order, and once.
+"""Run a command and all its processes as one group, and pass signals on to it, each once.
 
-Ctrl-C goes to all processes in the terminal's foreground, `kill` and most supervisors' signals to one of
-them. A command in a group of its own gets neither; it gets what this process passes on, so that both come to
-the same, and none arrives twice.
+A terminal sends Ctrl-C to all processes in the foreground; `kill` and most supervisors send a signal to one
+process. A command in a group of its own receives neither, only the signals that this process passes on. Both
+then have the same effect, and no signal arrives twice.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SAME_SECONDS = 1.0
-"""What comes so soon after another is the same: `timeout` signals its command, and then all of its group."""
+"""Signals within this time count as one: `timeout` signals its command, and then the whole group."""
 
 
-class _Passing:
-    """Hands signals on to a process and all that it starts.
+class _SignalForwarder:
+    """Pass signals on to the group of a process.
 
     Attributes:
-        received: the ending signals that came, and were passed on.
+        received: numbers of the ending signals that were passed on.
     """
 
     def __init__(self) -> None:
@@ -34,15 +34,15 @@ class _Passing:
         self._process: subprocess.Popen[bytes] | None = None
 
     def to(self, process: subprocess.Popen[bytes]) -> None:
-        """Hand on what has come before, and what will come."""
+        """Set the process, and pass on a signal that has arrived before it was started."""
         self._process = process
         if self.received:
             self._send(signal.SIGINT)
 
     def end(self, number: int, _frame: FrameType | None) -> None:
-        """Interrupt them all, which is what has Snakemake and its jobs end in order, whatever the signal was.
+        """Interrupt the group, whatever the signal was: Snakemake then ends its jobs in order.
 
-        SIGTERM would have Snakemake wait for its jobs, hours it may be, after which a supervisor kills.
+        After SIGTERM it would wait for its jobs, possibly for hours, until a supervisor kills it.
         """
         now = time.monotonic()
         if now - self._last < _SAME_SECONDS:
@@ -52,12 +52,12 @@ class _Passing:
         self._send(signal.SIGINT)
 
     def abort(self, number: int, _frame: FrameType | None) -> None:
-        """End them all at once, as Ctrl-Backslash asks."""
+        """End the group immediately, as Ctrl-Backslash asks."""
         self.received.append(number)
         self._send(number)
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
-        """Stop with them all, as Ctrl-Z asks, and go on with them."""
+        """Stop the group and this process, as Ctrl-Z asks, and continue the group with it."""
         self._send(signal.SIGSTOP)
         os.kill(os.getpid(), signal.SIGSTOP)
         self._send(signal.SIGCONT)
@@ -69,35 +69,38 @@ class _Passing:
 
 
 def run_group(command: Sequence[str]) -> int:
-    """Run a command to its end; what interrupts, ends or stops this process does so to it, and is waited for.
+    """Run a command to its end; signals that interrupt, end or stop this process do so to the command.
+
+    Args:
+        command: program and arguments.
 
     Returns:
-        Its exit status; 128 + n if signal n ended it, or came here and made it fail.
+        Its exit status; 128 + n if signal n ended it, or arrived here and made it fail.
     """
-    with _signals_to(_Passing()) as passing:
-        # Not in the foreground, it would be stopped for reading from the terminal.
+    with _signals_to(_SignalForwarder()) as forwarder:
+        # A process in the background is stopped if it reads from the terminal.
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
-        passing.to(process)
+        forwarder.to(process)
         status = process.wait()
-    if passing.received and status != 0:
-        return 128 + passing.received[0]
+    if forwarder.received and status != 0:
+        return 128 + forwarder.received[0]
     return status if status >= 0 else 128 - status
 
 
 @contextmanager
-def _signals_to(passing: _Passing) -> Iterator[_Passing]:
-    """Have the signals of this process seen to by `passing`, but for those that it was started to ignore.
+def _signals_to(forwarder: _SignalForwarder) -> Iterator[_SignalForwarder]:
+    """Handle the signals of this process by a forwarder, except those that it was started to ignore.
 
-    What is ignored is ignored by a handler, too, which a command does not inherit: Snakemake must be able to
-    be interrupted also where this process was started in a script's background, without ears for Ctrl-C.
+    These are ignored by a handler, which the command does not inherit: Snakemake must be interruptible also
+    if this process was started in the background of a script, where Ctrl-C is ignored.
     """
-    handlers: dict[int, Any] = dict.fromkeys(_ENDING, passing.end)
-    handlers |= {signal.SIGQUIT: passing.abort, signal.SIGTSTP: passing.stop}
+    handlers: dict[int, Any] = dict.fromkeys(_ENDING, forwarder.end)
+    handlers |= {signal.SIGQUIT: forwarder.abort, signal.SIGTSTP: forwarder.stop}
     before = {number: signal.getsignal(number) for number in handlers}
     for number, handler in handlers.items():
         signal.signal(number, _ignore if before[number] is signal.SIG_IGN else handler)
     try:
-        yield passing
+        yield forwarder
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

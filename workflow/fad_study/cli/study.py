@@ -1,4 +1,4 @@
-"""`fad study`: a thin front of Snakemake. It says which command it runs, and ends as that ends."""
+"""`fad study`: run Snakemake. The command that is run is printed, and its exit status is passed on."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _snakefile_option = click.option(
     "--snakefile",
     "-s",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The workflow.  [default: ./Snakefile, else that of the checkout that fad was installed from]",
+    help="The workflow.  [default: ./Snakefile if there is one, else the one installed with this command]",
 )
 
 
 class _PassingOn(Command):
-    """Gives what stands after `--` as the argument `arguments`, as it is."""
+    """A command that passes all that follows `--` unchanged as the argument `arguments`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See `click.Command.parse_args`."""
@@ -53,7 +53,7 @@ class _PassingOn(Command):
     ),
 )
 def study() -> None:
-    """Run a study, or see how far it is."""
+    """Run a study, or show its progress."""
 
 
 @study.command(
@@ -69,7 +69,7 @@ def study() -> None:
 @click.option(
     "--cores",
     metavar="N|all",
-    help="How many at once.  [default: all, unless a profile or an executor is passed on]",
+    help="Number of cores to use.  [default: all, unless a profile or an executor is passed on]",
 )
 @_snakefile_option
 @quiet_option
@@ -78,11 +78,12 @@ def run(
 ) -> int:
     """Run the study of CONFIG (config.yaml by default) in the current folder.
 
-    Everything after -- is for Snakemake. The exit status is Snakemake's. Ctrl-C, or a signal to this process,
-    ends the running jobs and waits for them. What was stopped or killed goes on with the same command.
+    Everything after -- is passed to Snakemake, whose exit status is returned. Ctrl-C, or a signal to this
+    process, ends the running jobs and waits for them. The same command resumes a study that was stopped or
+    killed.
     """
-    given = any(argument.partition("=")[0] in _CORES for argument in arguments)
-    if cores is None and not given:
+    chosen = any(argument.partition("=")[0] in _CORES for argument in arguments)
+    if cores is None and not chosen:
         cores = "all"
     options = ["--cores", cores] if cores else []
     command = _snakemake(config, snakefile, [*options, "--show-failed-logs", *arguments])
@@ -101,9 +102,9 @@ def run(
 @quiet_option
 @output_options
 def status(config: Path, snakefile: Path | None, quiet: bool, form: Form) -> int:
-    """Say what of the study of CONFIG is done, what remains, and where results lie.
+    """Show how much of the study of CONFIG is done, what remains, and where its results are.
 
-    Nothing is run. The exit status is 0 whether it is done or not.
+    Nothing is run. The exit status is 0 whether the study is complete or not.
     """
     command = _snakemake(config, snakefile, ["--cores", "1", "--summary"])
     speaker(quiet)(shlex.join(command))
@@ -117,35 +118,35 @@ def status(config: Path, snakefile: Path | None, quiet: bool, form: Form) -> int
 
 
 def _snakemake(config: Path, snakefile: Path | None, arguments: Sequence[str]) -> list[str]:
-    """The command, as short as it can be said.
+    """Return the shortest command line that runs the workflow.
 
     Raises:
-        ConfigError: there is no workflow, or no configuration that can be read.
+        ConfigError: there is no workflow, or the configuration cannot be read.
     """
     from fad_core.errors import ConfigError
     from fad_study.config import read_yaml
 
     if not config.is_file():
-        raise ConfigError(f"{config}: there is no such file, where a study's configuration is wanted")
-    read_yaml(config)  # before Snakemake, which would tell its faults by a traceback
+        raise ConfigError(f"{config}: there is no such file; name the configuration of a study")
+    read_yaml(config)  # before Snakemake, which would report errors by a traceback
     places = [snakefile] if snakefile else [Path("Snakefile"), *own_snakefiles()]
     found = next((path for path in places if path.is_file()), None)
     if found is None:
         raise ConfigError(
-            f"{snakefile or 'Snakefile'}: there is no such workflow; go to a checkout of fad-core, or name "
-            "its Snakefile with --snakefile"
+            f"{snakefile or 'Snakefile'}: there is no such workflow; name a Snakefile with --snakefile, or "
+            "run this command in a checkout of fad-core"
         )
     own = Path(sys.executable).with_name("snakemake")
     on_path = shutil.which("snakemake")
     is_own = on_path is not None and own.is_file() and own.samefile(on_path)
     program = ["snakemake"] if is_own else [sys.executable, "-m", "snakemake"]
     where = [] if found == Path("Snakefile") else ["--snakefile", str(found)]
-    # An option follows the file: Snakemake would take a target there for a further one.
+    # An option must follow the file: Snakemake would take a target there for a further file.
     return [*program, *where, "--configfile", str(config), *arguments]
 
 
 def own_snakefiles() -> list[Path]:
-    """Where the workflow that belongs to this package may lie: in its checkout, or installed beside it."""
+    """Return the places of this package's own workflow: in its checkout, and installed beside it."""
     package = Path(__file__).resolve().parents[1]
     return [package.parents[1] / "Snakefile", package / "bundle/Snakefile"]
 

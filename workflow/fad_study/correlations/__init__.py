@@ -1,9 +1,9 @@
-"""How well distances go with listeners' ratings, over systems and categories of sound.
+"""Correlation of distances with listeners' ratings, over systems and categories of sound.
 
 After Tailleur et al. 2024, "Correlation of Fréchet Audio Distance With Human Perception of Environmental
 Audio Is Embedding Dependent" (arXiv 2403.17508): for each embedding and criterion the correlation of
-distance and rating over all (system, category) pairs, and over the systems of each category. Added here:
-the correlation of systems' means, rank coefficients, and bootstrap intervals over systems.
+distance and rating over all (system, category) pairs, and over the systems of each category. This package
+adds the correlation of the systems' means, rank coefficients, and bootstrap intervals over systems.
 """
 
 from __future__ import annotations

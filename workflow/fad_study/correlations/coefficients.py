@@ -1,8 +1,8 @@
 """Pearson's, Spearman's and Kendall's coefficients, and their bootstrap over systems.
 
-A resample draws as many systems as there are, with replacement, each with all its categories. It is
-held as how often each system was drawn, counts `[B, S]`; weighted by these, all three coefficients are
-matrix products, the same as if the drawn systems were written out one under the other.
+A resample draws as many systems as there are, with replacement, each with all its categories. It is stored as
+the number of times that each system was drawn, counts `[B, S]`. Weighted by these counts, all three
+coefficients are matrix products, equal to those of the drawn systems listed one after the other.
 """
 
 from __future__ import annotations
@@ -16,12 +16,20 @@ Floats = NDArray[np.float64]
 
 STATISTICS = ("pearson", "spearman", "kendall")
 _EQUAL = 1e-12
-"""Values whose range is below this share of their size are constant: what differs is rounding."""
+"""Values whose range is at most this share of their size are constant: they differ by rounding alone."""
 
 
 def correlate(x: Floats, y: Floats) -> dict[str, float]:
-    """All coefficients of two samples `[N]`; neither is constant (see `is_constant`)."""
-    # Half a second: most of what is imported for tables and figures that may have no correlations.
+    """Return all coefficients of two samples.
+
+    Args:
+        x: `[N]`, not constant (see `is_constant`).
+        y: `[N]`, not constant.
+
+    Returns:
+        The coefficients by their names in `STATISTICS`.
+    """
+    # Imported late: it takes half a second, most of the start of steps that may have no correlations.
     from scipy import stats
 
     import fad_core.metrics.linear_algebra  # noqa: F401  looks for room before scipy.stats loads its library
@@ -34,18 +42,24 @@ def correlate(x: Floats, y: Floats) -> dict[str, float]:
 
 
 def is_constant(values: Floats) -> bool:
-    """Whether no correlation with these values is defined."""
+    """Return whether values are all equal, so that no correlation with them is defined."""
     return bool(np.ptp(values) <= _EQUAL * np.abs(values).max())
 
 
 def draw_systems(systems: int, resamples: int, seed: int) -> NDArray[np.int64]:
-    """How often each system is in each resample, `[resamples, systems]`."""
+    """Return how often each system is in each resample, `[resamples, systems]`.
+
+    Args:
+        systems: number of systems.
+        resamples: number of resamples.
+        seed: of the random draws.
+    """
     generator = np.random.Generator(np.random.PCG64(seed))
     return generator.multinomial(systems, np.full(systems, 1 / systems), size=resamples)
 
 
 def bootstrap(x: Floats, y: Floats, counts: NDArray[np.int64]) -> Mapping[str, Floats]:
-    """All coefficients of every resample.
+    """Return all coefficients of every resample.
 
     Args:
         x: distances `[S, P]`, P of each system.
@@ -53,7 +67,7 @@ def bootstrap(x: Floats, y: Floats, counts: NDArray[np.int64]) -> Mapping[str, F
         counts: `[B, S]`, see `draw_systems`.
 
     Returns:
-        By statistic, `[B]`; NaN where a resample has no correlation, for x or y is constant in it.
+        Coefficients `[B]` by their names in `STATISTICS`; NaN where x or y is constant in a resample.
     """
     per_system = x.shape[1]
     weights = np.repeat(counts, per_system, axis=1).astype(np.float64)
@@ -68,7 +82,7 @@ def bootstrap(x: Floats, y: Floats, counts: NDArray[np.int64]) -> Mapping[str, F
 
 
 def _constant(values: Floats, weights: Floats) -> NDArray[np.bool_]:
-    """For each resample, whether all values `[N]` that have a weight are equal."""
+    """Return for each resample whether all values `[N]` with a positive weight are equal, `[B]`."""
     drawn = weights > 0
     highest = np.where(drawn, values, -np.inf).max(axis=1)
     lowest = np.where(drawn, values, np.inf).min(axis=1)
@@ -76,7 +90,7 @@ def _constant(values: Floats, weights: Floats) -> NDArray[np.bool_]:
 
 
 def _weighted_pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
-    """Pearson's coefficient of x and y, each `[N]` or `[B, N]`, with weights `[B, N]`."""
+    """Return Pearson's coefficient of x and y, each `[N]` or `[B, N]`, with weights `[B, N]`."""
     total = weights.sum(axis=1)
 
     def mean(values: Floats) -> Floats:
@@ -88,14 +102,14 @@ def _weighted_pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
-    """Rank of each value among those of its resample, ties sharing their mean: `[B, N]`."""
+    """Return the rank of each value within each resample, the mean rank for ties, `[B, N]`."""
     below = values[:, np.newaxis] < values
     tied = values[:, np.newaxis] == values
     return np.asarray(weights @ (below + 0.5 * tied) + 0.5)
 
 
 def _kendall(x: Floats, y: Floats, counts: Floats) -> Floats:
-    """Kendall's tau-b: signs of all differences, summed over the points of each pair of systems."""
+    """Return Kendall's tau-b: signs of all differences, summed over the points of each pair of systems."""
     sign_x, sign_y = (np.sign(values[:, :, np.newaxis, np.newaxis] - values) for values in (x, y))
 
     def over_pairs(signs: Floats) -> Floats:

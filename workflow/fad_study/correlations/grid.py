@@ -1,4 +1,4 @@
-"""The two tables that are correlated, as arrays over the same systems and categories."""
+"""The two correlated tables as arrays over the same systems and categories."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import FadError
-from fad_study.ratings import PAIR, cells_of_table, faults_of_cells, names_of, read_ratings
-from fad_study.user_csv import GivenRow, read_given
+from fad_study.ratings import PAIR, cells_of_table, read_ratings, systems_and_categories, validate_cells
+from fad_study.user_csv import UserRow, read_user_csv
 
 
 @dataclass(frozen=True)
 class Grid:
-    """One number for each of its keys (embeddings or criteria), systems and categories.
+    """One number for each key (embedding or criterion), system and category.
 
     Attributes:
-        path: of the table.
-        kind: what a key is: "embedding" or "criterion".
+        path: path of the table.
+        kind: what the keys are: "embedding" or "criterion".
         keys: K names.
         systems: S names.
         categories: C names.
-        values: `[K, S, C]`.
-        lines: where each value stands in the file, `[K, S, C]`.
+        values: the numbers, `[K, S, C]`.
+        lines: line of the file of each number, `[K, S, C]`.
     """
 
     path: Path
@@ -41,29 +41,30 @@ def read_grids(distances: Path, ratings: Path) -> tuple[Grid, Grid]:
     """Read a table of distances and one of ratings, of the same systems and categories.
 
     Args:
-        distances: CSV with the columns embedding, system, category, fad.
-        ratings: CSV with the columns criterion, system, category, mos.
+        distances: path of a CSV table with the columns embedding, system, category, fad.
+        ratings: path of a CSV table with the columns criterion, system, category, mos.
 
     Returns:
-        Distances by embedding, and ratings by criterion; both in the order in which the distances name
-        systems and categories.
+        Distances by embedding, and ratings by criterion, both with systems and categories in the order of
+        the table of distances.
 
     Raises:
-        FadError: a table lacks a column, has a row twice or not at all, fewer than three systems, or a
-            category with the name of a pool.
+        FadError: a table lacks a column, has a row twice, lacks a row, has fewer than three systems, or has
+            a category with the name of a pool.
     """
     tables = {
-        "embedding": read_given(distances, ("embedding", *PAIR), ("fad",)),
+        "embedding": read_user_csv(distances, ("embedding", *PAIR), ("fad",)),
         "criterion": read_ratings(ratings),
     }
     cells = [cells_of_table(rows, kind) for kind, rows in tables.items()]
-    for fault in faults_of_cells(cells):
-        raise FadError(fault)
-    first, second = (_grid(kind, rows, *names_of(cells)) for kind, rows in tables.items())
+    for error in validate_cells(cells):
+        raise FadError(error)
+    names = systems_and_categories(cells)
+    first, second = (_grid(kind, rows, *names) for kind, rows in tables.items())
     return first, second
 
 
-def _grid(kind: str, rows: Sequence[GivenRow], systems: tuple[str, ...], categories: tuple[str, ...]) -> Grid:
+def _grid(kind: str, rows: Sequence[UserRow], systems: tuple[str, ...], categories: tuple[str, ...]) -> Grid:
     keys = tuple(dict.fromkeys(row.texts[kind] for row in rows))
     cells = {(row.texts[kind], *(row.texts[name] for name in PAIR)): row for row in rows}
     shape = (len(keys), len(systems), len(categories))

@@ -1,4 +1,4 @@
-"""The table of correlations, beside published figures where there are any."""
+"""The table of correlations, with published ones for comparison if there are any."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fad_core.errors import FadError
 from fad_study.correlations.coefficients import STATISTICS, bootstrap, correlate, draw_systems, is_constant
 from fad_study.correlations.grid import Grid
 from fad_study.ratings import GLOBAL, SYSTEM_MEANS
-from fad_study.user_csv import GivenRow, named, read_given, require_unique
+from fad_study.user_csv import UserRow, label, read_user_csv, require_unique
 
 _KEY = ("embedding", "criterion", "category", "statistic")
 _LINES_NAMED = 5
@@ -22,12 +22,12 @@ _LINES_NAMED = 5
 
 @dataclass(frozen=True)
 class Options:
-    """How intervals are made.
+    """Options of the bootstrap intervals.
 
     Attributes:
-        seed: of the resamples.
-        resamples: how many.
-        confidence: the share of them within an interval.
+        seed: seed of the resamples.
+        resamples: number of resamples.
+        confidence: confidence level.
     """
 
     seed: int = 0
@@ -37,31 +37,38 @@ class Options:
 
 @dataclass(frozen=True)
 class Published:
-    """Correlations that others published, and how near is near enough.
+    """Published correlations to compare with.
 
     Attributes:
         rows: by (embedding, criterion, category, statistic).
-        tolerance: the largest difference that agrees.
-        seeded: embeddings whose distances come of weights that were never trained.
+        tolerance: largest difference that agrees.
+        seeded: embeddings by untrained (seeded) weights, which are not comparable.
     """
 
-    rows: Mapping[tuple[str, ...], GivenRow]
+    rows: Mapping[tuple[str, ...], UserRow]
     tolerance: float = 0.005
     seeded: frozenset[str] = frozenset()
 
 
-def read_published(path: Path) -> dict[tuple[str, ...], GivenRow]:
-    """Published correlations: CSV with the columns embedding, criterion, category, statistic, value, source.
+def read_published(path: Path) -> dict[tuple[str, ...], UserRow]:
+    """Read published correlations.
+
+    Args:
+        path: path of a CSV table with the columns embedding, criterion, category, statistic, value, source.
+
+    Returns:
+        Rows by (embedding, criterion, category, statistic).
 
     Raises:
-        FadError: the table cannot be read, has two figures for the same, or one of no statistic of ours.
+        FadError: the table cannot be read, has two rows for the same, or one with an unknown statistic.
     """
-    rows = read_given(path, (*_KEY, "source"), ("value",))
+    rows = read_user_csv(path, (*_KEY, "source"), ("value",))
     require_unique(rows, _KEY)
     for row in rows:
         if row.texts["statistic"] not in STATISTICS:
             raise FadError(
-                f"{row.place}: no statistic {row.texts['statistic']!r}; there is: {', '.join(STATISTICS)}"
+                f"{row.place}: there is no statistic {row.texts['statistic']!r}; "
+                f"statistics: {', '.join(STATISTICS)}"
             )
     return {tuple(row.texts[name] for name in _KEY): row for row in rows}
 
@@ -69,12 +76,21 @@ def read_published(path: Path) -> dict[tuple[str, ...], GivenRow]:
 def correlation_rows(
     distances: Grid, ratings: Grid, options: Options, published: Published | None = None
 ) -> list[dict[str, Any]]:
-    """Correlate every embedding with every criterion: rows of `fad_core.tables.schemas.CORRELATIONS`.
+    """Correlate every embedding with every criterion.
 
-    All intervals come of the same resamples, so that embeddings are compared on the same systems.
+    All intervals use the same resamples, so that embeddings are compared on the same systems.
+
+    Args:
+        distances: by embedding.
+        ratings: by criterion, of the same systems and categories.
+        options: of the intervals.
+        published: correlations to compare with; None if there are none.
+
+    Returns:
+        Rows of `fad_study.schemas.papers.CORRELATIONS`.
 
     Raises:
-        FadError: a correlation is not defined, or a published figure is of something that is not there.
+        FadError: a correlation is not defined, or the tables lack what a published one is about.
     """
     published = published or Published({})
     counts = draw_systems(len(distances.systems), options.resamples, options.seed)
@@ -96,19 +112,19 @@ def correlation_rows(
                             "value": values[statistic],
                             "ci_low": low,
                             "ci_high": high,
-                            **_beside(values[statistic], left.pop(key, None), embedding, published),
+                            **_compared(values[statistic], left.pop(key, None), embedding, published),
                         }
                     )
     for key, row in left.items():
         raise FadError(
-            f"{row.place}: a figure for {named(_KEY, key)}, which the tables do not have: "
+            f"{row.place}: a figure for {label(_KEY, key)}, which is not in the tables: "
             "remove it, or correct the name"
         )
     return rows
 
 
 def _pools(grid: Grid) -> Iterator[tuple[tuple[str, str], NDArray[np.float64]]]:
-    """What is correlated, `[S, P]`, by (key, category or pool)."""
+    """Yield the values that are correlated, `[S, P]`, with their (key, category or pool)."""
     for index, key in enumerate(grid.keys):
         values, lines = grid.values[index], grid.lines[index]
         yield (key, GLOBAL), _varied(grid, key, GLOBAL, values, lines)
@@ -122,13 +138,13 @@ def _pools(grid: Grid) -> Iterator[tuple[tuple[str, str], NDArray[np.float64]]]:
 def _varied(
     grid: Grid, key: str, category: str, values: NDArray[np.float64], lines: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """The values, unless they are all the same."""
+    """Return values unchanged; raise an error if they are constant."""
     if is_constant(values):
         named_lines = [str(line) for line in np.sort(lines, axis=None)[:_LINES_NAMED]]
         more = ", …" if lines.size > _LINES_NAMED else ""
         raise FadError(
             f"{grid.path}, lines {', '.join(named_lines)}{more}: "
-            f"{named((grid.kind, 'category'), (key, category))}: "
+            f"{label((grid.kind, 'category'), (key, category))}: "
             f"all {values.size} values are {values.flat[0]:g}, so that no correlation is defined: "
             f"correct them, or remove this {grid.kind}"
         )
@@ -136,7 +152,7 @@ def _varied(
 
 
 def _interval(values: NDArray[np.float64], confidence: float) -> tuple[float | None, float | None]:
-    """Percentiles of the resamples that have a correlation, if at least half of them do."""
+    """Return percentiles of the resamples that have a correlation; None if fewer than half of them do."""
     defined = values[~np.isnan(values)]
     if 2 * len(defined) < len(values):
         return None, None
@@ -144,12 +160,12 @@ def _interval(values: NDArray[np.float64], confidence: float) -> tuple[float | N
     return float(low), float(high)
 
 
-def _beside(value: float, figure: GivenRow | None, embedding: str, published: Published) -> dict[str, Any]:
-    """A published figure's columns."""
+def _compared(value: float, figure: UserRow | None, embedding: str, published: Published) -> dict[str, Any]:
+    """Return the columns that compare a correlation with a published one."""
     if figure is None:
         return {"published": None, "difference": None, "verdict": ""}
     difference = value - figure.numbers["value"]
-    # So much beyond, for a figure rounded from a value that lies just on the edge.
+    # A margin for a figure that was rounded from a value on the edge of the tolerance.
     agrees = abs(difference) <= published.tolerance * (1 + 1e-9)
     verdict = "agrees" if agrees else "differs"
     if embedding in published.seeded:

@@ -1,1 +1,1 @@
-"""What a paper takes from a study: spreads over draws, published figures beside ours, tables and words."""
+"""Results for papers: spreads over draws, comparisons with published figures, tables and a paragraph."""

@@ -1,4 +1,4 @@
-"""The distances in a paper's tables, with what stands behind each: counts of vectors, and remarks."""
+"""The distances in a paper's tables, each with its counts of vectors and its remarks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fad_core.metrics.frechet import BIAS_NOTES
 from fad_core.util.formatting import Footnotes, remarks_of
 from fad_study.papers.layout import Number
 
-# A set may be called "reference", too: these are the notes that call sets by their part.
+# Notes on the bias begin with the part of the set. A set may be called "reference", too: only these match.
 _OF_EITHER = re.compile(f"^(reference|evaluation): (?={'|'.join(map(re.escape, BIAS_NOTES))})")
 
 Row = Mapping[str, Any]
@@ -28,8 +28,8 @@ class Compared:
     """A number of a table.
 
     Attributes:
-        number: as it is shown.
-        rows: of a DISTANCES table, that it is made from: one; of a group of draws, one a draw.
+        number: the number as it is shown.
+        rows: the rows of a DISTANCES table that it is made from: one, or one for each draw of a group.
     """
 
     number: Number
@@ -37,42 +37,47 @@ class Compared:
 
     @property
     def vectors(self) -> str:
-        """Numbers of embedding vectors of the reference and of the evaluated set, as in "600 : 60"."""
+        """Numbers of vectors of the reference and of the evaluated set, as in "600 : 60"."""
         return " : ".join(
             range_text({row[name] for row in self.rows}) for name in ("n_reference", "n_evaluation")
         )
 
 
 def key_of(row: Row) -> Key:
-    """What a row of a table of distances, draws or published figures is about."""
+    """Return the key of a row of a table of distances, draws or published figures."""
     return row["model"], row["metric"], row["reference"], row["evaluation"]
 
 
 def both_ways(distances: Sequence[Row]) -> list[Row]:
-    """The rows of a DISTANCES table, then those that symmetric metrics give the other way round."""
+    """Return the rows of a DISTANCES table, followed by those of symmetric metrics with the sets swapped."""
     listed = set(map(key_of, distances))
-    turned = [_turned(row) for row in distances if get_metric(row["metric"]).symmetric]
-    return [*distances, *(row for row in turned if key_of(row) not in listed)]
+    swapped = [_swapped(row) for row in distances if get_metric(row["metric"]).symmetric]
+    return [*distances, *(row for row in swapped if key_of(row) not in listed)]
 
 
 def rows_behind(distances: Iterable[Row], groups: Mapping[str, Sequence[str]]) -> dict[Key, list[Row]]:
-    """The rows of a DISTANCES table by what they are about; those of a group's draws also by the group."""
+    """Return the rows of a DISTANCES table by their keys; rows of draws also by the key of their group.
+
+    Args:
+        distances: the rows.
+        groups: data sets of each group, by the group's name.
+    """
     behind: dict[Key, list[Row]] = {}
     for row in distances:
         model, metric, reference, evaluation = key_of(row)
-        around = [
+        containing = [
             name for name, members in groups.items() if evaluation in members and reference not in members
         ]
-        for name in (evaluation, *around):
+        for name in (evaluation, *containing):
             behind.setdefault((model, metric, reference, name), []).append(row)
     return behind
 
 
 def with_best(cells: Mapping[Key, Compared]) -> dict[Key, Compared]:
-    """The cells; of those of a model, metric and reference, the smallest ones marked (`mark_best`)."""
+    """Return the cells with the smallest of each model, metric and reference marked (`mark_best`)."""
     marked = dict(cells)
-    for of in dict.fromkeys(key[:3] for key in cells):
-        keys = [key for key in cells if key[:3] == of]
+    for group in dict.fromkeys(key[:3] for key in cells):
+        keys = [key for key in cells if key[:3] == group]
         numbers = mark_best([cells[key].number for key in keys])
         marked |= {
             key: replace(cells[key], number=number)
@@ -83,7 +88,7 @@ def with_best(cells: Mapping[Key, Compared]) -> dict[Key, Compared]:
 
 
 def mark_best(column: Sequence[Number | None]) -> list[Number | None]:
-    """The numbers; of two or more, the smallest marked, and what looks the same as it."""
+    """Return numbers with the smallest marked, and all that are displayed like it; a single one is not."""
     values = [cell.value for cell in column if cell is not None]
     if len(values) < 2:
         return list(column)
@@ -93,7 +98,7 @@ def mark_best(column: Sequence[Number | None]) -> list[Number | None]:
 
 
 def with_remarks(cells: Mapping[Key, Compared]) -> tuple[dict[Key, Compared], tuple[tuple[str, str], ...]]:
-    """The cells with a mark for each remark on them, and all marks with their remarks."""
+    """Return the cells with a mark for each of their remarks, and all marks with their remarks."""
     notes = Footnotes.of(("; ".join(remarks(cell.rows)) for cell in cells.values()), general=False)
     marked = {
         key: replace(cell, number=replace(cell.number, marks=tuple(map(_mark, numbers))))
@@ -103,9 +108,13 @@ def with_remarks(cells: Mapping[Key, Compared]) -> tuple[dict[Key, Compared], tu
 
 
 def remarks(rows: Iterable[Row]) -> list[str]:
-    """What the notes of distances say, each once; but of seeded weights, which whole tables are about.
+    """Return the remarks in the notes of distances, each once, without that on seeded weights.
 
-    What is said of a reference and of an evaluated set alike is one remark: the counts say which it is.
+    The caption names seeded weights. A remark on the reference and the same on the evaluated set are merged
+    into one: the counts of vectors tell which set it applies to.
+
+    Args:
+        rows: of a DISTANCES table.
     """
     found = (
         _OF_EITHER.sub("reference or evaluated set: ", remark)
@@ -116,12 +125,12 @@ def remarks(rows: Iterable[Row]) -> list[str]:
 
 
 def range_text(counts: set[int]) -> str:
-    """A number of vectors, or the smallest and the largest, as in "55–60"."""
+    """Return a number of vectors, or the smallest and the largest, as in "55–60"."""
     low, high = min(counts), max(counts)
     return str(low) if low == high else f"{low}–{high}"
 
 
-def _turned(row: Row) -> Row:
+def _swapped(row: Row) -> Row:
     return {
         **row,
         "reference": row["evaluation"],

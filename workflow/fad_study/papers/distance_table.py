@@ -1,4 +1,4 @@
-"""A study's distances as they stand in a paper: sets by models, or one set by another."""
+"""The table of a study's distances for a paper: sets by models, or sets by sets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fad_study.papers.cells import (
 from fad_study.papers.layout import Cell, Number, PaperTable, with_interval
 
 _NAMED_COLUMNS = 6
-"""Above so many sets, columns have numbers, which stand before the sets' names in the rows."""
+"""With more sets, columns are headed by numbers, which precede the sets' names in the rows."""
 
 Cells = Mapping[Key, Compared]
 Columns = Mapping[tuple[str, str], str]
@@ -30,17 +30,17 @@ Columns = Mapping[tuple[str, str], str]
 def distance_table(
     study: str, distances: Sequence[Row], repeats: Sequence[Row], groups: Mapping[str, Sequence[str]]
 ) -> PaperTable:
-    """Evaluated sets by models (and metrics), in blocks by reference; draws of one experiment are one row.
+    """Return a table of evaluated sets by models (and metrics), in blocks by reference; a group is one row.
 
-    Where all sets were compared with each other by symmetric metrics, it is a matrix for each model instead.
-    The smallest value of a reference by a model is the best, of all that the reference was compared with:
-    where a symmetric metric has a pair the other way round, it is in the table both ways.
+    If all sets were compared with each other by symmetric metrics, it is a matrix for each model instead. The
+    smallest value of each reference and model is marked as the best. A pair of a symmetric metric counts for
+    both of its sets, so that it is in the table both ways if both are references.
 
     Args:
-        study: its name.
+        study: name of the study.
         distances: rows of a DISTANCES table.
         repeats: rows of a REPEATS table.
-        groups: the data sets of each group.
+        groups: data sets of each group of draws, by the group's name.
     """
     metrics = list(dict.fromkeys(row["metric"] for row in distances))
     columns = {
@@ -73,7 +73,7 @@ def distance_table(
 
 
 def weights_sentences(rows: Sequence[Row]) -> list[str]:
-    """With which weights, each said once."""
+    """Return sentences that name the weights of the rows, each once."""
     models: dict[str, list[str]] = {}
     for row in rows:
         names = models.setdefault(row["weights"], [])
@@ -88,17 +88,17 @@ def weights_sentences(rows: Sequence[Row]) -> list[str]:
 def _cells(
     distances: Sequence[Row], repeats: Sequence[Row], groups: Mapping[str, Sequence[str]]
 ) -> dict[Key, Compared]:
-    """All comparisons, whichever way they were listed; groups of draws in place of their draws."""
+    """Return all comparisons, both ways if symmetric, with groups of draws in place of their draws."""
     behind = rows_behind(distances, groups)
     drawn = {
         key_of(row): Compared(Number(row["mean"], row["sd"], row["sd"]), behind[key_of(row)])
         for row in repeats
     }
-    folded = {key_of(row) for cell in drawn.values() for row in cell.rows}
+    grouped = {key_of(row) for cell in drawn.values() for row in cell.rows}
     single = {
         key_of(row): Compared(with_interval(row), [row])
         for row in both_ways(distances)
-        if key_of(row) not in folded
+        if key_of(row) not in grouped
     }
     return single | drawn
 
@@ -110,11 +110,11 @@ def _is_complete(cells: Cells, columns: Sequence[tuple[str, str]], sets: Sequenc
 
 _Body = tuple[tuple[tuple[Cell, ...], ...], ...]
 _Layout = tuple[tuple[str, ...], int, _Body, str]
-"""Heading, how many columns are names, rows in groups, and what is in bold."""
+"""Heading, number of columns of names, rows in groups, and a description of the numbers in bold."""
 
 
 def _blocks(cells: Cells, columns: Columns) -> _Layout:
-    """A group of rows for each reference, a row for each evaluated set, a column for each model."""
+    """Lay out a group of rows for each reference, a row for each evaluated set, a column for each model."""
     pairs = list(dict.fromkeys(key[2:] for key in cells))
     references = list(dict.fromkeys(reference for reference, _ in pairs))
     several = len(references) > 1
@@ -126,7 +126,7 @@ def _blocks(cells: Cells, columns: Columns) -> _Layout:
         heading.append(title)
         for line, pair in zip(lines, pairs, strict=True):
             line.append(_number(cells.get((*column, *pair))))
-        # Neighbours with the same counts share their column of these.
+        # Neighbouring models with the same counts share one column of counts.
         if index + 1 == len(columns) or counts[index] != counts[index + 1]:
             heading.append("n")
             for line, count in zip(lines, counts[index], strict=True):
@@ -140,7 +140,7 @@ def _blocks(cells: Cells, columns: Columns) -> _Layout:
 
 
 def _matrices(cells: Cells, columns: Columns, sets: Sequence[str]) -> _Layout:
-    """A group of rows for each model, a row for each reference, a column for each evaluated set."""
+    """Lay out a group of rows for each model, a row for each reference, a column for each evaluated set."""
     numbered = len(sets) > _NAMED_COLUMNS
     several = len(columns) > 1
     numbers = [str(number) for number in range(1, len(sets) + 1)]

@@ -1,4 +1,4 @@
-"""A table or a paragraph as Markdown and as LaTeX (booktabs), to be pasted into a paper."""
+"""Tables and text in Markdown and in LaTeX (booktabs), to be pasted into a paper."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Number:
 
     Attributes:
         value: the number.
-        below: how far its interval reaches down; None if there is none.
-        above: how far it reaches up.
+        below: distance from the lower end of its interval; None if it has no interval.
+        above: distance to the upper end of its interval; None if it has no interval.
         best: whether it is the best of its column.
-        digits: significant digits.
-        decimals: instead of these, so many digits after the point; None: as many as `digits` gives.
-        marks: of the table's notes on it, raised behind it.
+        digits: number of significant digits.
+        decimals: number of digits after the point, instead of `digits`; None: as `digits` gives.
+        marks: marks of the table's notes on it, as superscripts.
     """
 
     value: float
@@ -37,9 +37,9 @@ class Number:
 
     @property
     def text(self) -> str:
-        """The number as it is shown."""
+        """The number as it is displayed."""
         if self.decimals is not None:
-            # Not "-0.00".
+            # Adding 0.0 turns -0.0 into 0.0.
             return f"{round(self.value, self.decimals) + 0.0:.{self.decimals}f}"
         return significant(self.value, self.digits)
 
@@ -48,7 +48,12 @@ Cell = str | Number | None
 
 
 def with_interval(row: Mapping[str, Any], decimals: int | None = None) -> Number:
-    """The value of a row, with its interval if it has one."""
+    """Return the value of a row, with its interval if it has one.
+
+    Args:
+        row: of a table with the columns value, ci_low and ci_high.
+        decimals: number of digits after the point; None: four significant digits.
+    """
     number = Number(row["value"], decimals=decimals)
     if row["ci_low"] is None:
         return number
@@ -61,12 +66,12 @@ class PaperTable:
 
     Attributes:
         caption: plain text.
-        label: of the LaTeX table.
-        heading: one a column.
-        groups: rows in groups, with a line between these.
-        names: how many columns from the left are names, flush left.
-        over: for each column, what stands above its heading, shared by neighbours; empty if nothing does.
-        notes: marks of numbers, and what each says.
+        label: label of the LaTeX table.
+        heading: heading of each column.
+        groups: rows in groups, which are separated by lines.
+        names: number of columns of names at the left, which are left-aligned.
+        over: for each column the text above its heading, shared by neighbours; empty if there is none.
+        notes: each mark with its note.
     """
 
     caption: str
@@ -79,7 +84,7 @@ class PaperTable:
 
 
 def markdown_table(table: PaperTable) -> str:
-    """The table in Markdown, its caption and notes below it."""
+    """Return a table in Markdown, with its caption and notes below it."""
     alignment = ["---" if index < table.names else "---:" for index in range(len(table.heading))]
     rows = [[_markdown_cell(cell) for cell in row] for group in table.groups for row in group]
     over = table.over or ("",) * len(table.heading)
@@ -91,7 +96,7 @@ def markdown_table(table: PaperTable) -> str:
 
 
 def latex_table(table: PaperTable) -> str:
-    r"""The table in LaTeX, its notes in the caption, for `\input`; needs the package booktabs."""
+    r"""Return a table in LaTeX for `\input`, with its notes in the caption; it needs the package booktabs."""
     columns = "l" * table.names + "r" * (len(table.heading) - table.names)
     groups = [
         "".join(" & ".join(_latex_cell(cell) for cell in row) + " \\\\\n" for row in group)
@@ -103,7 +108,7 @@ def latex_table(table: PaperTable) -> str:
         r"% Needs \usepackage{booktabs}.",
         r"\begin{table}",
         r"\centering",
-        # Intervals stand above and below the line.
+        # Asymmetric intervals need more room between the lines.
         *([r"\renewcommand{\arraystretch}{1.25}"] if "}_{-" in "".join(groups) else []),
         rf"\caption{{{' '.join([latex_text(table.caption), *notes])}}}",
         rf"\label{{{table.label}}}",
@@ -120,7 +125,7 @@ def latex_table(table: PaperTable) -> str:
 
 
 def _latex_over(over: Sequence[str]) -> list[str]:
-    """The line above the heading, each text over its columns, and the rules below these."""
+    """Return the line above the heading, with each text over its columns, and the rules below these."""
     if not over:
         return []
     cells, rules, column = [], [], 1
@@ -133,12 +138,12 @@ def _latex_over(over: Sequence[str]) -> list[str]:
 
 
 def markdown_text(text: str) -> str:
-    """Plain text, with what Markdown would take for its own marks escaped."""
+    """Return plain text with the special characters of Markdown escaped."""
     return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", one_line(text))
 
 
 def latex_text(text: str) -> str:
-    """Plain text, with what LaTeX would take for its own marks escaped."""
+    """Return plain text with the special characters of LaTeX escaped."""
     return "".join(_LATEX.get(character, character) for character in one_line(text))
 
 
@@ -190,7 +195,7 @@ def _latex_cell(cell: Cell) -> str:
 
 
 def _latex_marks(marks: Sequence[str]) -> str:
-    """Raised marks, in mathematics; what stands before them may be raised too."""
+    """Return marks as superscripts in math mode; the empty group permits a superscript before them."""
     raised = ",".join("".join(_LATEX_MARKS[character] for character in mark) for mark in marks)
     return f"{{}}^{{{raised}}}" if raised else ""
 
@@ -204,7 +209,7 @@ def _latex_power(text: str) -> str:
 
 
 def _number_texts(number: Number) -> tuple[str, Sequence[str]]:
-    """The number, and how far its interval reaches down and up, with as many decimals."""
+    """Return the text of a number, and of the distances to its interval's ends, with the same decimals."""
     text = number.text
     if number.below is None or number.above is None:
         return text, ()

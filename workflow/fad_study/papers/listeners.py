@@ -1,4 +1,4 @@
-"""A study's own distances as the table that is correlated with ratings."""
+"""The table of a study's distances by system and category, to be correlated with ratings."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ SEEDED = "seeded"
 def system_distances(
     distances: Sequence[Mapping[str, Any]], sets: Mapping[str, tuple[str, str]]
 ) -> list[tuple[str | float, ...]]:
-    """Rows of (embedding, system, category, fad, weights), with a heading.
+    """Return rows of (embedding, system, category, fad, weights), the first one a heading.
 
     Args:
-        distances: rows of a DISTANCES table; an embedding is a model, with the metric if there are several.
+        distances: rows of a DISTANCES table. An embedding has the name of the model, followed by the metric
+            if there are several.
         sets: (system, category) of data sets, by name; each is evaluated against one reference.
     """
     several = len({row["metric"] for row in distances}) > 1

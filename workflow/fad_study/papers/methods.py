@@ -1,4 +1,4 @@
-"""A paragraph on how a study's numbers were made, for the methods section of a paper."""
+"""A paragraph for the methods section of a paper: how the numbers of a study were computed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PRINTED = ("fad_core", "Python", "torch", "numpy", "scipy", "libsndfile", "resa
 def distance_sentences(
     models: Mapping[str, ModelUse], distances: Sequence[Row], datasets: Sequence[Row]
 ) -> Iterator[str]:
-    """How distances were computed: models, weights, rates, resampler, clips.
+    """Yield sentences on how distances were computed: models, weights, rates, resampler, clips.
 
     Args:
         models: by their names in the study.
@@ -49,7 +49,13 @@ def distance_sentences(
 
 
 def correlation_sentences(choice: CorrelationChoice, seed: int, correlations: Sequence[Row]) -> Iterator[str]:
-    """How correlations were computed, of rows of a CORRELATIONS table."""
+    """Yield sentences on how correlations were computed.
+
+    Args:
+        choice: what was correlated.
+        seed: seed of the resamples.
+        correlations: rows of a CORRELATIONS table.
+    """
     embeddings = counted(len({row["embedding"] for row in correlations}), "embedding")
     criteria = dict.fromkeys(row["criterion"] for row in correlations)
     pools = (GLOBAL, SYSTEM_MEANS)
@@ -66,7 +72,7 @@ def correlation_sentences(choice: CorrelationChoice, seed: int, correlations: Se
 
 
 def version_sentence() -> str:
-    """With what."""
+    """Return a sentence with the versions of this package and of those that it runs on."""
     known = dict(versions())
     return f"Versions: {', '.join(f'{name} {known[name]}' for name in _PRINTED)}."
 
@@ -78,7 +84,7 @@ def _model_sentences(name: str, use: ModelUse, row: Row) -> Iterator[str]:
     used = f", used with {row['settings']}" if row["settings"] else ""
     yield (
         f"{called}: {weights_text(row['weights'])}, sha256 {row['weights_sha256'][:_HASH_DIGITS]}…; "
-        f"{model.sample_rate} Hz {channels}; vectors of {model.embedding_dim} numbers{used}."
+        f"{model.sample_rate} Hz {channels}; vectors of {model.dimension} numbers{used}."
     )
     if use.takes_scalars:
         yield (
@@ -88,7 +94,7 @@ def _model_sentences(name: str, use: ModelUse, row: Row) -> Iterator[str]:
 
 
 def _warnings(name: str, rows: Sequence[Row]) -> Iterator[str]:
-    """What the notes of a model's distances say, and of how many."""
+    """Yield the remarks on a model's distances, each with the number of distances that have it."""
     found = [remarks([row]) for row in rows]
     for remark in dict.fromkeys(chain.from_iterable(found)):
         count = sum(remark in each for each in found)

@@ -1,4 +1,4 @@
-"""Published distances beside those of a study."""
+"""Compare the distances of a study with published ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.errors import FadError
 from fad_study.papers.repeats import SHARED
-from fad_study.user_csv import GivenRow, named, read_given, require_unique
+from fad_study.user_csv import UserRow, label, read_user_csv, require_unique
 
 Row = Mapping[str, Any]
 
@@ -17,30 +17,33 @@ _KEY = ("model", "reference", "evaluation", "metric")
 _OWN_NOTE = "weights from a file of one's own, not the official ones"
 
 
-def read_figures(path: Path) -> list[GivenRow]:
-    """Published distances: CSV with the columns model, reference, evaluation, metric, value, source.
+def read_figures(path: Path) -> list[UserRow]:
+    """Read published distances.
+
+    Args:
+        path: path of a CSV table with the columns model, reference, evaluation, metric, value, source.
 
     Raises:
-        FadError: the table cannot be read, or has a figure of one source twice.
+        FadError: the table cannot be read, or has two figures of one source for the same.
     """
-    rows = read_given(path, (*_KEY, "source"), ("value",))
+    rows = read_user_csv(path, (*_KEY, "source"), ("value",))
     require_unique(rows, (*_KEY, "source"))
     return rows
 
 
 def published_rows(
-    figures: Sequence[GivenRow], distances: Sequence[Row], repeats: Sequence[Row], tolerance: float
+    figures: Sequence[UserRow], distances: Sequence[Row], repeats: Sequence[Row], tolerance: float
 ) -> list[dict[str, Any]]:
-    """Rows of `fad_core.tables.schemas.PUBLISHED`, one a figure, in the figures' order.
+    """Return rows of `fad_study.schemas.papers.PUBLISHED`, one for each figure, in their order.
 
     Args:
-        figures: what was published.
+        figures: published distances.
         distances: rows of a DISTANCES table.
-        repeats: rows of a REPEATS table, whose groups a figure may name.
-        tolerance: the largest difference that agrees, as a share of the published figure.
+        repeats: rows of a REPEATS table, whose groups figures may name as their evaluated set.
+        tolerance: largest relative difference that agrees.
 
     Raises:
-        FadError: a figure is of something that the study does not have.
+        FadError: a figure is of a distance that the study does not compute.
     """
     ours = {_key(row): _one_draw(row) for row in distances} | {_key(row): dict(row) for row in repeats}
     rows = []
@@ -48,7 +51,7 @@ def published_rows(
         key = tuple(figure.texts[name] for name in _KEY)
         if key not in ours:
             raise FadError(
-                f"{figure.place}: a figure for {named(_KEY, key)}, which this study does not compute; "
+                f"{figure.place}: a figure for {label(_KEY, key)}, which this study does not compute; "
                 f"it has {', '.join(' '.join(known) for known in list(ours)[:6])}"
                 f"{' …' if len(ours) > 6 else ''}"
             )
@@ -61,12 +64,12 @@ def _key(row: Row) -> tuple[str, ...]:
 
 
 def _one_draw(row: Row) -> dict[str, Any]:
-    """A distance as a group of one."""
+    """Return a row of a distance in the form of a group of one draw."""
     value = row["value"]
     return {**row, "draws": 1, "mean": value, "sd": None, "min": value, "max": value}
 
 
-def _row(ours: Row, figure: GivenRow, tolerance: float) -> dict[str, Any]:
+def _row(ours: Row, figure: UserRow, tolerance: float) -> dict[str, Any]:
     published = figure.numbers["value"]
     difference = ours["mean"] - published
     verdict = "agrees" if abs(difference) <= tolerance * abs(published) else "differs"

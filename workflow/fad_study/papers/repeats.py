@@ -1,4 +1,4 @@
-"""Distances of data sets that are draws of one experiment: their mean and their spread."""
+"""Mean and spread of the distances of data sets that are draws of one experiment."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ SHARED = ("model", "weights", "weights_sha256", "settings", "reference")
 
 
 def repeat_rows(distances: Sequence[Row], repeats: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """Rows of `fad_core.tables.schemas.REPEATS`.
+    """Return rows of `fad_study.schemas.papers.REPEATS`.
 
     Args:
         distances: rows of a DISTANCES table.
-        repeats: the data sets of each group, by the group's name. Distances from a reference that is one
-            of the group are left out.
+        repeats: data sets of each group, by the group's name. Distances from a reference within the group are
+            left out.
     """
     rows = []
     for model, metric in dict.fromkeys((row["model"], row["metric"]) for row in distances):

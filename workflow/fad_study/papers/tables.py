@@ -1,4 +1,4 @@
-"""Published figures and correlations as they stand in a paper."""
+"""The tables of published figures and of correlations for a paper."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from fad_study.papers.layout import Cell, Number, PaperTable, with_interval
 Row = Mapping[str, Any]
 
 _DECIMALS = 2
-"""Of correlations."""
+"""Number of digits after the point of a correlation."""
 
 
 def published_table(
     study: str, rows: Sequence[Row], distances: Sequence[Row], groups: Mapping[str, Sequence[str]]
 ) -> PaperTable:
-    """Published figures beside ours.
+    """Return a table of published figures and the values of this study.
 
     Args:
-        study: its name.
+        study: name of the study.
         rows: of a PUBLISHED table.
-        distances: rows of a DISTANCES table, which these were made from.
-        groups: the data sets of each group of draws.
+        distances: rows of the DISTANCES table that `rows` were made from.
+        groups: data sets of each group of draws, by the group's name.
     """
     comparable = any(row["verdict"] != "not comparable" for row in rows)
     several = len({row["reference"] for row in rows}) > 1
@@ -52,7 +52,7 @@ def published_table(
             Number(row["published"], digits=_digits_of(row["published"])),
             cells[key_of(row)].number,
             cells[key_of(row)].vectors,
-            # Where nothing compares, a difference would only look as if it did.
+            # Differences of figures that are not comparable would be misleading.
             *((_percent(row["relative_difference"]), row["verdict"]) if comparable else ()),
         )
         for row in rows
@@ -75,7 +75,13 @@ def published_table(
 
 
 def correlation_table(study: str, rows: Sequence[Row], confidence: float) -> PaperTable:
-    """Pearson's coefficients, pooled and of system means, from rows of a CORRELATIONS table."""
+    """Return a table of Pearson's coefficients, pooled and of system means.
+
+    Args:
+        study: name of the study.
+        rows: of a CORRELATIONS table.
+        confidence: confidence level of the intervals.
+    """
     cells = {(row["embedding"], row["criterion"], row["category"]): row for row in rows if _is_pearson(row)}
     criteria = list(dict.fromkeys(criterion for _, criterion, _ in cells))
     embeddings = list(dict.fromkeys(embedding for embedding, _, _ in cells))
@@ -109,7 +115,7 @@ def correlation_table(study: str, rows: Sequence[Row], confidence: float) -> Pap
 
 
 def verdict_sentence(rows: Sequence[Row]) -> str:
-    """How many published figures are met, in words; empty if there is none."""
+    """Return a sentence on how many published figures agree; "" if there are none."""
     verdicts = [row["verdict"] for row in rows if row["verdict"]]
     if not verdicts:
         return ""
@@ -131,5 +137,5 @@ def _percent(share: float | None) -> Cell:
 
 
 def _digits_of(value: float) -> int:
-    """As many digits as the figure was published with."""
+    """Return the number of significant digits that a figure was published with."""
     return max(1, len(repr(value).partition("e")[0].replace(".", "").lstrip("-0")))

@@ -1,7 +1,7 @@
 """The report of a study: one HTML page that needs no network and no other file.
 
-The same tables, figures and packages give the same bytes: no times, no paths but those that the
-study's configuration names.
+The same tables, figures and packages give the same bytes: the page holds no times, and no paths except those
+of the study's configuration.
 """
 
 from __future__ import annotations
@@ -17,15 +17,7 @@ import yaml
 from markupsafe import Markup
 
 from fad_core.metrics import get_metric
-from fad_core.tables.schemas import (
-    CORRELATIONS,
-    DATASETS,
-    DISTANCES,
-    FILES,
-    PUBLISHED,
-    STATISTICS,
-    VERIFICATION,
-)
+from fad_core.tables import DISTANCES, STATISTICS, VERIFICATION
 from fad_core.util.atomic import write_text
 from fad_core.util.formatting import (
     Footnotes,
@@ -42,24 +34,27 @@ from fad_study.papers.tables import verdict_sentence
 from fad_study.report.matrix import Row
 from fad_study.report.sources import Model, Results, Sources, read_results
 from fad_study.report.svg import inline_svg
+from fad_study.schemas.files import DATASETS, FILES
+from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
 from fad_study.versions import versions
 
 __all__ = ["Sources", "write_report"]
 
 _FILES_LISTED = 500
 _LEVELS = {
-    "eager": "the exported file against the network it was made from, over batch sizes",
-    "golden": "the seeded network, from waveform to distance, against stored results of the original package",
-    "reference": "the exported model against the original package, live",
+    "eager": "the exported file compared with the network that it was exported from, for several batch sizes",
+    "golden": "the model with seeded weights, from waveform to distance, compared with stored results of the "
+    "original package",
+    "reference": "the exported model compared with the original package, on the same checkpoint and clips",
 }
 
 
 def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -> None:
-    """Write a study's report.
+    """Write the report of a study.
 
     Args:
-        study: the configuration.
-        sources: tables and figures.
+        study: its configuration.
+        sources: the tables and figures to show.
         html: the page to write.
 
     Raises:
@@ -115,7 +110,14 @@ def _totals(results: Results, model: Model) -> dict[str, Any]:
 
 
 def _comparison(results: Results, model: str, metric: str, index: int) -> dict[str, Any]:
-    """What the page says of one model's distances by one metric."""
+    """Return the template's variables on one model's distances by one metric.
+
+    Args:
+        results: all results.
+        model: name of the model.
+        metric: name of the metric.
+        index: of this comparison among all, for ids that are unique in the page.
+    """
     rows = [row for row in results.distances if (row["model"], row["metric"]) == (model, metric)]
     ordered = sorted(rows, key=lambda row: float(row["value"]))
     return {
@@ -130,7 +132,7 @@ def _comparison(results: Results, model: str, metric: str, index: int) -> dict[s
         "nearest": ordered[0],
         "farthest": ordered[-1],
         "matrix": results.matrices[model, metric],
-        # Its text was written by fad_study.report.figures, and is XML.
+        # XML written by fad_study.report.figures.
         "figure": Markup(
             inline_svg(results.heatmaps[model, metric], f"f{index}", f"heat map of {metric} by {model}")
         ),
@@ -138,7 +140,7 @@ def _comparison(results: Results, model: str, metric: str, index: int) -> dict[s
 
 
 def _correlations(results: Results) -> dict[str, Any] | None:
-    """What the page says of correlations: Pearson's, pooled and of system means."""
+    """Return the template's variables on correlations: Pearson's, pooled and of system means."""
     if results.bars is None:
         return None
     return {
@@ -148,7 +150,7 @@ def _correlations(results: Results) -> dict[str, Any] | None:
             if row["statistic"] == "pearson" and row["category"] in (GLOBAL, SYSTEM_MEANS)
         ],
         "verdicts": verdict_sentence(results.correlations),
-        # Its text was written by fad_study.report.bars, and is XML.
+        # XML written by fad_study.report.bars.
         "figure": Markup(inline_svg(results.bars, "c", "bars of the correlations of distances with ratings")),
     }
 
@@ -162,15 +164,15 @@ def _datasets(results: Results) -> list[dict[str, Any]]:
 
 
 def _set_apart(results: Results) -> dict[str, Any]:
-    """The files that were not embedded as they are, or have a note; equal lines of several models are one."""
+    """Return the files not embedded as they are, or with a note; equal lines of several models are merged."""
     apart: dict[tuple[str, ...], list[str]] = {}
     for row in results.files:
         if row["status"] != "used" or row["note"]:
-            said = "; ".join(filter(None, (row["reason"], row["note"])))
-            key = (row["dataset"], row["file"], row["status"], said)
+            remark = "; ".join(filter(None, (row["reason"], row["note"])))
+            key = (row["dataset"], row["file"], row["status"], remark)
             apart.setdefault(key, []).append(row["model"])
     order = {"excluded": 0, "padded": 1, "used": 2, "ignored": 3}
-    # What was lost comes first, in case not all can be listed.
+    # Excluded files come first, in case not all are listed.
     lines = sorted(apart.items(), key=lambda item: (order[item[0][2]], item[0][0], item[0][1], item[0][3]))
     return {
         "apart": [
@@ -183,7 +185,7 @@ def _set_apart(results: Results) -> dict[str, Any]:
 
 
 def _verification(results: Results, model: Model) -> list[dict[str, Any]]:
-    """A line for each level and quantity; for a level of which there is no row, that it was not run."""
+    """Return a line for each level and quantity; a level without rows gets the line "not run"."""
     lines: list[dict[str, Any]] = []
     for level in _LEVELS:
         used = Verified(model.id, model.weights, model.weights_sha256)

@@ -1,4 +1,4 @@
-"""The pooled correlations of distances with ratings as bars, after the figure of Tailleur et al. 2024."""
+"""Bar chart of the pooled correlations of distances with ratings, after Tailleur et al. 2024."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 
 _COLOURS = ("#5b3a8c", "#d9822b", "#2b7a78", "#a23b5a", "#4a6fa5", "#7a7a2b")
 _ROW = 0.36
-"""Height of one embedding, in inches."""
+"""Height of the bars of one embedding, in inches."""
 
 
 def plot_correlations(rows: Sequence[Row], path: Path | str) -> None:
@@ -27,7 +27,7 @@ def plot_correlations(rows: Sequence[Row], path: Path | str) -> None:
 
     Args:
         rows: of a CORRELATIONS table.
-        path: of the SVG file.
+        path: path of the SVG file to write.
     """
     pooled = [row for row in rows if (row["category"], row["statistic"]) == (GLOBAL, "pearson")]
     criteria = list(dict.fromkeys(row["criterion"] for row in pooled))

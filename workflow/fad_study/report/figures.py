@@ -1,4 +1,4 @@
-"""Figures as SVG: the same data gives the same bytes (with the same Matplotlib)."""
+"""Heat maps as SVG: the same data gives the same bytes (with the same Matplotlib)."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 FAINT = "#9a99a3"
 ALARM = "#c2410c"
 
-# Lightness falls evenly from near (light) to far (dark), in grey print too; the ends would glare.
+# Lightness decreases evenly from near (light) to far (dark), also in greyscale; the extremes are cut off.
 _COLOURS = ListedColormap(matplotlib.colormaps["magma"](np.linspace(0.97, 0.2, 256)), name="distance")
-# Values that span more than this are told apart only on a logarithmic scale.
+# Values that span a larger ratio are shown on a logarithmic scale.
 _LOG_RATIO = 30.0
 _DIGITS = 3
 _UNITS = {"fad": " (squared embedding units)"}
@@ -40,15 +40,15 @@ NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 def plot_heatmap(
     matrix: Matrix, metric: str, model: str, weights: str, weights_sha256: str, path: Path | str
 ) -> None:
-    """Draw a matrix of distances, with the values in the cells where there is room for them.
+    """Draw a matrix of distances as a heat map, with the values in the cells if they fit.
 
     Args:
         matrix: the distances; cells without a value stay empty.
-        metric: its name.
-        model: its name in the study.
-        weights: as tables name them; "seeded" is marked as no published model.
-        weights_sha256: of the checkpoint.
-        path: of the SVG file.
+        metric: name of the metric.
+        model: name of the model in the study.
+        weights: as tables name them; "seeded" is marked as not a published model.
+        weights_sha256: hash of the checkpoint.
+        path: path of the SVG file to write.
     """
     chosen = get_metric(metric)
     values = np.array([[np.nan if v is None else v for v in row] for row in matrix.values], dtype=np.float64)
@@ -56,12 +56,12 @@ def plot_heatmap(
     cell = min(0.8, max(0.24, 9.0 / max(rows, columns)))
     width, height = cell * columns, cell * rows
     with plain_style():
-        # The axes fill the figure; what stands around them is added when the figure is saved.
+        # The axes fill the figure; labels around them enlarge it when it is saved.
         figure = Figure(figsize=(width, height), facecolor=PAPER)
         FigureCanvasSVG(figure)
         axes = figure.add_axes((0, 0, 1, 1), facecolor=PAPER)
         norm = _norm(values)
-        # A logarithmic scale has no place for zeros: they stay without a colour.
+        # Zeros have no place on a logarithmic scale, and get no colour.
         coloured = np.ma.masked_where(np.isnan(values) | (isinstance(norm, LogNorm) & (values <= 0)), values)
         gap = min(1.5, 3 * cell)
         mesh = axes.pcolormesh(coloured, cmap=_COLOURS, norm=norm, edgecolors=PAPER, linewidth=gap)
@@ -80,7 +80,7 @@ def plot_heatmap(
 
 @contextmanager
 def plain_style() -> Iterator[None]:
-    """Matplotlib's own defaults whatever the user's are; text as outlines of its own font."""
+    """Use Matplotlib's defaults whatever the user's settings are, and draw text as outlines of its font."""
     style: Any = {
         "svg.hashsalt": "fad_core",
         "svg.fonttype": "path",
@@ -138,7 +138,7 @@ def _write_values(
 
 
 def _luminance(colour: NDArray[Any]) -> float:
-    """Relative luminance of an sRGB colour, as WCAG 2 defines it; black on 0.18 reads as well as white."""
+    """Return the relative luminance of an sRGB colour (WCAG 2); black and white contrast equally at 0.18."""
     rgb = np.asarray(colour[:3], dtype=np.float64)
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
@@ -155,7 +155,7 @@ def _colour_bar(figure: Figure, axes: Axes, mesh: QuadMesh, label: str) -> None:
     axes.tick_params(labelsize=8)
     bar.outline.set_visible(False)
     if bar.solids is not None:
-        # As shapes that overlap, or viewers let the page shine through between them.
+        # Overlapping shapes: viewers show gaps between adjacent ones.
         bar.solids.set(rasterized=False, edgecolor="face", linewidth=1)
 
 

@@ -1,4 +1,4 @@
-"""The wide form of one model's distances by one metric: a row a reference, a column an evaluated set."""
+"""The matrix of one model's distances by one metric: rows are references, columns evaluated sets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Matrix:
     Attributes:
         references: names of the rows.
         evaluations: names of the columns.
-        values: `[references][evaluations]`; None where nothing was computed.
+        values: `[references][evaluations]`; None where no distance was computed.
     """
 
     references: tuple[str, ...]
@@ -38,10 +38,15 @@ class Matrix:
 
 
 def rows_of(distances: Sequence[Row], model: str, metric: str) -> list[Row]:
-    """The rows of a DISTANCES table that are of one model and metric, in their order.
+    """Return the rows of a DISTANCES table of one model and metric, in their order.
+
+    Args:
+        distances: rows of a DISTANCES table.
+        model: name of the model.
+        metric: name of the metric.
 
     Raises:
-        FadError: there is none.
+        FadError: there is no such row.
     """
     rows = [row for row in distances if (row["model"], row["metric"]) == (model, metric)]
     if not rows:
@@ -53,16 +58,16 @@ def rows_of(distances: Sequence[Row], model: str, metric: str) -> list[Row]:
 
 
 def distance_matrix(distances: Sequence[Row], model: str, metric: str, datasets: Sequence[str]) -> Matrix:
-    """Lay a long table out as a matrix.
+    """Return a table of distances as a matrix.
 
     Args:
         distances: rows of a DISTANCES table.
-        model: whose distances.
-        metric: by its name. Of a symmetric one both triangles are filled, and the diagonal is 0.
-        datasets: the order of rows and columns.
+        model: name of the model.
+        metric: name of the metric. A symmetric one fills both triangles, and has zeros on the diagonal.
+        datasets: names of the data sets, in the order of rows and columns.
 
     Raises:
-        FadError: the table has no such distances, or has some of a data set that is not listed.
+        FadError: the table has no such distances, or has distances of a data set that is not listed.
     """
     rows = rows_of(distances, model, metric)
     unknown = sorted({row[side] for row in rows for side in ("reference", "evaluation")} - set(datasets))
@@ -78,9 +83,13 @@ def distance_matrix(distances: Sequence[Row], model: str, metric: str, datasets:
 
 
 def compact(matrix: Matrix, rows: Sequence[Row]) -> Matrix:
-    """Leave out of an incomplete matrix what is no reference in any row, and what is evaluated in none.
+    """Remove from an incomplete matrix the rows of sets that are never a reference, and empty columns.
 
-    So a study that compares everything with one reference has one row and not a mostly empty square.
+    The matrix of a study that compares all sets with one reference then has a single row.
+
+    Args:
+        matrix: the matrix.
+        rows: of the DISTANCES table that it was made from.
     """
     if matrix.complete:
         return matrix
@@ -96,22 +105,30 @@ def compact(matrix: Matrix, rows: Sequence[Row]) -> Matrix:
 
 
 def write_matrix(matrix: Matrix, path: Path | str) -> None:
-    """Write a matrix as CSV: names in the first row and column, empty fields where there is no value."""
+    """Write a matrix as CSV, with names in the first row and column; missing values are empty fields.
+
+    Args:
+        matrix: the matrix.
+        path: the file to write.
+    """
     head = (_CORNER, *matrix.evaluations)
     lines = ((name, *values) for name, values in zip(matrix.references, matrix.values, strict=True))
     write_text(path, format_csv([head, *lines]))
 
 
 def read_matrix(path: Path | str) -> Matrix:
-    """Read what `write_matrix` wrote, to the same bits.
+    """Read a matrix that `write_matrix` wrote, with the same bits.
+
+    Args:
+        path: the file to read.
 
     Raises:
-        FadError: the file is missing, or is no such matrix.
+        FadError: the file is missing, or does not hold a matrix.
     """
     try:
         head, *lines = parse_csv(Path(path).read_text(encoding="utf-8"))
         if head[0] != _CORNER or any(len(line) != len(head) for line in lines):
-            raise ValueError("no matrix of references and evaluations")
+            raise ValueError("not a matrix of references and evaluations")
         values = tuple(tuple(float(text) if text else None for text in line[1:]) for line in lines)
     except FileNotFoundError as error:
         raise FadError(f"{path}: there is no such matrix: run the step that makes it") from error

@@ -1,4 +1,4 @@
-"""What a report is made from, read and checked for belonging together."""
+"""Read the tables and figures of a report, and check that they belong to one study."""
 
 from __future__ import annotations
 
@@ -8,17 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
-from fad_core.tables import (
-    CORRELATIONS,
-    DATASETS,
-    DISTANCES,
-    FILES,
-    PUBLISHED,
-    STATISTICS,
-    VERIFICATION,
-    read_table,
-)
+from fad_core.tables import DISTANCES, STATISTICS, VERIFICATION, read_table
 from fad_study.report.matrix import Matrix, compact, read_matrix, rows_of
+from fad_study.schemas.files import DATASETS, FILES
+from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
 from fad_study.study_models import name_and_id
 
 _MATRIX = ".matrix.csv"
@@ -27,20 +20,19 @@ _HEATMAP = ".heatmap.svg"
 
 @dataclass(frozen=True)
 class Sources:
-    """Files a report is made from.
+    """Paths of the files that a report is made from.
 
     Attributes:
-        distances: the long table of distances, of all models; None, as the next two, in a study that
-            embeds nothing.
-        files: the table of files.
-        datasets: the table of counts.
+        distances: the table of distances of all models; None in a study that embeds nothing.
+        files: the table of files; None in a study that embeds nothing.
+        datasets: the table of counts; None in a study that embeds nothing.
         verifications: tables of verification.
-        matrices: named {model}.{metric}.matrix.csv.
-        heatmaps: named {model}.{metric}.heatmap.svg.
+        matrices: matrices, named {model}.{metric}.matrix.csv.
+        heatmaps: heat maps, named {model}.{metric}.heatmap.svg.
         statistics: tables of statistics, one row each.
-        published: the table of published figures, if the study has one.
-        correlations: the table of correlations, if the study has one.
-        bars: the figure of these.
+        published: the table of published figures; None if the study has none.
+        correlations: the table of correlations; None if the study has none.
+        bars: the figure of correlations; None if the study has none.
     """
 
     distances: Path | None
@@ -57,7 +49,15 @@ class Sources:
 
 @dataclass(frozen=True)
 class Model:
-    """A model as the study used it: what results call it, its id, its weights, and D."""
+    """A model as the study used it.
+
+    Attributes:
+        name: of the model in the results.
+        id: of the model.
+        weights: "official", "seeded" or the name of a file.
+        weights_sha256: hash of the checkpoint.
+        dimension: D, the length of its vectors.
+    """
 
     name: str
     id: str
@@ -88,17 +88,17 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
 
     Args:
         study: the configuration.
-        sources: where they lie.
+        sources: the files to read.
 
     Raises:
-        FadError: one is missing or damaged, or they are not of the same study.
+        FadError: a file is missing or damaged, or the files are not of this study.
     """
     distances = read_table(DISTANCES, sources.distances) if sources.distances else []
     ids = dict(map(name_and_id, study.get("models", [])))
     unknown = sorted({row["model"] for row in distances} - set(ids))
     if unknown or (ids and not distances):
         raise FadError(
-            f"{sources.distances}: no table of this study; its models are {', '.join(unknown) or 'none'}"
+            f"{sources.distances}: not a table of this study; its models are {', '.join(unknown) or 'none'}"
         )
     statistics = [_statistics_facts(path) for path in sources.statistics]
     dimensions = {row["model"]: row["dimension"] for row in statistics}
@@ -128,7 +128,7 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
 
 
 def _statistics_facts(path: Path) -> dict[str, Any]:
-    """The row without its D·D numbers, which would fill the memory for many sets."""
+    """Read a row of statistics without its D·D numbers, which would take too much memory for many sets."""
     (row,) = read_table(STATISTICS, path)
     return {name: row[name] for name in ("model", "dataset", "n", "dimension")}
 
@@ -138,7 +138,7 @@ def _named(paths: Sequence[Path], key: tuple[str, str], suffix: str) -> Path:
     for path in paths:
         if path.name == name:
             return path
-    raise FadError(f"{name} is not among the files given: {', '.join(path.name for path in paths) or 'none'}")
+    raise FadError(f"{name} is not among the given files: {', '.join(path.name for path in paths) or 'none'}")
 
 
 def _text(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""SVG files of `figures` and `bars` in a page of HTML; without Matplotlib, which takes its time to import."""
+"""Embed SVG figures in a page of HTML; without Matplotlib, whose import is slow."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ PAPER = "#fefefd"
 
 
 def inline_svg(svg: str, prefix: str, label: str) -> str:
-    """Make an SVG file fit to stand in a page of HTML, in its colours.
+    """Return an SVG figure for embedding in a page of HTML, in the colours of the page.
 
     Args:
-        svg: the file's text.
-        prefix: put before all ids, so that those of several figures differ.
-        label: read out for the figure; plain letters, digits, and ".:,_ -".
+        svg: text of the SVG file.
+        prefix: put before all ids, which must be unique in the page.
+        label: description for screen readers; letters, digits, and ".:,_ -" only.
     """
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", body, flags=re.DOTALL)

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from fad_core.metrics import get_metric
-from fad_core.tables import DATASETS, DISTANCES, read_table
+from fad_core.tables import DISTANCES, read_table
 from fad_core.util.formatting import (
     Footnotes,
     aligned,
@@ -18,6 +18,7 @@ from fad_core.util.formatting import (
     weights_text,
 )
 from fad_study.report.matrix import Matrix, Row, read_matrix
+from fad_study.schemas.files import DATASETS
 
 _MATRIX_SETS = 14
 _MATRIX_DIGITS = 4
@@ -26,14 +27,14 @@ _DIGITS = 6
 
 
 def results_text(results: Path, width: int) -> str:
-    """All distances of a study, what became of its files, and where its report lies.
+    """Return all distances of a study, counts of its files, and the path of its report.
 
-    A metric's distances stand as a matrix if every pair of at most 14 sets was compared and it fits;
-    otherwise as a list.
+    The distances of a metric are shown as a matrix if every pair of at most 14 sets was compared and the
+    matrix fits, and as a list otherwise.
 
     Args:
-        results: the study's folder.
-        width: of the terminal, in characters.
+        results: folder of the study's results.
+        width: width of the terminal in characters.
 
     Raises:
         FadError: a table is missing or damaged.
@@ -68,7 +69,7 @@ def _distances_text(matrix: Matrix, rows: Sequence[Row], width: int) -> str:
 
 
 def _matrix_texts(matrix: Matrix) -> list[str]:
-    """The matrix with names above its columns; and a narrower one with numbers above them."""
+    """Return the matrix with names as headings, and a narrower one with numbers as headings."""
     texts = [["" if v is None else significant(v, _MATRIX_DIGITS) for v in row] for row in matrix.values]
     numbers = [str(index) for index in range(1, len(texts) + 1)]
     named = [[name, *row] for name, row in zip(matrix.references, texts, strict=True)]
@@ -98,7 +99,7 @@ def _list_text(rows: Sequence[Row], notes: Footnotes) -> str:
 
 
 def _notes_by_pair(notes: Footnotes, rows: Sequence[Row]) -> list[str]:
-    """The remarks with the pairs they are about, for a table that leaves no room for numbers."""
+    """Return the remarks with their pairs, for a matrix, which has no room for footnote marks."""
     lines = []
     for number, remark in enumerate(notes.numbered[:_MATRIX_NOTES], start=1):
         marked = zip(rows, notes.marks, strict=True)
@@ -106,7 +107,7 @@ def _notes_by_pair(notes: Footnotes, rows: Sequence[Row]) -> list[str]:
         more = f" and {len(pairs) - 2} more" if len(pairs) > 2 else ""
         lines.append(f"{', '.join(pairs[:2])}{more}: {remark}.")
     if len(notes.numbered) > _MATRIX_NOTES:
-        lines.append(f"{len(notes.numbered) - _MATRIX_NOTES} more remarks stand in tables/distances.csv.")
+        lines.append(f"{len(notes.numbered) - _MATRIX_NOTES} more remarks are in tables/distances.csv.")
     return lines
 
 

@@ -1,1 +1,1 @@
-"""The pipeline's steps: each reads tables, calls the core, writes tables. Scripts are thin calls of them."""
+"""The steps of the pipeline, called by scripts: each reads tables, calls the core and writes tables."""

@@ -1,4 +1,4 @@
-"""The files of all data sets, judged at once before anything is embedded."""
+"""Decide on the files of all data sets before anything is embedded."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def check_files(
     policy: FilePolicy,
     checked: Path,
 ) -> None:
-    """Decide on every file of the study at once, before anything is embedded; write the counts as JSON.
+    """Check every file of the study before anything is embedded; write counts of the decisions as JSON.
 
     Args:
-        manifests: of all shards, `…/{dataset}/{shard}.parquet`.
-        models: by the names they have in the study.
-        policy: what the user says of files.
+        manifests: manifests of all shards, `…/{dataset}/{shard}.parquet`.
+        models: models and how they are used, by their names in the study.
+        policy: which files are embedded, and how.
         checked: the file to write.
 
     Raises:
-        BadFilesError: files cannot be used and no option allows to leave them out; lists them all.
-        DatasetError: a model would make fewer than 2 vectors of a data set; lists them all.
+        BadFilesError: files cannot be used and no option allows to leave them out; the message lists them.
+        DatasetError: a model would give fewer than 2 vectors of a data set; the message lists all of these.
     """
     decisions = list(decide_by_model(manifests, models, policy))
     require_allowed(((dataset, selected) for _, dataset, selected in decisions), policy)
@@ -50,12 +50,12 @@ def check_files(
 def decide_by_model(
     manifests: Sequence[Path], models: Mapping[str, ModelUse], policy: FilePolicy
 ) -> Iterator[tuple[str, str, list[FileDecision]]]:
-    """(model's name, data set, what becomes of its files) for every model and data set.
+    """Yield (name of the model, data set, decisions on its files) for every model and data set.
 
     Args:
-        manifests: of all shards, `…/{dataset}/{shard}.parquet`.
-        models: by the names they have in the study.
-        policy: what the user says of files.
+        manifests: manifests of all shards, `…/{dataset}/{shard}.parquet`.
+        models: models and how they are used, by their names in the study.
+        policy: which files are embedded, and how.
     """
     by_dataset = _by_dataset(manifests)
     for name, model in models.items():
@@ -64,7 +64,7 @@ def decide_by_model(
 
 
 def _by_dataset(manifests: Sequence[Path]) -> dict[str, list[FileRecord]]:
-    """All records of each data set, from manifests called `…/{dataset}/{shard}.parquet`."""
+    """Return all records of each data set, from manifests called `…/{dataset}/{shard}.parquet`."""
     records: dict[str, list[FileRecord]] = {}
     for manifest in manifests:
         records.setdefault(manifest.parent.name, []).extend(read_manifest(manifest))

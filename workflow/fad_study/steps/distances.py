@@ -1,56 +1,94 @@
-"""From statistics to the table of distances."""
+"""Compute distances from statistics."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
-from fad_core.embedding.distances import EmbeddedSet, distance_row
-from fad_core.embedding.facts import counts_from_row
-from fad_core.embedding.statistics_table import statistics_from_row
+import numpy as np
+
+from fad_core.embedding.distances import distance_row
+from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
+from fad_core.embedding.statistics_table import set_from_rows
 from fad_core.errors import FadError
+from fad_core.metrics import get_metric
+from fad_core.models.base import Vectors
 from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
 from fad_core.tables.parquet import read_metadata
 from fad_core.verification.verdicts import Verified, require_verified
+from fad_study.embeddings_table import iterate_embeddings
 
 
-def _embedded_set(path: Path) -> EmbeddedSet:
-    (row,) = read_table(STATISTICS, path)
-    facts = {name: row[name] for name in ("dataset", "model", "weights", "weights_sha256", "settings")}
-    note = read_metadata(STATISTICS, path).get("note", "")
+def read_set(path: Path) -> EmbeddedSet:
+    """Read the statistics of a data set.
+
+    Args:
+        path: a STATISTICS table.
+
+    Raises:
+        FadError: the table is missing or damaged, or its rows are not of one set.
+    """
+    rows = read_table(STATISTICS, path)
     try:
-        counts = counts_from_row(row)
-    except ValueError as error:
-        raise FadError(f"{path}: these counts are not usable ({error}): delete it and run again") from error
-    return EmbeddedSet(**facts, statistics=statistics_from_row(row), counts=counts, note=note)
+        return set_from_rows(rows, note=read_metadata(STATISTICS, path).get("note", ""))
+    except (ValueError, IndexError) as error:
+        raise FadError(f"{path}: its statistics are not valid ({error}): delete it and run again") from error
 
 
 def compute_distances(
-    statistics: Sequence[Path], pairs: Sequence[tuple[str, str]], metrics: Sequence[str], distances: Path
+    statistics: Sequence[Path],
+    pairs: Sequence[tuple[str, str]],
+    metrics: Sequence[str],
+    distances: Path,
+    embeddings: Sequence[Path] = (),
 ) -> None:
-    """Compare pairs of (reference, evaluation) by every metric; write rows in the order of the pairs."""
-    sets = {embedded.dataset: embedded for embedded in map(_embedded_set, statistics)}
-    rows = [
-        distance_row(sets[reference], sets[evaluation], metric)
-        for metric in metrics
-        for reference, evaluation in pairs
-    ]
+    """Compute every metric for every pair of data sets; write one row for each, in their order.
+
+    Args:
+        statistics: tables of statistics by one model, one for each data set.
+        pairs: (reference, evaluation), names of data sets.
+        metrics: names of metrics.
+        distances: the table to write.
+        embeddings: tables of all shards, `…/{dataset}/{shard}.parquet`; empty if no metric needs vectors.
+    """
+    sets = {embedded.name: embedded for embedded in map(read_set, statistics)}
+
+    @lru_cache(maxsize=2)  # the two sets of a pair: all sets may exceed the memory
+    def with_vectors(name: str) -> EmbeddedSet:
+        return _with_vectors(sets[name], [path for path in embeddings if path.parent.name == name])
+
+    rows = []
+    for metric in metrics:
+        get = with_vectors if get_metric(metric).needs_vectors else sets.__getitem__
+        rows += [distance_row(get(reference), get(evaluation), metric) for reference, evaluation in pairs]
     write_table(DISTANCES, rows, distances)
+
+
+def _with_vectors(embedded: EmbeddedSet, shards: Sequence[Path]) -> EmbeddedSet:
+    vectors: dict[str, Vectors] = {}
+    for output in embedded.statistics:
+        for file, found in iterate_embeddings(shards, output):
+            vectors.setdefault(file, {})[output] = found
+    starts = np.empty(0)  # no metric uses the start times
+    files = [FileEmbeddings(file, starts, each) for file, each in vectors.items()]
+    return replace(embedded, embeddings=files)
 
 
 def collect_distances(
     parts: Sequence[Path], ids: Mapping[str, str], verdicts: Sequence[Path], outputs: Sequence[Path]
 ) -> None:
-    """Put the models' distance tables under each other.
+    """Concatenate the distances of all models into one table.
 
     Args:
-        parts: of one model each.
-        ids: of the models, by the names that the tables have for them.
-        verdicts: the tables of verification of all these models.
-        outputs: the tables to write.
+        parts: tables of distances, one for each model.
+        ids: ids of the models, by their names in the study.
+        verdicts: tables of verification of these models.
+        outputs: the tables to write, all with the same rows.
 
     Raises:
-        VerificationError: the verdicts do not say that all these models, with these weights, have passed.
+        VerificationError: the verdicts do not show that all models, with these weights, have passed.
     """
     rows = [row for part in parts for row in read_table(DISTANCES, part)]
     used = dict.fromkeys(Verified(ids[row["model"]], row["weights"], row["weights_sha256"]) for row in rows)

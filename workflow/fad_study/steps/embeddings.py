@@ -1,4 +1,4 @@
-"""From a shard's files to embeddings."""
+"""Embed the files of a shard."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ def embed_shard(
     embeddings: Path,
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Embed the files of one shard that can be used; write one row a vector, sorted by file and window.
+    """Embed the usable files of one shard; write one row a vector, sorted by file and window.
 
     Args:
         exported: the model.
         dataset: the data set.
-        manifest: of the shard.
-        others: manifests of all shards of the set, where what becomes of a file depends on these.
-        policy: what the user says of files.
+        manifest: manifest of the shard.
+        others: manifests of all shards of the set, if the decision on a file depends on the other files;
+            empty otherwise.
+        policy: which files are embedded, and how.
         embeddings: the table to write.
         progress: called with 1 after each file.
 
     Raises:
-        AudioError: a file has changed since the scan, or is gone.
+        AudioError: a file has changed since the scan, or is missing.
     """
     mine = read_manifest(manifest)
     whole = [record for path in others for record in read_manifest(path)] or mine

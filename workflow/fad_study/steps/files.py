@@ -1,4 +1,4 @@
-"""The files of a data set, scanned shard by shard."""
+"""Scan the files of a data set, shard by shard."""
 
 from __future__ import annotations
 
@@ -7,29 +7,43 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from fad_core.datasets import Dataset, list_files, shard_files
+from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.policy import Leftovers
 from fad_core.datasets.scan import FileRecord, scan_files
-from fad_core.datasets.shards import read_seen, seen_path, seen_record
-from fad_core.tables.files import read_table, write_table
-from fad_core.tables.schemas import MANIFEST
+from fad_core.tables import read_table, write_table
 from fad_core.util.atomic import write_text
-
-Progress = Callable[[int], None]
-
-
-def dataset_of(name: str, path: Sequence[str], leftovers: Leftovers = "ignore", shards: int = 1) -> Dataset:
-    """A data set from its configured path or paths."""
-    return Dataset(name, path[0] if len(path) == 1 else tuple(path), shards, leftovers)
+from fad_study.schemas.files import MANIFEST
+from fad_study.shards import read_seen, seen_path, seen_record, shard_files
 
 
-def scan_shard(dataset: Dataset, shard: int, manifest: Path, progress: Progress | None = None) -> None:
-    """Scan the files of one shard; write its manifest, and what the next look at the files compares with.
+def dataset_at(name: str, path: Sequence[str], leftovers: Leftovers) -> Dataset:
+    """Return the data set at one or several paths.
 
-    That record lies beside the manifest, `{shard}.seen.json`. It holds times of files, which the
-    manifest must not: its bytes depend on the files' contents alone.
+    Args:
+        name: of the data set.
+        path: one folder, glob or file; or several files.
+        leftovers: whether files that other tools have written there are ignored or used.
     """
-    files = shard_files(list_files(dataset), dataset.shards, shard)
+    return Dataset(name, path[0] if len(path) == 1 else tuple(path), leftovers)
+
+
+def scan_shard(
+    dataset: Dataset,
+    shards: int,
+    shard: int,
+    manifest: Path,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Scan the files of one shard; write its manifest, and the record that the next scan compares with.
+
+    Args:
+        dataset: the data set.
+        shards: number of its shards.
+        shard: which of them, from 0.
+        manifest: the table to write; the record is written beside it (`fad_study.shards.seen_path`).
+        progress: called with 1 after each file.
+    """
+    files = shard_files(list_files(dataset), shards, shard)
     records = scan_files(files, progress)
     seen = seen_record(files, records, read_seen(manifest))
     write_text(seen_path(manifest), json.dumps(seen, indent=1, sort_keys=True))
@@ -37,5 +51,5 @@ def scan_shard(dataset: Dataset, shard: int, manifest: Path, progress: Progress 
 
 
 def read_manifest(manifest: Path) -> list[FileRecord]:
-    """What a scan found."""
+    """Read the records of a shard's scan."""
     return [FileRecord(**row) for row in read_table(MANIFEST, manifest)]

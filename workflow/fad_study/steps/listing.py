@@ -1,4 +1,4 @@
-"""The tables of files: each one, used or not and why, and how many of them."""
+"""Write the table of files, with the decision on each, and the table of their counts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.policy import FilePolicy
-from fad_core.embedding.embeddings_table import read_embedding_counts
 from fad_core.errors import FadError
 from fad_core.models.use import ModelUse
-from fad_core.tables import DATASETS, FILES, write_table
+from fad_core.tables import write_table
+from fad_study.embeddings_table import read_embedding_counts
+from fad_study.schemas.files import DATASETS, FILES
 from fad_study.steps.check import decide_by_model
 
 
@@ -26,19 +27,19 @@ def collect_files(
     files: Path,
     datasets: Path,
 ) -> None:
-    """List every file of every data set, used or not and why, and count them.
+    """List every file of every data set, whether it was used and why not, and count them.
 
     Args:
-        manifests: of all shards, `…/{dataset}/{shard}.parquet`.
-        embeddings: of all shards, `…/{model}/{dataset}/{shard}.parquet`.
-        models: by the names they have in the study.
-        policy: what the user says of files.
-        ignored: (name, reason) of what is no audio file, by data set.
+        manifests: manifests of all shards, `…/{dataset}/{shard}.parquet`.
+        embeddings: tables of embeddings of all shards, `…/{model}/{dataset}/{shard}.parquet`.
+        models: models and how they are used, by their names in the study.
+        policy: which files are embedded, and how.
+        ignored: (name, reason) of the files that are not audio files, by data set.
         files: the table of files to write.
         datasets: the table of counts to write.
 
     Raises:
-        FadError: other files were embedded than those that are to be.
+        FadError: the embedded files are not those that the policy selects.
     """
     rows: list[dict[str, Any]] = []
     counts: list[dict[str, Any]] = []
@@ -58,11 +59,11 @@ def collect_files(
 def _require_decided(
     model: str, dataset: str, decisions: Sequence[FileDecision], vectors: Mapping[str, int]
 ) -> None:
-    """Refuse embeddings that were made by other decisions, whatever it is that has kept them."""
+    """Raise an error if embeddings are of other files than those selected."""
     wanted = {decision.record.file for decision in decisions if decision.status != "excluded"}
     if wanted != set(vectors):
         file = min(wanted ^ set(vectors))
-        what = "was not embedded, and is to be" if file in wanted else "was embedded, and is not to be"
+        what = "should be embedded and was not" if file in wanted else "was embedded and should not be"
         raise FadError(
             f"{dataset} by {model}: {file} {what}: delete the embeddings of this data set and run again"
         )

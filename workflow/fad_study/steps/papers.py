@@ -1,4 +1,4 @@
-"""From the table of distances, and from tables that users bring, to the tables for papers."""
+"""Write the tables for papers, from the table of distances and from tables of the user's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fad_core.tables import CORRELATIONS, DATASETS, DISTANCES, PUBLISHED, REPEATS, read_table, write_table
+from fad_core.tables import DISTANCES, read_table, write_table
 from fad_core.tables.csvtext import format_csv, plain_text
 from fad_core.util.atomic import write_text
 from fad_study.correlations import Options, Published, correlation_rows, read_grids, read_published
@@ -18,11 +18,19 @@ from fad_study.papers.methods import correlation_sentences, distance_sentences, 
 from fad_study.papers.published import published_rows, read_figures
 from fad_study.papers.repeats import repeat_rows
 from fad_study.papers.tables import correlation_table, published_table
+from fad_study.schemas.files import DATASETS
+from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
 from fad_study.study_models import parse_models
 
 
 def summarise_repeats(distances: Path, repeats: Mapping[str, Sequence[str]], outputs: Sequence[Path]) -> None:
-    """Write mean and spread of each group of data sets."""
+    """Write the mean and the spread of the distances of each group of draws.
+
+    Args:
+        distances: the table of distances.
+        repeats: data sets of each group, by the group's name.
+        outputs: the tables to write, all with the same rows.
+    """
     rows = repeat_rows(read_table(DISTANCES, distances), repeats)
     for output in outputs:
         write_table(REPEATS, rows, output)
@@ -31,7 +39,15 @@ def summarise_repeats(distances: Path, repeats: Mapping[str, Sequence[str]], out
 def compare_published(
     figures: Path, distances: Path, repeats: Path | None, tolerance: float, outputs: Sequence[Path]
 ) -> None:
-    """Put published distances beside the study's."""
+    """Compare published distances with those of the study.
+
+    Args:
+        figures: CSV table of published distances (`fad_study.papers.published.read_figures`).
+        distances: the table of distances.
+        repeats: the table of groups of draws; None if there are no groups.
+        tolerance: largest relative difference that agrees.
+        outputs: the tables to write, all with the same rows.
+    """
     rows = published_rows(
         read_figures(figures),
         read_table(DISTANCES, distances),
@@ -42,8 +58,14 @@ def compare_published(
         write_table(PUBLISHED, rows, output)
 
 
-def write_system_distances(distances: Path, sets: Mapping[str, tuple[str, str]], output: Path) -> None:
-    """Write the study's own distances by system and category."""
+def write_system_table(distances: Path, sets: Mapping[str, tuple[str, str]], output: Path) -> None:
+    """Write the distances of the study by system and category.
+
+    Args:
+        distances: the table of distances.
+        sets: (system, category) of data sets, by name.
+        output: the CSV table to write.
+    """
     write_text(output, format_csv(system_distances(read_table(DISTANCES, distances), sets)))
 
 
@@ -55,16 +77,25 @@ def correlate(
     options: Options,
     outputs: Sequence[Path],
 ) -> None:
-    """Write the correlations of distances with ratings, beside published ones."""
+    """Write the correlations of distances with ratings, compared with published ones if there are any.
+
+    Args:
+        distances: CSV table of distances by embedding, system and category.
+        ratings: CSV table of ratings by criterion, system and category.
+        published: CSV table of published correlations; None if there is none.
+        tolerance: largest difference from a published correlation that agrees.
+        options: of the bootstrap intervals.
+        outputs: the tables to write, all with the same rows.
+    """
     figures = read_published(published) if published else {}
-    beside = Published(figures, tolerance, _seeded_embeddings(distances) if figures else frozenset())
-    rows = correlation_rows(*read_grids(distances, ratings), options, beside)
+    seeded = _seeded_embeddings(distances) if figures else frozenset()
+    rows = correlation_rows(*read_grids(distances, ratings), options, Published(figures, tolerance, seeded))
     for output in outputs:
         write_table(CORRELATIONS, rows, output)
 
 
 def _seeded_embeddings(distances: Path) -> frozenset[str]:
-    """Embeddings of weights that were never trained, where the table has a column that says so."""
+    """Return the embeddings by seeded weights, if the table has a column of weights."""
     with distances.open(encoding="utf-8-sig", newline="") as stream:
         seeded = [row["embedding"] for row in csv.DictReader(stream) if row.get("weights") == SEEDED]
     return frozenset(plain_text(name).strip() for name in seeded)
@@ -80,17 +111,17 @@ def write_paper_tables(
     confidence: float,
     outputs: Sequence[Path],
 ) -> None:
-    """Write the tables that there are, each under its own name, as Markdown and as LaTeX.
+    """Write each table that is given for a paper, in Markdown and in LaTeX.
 
     Args:
-        study: its name.
-        distances: the long table of distances.
-        repeats: the table of groups.
-        groups: the data sets of each group.
-        published: the table of published figures.
-        correlations: the table of correlations.
-        confidence: of the correlations' intervals.
-        outputs: named {table}.md and {table}.tex.
+        study: name of the study.
+        distances: the table of distances, if there is one.
+        repeats: the table of groups of draws, if there is one.
+        groups: data sets of each group, by the group's name.
+        published: the table of published figures, if there is one.
+        correlations: the table of correlations, if there is one.
+        confidence: confidence level of the correlations' intervals.
+        outputs: the files to write, named {table}.md and {table}.tex.
     """
     tables: dict[str, PaperTable] = {}
     computed = read_table(DISTANCES, distances) if distances else []
@@ -115,7 +146,17 @@ def write_methods(
     seed: int,
     outputs: Sequence[Path],
 ) -> None:
-    """Write the paragraph for the methods section, as .md or .tex by the outputs' suffixes."""
+    """Write a paragraph for the methods section of a paper.
+
+    Args:
+        models: specifications of the models (`fad_study.study_models.parse_models`).
+        distances: the table of distances, if there is one.
+        datasets: the table of counts, if there is one.
+        correlations: the table of correlations, if there is one.
+        choice: what was correlated, if anything was.
+        seed: seed of the resamples.
+        outputs: the files to write, .md or .tex.
+    """
     sentences: list[str] = []
     if distances and datasets:
         tables = read_table(DISTANCES, distances), read_table(DATASETS, datasets)

@@ -1,4 +1,4 @@
-"""The live verification, step by step: clips and checkpoints for the original package, verdicts, summary."""
+"""The steps of live verification: clips and checkpoints for the original package, verdicts, summary."""
 
 from __future__ import annotations
 
@@ -8,29 +8,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fad_core.errors import VerificationError
 from fad_core.models.crops import crop_number
 from fad_core.models.options import Options
-from fad_core.tables.files import read_table, write_table
-from fad_core.tables.schemas import SUMMARY, VERIFICATION
+from fad_core.tables import VERIFICATION, read_table, write_table
 from fad_core.util.atomic import write_text
-from fad_core.verification.golden.clips import Case, distance_matrices
-from fad_core.verification.live import Distances
 from fad_core.weights import Weights, save_seeded_checkpoint
+from fad_study.reference.cases import Case
+from fad_study.reference.live import Distances
+from fad_study.schemas.reference import SUMMARY
 
-# A number in Markdown: enough digits to compare by eye.
 _DIGITS = ".3g"
 _DISTANCE_DIGITS = ".9g"
 
 
 def write_clips(cases: Iterable[tuple[str, Case]], folder: Path) -> None:
-    """Write a model's cases for the original package: WAV files, and `clips.json`, which tells what to do.
+    """Write cases for the original package: WAV files, and `clips.json` with how to process each.
 
     Args:
-        cases: by name (`golden_set`, `verification_set` in `fad_core.verification.golden`).
-        folder: made if need be.
+        cases: names and cases (`golden_set` or `verification_set` of `fad_study.reference.cases`).
+        folder: the folder to write, created if missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     facts: dict[str, dict[str, Any]] = {}
@@ -42,16 +39,12 @@ def write_clips(cases: Iterable[tuple[str, Case]], folder: Path) -> None:
     write_text(folder / "clips.json", json.dumps(facts, indent=1) + "\n")
 
 
-def write_distance_matrices(folder: Path) -> None:
-    """Put two sets of made-up vectors beside the clips, for a distance that is well-conditioned."""
-    reference, evaluation = distance_matrices()
-    np.savez(folder / "matrices.npz", reference=reference, evaluation=evaluation)
-
-
 def write_checkpoints(weights: Weights, folder: Path) -> None:
-    """Lay out fetched checkpoint files as the original package looks for them.
+    """Lay out checkpoints as the original package expects them.
 
-    Seeded ones are written, the others linked under their official names.
+    Args:
+        weights: fetched weights. Seeded ones are written, others are linked under their official names.
+        folder: the folder to write.
     """
     for item in weights.files:
         path = folder / item.checkpoint.folder / item.checkpoint.filename
@@ -65,12 +58,12 @@ def write_checkpoints(weights: Weights, folder: Path) -> None:
 def summarise_verification(
     tables: Sequence[Path], distances: Sequence[Path], outputs: Sequence[Path]
 ) -> None:
-    """Write the summary of the level "reference", one row a model, as .csv, .parquet or .md.
+    """Write the summary of live verification, one row for each model.
 
     Args:
-        tables: the verdicts, one table a model.
-        distances: what `write_distances` wrote, in the same order.
-        outputs: the files to write.
+        tables: tables of verification, one for each model.
+        distances: files that `write_distances` wrote, in the same order.
+        outputs: the files to write: .csv, .parquet or .md.
     """
     rows = [_summary_row(*paths) for paths in zip(tables, distances, strict=True)]
     for output in outputs:
@@ -81,13 +74,24 @@ def summarise_verification(
 
 
 def write_distances(distances: Distances, versions: dict[str, str], path: Path) -> None:
-    """Write what was printed and computed, and with which packages, as JSON."""
+    """Write distances as JSON.
+
+    Args:
+        distances: the distances of the original and of this package.
+        versions: versions of the packages in the original's environment, by name.
+        path: the file to write.
+    """
     text = json.dumps({"distances": asdict(distances), "versions": versions}, indent=1, sort_keys=True)
     write_text(path, text + "\n")
 
 
 def collect_verifications(tables: Sequence[Path], output: Path) -> None:
-    """Put the verdicts of all levels of a model under each other."""
+    """Concatenate the verdicts of all levels of a model into one table.
+
+    Args:
+        tables: tables of verification.
+        output: the table to write.
+    """
     write_table(VERIFICATION, [row for table in tables for row in read_table(VERIFICATION, table)], output)
 
 
@@ -138,7 +142,7 @@ def _markdown(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    """A row of the summary as text."""
+    """Return the cells of a row of the summary."""
     return [
         f"`{row['model']}`",
         row["weights"],
@@ -154,6 +158,6 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def _printed(row: dict[str, Any]) -> str:
-    """The original's number, or how it fails to have one, or both."""
+    """Return the number that the original prints, or the error that it prints, or both."""
     number = "" if row["fad_printed"] is None else format(row["fad_printed"], _DISTANCE_DIGITS)
     return f"{number} ({row['note']})".strip() if row["note"] else number

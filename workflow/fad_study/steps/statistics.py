@@ -1,4 +1,4 @@
-"""From a data set's embeddings to its statistics."""
+"""Compute the statistics of a data set's embeddings."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from pathlib import Path
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import require_enough
-from fad_core.embedding.embeddings_table import (
-    iterate_embeddings,
-    read_embedding_counts,
-    read_embedding_facts,
-)
-from fad_core.embedding.statistics_table import statistics_to_row
+from fad_core.embedding.embedded_set import EmbeddedSet
+from fad_core.embedding.statistics_table import set_to_rows
 from fad_core.errors import FadError
-from fad_core.metrics.statistics import statistics_of
+from fad_core.metrics.statistics import Statistics, statistics_of
 from fad_core.models.original_quirks import as_scalars
+from fad_core.models.use import ModelKey
 from fad_core.tables import STATISTICS, write_table
+from fad_study.embeddings_table import iterate_embeddings, read_embedding_counts, read_embedding_facts
 
 
 def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, statistics: Path) -> None:
-    """Reduce a data set's embeddings to (n, mean, factor), files in order whatever their shard.
+    """Reduce a data set's embeddings to (n, mean, factor), in the order of file names whatever their shards.
+
+    Args:
+        embeddings: tables of embeddings of all shards.
+        dataset: name of the data set.
+        model: name of the model in the study.
+        statistics: the table to write.
 
     Raises:
         DatasetError: there are fewer than 2 vectors.
@@ -28,28 +32,33 @@ def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, sta
     """
     facts = [read_embedding_facts(path) for path in embeddings]
     first = facts[0]
-    if any((each.identity, each.settings) != (first.identity, first.settings) for each in facts):
+    if any(
+        (each.identity, each.settings, each.outputs) != (first.identity, first.settings, first.outputs)
+        for each in facts
+    ):
         raise FadError(
-            f"the shards of {dataset} were embedded by different models, or settings of one: "
+            f"the shards of {dataset} were embedded by different models, or with different settings: "
             "delete them and run again"
         )
-    counts = SetCounts.total([each.counts for each in facts])
     vectors = sum(read_embedding_counts(embeddings).values())
     require_enough(dataset, model, vectors)
-    blocks = (block for _, block in iterate_embeddings(embeddings))
-    row = statistics_to_row(
-        statistics_of(map(as_scalars, blocks) if first.scalars else blocks),
-        model=model,
-        weights=first.identity["weights"],
-        weights_sha256=first.identity["weights_sha256"],
-        settings=first.settings,
-        dataset=dataset,
-        counts=counts,
+    identity = first.identity
+    embedded = EmbeddedSet(
+        dataset,
+        ModelKey(model, identity["weights"], identity["weights_sha256"], first.settings),
+        {output: _statistics(embeddings, output, scalars=first.scalars) for output in first.outputs},
+        SetCounts.total([each.counts for each in facts]),
     )
-    write_table(STATISTICS, [row], statistics, {"note": _note([each.note for each in facts])})
+    note = _note([each.note for each in facts])
+    write_table(STATISTICS, set_to_rows(embedded), statistics, {"note": note})
+
+
+def _statistics(embeddings: Sequence[Path], output: str, *, scalars: bool) -> Statistics:
+    blocks = (block for _, block in iterate_embeddings(embeddings, output))
+    return statistics_of(map(as_scalars, blocks) if scalars else blocks)
 
 
 def _note(notes: Sequence[str]) -> str:
-    """Join what is to be known of the shards, and say so where it is not true of all."""
+    """Join the notes of the shards; a note that not all shards have is marked so."""
     found = sorted({note for note in notes if note})
     return "; ".join(found if len(set(notes)) == 1 else [f"of some shards: {note}" for note in found])

@@ -1,4 +1,4 @@
-"""One curve: size after size, as long as the next one is affordable."""
+"""Measure a curve of run time and memory by size, up to the largest affordable size."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _SHORT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Growth:
-    """One way to grow.
+class Sweep:
+    """One quantity whose size is varied.
 
     Attributes:
-        name: of its files.
-        label: of the axis of sizes.
-        power: of a size, with which the time grows at most.
-        sizes: what is measured, rising.
+        name: part of the names of its files.
+        label: label of the axis of sizes.
+        power: the time grows at most with this power of the size.
+        sizes: the sizes to measure, ascending.
     """
 
     name: str
@@ -32,20 +32,30 @@ class Growth:
 
 
 class Measured(NamedTuple):
-    """Seconds of one size; gigabytes, where a process of its own was measured."""
+    """Run time of one size in seconds, and peak memory in GB if a separate process was measured."""
 
     seconds: float
     peak_gb: float | None = None
 
 
-def climb(
-    growth: Growth, program: str, series: str, measure: Callable[[int], Measured]
+def run_sweep(
+    sweep: Sweep, program: str, series: str, measure: Callable[[int], Measured]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of a curve; it ends where a size would take more than 90 s or 60 % of the machine's memory."""
-    name = f"{growth.name}: {' '.join(filter(None, (series, program)))}"
+    """Measure a curve, and stop before a size that would take more than 90 s or 60 % of the machine's memory.
+
+    Args:
+        sweep: the sizes.
+        program: name of the program that is measured.
+        series: name of the curve; "" if there is one curve for each program.
+        measure: measures one size.
+
+    Yields:
+        One row for each size.
+    """
+    name = f"{sweep.name}: {' '.join(filter(None, (series, program)))}"
     done: dict[int, Measured] = {}
-    for size in growth.sizes:
-        seconds, peak = _expected(growth, done, size)
+    for size in sweep.sizes:
+        seconds, peak = _expected(sweep, done, size)
         if seconds > _MOST_SECONDS or peak > _MOST_GB:
             sys.stderr.write(f"{name}: {size} would take {seconds:.0f} s, {peak:.1f} GB: left out\n")
             return
@@ -55,7 +65,7 @@ def climb(
 
 
 def shortest(work: Callable[[], Any]) -> Measured:
-    """The time of some work; of three times, where it is short."""
+    """Measure the run time of a function; the shortest of three runs if it is short."""
 
     def timed() -> float:
         start = time.perf_counter()
@@ -66,12 +76,12 @@ def shortest(work: Callable[[], Any]) -> Measured:
     return Measured(min(first, timed(), timed()) if first < _SHORT_SECONDS else first)
 
 
-def _expected(growth: Growth, done: dict[int, Measured], size: int) -> tuple[float, float]:
-    """Seconds and gigabytes that a size may take; memory grows in a line, from what the program is."""
+def _expected(sweep: Sweep, done: dict[int, Measured], size: int) -> tuple[float, float]:
+    """Return the expected seconds and GB of a size; memory is extrapolated linearly."""
     if not done:
         return 0.0, 0.0
     *before, last = done
-    seconds = done[last].seconds * (size / last) ** growth.power
+    seconds = done[last].seconds * (size / last) ** sweep.power
     peaks = [done[each].peak_gb or 0.0 for each in (*before, last)]
     if not before:
         return seconds, peaks[-1]

@@ -1,14 +1,14 @@
-"""The level *reference*: a model against the original package, run live on the same checkpoint and clips.
+"""The level *reference*: compare a model with the original package, run on the same checkpoint and clips.
 
-`scripts/original_embeddings.py` runs the original in an environment of its own; here is what comes after:
+`scripts/original_embeddings.py` runs the original in an environment of its own. This module then compares:
 
-* *frontend*: what ours makes of a file, against what the original gave its network;
-* *network*: our `.pt2` on just that, against the original's embeddings;
-* *embedding*: from file to embedding, against the original's embeddings;
-* *fad*: the exact distance of two groups of files, of our embeddings against that of the original's.
+* *frontend*: the features of this package with the input of the original's network;
+* *network*: the embeddings of the `.pt2` from that input with those of the original;
+* *embedding*: the embeddings of the whole way from a file with those of the original;
+* *fad*: the exact Fréchet distance of two groups of files, from the embeddings of both.
 
-The distance that the original itself prints is put beside it (`Distances`): its covariances and their
-square root are its own. Optional, and never called passed where it was not run.
+The distance that the original itself prints is reported too (`Distances`); its matrix square root is less
+exact. This level is optional, and never reported as passed if it was not run.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ Vectors = NDArray[np.float32]
 
 GROUPS = ("reference", "evaluation")
 
-# Features, decibels too: both packages make them on this processor, by libraries of which both have the same.
+# Relative, of features, also in decibels: both packages compute them on this processor by the same libraries.
 LIVE_FRONTEND_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
 class OriginalRun:
-    """What `scripts/original_embeddings.py` wrote.
+    """The output of `scripts/original_embeddings.py`.
 
     Attributes:
-        entries: arrays by name, read when they are asked for.
+        entries: arrays by name, read on access.
         meta: the run's distance, failures, versions and times.
     """
 
@@ -55,10 +55,13 @@ class OriginalRun:
 
     @classmethod
     def load(cls, path: Path) -> OriginalRun:
-        """Read its output file.
+        """Read an output file.
+
+        Args:
+            path: path of the `.npz` file.
 
         Raises:
-            VerificationError: it is missing or damaged.
+            VerificationError: the file is missing or damaged.
         """
         try:
             entries = np.load(path, allow_pickle=False)
@@ -67,16 +70,16 @@ class OriginalRun:
             raise VerificationError(f"{path} holds no embeddings of the original package: {error}") from error
 
     def embeddings(self, case: str) -> Vectors:
-        """Of a clip, `[N, D]`."""
+        """Return the embeddings of a clip, `[N, D]`."""
         return self.entries[f"embeddings/{case}"]
 
     def features(self, case: str) -> Arrays:
-        """What the original gave its network: what `EmbeddingModel.frontend` gives."""
+        """Return the input of the original's network, in the form of `EmbeddingModel.frontend`."""
         names = sorted(name for name in self.entries if name.startswith(f"features/{case}/"))
         return tuple(self.entries[name] for name in names)
 
     def unrounded(self, case: str) -> Vectors:
-        """Quantised embeddings before they are rounded."""
+        """Return the quantised embeddings of a clip before rounding, `[N, D]`."""
         return self.entries[f"before_quantisation/{case}"]
 
 
@@ -86,11 +89,11 @@ class Distances:
 
     Attributes:
         original: of the original's embeddings, by the exact formula.
-        here: of ours.
-        printed: the original's own number; None where it has none.
-        printed_here: ours for that, with `compatibility: frechet-audio-distance`.
-        failure: how the original fails with the SciPy of its environment, if it does; the number is then
-            what an older one gives.
+        here: of the embeddings of this package, by the exact formula.
+        printed: the number that the original prints; None if it prints none.
+        printed_here: the value of this package for it, with `Options.compatibility`.
+        failure: the error of the original with the SciPy of its environment, "" if it has none; `printed` is
+            then its number with an older SciPy.
     """
 
     original: float
@@ -112,13 +115,13 @@ def verify_reference(
     Args:
         exported: the `.pt2`, on the CPU.
         clips: folder of WAV files and `clips.json` (`fad_study.steps.reference.write_clips`).
-        original: what the original gave for these.
-        progress: told the name of each clip.
-        imitating: the same with `Options.compatibility`, for what the original makes of its values as
-            scalars; None: the first one.
+        original: the output of the original for these clips.
+        progress: called with the name of each clip.
+        imitating: the `.pt2` with `Options.compatibility`, for models of which the original takes the values
+            as scalars; None: `exported`.
 
     Raises:
-        VerificationError: the run was of another model or of other clips.
+        VerificationError: the original was run for another model.
     """
     model = exported.model
     imitating = imitating or exported
@@ -138,7 +141,8 @@ def verify_reference(
         if fact["group"]:
             ours[fact["group"]].append(found)
             if scalars:
-                imitated[fact["group"]].append(imitating.embed_features(original.features(case)))
+                found = imitating.embed_features(original.features(case))[model.main_output]
+                imitated[fact["group"]].append(found)
             theirs[fact["group"]].append(original.embeddings(case))
     distances = Distances(
         original=_distance(theirs),
@@ -162,7 +166,7 @@ def verify_reference(
 def _compare_case(
     exported: ExportedModel, path: Path, fact: Mapping[str, Any], original: OriginalRun
 ) -> tuple[Vectors, list[Comparison]]:
-    """Our embeddings of one clip, from the file, and the rows about it."""
+    """Return the embeddings of one clip, from its file, and the comparisons of it."""
     use, case = exported.use, path.stem
     if fact["loading"] == "faulty":
         use = replace(use, options=replace(use.options, compatibility="frechet-audio-distance"))
@@ -170,10 +174,10 @@ def _compare_case(
     features = use.frontend(prepare_waveform(waveform, rate, use), fact["key"])
     expected = original.features(case)
     rows = list(_compare_features(exported, case, features, expected))
-    through = exported.embed_features(expected)
+    through = exported.embed_features(expected)[use.model.main_output]
     same = all(np.array_equal(a, b) for a, b in zip(features, expected, strict=True))
-    # What is equal to the last bit need not be embedded twice.
-    embedded = through if same else exported.embed_features(features)
+    # Features that are equal bit by bit need not be embedded twice.
+    embedded = through if same else exported.embed_features(features)[use.model.main_output]
     settled = embedded
     for quantity, found in (("network", through), ("embedding", embedded)):
         settled, flips, tolerance = _settled(use.model, found, original, case)
@@ -204,7 +208,10 @@ def _compare_features(
 def _settled(
     model: EmbeddingModel, found: Vectors, original: OriginalRun, case: str
 ) -> tuple[Vectors, int, float]:
-    """What is compared: embeddings, values off by a quantum that are forgiven, and the tolerance."""
+    """Return the embeddings to compare, the number of values off by one quantization step, and the tolerance.
+
+    Such values, whose unrounded ones lie on an edge, are replaced by the original's.
+    """
     expected = original.embeddings(case)
     if not model.verification.quantization_step or found.shape != expected.shape:
         return found, 0, model.tolerance
@@ -213,7 +220,7 @@ def _settled(
 
 
 def _distance(groups: Mapping[str, list[Vectors]], *, scalars: bool = False) -> float:
-    """The exact distance of the two groups' embeddings, or of their values as vectors of one dimension."""
+    """Return the exact distance of the embeddings of two groups, or of their values as scalars."""
     sets = (np.concatenate(groups[group]) for group in GROUPS)
     statistics = (Statistics.from_embeddings(as_scalars(each) if scalars else each) for each in sets)
     return frechet_distance(*statistics).value

@@ -8,11 +8,11 @@ from itertools import takewhile
 
 import numpy as np
 import pytest
+from fad_study.reference.cases import RATES, Case, golden_set, verification_set
+from fad_study.reference.melody import melody
 
 from fad_core.models import get_model
-from fad_core.verification.golden.clips import EVALUATION_GROUP, REFERENCE_GROUP, Case, clips, golden_set
-from fad_core.verification.golden.signals import music
-from fad_core.verification.golden.verification_set import RATES, verification_set
+from fad_core.verification.golden.clips import EVALUATION_GROUP, REFERENCE_GROUP, clips
 
 VGGISH = get_model("vggish")
 # No network is needed: the clips depend on these alone.
@@ -91,12 +91,12 @@ def test_cases_are_made_one_by_one():
 
 def test_music_changes_all_the_time_and_is_not_clipped():
     rate = 8000
-    tune = music(60 * rate, rate, key=3)
+    tune = melody(60 * rate, rate, key=3)
     assert np.abs(tune).max() < 1.1
     seconds = tune.reshape(60, rate)
     for lag in range(1, 30):
         assert not np.any(np.all(seconds[lag:] == seconds[:-lag], axis=1)), lag
-    np.testing.assert_array_equal(tune[:rate], music(rate, rate, key=3))
+    np.testing.assert_array_equal(tune[:rate], melody(rate, rate, key=3))
 
 
 def test_stored_cases_are_all_clips_that_the_original_can_embed():

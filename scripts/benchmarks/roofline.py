@@ -1,4 +1,4 @@
-"""The floor: what a network's multiplications alone would take, at the speed of a matrix product."""
+"""A lower bound of run time: a network's operations at the speed of a large matrix product."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from fad_core.audio import read_audio
 from fad_core.embedding.embed import prepare_waveform
 from fad_core.models import get_model
 from fad_core.models.use import ModelUse
-from fad_core.runner.blocks import call_network
 from fad_core.runner.fast.linear import Linear
 from fad_core.weights import load_state, locate_weights
 
@@ -24,15 +23,18 @@ _MATRIX = 2048
 
 
 def matrix_rate(repeats: int = 5) -> float:
-    """Float32 operations a second of a large matrix product, with as many threads as PyTorch is set to.
+    """Measure the float32 operations per second of a large matrix product, with PyTorch's number of threads.
 
-    PyTorch's product, or ours with rows of its own in each thread: the faster one.
+    The faster one counts of PyTorch's product and that of this package, with some of the rows in each thread.
+
+    Args:
+        repeats: number of measurements, of which the fastest counts.
     """
     matrix = torch.rand(_MATRIX, _MATRIX)
-    ours, threads = Linear(matrix, None), torch.get_num_threads()
+    packed, threads = Linear(matrix, None), torch.get_num_threads()
     times = []
     with torch.inference_mode(), ThreadPoolExecutor(threads) as pool:
-        for product in (partial(torch.mm, matrix), lambda rows: list(pool.map(ours, rows.chunk(threads)))):
+        for product in (partial(torch.mm, matrix), lambda rows: list(pool.map(packed, rows.chunk(threads)))):
             product(matrix)
             for _ in range(repeats):
                 start = time.perf_counter()
@@ -41,8 +43,13 @@ def matrix_rate(repeats: int = 5) -> float:
     return 2 * _MATRIX**3 / min(times)
 
 
-def operations(model_id: str, files: Sequence[Path]) -> int:
-    """Floating-point operations of a network's convolutions, products and LSTMs on files; none is run."""
+def count_flops(model_id: str, files: Sequence[Path]) -> int:
+    """Count the floating-point operations of a network's convolutions, products and LSTMs; it is not run.
+
+    Args:
+        model_id: id of the model.
+        files: audio files that it would embed.
+    """
     model = get_model(model_id)
     network = model.build(load_state(locate_weights(model, "seeded"))).to("meta")
     total = 0
@@ -51,14 +58,14 @@ def operations(model_id: str, files: Sequence[Path]) -> int:
         start = model.initial_state()
         state: tuple[torch.Tensor, ...] = () if start is None else (torch.from_numpy(start),)
         for block in model.blocks(model.frontend(waveform)):
-            given = [torch.from_numpy(array).to("meta") for array in block]
-            total += counted(partial(call_network, network), *given, *(item.to("meta") for item in state))
+            inputs = [torch.from_numpy(array).to("meta") for array in block]
+            total += flops_of_call(network, *inputs, *(item.to("meta") for item in state))
     return total
 
 
-def counted(network: Callable[..., Any], *given: torch.Tensor) -> int:
-    """Floating-point operations of a network's convolutions, products and LSTMs for one call."""
+def flops_of_call(network: Callable[..., Any], *inputs: torch.Tensor) -> int:
+    """Count the floating-point operations of a network's convolutions, products and LSTMs for one call."""
     counter = FlopCounterMode(display=False)
     with counter, torch.inference_mode():
-        network(*given)
+        network(*inputs)
     return counter.get_total_flops()

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fad_study.reference.cases import Case
+from fad_study.reference.live import Distances, OriginalRun, verify_reference
 from fad_study.steps.reference import (
     collect_verifications,
     summarise_verification,
     write_checkpoints,
     write_clips,
-    write_distance_matrices,
     write_distances,
 )
 from fake_models import MAIN, fake_model
@@ -32,9 +33,8 @@ from fad_core.models.crops import crop_number
 from fad_core.runner.pt2 import Identity
 from fad_core.tables import VERIFICATION, read_table
 from fad_core.verification.check import Comparison, require_passed
-from fad_core.verification.golden.clips import Case, Clip
+from fad_core.verification.golden.clips import Clip
 from fad_core.verification.golden.signals import busy, quantise
-from fad_core.verification.live import Distances, OriginalRun, verify_reference
 from fad_core.verification.table import write_verification
 from fad_core.weights import Weights, WeightsFile, locate_weights
 
@@ -84,7 +84,7 @@ def original_of(exported: Any, clips: Path) -> OriginalRun:
         samples, rate = soundfile.read(clips / f"{name}.wav", dtype="float32", always_2d=True)
         features = exported.model.frontend(prepare_waveform(samples.T, rate, exported.model))
         entries |= {f"features/{name}/{index}": array for index, array in enumerate(features)}
-        entries[f"embeddings/{name}"] = exported.embed_features(features)
+        entries[f"embeddings/{name}"] = exported.embed_features(features)["embedding"]
     meta = {"model": exported.model.name, "distance": 1.5, "failure": "", "versions": {"torch": "2.8.0"}}
     return OriginalRun(entries, meta)
 
@@ -152,7 +152,7 @@ def test_a_quantised_value_may_fall_on_the_other_side_of_an_edge(clips: Path):
         entries[f"before_quantisation/{name}"] = unrounded
     ours = export(model)
     ours.embed_features = lambda features: next(
-        entries[f"embeddings/{name}"] + np.eye(2, 128, dtype=np.float32) * np.float32([[1], [0]])
+        {"embedding": entries[f"embeddings/{name}"] + np.eye(2, 128, dtype=np.float32) * [[1.0], [0.0]]}
         for name in GROUPS
         if np.array_equal(entries[f"features/{name}/0"], features[0])
     )
@@ -179,12 +179,6 @@ def test_clips_come_with_what_is_to_be_done(clips: Path):
     for name, fact in facts.items():
         assert fact["seed"] == crop_number(0, fact["key"])
         assert (fact["group"], fact["loading"]) == (GROUPS[name], "file")
-
-
-def test_matrices_lie_beside_the_clips(tmp_path: Path):
-    write_distance_matrices(tmp_path)
-    with np.load(tmp_path / "matrices.npz") as matrices:
-        assert matrices["reference"].shape == (400, 128) and matrices["evaluation"].shape == (300, 128)
 
 
 def test_seeded_checkpoints_are_written_and_others_linked(tmp_path: Path):

@@ -1,12 +1,10 @@
-"""The tables that hold a study against what others published, and against listeners."""
+"""Schemas of the tables for papers: draws, published figures, and correlations with listeners' ratings."""
 
 from __future__ import annotations
 
-from fad_core.tables.schemas.base import Column, Schema
-from fad_core.tables.schemas.pipeline import MODEL, SETTINGS
+from fad_core.tables.schemas import DISTANCES, MODEL, SETTINGS, Column, Schema
 
-_REFERENCE = Column("reference", "string", "", "Name of the reference data set.")
-_METRIC = Column("metric", "string", "", "Name of the metric.")
+_REFERENCE, _METRIC = (column for column in DISTANCES.columns if column.name in ("reference", "metric"))
 _VERDICTS = ("agrees", "differs", "not comparable")
 
 REPEATS = Schema(
@@ -25,7 +23,7 @@ REPEATS = Schema(
             "sd",
             "float64",
             "",
-            "Their standard deviation (divisor draws - 1), of two draws or more.",
+            "Their standard deviation (divisor draws - 1); missing for one draw.",
             nullable=True,
         ),
         Column("min", "float64", "", "The smallest distance."),
@@ -35,16 +33,16 @@ REPEATS = Schema(
 
 PUBLISHED = Schema(
     "published",
-    "One row for each published figure, beside the one of this study.",
+    "One row for each published figure, beside the value of this study.",
     (
         *MODEL,
         SETTINGS,
         _REFERENCE,
         Column("evaluation", "string", "", "Name of the evaluated data set, or of the group of draws."),
         _METRIC,
-        Column("value", "float64", "", "The distance found here; of a group, the mean."),
+        Column("value", "float64", "", "The distance found here; the mean for a group of draws."),
         Column("draws", "int64", "", "Number of data sets that value is the mean of."),
-        Column("sd", "float64", "", "Standard deviation of the draws, of two or more.", nullable=True),
+        Column("sd", "float64", "", "Standard deviation of the draws; missing for one draw.", nullable=True),
         Column("min", "float64", "", "The smallest of the draws."),
         Column("max", "float64", "", "The largest of the draws."),
         Column("published", "float64", "", "The published figure."),
@@ -54,16 +52,15 @@ PUBLISHED = Schema(
             "relative_difference",
             "float64",
             "",
-            "The same as a share of the published figure, if that is not 0.",
+            "The difference, relative to the published figure; missing if that is 0.",
             nullable=True,
         ),
-        Column("tolerance", "float64", "", "Largest relative difference, up or down, that agrees."),
+        Column("tolerance", "float64", "", "Largest absolute relative difference that agrees."),
         Column(
             "verdict",
             "string",
             "",
-            "Whether the difference is within the tolerance; of weights that are not the official ones, "
-            "not comparable.",
+            "Whether the difference is within the tolerance; not comparable unless the weights are official.",
             choices=_VERDICTS,
         ),
         Column("note", "string", "", "Why the figures are not comparable."),
@@ -72,7 +69,7 @@ PUBLISHED = Schema(
 
 CORRELATIONS = Schema(
     "correlations",
-    "One row for each embedding, criterion, category and statistic: how distances go with ratings.",
+    "One row for each embedding, criterion, category and statistic: correlations of distances with ratings.",
     (
         Column("embedding", "string", "", "Name of the embedding."),
         Column("criterion", "string", "", "What listeners rated."),
@@ -87,10 +84,15 @@ CORRELATIONS = Schema(
             "statistic",
             "string",
             "",
-            "The coefficient; of Kendall's, tau-b.",
+            "The coefficient; Kendall's is tau-b.",
             choices=("pearson", "spearman", "kendall"),
         ),
-        Column("value", "float64", "", "Its value. A distance that goes with bad ratings has -1."),
+        Column(
+            "value",
+            "float64",
+            "",
+            "Value of the coefficient; -1 if a larger distance always has a lower rating.",
+        ),
         Column(
             "ci_low",
             "float64",
@@ -100,14 +102,14 @@ CORRELATIONS = Schema(
             nullable=True,
         ),
         Column("ci_high", "float64", "", "Upper end; missing where the lower one is.", nullable=True),
-        Column("published", "float64", "", "The published figure, if one is at hand.", nullable=True),
+        Column("published", "float64", "", "The published figure, if there is one.", nullable=True),
         Column("difference", "float64", "", "value - published.", nullable=True),
         Column(
             "verdict",
             "string",
             "",
-            f"Whether the difference is within the study's tolerance: {', '.join(_VERDICTS)}; empty where "
-            "no published figure is at hand.",
+            f"Whether the difference is within the study's tolerance: {', '.join(_VERDICTS)}; empty if there "
+            "is no published figure.",
         ),
     ),
 )

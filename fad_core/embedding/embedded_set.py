@@ -1,0 +1,115 @@
+"""An embedded data set: the one type for it, however the set was given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fad_core.datasets.counts import SetCounts
+from fad_core.datasets.decisions import FileDecision
+from fad_core.metrics.base import SetVectors
+from fad_core.metrics.mean_covariance import Moments
+from fad_core.metrics.statistics import Statistics
+from fad_core.models.base import Vectors
+from fad_core.models.use import ModelKey
+
+
+@dataclass(frozen=True)
+class FileEmbeddings:
+    """The vectors of one file.
+
+    Attributes:
+        file: its name in the data set.
+        start_seconds: float64 `[N]`, where each window starts.
+        vectors: by output, float32 `[N, D]`.
+    """
+
+    file: str
+    start_seconds: NDArray[np.float64]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, eq=False)
+class SetFiles:
+    """The files of a data set that was given as sound.
+
+    Attributes:
+        decisions: what became of each, sorted by name.
+        ignored: (name, reason) of what is not an audio file.
+    """
+
+    decisions: Sequence[FileDecision] = ()
+    ignored: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who embedded a set.
+
+    Attributes:
+        source: "fad-core"; the package that wrote its statistics, "fadtk" or "pytorch-fid"; or "vectors" for
+            vectors and statistics that do not say what model made them.
+        identity: of the exported model (`fad_core.runner.pt2.Identity`); empty if it is not known.
+    """
+
+    source: str = "fad-core"
+    identity: Mapping[str, Any] = field(default_factory=dict)
+
+
+OWN = Origin()
+"""Embedded here, by a model whose identity is not at hand."""
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddedSet:
+    """A data set that is embedded: as sound, vectors, or statistics of it.
+
+    Attributes:
+        name: of the data set.
+        key: of the model, its weights and settings; what is not known of them is "".
+        statistics: of all vectors of each output, the main one first; a mean and covariance, where that is
+            all that is known.
+        counts: what became of its files; None if that is not known.
+        origin: who embedded it.
+        files: its files, if it was given as sound.
+        embeddings: the vectors file by file in the order of names, if they were kept.
+        note: what a reader of its distances should know; empty if nothing.
+    """
+
+    name: str
+    key: ModelKey
+    statistics: Mapping[str, Statistics | Moments]
+    counts: SetCounts | None = None
+    origin: Origin = OWN
+    files: SetFiles = field(default_factory=SetFiles)
+    embeddings: Sequence[FileEmbeddings] | None = None
+    note: str = ""
+
+    @property
+    def foreign(self) -> bool:
+        """Whether another package wrote its statistics."""
+        return self.origin.source not in ("fad-core", "vectors")
+
+    @property
+    def main_output(self) -> str:
+        """Name of the output that is meant where none is named."""
+        return next(iter(self.statistics))
+
+    def statistics_of(self, output: str = "") -> Statistics | Moments:
+        """Statistics of the vectors of an output, by default of the main one."""
+        return self.statistics[output or self.main_output]
+
+    def vectors_of(self, output: str = "") -> SetVectors:
+        """All vectors of an output, by default of the main one, files in the order of their names.
+
+        Raises:
+            ValueError: the vectors were not kept, or are not known.
+        """
+        if self.embeddings is None:
+            raise ValueError(f"the vectors of {self.name} are not at hand, only their statistics")
+        output = output or self.main_output
+        return SetVectors.of((each.file, each.vectors[output]) for each in self.embeddings)

@@ -1,0 +1,214 @@
+"""Schemas of the tables that the core reads or writes: columns, types and units, declared once.
+
+Standard library only. A text column is never empty in the sense of "unknown" (that is ""), so only
+numbers can be nullable, and an empty CSV field always has one meaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+ColumnType = Literal["string", "int32", "int64", "float64", "list<float32>", "list<float64>", "list<int64>"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: its heading.
+        type: type of its values.
+        unit: unit of its values; "" for text and for plain numbers.
+        description: its meaning, one sentence.
+        nullable: whether a number may be missing.
+        choices: all values that the text may have; empty if it may have any.
+    """
+
+    name: str
+    type: ColumnType
+    unit: str
+    description: str
+    nullable: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A kind of table.
+
+    Attributes:
+        name: of the kind of table.
+        description: what one row is, one sentence.
+        columns: its columns in order.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        return tuple(column.name for column in self.columns)
+
+
+MODEL = (
+    Column("model", "string", "", "Name of the model in the study: its id, unless the study gives another."),
+    Column("weights", "string", "", "Where its weights come from: official, seeded, or a file's name."),
+    Column("weights_sha256", "string", "", "SHA-256 of the checkpoint file that names the weights."),
+)
+DATASET = Column("dataset", "string", "", "Name of the data set in the study.")
+FILE = Column("file", "string", "", "Path of the audio file within its data set.")
+
+SETTINGS = Column(
+    "settings",
+    "string",
+    "",
+    "How the model was used, such as crop=first; empty if it has no settings.",
+)
+
+OUTPUT = Column("output", "string", "", "Name of the model's output that the vectors are of.")
+
+EMBEDDINGS = Schema(
+    "embeddings",
+    "One row for each vector of a shard of a data set, sorted by file, output and window.",
+    (
+        FILE,
+        OUTPUT,
+        Column("window", "int32", "", "Index of the vector within its file and output, from 0."),
+        Column("start_second", "float64", "s", "Where in the file the vector's window starts."),
+        Column("embedding", "list<float32>", "", "The vector itself, one number per dimension."),
+    ),
+)
+
+STATISTICS = Schema(
+    "statistics",
+    "One row for each output of a model: statistics of its vectors of a data set, for the Fréchet distance.",
+    (
+        *MODEL,
+        SETTINGS,
+        DATASET,
+        OUTPUT,
+        Column("n", "int64", "", "Number of vectors."),
+        Column("dimension", "int64", "", "D, the length of one vector."),
+        Column("mean", "list<float64>", "", "Mean of the vectors, D numbers."),
+        Column(
+            "factor",
+            "list<float64>",
+            "",
+            "Upper triangular R with RᵀR the scatter matrix Σ(x − mean)(x − mean)ᵀ, D·D numbers row by row.",
+        ),
+        Column("files", "int64", "", "Number of files embedded, padded ones included."),
+        Column("padded", "int64", "", "Number of those that were padded with zeros to the minimum length."),
+        Column("excluded", "int64", "", "Number of audio files left out."),
+        Column("seconds", "float64", "s", "Duration of the audio embedded, before padding."),
+        Column("doubtful", "int64", "", "Number of files embedded whose length is doubtful."),
+        Column("doubt_seconds", "float64", "s", "Duration missing from these files, or ignored in them."),
+        Column("loud", "int64", "", "Number of files embedded with peaks above 4."),
+        Column("peak", "float64", "", "Largest absolute sample value."),
+        Column("silent", "int64", "", "Number of files embedded that are silent throughout."),
+        Column("constant", "int64", "", "Number of files embedded with one constant value (DC)."),
+        Column(
+            "rates",
+            "string",
+            "",
+            "Sample rates of the files in Hz, at most the model's, each with its number of files: rate:files "
+            "items, separated by spaces.",
+        ),
+        Column(
+            "sounds",
+            "list<int64>",
+            "",
+            "First 8 bytes of each embedded file's `sound_sha256`, as a big-endian signed number; sorted.",
+        ),
+    ),
+)
+
+VERIFICATION = Schema(
+    "verification",
+    "One row for each comparison of an exported model with the values that it must reproduce.",
+    (
+        *MODEL,
+        Column(
+            "level",
+            "string",
+            "",
+            "What it is compared with: the eager PyTorch module, stored embeddings of the original package, "
+            "or that package run live.",
+            choices=("eager", "golden", "reference"),
+        ),
+        Column("case", "string", "", "The input."),
+        Column(
+            "quantity",
+            "string",
+            "",
+            "The quantity compared: embedding, frontend, network or fad. Features in decibels are compared "
+            "as amplitudes at the level golden.",
+        ),
+        Column("vectors", "int64", "", "Number of vectors compared."),
+        Column("max_absolute_difference", "float64", "", "Largest absolute difference of two values."),
+        Column(
+            "max_relative_difference",
+            "float64",
+            "",
+            "The same, relative to the root mean square of the values to be reproduced.",
+        ),
+        Column(
+            "min_cosine", "float64", "", "Smallest cosine similarity; missing for scalars.", nullable=True
+        ),
+        Column("tolerance", "float64", "", "Largest relative difference that passes."),
+        Column(
+            "off_by_quantum",
+            "int64",
+            "",
+            "Number of values of a quantised embedding that differ by one quantization step.",
+        ),
+        Column(
+            "verdict",
+            "string",
+            "",
+            "Whether the difference is within the tolerance.",
+            choices=("passed", "failed"),
+        ),
+        Column(
+            "numerics",
+            "string",
+            "",
+            "Properties of the machine on which the numbers depend: digest of the code, versions of "
+            "packages, instruction set of the processor and limits on it, GPU.",
+        ),
+    ),
+)
+
+DISTANCES = Schema(
+    "distances",
+    "One row for each model, pair of data sets and metric.",
+    (
+        *MODEL,
+        SETTINGS,
+        Column("reference", "string", "", "Name of the reference data set."),
+        Column("evaluation", "string", "", "Name of the evaluated data set."),
+        Column("metric", "string", "", "Name of the metric."),
+        Column("value", "float64", "", "The distance; 0 is best."),
+        Column("ci_low", "float64", "", "Lower end of the confidence interval.", nullable=True),
+        Column("ci_high", "float64", "", "Upper end of the confidence interval.", nullable=True),
+        Column("n_reference", "int64", "", "Number of embedding vectors of the reference."),
+        Column("n_evaluation", "int64", "", "Number of embedding vectors of the evaluated set."),
+        Column("files", "int64", "", "Number of files embedded, both sets together."),
+        Column("excluded", "int64", "", "Number of audio files left out, both sets together."),
+        Column("padded", "int64", "", "Number of files padded with zeros, both sets together."),
+        Column("note", "string", "", "Remarks that a reader of this value needs."),
+    ),
+)
+
+_COUNTS = ("n_reference", "n_evaluation", "files", "excluded", "padded")
+
+COMPARISONS = Schema(
+    "comparisons",
+    "One row for each model and pair of sets compared outside a study: the columns of distances. Counts that "
+    "the statistics of another package do not contain are missing.",
+    tuple(
+        replace(column, nullable=column.nullable or column.name in _COUNTS) for column in DISTANCES.columns
+    ),
+)

@@ -1,0 +1,110 @@
+"""Metrics of third parties: by a call in Python, by an entry point for the command and the pipeline."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from third_party import install_metric
+
+from fad_core.api.scoring import embed_sets, score, score_embedded
+from fad_core.api.statistics_files import read_statistics, write_statistics
+from fad_core.embedding.distances import distance_row
+from fad_core.errors import ArgumentError, FadError
+from fad_core.metrics import METRICS, Metric, MetricInput, MetricValue, Need, get_metric, register_metric
+from fad_core.runner.exported import ExportedModel
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def _farthest(reference: MetricInput, evaluation: MetricInput) -> MetricValue:
+    a, b = (each.vectors_of().vectors for each in (reference, evaluation))
+    return MetricValue(float(np.linalg.norm(a[:, None] - b[None], axis=2).max()), note="a test")
+
+
+def _by_name(reference: MetricInput, evaluation: MetricInput) -> MetricValue:
+    a, b = (each.vectors_of() for each in (reference, evaluation))
+    assert a.files == b.files
+    return MetricValue(float(np.abs(a.vectors - b.vectors).max()))
+
+
+FARTHEST = Metric("farthest", "Largest distance of two vectors", True, (Need("vectors"),), _farthest)
+PAIRED = Metric("paired", "Largest difference of two files", True, (Need("vectors", paired=True),), _by_name)
+LOGITS = Metric("logits", "Of an output that no model has", True, (Need("vectors", "logits"),), _farthest)
+
+
+@pytest.fixture(autouse=True)
+def registered() -> Iterator[None]:
+    for metric in (FARTHEST, PAIRED, LOGITS):
+        register_metric(metric)
+    yield
+    for metric in (FARTHEST, PAIRED, LOGITS):
+        del METRICS[metric.name]
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[str]:
+    random = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for clip in range(2):
+            soundfile.write(tmp_path / name / f"{clip}.wav", random.uniform(-0.5, 0.5, 32000), 16000)
+    return [str(tmp_path / name) for name in ("a", "b")]
+
+
+def test_a_registered_metric_scores(folders: list[str], seeded_export: Callable[[str], Path]):
+    exported = ExportedModel(seeded_export("vggish"))
+    found = score(*folders, exported, metric="farthest")
+    assert found > 0 and found.row["metric"] == "farthest" and found.row["note"].startswith("a test; ")
+    assert score(folders[0], folders[0], exported, metric="paired") == 0
+    kept = list(embed_sets({name: name for name in folders}, exported, keep=True).values())
+    assert score_embedded(*kept, "farthest") == found
+    with pytest.raises(FadError, match="logits needs the output 'logits', which vggish does not have"):
+        distance_row(*kept, "logits")
+    Path(folders[1], "1.wav").unlink()
+    (alone,) = embed_sets({"one": folders[1]}, exported, keep=True).values()
+    with pytest.raises(FadError, match=r"of the same name, and 1\.wav is in one set alone \(1 file in all"):
+        distance_row(kept[0], alone, "paired")
+
+
+def test_statistics_are_not_enough_for_it(
+    folders: list[str], seeded_export: Callable[[str], Path], tmp_path: Path
+):
+    exported = ExportedModel(seeded_export("vggish"))
+    (embedded,) = embed_sets({"a": folders[0]}, exported).values()
+    write_statistics(embedded, tmp_path / "a.npz")
+    (stored,) = read_statistics(tmp_path / "a.npz")
+    with pytest.raises(FadError, match=r"farthest needs the vectors of .*, and only statistics are at hand"):
+        distance_row(stored, stored, "farthest")
+
+
+def test_a_name_is_taken_once():
+    register_metric(FARTHEST)
+    with pytest.raises(ArgumentError, match="there is a metric 'fad' already"):
+        register_metric(Metric("fad", "Another", True, (Need(),), _farthest))
+    assert get_metric("fad").title == "Fréchet Audio Distance"
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> dict[str, str]:
+    """The environment of a process in which a distribution with a metric is installed."""
+    path = os.pathsep.join(map(str, (install_metric(tmp_path / "site"), ROOT, ROOT / "workflow")))
+    return os.environ | {"PYTHONPATH": path}
+
+
+def test_an_installed_metric_is_known_to_the_command(
+    folders: list[str], installed: dict[str, str], seeded_export: Callable[[str], Path]
+):
+    command = [sys.executable, "-c", "from fad_core.cli import main; main()", "score", *folders, "--json"]
+    options = ["--weights", str(seeded_export("vggish")), "--metric", "mean_shift", "--quiet"]
+    done = subprocess.run([*command, *options], env=installed, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert row["metric"] == "mean_shift" and row["value"] > 0

@@ -1,0 +1,167 @@
+"""Embeddings are read from the tables of shards in the order of files; damaged tables are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from embedding_tables import embeddings
+from fad_study.embeddings_table import iterate_embeddings, read_embedding_counts, read_embedding_facts
+
+from fad_core.datasets.counts import SetCounts
+from fad_core.embedding.facts import EmbeddingFacts, metadata_of
+from fad_core.errors import FadError
+from fad_core.metrics.statistics import statistics_of
+from fad_core.tables import EMBEDDINGS, write_table
+
+FACTS = metadata_of(
+    EmbeddingFacts(
+        {"weights": "seeded", "weights_sha256": "00"},
+        "",
+        {"embedding": 3},
+        False,
+        SetCounts(1, 0, 0, 1.5),
+        "",
+    )
+)
+
+
+def test_facts_of_a_hundred_thousand_files_are_read_back(tmp_path: Path) -> None:
+    counts = SetCounts(100_000, 0, 0, 1.0, sounds=tuple(range(-50_000, 50_000)))
+    facts = EmbeddingFacts(
+        {"weights": "seeded", "weights_sha256": "00"}, "crop=first", {"embedding": 3}, True, counts, "a note"
+    )
+    path = tmp_path / "shard.parquet"
+    write_table(EMBEDDINGS, embeddings({"a": 2}), path, metadata_of(facts))
+    assert read_embedding_facts(path) == facts
+
+
+def test_a_flipped_bit_in_the_footer_is_noticed_or_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "shard.parquet"
+    write_table(EMBEDDINGS, embeddings({"a": 2, "b": 3}), path, FACTS)
+
+    def read() -> list[Any]:
+        blocks = [(file, block.tobytes()) for file, block in iterate_embeddings([path])]
+        return [read_embedding_facts(path), read_embedding_counts([path]), blocks]
+
+    content, expected = path.read_bytes(), read()
+    refused = 0
+    # The facts, the counts of rows and the places of the pages are in what follows the data.
+    for place in range(content.index(b"seeded") - 300, len(content), 7):
+        damage = bytearray(content)
+        damage[place] ^= 1 << place % 8
+        path.write_bytes(damage)
+        try:
+            assert read() == expected
+        except FadError:
+            refused += 1
+    assert refused > 20
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("identity", "{"),
+        ("identity", "[]"),
+        ("identity", '{"weights": 3, "weights_sha256": "00"}'),
+        ("identity", '{"a":' * 100_000),
+        ("scalars", "maybe"),
+        ("counts", '{"files": 1}'),
+        ("counts", '{"files": "1", "padded": 0, "excluded": 0, "seconds": 1.5}'),
+        ("counts", None),
+        ("sounds", "xyz"),
+        ("sounds", "00"),
+        ("sounds", "00" * 16),
+    ],
+)
+def test_metadata_that_is_none_is_refused(tmp_path: Path, key: str, value: str | None) -> None:
+    path = tmp_path / "shard.parquet"
+    metadata = {name: text for name, text in {**FACTS, key: value}.items() if text is not None}
+    write_table(EMBEDDINGS, embeddings({"a": 1}), path, metadata)
+    with pytest.raises(FadError, match=r"shard\.parquet: its metadata does not say what was embedded"):
+        read_embedding_facts(path)
+
+
+def test_vectors_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    columns = embeddings({"a": 2})
+    columns["embedding"][1][0] = np.nan
+    write_table(EMBEDDINGS, columns, tmp_path / "t.parquet")
+    with pytest.raises(FadError, match="hold NaN or infinity"):
+        list(iterate_embeddings([tmp_path / "t.parquet"]))
+
+
+def test_embeddings_come_in_the_order_of_files_whatever_the_shards(tmp_path: Path) -> None:
+    counts = {"b/1.wav": 40, "b/10.wav": 1, "a.wav": 3, "é.wav": 7, "Z.wav": 5, "new\nline.wav": 2}
+    vectors = {
+        name: embeddings({name: n}, dimension=9, seed=i)["embedding"]
+        for i, (name, n) in enumerate(counts.items())
+    }
+
+    def shard(name: str, files: list[str]) -> Path:
+        columns = embeddings({file: counts[file] for file in sorted(files)}, dimension=9)
+        columns["embedding"] = np.concatenate(
+            [vectors[file] for file in sorted(files)] or [np.zeros((0, 9), np.float32)]
+        )
+        write_table(EMBEDDINGS, columns, tmp_path / f"{name}.parquet")
+        return tmp_path / f"{name}.parquet"
+
+    names = list(counts)
+    single = [shard("all", names)]
+    several = [shard("x", names[::2]), shard("empty", []), shard("y", names[1::2])]
+    for paths in (single, several, several[::-1]):
+        result = list(iterate_embeddings(paths))
+        assert [file for file, _ in result] == sorted(names)
+        for file, array in result:
+            np.testing.assert_array_equal(array, vectors[file], strict=True)
+    statistics = [statistics_of(x for _, x in iterate_embeddings(paths)) for paths in (single, several)]
+    assert statistics[0].factor.tobytes() == statistics[1].factor.tobytes()
+    assert list(iterate_embeddings([])) == []
+
+
+def test_vectors_are_counted_by_file_over_all_shards(tmp_path: Path) -> None:
+    first, second, empty = (tmp_path / f"{name}.parquet" for name in ("first", "second", "empty"))
+    write_table(EMBEDDINGS, embeddings({"a.wav": 3, "c.wav": 1}), first)
+    write_table(EMBEDDINGS, embeddings({"b.wav": 2}), second)
+    write_table(EMBEDDINGS, embeddings({}), empty)
+    assert read_embedding_counts([second, first, empty]) == {"a.wav": 3, "b.wav": 2, "c.wav": 1}
+
+
+def test_long_files_span_batches_and_row_groups(tmp_path: Path) -> None:
+    columns = embeddings({"a.wav": 700, "b.wav": 3000, "c.wav": 1}, dimension=1024)
+    write_table(EMBEDDINGS, columns, tmp_path / "t.parquet")
+    assert pq.read_metadata(tmp_path / "t.parquet").num_row_groups == 4
+    result = dict(iterate_embeddings([tmp_path / "t.parquet"]))
+    assert {file: len(array) for file, array in result.items()} == {"a.wav": 700, "b.wav": 3000, "c.wav": 1}
+    np.testing.assert_array_equal(np.concatenate(list(result.values())), columns["embedding"])
+
+
+def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    def shard(name: str, columns: dict[str, Any]) -> Path:
+        write_table(EMBEDDINGS, columns, tmp_path / f"{name}.parquet")
+        return tmp_path / f"{name}.parquet"
+
+    first = shard("first", embeddings({"a.wav": 2, "b.wav": 2}))
+    for paths, message in (
+        ([first, shard("left", embeddings({"b.wav": 1}))], "another table has 'b.wav' too"),
+        ([first, shard("wide", embeddings({"c.wav": 1}, dimension=5))], "5 dimensions, where other"),
+        ([shard("order", embeddings({"b.wav": 1, "a.wav": 1}))], "not sorted by file, output"),
+        (
+            [shard("gap", embeddings({"a.wav": 2}) | {"window": [0, 2]})],
+            "not sorted by file, output",
+        ),
+        (
+            [
+                shard(
+                    "ragged",
+                    embeddings({"a.wav": 2})
+                    | {"embedding": [np.zeros(4, np.float32), np.zeros(2, np.float32)]},
+                )
+            ],
+            "differ in length",
+        ),
+    ):
+        with pytest.raises(FadError, match=message):
+            list(iterate_embeddings(paths))

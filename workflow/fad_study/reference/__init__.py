@@ -1,0 +1,1 @@
+"""Live verification: a model against the original package, run on the same checkpoint and clips."""

@@ -1,0 +1,92 @@
+"""Schemas of the tables of audio files: what the scan found, and what became of each file."""
+
+from __future__ import annotations
+
+from fad_core.tables.schemas import DATASET, FILE, MODEL, STATISTICS, Column, Schema
+
+_NOTED = ("seconds", "doubtful", "doubt_seconds", "loud", "silent", "constant")
+
+MANIFEST = Schema(
+    "manifest",
+    "One row for each audio file of a shard of a data set, as the scan found it.",
+    (
+        FILE,
+        Column("sha256", "string", "", "SHA-256 of the file's bytes; empty if it could not be read."),
+        Column("size", "int64", "bytes", "Size of the file."),
+        Column("format", "string", "", "Container format; empty for a bad file."),
+        Column("subtype", "string", "", "Sample encoding; empty for a bad file."),
+        Column("sample_rate", "int64", "Hz", "Sample rate of the file; 0 for a bad file."),
+        Column("channels", "int64", "", "Number of channels; 0 for a bad file."),
+        Column("frames", "int64", "", "Samples per channel; 0 for a bad file."),
+        Column("seconds", "float64", "s", "Duration; 0 for a bad file."),
+        Column(
+            "status",
+            "string",
+            "",
+            "Whether the file can be used; a doubtful one is used, and noted beside the scores.",
+            choices=("ok", "doubtful", "bad"),
+        ),
+        Column("reason", "string", "", "Why a file is doubtful or bad."),
+        Column("peak", "float64", "", "Largest absolute sample value; 0 for a bad file."),
+        Column(
+            "signal",
+            "string",
+            "",
+            "Whether the samples vary, are constant in each channel (DC), or are all 0; empty for bad files.",
+            choices=("", "varying", "constant", "silent"),
+        ),
+        Column(
+            "sound_sha256",
+            "string",
+            "",
+            "SHA-256 of the decoded sound, independent of the file format; empty for a bad file.",
+        ),
+        Column("doubt_seconds", "float64", "s", "Duration missing from a doubtful file, or ignored in it."),
+    ),
+)
+
+FILES = Schema(
+    "files",
+    "One row for each model and file of a data set, used or not.",
+    (
+        MODEL[0],
+        DATASET,
+        FILE,
+        Column(
+            "status",
+            "string",
+            "",
+            "What became of the file.",
+            choices=("used", "padded", "excluded", "ignored"),
+        ),
+        Column("reason", "string", "", "Why it was padded, excluded or ignored."),
+        Column("note", "string", "", "Remarks on its sound, if it was embedded."),
+        Column("sha256", "string", "", "SHA-256 of the file's bytes; empty if it was not read."),
+        Column("format", "string", "", "Container format; empty if it is not known."),
+        Column("subtype", "string", "", "Sample encoding; empty if it is not known."),
+        Column("sample_rate", "int64", "Hz", "Sample rate of the file, if known.", nullable=True),
+        Column("channels", "int64", "", "Number of channels, if known.", nullable=True),
+        Column("frames", "int64", "", "Samples per channel, if known.", nullable=True),
+        Column("seconds", "float64", "s", "Duration, before padding, if known.", nullable=True),
+        Column("peak", "float64", "", "Largest absolute sample value, if known.", nullable=True),
+        Column("sound_sha256", "string", "", "SHA-256 of the decoded sound; empty if it is not known."),
+        Column("vectors", "int64", "", "Number of embedding vectors it gave."),
+    ),
+)
+
+DATASETS = Schema(
+    "datasets",
+    "One row for each model and data set: counts of the files found and used.",
+    (
+        MODEL[0],
+        DATASET,
+        Column("found", "int64", "", "Number of files found: used, padded, excluded and ignored."),
+        Column("used", "int64", "", "Number of files embedded as they are."),
+        Column("padded", "int64", "", "Number of files padded with zeros and embedded."),
+        Column("excluded", "int64", "", "Number of audio files left out."),
+        Column("ignored", "int64", "", "Number of other files, which are not audio."),
+        Column("vectors", "int64", "", "Number of embedding vectors."),
+        *(column for column in STATISTICS.columns if column.name in _NOTED),
+        Column("duplicates", "int64", "", "Number of files with the same sound as an earlier file."),
+    ),
+)

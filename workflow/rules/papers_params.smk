@@ -1,0 +1,55 @@
+# Inputs, params and targets of the rules of papers.smk.
+
+
+def tables_of(*names):
+    """Return the path of each of these tables by its name; [] for a table that the study does not have."""
+    embeds = STUDY.models
+    present = {
+        "distances": embeds,
+        "files": embeds,
+        "datasets": embeds,
+        "repeats": PAPERS.repeats,
+        "published": PAPERS.published,
+        "correlations": CORRELATIONS,
+    }
+    suffix = {"files": "csv", "datasets": "csv"}
+    return {
+        name: f"{STUDY_DIR}/tables/{name}.{suffix.get(name, 'parquet')}" if present[name] else []
+        for name in names
+    }
+
+
+def paper_tables():
+    """Return the tables that are written for papers."""
+    names = [name for name, path in tables_of("distances", "published", "correlations").items() if path]
+    return expand(f"{STUDY_DIR}/tables/{{name}}.{{suffix}}", name=names, suffix=["md", "tex"])
+
+
+def correlation_inputs(own):
+    """Return the tables that are correlated; `own` are the distances of the study, used if no table is given."""
+    if not CORRELATIONS:
+        return {"distances": own, "ratings": [], "published": []}
+    return {
+        "distances": CORRELATIONS.distances or own,
+        "ratings": CORRELATIONS.ratings,
+        "published": CORRELATIONS.published or [],
+    }
+
+
+def correlation_params():
+    """Return the options of the correlations."""
+    names = ("tolerance", "resamples", "confidence")
+    chosen = {name: getattr(CORRELATIONS, name) for name in names if CORRELATIONS}
+    return {**chosen, "seed": STUDY.settings["seed"], "threads": THREADS}
+
+
+def paper_targets():
+    """Return all results of a study that are for papers."""
+    tables = [path for path in tables_of("repeats", "published", "correlations").values() if path]
+    return [
+        *tables,
+        *(path.replace(".parquet", ".csv") for path in tables),
+        *paper_tables(),
+        *expand(f"{STUDY_DIR}/tables/methods.{{suffix}}", suffix=["md", "tex"]),
+        *([f"{STUDY_DIR}/figures/correlations.svg"] if CORRELATIONS else []),
+    ]
