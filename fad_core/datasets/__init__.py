@@ -15,7 +15,7 @@ from fad_core.datasets.find import AudioFile, Ignored, find, printable
 from fad_core.datasets.policy import DEFAULTS, Leftovers
 from fad_core.errors import DatasetError
 
-__all__ = ["AudioFile", "Dataset", "Listing", "file_sha256", "list_files", "shard_files", "shard_of"]
+__all__ = ["AudioFile", "Dataset", "Listing", "file_sha256", "list_files"]
 
 
 @dataclass(frozen=True)
