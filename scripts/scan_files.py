@@ -27,9 +27,9 @@ def main(
     """
     from fad_study.steps.files import dataset_at, scan_shard
 
-    from fad_core.util.progress import file_progress
+    from fad_core.util.progress import progress_bar
 
-    with file_progress(f"scan {dataset}/{shard}") as progress:
+    with progress_bar(f"scan {dataset}/{shard}") as progress:
         scan_shard(dataset_at(dataset, path, leftovers), shards, shard, manifest, progress)
 
 

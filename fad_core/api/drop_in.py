@@ -41,7 +41,7 @@ from fad_core.models.use import ModelUse
 from fad_core.runner.backend import DEFAULT_BACKEND, Backend, Runner
 from fad_core.runner.device import resolve_backend, resolve_device
 from fad_core.runner.exported import ExportedModel
-from fad_core.util.progress import file_progress
+from fad_core.util.progress import progress_bar
 from fad_core.weights import default_ckpt_dir
 
 
@@ -366,7 +366,7 @@ class FrechetAudioDistance:
         return report
 
     def _bar(self, what: str, total: int | None = None) -> Any:
-        return file_progress(what, total, quiet=not (self.verbose and self._progress))
+        return progress_bar(what, total, quiet=not (self.verbose and self._progress))
 
 
 def _source(
