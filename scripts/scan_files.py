@@ -1,9 +1,10 @@
 """Scan one shard of a data set."""
 
 from pathlib import Path
-from typing import Literal
 
 from fad_study.script_main import run
+
+from fad_core.datasets.policy import DEFAULTS, Leftovers
 
 
 def main(
@@ -12,7 +13,7 @@ def main(
     manifest: Path,
     shards: int = 1,
     shard: int = 0,
-    leftovers: Literal["ignore", "use"] = "ignore",
+    leftovers: Leftovers = DEFAULTS.leftovers,
 ) -> None:
     """Hash and decode every audio file of a shard; a bad file becomes a row with its reason, not an error.
 

@@ -1,4 +1,4 @@
-"""Embed sets as the options of a command say, with messages about their files on stderr."""
+"""Embed sets by the options of a command, with messages about their files on stderr."""
 
 from __future__ import annotations
 
