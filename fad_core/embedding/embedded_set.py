@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import FileDecision
 from fad_core.metrics.base import SetVectors
-from fad_core.metrics.mean_covariance import Moments
-from fad_core.metrics.statistics import Statistics
 from fad_core.models.base import Vectors
 from fad_core.models.use import ModelKey
+
+if TYPE_CHECKING:  # an edit of these does not change embeddings
+    from fad_core.metrics.mean_covariance import Moments
+    from fad_core.metrics.statistics import Statistics
 
 
 @dataclass(frozen=True)

@@ -63,10 +63,17 @@ class Run:
 
 @dataclass(frozen=True)
 class WorkingFolder:
-    """A working directory, and the checkout whose workflow runs in it."""
+    """A working directory, and the checkout whose workflow runs in it.
+
+    Attributes:
+        root: the working directory.
+        code: the checkout.
+        site: a folder of further packages that are installed.
+    """
 
     root: Path
     code: Path
+    site: Path | None = None
 
     def write_study(self, name: str = "study", **keys: Any) -> Path:
         """Write {name}.yaml: the seeded VGGish on audio/, and what is given."""
@@ -91,7 +98,7 @@ class WorkingFolder:
         done = subprocess.run(
             self.command(*arguments, study=study, cores=cores),
             cwd=folder or self.root,
-            env=environment(),
+            env=environment(self.site),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -119,7 +126,7 @@ class WorkingFolder:
         process = subprocess.Popen(
             self.command(*arguments),
             cwd=self.root,
-            env=environment(),
+            env=environment(self.site),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -169,8 +176,8 @@ def copy_code(target: Path, source: Path = REPOSITORY) -> Path:
     return target
 
 
-def environment() -> Mapping[str, str]:
-    """This one, without what makes the workflow find another checkout or other files."""
+def environment(site: Path | None = None) -> Mapping[str, str]:
+    """This one, without what makes the workflow find another checkout or other files, and with a site."""
     hidden = (
         "PYTHONPATH",
         "SNAKEMAKE_PROFILE",
@@ -178,7 +185,8 @@ def environment() -> Mapping[str, str]:
         "COVERAGE_PROCESS_START",
         "COVERAGE_PROCESS_CONFIG",
     )
-    return {name: value for name, value in os.environ.items() if name not in hidden}
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    return kept | ({"PYTHONPATH": str(site)} if site else {})
 
 
 def respect_permissions() -> None:

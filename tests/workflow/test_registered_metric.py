@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from snakemake_runs import WorkingFolder
 from third_party import install_metric
 
 
 def test_a_metric_of_another_package_is_computed_from_the_embeddings_that_are_there(
-    done: WorkingFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    done: WorkingFolder, tmp_path: Path
 ) -> None:
     site = install_metric(tmp_path / "site")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")])))
+    done = replace(done, site=site)
     done.write_study(
         datasets={"a": {"path": "audio/a", "shards": 3}, "b": {"path": "audio/b"}},
         metrics=["fad", "mean_shift"],
