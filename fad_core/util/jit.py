@@ -1,10 +1,10 @@
-"""Compiling a function of arrays."""
+"""Compile functions of arrays by Numba, and keep them for the next process."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 from numba import njit
@@ -34,21 +34,19 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any
         made = njit(**options)(function)
     # Numba's own, which raises where a disk is full.
     kept = getattr(made, "_cache", None)
-    if kept is not None:
-        kept.save_overload = _saving(kept.save_overload, kept.cache_path)
-    return made
+    if kept is None:
+        return made
+    save = kept.save_overload
 
-
-def _saving(save: Callable[..., None], folder: str) -> Callable[..., None]:
-    """Return a function that saves what was compiled, or warns that it cannot."""
-
-    def saved(*given: Any) -> None:
+    @wraps(save)
+    def save_or_warn(*given: Any) -> None:
         try:
             save(*given)
         except OSError as error:
-            _warn(folder, error.strerror or str(error))
+            _warn(kept.cache_path, error.strerror or str(error))
 
-    return saved
+    kept.save_overload = save_or_warn
+    return made
 
 
 @cache

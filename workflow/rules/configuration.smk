@@ -14,7 +14,7 @@ PACKAGES = [
 ]
 sys.path[:0] = map(str, PACKAGES)
 
-from fad_core.util.atomic import require_writable_folder
+from fad_core.util.atomic import require_writable
 from fad_study.config import read_yaml
 from fad_core.errors import FadError
 
@@ -32,4 +32,4 @@ for path in map(Path, workflow.overwrite_configfiles or ["config.yaml"]):
         told(read_yaml, path)
 if workflow.is_main_process:
     for folder in (".snakemake", "results"):
-        told(require_writable_folder, Path(folder))
+        told(require_writable, Path(folder))
