@@ -18,9 +18,8 @@ def limit_threads(threads: int) -> None:
 def spare_collections() -> None:
     """Let the interpreter collect garbage less often, and not once more at its end.
 
-    PyTorch and a model are half a million objects that stay. By default they are walked through hundreds of
-    times while they are made, which takes a quarter of that time, and for half a second at the end, for memory
-    that is freed anyway.
+    PyTorch and a model are half a million objects that stay. By default, walking through them hundreds of
+    times while they are made takes a quarter of that time, and doing it once more at the end half a second.
     """
     gc.set_threshold(50_000)
     atexit.register(gc.freeze)

@@ -277,14 +277,14 @@ def test_the_other_half_of_a_large_file_is_not_read(path: Path) -> None:
     content["state_dict"]["module.text.embeddings"] = torch.ones(100_000_000)
     saved(content, path)
     code = (
-        "import resource, sys; sys.path.insert(0, sys.argv[2]); import torch\n"
+        "import resource, sys; sys.path[:0] = sys.argv[2:]; import torch\n"
         "from pathlib import Path\n"
         "from test_weights_checkpoint import NESTED, read_checkpoint\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before = peak(); read_checkpoint(Path(sys.argv[1]), NESTED); print((peak() - before) / 1024)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, path, Path(__file__).parents[1]],
+        [sys.executable, "-c", code, path, *Path(__file__).parents[:2]],
         capture_output=True,
         text=True,
         check=True,
