@@ -93,7 +93,7 @@ def _in_list(names: Sequence[str]) -> list[AudioFile]:
     for name in names:
         path = _expanded(name)
         if path.is_dir():
-            problems.append(f"{printable(name)} is a folder, where a file is wanted")
+            problems.append(f"{printable(name)} is a folder, not a file")
         elif not os.path.lexists(path):
             problems.append(f"{printable(name)} does not exist")
         files.append(AudioFile(name, path))
@@ -212,4 +212,4 @@ def _expanded(path: str) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        raise DatasetError(f"{path}: the home folder is not known") from error
+        raise DatasetError(f"{path}: the home folder cannot be determined") from error

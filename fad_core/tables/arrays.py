@@ -83,7 +83,7 @@ def read_header(stream: IO[bytes]) -> Header:
     """
     magic = _exactly(stream, np.lib.format.MAGIC_LEN)
     if not magic.startswith(np.lib.format.MAGIC_PREFIX):
-        raise ValueError("it does not begin as a .npy array does")
+        raise ValueError("it does not begin like a .npy array")
     version = (magic[-2], magic[-1])
     if version not in _LENGTHS:
         raise ValueError(
@@ -95,7 +95,7 @@ def read_header(stream: IO[bytes]) -> Header:
         raise ValueError(f"its header has {length} bytes, more than any array of numbers needs")
     shape, fortran, dtype = _parsed(version, packed + _exactly(stream, length))
     if dtype.hasobject or dtype.names is not None or dtype.subdtype is not None:
-        raise ValueError(f"it holds {_short(dtype)}, where plain numbers or text are wanted")
+        raise ValueError(f"it holds {_short(dtype)}; expected plain numbers or text")
     if any(size < 0 for size in shape):
         raise ValueError(f"its shape {_short(shape)} is negative")
     size = math.prod(shape) * dtype.itemsize
@@ -117,7 +117,7 @@ def read_data(stream: IO[bytes], header: Header) -> NDArray[Any]:
             raise ValueError(f"it ends after {filled} of {len(data)} bytes of data")
         filled += count
     if stream.read(1):
-        raise ValueError("it goes on after its last element")
+        raise ValueError("it has data after its last element")
     flat = np.frombuffer(data, header.dtype) if data else np.empty(0, header.dtype)
     array = flat.reshape(header.shape, order="F" if header.fortran else "C")
     return array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -139,8 +139,8 @@ def read_npy(path: Path, accept: Callable[[Header], object]) -> NDArray[Any]:
             held = os.fstat(stream.fileno()).st_size - header.start
             if held != header.bytes:
                 raise ValueError(
-                    f"its header {_short(header.shape)} of {header.dtype} asks for {header.bytes} bytes of "
-                    f"data, and it has {held}"
+                    f"its header {_short(header.shape)} of {header.dtype} requires {header.bytes} bytes of "
+                    f"data, but it has {held}"
                 )
             accept(header)
             return read_data(stream, header)
@@ -178,10 +178,10 @@ class Archive:
         Where it is damaged, nobody would miss an array whose name is gone.
         """
         if twice := len(members) - len(self._members):
-            return f"{twice} of its arrays have the name of another one"
+            return f"{twice} of its arrays share a name with another one"
         others = [item.filename for item in members if not item.filename.endswith(".npy")]
         if others:
-            return f"it holds {_short(ascii(others[0]))}, which is no array"
+            return f"it holds {_short(ascii(others[0]))}, which is not an array"
         # The end of an archive without a comment says how many there are; zipfile does not look.
         with path.open("rb") as stream:
             stream.seek(-_END, os.SEEK_END)
@@ -243,8 +243,8 @@ class Archive:
         held = self._members[name].file_size - header.start
         if held != header.bytes:
             raise ValueError(
-                f"its header {_short(header.shape)} of {header.dtype} asks for {header.bytes} bytes of data, "
-                f"and it has {held}"
+                f"its header {_short(header.shape)} of {header.dtype} requires {header.bytes} bytes of data, "
+                f"but it has {held}"
             )
         return header
 
@@ -256,7 +256,7 @@ def require_numbers(header: Header) -> None:
         ValueError: it is one.
     """
     if header.dtype.kind not in "fiu" or header.dtype.itemsize > 8:
-        raise ValueError(f"it holds {header.dtype}, where real numbers of at most 64 bits are wanted")
+        raise ValueError(f"it holds {header.dtype}; expected real numbers of at most 64 bits")
 
 
 def reason_of(error: BaseException) -> str:
@@ -276,7 +276,7 @@ def _parsed(version: tuple[int, int], sized: bytes) -> tuple[tuple[int, ...], bo
             warnings.simplefilter("ignore")
             return read(io.BytesIO(sized), max_header_size=HEADER_BYTES)
     except MALFORMED as error:
-        raise ValueError(f"its header is not that of an array ({reason_of(error)})") from error
+        raise ValueError(f"its header is not a valid array header ({reason_of(error)})") from error
 
 
 def _exactly(stream: IO[bytes], count: int) -> bytes:

@@ -93,7 +93,8 @@ class Weights:
         if len(self.sha256) < _KEY_DIGITS:
             name = self.files[0].checkpoint.filename
             raise WeightsError(
-                f"no sha256 of {name} is published, so its weights have no name before the file is fetched"
+                f"no sha256 of {name} is published, so its weights cannot be identified before the file is "
+                "fetched"
             )
         return self.sha256[:_KEY_DIGITS]
 
@@ -154,14 +155,14 @@ def given_files(model: EmbeddingModel, choice: Path | str) -> list[tuple[Checkpo
     main, *others = model.checkpoints
     if not path.exists():
         raise WeightsError(
-            f"weights of {model.name}: {choice} is neither official nor seeded, nor is it a file"
+            f"weights of {model.name}: {choice} is neither official nor seeded, and there is no such file"
         )
     folder, first = (path, path / main.filename) if path.is_dir() else (path.parent, path)
     files = [(main, first), *((other, folder / other.filename) for other in others)]
     for checkpoint, place in files:
         if not place.is_file():
             raise WeightsError(
-                f"weights of {model.name}: {checkpoint.filename} is looked for in {folder} and is not there. "
+                f"weights of {model.name}: {checkpoint.filename} was not found in {folder}. "
                 f"{model.name} needs {' and '.join(item.filename for item in model.checkpoints)}."
             )
     return files

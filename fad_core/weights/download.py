@@ -107,7 +107,9 @@ class _Transfer:
         self._get_with_retries()
         digest = self._digest()
         if self.resumed and not digest.startswith(self.sha256):
-            _logger.warning("%s: what an earlier download left does not fit; from the start again", self.url)
+            _logger.warning(
+                "%s: the partial file of an earlier download does not fit; starting again", self.url
+            )
             self._restart()
             self._get_with_retries()
             digest = self._digest()
@@ -115,7 +117,7 @@ class _Transfer:
             size = self._size()
             self._restart()
             came = f"{size} bytes with sha256 {digest}, expected {self.sha256}"
-            raise _FailedError(f"the wrong bytes came, and were removed: {came}")
+            raise _FailedError(f"the downloaded data was wrong and has been removed: {came}")
 
     def _get_with_retries(self) -> None:
         delays = iter(self.patience.delays)
@@ -132,7 +134,7 @@ class _Transfer:
                     if not self.sha256:
                         self._restart()  # Without a hash, no later process could go on from it.
                     raise _FailedError(reason) from error
-                _logger.warning("%s: %s; another try in %g s", self.url, reason, delay)
+                _logger.warning("%s: %s; trying again in %g s", self.url, reason, delay)
                 time.sleep(delay)
 
     def _get(self) -> None:
@@ -155,7 +157,7 @@ class _Transfer:
             self._refused(error, offset)
         except urllib.error.URLError as error:
             if isinstance(error.reason, ssl.SSLCertVerificationError):
-                raise _FailedError(f"the server's certificate was refused: {error.reason}") from error
+                raise _FailedError(f"the server's certificate was rejected: {error.reason}") from error
             raise
 
     def _refused(self, error: urllib.error.HTTPError, offset: int) -> None:
@@ -165,7 +167,9 @@ class _Transfer:
                 self.resumed = True
                 return
             self._restart()
-            raise _InterruptedError("what an earlier download left is longer than the file") from error
+            raise _InterruptedError(
+                "the partial file of an earlier download is longer than the file"
+            ) from error
         answer = f"the server answered {error.code} {error.reason}"
         if error.code in _PASSING_STATUS:
             raise _InterruptedError(answer) from error
@@ -177,7 +181,7 @@ class _Transfer:
             span = response.headers.get("Content-Range", "").strip()
             if not re.match(rf"bytes {offset}-", span):
                 self._restart()
-                raise _InterruptedError(f"the server sent another part than asked for ({span})")
+                raise _InterruptedError(f"the server sent another part than requested ({span})")
             self.resumed = True
         elif offset:  # The server knows no ranges, or has another file by now.
             self._restart()
@@ -201,7 +205,7 @@ class _Transfer:
                 rest = rest[self.stream.write(rest) :]
         except OSError as error:
             self._restart()  # Give a full disk its space back.
-            reason = f"writing failed ({error.strerror}); what had come was removed"
+            reason = f"writing failed ({error.strerror}); the partial file was removed"
             raise _FailedError(reason) from error
 
     def _restart(self) -> None:
@@ -249,9 +253,9 @@ def _explain(url: str, target: Path, error: Exception) -> str:
         reason = f"{error.filename or target.parent}: {error.strerror}"
     part = _part(target)
     left = part.stat().st_size if os.access(part, os.R_OK) else 0
-    kept = f"\n  kept: {part}, {left} bytes; the next try goes on from there" if left else ""
+    kept = f"\n  kept: {part}, {left} bytes; the next attempt resumes there" if left else ""
     return (
         f"cannot download {target.name}: {reason}\n  from: {url}\n  to:   {target}{kept}\n"
-        "To go on without this download, put the file there by hand, or choose a copy, the folder that it is "
-        "kept in, or a fill of the same network that needs no file (and is not the published model):"
+        "To go on without this download, put the file there by hand, or choose a copy of it, the folder of a "
+        "copy, or seeded weights, which need no file (and are not the published model):"
     )
