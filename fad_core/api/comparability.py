@@ -44,8 +44,8 @@ def same_model(
     wanted = [head for head in leader if not models or {head.key.model, _model_id(head)} & set(models)]
     if not wanted:
         raise FadError(
-            f"{leader[0].name} holds no statistics of {', '.join(models)}, but of "
-            f"{', '.join(head.key.model or 'a model it does not name' for head in leader)}"
+            f"{leader[0].name} holds no statistics of {', '.join(models)}, only of "
+            f"{', '.join(head.key.model or 'an unnamed model' for head in leader)}"
         )
     found, faults = [], []
     for head in wanted:
@@ -62,7 +62,7 @@ def same_model(
 def describe(embedded: EmbeddedSet) -> str:
     """What a set is of, in words."""
     if embedded.foreign:
-        model = embedded.key.model or "a model it does not name"
+        model = embedded.key.model or "an unnamed model"
         return f"{model} ({embedded.origin.source}, weights not named)"
     return str(embedded.key)
 
@@ -83,7 +83,7 @@ def _pick(alternatives: Alternatives, head: EmbeddedSet, *, assume: bool) -> Emb
     if assume and possible:
         return _assumed(possible[0], head)
     held = " and ".join(describe(each) for each in alternatives)
-    text = f"{first.name} is of {held}, {head.name} of {describe(head)}: they cannot be compared"
+    text = f"{first.name} was made with {held}, {head.name} with {describe(head)}: they cannot be compared"
     if possible:
         raise FadError(
             f"{text}. If you know that the model is the same, choose:", [("assume_same_model", True)]
@@ -120,7 +120,9 @@ def _noting_code(embedded: EmbeddedSet, head: EmbeddedSet) -> EmbeddedSet:
     identity, code = embedded.origin.identity, embedded.origin.identity.get("code", "")
     if code in ("", head.origin.identity.get("code", "")) or not head.origin.identity.get("code", ""):
         return embedded
-    note = f"its model was exported by other code ({identity['fad_core_version']}, {code})"
+    note = (
+        f"its model was exported by a different version of the code ({identity['fad_core_version']}, {code})"
+    )
     return replace(embedded, note=_joined(embedded, note))
 
 
@@ -128,17 +130,18 @@ def _assumed(embedded: EmbeddedSet, head: EmbeddedSet) -> EmbeddedSet:
     ours, theirs = (each.statistics_of().dimension for each in (embedded, head))
     if ours != theirs:
         raise FadError(
-            f"{embedded.name} has {ours} dimensions, {head.name} {theirs}: they cannot be of the same model"
+            f"{embedded.name} has {ours} dimensions, {head.name} has {theirs}: they cannot come from the "
+            "same model"
         )
     foreign = embedded if embedded.foreign else head
-    note = f"of {describe(embedded)}, assumed to be the same model{_prepared(foreign)}"
+    note = f"made with {describe(embedded)}, assumed to be the same model{_prepared(foreign)}"
     return replace(embedded, key=head.key, note=_joined(embedded, note))
 
 
 def _prepared(foreign: EmbeddedSet) -> str:
     """What is known of how another package prepares sound for its model, to be added to a note."""
     known = FOREIGN_NAMES.get(foreign.key.model)
-    return f", prepared otherwise by {known.packages} ({known.preparation})" if known else ""
+    return f", prepared differently by {known.packages} ({known.preparation})" if known else ""
 
 
 def _joined(embedded: EmbeddedSet, note: str) -> str:

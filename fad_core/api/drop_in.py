@@ -111,38 +111,42 @@ class FrechetAudioDistance:
             weights: Weights of the model: official (downloaded once, sha256 checked), seeded (a deterministic
                 fill for trials, not a published model), or the path of a checkpoint in the official layout,
                 or of an exported model (.pt2), which is not verified.
-            device: Where the network runs: cpu, cuda (an NVIDIA GPU; the second is cuda:1), or auto (cuda if
-                there is one, else cpu). Results of a GPU differ by rounding, and name it.
-            runner: How the network runs on a CPU: fast (with kernels for the processor) or plain (as it was
-                exported). Results of the two differ by rounding, and name a runner that is not the default.
+            device: Where the network runs: cpu, cuda (an NVIDIA GPU; the second is cuda:1), or auto (cuda
+                if there is one, else cpu). Results computed on a GPU differ by rounding; they name the
+                device.
+            runner: How the network runs on a CPU: fast (with kernels for the processor) or plain (as it
+                was exported). Their results differ by rounding; results name a runner other than the
+                default.
             batch_size: number of windows at once, where the model embeds windows, and on a GPU of EnCodec's
                 files; None: the model's own.
-            on_bad_file: Files that cannot be used (damaged, cut short, too loud, too long for the memory):
+            on_bad_file: Files that cannot be used (damaged, cut short, too loud, too long for memory_gb):
                 fail before anything is embedded, or skip them.
             on_short_file: Files shorter than the model's minimum: fail before anything is embedded, skip
                 them, or pad them with zeros at the end, after resampling.
-            on_duplicate: Files of one data set with the same sound: note it beside the score and use all,
-                fail before anything is embedded, or drop all but the first by name.
+            on_duplicate: Files with the same sound in one data set: note them beside the score and use
+                all, fail before anything is embedded, or drop all but the first by name.
             max_peak: Largest absolute sample value that a file may have; values within ±1 are expected. A
-                file beyond it is a bad file; above 4, a note stands beside the score.
-            leftovers: Files that other tools have written into the folder of a data set (fadtk's and kadtk's
-                convert/<rate>/*.wav, macOS's __MACOSX): ignore and list them, or use them as data.
-            crop: What is embedded of a file longer than the model's window (CLAP: 10 s): random (a stretch
-                whose place follows from the seed and the file's content), first, center, or windows (all of
-                them).
-            hop_seconds: Seconds from the start of one window to the start of the next, where crop is windows.
-            seed: Seed of everything that is drawn at random.
-            compatibility: frechet-audio-distance reproduces known faults of that package, to regenerate an
-                old number (PANN's distance of scalars, EnCodec-48k's stereo files at other rates); none does
-                not.
-            memory_gb: Memory in GB (10^9 bytes) that embedding one file may take. A longer file is a bad
-                file, where a model's memory grows with the length (EnCodec-48k).
-            progress: whether a line on stderr announces that a model is exported and verified, which happens
-                once.
+                file that exceeds it is a bad file; peaks above 4 are noted beside the score.
+            leftovers: Files that other tools have written into the folder of a data set (fadtk's and
+                kadtk's convert/<rate>/*.wav, macOS's __MACOSX): ignore and list them, or use them as
+                data.
+            crop: Part of a file that is embedded if it is longer than the model's window (CLAP: 10 s):
+                random (a section whose position follows from the seed and the file's content), first,
+                center, or windows (all of it).
+            hop_seconds: Seconds from the start of one window to the start of the next, if crop is
+                windows.
+            seed: Seed of all random draws.
+            compatibility: Package whose known faults are reproduced, to regenerate old numbers:
+                frechet-audio-distance (PANN's distance of scalars, EnCodec-48k's stereo files at other
+                rates), or none.
+            memory_gb: Memory in GB (10^9 bytes) that embedding one file may take. A file that would take
+                more is a bad file (EnCodec-48k, whose memory grows with the length of a file).
+            progress: whether a line on stderr says that a model is fetched, exported and verified, which
+                happens once.
             cache_dir: folder of exported models and their verdicts; None: `$FAD_CACHE_DIR`, else
                 `~/.cache/fad-core/exported` (`fad_core.api.model_cache.default_cache_dir`).
-            trust: whether to load a `.pt2` even if that runs code which the file may contain. Only for files
-                from a source you trust.
+            trust: whether to load a `.pt2` even if loading it can run code that the file contains. Use it
+                only for files from a source you trust.
 
         Raises:
             ArgumentError: an argument has no valid value, or arguments contradict each other.
@@ -154,14 +158,16 @@ class FrechetAudioDistance:
                 f"write sample_rate={submodel_name}"
             )
         if audio_load_worker < 0:
-            raise ArgumentError(f"audio_load_worker must not be negative, as {audio_load_worker} is")
+            raise ArgumentError(f"audio_load_worker must not be negative, not {audio_load_worker}")
         require_batch_size(batch_size)
         self.model_name, self.submodel_name = model_name, submodel_name
         self.enable_fusion, self.verbose, self.audio_load_worker = enable_fusion, verbose, audio_load_worker
         self.weights = os.fspath(weights)
         if is_exported(model_name):
             if self.weights != "official":
-                raise ArgumentError(f"{model_name} is an exported model with its weights: leave weights out")
+                raise ArgumentError(
+                    f"{model_name} is an exported model, which contains its weights: omit weights"
+                )
             self.weights, model_name = model_name, model_in(Path(model_name).expanduser())
         model = model_of(
             model_name,
@@ -217,7 +223,8 @@ class FrechetAudioDistance:
             eval_dir: the evaluation set, in one of these forms.
             background_embds_path: `.npy` file of the reference's embeddings: read if it exists, else written.
             eval_embds_path: `.npy` file of the evaluation set's embeddings: read if it exists, else written.
-            dtype: type that files are read as; see `fad_core.models.options.Options`.
+            dtype: Type that samples are read as. The types other than float32 reproduce the original
+                package: sound is then mixed and resampled in float64, and int16 keeps 16 of 24 bits.
 
         Returns:
             The distance: a float with the `row` of the distance table, the decision on every file
@@ -231,7 +238,7 @@ class FrechetAudioDistance:
         """
         if background_embds_path is not None and background_embds_path == eval_embds_path:
             raise ArgumentError(
-                f"both sets' embeddings would be written to {background_embds_path}: name two files"
+                f"the embeddings of both sets would be written to {background_embds_path}: give two files"
             )
         first, first_path = _source("background", background_dir, background_embds_path)
         second, second_path = _source("eval", eval_dir, eval_embds_path)
@@ -355,8 +362,8 @@ class FrechetAudioDistance:
             if self._progress and not reported:
                 folder = self._cache_dir or default_cache_dir()
                 sys.stderr.write(
-                    f"fad_core: first use of {self.model_id} with {self.weights} weights: it is exported and "
-                    f"verified in {folder}, which takes a minute or more, once\n"
+                    f"fad_core: first use of {self.model_id} with {self.weights} weights: exporting and "
+                    f"verifying it in {folder}, which takes a minute or more and happens only once\n"
                 )
             if self.verbose:
                 sys.stderr.write(f"fad_core: {line}\n")
@@ -377,6 +384,6 @@ def _source(
     if file is not None and file.is_file():
         return file, None
     if given is None:
-        missing = "not given" if file is None else f"not there: {file}"
+        missing = "not given" if file is None else f"a file that does not exist: {file}"
         raise ArgumentError(f"{side}_dir is None, and {side}_embds_path is {missing}")
     return given, file

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_ROUNDED = "sound of 16 bits, embeddings rounded to float16"
+_ROUNDED = "16-bit audio, embeddings rounded to float16"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ForeignName:
 
 FOREIGN_NAMES: Mapping[str, ForeignName] = {
     # harritaylor/torchvggish by torch.hub, without PCA and without the last activation.
-    "vggish": ForeignName("vggish", "fadtk and kadtk", f"{_ROUNDED}, in fadtk files below 1 s padded"),
+    "vggish": ForeignName("vggish", "fadtk and kadtk", f"{_ROUNDED}, files shorter than 1 s padded by fadtk"),
     # encodec_model_24khz and encodec_model_48khz, the output of the encoder.
     "encodec-emb": ForeignName(
         "encodec-24k", "fadtk and kadtk", "files cut at 3 minutes, embeddings rounded to float16"
@@ -39,15 +39,15 @@ FOREIGN_NAMES: Mapping[str, ForeignName] = {
     "encodec-emb-48k": ForeignName(
         "encodec-48k",
         "fadtk and kadtk",
-        "files cut at 3 minutes, embeddings rounded to float16, in kadtk averaged over time",
+        "files cut at 3 minutes, embeddings rounded to float16 and averaged over time by kadtk",
     ),
     # 630k-audioset-best.pt, HTSAT-tiny.
     "clap-laion-audio": ForeignName(
-        "clap-630k-audioset", "fadtk and kadtk", f"{_ROUNDED}, 10 s from every second on"
+        "clap-630k-audioset", "fadtk and kadtk", f"{_ROUNDED}, windows of 10 s starting every second"
     ),
     # music_audioset_epoch_15_esc_90.14.pt, HTSAT-base.
     "clap-laion-music": ForeignName(
-        "clap-music-audioset", "fadtk and kadtk", f"{_ROUNDED}, 10 s from every second on"
+        "clap-music-audioset", "fadtk and kadtk", f"{_ROUNDED}, windows of 10 s starting every second"
     ),
     # Cnn14_mAP=0.431.pth and Cnn14_16k_mAP=0.438.pth.
     "panns-cnn14-32k": ForeignName("pann-32k", "kadtk", _ROUNDED),

@@ -56,9 +56,7 @@ def model_of(
     'encodec-48k'
     """
     if submodel_name != SUBMODEL and model_name != "clap":
-        raise ArgumentError(
-            f'submodel_name="{submodel_name}" goes with model_name="clap", not "{model_name}"'
-        )
+        raise ArgumentError(f'submodel_name="{submodel_name}" requires model_name="clap", not "{model_name}"')
     model_id = model_name
     if model_name == "vggish":
         model_id = _VGGISH[use_pca, use_activation]
@@ -68,7 +66,7 @@ def model_of(
         rate = default if sample_rate is None else sample_rate
         if rate not in ids:
             rates = " or ".join(map(str, sorted(ids)))
-            raise ArgumentError(f'model_name="{model_name}" takes sample_rate={rates}, not {rate}')
+            raise ArgumentError(f'model_name="{model_name}" accepts sample_rate={rates}, not {rate}')
         model_id = ids[rate]
     elif model_name == "clap":
         model_id = _clap_id(submodel_name, enable_fusion)
@@ -79,7 +77,7 @@ def model_of(
     ):
         if given not in (None, right):
             raise ArgumentError(
-                f"{model.name} has {name}={right}, not {given}: leave it out, or give {right}. {any_file}"
+                f"{model.name} has {name}={right}, not {given}: omit it, or give {right}. {any_file}"
             )
     for name, chosen, variant, family in (
         ("use_pca", use_pca, "pca", "vggish"),
@@ -87,7 +85,7 @@ def model_of(
         ("enable_fusion", enable_fusion, "fusion", "clap"),
     ):
         if chosen and not model.variant.get(variant):
-            raise ArgumentError(f'{name}=True goes with model_name="{family}", not with {model.name}')
+            raise ArgumentError(f'{name}=True requires model_name="{family}", not {model.name}')
     return model
 
 
@@ -98,7 +96,7 @@ def _clap_id(submodel_name: str, enable_fusion: bool) -> str:
     if enable_fusion and not fused:
         fusing = " and ".join(name for name, (_, fused) in _CLAP.items() if fused)
         raise ArgumentError(
-            f'submodel_name="{submodel_name}" was trained without fusion: leave enable_fusion out, or choose '
+            f'submodel_name="{submodel_name}" was trained without fusion: omit enable_fusion, or choose '
             f"{fusing}"
         )
     return fused if enable_fusion else plain

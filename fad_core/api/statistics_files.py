@@ -132,10 +132,8 @@ def _opened(path: Path) -> Archive:
         with path.open("rb") as stream:
             single = stream.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX
         if single:
-            raise FadError(
-                f"{path} is a single array (.npy), where the arrays of a .npz are wanted"
-            ) from error
-        raise FadError(f"{path} is no .npz file of arrays, or not a whole one: {error}") from error
+            raise FadError(f"{path} is a single array (.npy); expected the arrays of a .npz file") from error
+        raise FadError(f"{path} is not a .npz file of arrays, or is incomplete: {error}") from error
 
 
 def _read_ours(name: str, archive: Archive) -> EmbeddedSet:
@@ -156,7 +154,7 @@ def _read_ours(name: str, archive: Archive) -> EmbeddedSet:
 def _scalar(archive: Archive, name: str, kind: str) -> Any:
     def accept(header: Header) -> None:
         if header.shape != () or header.dtype.kind not in _KINDS[kind] or header.bytes > _TEXT_BYTES:
-            raise ValueError(f"it holds {header.dtype} {list(header.shape)}, where one {kind} is wanted")
+            raise ValueError(f"it holds {header.dtype} {list(header.shape)}; expected one {kind}")
 
     value = archive.read(name, accept).item()
     return float(value) if kind == "float64" else value
@@ -166,7 +164,7 @@ def _require_sounds(header: Header, most: int) -> None:
     """Require one number a file, or fewer."""
     if header.dtype != np.int64 or len(header.shape) != 1 or header.shape[0] > most:
         raise ValueError(
-            f"it holds {header.dtype} {list(header.shape)}, where int64 of {most} files are wanted"
+            f"it holds {header.dtype} {list(header.shape)}; expected int64 of at most {most} files"
         )
 
 
@@ -177,7 +175,7 @@ def _numbers_of(*shapes: tuple[int, ...]) -> Callable[[Header], None]:
         require_numbers(header)
         if header.shape not in shapes:
             wanted = " or ".join(str(list(shape)) for shape in shapes)
-            raise ValueError(f"its shape is {list(header.shape)}, where {wanted} is wanted")
+            raise ValueError(f"its shape is {list(header.shape)}; expected {wanted}")
 
     return accept
 
@@ -220,10 +218,10 @@ def _identity(text: str, weights_sha256: str) -> dict[str, Any]:
     }
     for key, kind in wanted.items():
         if not isinstance(known.get(key), kind):
-            raise ValueError(f"its identity has no usable {key!r}")
+            raise ValueError(f"its identity has no valid {key!r}")
     if known["weights_sha256"] != weights_sha256:
         raise ValueError(
-            f"its identity is of the weights {known['weights_sha256'][:8]}, its statistics of "
+            f"its identity names the weights {known['weights_sha256'][:8]}, its statistics the weights "
             f"{weights_sha256[:8]}"
         )
     return known
@@ -236,15 +234,13 @@ def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[
     ]
     held = parts[0]
     if alone := sorted(set(parts[0]) ^ set(parts[1])):
-        raise FadError(f"{name} holds a mean or a covariance alone of {', '.join(alone[:_LISTED])}")
+        raise FadError(f"{name} holds only a mean or only a covariance of {', '.join(alone[:_LISTED])}")
     if held:
         # Of one model it may be any, whatever its name; of many, what is not asked for is not read.
         several = models and len(held) > 1
         wanted = [model for model in held if not several or {model, id_of(model)} & set(models)]
         if not wanted:
-            raise FadError(
-                f"{name} holds statistics of {', '.join(held)}, none of which is {' or '.join(models)}"
-            )
+            raise FadError(f"{name} holds statistics of {', '.join(held)}, but not of {' or '.join(models)}")
         return [
             _foreign(name, "fadtk", archive, model, (model + _FADTK_MEAN, model + _FADTK_COVARIANCE))
             for model in wanted
@@ -256,8 +252,8 @@ def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[
         raise FadError(f"{name}: these statistics of fad-core lack {', '.join(missing)}")
     listed = ", ".join(sorted(archive.names)[:_LISTED]) + (", …" if len(archive.names) > _LISTED else "")
     raise FadError(
-        f"{name} holds {listed or 'nothing'}, and so neither statistics of fad-core nor "
-        "those of fadtk (model.mu, model.cov) or pytorch-fid (mu, sigma)"
+        f"{name} holds {listed or 'nothing'}; expected the statistics of fad-core, of fadtk (model.mu, "
+        "model.cov) or of pytorch-fid (mu, sigma)"
     )
 
 
@@ -267,6 +263,6 @@ def _foreign(name: str, source: str, archive: Archive, model: str, keys: tuple[s
         single = ((), (1,)) if mean.size == 1 else ()
         covariance = archive.read(keys[1], _numbers_of((mean.size, mean.size), *single))
         moments = Moments.from_covariance(mean, covariance)
-    note = f"mean and covariance by {source}, which names no weights"
+    note = f"mean and covariance from {source}, which does not name the weights"
     key = ModelKey(model, "", "", "")
     return EmbeddedSet(name, key, {EMBEDDING: moments}, origin=Origin(source), note=note)

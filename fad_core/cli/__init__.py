@@ -38,8 +38,8 @@ __all__ = ["main"]
 def main() -> None:
     """Compute the Fréchet Audio Distance reproducibly.
 
-    Results go to stdout, everything else to stderr. Exit status: 0 success, 1 error in the input, 2 error in
-    the call, 3 failed verification, 130 interrupted.
+    Results go to stdout, everything else to stderr. Exit status: 0 success, 1 error in the input, 2 usage
+    error, 3 failed verification, 130 interrupted.
     """
     spare_collections()
 

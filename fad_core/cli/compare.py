@@ -50,9 +50,9 @@ def compare(
 ) -> None:
     """Compare all pairs of SETS.
 
-    Of each pair, the set named first is the reference.
+    In each pair, the set that is named first is the reference.
 
-    A set is a folder (with all below it), a glob in quotes, one file, embeddings (.npy), or a file of
+    A set is a folder (searched recursively), a glob in quotes, one file, embeddings (.npy), or a file of
     statistics (.npz, .parquet): those of `fad stats` and of the pipeline, fadtk's ({model}.mu, {model}.cov)
     and pytorch-fid's (mu, sigma). Sets of different models, weights or settings are refused.
     """

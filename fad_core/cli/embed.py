@@ -55,7 +55,7 @@ def _output_option(suffixes: tuple[str, ...], what: str) -> Callable[[Any], Any]
 def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form) -> None:
     """Embed a SET and write the vectors to a file.
 
-    SET is a folder (with all below it), a glob in quotes, or one file.
+    SET is a folder (searched recursively), a glob in quotes, or one file.
     """
     require_writable(output)
     exported, done = embedding.embed_sets([audio], model, keep=True, to_compare=False)
@@ -87,8 +87,8 @@ def stats(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     """Write the statistics of a SET to a file.
 
     The file holds the number of vectors, their mean and the factor of their scatter matrix, and the model,
-    its weights with their sha256, its settings and the counts of files. `fad score` and `fad compare` take it
-    in place of the sound.
+    its weights with their sha256, its settings and the counts of files. `fad score` and `fad compare`
+    accept it in place of the audio.
     """
     require_writable(output)
     _, done = embedding.embed_sets([audio], model)

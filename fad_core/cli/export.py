@@ -59,8 +59,8 @@ def export(
 ) -> None:
     """Export a MODEL with its weights to a .pt2 file.
 
-    torch.export.load reads the file, which names its model, weights and versions. `fad verify` compares it
-    with the network that it was made from.
+    The file names its model, weights and versions, and can be loaded with torch.export.load. `fad verify`
+    compares it with the network that it was exported from.
     """
     from fad_core.models import get_model
 
@@ -114,10 +114,10 @@ def verify(
 ) -> int:
     """Verify a MODEL, given by its id or as a .pt2 file.
 
-    It is compared anew, whatever an earlier verification found, at two levels: eager, with the network that
-    it was exported from, over batch sizes and lengths; golden, the same code with seeded weights, with
-    embeddings of the original package. Both are done on a CPU with both runners, and on the GPU with --device
-    cuda. The exit status is 3 if a comparison fails.
+    Verify it again, even if it has been verified before, at two levels. Eager: compare the exported file
+    with the network that it was exported from, over several batch sizes and lengths. Golden: compare the same
+    code, with seeded weights, with stored embeddings of the original package. Both run on the CPU with both
+    runners, and on the GPU with --device cuda. The exit status is 3 if a comparison fails.
     """
     from fad_core.models import get_model
 
@@ -168,7 +168,8 @@ def _given(what: str, choice: str | None, ckpt_dir: Path | None) -> tuple[Path, 
     model = get_model(identity.model)
     if choice is None and identity.weights not in ("official", "seeded"):
         raise WeightsError(
-            f"{what} was made from the checkpoint {identity.weights}. To compare it with that, choose:",
+            f"{what} was made from the checkpoint {identity.weights}. To compare it with that checkpoint, "
+            "choose:",
             [("weights", "PATH")],
         )
     weights = fetch_weights(locate_weights(model, choice or identity.weights, ckpt_dir), ckpt_dir)
@@ -178,5 +179,5 @@ def _given(what: str, choice: str | None, ckpt_dir: Path | None) -> tuple[Path, 
             ", ".join(f"{name} (sha256 {sha256})" for name, sha256 in checkpoints.items())
             for checkpoints in (identity.checkpoints, found)
         )
-        raise WeightsError(f"{what} was made from {made}, the weights at hand are {here}")
+        raise WeightsError(f"{what} was made from {made}, but the weights found here are {here}")
     return Path(what), model, weights

@@ -80,8 +80,8 @@ cache_dir_option = click.option(
 trust_option = click.option(
     "--trust",
     is_flag=True,
-    help="Load an exported model (.pt2) even if that runs code which the file may contain. Only for files "
-    "from a source you trust.",
+    help="Load an exported model (.pt2) even if loading it can run code that the file contains. Use it only "
+    "for files from a source you trust.",
 )
 model_option = click.option(
     "--model",
@@ -95,7 +95,7 @@ models_option = click.option(
     "models",
     type=MODEL,
     multiple=True,
-    help=f"Embedding model; may be given several times.  [default: {DEFAULT_MODEL}]",
+    help=f"Embedding model; can be repeated.  [default: {DEFAULT_MODEL}]",
 )
 metric_option = click.option("--metric", default="fad", show_default=True, help="Metric to compute.")
 weights_option = option_of(
@@ -105,8 +105,8 @@ device_option = option_of(choices_of(Backend)["device"])
 assume_option = click.option(
     "--assume-same-model",
     is_flag=True,
-    help="Assume that statistics of other packages, which do not name weights, are of the same model as the "
-    "others; the result notes it.",
+    help="Assume that statistics of other packages, which do not name their weights, come from the same "
+    "model as the other sets; the result says so.",
 )
 
 

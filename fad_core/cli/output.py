@@ -23,7 +23,9 @@ def output_options(command: Command) -> Command:
     return json_(csv(command))
 
 
-quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress and no messages but errors.")
+quiet_option = click.option(
+    "--quiet", "-q", is_flag=True, help="Show no progress, and no messages other than errors."
+)
 
 
 def print_rows(rows: Sequence[Row], form: Form, text: Callable[[], str] | None = None) -> None:

@@ -48,8 +48,9 @@ def score(
 ) -> None:
     """Score the EVALUATION set against the REFERENCE set.
 
-    Each is a folder (with all below it), a glob in quotes, one file, embeddings (.npy), or a file of
-    statistics (.npz, .parquet) as `fad stats` writes it. The first call with a model exports and verifies it.
+    Each is a folder (searched recursively), a glob in quotes, one file, embeddings (.npy), or a file of
+    statistics (.npz, .parquet) as `fad stats` writes it. The first call with a model exports and
+    verifies the model.
     """
     from fad_core.embedding.distances import distance_row
     from fad_core.errors import FadError
@@ -61,7 +62,7 @@ def score(
     found = comparable_sets(names, [model] if chosen else [], embedding, assume=assume_same_model, keep=keep)
     if len(found) > 1:
         held = ", ".join(each[0].key.model for each in found)
-        raise FadError(f"the files hold statistics by {held}: choose one with --model, or use fad compare")
+        raise FadError(f"the files hold statistics of {held}: choose one with --model, or use fad compare")
     ((first, *others),) = found
     second = others[0] if others else first
     row = distance_row(first, second, metric)

@@ -104,7 +104,7 @@ def _embedded(
         asked = embedding.weights
         if asked in ("official", "seeded") and asked != head.key.weights:
             raise FadError(
-                f"{head.name} is of {describe(head)}, and {asked} weights were asked for: "
+                f"{head.name} was made with {describe(head)}, but {asked} weights were requested: "
                 "choose the same with --weights"
             )
 

@@ -79,7 +79,7 @@ def fetch(models: tuple[str, ...], every: bool, ckpt_dir: Path | None, quiet: bo
     from fad_core.weights import fetch_weights, locate_weights
 
     if bool(models) == every:
-        raise click.UsageError("name models, or give --all")
+        raise click.UsageError("give the models to fetch, or --all")
     say = speaker(quiet)
     rows: dict[str, Row] = {}
     # Unknown models are reported before the first download.
@@ -109,8 +109,8 @@ def fetch(models: tuple[str, ...], every: bool, ckpt_dir: Path | None, quiet: bo
 def verify(models: tuple[str, ...], ckpt_dir: Path | None, form: Form) -> int:
     """Check the sha256 of the checkpoints of MODELS (default: of all models).
 
-    It is compared with the published one, or else with the one recorded at the first use. The exit status is
-    3 if one differs, and 1 if a checkpoint of a named model is missing.
+    Each is compared with the published hash or, if none is published, with the one recorded at first use. The
+    exit status is 3 if a hash differs, and 1 if a checkpoint of a named model is missing.
     """
     rows = [_verified(item, ckpt_dir) for item, _ in _checkpoints(models)]
     print_rows(rows, form)

@@ -93,7 +93,7 @@ def _checked(
             raise DatasetError(f"the name of {printable(name)} is not valid UTF-8: rename the file")
         if name in names:
             raise DatasetError(
-                f"{name} is listed twice: a file needs a name of its own, such as a link to it"
+                f"{name} is listed twice: to use a file twice, give it a second name, such as a link to it"
             )
         names.add(name)
     return tuple(sorted(files, key=lambda file: file.name))

@@ -119,8 +119,8 @@ def require_enough(dataset: str, model: str, vectors: int) -> None:
 
 def _too_few(dataset: str, model: str, vectors: int) -> str:
     return (
-        f"data set {dataset}: {model} makes {counted(vectors, 'embedding vector')} of it, and a distance "
-        "needs at least 2: add files, or longer ones"
+        f"data set {dataset}: {model} makes {counted(vectors, 'embedding vector')} of it, but a distance "
+        "needs at least 2: add files, or use longer ones"
     )
 
 
@@ -169,12 +169,12 @@ def _decide(record: FileRecord, use: ModelUse, policy: FilePolicy) -> FileDecisi
         return FileDecision(record, "excluded", reason)
     samples, rate, minimum = _samples(record, use), use.model.sample_rate, use.model.minimum_samples
     if samples == 0:
-        reason = f"too short: not one sample at the {rate} Hz of {use.model.name}"
+        reason = f"too short: less than one sample at the {rate} Hz of {use.model.name}"
         return FileDecision(record, "excluded", reason, "on_short_file")
     if samples < minimum:
         length, needed = _different_seconds(samples, minimum, rate)
         if policy.on_short_file != "pad":
-            reason = f"too short: {length}, where {use.model.name} needs {needed}"
+            reason = f"too short: {length}, but {use.model.name} needs {needed}"
             return FileDecision(record, "excluded", reason, "on_short_file")
         reason = f"{length} padded with zeros to {needed}"
         return FileDecision(record, "padded", reason, remarks=remarks_on(record))
@@ -182,7 +182,7 @@ def _decide(record: FileRecord, use: ModelUse, policy: FilePolicy) -> FileDecisi
     if needed_gb > allowed_gb:
         reason = (
             f"too long: its {samples / rate:.0f} s take {needed_gb:.1f} GB in {use.model.name}, "
-            f"and memory_gb is {allowed_gb:g}"
+            f"but memory_gb is {allowed_gb:g}"
         )
         return FileDecision(record, "excluded", reason)
     return FileDecision(record, "used", "", remarks=remarks_on(record))
@@ -195,11 +195,11 @@ def _fault(record: FileRecord, use: ModelUse, policy: FilePolicy) -> str:
     if record.peak > policy.max_peak:
         return (
             f"peaks at {record.peak:.4g}, where values within ±1 are expected: scale it, or raise max_peak, "
-            f"which is {policy.max_peak:g}"
+            f"now {policy.max_peak:g}"
         )
     dtype = use.options.dtype
     if record.subtype in _FLOATING and dtype in ("int16", "int32"):
-        return f"holds floats within ±1, of which dtype {dtype} leaves zeros"
+        return f"holds floats within ±1, which dtype {dtype} would turn into zeros"
     return original_quirks.fault(record.channels, record.sample_rate, use)
 
 

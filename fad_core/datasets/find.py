@@ -212,4 +212,4 @@ def _expanded(path: str) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        raise DatasetError(f"{path}: the home folder is not known") from error
+        raise DatasetError(f"{path}: the home folder cannot be determined") from error

@@ -27,7 +27,7 @@ class FilePolicy:
 
     on_bad_file: OnBadFile = choice(
         "fail",
-        "Files that cannot be used (damaged, cut short, too loud, too long for the memory): fail before "
+        "Files that cannot be used (damaged, cut short, too loud, too long for memory_gb): fail before "
         "anything is embedded, or skip them.",
     )
     on_short_file: OnShortFile = choice(
@@ -37,13 +37,13 @@ class FilePolicy:
     )
     on_duplicate: OnDuplicate = choice(
         "note",
-        "Files of one data set with the same sound: note it beside the score and use all, fail before "
+        "Files with the same sound in one data set: note them beside the score and use all, fail before "
         "anything is embedded, or drop all but the first by name.",
     )
     max_peak: float = choice(
         100.0,
-        "Largest absolute sample value that a file may have; values within ±1 are expected. A file beyond it "
-        "is a bad file; above 4, a note stands beside the score.",
+        "Largest absolute sample value that a file may have; values within ±1 are expected. A file that "
+        "exceeds it is a bad file; peaks above 4 are noted beside the score.",
     )
     leftovers: Leftovers = choice(
         "ignore",

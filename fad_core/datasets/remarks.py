@@ -42,7 +42,7 @@ def remarks_on(record: FileRecord) -> tuple[Remark, ...]:
         "doubtful": record.reason if record.status == "doubtful" else "",
         "loud": f"peaks at {record.peak:.4g}, where values within ±1 are expected" * (record.peak > LOUD),
         "silent": "is silent throughout" * (record.signal == "silent"),
-        "constant": "holds one value throughout (DC)" * (record.signal == "constant"),
+        "constant": "holds one constant value throughout (DC)" * (record.signal == "constant"),
     }
     return tuple(Remark(kind, text) for kind, text in texts.items() if text)
 
@@ -55,7 +55,7 @@ def set_notes(counts: SetCounts) -> list[str]:
         (counts.doubtful, f"of doubtful length ({lost} missing or ignored)"),
         (counts.loud, peaks),
         (counts.silent, "silent throughout"),
-        (counts.constant, "of one value throughout (DC)"),
+        (counts.constant, "with one constant value throughout (DC)"),
         (counts.duplicates, "with the same sound as another file of the set"),
     ]
     return [f"{counted(files, 'file')} {text}" for files, text in notes if files]
@@ -68,14 +68,14 @@ def pair_notes(reference: SetCounts, evaluation: SetCounts) -> list[str]:
     """
     notes = []
     if shared := len(set(reference.sounds) & set(evaluation.sounds)):
-        notes.append(f"{counted(shared, 'sound')} in both sets: they are not independent samples")
+        notes.append(f"{counted(shared, 'sound')} in both sets: the sets are not independent samples")
     rates = sorted({rate for counts in (reference, evaluation) for rate, _ in counts.rates}, reverse=True)
     for rate in rates if reference.rates and evaluation.rates else ():
         fewer, more = sorted(_share_from(counts, rate) for counts in (reference, evaluation))
         if more - fewer > UNLIKE:
             notes.append(
                 f"sample rates differ: {fewer:.0%} of one set's files and {more:.0%} of the other's have "
-                f"{rate} Hz or more, and a file holds nothing above half of its rate"
+                f"{rate} Hz or more; a file holds no frequencies above half its sample rate"
             )
             break
     return notes

@@ -15,7 +15,8 @@ from fad_core.metrics.base import Metric, Need
 from fad_core.util.formatting import counted
 
 SCALAR_NOTE = (
-    "of scalars, as frechet-audio-distance takes these vectors (its issue 37): no FAD in D dimensions"
+    "a distance of scalars, as frechet-audio-distance computes it from these vectors (its issue 37), not a "
+    "FAD in D dimensions"
 )
 SEEDED_NOTE = "seeded weights: not a published model, not comparable with published values"
 
@@ -79,13 +80,15 @@ def _require(need: Need, metric: Metric, sets: tuple[EmbeddedSet, EmbeddedSet]) 
                 f"{metric.name} needs the output {need.output!r}, which {each.key.model} does not have"
             )
         if need.what == "vectors" and each.embeddings is None:
-            raise FadError(f"{metric.name} needs the vectors of {each.name}, and only statistics are at hand")
+            raise FadError(
+                f"{metric.name} needs the vectors of {each.name}, but only its statistics are available"
+            )
     if need.paired:
         names = [set(each.vectors_of(need.output).files) for each in sets]
         if alone := sorted(names[0] ^ names[1]):
             raise FadError(
-                f"{metric.name} compares files of the same name, and {alone[0]} is in one set alone "
-                f"({counted(len(alone), 'file')} in all)"
+                f"{metric.name} compares files of the same name, but {alone[0]} is in only one set "
+                f"({counted(len(alone), 'such file')} in all)"
             )
 
 

@@ -99,7 +99,7 @@ def embed_files(
 
     def load(decision: FileDecision, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:
         if decision.record.file not in paths:
-            raise AudioError(decision.record.file, "is no longer there; run again")
+            raise AudioError(decision.record.file, "no longer exists; run again")
         return load_unchanged(paths[decision.record.file], decision.record.sha256, dtype)
 
     return embed_sounds(exported, ((decision, load) for decision in decisions), workers)
@@ -142,7 +142,7 @@ def embed_sounds(
     for (decision, _), vectors in zip(used, embedded, strict=True):
         if not all(np.isfinite(each).all() for each in vectors.values()):
             raise AudioError(
-                decision.record.file, "gives embeddings that are NaN or infinite: are its values sound?"
+                decision.record.file, "gives embeddings that are NaN or infinite: check its sample values"
             )
         starts = use.start_seconds(lengths.popleft(), decision.record.sha256)
         yield FileEmbeddings(decision.record.file, starts, vectors)
@@ -162,6 +162,6 @@ def _require_unchanged(path: Path, sha256: str) -> None:
     try:
         found = file_sha256(path)
     except OSError as error:
-        raise AudioError(path, f"cannot be read any more: {error.strerror}; run again") from error
+        raise AudioError(path, f"can no longer be read: {error.strerror}; run again") from error
     if found != sha256:
         raise AudioError(path, "has changed since it was scanned; run again")

@@ -112,6 +112,6 @@ class EmbeddedSet:
             ValueError: the vectors were not kept, or are not known.
         """
         if self.embeddings is None:
-            raise ValueError(f"the vectors of {self.name} are not at hand, only their statistics")
+            raise ValueError(f"the vectors of {self.name} are not available, only their statistics")
         output = output or self.main_output
         return SetVectors.of((each.file, each.vectors[output]) for each in self.embeddings)

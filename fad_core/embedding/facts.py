@@ -114,4 +114,4 @@ def facts_of(metadata: Mapping[str, str]) -> EmbeddingFacts:
             identity, metadata["settings"], outputs, scalars, counts_from_row(counts), metadata["note"]
         )
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{error} is missing or of another type") from error
+        raise ValueError(f"{error} is missing or has the wrong type") from error

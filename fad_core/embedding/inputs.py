@@ -114,12 +114,12 @@ class SoundArrays(Sounds):
             and given.waveforms.ndim == 1
             and given.waveforms.dtype != object
         ):
-            raise DatasetError(f"data set {name}: one array, where a list of them is wanted: [array]")
+            raise DatasetError(f"data set {name}: one array; expected a list of arrays: [array]")
         if len(given.waveforms) == 0:
             raise DatasetError(f"data set {name}: no waveforms")
         rate: Any = given.sample_rate
         if not isinstance(rate, int | float | np.number) or not 0 < rate < math.inf or rate != int(rate):
-            raise DatasetError(f"data set {name}: a sample rate of {rate!r} Hz cannot be right")
+            raise DatasetError(f"data set {name}: a sample rate of {rate!r} Hz is not possible")
         self._rate = int(rate)
         # As wide as the last one: sorted by name, they stay in their order.
         width = max(4, len(str(len(given.waveforms) - 1)))
@@ -171,13 +171,13 @@ class SoundArrays(Sounds):
 def _fault(waveform: NDArray[Any]) -> str:
     """Why a waveform cannot be used; "" if it can."""
     if waveform.dtype.kind != "f":
-        return f"holds {waveform.dtype}, where floats within ±1 are wanted: divide integers by their range"
+        return f"holds {waveform.dtype}; expected floats within ±1: divide integers by their range"
     if waveform.ndim not in (1, 2) or waveform.size == 0:
-        return f"has the shape {waveform.shape}, where [samples] or [samples, channels] is wanted"
+        return f"has the shape {waveform.shape}; expected [samples] or [samples, channels]"
     if waveform.ndim == 2 and waveform.shape[1] > len(waveform):
         return (
-            f"has the shape {waveform.shape}, which looks like [channels, samples], where "
-            "[samples, channels] is wanted: transpose it, or give the sounds of a batch one by one"
+            f"has the shape {waveform.shape}, which looks like [channels, samples]; expected "
+            "[samples, channels]: transpose it, or give the sounds of a batch one by one"
         )
     with np.errstate(over="ignore", invalid="ignore"):
         sums = waveform.astype(np.float32, copy=False).reshape(len(waveform), -1).sum(axis=1)
@@ -210,18 +210,19 @@ def sounds_of(
         if Path(source).suffix in (".npz", ".parquet") and Path(source).is_file():
             raise DatasetError(
                 f"{os.fspath(source)} is a file of statistics or vectors, not of sound: give what "
-                "read_statistics reads from it"
+                "read_statistics returns for it"
             )
         return SoundFiles(Dataset(name, os.fspath(source), leftovers=leftovers), kept)
     if not isinstance(source, Iterable):
         raise TypeError(
-            f"data set {name}: {source!r} is no data set; give a folder, a glob, files, sound or embeddings"
+            f"data set {name}: {source!r} is not a data set; give a folder, a glob, files, sound or "
+            "embeddings"
         )
     paths = list(source)
     if not all(isinstance(path, str | os.PathLike) for path in paths):
         raise TypeError(
-            f"data set {name}: a list holds the paths of files; arrays of sound are given as "
-            "Waveforms, with their sample rate, embeddings as one array [N, D]"
+            f"data set {name}: a list must hold paths of files; give arrays of sound as Waveforms, with "
+            "their sample rate, and embeddings as one array [N, D]"
         )
     return SoundFiles(Dataset(name, tuple(os.fspath(path) for path in paths)), kept)
 

@@ -23,7 +23,7 @@ from fad_core.models.use import ModelUse
 from fad_core.tables.arrays import Header, read_npy, require_numbers
 from fad_core.util.atomic import atomic_path
 
-TURNED_NOTE = "read as frechet-audio-distance wrote EnCodec's embeddings up to 0.3.3, time along the rows"
+TURNED_NOTE = "read in the layout of frechet-audio-distance up to 0.3.3 for EnCodec, with time along the rows"
 
 # How many times farther apart the means of the channels lie than those of the frames; between 57 and 4000
 # were seen in sounds of 1.7 s to a minute.
@@ -38,7 +38,9 @@ def embeddings_path(path: str | os.PathLike[str]) -> Path:
     """
     path = Path(path).expanduser()
     if path.suffix != ".npy" and path.is_file():
-        raise ArgumentError(f"{path}: a file of embeddings is called {path.name}.npy here: rename it")
+        raise ArgumentError(
+            f"{path}: the name of a file of embeddings must end in .npy: rename it to {path.name}.npy"
+        )
     return path if path.suffix == ".npy" else path.with_name(path.name + ".npy")
 
 
@@ -76,9 +78,7 @@ def load_embeddings(path: Path, use: ModelUse) -> tuple[NDArray[Any], str]:
         raise DatasetError(f"{path} cannot be read as a .npy file of embeddings: {error}") from error
     dimension, note = use.model.dimension, ""
     if array.size == 0:
-        raise DatasetError(
-            f"{path} holds no embedding: none of the files could be embedded when it was written"
-        )
+        raise DatasetError(f"{path} holds no embeddings: no file could be embedded when it was written")
     if array.ndim == 1 and array.size % dimension == 0:
         array = array.reshape(-1, dimension)
     if use.model.quirks.transposed_files and array.ndim == 2 and _is_turned(path, array, dimension):
@@ -86,7 +86,7 @@ def load_embeddings(path: Path, use: ModelUse) -> tuple[NDArray[Any], str]:
         note = TURNED_NOTE
     if array.ndim != 2 or array.shape[1] != dimension:
         raise DatasetError(
-            f"{path} holds an array {list(array.shape)}, where embeddings of {use.model.name} are "
+            f"{path} holds an array {list(array.shape)}, but embeddings of {use.model.name} are "
             f"[N, {dimension}]: it was written for another model"
         )
     return array, note
@@ -95,7 +95,7 @@ def load_embeddings(path: Path, use: ModelUse) -> tuple[NDArray[Any], str]:
 def _require_floats(header: Header) -> None:
     require_numbers(header)
     if header.dtype.kind != "f":
-        raise ValueError(f"it holds {header.dtype}, where embeddings are floats")
+        raise ValueError(f"it holds {header.dtype}, but embeddings must be floats")
 
 
 def _is_turned(path: Path, array: NDArray[Any], dimension: int) -> bool:

@@ -52,7 +52,7 @@ def precomputed_set(name: str, source: Source, use: ModelUse, *, keep: bool = Fa
     expected = 1 if use.takes_scalars else use.model.dimension
     if statistics.dimension != expected:
         raise FadError(
-            f"{name} has {statistics.dimension} dimensions, and {use.model.name} makes {expected}: "
+            f"{name} has {statistics.dimension} dimensions, but {use.model.name} makes {expected}: "
             "it was embedded by another model"
         )
     output = use.model.main_output
@@ -83,16 +83,16 @@ def vector_statistics(blocks: Iterable[NDArray[Any]], use: ModelUse) -> Statisti
 
 
 def _vectors(name: str, array: NDArray[Any], use: ModelUse) -> NDArray[Any]:
-    sound = "sound is given as Waveforms, with its sample rate"
+    sound = "give sound as Waveforms, with its sample rate"
     if array.ndim != 2 or array.dtype.kind != "f":
         raise DatasetError(
-            f"data set {name}: an array of {array.dtype} {array.shape}, where embeddings are floats [N, D]; "
-            f"{sound}"
+            f"data set {name}: an array of {array.dtype} {array.shape}, but embeddings must be floats [N, "
+            f"D]; {sound}"
         )
     # Before anything is computed: the statistics of D dimensions take D · D numbers.
     if array.shape[1] != use.model.dimension:
         raise FadError(
-            f"{name} has {array.shape[1]} dimensions, and {use.model.name} makes {use.model.dimension}: "
-            f"it was embedded by another model, or is no embeddings; {sound}"
+            f"{name} has {array.shape[1]} dimensions, but {use.model.name} makes {use.model.dimension}: "
+            f"it was embedded by another model, or does not hold embeddings; {sound}"
         )
     return array

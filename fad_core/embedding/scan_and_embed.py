@@ -78,7 +78,7 @@ class ScannedSets:
         """
         ours, theirs = ((use.model.name, use.options) for use in (self.use, exported.use))
         if ours != theirs:
-            raise ValueError(f"scanned for {ours}, to be embedded by {theirs}")
+            raise ValueError(f"scanned for {ours}, but to be embedded by {theirs}")
         done = {name: _named(name, given, exported) for name, given in self.given.items()}
         # One stream: where one set ends, the next one's files are on their way.
         heard = (
@@ -179,7 +179,7 @@ def _require_comparable(name: str, given: EmbeddedSet, use: ModelUse, backend: B
         theirs = (given.key.model, given.key.settings)
         if ours != theirs:
             raise FadError(
-                f"{name} was embedded by {' '.join(theirs)}, the other set is by {' '.join(ours)}: "
+                f"{name} was embedded by {' '.join(theirs)}, the other set by {' '.join(ours)}: "
                 "they cannot be compared"
             )
     elif isinstance(statistics := given.statistics_of(), Statistics):

@@ -20,7 +20,7 @@ def set_to_rows(embedded: EmbeddedSet) -> list[dict[str, Any]]:
     rows = []
     for output, statistics in embedded.statistics.items():
         if not isinstance(statistics, Statistics) or embedded.counts is None:
-            raise ValueError(f"{embedded.name}: of a mean and a covariance no statistics can be made")
+            raise ValueError(f"{embedded.name}: statistics cannot be made from a mean and a covariance alone")
         rows.append(
             {
                 "model": embedded.key.model,
@@ -68,12 +68,12 @@ def require_dimension(dimension: int) -> None:
         ValueError: it is none, or larger than any model's.
     """
     if not 1 <= dimension <= LARGEST_DIMENSION:
-        raise ValueError(f"{dimension} dimensions, where 1 to {LARGEST_DIMENSION} are read")
+        raise ValueError(f"{dimension} dimensions; expected 1 to {LARGEST_DIMENSION}")
 
 
 def _statistics(row: Mapping[str, Any]) -> Statistics:
     dimension = row["dimension"]
     require_dimension(dimension)
     if row["factor"].size != dimension * dimension:
-        raise ValueError(f"{row['factor'].size} numbers are no factor of {dimension} dimensions")
+        raise ValueError(f"a factor of {row['factor'].size} numbers does not fit {dimension} dimensions")
     return Statistics(row["n"], row["mean"], row["factor"].reshape(dimension, dimension))

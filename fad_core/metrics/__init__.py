@@ -46,7 +46,7 @@ def register_metric(metric: Metric) -> None:
         ArgumentError: there is another one of that name.
     """
     if metric.name in BUILT_IN or METRICS.setdefault(metric.name, metric) is not metric:
-        raise ArgumentError(f"there is a metric {metric.name!r} already: choose another name")
+        raise ArgumentError(f"a metric {metric.name!r} exists already: choose another name")
 
 
 def get_metric(name: str) -> Metric:
@@ -70,4 +70,4 @@ def get_metric(name: str) -> Metric:
         return METRICS[name]
     except KeyError:
         known = dict.fromkeys([*BUILT_IN, *METRICS])
-        raise UnknownMetricError(f"metric {name!r} is not known; there is: {', '.join(known)}") from None
+        raise UnknownMetricError(f"there is no metric {name!r}; metrics: {', '.join(known)}") from None

@@ -24,7 +24,7 @@ from fad_core.metrics.mean_covariance import Moments
 from fad_core.metrics.statistics import Statistics
 
 BIAS_NOTES = (
-    "the number of vectors is not known, nor how far it biases FAD upwards",
+    "the number of vectors is unknown, and with it the upward bias of FAD",
     "no more vectors than dimensions, so the covariance is rank-deficient and FAD is biased upwards",
 )
 """What is said of a set, behind the part that it has in the comparison."""
@@ -75,8 +75,8 @@ def frechet_distance(reference: Statistics | Moments, evaluation: Statistics | M
         largest = max(float(np.abs(s.mean).max()) for s in (reference, evaluation))
         spread = max(float(np.abs(s.factor).max()) for s in (reference, evaluation))
         raise ArgumentError(
-            f"the Fréchet distance is not a finite number: means up to {largest:.3g} and factors of scatter "
-            f"up to {spread:.3g} have squares beyond what a float64 holds; no embedding is that large"
+            f"the Fréchet distance is not a finite number: the squares of means up to {largest:.3g} and of "
+            f"factors up to {spread:.3g} exceed the range of float64; no embedding is that large"
         )
     return FrechetDistance(value, mean_term, covariance_term, _note(reference, evaluation))
 

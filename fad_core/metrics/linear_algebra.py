@@ -36,7 +36,7 @@ def _require_room(limit: int) -> None:
     except (OSError, MemoryError) as error:
         raise ResourceError(
             f"the limit on the address space (ulimit -v: {limit / 1e9:.2f} GB) leaves less than the "
-            f"{wanted / 1e9:.2f} GB that linear algebra starts with: raise it, or limit resident memory"
+            f"{wanted / 1e9:.2f} GB that the linear algebra library needs: raise it, or limit resident memory"
         ) from error
 
 

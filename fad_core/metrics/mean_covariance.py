@@ -68,7 +68,7 @@ class Moments:
         centre = np.atleast_1d(np.asarray(mean))
         for name, array in (("mean", centre), ("covariance", given)):
             if array.dtype.kind not in "fiu":
-                raise ValueError(f"the {name} holds {array.dtype}, where real numbers are wanted")
+                raise ValueError(f"the {name} holds {array.dtype}; expected real numbers")
             if not np.isfinite(array).all():
                 raise ValueError(f"the {name} holds NaN or infinity")
         if centre.ndim != 1 or centre.size == 0 or given.shape != (centre.size, centre.size):

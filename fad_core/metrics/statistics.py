@@ -74,7 +74,7 @@ class Statistics:
         for name in ("mean", "factor"):
             kind = np.asarray(getattr(self, name)).dtype
             if kind.kind not in "fiu":
-                raise ValueError(f"the {name} holds {kind}, where real numbers are wanted")
+                raise ValueError(f"the {name} holds {kind}; expected real numbers")
         mean = np.array(self.mean, dtype=np.float64, order="C")
         given = np.asarray(self.factor, dtype=np.float64)
         if self.n < 1:
@@ -167,7 +167,7 @@ def _blocks_of(count: int, blocks: Iterable[ArrayLike]) -> Iterator[Float64Array
         if vectors.ndim != 2 or vectors.shape[1] == 0 or vectors.dtype.kind not in "fiu":
             raise ValueError(f"embeddings must be real numbers [N, D], not {vectors.dtype} {vectors.shape}")
         if dimension is not None and vectors.shape[1] != dimension:
-            raise ValueError(f"embeddings of {vectors.shape[1]} dimensions follow some of {dimension}")
+            raise ValueError(f"embeddings of {vectors.shape[1]} dimensions follow embeddings of {dimension}")
         dimension = vectors.shape[1]
         if not np.isfinite(vectors).all():
             raise ValueError("embeddings hold NaN or infinity")

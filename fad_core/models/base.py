@@ -226,7 +226,7 @@ class EmbeddingModel(ABC):
             ModelError: it takes no crop, or not this one.
         """
         if options.crop != DEFAULT_OPTIONS.crop and not self.cropped:
-            raise ModelError(f"{self.name} embeds whole files: it takes no crop")
+            raise ModelError(f"{self.name} embeds whole files: it has no crop")
 
     @property
     def weights_bytes(self) -> int:

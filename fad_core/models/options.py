@@ -38,27 +38,28 @@ class Options:
 
     crop: Crop = choice(
         "random",
-        "What is embedded of a file longer than the model's window (CLAP: 10 s): random (a stretch whose "
-        "place follows from the seed and the file's content), first, center, or windows (all of them).",
+        "Part of a file that is embedded if it is longer than the model's window (CLAP: 10 s): random (a "
+        "section whose position follows from the seed and the file's content), first, center, or windows "
+        "(all of it).",
     )
     hop_seconds: float = choice(
-        10.0, "Seconds from the start of one window to the start of the next, where crop is windows."
+        10.0, "Seconds from the start of one window to the start of the next, if crop is windows."
     )
-    seed: int = choice(0, "Seed of everything that is drawn at random.")
+    seed: int = choice(0, "Seed of all random draws.")
     compatibility: Compatibility = choice(
         "none",
-        "frechet-audio-distance reproduces known faults of that package, to regenerate an old number (PANN's "
-        "distance of scalars, EnCodec-48k's stereo files at other rates); none does not.",
+        "Package whose known faults are reproduced, to regenerate old numbers: frechet-audio-distance "
+        "(PANN's distance of scalars, EnCodec-48k's stereo files at other rates), or none.",
     )
     memory_gb: float = choice(
         16.0,
-        "Memory in GB (10^9 bytes) that embedding one file may take. A longer file is a bad file, where a "
-        "model's memory grows with the length (EnCodec-48k).",
+        "Memory in GB (10^9 bytes) that embedding one file may take. A file that would take more is a bad "
+        "file (EnCodec-48k, whose memory grows with the length of a file).",
     )
     dtype: Dtype = choice(
         "float32",
-        "Type that files are read as. The types beside float32 are those of the original package: sound is "
-        "then mixed and resampled in float64, and int16 keeps 16 of 24 bits.",
+        "Type that samples are read as. The types other than float32 reproduce the original package: sound "
+        "is then mixed and resampled in float64, and int16 keeps 16 of 24 bits.",
     )
 
     def __post_init__(self) -> None:
@@ -88,5 +89,6 @@ def require_batch_size(value: object) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ArgumentError(
-            f"batch_size must be a whole number of at least 1, the windows at once, such as 32, not {value!r}"
+            "batch_size, the number of windows embedded at once, must be a whole number of at least 1, such "
+            f"as 32, not {value!r}"
         )

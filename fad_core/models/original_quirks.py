@@ -24,7 +24,7 @@ def fault(channels: int, sample_rate: int, use: ModelUse) -> str:
     count = int(channels * float(use.model.sample_rate) / float(sample_rate))
     if count == use.model.channels:
         return ""
-    return f"frechet-audio-distance makes {count} channels of its {channels}, and drops the file"
+    return f"frechet-audio-distance turns its {channels} channels into {count} and drops the file"
 
 
 def prepare_waveform(

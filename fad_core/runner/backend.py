@@ -22,12 +22,12 @@ class Backend:
     runner: Runner = choice(
         "fast",
         "How the network runs on a CPU: fast (with kernels for the processor) or plain (as it was exported). "
-        "Results of the two differ by rounding, and name a runner that is not the default.",
+        "Their results differ by rounding; results name a runner other than the default.",
     )
     device: str = choice(
         "cpu",
         "Where the network runs: cpu, cuda (an NVIDIA GPU; the second is cuda:1), or auto (cuda if there is "
-        "one, else cpu). Results of a GPU differ by rounding, and name it.",
+        "one, else cpu). Results computed on a GPU differ by rounding; they name the device.",
     )
 
     def __post_init__(self) -> None:

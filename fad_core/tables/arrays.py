@@ -107,9 +107,9 @@ class Archive:
         counted = int.from_bytes(end[10:12], "little") if end[:4] == b"PK\x05\x06" else len(members)
         fault = ""
         if twice := len(members) - len(self._members):
-            fault = f"{twice} of its arrays have the name of another one"
+            fault = f"{twice} of its arrays share a name with another one"
         elif others:
-            fault = f"it holds {_short(ascii(others[0]))}, which is no array"
+            fault = f"it holds {_short(ascii(others[0]))}, which is not an array"
         elif counted not in (len(members), 0xFFFF):
             fault = f"it holds {counted} arrays, of which {len(members)} are listed"
         if fault:
@@ -153,7 +153,7 @@ def require_numbers(header: Header) -> None:
         ValueError: it is such an array.
     """
     if header.dtype.kind not in "fiu" or header.dtype.itemsize > 8:
-        raise ValueError(f"it holds {header.dtype}, where real numbers of at most 64 bits are wanted")
+        raise ValueError(f"it holds {header.dtype}; expected real numbers of at most 64 bits")
 
 
 def reason_of(error: BaseException) -> str:
@@ -168,7 +168,7 @@ def _read_header(stream: IO[bytes], size: int) -> Header:
     """Read the header of `.npy` data of so many bytes in all, and leave the stream at the first element."""
     magic = _exactly(stream, np.lib.format.MAGIC_LEN)
     if not magic.startswith(np.lib.format.MAGIC_PREFIX):
-        raise ValueError("it does not begin as a .npy array does")
+        raise ValueError("it does not begin like a .npy array")
     version = (magic[-2], magic[-1])
     if version not in _VERSIONS:
         raise ValueError(f"it is an array of format {magic[-2]}.{magic[-1]}, which plain numbers do not need")
@@ -184,15 +184,15 @@ def _read_header(stream: IO[bytes], size: int) -> Header:
             warnings.simplefilter("ignore")
             shape, fortran, dtype = parse(io.BytesIO(packed + text), max_header_size=_LONGEST_HEADER)
     except _MALFORMED as error:
-        raise ValueError(f"its header is not that of an array ({reason_of(error)})") from error
+        raise ValueError(f"its header is not a valid array header ({reason_of(error)})") from error
     if dtype.hasobject or dtype.names is not None or dtype.subdtype is not None:
-        raise ValueError(f"it holds {_short(dtype)}, where plain numbers or text are wanted")
+        raise ValueError(f"it holds {_short(dtype)}; expected plain numbers or text")
     if any(extent < 0 for extent in shape):
         raise ValueError(f"its shape {_short(shape)} is negative")
     stated, held = math.prod(shape) * dtype.itemsize, size - len(magic) - len(packed) - length
     if held != stated:
         raise ValueError(
-            f"its header {_short(shape)} of {dtype} asks for {stated} bytes of data, and it has {held}"
+            f"its header {_short(shape)} of {dtype} requires {stated} bytes of data, but it has {held}"
         )
     return Header(shape, dtype, fortran, stated)
 
@@ -209,7 +209,7 @@ def _read_array(stream: IO[bytes], size: int, accept: Callable[[Header], object]
             raise ValueError(f"it ends after {filled} of {len(data)} bytes of data")
         filled += count
     if stream.read(1):
-        raise ValueError("it goes on after its last element")
+        raise ValueError("it has data after its last element")
     flat = np.frombuffer(data, header.dtype) if data else np.empty(0, header.dtype)
     array = flat.reshape(header.shape, order="F" if header.fortran else "C")
     return array.astype(array.dtype.newbyteorder("="), copy=False)

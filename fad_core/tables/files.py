@@ -43,7 +43,7 @@ def write_table(
 
         write_parquet(schema, values, path, metadata or {})
     elif metadata or any(column.type.startswith("list") for column in schema.columns):
-        raise ValueError(f"{path}: CSV holds neither lists nor metadata: choose .parquet")
+        raise ValueError(f"{path}: CSV cannot hold lists or metadata: choose .parquet")
     else:
         write_text(path, format_csv([schema.names, *zip(*values, strict=True)]))
 
@@ -73,7 +73,7 @@ def read_table(schema: Schema, path: Path | str) -> list[dict[str, Any]]:
 
 def _suffix(path: Path) -> str:
     if path.suffix not in (".parquet", ".csv"):
-        raise ValueError(f"{path}: a table's name ends in .parquet or .csv")
+        raise ValueError(f"{path}: the name of a table must end in .parquet or .csv")
     return path.suffix
 
 
@@ -90,7 +90,7 @@ def _read_csv(schema: Schema, path: Path) -> list[Values]:
             for column, texts in zip(schema.columns, fields, strict=True)
         ]
     except ValueError as error:
-        raise FadError(f"{path}: not a whole table ({error}): delete it and run again") from error
+        raise FadError(f"{path}: incomplete or damaged table ({error}): delete it and run again") from error
 
 
 def _parsed(column: Column, text: str) -> str | int | float | None:

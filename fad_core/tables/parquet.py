@@ -97,7 +97,7 @@ def open_parquet(schema: Schema, path: Path) -> Iterator[pq.ParquetFile]:
             or _SEAL_KEY not in stored
         ):
             raise FadError(
-                f"{path}: this is not a table of {schema.name} as this version writes them, but of {name} "
+                f"{path}: this is not a table of {schema.name} in the format of this version, but of {name} "
                 f"with columns {', '.join(file.schema_arrow.names)}: delete it and run again"
             )
         if stored[_SEAL_KEY] != _seal(name, _given(stored), file.metadata.num_rows):
@@ -127,7 +127,9 @@ def readable(path: Path) -> Iterator[None]:
             yield
         except MemoryError as error:
             reason = next(iter(str(error).splitlines()), "no memory")
-            raise FadError(f"{path}: cannot be read ({reason}): memory is short, or it is damaged") from error
+            raise FadError(
+                f"{path}: cannot be read ({reason}): there is too little memory, or it is damaged"
+            ) from error
         except (pa.ArrowException, ValueError, OverflowError) as error:
             if isinstance(error, FadError) or (isinstance(error, OSError) and error.errno):
                 raise

@@ -68,7 +68,7 @@ SETTINGS = Column(
     "How the model was used, such as crop=first; empty if it has no settings.",
 )
 
-OUTPUT = Column("output", "string", "", "Name of the model's output that the vectors are of.")
+OUTPUT = Column("output", "string", "", "Name of the model's output that the vectors come from.")
 
 EMBEDDINGS = Schema(
     "embeddings",
@@ -77,14 +77,14 @@ EMBEDDINGS = Schema(
         FILE,
         OUTPUT,
         Column("window", "int32", "", "Index of the vector within its file and output, from 0."),
-        Column("start_second", "float64", "s", "Where in the file the vector's window starts."),
+        Column("start_second", "float64", "s", "Start of the vector's window within the file."),
         Column("embedding", "list<float32>", "", "The vector itself, one number per dimension."),
     ),
 )
 
 STATISTICS = Schema(
     "statistics",
-    "One row for each output of a model: statistics of its vectors of a data set, for the Fréchet distance.",
+    "One row for each output of a model: statistics of its vectors for a data set, for the Fréchet distance.",
     (
         *MODEL,
         SETTINGS,
@@ -134,8 +134,8 @@ VERIFICATION = Schema(
             "level",
             "string",
             "",
-            "What it is compared with: the eager PyTorch module, stored embeddings of the original package, "
-            "or that package run live.",
+            "What the model is compared with: the eager PyTorch module, stored embeddings of the original "
+            "package, or that package run live.",
             choices=("eager", "golden", "reference"),
         ),
         Column("case", "string", "", "The input."),
@@ -162,7 +162,7 @@ VERIFICATION = Schema(
             "off_by_quantum",
             "int64",
             "",
-            "Number of values of a quantised embedding that differ by one quantization step.",
+            "Number of values of a quantised embedding that differ by one quantisation step.",
         ),
         Column(
             "verdict",
@@ -175,7 +175,7 @@ VERIFICATION = Schema(
             "numerics",
             "string",
             "",
-            "Properties of the machine on which the numbers depend: digest of the code, versions of "
+            "Properties of the code and machine on which the numbers depend: digest of the code, versions of "
             "packages, instruction set of the processor and limits on it, GPU.",
         ),
     ),
@@ -198,7 +198,7 @@ DISTANCES = Schema(
         Column("files", "int64", "", "Number of files embedded, both sets together."),
         Column("excluded", "int64", "", "Number of audio files left out, both sets together."),
         Column("padded", "int64", "", "Number of files padded with zeros, both sets together."),
-        Column("note", "string", "", "Remarks that a reader of this value needs."),
+        Column("note", "string", "", "Remarks needed to interpret this value."),
     ),
 )
 

@@ -45,7 +45,7 @@ def check_columns(schema: Schema, rows: Rows) -> list[Values]:
     ]
     lengths = [len(values) for values in columns]
     if len(set(lengths)) > 1:
-        raise ValueError(f"{schema.name}: columns of unlike length: {lengths}")
+        raise ValueError(f"{schema.name}: columns of different lengths: {lengths}")
     return columns
 
 

@@ -15,11 +15,11 @@ def parse_object(text: str) -> dict[str, Any]:
         ValueError: the text is not a JSON object, is nested too deeply, or longer than a million characters.
     """
     if len(text) > _LONGEST:
-        raise ValueError(f"{len(text)} characters of JSON, where up to {_LONGEST} are read")
+        raise ValueError(f"JSON of {len(text)} characters; at most {_LONGEST} are read")
     try:
         value = json.loads(text)
     except RecursionError as error:
         raise ValueError("JSON that is nested too deeply") from error
     if not isinstance(value, dict):
-        raise ValueError(f"JSON of a {type(value).__name__}, where an object is wanted")
+        raise ValueError(f"JSON of a {type(value).__name__}; expected an object")
     return value

@@ -93,7 +93,8 @@ class Weights:
         if len(sha256) < _KEY_DIGITS:
             name = self.files[0].checkpoint.filename
             raise WeightsError(
-                f"no sha256 of {name} is published, so its weights have no name before the file is fetched"
+                f"no sha256 of {name} is published, so its weights cannot be identified before the file is "
+                "fetched"
             )
         return sha256[:_KEY_DIGITS]
 
@@ -161,7 +162,7 @@ def given_files(model: EmbeddingModel, choice: Path | str) -> list[tuple[Checkpo
     path = Path(choice).expanduser()
     if not path.exists():
         raise WeightsError(
-            f"weights of {model.name}: {choice} is neither official nor seeded, nor is it a file"
+            f"weights of {model.name}: {choice} is neither official nor seeded, and there is no such file"
         )
     folder = path if path.is_dir() else path.parent
     files = [(item, folder / item.filename) for item in model.checkpoints]
@@ -170,7 +171,7 @@ def given_files(model: EmbeddingModel, choice: Path | str) -> list[tuple[Checkpo
     for checkpoint, place in files:
         if not place.is_file():
             raise WeightsError(
-                f"weights of {model.name}: {checkpoint.filename} is looked for in {folder} and is not there. "
+                f"weights of {model.name}: {checkpoint.filename} was not found in {folder}. "
                 f"{model.name} needs {' and '.join(item.filename for item in model.checkpoints)}."
             )
     return files

@@ -70,7 +70,7 @@ def _named_tensors(content: Any, path: Path, checkpoint: Checkpoint) -> dict[str
     """Return what the file holds under the names in the checkpoint's scope, without their prefix."""
     for key in checkpoint.section:
         if not isinstance(content, dict) or key not in content:
-            raise WeightsError(f"{path} is not {checkpoint.filename}: it holds nothing called {key!r}")
+            raise WeightsError(f"{path} is not {checkpoint.filename}: it has no entry {key!r}")
         content = content[key]
     if not isinstance(content, dict):
         kind = type(content).__name__
@@ -96,7 +96,7 @@ def _unpickle(path: Path) -> Any:
         if refused:
             reason = (
                 f"holds more than tensors ({refused[1]}) and was not loaded: such a file can run any program "
-                "on this machine. Use a checkpoint that holds tensors alone."
+                "on this machine. Use a checkpoint that holds only tensors."
             )
         else:
             size = path.stat().st_size

@@ -88,11 +88,11 @@ def download(
         if isinstance(error, OSError):
             reason = f"{error.filename or target.parent}: {error.strerror}"
         left = part.stat().st_size if os.access(part, os.R_OK) else 0
-        kept = f"\n  kept: {part}, {left} bytes; the next try goes on from there" if left else ""
+        kept = f"\n  kept: {part}, {left} bytes; the next attempt resumes there" if left else ""
         raise WeightsError(
             f"cannot download {target.name}: {reason}\n  from: {url}\n  to:   {target}{kept}\n"
-            "To go on without this download, put the file there by hand, or choose a copy, the folder that "
-            "holds it, or a fill of the same network that needs no file (and is not the published model):",
+            "To go on without this download, put the file there by hand, or choose a copy of it, the folder "
+            "of a copy, or seeded weights, which need no file (and are not the published model):",
             _WITHOUT,
         ) from error
 
@@ -162,9 +162,11 @@ class _Transfer:
             self._restart()
             if not resumed:
                 break
-            _logger.warning("%s: what an earlier download left does not fit; from the start again", self.url)
+            _logger.warning(
+                "%s: the partial file of an earlier download does not fit; starting again", self.url
+            )
         came = f"{size} bytes with sha256 {digest}, expected {self.sha256}"
-        raise _FailedError(f"the wrong bytes came, and were removed: {came}")
+        raise _FailedError(f"the downloaded data was wrong and has been removed: {came}")
 
     def _get_with_retries(self) -> None:
         delays, furthest = iter(self.patience.delays), self._size()
@@ -180,7 +182,7 @@ class _Transfer:
                     if not self.sha256:
                         self._restart()  # Without a hash, no later process could go on from it.
                     raise _FailedError(reason) from error
-                _logger.warning("%s: %s; another try in %g s", self.url, reason, delay)
+                _logger.warning("%s: %s; trying again in %g s", self.url, reason, delay)
                 time.sleep(delay)
 
     def _get(self) -> None:
@@ -215,7 +217,7 @@ class _Transfer:
             span = response.headers.get("Content-Range", "").strip()
             if not span.startswith(f"bytes {offset}-"):
                 self._restart()
-                raise _InterruptedError(f"the server sent another part than asked for ({span})")
+                raise _InterruptedError(f"the server sent another part than requested ({span})")
             self.resumed = True
         elif offset:  # The server knows no ranges, or has another file by now.
             self._restart()
@@ -241,7 +243,7 @@ class _Transfer:
                 rest = rest[self.stream.write(rest) :]
         except OSError as error:
             self._restart()  # Give a full disk its space back.
-            reason = f"writing failed ({error.strerror}); what had come was removed"
+            reason = f"writing failed ({error.strerror}); the partial file was removed"
             raise _FailedError(reason) from error
 
     def _restart(self) -> None:

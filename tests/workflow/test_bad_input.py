@@ -159,7 +159,7 @@ ONE_MESSAGE = {
         [
             "no model 'vgish'. Did you mean 'vggish'?",
             "two entries are called 'vggish'",
-            "metric 'fed' is not known; there is: fad",
+            "there is no metric 'fed'; metrics: fad",
             "there is no data set c",
             "[a, b] is given twice",
         ],

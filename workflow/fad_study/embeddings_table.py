@@ -46,8 +46,8 @@ def iterate_embeddings(paths: Iterable[Path | str], output: str = "") -> Iterato
             raise FadError(f"{path}: another table has {file!r} too: delete the outdated one")
         if dimension not in (None, embeddings.shape[1]):
             raise FadError(
-                f"{path}: embeddings of {embeddings.shape[1]} dimensions, where other tables have "
-                f"{dimension}: they are by different models; delete it and run again"
+                f"{path}: embeddings of {embeddings.shape[1]} dimensions, but other tables have "
+                f"{dimension}: they come from different models; delete it and run again"
             )
         previous, dimension = file, embeddings.shape[1]
         yield file, embeddings

@@ -101,7 +101,7 @@ def _row(
     numbers: Sequence[str],
 ) -> UserRow:
     if len(fields) != len(heading):
-        raise FadError(f"{path}, line {line}: {len(fields)} fields, where the heading has {len(heading)}")
+        raise FadError(f"{path}, line {line}: {len(fields)} fields, but the heading has {len(heading)}")
     # Some of these tables were written by this package, which marks formulas.
     values = dict(zip(heading, map(plain_text, fields), strict=True))
     for name in texts:

@@ -96,7 +96,9 @@ class ClapModel(WindowedModel):
         super().require_options(options)
         hop = options.hop_seconds
         if options.crop == "windows" and not 1 <= hop * self.sample_rate < math.inf:
-            raise ModelError(f"{self.name}: windows {hop} s apart do not move on, or never come")
+            raise ModelError(
+                f"{self.name}: hop_seconds must be finite and at least one sample long, not {hop}"
+            )
 
     def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """The windows: as much as the waveform, times by how much they overlap."""

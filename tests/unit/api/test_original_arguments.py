@@ -54,9 +54,9 @@ def test_what_is_meant(given: dict[str, Any], model: str) -> None:
         ({"channels": 2}, "give 1"),
         ({"model_name": "pann", "sample_rate": 44100}, "8000 or 16000 or 32000"),
         ({"model_name": "pann-8k", "sample_rate": 16000}, "give 8000"),
-        ({"model_name": "pann", "use_pca": True}, 'use_pca=True goes with model_name="vggish"'),
-        ({"model_name": "vggish", "enable_fusion": True}, 'enable_fusion=True goes with model_name="clap"'),
-        ({"model_name": "vggish-pca", "use_activation": True}, "not with vggish-pca"),
+        ({"model_name": "pann", "use_pca": True}, 'use_pca=True requires model_name="vggish"'),
+        ({"model_name": "vggish", "enable_fusion": True}, 'enable_fusion=True requires model_name="clap"'),
+        ({"model_name": "vggish-pca", "use_activation": True}, "not vggish-pca"),
         ({"model_name": "encodec", "sample_rate": 16000}, "24000 or 48000"),
         ({"model_name": "encodec", "sample_rate": 48000, "channels": 1}, "give 2"),
         ({"model_name": "encodec", "sample_rate": 24000, "channels": 2}, "give 1"),
@@ -66,8 +66,8 @@ def test_what_is_meant(given: dict[str, Any], model: str) -> None:
             {"model_name": "clap", "submodel_name": "music_speech", "enable_fusion": True},
             "630k-audioset and 630k",
         ),
-        ({"model_name": "clap-630k", "submodel_name": "music_speech"}, 'goes with model_name="clap"'),
-        ({"model_name": "vggish", "submodel_name": "630k"}, 'goes with model_name="clap"'),
+        ({"model_name": "clap-630k", "submodel_name": "music_speech"}, 'requires model_name="clap"'),
+        ({"model_name": "vggish", "submodel_name": "630k"}, 'requires model_name="clap"'),
     ],
 )
 def test_what_contradicts_itself_is_refused_with_what_is_right(given: dict[str, Any], right: str) -> None:

@@ -131,8 +131,8 @@ def test_others_files_give_the_same_distance(tmp_path: Path, model: str | None) 
     row = distance_row(mine, theirs, "fad")
     assert row["value"] == pytest.approx(exact, rel=1e-9)
     assert (row["n_reference"], row["files"], row["weights"]) == (None, None, "")
-    assert "names no weights" in row["note"]
-    assert "the number of vectors is not known" in row["note"]
+    assert "does not name the weights" in row["note"]
+    assert "the number of vectors is unknown" in row["note"]
     check_columns(COMPARISONS, [row])
 
 
@@ -169,11 +169,11 @@ def test_files_that_are_none_are_named(tmp_path: Path) -> None:
     (tmp_path / "flipped.npz").write_bytes(flipped)
     for name, said in {
         "missing": "no such file",
-        "other": "holds weights, and so neither",
+        "other": "holds weights; expected the statistics of fad-core",
         "objects": "it holds object",
         "single": "a single array",
-        "text": "no .npz file of arrays",
-        "cut": "not a whole one",
+        "text": "not a .npz file of arrays",
+        "cut": "is incomplete",
         "flipped": "Bad CRC-32",
     }.items():
         with pytest.raises(FadError, match=rf"{name}\.npz.*{said}"):
@@ -216,7 +216,7 @@ class TestSameModel:
         ],
     )
     def test_each_part_of_the_identity_counts(self, others: dict[str, str]) -> None:
-        with pytest.raises(FadError, match=r"b is of .*, a of vggish .*they cannot be compared$"):
+        with pytest.raises(FadError, match=r"b was made with .*, a with vggish .*they cannot be compared$"):
             same_model([ours("a"), ours("b", **others)], assume=True)
 
     def test_so_does_a_second_checkpoint(self) -> None:
@@ -226,7 +226,7 @@ class TestSameModel:
 
     def test_other_code_is_noted(self) -> None:
         ((_, second),) = same_model([ours("a"), ours("b", replace(IDENTITY, code="f" * 16))])
-        assert "exported by other code (0.1.0, ffffffffffffffff)" in second.note
+        assert "exported by a different version of the code (0.1.0, ffffffffffffffff)" in second.note
 
     def test_foreign_beside_ours_needs_a_word(self, tmp_path: Path) -> None:
         sets = [read_statistics(foreign(tmp_path / "f.npz")), ours("b")]
@@ -278,7 +278,7 @@ class TestSameModel:
         ((first, _),) = same_model([read_statistics(path), ours("b")], models=["vggish"], assume=True)
         assert first.statistics_of().mean[0] == pytest.approx(VECTORS["a"].mean(axis=0)[0])
         assert "of vggish (fadtk, weights not named), assumed to be the same model" in first.note
-        assert "prepared otherwise by fadtk and kadtk (sound of 16 bits" in first.note
+        assert "prepared differently by fadtk and kadtk (16-bit audio" in first.note
         identity = replace(IDENTITY, model="clap-630k-audioset")
         clap = ours("b", identity, model="clap-630k-audioset")
         ((first, _),) = same_model([read_statistics(path), clap], assume=True)
@@ -295,7 +295,7 @@ class TestSameModel:
         assert [each.key.model for each in read_statistics(path, ["vggish"])] == ["vggish"]
         with pytest.raises(FadError, match="not positive semidefinite"):
             read_statistics(path, ["clap-630k-audioset"])
-        with pytest.raises(FadError, match="of vggish, clap-laion-audio, none of which is pann-8k"):
+        with pytest.raises(FadError, match="of vggish, clap-laion-audio, but not of pann-8k"):
             read_statistics(path, ["pann-8k"])
 
     def test_a_name_that_stands_for_another_model_is_not_assumed(self, tmp_path: Path) -> None:
@@ -321,7 +321,9 @@ def test_an_identity_that_is_none_is_refused(tmp_path: Path, identity: str) -> N
 
 def test_an_identity_of_other_weights_is_refused(tmp_path: Path) -> None:
     write_statistics(embedded(identity=replace(IDENTITY, weights_sha256="0" * 64)), tmp_path / "x.npz")
-    with pytest.raises(FadError, match="its identity is of the weights 00000000, its statistics of 5eed5eed"):
+    with pytest.raises(
+        FadError, match="its identity names the weights 00000000, its statistics the weights 5eed5eed"
+    ):
         read_statistics(tmp_path / "x.npz")
 
 

@@ -148,7 +148,7 @@ def test_a_bad_file_is_named_before_a_model_is_made(
         (("--weights", "seeded", "--model", "pann-16k"), "holds no statistics of pann-16k, but of vggish"),
         (("--weights", "seeded", "--model", "vgish"), "Did you mean 'vggish'?"),
         (("--weights", "seeded"), "lost does not exist"),
-        ((), "of vggish (seeded weights 00b8a942), and official weights were asked for"),
+        ((), "with vggish (seeded weights 00b8a942), but official weights were requested"),
     ],
 )
 def test_so_are_statistics_of_another_model_and_a_missing_folder(
@@ -523,7 +523,7 @@ class TestWeights:
     def test_fetch_wants_models_or_all(self, arguments: list[str]) -> None:
         result = CliRunner().invoke(main, ["weights", "fetch", *arguments])
         assert result.exit_code == 2
-        assert "name models, or give --all" in result.stderr
+        assert "give the models to fetch, or --all" in result.stderr
 
 
 @pytest.mark.parametrize(

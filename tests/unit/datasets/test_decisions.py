@@ -41,14 +41,14 @@ def test_what_becomes_of_files():
         ok("gone", 2, 44100),
     ]
     for on_short, status, reason in (
-        ("fail", "excluded", "too short: 0.412 s, where vggish needs 0.975 s"),
-        ("skip", "excluded", "too short: 0.412 s, where vggish needs 0.975 s"),
+        ("fail", "excluded", "too short: 0.412 s, but vggish needs 0.975 s"),
+        ("skip", "excluded", "too short: 0.412 s, but vggish needs 0.975 s"),
         ("pad", "padded", "0.412 s padded with zeros to 0.975 s"),
     ):
         decisions = select_files(records, MODEL, FilePolicy(on_short_file=on_short))
         assert [(decision.record.file, decision.status, decision.reason) for decision in decisions] == [
             ("bad", "excluded", "is empty (0 bytes)"),
-            ("gone", "excluded", "too short: not one sample at the 16000 Hz of vggish"),
+            ("gone", "excluded", "too short: less than one sample at the 16000 Hz of vggish"),
             ("just", "used", ""),
             ("long", "used", ""),
             ("short", status, reason),
@@ -59,7 +59,7 @@ def test_the_limit_is_in_resampled_samples():
     # 42998 samples at 44.1 kHz make 15600 at 16 kHz, and one less makes 15599.
     decisions = select_files([ok("a", 42997, 44100), ok("b", 42998, 44100)], MODEL)
     assert [decision.status for decision in decisions] == ["excluded", "used"]
-    assert decisions[0].reason == "too short: 0.9749 s, where vggish needs 0.9750 s"
+    assert decisions[0].reason == "too short: 0.9749 s, but vggish needs 0.9750 s"
 
 
 def ways_out(decisions: list[FileDecision], policy: FilePolicy) -> list[tuple[str, object]]:
@@ -148,7 +148,7 @@ def test_files_that_do_not_fit_into_memory_are_bad_by_name_and_number():
     model = ModelUse(Hungry(**vars(fake_model(MAIN))), Options(memory_gb=0.5))
     decisions = select_files([ok("hour.wav", 3600 * 16000), ok("minute.wav", 60 * 16000)], model)
     assert [decision.status for decision in decisions] == ["excluded", "used"]
-    assert decisions[0].reason == "too long: its 3600 s take 3.6 GB in tiny, and memory_gb is 0.5"
+    assert decisions[0].reason == "too long: its 3600 s take 3.6 GB in tiny, but memory_gb is 0.5"
     assert ways_out(decisions, FilePolicy(on_short_file="pad")) == [("on_bad_file", "skip")]
 
 
@@ -190,7 +190,7 @@ def test_levels():
     assert [decision.status for decision in decisions] == ["used", "used", "excluded", "excluded"]
     assert decisions[1].remarks == (("loud", "peaks at 4.5, where values within ±1 are expected"),)
     assert decisions[3].reason == (
-        "peaks at 3.277e+04, where values within ±1 are expected: scale it, or raise max_peak, which is 100"
+        "peaks at 3.277e+04, where values within ±1 are expected: scale it, or raise max_peak, now 100"
     )
     assert ways_out(decisions, DEFAULTS) == [("on_bad_file", "skip")]
     allowed = select_files(records, MODEL, FilePolicy(max_peak=40000))

@@ -69,7 +69,7 @@ def test_one_vector_is_too_few():
 
 
 def test_an_unknown_metric_is_told():
-    with pytest.raises(ConfigError, match="metric 'fid' is not known; there is: fad"):
+    with pytest.raises(ConfigError, match="there is no metric 'fid'; metrics: fad"):
         distance_row(embedded("a"), embedded("b"), "fid")
 
 
@@ -103,7 +103,7 @@ def test_what_a_set_sounds_like_stands_beside_the_score():
         "a: 1 file of doubtful length (0.0125 s missing or ignored)",
         "a: 2 files with peaks above 4, up to 3.277e+04, where values within ±1 are expected",
         "a: 1 file silent throughout",
-        "a: 3 files of one value throughout (DC)",
+        "a: 3 files with one constant value throughout (DC)",
     ]
 
 
@@ -114,7 +114,7 @@ def test_the_same_sound_in_both_sets_or_twice_in_one_stands_beside_the_score():
     ]
     assert distance_row(*sets, "fad")["note"].split("; ") == [
         "a: 1 file with the same sound as another file of the set",
-        "1 sound in both sets: they are not independent samples",
+        "1 sound in both sets: the sets are not independent samples",
     ]
     assert distance_row(sets[1], sets[1], "fad")["note"].startswith("3 sounds in both sets")
 

@@ -98,10 +98,10 @@ def test_a_file_that_has_changed_since_the_scan_is_refused(vggish: ExportedModel
     with pytest.raises(AudioError, match=r"a\.wav: has changed since it was scanned; run again"):
         list(embed_files(vggish, decisions, paths))
     path.unlink()
-    with pytest.raises(AudioError, match=r"a\.wav: cannot be read any more: No such file.*; run again"):
+    with pytest.raises(AudioError, match=r"a\.wav: can no longer be read: No such file.*; run again"):
         list(embed_files(vggish, decisions, paths))
     # It is not listed any more.
-    with pytest.raises(AudioError, match=r"a\.wav: is no longer there; run again"):
+    with pytest.raises(AudioError, match=r"a\.wav: no longer exists; run again"):
         list(embed_files(vggish, decisions, {}))
 
 

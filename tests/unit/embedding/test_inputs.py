@@ -28,9 +28,9 @@ def records(*waveforms, rate=16000):
         (NOISE.T, "looks like [channels, samples]"),
         (NOISE[None, :, 0], "looks like [channels, samples]"),
         (np.zeros((16, 64000)), "looks like [channels, samples]"),
-        (np.zeros((4, 1, 64000)), "where [samples] or [samples, channels] is wanted"),
-        (np.zeros((0, 2)), "where [samples] or [samples, channels] is wanted"),
-        (np.float64(0.5), "where [samples] or [samples, channels] is wanted"),
+        (np.zeros((4, 1, 64000)), "expected [samples] or [samples, channels]"),
+        (np.zeros((0, 2)), "expected [samples] or [samples, channels]"),
+        (np.float64(0.5), "expected [samples] or [samples, channels]"),
         (NOISE.astype(np.int16), "holds int16"),
         (NOISE.astype(np.complex64), "holds complex64"),
         (np.where(NOISE > 0.2, np.inf, NOISE), "NaN, infinite"),
@@ -43,7 +43,7 @@ def test_arrays_that_are_refused(waveform, reason):
 
 
 def test_one_array_in_the_place_of_a_list():
-    with pytest.raises(DatasetError, match=r"data set x: one array, where a list of them is wanted"):
+    with pytest.raises(DatasetError, match=r"data set x: one array; expected a list of arrays"):
         SoundArrays("x", Waveforms(NOISE[:, 0], 16000))
 
 
@@ -74,7 +74,7 @@ def test_levels_of_files_and_arrays(tmp_path, values, signal, peak):
 def test_embeddings_of_other_dimensions_are_refused_before_anything_is_computed():
     # Their statistics would take 64000 · 64000 numbers, 33 GB.
     with pytest.raises(
-        FadError, match=r"has 64000 dimensions, and vggish makes 128: .* given as .*Waveforms"
+        FadError, match=r"has 64000 dimensions, but vggish makes 128: .* give sound as .*Waveforms"
     ):
         precomputed_set("x", np.zeros((16, 64000)), MODEL)
     with pytest.raises(DatasetError, match=r"\[N, D\]"):

@@ -102,7 +102,7 @@ def test_what_neither_shape_nor_values_tell_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("array", "reason"),
     [
-        (vectors(4, 100), r"\[4, 100\], where embeddings of vggish are \[N, 128\]"),
+        (vectors(4, 100), r"\[4, 100\], but embeddings of vggish are \[N, 128\]"),
         (np.zeros((2, 128), np.int16), "holds int16"),
         (np.zeros(0, np.float32), "holds no embedding"),
         (np.zeros((2, 2, 128), np.float32), "another model"),

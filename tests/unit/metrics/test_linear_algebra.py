@@ -23,7 +23,8 @@ except FadError as error:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(
-    ("room", "said"), [(100, "leaves less than the 0.27 GB that linear algebra starts with"), (600, "2.0")]
+    ("room", "said"),
+    [(100, "leaves less than the 0.27 GB that the linear algebra library needs"), (600, "2.0")],
 )
 def test_too_little_room_is_said_at_once(room: int, said: str) -> None:
     done = subprocess.run(

@@ -53,7 +53,7 @@ def test_the_distance_is_that_of_the_vectors(sets: tuple[Array, Array]) -> None:
         distance = frechet_distance(*pair)
         assert distance.value == pytest.approx(expected, rel=1e-9, abs=1e-9 * scale_of(*sets))
         assert distance.value == frechet_distance(*reversed(pair)).value
-        assert "the number of vectors is not known" in distance.note
+        assert "the number of vectors is unknown" in distance.note
 
 
 @given(arrays(np.float64, (7, 4), elements=st.floats(-1e3, 1e3)))

@@ -70,7 +70,9 @@ def test_a_registered_metric_scores(folders: list[str], seeded_export: Callable[
         distance_row(*kept, "logits")
     Path(folders[1], "1.wav").unlink()
     (alone,) = embed_sets({"one": folders[1]}, exported, keep=True).values()
-    with pytest.raises(FadError, match=r"of the same name, and 1\.wav is in one set alone \(1 file in all"):
+    with pytest.raises(
+        FadError, match=r"of the same name, but 1\.wav is in only one set \(1 such file in all"
+    ):
         distance_row(kept[0], alone, "paired")
 
 
@@ -81,13 +83,15 @@ def test_statistics_are_not_enough_for_it(
     (embedded,) = embed_sets({"a": folders[0]}, exported).values()
     write_statistics(embedded, tmp_path / "a.npz")
     (stored,) = read_statistics(tmp_path / "a.npz")
-    with pytest.raises(FadError, match=r"farthest needs the vectors of .*, and only statistics are at hand"):
+    with pytest.raises(
+        FadError, match=r"farthest needs the vectors of .*, but only its statistics are available"
+    ):
         distance_row(stored, stored, "farthest")
 
 
 def test_a_name_is_taken_once():
     register_metric(FARTHEST)
-    with pytest.raises(ArgumentError, match="there is a metric 'fad' already"):
+    with pytest.raises(ArgumentError, match="a metric 'fad' exists already"):
         register_metric(Metric("fad", "Another", True, (Need(),), _farthest))
     assert get_metric("fad").title == "Fréchet Audio Distance"
 

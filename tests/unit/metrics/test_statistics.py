@@ -193,7 +193,7 @@ def test_what_is_not_a_set_of_vectors_is_refused(embeddings: Array, message: str
 
 
 def test_dimensions_must_agree() -> None:
-    with pytest.raises(ValueError, match="2 dimensions follow some of 3"):
+    with pytest.raises(ValueError, match="2 dimensions follow embeddings of 3"):
         statistics_of([np.zeros((0, 3)), np.zeros((1, 2))])
     with pytest.raises(ValueError, match="3-d with 2-d"):
         Statistics.from_embeddings(np.zeros((1, 3))).merge(Statistics.from_embeddings(np.zeros((1, 2))))

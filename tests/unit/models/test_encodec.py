@@ -126,6 +126,6 @@ def test_the_layout_is_the_official_file():
 def test_an_hour_does_not_fit_and_is_refused_with_the_number():
     record = FileRecord("hour.wav", "ab", 1, "WAV", "PCM_16", 48_000, 2, 172_800_000, 3600.0, "ok", "")
     (use,) = select_files([record], ModelUse(get_model("encodec-48k")))
-    assert use.reason == "too long: its 3600 s take 90.0 GB in encodec-48k, and memory_gb is 16"
+    assert use.reason == "too long: its 3600 s take 90.0 GB in encodec-48k, but memory_gb is 16"
     (use,) = select_files([record], ModelUse(get_model("encodec-24k")))
     assert use.status == "used"

@@ -40,7 +40,7 @@ def test_what_the_original_does_rightly_is_the_same(channels: int, rate: int):
 
 @pytest.mark.parametrize(("channels", "rate", "made"), [(2, 8000, 12), (2, 96000, 1), (6, 48000, 6)])
 def test_what_the_original_drops_is_refused_by_name(channels: int, rate: int, made: int):
-    reason = f"frechet-audio-distance makes {made} channels of its {channels}"
+    reason = f"frechet-audio-distance turns its {channels} channels into {made}"
     record = FileRecord("a.wav", "ab", 1, "WAV", "PCM_16", rate, channels, rate, 1.0, "ok", "")
     (decision,) = select_files([record], IMITATED)
     assert decision.status == "excluded"

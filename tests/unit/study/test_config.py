@@ -315,9 +315,7 @@ def test_the_schema_describes_every_key_and_says_what_stands_for_a_missing_one()
     assert len(keys) > 14
     for place, described, required in keys:
         assert len(described["description"]) > 10, place
-        told = any(
-            words in described["description"] for words in ("if not given", "by default", "only where")
-        )
+        told = any(words in described["description"] for words in ("if not given", "by default", "only if"))
         assert required or "default" in described or told, place
     # A name that the schema does not list is refused, or is one of the user's own.
     for part in objects(schema):

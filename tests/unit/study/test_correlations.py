@@ -148,7 +148,7 @@ CONSTANT = {key: 3.0 if key[1] == "dog" else value for key, value in FAD.items()
         ([], None, r"fad\.csv: the table has no rows"),
         ([*fad_rows(), "vggish,a,dog,3"], None, r"fad\.csv, line 12: embedding 'vggish', system 'a', "
          "category 'dog' is in line 2 already"),
-        ([*fad_rows(), "vggish,f,dog"], None, r"fad\.csv, line 12: 3 fields, where the heading has 4"),
+        ([*fad_rows(), "vggish,f,dog"], None, r"fad\.csv, line 12: 3 fields, but the heading has 4"),
         ([*fad_rows(), "vggish,,dog,3"], None, r"fad\.csv, line 12: system is empty"),
         ([*fad_rows(), "vggish,f,dog,x"], None, r"fad\.csv, line 12: fad is 'x', not a finite number"),
         ([*fad_rows(), "vggish,f,dog,nan"], None, r"line 12: fad is 'nan', not a finite number"),

@@ -146,7 +146,7 @@ def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     first = shard("first", embeddings({"a.wav": 2, "b.wav": 2}))
     for paths, message in (
         ([first, shard("left", embeddings({"b.wav": 1}))], "another table has 'b.wav' too"),
-        ([first, shard("wide", embeddings({"c.wav": 1}, dimension=5))], "5 dimensions, where other"),
+        ([first, shard("wide", embeddings({"c.wav": 1}, dimension=5))], "5 dimensions, but other"),
         ([shard("order", embeddings({"b.wav": 1, "a.wav": 1}))], "not sorted by file, output"),
         (
             [shard("gap", embeddings({"a.wav": 2}) | {"window": [0, 2]})],

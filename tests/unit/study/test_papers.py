@@ -189,8 +189,8 @@ def test_methods_give_the_counts_of_many_sets_as_a_range_and_warn_of_every_remar
     ]
     text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), rows, sets))
     assert "of 13 sets as n vectors: 6 to 6 a set (n = 19 to 31); 26 were padded" in text
-    assert f"Warning for 2 of 3 distances by vggish: reference or evaluated set: {bias}. " in text
-    assert "Warning for 1 of 3 distances by vggish: s31: 3 files peak above 4. " in text
+    assert f"Warning for 2 of 3 distances with vggish: reference or evaluated set: {bias}. " in text
+    assert "Warning for 1 of 3 distances with vggish: s31: 3 files peak above 4. " in text
     assert text.count("Warning for") == 2
 
 

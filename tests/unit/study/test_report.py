@@ -73,7 +73,7 @@ def test_values_notes_counts_and_hashes_are_told(tmp_path: Path) -> None:
         assert told in text
     assert "embedded 18 files, 3 min 45 s of audio, as 180 vectors: 12 as they are, 6 padded" in text
     assert "3 audio files were excluded; 6 other files were ignored" in text
-    assert "the smallest FAD is that of b and c, 0.01235, the largest that of a and b, 12.44" in text
+    assert "the smallest FAD is between b and c (0.01235), the largest between a and b (12.44)" in text
 
 
 def test_the_configuration_and_the_versions_that_made_it_are_told(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_everything_that_does_not_exist_is_told_at_once():
     expected = [
         "models: there is no model 'vgish'. Did you mean 'vggish'?",
         "models: two entries are called 'vggish'; give them different names with `name:`",
-        "metrics: metric 'fid' is not known; there is: fad",
+        "metrics: there is no metric 'fid'; metrics: fad",
         "pairs: there is no data set x, y; data sets: c, a, b",
         "pairs: [a, b] is given twice",
     ]
@@ -113,7 +113,7 @@ def test_files_that_are_not_there_are_told_at_once(tmp_path: Path):
     given["models"][0]["weights"] = str(tmp_path / "w.pth")
     message = "\n".join(validate_files(interpret_config(given)))
     assert str(tmp_path / "b") in message
-    assert "w.pth is neither official nor seeded, nor is it a file" in message
+    assert "w.pth is neither official nor seeded, and there is no such file" in message
     assert str(tmp_path / "c") not in message, "no pair needs it"
     given["models"][0]["weights"] = "mine.pt2"
     (_, message) = validate_files(interpret_config(given))
@@ -154,7 +154,7 @@ def test_models_get_the_settings_that_mean_something_for_them():
 @pytest.mark.parametrize(
     ("entry", "fault"),
     [
-        ({"id": "vggish", "crop": "first"}, "models: vggish embeds whole files: it takes no crop"),
+        ({"id": "vggish", "crop": "first"}, "models: vggish embeds whole files: it has no crop"),
         (
             {"id": "clap", "hop_seconds": 5},
             "models: clap: hop_seconds has no effect without `crop: windows`",
@@ -188,7 +188,7 @@ def test_all_that_can_be_known_is_told_at_once(tmp_path: Path):
         "models.2: 'id' is missing",
         "threads: 100000 is greater than 256",
         "models: there is no model 'vgish'",
-        "metrics: metric 'fid' is not known",
+        "metrics: there is no metric 'fid'",
         "data set b: ",
         "weights of vggish: no.pth is neither",
     ]

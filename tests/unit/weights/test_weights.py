@@ -141,7 +141,7 @@ class TestFiles:
     def test_a_further_file_that_is_missing(self, tmp_path: Path) -> None:
         path = write(tmp_path / "tiny.pth")
         for choice in (path, tmp_path):
-            with pytest.raises(WeightsError, match=r"tiny_pca\.pth is looked for in"):
+            with pytest.raises(WeightsError, match=r"tiny_pca\.pth was not found in"):
                 locate_weights(fake_model(MAIN, ARRAYS), choice)
 
     def test_a_file_that_changes_under_way(self, tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ class TestTheCommand:
         result, path = fetch()
         assert (result.exit_code, result.stdout) == (1, "")
         for part in (
-            "error: cannot download tiny.pth: the wrong bytes came, and were removed",
+            "error: cannot download tiny.pth: the downloaded data was wrong and has been removed",
             expected,
             hashlib.sha256(served.content).hexdigest(),
             served.url,
@@ -284,7 +284,7 @@ class TestTheCommand:
         served.usual = Reply(status=503)
         result, path = fetch()
         assert (result.exit_code, result.stdout) == (1, "")
-        assert f"kept: {path}.part, 300 bytes; the next try goes on from there" in result.stderr
+        assert f"kept: {path}.part, 300 bytes; the next attempt resumes there" in result.stderr
         assert not path.exists()
 
         served.usual = Reply()

@@ -259,7 +259,7 @@ def test_tensors_deep_in_a_file_that_holds_more(path: Path) -> None:
         assert found.keys() == good(MAIN).keys()
     tensors["module.norm.extra"] = torch.ones(1)
     assert "norm.extra: unexpected" in refusal(saved(content, path), NESTED)
-    assert "holds nothing called 'state_dict'" in refusal(saved(tensors, path), NESTED)
+    assert "has no entry 'state_dict'" in refusal(saved(tensors, path), NESTED)
 
 
 def test_a_seeded_file_has_what_only_the_original_uses_and_stays_small(path: Path) -> None:

@@ -58,7 +58,7 @@ def distance_table(
     references = {key[2] for key in cells}
     caption = [
         f"{' and '.join(get_metric(metric).title for metric in metrics)} from "
-        f"{'each reference' if len(references) > 1 else references.pop()}; smaller is nearer"
+        f"{'each reference' if len(references) > 1 else references.pop()}; smaller is better"
         f"{f', {best}' if any(cell.number.best for cell in marked.values()) else ''}.",
         "n: number of embedding vectors" + ("." if square else ", reference : evaluated set."),
         *weights_sentences(distances),

@@ -43,8 +43,9 @@ def distance_sentences(
     seeded = [name for name, row in first.items() if row["weights"] == "seeded"]
     if seeded:
         yield (
-            f"Warning: the weights of {', '.join(seeded)} are seeded, a deterministic fill and no published "
-            "model: these numbers show that the computation runs, and must not be reported as results."
+            f"Warning: the weights of {', '.join(seeded)} are seeded, a deterministic fill and not a "
+            "published model: these numbers show that the computation runs, and must not be reported as "
+            "results."
         )
 
 
@@ -61,9 +62,10 @@ def correlation_sentences(choice: CorrelationChoice, seed: int, correlations: Se
     pools = (GLOBAL, SYSTEM_MEANS)
     categories = dict.fromkeys(row["category"] for row in correlations if row["category"] not in pools)
     yield (
-        f"Distances by {embeddings} were correlated with listeners' ratings ({', '.join(criteria)}) of the "
-        "same systems (Pearson, Spearman, Kendall's tau-b): pooled over all pairs of a system and a category "
-        f"of sound ({', '.join(categories)}), of the systems' means over these, and within each of them."
+        f"Distances computed with {embeddings} were correlated with listeners' ratings "
+        f"({', '.join(criteria)}) of the same systems (Pearson, Spearman, Kendall's tau-b): pooled over all "
+        f"pairs of a system and a category of sound ({', '.join(categories)}), of the systems' means over "
+        "these, and within each of them."
     )
     yield (
         f"Intervals are the central {100 * choice.confidence:g} % of {choice.resamples:,} bootstrap "
@@ -84,12 +86,12 @@ def _model_sentences(name: str, use: ModelUse, row: Row) -> Iterator[str]:
     used = f", used with {row['settings']}" if row["settings"] else ""
     yield (
         f"{called}: {weights_text(row['weights'])}, sha256 {row['weights_sha256'][:_HASH_DIGITS]}…; "
-        f"{model.sample_rate} Hz {channels}; vectors of {model.dimension} numbers{used}."
+        f"{model.sample_rate} Hz {channels}; vectors of {model.dimension} dimensions{used}."
     )
     if use.takes_scalars:
         yield (
-            f"The numbers of {name}'s vectors were taken for a sample of scalars, as frechet-audio-distance "
-            "takes them: these are distances of two Gaussians of one dimension."
+            f"All components of {name}'s vectors were treated as one sample of scalars, as "
+            "frechet-audio-distance does: these are distances between one-dimensional Gaussians."
         )
 
 
@@ -98,7 +100,7 @@ def _warnings(name: str, rows: Sequence[Row]) -> Iterator[str]:
     found = [remarks([row]) for row in rows]
     for remark in dict.fromkeys(chain.from_iterable(found)):
         count = sum(remark in each for each in found)
-        yield f"Warning for {count} of {counted(len(rows), 'distance')} by {name}: {remark}."
+        yield f"Warning for {count} of {counted(len(rows), 'distance')} with {name}: {remark}."
 
 
 def _clips_sentence(rows: Sequence[Row]) -> str:
@@ -114,5 +116,5 @@ def _clips_sentence(rows: Sequence[Row]) -> str:
     return (
         f"It embedded {counted(sum(used), 'clip')} ({seconds}) of {counted(len(rows), 'set')} as n vectors: "
         f"{listed}; "
-        f"{padded} were padded with zeros to the shortest length it takes, {excluded} excluded."
+        f"{padded} were padded with zeros to the shortest length it accepts, {excluded} excluded."
     )

@@ -14,7 +14,7 @@ from fad_study.user_csv import UserRow, label, read_user_csv, require_unique
 Row = Mapping[str, Any]
 
 _KEY = ("model", "reference", "evaluation", "metric")
-_OWN_NOTE = "weights from a file of one's own, not the official ones"
+_OWN_NOTE = "weights from a checkpoint file, not the official ones"
 
 
 def read_figures(path: Path) -> list[UserRow]:

@@ -59,7 +59,7 @@ def published_table(
     )
     agreement = f"Agreement means within {100 * rows[0]['tolerance']:g} % of the published figure."
     caption = [
-        "Published figures and those found here.",
+        "Published figures and those computed here.",
         agreement if comparable else "They are not comparable.",
         "n: number of embedding vectors, reference : evaluated set.",
         *weights_sentences(rows),

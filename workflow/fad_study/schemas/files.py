@@ -56,7 +56,7 @@ FILES = Schema(
             "status",
             "string",
             "",
-            "What became of the file.",
+            "How the file was treated.",
             choices=("used", "padded", "excluded", "ignored"),
         ),
         Column("reason", "string", "", "Why it was padded, excluded or ignored."),
@@ -70,7 +70,7 @@ FILES = Schema(
         Column("seconds", "float64", "s", "Duration, before padding, if known.", nullable=True),
         Column("peak", "float64", "", "Largest absolute sample value, if known.", nullable=True),
         Column("sound_sha256", "string", "", "SHA-256 of the decoded sound; empty if it is not known."),
-        Column("vectors", "int64", "", "Number of embedding vectors it gave."),
+        Column("vectors", "int64", "", "Number of embedding vectors of the file."),
     ),
 )
 

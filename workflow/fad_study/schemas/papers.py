@@ -40,8 +40,8 @@ PUBLISHED = Schema(
         _REFERENCE,
         Column("evaluation", "string", "", "Name of the evaluated data set, or of the group of draws."),
         _METRIC,
-        Column("value", "float64", "", "The distance found here; the mean for a group of draws."),
-        Column("draws", "int64", "", "Number of data sets that value is the mean of."),
+        Column("value", "float64", "", "The distance computed here; the mean for a group of draws."),
+        Column("draws", "int64", "", "Number of data sets over which value is the mean."),
         Column("sd", "float64", "", "Standard deviation of the draws; missing for one draw.", nullable=True),
         Column("min", "float64", "", "The smallest of the draws."),
         Column("max", "float64", "", "The largest of the draws."),
@@ -55,7 +55,7 @@ PUBLISHED = Schema(
             "The difference, relative to the published figure; missing if that is 0.",
             nullable=True,
         ),
-        Column("tolerance", "float64", "", "Largest absolute relative difference that agrees."),
+        Column("tolerance", "float64", "", "Largest absolute relative difference that counts as agreement."),
         Column(
             "verdict",
             "string",
@@ -91,7 +91,7 @@ CORRELATIONS = Schema(
             "value",
             "float64",
             "",
-            "Value of the coefficient; -1 if a larger distance always has a lower rating.",
+            "Value of the coefficient; negative if larger distances go with lower ratings.",
         ),
         Column(
             "ci_low",

@@ -20,14 +20,14 @@ SUMMARY = Schema(
             "Largest difference within a clip, relative to the root mean square of the original's values.",
         ),
         Column("tolerance", "float64", "", "Largest relative difference that passes."),
-        Column("off_by_quantum", "int64", "", "Number of values that differ by one quantization step."),
+        Column("off_by_quantum", "int64", "", "Number of values that differ by one quantisation step."),
         Column("min_cosine", "float64", "", "Smallest cosine similarity of two vectors."),
         Column("fad_original", "float64", "", "FAD of two groups of clips, from the original's embeddings."),
         Column(
             "fad_here",
             "float64",
             "",
-            "The same from the embeddings here; both by the exact formula.",
+            "The same from this package's embeddings; both by the exact formula.",
         ),
         Column("fad_relative_difference", "float64", "", "Their difference, relative to the original's."),
         Column(
@@ -41,7 +41,7 @@ SUMMARY = Schema(
             "fad_printed_here",
             "float64",
             "",
-            "The value of this package for it, with `compatibility: frechet-audio-distance`.",
+            "The corresponding number of this package, with `compatibility: frechet-audio-distance`.",
         ),
         Column(
             "note",
