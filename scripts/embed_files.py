@@ -39,7 +39,7 @@ def main(
     from fad_core.runner.backend import parse_settings
     from fad_core.runner.exported import ExportedModel
     from fad_core.runner.numerics import numerics_key
-    from fad_core.util.progress import file_progress
+    from fad_core.util.progress import progress_bar
     from fad_core.verification.verdicts import Verified, require_verified
 
     torch.set_num_threads(threads)
@@ -47,7 +47,7 @@ def main(
     model = ExportedModel(exported, options, backend, origin="own")
     numerics = numerics_key(model.model, model.device)
     require_verified(verdicts, [Verified.of(model.identity)], numerics=numerics)
-    with file_progress(f"embed {dataset}/{manifest.stem}") as progress:
+    with progress_bar(f"embed {dataset}/{manifest.stem}") as progress:
         # The manifest has decided on leftovers of other tools: here, all files are only located.
         located = dataset_at(dataset, path, leftovers="use")
         embed_shard(model, located, manifest, others or [], parse_policy(policy), embeddings, progress)

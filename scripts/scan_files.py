@@ -1,9 +1,10 @@
 """Scan one shard of a data set."""
 
 from pathlib import Path
-from typing import Literal
 
 from fad_study.script_main import run
+
+from fad_core.datasets.policy import DEFAULTS, Leftovers
 
 
 def main(
@@ -12,7 +13,7 @@ def main(
     manifest: Path,
     shards: int = 1,
     shard: int = 0,
-    leftovers: Literal["ignore", "use"] = "ignore",
+    leftovers: Leftovers = DEFAULTS.leftovers,
 ) -> None:
     """Hash and decode every audio file of a shard; a bad file becomes a row with its reason, not an error.
 
@@ -26,9 +27,9 @@ def main(
     """
     from fad_study.steps.files import dataset_at, scan_shard
 
-    from fad_core.util.progress import file_progress
+    from fad_core.util.progress import progress_bar
 
-    with file_progress(f"scan {dataset}/{shard}") as progress:
+    with progress_bar(f"scan {dataset}/{shard}") as progress:
         scan_shard(dataset_at(dataset, path, leftovers), shards, shard, manifest, progress)
 
 

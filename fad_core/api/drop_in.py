@@ -41,7 +41,7 @@ from fad_core.models.use import ModelUse
 from fad_core.runner.backend import DEFAULT_BACKEND, Backend, Runner
 from fad_core.runner.device import resolve_backend, resolve_device
 from fad_core.runner.exported import ExportedModel
-from fad_core.util.progress import file_progress
+from fad_core.util.progress import progress_bar
 from fad_core.weights import default_ckpt_dir
 
 
@@ -137,8 +137,8 @@ class FrechetAudioDistance:
                 not.
             memory_gb: Memory in GB (10^9 bytes) that embedding one file may take. A longer file is a bad
                 file, where a model's memory grows with the length (EnCodec-48k).
-            progress: whether a line on stderr says that a model is fetched, exported and verified, which
-                happens once.
+            progress: whether a line on stderr announces that a model is exported and verified, which happens
+                once.
             cache_dir: folder of exported models and their verdicts; None: `$FAD_CACHE_DIR`, else
                 `~/.cache/fad-core/exported` (`fad_core.api.model_cache.default_cache_dir`).
             trust: whether to load a `.pt2` even if that runs code which the file may contain. Only for files
@@ -230,7 +230,9 @@ class FrechetAudioDistance:
             FadError: any other fault of the input; the message says what to do.
         """
         if background_embds_path is not None and background_embds_path == eval_embds_path:
-            raise ArgumentError(f"both sets' embeddings would lie in {background_embds_path}: name two files")
+            raise ArgumentError(
+                f"both sets' embeddings would be written to {background_embds_path}: name two files"
+            )
         first, first_path = _source("background", background_dir, background_embds_path)
         second, second_path = _source("eval", eval_dir, eval_embds_path)
         names = names_of(first, second, ("background", "eval"))
@@ -346,11 +348,11 @@ class FrechetAudioDistance:
 
     def _reporter(self) -> Callable[[str], None]:
         """Return a function that reports long work on stderr: one line the first time, all if verbose."""
-        told = False
+        reported = False
 
         def report(line: str) -> None:
-            nonlocal told
-            if self._progress and not told:
+            nonlocal reported
+            if self._progress and not reported:
                 folder = self._cache_dir or default_cache_dir()
                 sys.stderr.write(
                     f"fad_core: first use of {self.model_id} with {self.weights} weights: it is exported and "
@@ -359,12 +361,12 @@ class FrechetAudioDistance:
             if self.verbose:
                 sys.stderr.write(f"fad_core: {line}\n")
             sys.stderr.flush()
-            told = True
+            reported = True
 
         return report
 
     def _bar(self, what: str, total: int | None = None) -> Any:
-        return file_progress(what, total, quiet=not (self.verbose and self._progress))
+        return progress_bar(what, total, quiet=not (self.verbose and self._progress))
 
 
 def _source(

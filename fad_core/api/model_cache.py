@@ -27,7 +27,7 @@ from fad_core.runner.numerics import numerics_key
 from fad_core.runner.pt2 import Identity, export_model, holds_identity, read_identity
 from fad_core.util.atomic import require_writable
 from fad_core.util.code_digest import code_digest
-from fad_core.util.progress import file_progress
+from fad_core.util.progress import progress_bar
 from fad_core.verification.check import Comparison, require_passed
 from fad_core.verification.table import write_verification
 from fad_core.verification.verdicts import Verified, require_verified
@@ -257,7 +257,7 @@ class Store:
         return weights
 
     def _bar(self, what: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
-        return file_progress(what, total, quiet=not self.progress, unit="comparisons")
+        return progress_bar(what, total, quiet=not self.progress, unit="comparisons")
 
     def _verdict(self, stem: str, level: str, model: EmbeddingModel, backend: Backend) -> Path:
         """Where a verdict lies, by all that decides it beside the file: what computes, and what verifies."""

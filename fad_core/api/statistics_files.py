@@ -182,6 +182,12 @@ def _numbers_of(*shapes: tuple[int, ...]) -> Callable[[Header], None]:
     return accept
 
 
+def _require_mean(header: Header) -> None:
+    dimension = math.prod(header.shape)
+    require_dimension(dimension)
+    _numbers_of((dimension,), *([()] if dimension == 1 else []))(header)
+
+
 @contextmanager
 def _usable(name: str) -> Iterator[None]:
     """Turn what is wrong with the contents of a file into a FadError that names it."""
@@ -257,12 +263,9 @@ def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[
 
 def _foreign(name: str, source: str, archive: Archive, model: str, keys: tuple[str, str]) -> EmbeddedSet:
     with _usable(name):
-        shape = archive.header(keys[0]).shape
-        dimension = math.prod(shape)
-        require_dimension(dimension)
-        single = ((), (1,), (1, 1)) if dimension == 1 else ()
-        mean = archive.read(keys[0], _numbers_of((dimension,), *single[:1]))
-        covariance = archive.read(keys[1], _numbers_of((dimension, dimension), *single))
+        mean = archive.read(keys[0], _require_mean)
+        single = ((), (1,)) if mean.size == 1 else ()
+        covariance = archive.read(keys[1], _numbers_of((mean.size, mean.size), *single))
         moments = Moments.from_covariance(mean, covariance)
     note = f"mean and covariance by {source}, which names no weights"
     key = ModelKey(model, "", "", "")

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-from fad_core.audio.losses import Decoded, Loss, byte_losses, known_size, length_losses, read_at, total
+from fad_core.audio.losses import DecodedFile, Loss, byte_losses, known_size, length_losses, total
 from fad_core.audio.mpeg import mpeg_losses
 from fad_core.audio.tags import sound_end, unexplained_bytes
 
@@ -62,64 +62,62 @@ class _Chunk(NamedTuple):
         return self.start + self.length
 
 
-def chunk_losses(stream: BinaryIO, base: int, size: int, decoded: Decoded) -> list[Loss]:
+def chunk_losses(file: DecodedFile, base: int) -> list[Loss]:
     """Find what such a file lacks, ignores or has too much.
 
     Args:
-        stream: the file.
+        file: the file.
         base: offset where the container begins.
-        size: of the file in bytes.
-        decoded: what libsndfile made of it.
     """
-    head = read_at(stream, base, 40)
+    head = file.read(base, 40)
     layout = next(
         (row[3] for row in _LAYOUTS if head.startswith(row[0]) and head.startswith(row[2], row[1])), None
     )
-    chunks = list(_walk(stream, layout, base, size)) if layout else []
+    chunks = list(_walk(file, layout, base)) if layout else []
     sound = next((chunk for chunk in chunks if layout and chunk.name == layout.sound), None)
     if layout is None or sound is None:
         return [Loss(math.inf, "its chunks cannot be followed", "missing")]
     start = sound.start + layout.prefix
     if sound.name == b"SSND":
-        start += int.from_bytes(read_at(stream, sound.start, 4), "big")
+        start += int.from_bytes(file.read(sound.start, 4), "big")
     length = sound.end - start
     stated = known_size(length)
-    if stated is None and length > 0 and _ends_well(stream, layout, sound.end, size):
+    if stated is None and length > 0 and _ends_well(file, layout, sound.end):
         stated = length  # true, though it is like those that programs write when they do not know it
-    if layout.sound == b"BODY" and stated and stated % 2 and decoded.frames == stated + 1:
+    if layout.sound == b"BODY" and stated and stated % 2 and file.frames == stated + 1:
         stated += 1  # libsndfile takes the padding of an 8SVX file for a sample
-    end = sound_end(stream, start, stated, size)
-    beyond = 0 if stated is None else _beyond(stream, layout, chunks, sound.end, size)
-    losses = byte_losses(decoded, stated, end - start, beyond)
-    if decoded.subtype.startswith("MPEG"):
-        return losses + mpeg_losses(stream, end, decoded, start)
+    end = sound_end(file, start, stated)
+    beyond = 0 if stated is None else _beyond(file, layout, chunks, sound.end)
+    losses = byte_losses(file, stated, end - start, beyond)
+    if file.subtype.startswith("MPEG"):
+        return losses + mpeg_losses(file, start, end)
     # A packet of ALAC that is cut is lost whole: its samples count, not its bytes.
-    counted = [] if stated is None else _count_losses(stream, chunks, decoded)
-    blocks = _block_losses(stream, layout, chunks, decoded, stated or end - start)
+    counted = [] if stated is None else _count_losses(file, chunks)
+    blocks = _block_losses(file, layout, chunks, stated or end - start)
     return max(losses, counted, blocks, key=total)
 
 
-def _walk(stream: BinaryIO, layout: _Layout, base: int, size: int) -> Iterator[_Chunk]:
+def _walk(file: DecodedFile, layout: _Layout, base: int) -> Iterator[_Chunk]:
     """Walk the chunks up to the first that does not fit into the file, which is given too if it is known."""
     position = base + layout.start
     true_length: int | None = None
-    while (chunk := _chunk_at(stream, layout, position)) is not None:
+    while (chunk := _chunk_at(file, layout, position)) is not None:
         if chunk.name == b"ds64":  # RF64 keeps the size of the sound here
-            true_length = int.from_bytes(read_at(stream, chunk.start + 8, 8), "little")
+            true_length = int.from_bytes(file.read(chunk.start + 8, 8), "little")
         if chunk.name == b"data" and chunk.length == 0xFFFFFFFF and true_length is not None:
             chunk = _Chunk(chunk.name, chunk.start, true_length)
-        if chunk.end <= size or chunk.name in (layout.sound, *_OTHERS):
+        if chunk.end <= file.size or chunk.name in (layout.sound, *_OTHERS):
             yield chunk
-        if chunk.end > size:
+        if chunk.end > file.size:
             return
         position = chunk.end + -(chunk.end - base) % layout.align
-        if not _is_chunk(stream, layout, position, size) and _is_chunk(stream, layout, chunk.end, size):
+        if not _is_chunk(file, layout, position) and _is_chunk(file, layout, chunk.end):
             position = chunk.end  # some programs leave the padding out
 
 
-def _chunk_at(stream: BinaryIO, layout: _Layout, position: int) -> _Chunk | None:
+def _chunk_at(file: DecodedFile, layout: _Layout, position: int) -> _Chunk | None:
     header = layout.name + struct.calcsize(layout.size)
-    raw = read_at(stream, position, header)
+    raw = file.read(position, header)
     if len(raw) < header:
         return None
     (length,) = struct.unpack(layout.size, raw[layout.name :])
@@ -130,52 +128,50 @@ def _chunk_at(stream: BinaryIO, layout: _Layout, position: int) -> _Chunk | None
     return _Chunk(raw[:4], position + header, length) if length >= 0 else None
 
 
-def _is_chunk(stream: BinaryIO, layout: _Layout, position: int, size: int) -> bool:
-    chunk = _chunk_at(stream, layout, position)
-    return chunk is not None and chunk.end <= size
+def _is_chunk(file: DecodedFile, layout: _Layout, position: int) -> bool:
+    chunk = _chunk_at(file, layout, position)
+    return chunk is not None and chunk.end <= file.size
 
 
-def _ends_well(stream: BinaryIO, layout: _Layout, end: int, size: int) -> bool:
+def _ends_well(file: DecodedFile, layout: _Layout, end: int) -> bool:
     """Return whether the file ends at an offset, or a chunk begins there."""
     padded = end + -end % layout.align
-    return end <= size and any(at >= size or _is_chunk(stream, layout, at, size) for at in (end, padded))
+    return end <= file.size and any(at >= file.size or _is_chunk(file, layout, at) for at in (end, padded))
 
 
-def _beyond(stream: BinaryIO, layout: _Layout, chunks: list[_Chunk], end: int, size: int) -> int:
+def _beyond(file: DecodedFile, layout: _Layout, chunks: list[_Chunk], end: int) -> int:
     """Count the bytes after the sound that may be sound."""
     later = [chunk for chunk in chunks if chunk.start > end]
-    sounds = sum(min(chunk.length, size - chunk.start) for chunk in later if chunk.name in _SOUNDS)
+    sounds = sum(min(chunk.length, file.size - chunk.start) for chunk in later if chunk.name in _SOUNDS)
     last = max((chunk.end for chunk in later), default=end)
     if layout.name == 16:  # libsndfile decodes what stands behind the sound of a W64 file, tags too
-        return sounds + max(0, size - last - -last % 8)
-    return sounds + unexplained_bytes(stream, min(last, size), size)
+        return sounds + max(0, file.size - last - -last % 8)
+    return sounds + unexplained_bytes(file, min(last, file.size), file.size)
 
 
-def _count_losses(stream: BinaryIO, chunks: list[_Chunk], decoded: Decoded) -> list[Loss]:
+def _count_losses(file: DecodedFile, chunks: list[_Chunk]) -> list[Loss]:
     """Compare the count of samples that AIFF and CAF state beside the size of the sound."""
     for chunk in chunks:
-        if chunk.name == b"COMM" and decoded.subtype.startswith(("PCM", "FLOAT", "DOUBLE")):
-            stated = int.from_bytes(read_at(stream, chunk.start + 2, 4), "big")
+        if chunk.name == b"COMM" and file.subtype.startswith(("PCM", "FLOAT", "DOUBLE")):
+            stated = int.from_bytes(file.read(chunk.start + 2, 4), "big")
         elif chunk.name == b"pakt":
-            stated = int.from_bytes(read_at(stream, chunk.start + 8, 8), "big")
+            stated = int.from_bytes(file.read(chunk.start + 8, 8), "big")
         else:
             continue
         if known_size(stated):
-            rate = decoded.sample_rate
-            return length_losses(stated / rate, decoded.seconds, (stated - decoded.frames) / rate, "surplus")
+            rate = file.sample_rate
+            return length_losses(stated / rate, file.seconds, (stated - file.frames) / rate, "surplus")
     return []
 
 
-def _block_losses(
-    stream: BinaryIO, layout: _Layout, chunks: list[_Chunk], decoded: Decoded, length: int
-) -> list[Loss]:
+def _block_losses(file: DecodedFile, layout: _Layout, chunks: list[_Chunk], length: int) -> list[Loss]:
     """Find a last block, of a coding by blocks, that libsndfile drops because it is not complete."""
     form = next((chunk for chunk in chunks if chunk.name == b"fmt "), None)
-    if form is None or decoded.subtype not in ("IMA_ADPCM", "MS_ADPCM", "GSM610"):
+    if form is None or file.subtype not in ("IMA_ADPCM", "MS_ADPCM", "GSM610"):
         return []
-    content = read_at(stream, form.start, 20).ljust(20, b"\0")
+    content = file.read(form.start, 20).ljust(20, b"\0")
     align, samples = (struct.unpack_from(layout.size[0] + "H", content, at)[0] for at in (12, 18))
-    lost = -(-length // max(1, align)) * samples - decoded.frames
+    lost = -(-length // max(1, align)) * samples - file.frames
     if not 0 < lost <= samples:
         return []
-    return [Loss(lost / decoded.sample_rate, "the last block of its sound is incomplete", "missing")]
+    return [Loss(lost / file.sample_rate, "the last block of its sound is incomplete", "missing")]

@@ -9,38 +9,35 @@ Format: RFC 9639.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
 
-from fad_core.audio.losses import Decoded, Loss, length_losses, read_at
+from fad_core.audio.losses import DecodedFile, Loss, length_losses
 
 _LARGEST_FRAME = 1 << 21  # bytes: 65535 samples in eight channels of 32 bits
 
 
-def flac_losses(stream: BinaryIO, base: int, size: int, decoded: Decoded) -> list[Loss]:
+def flac_losses(file: DecodedFile, base: int) -> list[Loss]:
     """Find whether frames follow that libsndfile did not decode.
 
     Args:
-        stream: the file.
+        file: the file.
         base: offset of the marker "fLaC".
-        size: of the file in bytes.
-        decoded: what libsndfile made of it.
     """
-    info = read_at(stream, base + 8, 34)
+    info = file.read(base + 8, 34)
     first, last = base + 4, False
-    while not last and len(head := read_at(stream, first, 4)) == 4:
+    while not last and len(head := file.read(first, 4)) == 4:
         last = bool(head[0] & 0x80)
         first += 4 + int.from_bytes(head[1:], "big")
     largest = min(int.from_bytes(info[7:10], "big") or 1 << 17, _LARGEST_FRAME)
     length = 2 * largest + 128  # two whole frames or more
-    tail = read_at(stream, max(first, size - length), length)
-    frames = list(_frames(tail, read_at(stream, first, 4), int.from_bytes(info[2:4], "big")))
+    tail = file.read(max(first, file.size - length), length)
+    frames = list(_frames(tail, file.read(first, 4), int.from_bytes(info[2:4], "big")))
     ends = {0, *(end for _, end in frames)}
     # Bytes within a frame may look like a header, but hardly like one that goes on where another frame ends.
     total = max((end for start, end in frames if start in ends), default=0)
-    if total <= decoded.frames:
+    if total <= file.frames:
         return []
-    rate = decoded.sample_rate
-    return length_losses(decoded.seconds, total / rate, (decoded.frames - total) / rate, "ignored")
+    rate = file.sample_rate
+    return length_losses(file.seconds, total / rate, (file.frames - total) / rate, "ignored")
 
 
 def _frames(data: bytes, first: bytes, blocksize: int) -> Iterator[tuple[int, int]]:

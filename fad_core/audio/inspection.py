@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from fad_core.audio.containers import find_losses
 from fad_core.audio.decoding import decoded_blocks, open_decoder, open_sound
-from fad_core.audio.losses import SMALL_LOSS, Decoded, remedy_of, total
+from fad_core.audio.losses import SMALL_LOSS, DecodedFile, remedy_of, total
 from fad_core.errors import AudioError
 
 _HIGHEST_RATE = 4_000_000  # Hz; beyond any recorder, and beyond what resampling to 8 kHz allows
@@ -129,13 +130,14 @@ def inspect_audio(
             if on_block is not None:
                 on_block(block)
         form, coding, declared = str(decoder.format), str(decoder.subtype), int(decoder.frames)
-    decoded = Decoded(form, coding, rate, channels, frames, declared)
     with open_sound(path) as stream:
-        losses = find_losses(stream, decoded)
+        size = stream.seek(0, os.SEEK_END)
+        file = DecodedFile(stream, size, form, coding, rate, channels, frames, declared)
+        losses = find_losses(file)
     lost, doubt = total(losses), "; ".join(map(str, losses))
     if lost > SMALL_LOSS:
-        there = f"{decoded.seconds:.3f} s are decoded"
-        raise AudioError(path, f"{doubt}; {there}: {remedy_of(losses, decoded)}")
+        there = f"{file.seconds:.3f} s are decoded"
+        raise AudioError(path, f"{doubt}; {there}: {remedy_of(losses, file)}")
     if frames == 0 or fault:
         raise AudioError(path, fault or "holds no samples")
     constant = constant and bool(first.any())

@@ -27,10 +27,12 @@ _BLOCK_BITS |= {"NMS_ADPCM_16": 2, "NMS_ADPCM_24": 3, "NMS_ADPCM_32": 4}
 
 
 @dataclass(frozen=True)
-class Decoded:
-    """What libsndfile made of a file.
+class DecodedFile:
+    """A file, and what libsndfile made of it.
 
     Attributes:
+        stream: the file, open for reading in binary.
+        size: of the file in bytes.
         format: libsndfile's name of the container.
         subtype: libsndfile's name of the coding.
         sample_rate: in Hz.
@@ -39,6 +41,8 @@ class Decoded:
         declared: samples in each channel that libsndfile announced before it decoded.
     """
 
+    stream: BinaryIO
+    size: int
     format: str
     subtype: str
     sample_rate: int
@@ -50,6 +54,14 @@ class Decoded:
     def seconds(self) -> float:
         """Length of what was decoded."""
         return self.frames / self.sample_rate
+
+    def read(self, position: int, count: int) -> bytes:
+        """Read up to `count` bytes from an offset on; none if the offset or the count is impossible."""
+        try:
+            self.stream.seek(position)
+        except (OSError, OverflowError, ValueError):  # a header may point anywhere, beyond any file too
+            return b""
+        return self.stream.read(max(0, count))
 
 
 @dataclass(frozen=True)
@@ -83,10 +95,10 @@ def total(losses: Sequence[Loss]) -> float:
     return sum(loss.seconds for loss in losses)
 
 
-def remedy_of(losses: Sequence[Loss], decoded: Decoded) -> str:
+def remedy_of(losses: Sequence[Loss], file: DecodedFile) -> str:
     """Return what to do about a file whose losses are not small."""
     worst = max(losses, key=lambda loss: loss.seconds)
-    wave = decoded.format in ("WAV", "WAVEX", "RF64") and "MPEG" not in decoded.subtype
+    wave = file.format in ("WAV", "WAVEX", "RF64") and "MPEG" not in file.subtype
     return worst.remedy or (_WRONG_SIZE if wave and worst.kind == "ignored" else _REMEDIES[worst.kind])
 
 
@@ -122,22 +134,22 @@ def length_losses(
     return [Loss(-difference, text, more)] if difference else []
 
 
-def byte_losses(decoded: Decoded, stated: int | None, present: int, beyond: int) -> list[Loss]:
-    """Compare the bytes of sound that a header states with those in the file and those decoded.
+def byte_losses(file: DecodedFile, stated: int | None, present: int, beyond: int) -> list[Loss]:
+    """Compare the bytes of sound that a header states with those in the file and those file.
 
     Args:
-        decoded: what libsndfile made of the file.
+        file: the file.
         stated: bytes of sound as the header states them; None if it does not know, and all are sound.
         present: how many of these are in the file; negative if the file ends before them.
         beyond: bytes after the stated ones that are nothing known, and so may be sound.
     """
     present = max(0, present)
-    bits = _BITS.get(decoded.subtype) or _BLOCK_BITS.get(decoded.subtype, 0)
+    bits = _BITS.get(file.subtype) or _BLOCK_BITS.get(file.subtype, 0)
     # Where samples take what they need, what was decoded gives the mean.
-    mean = max(present, 1) / decoded.seconds if decoded.frames else 1.0
-    second = bits * decoded.channels * decoded.sample_rate / 8 or mean
-    read = int(decoded.frames * decoded.channels * bits / 8)
-    if decoded.subtype in _BITS:
+    mean = max(present, 1) / file.seconds if file.frames else 1.0
+    second = bits * file.channels * file.sample_rate / 8 or mean
+    read = int(file.frames * file.channels * bits / 8)
+    if file.subtype in _BITS:
         ignored, surplus = present + beyond - read, read - present
     else:
         # At least so much was read; the last block may be padding.
@@ -161,12 +173,3 @@ def byte_losses(decoded: Decoded, stated: int | None, present: int, beyond: int)
         text = f"{surplus} bytes are decoded beyond the {present} that its header calls sound"
         losses.append(Loss(surplus / second, text, "surplus"))
     return losses
-
-
-def read_at(stream: BinaryIO, position: int, count: int) -> bytes:
-    """Read up to `count` bytes from an offset on; none if the offset or the count is impossible."""
-    try:
-        stream.seek(position)
-    except (OSError, OverflowError, ValueError):  # a header may point anywhere, beyond any file too
-        return b""
-    return stream.read(max(0, count))

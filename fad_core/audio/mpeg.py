@@ -1,4 +1,4 @@
-"""MPEG audio (MP3): compare its frames with the length that it states and with what was decoded.
+"""MPEG audio (MP3): compare its frames with the length that it states and with what was file.
 
 An MP3 file is a row of frames, each of a known count of samples. A Xing, Info or VBRI tag in the
 first frame may tell how many there are; without it a decoder can only guess from the first frame's
@@ -13,9 +13,9 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-from fad_core.audio.losses import Decoded, Loss, length_losses, read_at, total
+from fad_core.audio.losses import DecodedFile, Loss, length_losses, total
 from fad_core.audio.tags import id3v2_end, tags_start, unexplained_bytes
 
 # In kbit/s, by (is MPEG-1, layer); index 0 means "free", 15 is forbidden.
@@ -61,22 +61,21 @@ class _Count:
     cut: bool = False  # the last frame is incomplete
 
 
-def mpeg_losses(stream: BinaryIO, size: int, decoded: Decoded, start: int = 0) -> list[Loss]:
+def mpeg_losses(file: DecodedFile, start: int, end: int) -> list[Loss]:
     """Find what such a file lacks, ignores or has too much.
 
     Args:
-        stream: the file.
-        size: of the file in bytes, or where its MPEG stream ends.
-        decoded: what libsndfile made of it.
-        start: where its MPEG stream begins.
+        file: the file.
+        start: offset where its MPEG stream begins.
+        end: offset where its MPEG stream ends.
     """
-    count = _count_frames(stream, start, size)
+    count = _count_frames(file, start, end)
     if count is None:
         text = "its MPEG frames cannot be counted: how much sound it should hold is unknown"
         return [Loss(0.0, text, "missing")]
-    frame = count.first.samples / decoded.sample_rate
+    frame = count.first.samples / file.sample_rate
     # What is not in the file cannot be decoded either: the larger one counts.
-    losses = max(_stated_losses(count, frame), _decoding_losses(count, decoded), key=total)
+    losses = max(_stated_losses(count, frame), _decoding_losses(count, file), key=total)
     if count.foreign:
         # The first frame may be cut, and be the only one.
         second = max(count.length, count.first.length) / max(1, count.frames) / frame
@@ -98,36 +97,36 @@ def _stated_losses(count: _Count, frame: float) -> list[Loss]:
     return length_losses(stated * frame, count.frames * frame, (stated - count.frames) * frame, "ignored")
 
 
-def _decoding_losses(count: _Count, decoded: Decoded) -> list[Loss]:
+def _decoding_losses(count: _Count, file: DecodedFile) -> list[Loss]:
     """Compare what the frames hold with what came out of them."""
     expected, slack = count.frames * count.first.samples, 2 * count.first.samples
     if count.tag and count.tag.trim:
         begin, end = count.tag.trim
         expected, slack = expected - begin - max(0, end), 0 if count.frames == count.tag.frames else slack
-    if decoded.frames + slack >= expected:
+    if file.frames + slack >= expected:
         return []
-    there = expected / decoded.sample_rate
-    decodes = f"libsndfile decodes only {decoded.seconds:.3f} of its {there:.3f} s"
+    there = expected / file.sample_rate
+    decodes = f"libsndfile decodes only {file.seconds:.3f} of its {there:.3f} s"
     text = f"{decodes}, for want of a header with the right length"
-    return [Loss(there - decoded.seconds, text, "ignored")]
+    return [Loss(there - file.seconds, text, "ignored")]
 
 
-def _count_frames(stream: BinaryIO, start: int, end: int) -> _Count | None:
-    start, end = id3v2_end(stream, start), tags_start(stream, start, end)
-    position = _find_frame(stream, start, end)
-    first = parse_frame(read_at(stream, position, 4))
+def _count_frames(file: DecodedFile, start: int, end: int) -> _Count | None:
+    start, end = id3v2_end(file, start), tags_start(file, start, end)
+    position = _find_frame(file, start, end)
+    first = parse_frame(file.read(position, 4))
     if position >= end or first is None:
         return None
-    tag = _tag_at(stream, position)
+    tag = _tag_at(file, position)
     count = _Count(first, tag, frames=-1 if tag else 0)  # the tag's frame holds no sound
     # The first frame may be damaged behind its tag, so that no other one follows it.
-    count.tag = tag or _tag_at(stream, start)
-    count.foreign = unexplained_bytes(stream, start, position)
+    count.tag = tag or _tag_at(file, start)
+    count.foreign = unexplained_bytes(file, start, position)
     while position < end:
-        frame = parse_frame(read_at(stream, position, 4))
+        frame = parse_frame(file.read(position, 4))
         if frame is None or frame.stream != first.stream:
-            following = _find_frame(stream, position, end, first)
-            count.foreign += unexplained_bytes(stream, position, following)
+            following = _find_frame(file, position, end, first)
+            count.foreign += unexplained_bytes(file, position, following)
             position = following
             continue
         position += frame.length
@@ -140,24 +139,24 @@ def _count_frames(stream: BinaryIO, start: int, end: int) -> _Count | None:
     return count
 
 
-def _find_frame(stream: BinaryIO, start: int, end: int, like: Frame | None = None) -> int:
+def _find_frame(file: DecodedFile, start: int, end: int, like: Frame | None = None) -> int:
     """Return the offset of the next frame that another one of its stream, or the end, follows.
 
     Args:
-        stream: the file.
+        file: the file.
         start: offset where the search begins.
         end: of the stream, which is returned if there is none.
         like: a frame of the stream; None for the first one of a file, which the end may cut.
     """
     for begin in range(start, end, _SEARCH_BYTES):
-        window = read_at(stream, begin, min(_SEARCH_BYTES, end - begin) + 3)
+        window = file.read(begin, min(_SEARCH_BYTES, end - begin) + 3)
         offset = -1
         while (offset := window.find(b"\xff", offset + 1)) >= 0:
             frame = parse_frame(window[offset : offset + 4])
             if frame is None or (like and frame.stream != like.stream):
                 continue
             after = begin + offset + frame.length
-            following = parse_frame(read_at(stream, after, 4))
+            following = parse_frame(file.read(after, 4))
             if after == end or (like is None and after > end):
                 return begin + offset
             if following and following.stream == frame.stream:
@@ -181,10 +180,10 @@ def parse_frame(header: bytes) -> Frame | None:
     return Frame(length, samples, (version, layer, rate))
 
 
-def _tag_at(stream: BinaryIO, position: int) -> _Tag | None:
+def _tag_at(file: DecodedFile, position: int) -> _Tag | None:
     """Read the tag that counts the frames (Xing, Info or VBRI) from the frame at an offset."""
-    header = parse_frame(read_at(stream, position, 4))
-    frame = read_at(stream, position, header.length) if header else b""
+    header = parse_frame(file.read(position, 4))
+    frame = file.read(position, header.length) if header else b""
     if frame[36:40] == b"VBRI":
         length, frames = struct.unpack(">II", frame[46:54].ljust(8, b"\0"))
         return _Tag(frames, length, None)

@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 import zlib
 from dataclasses import dataclass, field
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-from fad_core.audio.losses import Decoded, Loss, read_at
+from fad_core.audio.losses import DecodedFile, Loss
 from fad_core.audio.tags import unexplained_bytes
 
 _FIRST, _LAST = 0x02, 0x04  # flags of a page
@@ -84,22 +84,16 @@ class _Contents:
     length: int = 0  # bytes of all whole pages
 
 
-def ogg_losses(stream: BinaryIO, size: int, decoded: Decoded) -> list[Loss]:
-    """Find what such a file lacks or ignores.
-
-    Args:
-        stream: the file.
-        size: of the file in bytes.
-        decoded: what libsndfile made of it.
-    """
-    contents = _read_contents(stream, size)
+def ogg_losses(file: DecodedFile) -> list[Loss]:
+    """Find what such a file lacks or ignores."""
+    contents = _read_contents(file)
     if not contents.streams:
         text = "its Ogg pages cannot be followed: how much sound it should hold is unknown"
         return [Loss(0.0, text, "missing")]
     main, *others = contents.streams
     length = max(1, contents.length)
     losses = [] if main.ended else [_end_loss(main, contents.cut)]
-    short = max(0, decoded.declared - decoded.frames) / decoded.sample_rate
+    short = max(0, file.declared - file.frames) / file.sample_rate
     if main.disordered or contents.damaged or short:
         text = "its decoder stops early"
         if contents.damaged:
@@ -107,7 +101,7 @@ def ogg_losses(stream: BinaryIO, size: int, decoded: Decoded) -> list[Loss]:
         elif main.disordered:
             text = "damaged: Ogg pages are lost, repeated or out of order"
         # A damaged last page leaves no position behind it: its bytes tell its length.
-        damaged = contents.damaged * decoded.seconds / length
+        damaged = contents.damaged * file.seconds / length
         losses.append(Loss(max(main.lost, short, damaged), text, "damaged"))
     if more := [other for other in others if other.rate]:
         way = "one after the other" if contents.chained else "side by side"
@@ -115,7 +109,7 @@ def ogg_losses(stream: BinaryIO, size: int, decoded: Decoded) -> list[Loss]:
         losses.append(Loss(sum(other.seconds for other in more), text, "ignored", _REMEDY))
     if contents.junk:
         text = f"{contents.junk} bytes of it are no Ogg pages"
-        losses.append(Loss(contents.junk / (length / max(decoded.seconds, 1e-9)), text, "ignored"))
+        losses.append(Loss(contents.junk / (length / max(file.seconds, 1e-9)), text, "ignored"))
     return losses
 
 
@@ -128,18 +122,18 @@ def _end_loss(main: _Stream, cut: _Page | None) -> Loss:
     return Loss(seconds, "cut short: its last Ogg page is incomplete", "missing")
 
 
-def _read_contents(stream: BinaryIO, size: int) -> _Contents:
+def _read_contents(file: DecodedFile) -> _Contents:
     contents = _Contents()
     by_serial: dict[bytes, _Stream] = {}
     position, beginning = 0, False  # the streams of a link all begin before any of them goes on
-    while position < size:
-        start, data = position, read_at(stream, position, _LARGEST_PAGE)
+    while position < file.size:
+        start, data = position, file.read(position, _LARGEST_PAGE)
         page = _parse(data, start)
-        if page is None or page.end > size or not _checksum_is_right(data[: page.end - start]):
-            position = _next_page(stream, start + 1, size)
+        if page is None or page.end > file.size or not _checksum_is_right(data[: page.end - start]):
+            position = _next_page(file, start + 1)
             if page is None:
-                contents.junk += unexplained_bytes(stream, start, position)
-            elif page.end > size == position:
+                contents.junk += unexplained_bytes(file, start, position)
+            elif page.end > file.size == position:
                 contents.cut = page
             else:
                 contents.damaged += position - start
@@ -159,14 +153,14 @@ def _read_contents(stream: BinaryIO, size: int) -> _Contents:
     return contents
 
 
-def _next_page(stream: BinaryIO, position: int, size: int) -> int:
+def _next_page(file: DecodedFile, position: int) -> int:
     """Return the offset of the next page, or the file's size."""
-    while position < size:
-        found = read_at(stream, position, _LARGEST_PAGE).find(b"OggS")
+    while position < file.size:
+        found = file.read(position, _LARGEST_PAGE).find(b"OggS")
         if found >= 0:
             return position + found
         position += _LARGEST_PAGE - 3
-    return size
+    return file.size
 
 
 def _parse(data: bytes, start: int) -> _Page | None:

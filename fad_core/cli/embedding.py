@@ -1,4 +1,4 @@
-"""Embed sets as the options of a command say, with messages about their files on stderr."""
+"""Embed sets by the options of a command, with messages about their files on stderr."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ class Embedding:
         from fad_core.models import get_model
         from fad_core.models.use import ModelUse
         from fad_core.runner.device import load_workers, resolve_backend
-        from fad_core.util.progress import file_progress
+        from fad_core.util.progress import progress_bar
 
         use = ModelUse(get_model(model_id), self.options)
         backend = resolve_backend(self.backend, self.options)
         require_weights(use.model, self.weights)
-        with file_progress("scan", quiet=self.quiet) as progress:
+        with progress_bar("scan", quiet=self.quiet) as progress:
             scanned = scan_sets(
                 {name: name for name in sets},
                 use,
@@ -96,7 +96,7 @@ class Embedding:
             trust=self.trust,
         )
         accept(exported)
-        with file_progress("embed", scanned.count, quiet=self.quiet) as progress:
+        with progress_bar("embed", scanned.count, quiet=self.quiet) as progress:
             return exported, scanned.embed(exported, workers=exported.workers, progress=progress)
 
     def _report_ignored(self, name: str, ignored: Sequence[tuple[str, str]]) -> None:

@@ -1,7 +1,7 @@
-"""Data sets: which files belong to one, and under which names.
+"""Find the files of data sets, and name them.
 
-A data set is a folder (with all below it), a glob pattern or a list of files. Only the standard
-library is used here, so that a Snakefile can list data sets without loading anything else.
+A data set is a folder (with all below it), a glob pattern or a list of files. Standard library only, so that
+a Snakefile can list data sets without loading anything else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fad_core.datasets.find import AudioFile, Ignored, find, printable
 from fad_core.datasets.policy import DEFAULTS, Leftovers
 from fad_core.errors import DatasetError
 
-__all__ = ["AudioFile", "Dataset", "Listing", "file_sha256", "list_files", "shard_files", "shard_of"]
+__all__ = ["AudioFile", "Dataset", "Listing", "file_sha256", "list_files"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Listing:
 
     Attributes:
         files: sorted by name.
-        ignored: (name, reason) of what lies there too but is no part of it, sorted by name.
+        ignored: (name, reason) of other files and folders in its place, sorted by name.
     """
 
     files: tuple[AudioFile, ...]
@@ -74,7 +74,7 @@ def list_files(dataset: Dataset) -> Listing:
 
 
 def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hex."""
+    """Return the sha256 of a file's bytes, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

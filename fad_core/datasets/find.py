@@ -40,7 +40,7 @@ class AudioFile:
     Attributes:
         name: its identity in the data set: the path relative to the data set's root, with "/"; in a list of
             files the path as given.
-        path: where it lies.
+        path: its path in the file system.
     """
 
     name: str
@@ -93,7 +93,7 @@ def _in_list(names: Sequence[str]) -> list[AudioFile]:
     for name in names:
         path = _expanded(name)
         if path.is_dir():
-            problems.append(f"{printable(name)} is a folder, where a file is wanted")
+            problems.append(f"{printable(name)} is a folder, not a file")
         elif not os.path.lexists(path):
             problems.append(f"{printable(name)} does not exist")
         files.append(AudioFile(name, path))

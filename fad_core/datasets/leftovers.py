@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_CONVERTED = "converted by fadtk or kadtk from a clip beside it, and leftovers is ignore"
-_ARCHIVED = "left by macOS in an archive, and leftovers is ignore"
+_CONVERTED = "converted by fadtk or kadtk from a clip beside it (setting: leftovers)"
+_ARCHIVED = "left by macOS in an archive (setting: leftovers)"
 
 
 def leftover_reasons(names: Sequence[str]) -> dict[str, str]:
@@ -23,7 +23,7 @@ def leftover_reasons(names: Sequence[str]) -> dict[str, str]:
             that a folder of leftovers can be a data set.
 
     >>> leftover_reasons(["a.flac", "convert/16000/a.wav", "convert/16000/b.wav"])
-    {'convert/16000/a.wav': 'converted by fadtk or kadtk from a clip beside it, and leftovers is ignore'}
+    {'convert/16000/a.wav': 'converted by fadtk or kadtk from a clip beside it (setting: leftovers)'}
     """
     clips = {_clip(tuple(name.split("/"))) for name in names}
     reasons = {name: _reason(tuple(name.split("/")), clips) for name in names}

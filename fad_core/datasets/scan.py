@@ -15,7 +15,7 @@ from fad_core.audio import inspect_audio
 from fad_core.datasets import AudioFile, file_sha256
 from fad_core.datasets.decode_cache import DecodedAudioCache
 from fad_core.errors import AudioError
-from fad_core.util.prefetch import map_ahead
+from fad_core.util.prefetch import prefetch
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def scan_files(
     """
     records = []
     ordered = sorted(files, key=lambda file: file.name)
-    for record in map_ahead(partial(scan_file, cache=cache), ((file, 1) for file in ordered), workers):
+    for record in prefetch(partial(scan_file, cache=cache), ((file, 1) for file in ordered), workers):
         records.append(record)
         if progress is not None:
             progress(1)

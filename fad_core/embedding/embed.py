@@ -20,7 +20,7 @@ from fad_core.models import original_quirks
 from fad_core.models.base import Arrays, Vectors
 from fad_core.models.use import ModelUse
 from fad_core.runner.exported import ExportedModel
-from fad_core.util.prefetch import map_ahead
+from fad_core.util.prefetch import prefetch
 
 
 def prepare_waveform(
@@ -131,7 +131,7 @@ def embed_sounds(
 
     def features() -> Iterator[Arrays]:
         sized = ((sound, sound[0].record.frames * sound[0].record.channels) for sound in used)
-        for arrays, samples in map_ahead(prepare, sized, workers):
+        for arrays, samples in prefetch(prepare, sized, workers):
             lengths.append(samples)
             yield arrays
 

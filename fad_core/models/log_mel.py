@@ -1,44 +1,19 @@
-"""The constants of a log-mel spectrogram within a network (`stft`), and its tables in a checkpoint."""
+"""The tables of a log-mel spectrogram within a network, as a checkpoint holds them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.frontends.portable_filterbanks import fourier_kernels, slaney_mel_matrix
+from fad_core.frontends.filterbanks import fourier_kernels, slaney_mel_matrix
+from fad_core.frontends.settings import LogMelSettings
 from fad_core.models.checkpoint import Fill
 
 
-@dataclass(frozen=True)
-class LogMelSettings:
-    """The constants of a log-mel spectrogram.
-
-    Attributes:
-        sample_rate: of the waveform, Hz.
-        fft_length: samples a frame and points of the transform.
-        hop_length: samples from one frame to the next.
-        bands: number of mel bands.
-        lower_hz: lower edge of the lowest band.
-        upper_hz: upper edge of the highest band.
-    """
-
-    sample_rate: int
-    fft_length: int
-    hop_length: int
-    bands: int
-    lower_hz: int
-    upper_hz: int
-
-    def frame_count(self, samples: int) -> int:
-        """How many frames a signal of so many samples has, with frame k centred on sample k · hop_length."""
-        return 1 + samples // self.hop_length
-
-
 def log_mel_layout(settings: LogMelSettings) -> dict[str, Fill]:
-    """The tables by the names that PANN's and CLAP's checkpoints have for them.
+    """Return the tables by the names that PANN's and CLAP's checkpoints have for them.
 
     They are those of a `Spectrogram` called `spectrogram_extractor` and of a `LogmelFilterBank` called
     `logmel_extractor`. A seeded checkpoint gets their right values: Hann window, Slaney's mel scale.
@@ -52,12 +27,10 @@ def log_mel_layout(settings: LogMelSettings) -> dict[str, Fill]:
     }
 
 
-# Copies: who asks for a checkpoint's tensors may write to them.
+# Copies, for the caller may write to a checkpoint's tensors.
 def _kernel(settings: LogMelSettings, part: int) -> NDArray[np.float32]:
     return fourier_kernels(settings.fft_length)[part][:, np.newaxis].copy()
 
 
 def _mel_matrix(settings: LogMelSettings) -> NDArray[np.float32]:
-    return slaney_mel_matrix(
-        settings.sample_rate, settings.fft_length, settings.bands, settings.lower_hz, settings.upper_hz
-    ).copy()
+    return slaney_mel_matrix(settings).copy()

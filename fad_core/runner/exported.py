@@ -32,7 +32,7 @@ from fad_core.runner.file_batches import Group, in_order
 from fad_core.runner.pt2 import Identity, read_identity
 from fad_core.runner.window_batches import Batches, even_size
 from fad_core.util.memory import share_memory
-from fad_core.util.prefetch import Item, Result, map_ahead
+from fad_core.util.prefetch import Item, Result, prefetch
 
 LARGEST_FEATURE = 1e15
 """A network may square its features and add the squares up; float32 ends at 3.4e38."""
@@ -243,7 +243,7 @@ class ExportedModel:
         threads = torch.get_num_threads()
         start = partial(enter_lane, self.device)
         try:
-            yield from map_ahead(embed, sized, lanes, budget=memory, ahead=4, start=start)
+            yield from prefetch(embed, sized, lanes, budget=memory, per_worker=4, start=start)
         finally:
             if lanes > 0 and self.device == "cpu":
                 torch.set_num_threads(threads)

@@ -8,7 +8,6 @@ allocated for it, and only members that are asked for are read. Nothing is ever 
 from __future__ import annotations
 
 import io
-import lzma
 import math
 import os
 import struct
@@ -16,43 +15,28 @@ import tokenize
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self, TypeVar
+from typing import IO, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-_Result = TypeVar("_Result")
-
 _END = 22  # bytes of the record that ends an archive without a comment
+_LONGEST_HEADER = 10_000  # bytes; those of plain arrays have 118
 
-HEADER_BYTES = 10_000
-"""The longest header that is read; those of plain arrays have 118 bytes."""
-
-# What zipfile, its decompressors and NumPy's parser of headers raise on data that is damaged.
-MALFORMED = (
-    EOFError,
-    IndexError,
-    KeyError,
-    MemoryError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    lzma.LZMAError,
-    struct.error,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
+# What zipfile, zlib and NumPy's parser of headers raise on data that is damaged.
+_MALFORMED = (
+    *(EOFError, LookupError, MemoryError, OSError, OverflowError, RuntimeError, SyntaxError, TypeError),
+    *(ValueError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
 )
 
-# Lengths of the header's own length, by the version of the format. Version 3 is for named fields alone.
-_LENGTHS = {(1, 0): "<H", (2, 0): "<I"}
+# Formats of the header's own length, and NumPy's readers, by version. Version 3 is for named fields alone.
+_VERSIONS = {
+    (1, 0): ("<H", np.lib.format.read_array_header_1_0),
+    (2, 0): ("<I", np.lib.format.read_array_header_2_0),
+}
 
 
 @dataclass(frozen=True)
@@ -64,51 +48,159 @@ class Header:
         dtype: of its elements: numbers or text, never objects or records.
         fortran: whether the first index varies fastest.
         bytes: length of the data.
-        start: where the data begins.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     fortran: bool
     bytes: int
-    start: int
 
 
-def read_header(stream: IO[bytes]) -> Header:
-    """Read the header of `.npy` data and leave the stream at its first element.
+def read_npy(path: Path, accept: Callable[[Header], object]) -> NDArray[Any]:
+    """Read a `.npy` file.
+
+    Args:
+        path: of the file.
+        accept: called with the header before anything is allocated; raises if the array is not wanted.
 
     Raises:
-        ValueError: it is no such header, or of an array of objects, records or nested arrays.
-        EOFError, OSError, zlib.error, zipfile.BadZipFile: the stream is damaged.
+        ValueError: the file is missing, damaged, or holds no array of numbers or text; without the path.
     """
+    try:
+        with path.open("rb") as stream:
+            return _read_array(stream, os.fstat(stream.fileno()).st_size, accept)
+    except _MALFORMED as error:
+        raise ValueError(reason_of(error)) from error
+
+
+class Archive:
+    """The arrays of a `.npz` file, read one by one.
+
+    Attributes:
+        names: of its arrays.
+    """
+
+    names: Collection[str]
+
+    def __init__(self, path: Path) -> None:
+        """Open it.
+
+        Args:
+            path: of the file.
+
+        Raises:
+            ValueError: it is no archive of arrays; without the path.
+        """
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except _MALFORMED as error:
+            raise ValueError(reason_of(error)) from error
+        members = self._zip.infolist()
+        self._members = {item.filename.removesuffix(".npy"): item for item in members}
+        self.names = self._members.keys()
+        others = [item.filename for item in members if not item.filename.endswith(".npy")]
+        # A damaged list of members may leave out arrays. The end of an archive without a comment says how
+        # many there are, which zipfile does not compare.
+        with path.open("rb") as stream:
+            stream.seek(-_END, os.SEEK_END)
+            end = stream.read(_END)
+        counted = int.from_bytes(end[10:12], "little") if end[:4] == b"PK\x05\x06" else len(members)
+        fault = ""
+        if twice := len(members) - len(self._members):
+            fault = f"{twice} of its arrays have the name of another one"
+        elif others:
+            fault = f"it holds {_short(ascii(others[0]))}, which is no array"
+        elif counted not in (len(members), 0xFFFF):
+            fault = f"it holds {counted} arrays, of which {len(members)} are listed"
+        if fault:
+            self._zip.close()
+            raise ValueError(fault)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._zip.close()
+
+    def read(self, name: str, accept: Callable[[Header], object] = bool) -> NDArray[Any]:
+        """Read an array, checked against its checksum.
+
+        Args:
+            name: of the array.
+            accept: called with the header before anything is allocated; raises if the array is not wanted.
+
+        Raises:
+            ValueError: it is damaged, or no array of numbers or text.
+        """
+        try:
+            member = self._members[name]
+            # The others' decompressors may make any amount of memory of a few bytes, and NumPy writes none.
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError("it is compressed in a way that NumPy does not write")
+            with self._zip.open(member) as stream:
+                return _read_array(stream, member.file_size, accept)
+        except _MALFORMED as error:
+            raise ValueError(f"{_short(name)}: {reason_of(error)}") from error
+
+
+def require_numbers(header: Header) -> None:
+    """Refuse an array that does not hold real numbers of at most 64 bits.
+
+    Args:
+        header: of the array.
+
+    Raises:
+        ValueError: it is such an array.
+    """
+    if header.dtype.kind not in "fiu" or header.dtype.itemsize > 8:
+        raise ValueError(f"it holds {header.dtype}, where real numbers of at most 64 bits are wanted")
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what went wrong, in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    lines = str(error).splitlines()
+    return _short(lines[0]) if lines else f"damaged ({type(error).__name__})"
+
+
+def _read_header(stream: IO[bytes], size: int) -> Header:
+    """Read the header of `.npy` data of so many bytes in all, and leave the stream at the first element."""
     magic = _exactly(stream, np.lib.format.MAGIC_LEN)
     if not magic.startswith(np.lib.format.MAGIC_PREFIX):
         raise ValueError("it does not begin as a .npy array does")
     version = (magic[-2], magic[-1])
-    if version not in _LENGTHS:
-        raise ValueError(
-            f"it is an array of format {version[0]}.{version[1]}, which plain numbers do not need"
-        )
-    packed = _exactly(stream, struct.calcsize(_LENGTHS[version]))
-    (length,) = struct.unpack(_LENGTHS[version], packed)
-    if length > HEADER_BYTES:
+    if version not in _VERSIONS:
+        raise ValueError(f"it is an array of format {magic[-2]}.{magic[-1]}, which plain numbers do not need")
+    form, parse = _VERSIONS[version]
+    packed = _exactly(stream, struct.calcsize(form))
+    (length,) = struct.unpack(form, packed)
+    if length > _LONGEST_HEADER:
         raise ValueError(f"its header has {length} bytes, more than any array of numbers needs")
-    shape, fortran, dtype = _parsed(version, packed + _exactly(stream, length))
+    text = _exactly(stream, length)
+    try:
+        # A header by Python 2 is read with a warning; a damaged one may look like that, or like bad Python.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shape, fortran, dtype = parse(io.BytesIO(packed + text), max_header_size=_LONGEST_HEADER)
+    except _MALFORMED as error:
+        raise ValueError(f"its header is not that of an array ({reason_of(error)})") from error
     if dtype.hasobject or dtype.names is not None or dtype.subdtype is not None:
         raise ValueError(f"it holds {_short(dtype)}, where plain numbers or text are wanted")
-    if any(size < 0 for size in shape):
+    if any(extent < 0 for extent in shape):
         raise ValueError(f"its shape {_short(shape)} is negative")
-    size = math.prod(shape) * dtype.itemsize
-    return Header(shape, dtype, fortran, size, len(magic) + len(packed) + length)
+    stated, held = math.prod(shape) * dtype.itemsize, size - len(magic) - len(packed) - length
+    if held != stated:
+        raise ValueError(
+            f"its header {_short(shape)} of {dtype} asks for {stated} bytes of data, and it has {held}"
+        )
+    return Header(shape, dtype, fortran, stated)
 
 
-def read_data(stream: IO[bytes], header: Header) -> NDArray[Any]:
-    """Read the elements that follow a header, to the end of the stream, in the machine's byte order.
-
-    Raises:
-        ValueError: the data is shorter or longer than the header says.
-        EOFError, OSError, zlib.error, zipfile.BadZipFile: the stream is damaged.
-    """
+def _read_array(stream: IO[bytes], size: int, accept: Callable[[Header], object]) -> NDArray[Any]:
+    """Read `.npy` data of so many bytes in all, in the machine's byte order."""
+    header = _read_header(stream, size)
+    accept(header)
     data = bytearray(header.bytes)
     view, filled = memoryview(data), 0
     while filled < len(data):
@@ -121,162 +213,6 @@ def read_data(stream: IO[bytes], header: Header) -> NDArray[Any]:
     flat = np.frombuffer(data, header.dtype) if data else np.empty(0, header.dtype)
     array = flat.reshape(header.shape, order="F" if header.fortran else "C")
     return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
-def read_npy(path: Path, accept: Callable[[Header], object]) -> NDArray[Any]:
-    """Read a `.npy` file.
-
-    Args:
-        path: of the file.
-        accept: called with the header before anything is allocated; raises if the array is not wanted.
-
-    Raises:
-        ValueError: the file is missing, damaged, or holds no array of numbers; without the path.
-    """
-    try:
-        with path.open("rb") as stream:
-            header = read_header(stream)
-            held = os.fstat(stream.fileno()).st_size - header.start
-            if held != header.bytes:
-                raise ValueError(
-                    f"its header {_short(header.shape)} of {header.dtype} asks for {header.bytes} bytes of "
-                    f"data, and it has {held}"
-                )
-            accept(header)
-            return read_data(stream, header)
-    except MALFORMED as error:
-        raise ValueError(reason_of(error)) from error
-
-
-class Archive:
-    """The arrays of a `.npz` file, read one by one.
-
-    Attributes:
-        names: of its arrays.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Open it.
-
-        Raises:
-            ValueError: it is no archive of arrays; without the path.
-        """
-        try:
-            self._zip = zipfile.ZipFile(path)
-        except MALFORMED as error:
-            raise ValueError(reason_of(error)) from error
-        members = self._zip.infolist()
-        self._members = {item.filename.removesuffix(".npy"): item for item in members}
-        self.names: Collection[str] = self._members.keys()
-        if fault := self._fault_of_list(path, members):
-            self._zip.close()
-            raise ValueError(fault)
-
-    def _fault_of_list(self, path: Path, members: Sequence[zipfile.ZipInfo]) -> str:
-        """What is wrong with the list of members; "" if nothing is.
-
-        Where it is damaged, nobody would miss an array whose name is gone.
-        """
-        if twice := len(members) - len(self._members):
-            return f"{twice} of its arrays have the name of another one"
-        others = [item.filename for item in members if not item.filename.endswith(".npy")]
-        if others:
-            return f"it holds {_short(ascii(others[0]))}, which is no array"
-        # The end of an archive without a comment says how many there are; zipfile does not look.
-        with path.open("rb") as stream:
-            stream.seek(-_END, os.SEEK_END)
-            end = stream.read(_END)
-        counted = int.from_bytes(end[10:12], "little")
-        if end[:4] == b"PK\x05\x06" and counted not in (len(members), 0xFFFF):
-            return f"it holds {counted} arrays, of which {len(members)} are listed"
-        return ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._zip.close()
-
-    def header(self, name: str) -> Header:
-        """Read what an array is, without its data.
-
-        Raises:
-            ValueError: it is damaged, or no array of numbers or text.
-        """
-        return self._read(name, lambda stream: self._checked(name, stream))
-
-    def read(self, name: str, accept: Callable[[Header], object] = bool) -> NDArray[Any]:
-        """Read an array, checked against its checksum.
-
-        Args:
-            name: of the array.
-            accept: called with the header before anything is allocated; raises if the array is not wanted.
-
-        Raises:
-            ValueError: it is damaged, or no array of numbers or text.
-        """
-
-        def whole(stream: IO[bytes]) -> NDArray[Any]:
-            header = self._checked(name, stream)
-            accept(header)
-            return read_data(stream, header)
-
-        return self._read(name, whole)
-
-    def _read(self, name: str, how: Callable[[IO[bytes]], _Result]) -> _Result:
-        try:
-            # The others' decompressors may make any amount of memory of a few bytes, and NumPy writes none.
-            if self._members[name].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ValueError("it is compressed in a way that NumPy does not write")
-            with self._zip.open(self._members[name]) as stream:
-                return how(stream)
-        except MALFORMED as error:
-            raise ValueError(f"{_short(name)}: {reason_of(error)}") from error
-
-    def _checked(self, name: str, stream: IO[bytes]) -> Header:
-        header = read_header(stream)
-        held = self._members[name].file_size - header.start
-        if held != header.bytes:
-            raise ValueError(
-                f"its header {_short(header.shape)} of {header.dtype} asks for {header.bytes} bytes of data, "
-                f"and it has {held}"
-            )
-        return header
-
-
-def require_numbers(header: Header) -> None:
-    """Refuse an array that does not hold real numbers of at most 64 bits.
-
-    Raises:
-        ValueError: it is one.
-    """
-    if header.dtype.kind not in "fiu" or header.dtype.itemsize > 8:
-        raise ValueError(f"it holds {header.dtype}, where real numbers of at most 64 bits are wanted")
-
-
-def reason_of(error: BaseException) -> str:
-    """What went wrong, in one line."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    lines = str(error).splitlines()
-    return _short(lines[0]) if lines else f"damaged ({type(error).__name__})"
-
-
-def _parsed(version: tuple[int, int], sized: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """The shape, the order and the type in a header, given with its length."""
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    try:
-        # A header by Python 2 is read with a warning; a damaged one may look like that, or like bad Python.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return read(io.BytesIO(sized), max_header_size=HEADER_BYTES)
-    except MALFORMED as error:
-        raise ValueError(f"its header is not that of an array ({reason_of(error)})") from error
 
 
 def _exactly(stream: IO[bytes], count: int) -> bytes:

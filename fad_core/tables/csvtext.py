@@ -15,22 +15,24 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 
-FORMULA_STARTS = "=+-@\t\r\n"
-"""Characters with which spreadsheets let a formula begin, or which they skip before one."""
-
-_FORMULA = re.compile(f"'*[{re.escape(FORMULA_STARTS)}]")
+# A formula begins with one of these, or spreadsheets skip them before one.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 
 
 def format_csv(rows: Iterable[Sequence[str | int | float | None]]) -> str:
-    r"""Rows as CSV text: floats in their shortest exact form, None as an empty field, `\n` line ends.
+    r"""Return rows as CSV text: floats in their shortest exact form, None as an empty field, `\n` line ends.
 
     Texts that spreadsheets would run as formulas get an apostrophe; numbers never do.
+
+    Examples:
+        >>> format_csv([("file", "value"), ("=a.wav", -0.5)])
+        "file,value\n'=a.wav,-0.5\n"
     """
     return "".join(",".join(map(_field, row)) + "\n" for row in rows)
 
 
 def parse_csv(text: str) -> list[list[str]]:
-    """The fields of what `format_csv` made.
+    """Return the fields of what `format_csv` made.
 
     Raises:
         ValueError: the text is not CSV, or its last line has no end.
@@ -45,17 +47,14 @@ def parse_csv(text: str) -> list[list[str]]:
 
 
 def plain_text(field: str) -> str:
-    """The text of a field, without the apostrophe that keeps spreadsheets from running it."""
+    """Return the text of a field, without the apostrophe that keeps spreadsheets from running it."""
     return field[1:] if field.startswith("'") and _FORMULA.match(field) else field
 
 
 def _field(value: str | int | float | None) -> str:
-    if value is None:
-        return ""
     if not isinstance(value, str):
-        return repr(value)
+        return "" if value is None else repr(value)
     if _FORMULA.match(value):
         value = f"'{value}"
-    if any(character in value for character in ',"\n\r'):
-        return '"' + value.replace('"', '""') + '"'
-    return value
+    quoted = any(character in value for character in ',"\n\r')
+    return '"' + value.replace('"', '""') + '"' if quoted else value

@@ -1,4 +1,4 @@
-"""Writes and reads the tables that `schemas` declares, as Parquet or CSV by the file's suffix.
+"""Write and read the tables that `schemas` declares, as Parquet or CSV by the file's suffix.
 
 The same rows give the same bytes (with the same pyarrow), written whole or not at all. A column that
 is missing, unknown or of another type never reaches a file. CSV needs the standard library alone, Parquet
@@ -49,7 +49,14 @@ def write_table(
 
 
 def read_table(schema: Schema, path: Path | str) -> list[dict[str, Any]]:
-    """Read a table's rows: text as str, numbers as int and float, missing ones None, lists as arrays.
+    """Read a table's rows.
+
+    Args:
+        schema: what the columns are.
+        path: of the table; ends in .parquet or .csv.
+
+    Returns:
+        A dictionary a row: text as str, numbers as int and float, missing ones None, lists as arrays.
 
     Raises:
         FadError: the file is missing, damaged, or not a table of this schema.
@@ -77,7 +84,7 @@ def _read_csv(schema: Schema, path: Path) -> list[Values]:
         header, *rows = parse_csv(content.decode("utf-8"))
         if tuple(header) != schema.names:
             raise ValueError(f"the columns are {', '.join(header)}, not those of {schema.name}")
-        fields = list(zip(*rows, strict=True)) if rows else [()] * len(header)
+        fields = zip(*rows, strict=True) if rows else [()] * len(header)
         return [
             check_column(schema, column, [_parsed(column, text) for text in texts])
             for column, texts in zip(schema.columns, fields, strict=True)

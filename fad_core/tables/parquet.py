@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sized
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,24 +19,21 @@ from fad_core.tables.schemas import Column, Schema
 from fad_core.tables.values import Values, check_column
 from fad_core.util.atomic import atomic_path
 
-_ARROW = {
-    "string": pa.string(),
-    "int32": pa.int32(),
-    "int64": pa.int64(),
-    "float64": pa.float64(),
-    "list<float32>": pa.list_(pa.field("element", pa.float32(), nullable=False)),
-    "list<float64>": pa.list_(pa.field("element", pa.float64(), nullable=False)),
-    "list<int64>": pa.list_(pa.field("element", pa.int64(), nullable=False)),
-}
 _SCHEMA_KEY = "fad_core.schema"
 _SEAL_KEY = "fad_core.seal"
-"""Pages have checksums, the footer has none: what it says is held together by a hash of it."""
+"""Pages have checksums, the footer has none: a hash of what it says stands here."""
 _GROUP_VALUES = 2**20
 """Numbers a row group: 4 MB of float32, so that a reader of many shards holds little of each."""
 
 
 def write_parquet(schema: Schema, values: list[Values], path: Path, metadata: Mapping[str, str]) -> None:
-    """Write checked columns (`fad_core.tables.values`), and further facts beside them.
+    """Write checked columns, and further facts beside them.
+
+    Args:
+        schema: what the columns are.
+        values: one array or list a column (`fad_core.tables.values.check_columns`).
+        path: of the file.
+        metadata: the further facts.
 
     Raises:
         ValueError: the metadata uses a reserved name.
@@ -62,12 +59,12 @@ def write_parquet(schema: Schema, values: list[Values], path: Path, metadata: Ma
 
 
 def read_parquet(schema: Schema, path: Path) -> list[Values]:
-    """The columns of a table of this schema.
+    """Return the columns of a table of this schema.
 
     Raises:
         FadError: the file is missing, damaged, or another table.
     """
-    with readable(path), open_parquet(schema, path) as file:
+    with open_parquet(schema, path) as file:
         table = file.read(use_threads=False)
         if len(table) != file.metadata.num_rows:
             raise damaged(path, ValueError(f"{len(table)} of {file.metadata.num_rows} rows"))
@@ -75,23 +72,23 @@ def read_parquet(schema: Schema, path: Path) -> list[Values]:
 
 
 def read_metadata(schema: Schema, path: Path | str) -> dict[str, str]:
-    """The metadata given when a Parquet table of this schema was written.
+    """Return the metadata that was given when a table of this schema was written.
 
     Raises:
         FadError: the file is missing, damaged, or another table.
     """
-    with readable(Path(path)), open_parquet(schema, Path(path)) as file:
+    with open_parquet(schema, Path(path)) as file:
         return _given(_decoded(file))
 
 
-def open_parquet(schema: Schema, path: Path) -> pq.ParquetFile:
+@contextmanager
+def open_parquet(schema: Schema, path: Path) -> Iterator[pq.ParquetFile]:
     """Open a Parquet table of this schema; pages are checked against their checksums when read.
 
     Raises:
-        FadError: it is missing, damaged, or another table.
+        FadError: it is missing, damaged, or another table, or reading from it fails.
     """
-    with readable(path), ExitStack() as stack:
-        file = stack.enter_context(pq.ParquetFile(path, page_checksum_verification=True))
+    with readable(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
         stored = _decoded(file)
         name = stored.get(_SCHEMA_KEY, "another")
         if (
@@ -105,8 +102,7 @@ def open_parquet(schema: Schema, path: Path) -> pq.ParquetFile:
             )
         if stored[_SEAL_KEY] != _seal(name, _given(stored), file.metadata.num_rows):
             raise damaged(path, ValueError("its metadata or number of rows is not what was written"))
-        stack.pop_all()
-    return file
+        yield file
 
 
 def _decoded(file: pq.ParquetFile) -> dict[str, str]:
@@ -114,12 +110,12 @@ def _decoded(file: pq.ParquetFile) -> dict[str, str]:
 
 
 def _given(stored: Mapping[str, str]) -> dict[str, str]:
-    """The metadata that a table was given, of all that it has."""
+    """Return the metadata that a table was given, of all that it has."""
     return {key: value for key, value in stored.items() if key not in (_SCHEMA_KEY, _SEAL_KEY)}
 
 
 def _seal(name: str, metadata: Mapping[str, str], rows: int) -> str:
-    """A hash of what the footer says of a table, besides where its pages lie."""
+    """Return a hash of what the footer says of a table, besides where its pages lie."""
     return hashlib.sha256(json.dumps([name, sorted(metadata.items()), rows]).encode()).hexdigest()
 
 
@@ -139,8 +135,14 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def _arrow_schema(schema: Schema, metadata: Mapping[str, str] | None = None) -> pa.Schema:
-    fields = [pa.field(column.name, _ARROW[column.type], column.nullable) for column in schema.columns]
+    fields = [pa.field(column.name, _arrow_type(column), column.nullable) for column in schema.columns]
     return pa.schema(fields, {_SCHEMA_KEY: schema.name, **dict(sorted((metadata or {}).items()))})
+
+
+def _arrow_type(column: Column) -> pa.DataType:
+    if not column.type.startswith("list"):
+        return pa.type_for_alias(column.type)
+    return pa.list_(pa.field("element", pa.type_for_alias(column.type[5:-1]), nullable=False))
 
 
 def _width(values: Values) -> int:
@@ -150,7 +152,7 @@ def _width(values: Values) -> int:
 
 
 def _arrow_array(values: Values, kind: pa.DataType) -> pa.Array:
-    """A column, from its buffers: `pa.array` would import pandas, 0.15 s, for a look at its types."""
+    """Make a column from its buffers: `pa.array` would import pandas, 0.15 s, for a look at its types."""
     if pa.types.is_list(kind):
         flat = values.reshape(-1) if isinstance(values, np.ndarray) else np.concatenate(values)
         offsets = _numbers(_offsets(values), pa.int32())
@@ -170,7 +172,7 @@ def _numbers(values: ArrayLike, kind: pa.DataType, validity: pa.Buffer | None = 
 
 
 def _offsets(values: Iterable[Sized]) -> NDArray[np.int32]:
-    """Where each value begins in all of them, and the last one ends."""
+    """Return where each value begins in all of them, and the last one ends."""
     return np.cumsum([0, *map(len, values)], dtype=np.int32)
 
 

@@ -1,4 +1,4 @@
-"""Checks values against a schema before they become a table: types, ranges, choices, missing ones."""
+"""Check values against a schema before they become a table: types, ranges, choices, missing ones."""
 
 from __future__ import annotations
 
@@ -16,28 +16,32 @@ Rows = Sequence[Mapping[str, Any]] | Mapping[str, Any]
 Values = list[Any] | NDArray[Any]
 
 _PYTHON: dict[str, set[type]] = {"string": {str}, "int32": {int}, "int64": {int}, "float64": {float, int}}
-_BITS = {"int32": 31, "int64": 63}
+_BOUNDS = {"int32": 2**31, "int64": 2**63}
 
 
 def check_columns(schema: Schema, rows: Rows) -> list[Values]:
-    """All columns' values in the schema's order, from rows or from columns.
+    """Return all columns' values in the schema's order.
+
+    Args:
+        schema: what the columns are.
+        rows: a sequence of rows, or one mapping of columns (`fad_core.tables.files.write_table`).
 
     Raises:
         ValueError: columns are missing or unknown, of unlike length, or hold other values than declared.
         FadError: a text, such as a file's name, is not valid Unicode.
     """
     known = set(schema.names)
-    for names in [rows.keys()] if isinstance(rows, Mapping) else (row.keys() for row in rows):
-        if names != known:
-            raise ValueError(
-                f"{schema.name}: missing columns {sorted(known - names)}, unknown {sorted(names - known)}"
-            )
-    if isinstance(rows, Mapping):
-        given = [rows[name] for name in schema.names]
-    else:
-        given = [[row[name] for row in rows] for name in schema.names]
+    for row in [rows] if isinstance(rows, Mapping) else rows:
+        if row.keys() != known:
+            missing, unknown = sorted(known - row.keys()), sorted(row.keys() - known)
+            raise ValueError(f"{schema.name}: missing columns {missing}, unknown {unknown}")
     columns = [
-        check_column(schema, column, values) for column, values in zip(schema.columns, given, strict=True)
+        check_column(
+            schema,
+            column,
+            rows[column.name] if isinstance(rows, Mapping) else [row[column.name] for row in rows],
+        )
+        for column in schema.columns
     ]
     lengths = [len(values) for values in columns]
     if len(set(lengths)) > 1:
@@ -46,7 +50,12 @@ def check_columns(schema: Schema, rows: Rows) -> list[Values]:
 
 
 def check_column(schema: Schema, column: Column, given: Any) -> Values:
-    """The column's values as plain Python objects, or as arrays for a list column.
+    """Return a column's values as plain Python objects, or as arrays for a list column.
+
+    Args:
+        schema: of the table, whose name stands in messages.
+        column: what the values must be.
+        given: the values, as a list or an array; of a list column, one array a row or `[rows, D]`.
 
     Raises:
         ValueError: a value is not what the column declares.
@@ -57,24 +66,20 @@ def check_column(schema: Schema, column: Column, given: Any) -> Values:
         return _check_lists(where, np.dtype(column.type[5:-1]), given)
     values = given.tolist() if isinstance(given, np.ndarray) else list(given)
     values = [value.item() if isinstance(value, np.generic) else value for value in values]
+    kinds, bound = _PYTHON[column.type], _BOUNDS.get(column.type)
     for value in values:
         if value is None and column.nullable:
             continue
-        if type(value) not in _PYTHON[column.type]:
+        if type(value) not in kinds:
             raise ValueError(f"{where}: {value!r} is not a {column.type}")
         if column.choices and value not in column.choices:
             raise ValueError(f"{where}: {value!r} is not one of {', '.join(column.choices)}")
+        if bound is not None and not -bound <= value < bound:
+            raise ValueError(f"{where}: {value} is out of the range of {column.type}")
+        if column.type == "string" and not value.isascii() and re.search("[\ud800-\udfff]", value):
+            raise FadError(f"{where}: {value!a} is not valid Unicode: rename the file")
     if column.type == "float64":
         return [None if value is None else float(value) for value in values]
-    if column.type == "string":
-        for value in values:
-            if not value.isascii() and re.search("[\ud800-\udfff]", value):
-                raise FadError(f"{where}: {value!a} is not valid Unicode: rename the file")
-    else:
-        bound = 2 ** _BITS[column.type]
-        for value in values:
-            if value is not None and not -bound <= value < bound:
-                raise ValueError(f"{where}: {value} is out of the range of {column.type}")
     return values
 
 

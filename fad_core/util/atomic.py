@@ -1,4 +1,4 @@
-"""Outputs are written whole: to a temporary name beside the target, then renamed.
+"""Write outputs whole: to a temporary name beside the target, then rename it.
 
 A killed job, a full disk or a power cut leaves the old file or none, never a half of the new one.
 """
@@ -23,6 +23,12 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
 
     The folder is made if need be. On any exception the temporary file is removed and the target
     stays as it was. The data is on disk (fsync) before the target's name points to it.
+
+    Args:
+        target: the file that is written.
+
+    Yields:
+        The temporary path, of an empty file.
 
     Raises:
         OutputError: the folder or the file cannot be written, or the disk is full.
@@ -50,27 +56,19 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
 
 
 def require_writable(target: Path | str) -> None:
-    """Stop where the target's folder cannot be written to, before hours are spent on what should lie there.
+    """Stop where a file or a folder cannot be made, before hours are spent on what should lie there.
+
+    Args:
+        target: the file or the folder; nothing is made.
 
     Raises:
-        OutputError: it cannot be made, or nothing can be made in it.
+        OutputError: its folder, or the nearest one above it that exists, cannot be written to.
     """
-    folder = Path(target).parent
     with _explained(Path(target)):
-        folder.mkdir(parents=True, exist_ok=True)
+        path = Path(target).absolute()
+        folder = path if path.is_dir() else next(folder for folder in path.parents if folder.exists())
         with tempfile.TemporaryFile(dir=folder):
             pass
-
-
-def require_writable_folder(folder: Path) -> None:
-    """Stop where nothing can be made in a folder; one that does not exist is not made.
-
-    Raises:
-        OutputError: the folder, or the one that it would be made in, cannot be written to.
-    """
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
-    with _explained(folder), tempfile.TemporaryFile(dir=existing):
-        pass
 
 
 @contextmanager
@@ -84,6 +82,10 @@ def _explained(target: Path, only: Collection[int] | None = None) -> Iterator[No
 
 
 def write_text(target: Path | str, text: str) -> None:
-    """Write `text` as UTF-8 with Unix line ends, whole or not at all."""
+    """Write `text` as UTF-8 with Unix line ends, whole or not at all.
+
+    Raises:
+        OutputError: as `atomic_path`.
+    """
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

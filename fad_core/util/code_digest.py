@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 
 _CORE = Path(__file__).parents[1]
@@ -23,7 +22,7 @@ _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 def code_digest(script: Path, family: str | None = None, packages: Sequence[Path] = ()) -> str:
-    """Digest of a script and the modules that it uses.
+    """Return a digest of a script and the modules that it uses.
 
     Args:
         script: a Python file that imports from `fad_core`.
@@ -33,87 +32,64 @@ def code_digest(script: Path, family: str | None = None, packages: Sequence[Path
     Returns:
         16 hex digits.
     """
-    folders = (_CORE, *packages)
-    files = {script.name: script}
-    pending = list(_imports(script, script.stat().st_mtime_ns, folders))
+    folders = {folder.name: folder for folder in (_CORE, *packages)}
+    digests: dict[str, str] = {}
+    files = [(script.name, script)]
     if family is not None:
-        pending += _modules([f"{_CORE.name}.models.{family}"], folders)
-    while pending:
-        name, path = pending.pop()
-        if name not in files:
-            files[name] = path
-            pending += _imports(path, path.stat().st_mtime_ns, folders)
-    # Data that belongs to the code: a report's template, and what verification compares with.
-    for path in list(files.values()):
-        if path.name == "__init__.py":
-            files |= {page.name: page for page in path.parent.glob("*.html")}
-    golden = _CORE / "verification/golden" / f"{family}.npz"
-    if f"{_CORE.name}.verification.golden" in files and golden.is_file():
-        files["golden"] = golden
-    digest = hashlib.sha256()
-    for name, path in sorted(files.items()):
-        digest.update(f"{name}\0{_file_digest(path, path.stat().st_mtime_ns)}\n".encode())
-    return digest.hexdigest()[:16]
+        files += _files([f"{_CORE.name}.models.{family}"], folders)
+    while files:
+        name, path = files.pop()
+        if name not in digests:
+            digests[name], imported = _module(path, path.stat().st_mtime_ns)
+            files += _files((other for other in imported if other not in digests), folders)
+            if path.name == "__init__.py":  # a report's template belongs to the code
+                digests |= {page.name: _hash(page.read_bytes()) for page in path.parent.glob("*.html")}
+    golden = _CORE / "verification/golden" / f"{family}.npz"  # what verification compares with
+    if f"{_CORE.name}.verification.golden" in digests and golden.is_file():
+        digests["golden"] = _hash(golden.read_bytes())
+    return _hash("".join(f"{name}\0{digest}\n" for name, digest in sorted(digests.items())).encode())[:16]
 
 
-def _modules(names: Iterable[str], folders: Sequence[Path]) -> Iterator[tuple[str, Path]]:
-    """Those names that are modules of the packages, and their files."""
-    packages = {folder.name: folder for folder in folders}
+def _files(names: Iterable[str], folders: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
+    """Yield the names that are modules of our packages, each with its file."""
     for name in names:
         package, *parts = name.split(".")
-        if package in packages:
-            base = packages[package].joinpath(*parts)
-            yield from (
-                (name, path) for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()
-            )
+        if package in folders:
+            base = folders[package].joinpath(*parts)
+            found = (base.with_suffix(".py"), base / "__init__.py")
+            yield from ((name, path) for path in found if path.is_file())
 
 
-@lru_cache(maxsize=256)
-def _imports(path: Path, _mtime_ns: int, folders: tuple[Path, ...]) -> tuple[tuple[str, Path], ...]:
-    """The modules of the packages that a file imports, the packages that hold them, and the files of all."""
-    names: dict[str, None] = {}
-    for node in _running(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            # What is imported from a module may be one, too.
-            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for module in modules:
-            parts = module.split(".")
-            names.update((".".join(parts[:count]), None) for count in range(1, len(parts) + 1))
-    return tuple(_modules(names, folders))
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
-def _running(tree: ast.Module) -> Iterator[ast.AST]:
-    """All statements but those under `if TYPE_CHECKING`."""
+@lru_cache(maxsize=512)
+def _module(path: Path, _mtime_ns: int) -> tuple[str, list[str]]:
+    """Return the digest of a module's code, and all names that it imports, with those of their packages."""
+    tree = ast.parse(path.read_bytes())
+    imported: list[str] = []
     pending: list[ast.AST] = [tree]
     while pending:
         node = pending.pop()
-        yield node
         match node:
+            case ast.Import(names=aliases):
+                imported += [alias.name for alias in aliases]
+            case ast.ImportFrom(module=str(module), names=aliases, level=0):
+                # What is imported from a module may be one, too.
+                imported += [f"{module}.{alias.name}" for alias in aliases]
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=otherwise):
                 pending += otherwise
             case _:
                 # Of the nodes below, most are expressions, which hold no import.
-                pending += chain.from_iterable(getattr(node, block, ()) for block in _BLOCKS)
-
-
-@lru_cache(maxsize=256)
-def _file_digest(path: Path, _mtime_ns: int) -> str:
-    content = path.read_bytes()
-    return hashlib.sha256(_code(content) if path.suffix == ".py" else content).hexdigest()
-
-
-def _code(source: bytes) -> bytes:
-    """A module without its comments, docstrings and layout."""
-    tree = ast.parse(source)
+                pending += [inner for block in _BLOCKS for inner in getattr(node, block, ())]
+    parts = [name.split(".") for name in imported]
+    names = {".".join(each[:count]): None for each in parts for count in range(1, len(each) + 1)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             # A string that stands alone does nothing; it documents the function or attribute beside it.
             node.body = [statement for statement in node.body if not _is_docstring(statement)]
-    return ast.dump(tree).encode()
+    return _hash(ast.dump(tree).encode()), list(names)
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

@@ -1,4 +1,4 @@
-"""How numbers, names and notes are written for people: in figures, in reports and in the terminal."""
+"""Format numbers, names and notes for people: in figures, in reports and in the terminal."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 
 def significant(value: float, digits: int) -> str:
-    """A number rounded to so many significant digits, trailing zeros included; plain "0" for zero.
+    """Round a number to so many significant digits, trailing zeros included; plain "0" for zero.
 
     Those below a million keep all digits before the point, so 1107 does not become 1.11e+03.
+
+    Examples:
+        >>> significant(27.66, 3), significant(1107.4, 3), significant(0.5, 3)
+        ('27.7', '1107', '0.500')
     """
     if value == 0:
         return "0"
@@ -18,7 +22,7 @@ def significant(value: float, digits: int) -> str:
 
 
 def aligned(values: Sequence[float | None], digits: int) -> list[str]:
-    """Numbers as texts of one width with their decimal points below each other; blanks for None."""
+    """Return numbers as texts of one width with their decimal points below each other; blanks for None."""
     texts = ["" if value is None else significant(value, digits) for value in values]
     parts = [text.partition(".") for text in texts]
     left = max((len(whole) for whole, _, _ in parts), default=0)
@@ -27,12 +31,12 @@ def aligned(values: Sequence[float | None], digits: int) -> list[str]:
 
 
 def one_line(text: str) -> str:
-    """A text with line ends and other unprintable characters spelled out, as file names may have them."""
+    """Spell out line ends and other unprintable characters, which file names may have."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def duration(seconds: float) -> str:
-    """A duration as a person says it: 8.5 s, 12 min 5 s, 3 h 2 min."""
+    """Return a duration as a person says it: 8.5 s, 12 min 5 s, 3 h 2 min."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -40,25 +44,25 @@ def duration(seconds: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun, such as "1 file" or "12,000 files"."""
+    """Return a number with its noun, such as "1 file" or "12,000 files"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def weights_text(weights: str) -> str:
-    """What a heading says of a table's `weights`; those that were never trained are marked."""
+    """Return the words for a table's `weights` in headings; weights that were never trained are marked."""
     if weights == "seeded":
         return "seeded weights — not a published model"
     return "official weights" if weights == "official" else f"weights from {one_line(weights)}"
 
 
 def remarks_of(note: str) -> list[str]:
-    """The remarks of a row's note: "; " divides them, and an empty note has none."""
+    """Split a row's note into its remarks: "; " divides them, and an empty note has none."""
     return note.split("; ") if note else []
 
 
 @dataclass(frozen=True)
 class Footnotes:
-    """The notes of a table's rows, each remark said once.
+    """The notes of a table's rows, with each remark once.
 
     Attributes:
         general: remarks that all rows have; none where these are numbered too.
@@ -72,7 +76,7 @@ class Footnotes:
 
     @classmethod
     def of(cls, notes: Iterable[str], *, general: bool = True) -> Footnotes:
-        """Take apart the notes of all rows.
+        """Split the notes of all rows.
 
         Args:
             notes: one a row (`remarks_of`).
@@ -88,7 +92,7 @@ class Footnotes:
 
 
 def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1) -> str:
-    """A table as plain text.
+    """Format a table as plain text.
 
     Args:
         headings: one a column.

@@ -12,7 +12,7 @@ def parse_object(text: str) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        ValueError: the text is none, is nested too deeply, or longer than a million characters.
+        ValueError: the text is not a JSON object, is nested too deeply, or longer than a million characters.
     """
     if len(text) > _LONGEST:
         raise ValueError(f"{len(text)} characters of JSON, where up to {_LONGEST} are read")

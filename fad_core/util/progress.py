@@ -12,46 +12,53 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def file_progress(
-    what: str, total: int | None = None, quiet: bool = False, unit: str = "files"
+def progress_bar(
+    what: str, total: int | None = None, quiet: bool = False, unit: str = "files", done: int = 0
 ) -> Iterator[Callable[[int], None]]:
-    """Give a function to be called with the number of files just done.
+    """Show on stderr how much of some work is done: by tqdm on a terminal, else in lines.
 
     Args:
-        what: the work, as the line should call it.
-        total: of files, if known.
-        quiet: say nothing.
-        unit: what is counted, if not files.
+        what: name of the work, which stands before the bar.
+        total: units of work in all; None if unknown.
+        quiet: show nothing.
+        unit: what is counted.
+        done: units that are done already.
+
+    Yields:
+        A function to call with the number of units just done.
     """
     if quiet:
         yield lambda _: None
     elif sys.stderr.isatty() and find_spec("tqdm"):
         from tqdm import tqdm
 
-        with tqdm(desc=what, total=total, unit=f" {unit}", dynamic_ncols=True, leave=False) as bar:
+        with tqdm(
+            desc=what,
+            total=total,
+            initial=done,
+            unit=f" {unit}",
+            unit_scale=unit == "bytes",
+            dynamic_ncols=True,
+            leave=False,
+        ) as bar:
 
-            def advance(count: int) -> None:
+            def update(count: int) -> None:
                 bar.update(count)
 
-            yield advance
+            yield update
     else:
-        yield _Lines(what, total, unit)
+        of_total = f" of {total}" if total is not None else ""
+        start = last = time.monotonic()
+        new = 0
 
+        def advance(count: int) -> None:
+            nonlocal last, new
+            new += count
+            now = time.monotonic()
+            if now >= last + _SECONDS_BETWEEN_LINES:
+                last = now
+                rate = new / (now - start)
+                sys.stderr.write(f"{what}: {done + new}{of_total} {unit}, {rate:.1f} a second\n")
+                sys.stderr.flush()
 
-class _Lines:
-    """Prints to stderr how many files are done, at most every ten seconds."""
-
-    def __init__(self, what: str, total: int | None, unit: str) -> None:
-        self.what, self.total = what, f" of {total}" if total is not None else ""
-        self.unit = unit
-        self.done, self.start = 0, time.monotonic()
-        self.next_line = self.start + _SECONDS_BETWEEN_LINES
-
-    def __call__(self, count: int) -> None:
-        self.done += count
-        now = time.monotonic()
-        if now >= self.next_line:
-            self.next_line = now + _SECONDS_BETWEEN_LINES
-            rate = self.done / (now - self.start)
-            sys.stderr.write(f"{self.what}: {self.done}{self.total} {self.unit}, {rate:.1f} a second\n")
-            sys.stderr.flush()
+        yield advance

@@ -75,7 +75,7 @@ class Weights:
 
     @property
     def sha256(self) -> str:
-        """Of the first file, see `WeightsFile.sha256`."""
+        """Hash of the first file, see `WeightsFile.sha256`."""
         return self.files[0].sha256
 
     @property
@@ -87,25 +87,25 @@ class Weights:
         Raises:
             WeightsError: too little of the hash is published, and the file is not there yet.
         """
+        sha256 = self.sha256
         if self.kind == "file" and len(self.files) > 1:
-            together = "".join(file.sha256 for file in self.files)
-            return hashlib.sha256(together.encode()).hexdigest()[:_KEY_DIGITS]
-        if len(self.sha256) < _KEY_DIGITS:
+            sha256 = hashlib.sha256("".join(file.sha256 for file in self.files).encode()).hexdigest()
+        if len(sha256) < _KEY_DIGITS:
             name = self.files[0].checkpoint.filename
             raise WeightsError(
                 f"no sha256 of {name} is published, so its weights have no name before the file is fetched"
             )
-        return self.sha256[:_KEY_DIGITS]
+        return sha256[:_KEY_DIGITS]
 
     @property
     def label(self) -> str:
-        """What tables and reports call them: "official", "seeded", or the user's file's name."""
+        """Name in tables and reports: "official", "seeded", or the user's file's name."""
         path = self.files[0].path
         return path.name if self.kind == "file" and path is not None else self.kind
 
 
 def default_ckpt_dir() -> Path:
-    """Where the original packages keep checkpoints: the folder that `torch.hub.get_dir()` gives.
+    """Return where the original packages keep checkpoints: the folder that `torch.hub.get_dir()` gives.
 
     `$TORCH_HOME/hub`, else `$XDG_CACHE_HOME/torch/hub`, else `~/.cache/torch/hub`.
     """
@@ -114,19 +114,22 @@ def default_ckpt_dir() -> Path:
 
 
 def checkpoint_path(checkpoint: Checkpoint, ckpt_dir: Path | str | None = None) -> Path:
-    """Where an official file is looked for, and downloaded to."""
+    """Return where an official file is looked for, and downloaded to.
+
+    Args:
+        checkpoint: the official file.
+        ckpt_dir: where official files are kept; None: `default_ckpt_dir()`.
+    """
     folder = default_ckpt_dir() if ckpt_dir is None else Path(ckpt_dir).expanduser()
     return folder / checkpoint.folder / checkpoint.filename
 
 
 def locate_weights(model: EmbeddingModel, choice: Path | str, ckpt_dir: Path | str | None = None) -> Weights:
-    """Say what a choice of weights stands for. Downloads nothing and reads no tensors.
+    """Return what a choice of weights stands for. Downloads nothing and reads no tensors.
 
     Args:
         model: the model.
-        choice: "official", "seeded", or the path of a file in the layout of the model's first checkpoint, its
-            further ones beside it under their official names; or of a folder that holds all of
-            them under their official names.
+        choice: "official", "seeded", or a path (`given_files`).
         ckpt_dir: where official files are kept; None: `default_ckpt_dir()`.
 
     Returns:
@@ -139,25 +142,31 @@ def locate_weights(model: EmbeddingModel, choice: Path | str, ckpt_dir: Path | s
     if choice == "official":
         return Weights("official", tuple(_official(item, ckpt_dir) for item in model.checkpoints))
     if choice == "seeded":
-        return Weights("seeded", tuple(_seeded(item) for item in model.checkpoints))
+        return Weights("seeded", tuple(WeightsFile(item, None, _pin(item)) for item in model.checkpoints))
     files = given_files(model, choice)
     return Weights("file", tuple(WeightsFile(item, place, file_sha256(place)) for item, place in files))
 
 
 def given_files(model: EmbeddingModel, choice: Path | str) -> list[tuple[Checkpoint, Path]]:
-    """Where each checkpoint of a model lies by the path that was chosen; see `locate_weights`. Reads nothing.
+    """Return where each checkpoint of a model lies by the path that was chosen. Reads nothing.
+
+    Args:
+        model: the model.
+        choice: path of a file in the layout of the model's first checkpoint, with the further ones beside
+            it under their official names; or of a folder that holds all of them under their official names.
 
     Raises:
         WeightsError: one is not there.
     """
     path = Path(choice).expanduser()
-    main, *others = model.checkpoints
     if not path.exists():
         raise WeightsError(
             f"weights of {model.name}: {choice} is neither official nor seeded, nor is it a file"
         )
-    folder, first = (path, path / main.filename) if path.is_dir() else (path.parent, path)
-    files = [(main, first), *((other, folder / other.filename) for other in others)]
+    folder = path if path.is_dir() else path.parent
+    files = [(item, folder / item.filename) for item in model.checkpoints]
+    if not path.is_dir():
+        files[0] = (model.checkpoints[0], path)
     for checkpoint, place in files:
         if not place.is_file():
             raise WeightsError(
@@ -176,9 +185,9 @@ def fetch_weights(
     """Make sure that the files are there and the right ones; download official ones that are missing.
 
     Args:
-        weights: what `locate_weights` gave.
+        weights: what `locate_weights` returned.
         ckpt_dir: where official files are kept, as for `locate_weights`.
-        progress: show a bar for downloads, on stderr.
+        progress: show the progress of downloads on stderr.
         patience: timeouts and tries of downloads; None: the default ones.
 
     Returns:
@@ -190,12 +199,12 @@ def fetch_weights(
     """
     if weights.kind != "official":
         return weights
-    files = (
-        _fetched(item.checkpoint, ckpt_dir, progress, patience)
-        if item.path is None
-        else replace(item, sha256=checked_sha256(item.path, item.checkpoint.sha256))
-        for item in weights.files
-    )
+    files = []
+    for item in weights.files:
+        path = item.path or checkpoint_path(item.checkpoint, ckpt_dir)
+        if item.path is None and not path.exists():
+            download(item.checkpoint.url, path, item.sha256, progress=progress, patience=patience)
+        files.append(WeightsFile(item.checkpoint, path, checked_sha256(path, item.checkpoint.sha256)))
     return replace(weights, files=tuple(files))
 
 
@@ -203,6 +212,9 @@ def load_state(weights: Weights) -> dict[str, torch.Tensor]:
     """Read the tensors of all files, or make the seeded ones.
 
     Files are checked against their hashes again, and against the layout of their checkpoints.
+
+    Args:
+        weights: what `fetch_weights` returned.
 
     Returns:
         Name → tensor on the CPU, names as in the official files.
@@ -236,17 +248,6 @@ def _official(checkpoint: Checkpoint, ckpt_dir: Path | str | None) -> WeightsFil
     return WeightsFile(checkpoint, path, checked_sha256(path, checkpoint.sha256))
 
 
-def _seeded(checkpoint: Checkpoint) -> WeightsFile:
+def _pin(checkpoint: Checkpoint) -> str:
     # A checkpoint without a pin is a small one, of a test.
-    pinned = checkpoint.seeded_sha256 or state_sha256(seeded_arrays(checkpoint))
-    return WeightsFile(checkpoint, None, pinned)
-
-
-def _fetched(
-    checkpoint: Checkpoint, ckpt_dir: Path | str | None, progress: bool, patience: Patience | None
-) -> WeightsFile:
-    path = checkpoint_path(checkpoint, ckpt_dir)
-    if not path.exists():
-        expected = checkpoint.sha256 or recorded_sha256(path)
-        download(checkpoint.url, path, expected, progress=progress, patience=patience)
-    return WeightsFile(checkpoint, path, checked_sha256(path, checkpoint.sha256))
+    return checkpoint.seeded_sha256 or state_sha256(seeded_arrays(checkpoint))

@@ -1,9 +1,9 @@
-"""Reading checkpoint files without running what they may contain.
+"""Read checkpoint files without running what they may contain.
 
 Checkpoints are pickles, and a pickle can run any program when it is read. Here they are read by
 `torch.load(weights_only=True)` alone, which builds tensors and refuses everything else. Some official
 files hold NumPy arrays or numbers, as weights or beside them (the state of a sampler, a loss). The names
-under which pickles rebuild these are let through, but lead to the inert stand-ins below: NumPy's own
+under which pickles rebuild these are allowed, but lead to the inert stand-ins below: NumPy's own
 functions would follow a forged description of an array into foreign memory.
 """
 
@@ -27,7 +27,7 @@ _LISTED = 8
 
 
 def read_checkpoint(path: Path, checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
-    """Read a checkpoint file and hold it against the layout it should have.
+    """Read a checkpoint file and compare it with the layout that it should have.
 
     Args:
         path: a file in the layout of `checkpoint`, whoever made it.
@@ -67,7 +67,7 @@ def read_checkpoint(path: Path, checkpoint: Checkpoint) -> dict[str, torch.Tenso
 
 
 def _named_tensors(content: Any, path: Path, checkpoint: Checkpoint) -> dict[str, Any]:
-    """What the file calls by the names in the checkpoint's scope, without the prefix."""
+    """Return what the file holds under the names in the checkpoint's scope, without their prefix."""
     for key in checkpoint.section:
         if not isinstance(content, dict) or key not in content:
             raise WeightsError(f"{path} is not {checkpoint.filename}: it holds nothing called {key!r}")
@@ -90,8 +90,8 @@ def _unpickle(path: Path) -> Any:
     except OSError as error:
         raise WeightsError(f"cannot read the weights {path}: {error.strerror or error}") from error
     except Exception as error:
-        # Bytes that are no checkpoint make the reader fail in any way it can. PyTorch's own text advises to
-        # read the file without protection, so it is not passed on.
+        # On bytes that are no checkpoint the reader may raise anything. PyTorch's own text advises to read
+        # the file without protection, so it is not passed on.
         refused = re.search(r"(?:GLOBAL|Unsupported class|function) (?:<[^>]* )?'?([\w.]+)", str(error))
         if refused:
             reason = (
@@ -116,63 +116,54 @@ class _PickledType:
 
 
 class _PickledArray:
-    """Stands for `numpy.ndarray`: keeps what a pickle says, does nothing."""
+    """Stands for `numpy.ndarray` and NumPy's numbers: keeps what a pickle says, does nothing."""
 
-    def __init__(self) -> None:
-        self.state: object = None
+    state: object = None
 
     def __setstate__(self, state: object) -> None:
         self.state = state
-
-    def to_array(self) -> np.ndarray[Any, Any] | None:
-        """The array; None if the pickle does not describe one of plain numbers."""
-        match self.state:
-            case (int(), tuple(shape), _PickledType(code=str(code), order=order), fortran, bytes(data)):
-                if re.fullmatch(r"f[248]|[iu][1248]", code) is None:
-                    return None
-            case _:
-                return None
-        try:
-            # NumPy compares the sizes here.
-            flat = np.frombuffer(data, dtype=(">" if order == ">" else "<") + code)
-            return flat.reshape(shape, order="F" if fortran else "C")
-        except (TypeError, ValueError):
-            return None
 
 
 def _pickled_array(*_prototype: object) -> _PickledArray:
     return _PickledArray()
 
 
-def _pickled_scalar(*_parts: object) -> None:
-    """Stands for a NumPy number: nothing asks for it."""
-
-
 # What a pickled array or number names, in NumPy 1 and 2.
 _STAND_INS: list[Any] = [
-    (_pickled_array, "numpy.core.multiarray._reconstruct"),
-    (_pickled_array, "numpy._core.multiarray._reconstruct"),
-    (_pickled_scalar, "numpy.core.multiarray.scalar"),
-    (_pickled_scalar, "numpy._core.multiarray.scalar"),
     (_PickledArray, "numpy.ndarray"),
     (_PickledType, "numpy.dtype"),
+    *(
+        (_pickled_array, f"numpy.{core}.multiarray.{name}")
+        for core in ("core", "_core")
+        for name in ("_reconstruct", "scalar")
+    ),
 ]
 
 
 def _as_tensor(value: object) -> torch.Tensor | None:
+    """Return a tensor, or what a pickled array of plain numbers holds; None for anything else."""
     import torch
 
     if isinstance(value, torch.Tensor):
         return value
-    array = value.to_array() if isinstance(value, _PickledArray) else None
-    if array is None:
+    match value.state if isinstance(value, _PickledArray) else None:
+        case (int(), tuple(shape), _PickledType(code=str(code), order=order), fortran, bytes(data)):
+            if re.fullmatch(r"f[248]|[iu][1248]", code) is None:
+                return None
+        case _:
+            return None
+    try:
+        # NumPy compares the sizes here.
+        flat = np.frombuffer(data, dtype=(">" if order == ">" else "<") + code)
+        array = flat.reshape(shape, order="F" if fortran else "C")
+    except (TypeError, ValueError):
         return None
     # A copy in native byte order that PyTorch may write to.
     return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
 
 
 def _difference(tensor: torch.Tensor, fill: Fill) -> str:
-    """How a tensor differs from what it should be; "" if it does not."""
+    """Return how a tensor differs from what it should be; "" if it does not."""
     import torch
 
     if tuple(tensor.shape) != fill.shape:

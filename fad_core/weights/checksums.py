@@ -21,31 +21,23 @@ from fad_core.util.atomic import write_text
 
 _logger = logging.getLogger(__name__)
 
-_HASH_LINE = re.compile(r"^([0-9a-fA-F]{64}) [ *]", re.MULTILINE)
-_STAT_LINE = re.compile(r"^# size=(\d+) mtime_ns=(\d+)$", re.MULTILINE)
+_RECORD = re.compile(r"(?:^# (size=\d+ mtime_ns=\d+)\n)?^([0-9a-fA-F]{64}) [ *]", re.MULTILINE)
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, 64 hex digits; hashed once a process unless its size or time changes.
+    """Return the SHA-256 of a file's bytes, 64 hex digits.
+
+    It is computed once a process unless the file's size or time changes.
 
     Raises:
         WeightsError: the file cannot be read.
     """
-    try:
-        size, mtime_ns = _stat(path)
-        return _hash(path, size, mtime_ns)
-    except OSError as error:
-        raise WeightsError(f"cannot read the weights {path}: {error.strerror}") from error
-
-
-def record_path(path: Path) -> Path:
-    """Where the record of a file's hash stands."""
-    return path.with_name(f"{path.name}.sha256")
+    return _hash(path, _state(path))
 
 
 def recorded_sha256(path: Path) -> str:
-    """The recorded hash of a file that need not be there (any more); "" if there is no record."""
-    return _read_record(path)[0]
+    """Return the recorded hash of a file that need not be there (any more); "" if there is no record."""
+    return _read_record(path)[1]
 
 
 def checked_sha256(path: Path, published: str) -> str:
@@ -63,16 +55,13 @@ def checked_sha256(path: Path, published: str) -> str:
         WeightsError: the file is missing, unreadable or not the one expected.
     """
     published = published.lower()
-    recorded, stat = _read_record(path)
-    try:
-        unchanged = stat == _stat(path)
-    except OSError as error:
-        raise WeightsError(f"cannot read the weights {path}: {error.strerror}") from error
-    if unchanged and recorded.startswith(published):
+    state = _state(path)
+    recorded_state, recorded = _read_record(path)
+    if recorded_state == state and recorded.startswith(published):
         return recorded
     actual = file_sha256(path)
     if not actual.startswith(published or recorded):
-        source = "the published hash" if published else f"the hash recorded in {record_path(path)}"
+        source = "the published hash" if published else f"the hash recorded in {_record_path(path)}"
         raise WeightsError(
             f"{path} is not the expected file: its sha256 is {actual}, "
             f"{source} is {published or recorded}. Remove it, so that it is downloaded again; or, if it is "
@@ -81,37 +70,40 @@ def checked_sha256(path: Path, published: str) -> str:
         )
     if not published and not recorded:
         _logger.warning("no hash of %s is published; trusted at first use: sha256 %s", path, actual)
-    _write_record(path, actual)
-    return actual
-
-
-def _stat(path: Path) -> tuple[int, int]:
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns
-
-
-@lru_cache(maxsize=64)
-def _hash(path: Path, _size: int, _mtime_ns: int) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _read_record(path: Path) -> tuple[str, tuple[int, int] | None]:
-    """The recorded hash ("" if none) and the (size, mtime_ns) it was made at."""
     try:
-        text = record_path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return "", None
-    digest, stat = _HASH_LINE.search(text), _STAT_LINE.search(text)
-    if digest is None:
-        return "", None
-    return digest[1].lower(), (int(stat[1]), int(stat[2])) if stat else None
-
-
-def _write_record(path: Path, digest: str) -> None:
-    size, mtime_ns = _stat(path)
-    try:
-        write_text(record_path(path), f"# size={size} mtime_ns={mtime_ns}\n{digest}  {path.name}\n")
+        write_text(_record_path(path), f"# {state}\n{actual}  {path.name}\n")
     except OSError as error:
         # A shared folder may be read-only: the file is good all the same.
         _logger.info("the sha256 of %s could not be recorded: %s", path, error.strerror)
+    return actual
+
+
+def _state(path: Path) -> str:
+    """Return what a file's record says of its size and time."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise WeightsError(f"cannot read the weights {path}: {error.strerror}") from error
+    return f"size={stat.st_size} mtime_ns={stat.st_mtime_ns}"
+
+
+@lru_cache(maxsize=64)
+def _hash(path: Path, _state: str) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"cannot read the weights {path}: {error.strerror}") from error
+
+
+def _record_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _read_record(path: Path) -> tuple[str, str]:
+    """Return the recorded size and time, and the hash that the file had then; "" where there is none."""
+    try:
+        record = _RECORD.search(_record_path(path).read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        record = None
+    return (record[1] or "", record[2].lower()) if record else ("", "")

@@ -13,25 +13,27 @@ Proxies are taken from the usual variables (`https_proxy`, `no_proxy`, …).
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import http.client
 import logging
 import os
-import re
-import ssl
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from email.message import Message
 from io import FileIO
 from pathlib import Path
 
 from fad_core.errors import WeightsError
+from fad_core.util.progress import progress_bar
 from fad_core.util.version import __version__
-from fad_core.weights.byte_bar import byte_bar
 from fad_core.weights.checksums import checked_sha256
-from fad_core.weights.locked_file import locked_file
+
+_WITHOUT = (("weights", "PATH"), ("ckpt_dir", "FOLDER"), ("weights", "seeded"))
+"""Settings that need no download."""
 
 _logger = logging.getLogger(__name__)
 
@@ -57,31 +59,77 @@ class Patience:
 def download(
     url: str, target: Path, sha256: str = "", *, progress: bool = True, patience: Patience | None = None
 ) -> None:
-    """Make the file at `url` be at `target`, if it is not there yet.
+    """Download a file, unless it is there already.
 
     Args:
         url: http or https.
         target: final path; its folder is made if need be.
         sha256: what the file must have: 64 hex digits, or its first ones; "" if unknown.
-        progress: show a bar on stderr, if that is a terminal and tqdm is installed.
+        progress: show a bar on a terminal, or a line now and then in a log, on stderr.
         patience: timeouts and tries; None: the default ones.
 
     Raises:
-        WeightsError: it could not be had, or is not the right file. Says why, what is left behind (a `.part`,
-            if it can be resumed), and how to do without the download.
+        WeightsError: the file could not be fetched, or is not the right one. The message says why, what is
+            left behind (a `.part`, if it can be resumed), and how to do without the download.
     """
+    part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with locked_file(_part(target)) as stream:
+        with _locked(part) as stream:
             if target.exists():  # Another process was faster.
                 stream.truncate(0)
                 checked_sha256(target, sha256)
                 return
             _Transfer(url, stream, sha256.lower(), patience or Patience(), progress).run()
             os.fsync(stream.fileno())
-            _part(target).replace(target)
+            part.replace(target)
     except (_FailedError, OSError) as error:
-        raise WeightsError(_explain(url, target, error), _WITHOUT) from error
+        reason = str(error)
+        if isinstance(error, OSError):
+            reason = f"{error.filename or target.parent}: {error.strerror}"
+        left = part.stat().st_size if os.access(part, os.R_OK) else 0
+        kept = f"\n  kept: {part}, {left} bytes; the next try goes on from there" if left else ""
+        raise WeightsError(
+            f"cannot download {target.name}: {reason}\n  from: {url}\n  to:   {target}{kept}\n"
+            "To go on without this download, put the file there by hand, or choose a copy, the folder that "
+            "holds it, or a fill of the same network that needs no file (and is not the published model):",
+            _WITHOUT,
+        ) from error
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[FileIO]:
+    """Open a file, made if need be, for reading and appending by this process alone.
+
+    Waits until other processes have closed it. The lock goes with the process that holds it, however that
+    ends; there is no lock file to be left behind. Inside, the file may be renamed or emptied: one that is
+    empty at the end is removed.
+
+    Raises:
+        OSError: it cannot be opened, or its file system has no locks.
+    """
+    while True:
+        with FileIO(path, "a+") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _logger.warning("waiting for another process that is writing %s", path)
+                fcntl.flock(stream, fcntl.LOCK_EX)
+            if not _is_at(stream, path):  # renamed or removed meanwhile, so that others do not see this lock
+                continue
+            try:
+                yield stream
+            finally:
+                if _is_at(stream, path) and os.fstat(stream.fileno()).st_size == 0:
+                    path.unlink()
+            return
+
+
+def _is_at(stream: FileIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 class _FailedError(Exception):
@@ -89,7 +137,7 @@ class _FailedError(Exception):
 
 
 class _InterruptedError(Exception):
-    """A further try may do."""
+    """A further try may succeed."""
 
 
 class _Transfer:
@@ -104,22 +152,22 @@ class _Transfer:
 
     def run(self) -> None:
         """Get all bytes and check them."""
-        self._get_with_retries()
-        digest = self._digest()
-        if self.resumed and not digest.startswith(self.sha256):
-            _logger.warning("%s: what an earlier download left does not fit; from the start again", self.url)
-            self._restart()
+        for _ in range(2):
             self._get_with_retries()
-            digest = self._digest()
-        if not digest.startswith(self.sha256):
-            size = self._size()
+            self.stream.seek(0)
+            digest = hashlib.file_digest(self.stream, "sha256").hexdigest()
+            if digest.startswith(self.sha256):
+                return
+            size, resumed = self._size(), self.resumed
             self._restart()
-            came = f"{size} bytes with sha256 {digest}, expected {self.sha256}"
-            raise _FailedError(f"the wrong bytes came, and were removed: {came}")
+            if not resumed:
+                break
+            _logger.warning("%s: what an earlier download left does not fit; from the start again", self.url)
+        came = f"{size} bytes with sha256 {digest}, expected {self.sha256}"
+        raise _FailedError(f"the wrong bytes came, and were removed: {came}")
 
     def _get_with_retries(self) -> None:
-        delays = iter(self.patience.delays)
-        furthest = self._size()
+        delays, furthest = iter(self.patience.delays), self._size()
         while True:
             try:
                 return self._get()
@@ -136,7 +184,7 @@ class _Transfer:
                 time.sleep(delay)
 
     def _get(self) -> None:
-        """One request, for all bytes or those that are missing."""
+        """Request all bytes, or those that are missing."""
         if not (self.sha256 or self.validator):
             self._restart()
         offset = self._size()
@@ -152,41 +200,33 @@ class _Transfer:
             with opener.open(request, timeout=self.patience.timeout) as response:
                 self._receive(response, offset)
         except urllib.error.HTTPError as error:
-            self._refused(error, offset)
-        except urllib.error.URLError as error:
-            if isinstance(error.reason, ssl.SSLCertVerificationError):
-                raise _FailedError(f"the server's certificate was refused: {error.reason}") from error
-            raise
-
-    def _refused(self, error: urllib.error.HTTPError, offset: int) -> None:
-        error.close()
-        if error.code == 416 and offset:  # Nothing comes after `offset`.
-            if error.headers.get("Content-Range", "").strip() == f"bytes */{offset}":
-                self.resumed = True
+            error.close()
+            beyond = error.code == 416 and offset
+            if beyond and error.headers.get("Content-Range", "").strip() == f"bytes */{offset}":
+                self.resumed = True  # all bytes were there
                 return
-            self._restart()
-            raise _InterruptedError("what an earlier download left is longer than the file") from error
-        answer = f"the server answered {error.code} {error.reason}"
-        if error.code in _PASSING_STATUS:
-            raise _InterruptedError(answer) from error
-        self._restart()
-        raise _FailedError(answer) from error
+            if error.code not in _PASSING_STATUS:
+                self._restart()
+            kind = _InterruptedError if beyond or error.code in _PASSING_STATUS else _FailedError
+            raise kind(f"the server answered {error.code} {error.reason}") from error
 
     def _receive(self, response: http.client.HTTPResponse, offset: int) -> None:
         if offset and response.status == 206:
             span = response.headers.get("Content-Range", "").strip()
-            if not re.match(rf"bytes {offset}-", span):
+            if not span.startswith(f"bytes {offset}-"):
                 self._restart()
                 raise _InterruptedError(f"the server sent another part than asked for ({span})")
             self.resumed = True
         elif offset:  # The server knows no ranges, or has another file by now.
             self._restart()
             offset = 0
-        self.validator = _validator(response.headers)
+        # What `If-Range` may be asked with: a strong ETag, else the time of the last change.
+        etag = response.headers.get("ETag", "")
+        self.validator = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
         length = response.headers.get("Content-Length", "")
         total = offset + int(length) if length.isdigit() else None
         name = self.url.rpartition("/")[2]
-        with byte_bar(name, total, offset, wanted=self.progress) as advance:
+        with progress_bar(name, total, not self.progress, "bytes", offset) as advance:
             while block := response.read1(_BLOCK_BYTES):
                 self._write(block)
                 advance(len(block))
@@ -211,23 +251,9 @@ class _Transfer:
     def _size(self) -> int:
         return os.fstat(self.stream.fileno()).st_size
 
-    def _digest(self) -> str:
-        self.stream.seek(0)
-        return hashlib.file_digest(self.stream, "sha256").hexdigest()
-
-
-def _part(target: Path) -> Path:
-    return target.with_name(f"{target.name}.part")
-
-
-def _validator(headers: Message) -> str:
-    """What `If-Range` may be asked with: a strong ETag, else the time of the last change."""
-    etag = headers.get("ETag", "")
-    return etag if etag.startswith('"') else headers.get("Last-Modified", "")
-
 
 def _reason(error: Exception) -> str:
-    """One line for a failed connection."""
+    """Return one line for a failed connection."""
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(cause, TimeoutError):
         return "the server did not answer in time"
@@ -236,22 +262,3 @@ def _reason(error: Exception) -> str:
     if isinstance(cause, http.client.HTTPException):
         return f"the connection was cut ({cause!r})"
     return str(cause)
-
-
-_WITHOUT = (("weights", "PATH"), ("ckpt_dir", "FOLDER"), ("weights", "seeded"))
-"""Settings that need no download."""
-
-
-def _explain(url: str, target: Path, error: Exception) -> str:
-    """The final message: what failed, where from and to, what is left, what else can be done."""
-    reason = str(error)
-    if isinstance(error, OSError):
-        reason = f"{error.filename or target.parent}: {error.strerror}"
-    part = _part(target)
-    left = part.stat().st_size if os.access(part, os.R_OK) else 0
-    kept = f"\n  kept: {part}, {left} bytes; the next try goes on from there" if left else ""
-    return (
-        f"cannot download {target.name}: {reason}\n  from: {url}\n  to:   {target}{kept}\n"
-        "To go on without this download, put the file there by hand, or choose a copy, the folder that it is "
-        "kept in, or a fill of the same network that needs no file (and is not the published model):"
-    )

@@ -1,8 +1,8 @@
 r"""Seeded weights: a fill of the real architecture that needs no file and no network.
 
 For trials where the published checkpoint cannot be had. The network is the real one, its weights are
-numbers drawn from a fixed stream, so results are reproducible but say nothing about sound as the published
-model hears it. Every value is the same on every platform, bit for bit:
+numbers drawn from a fixed stream, so results are reproducible, but they are not those of the published
+model. Every value is the same on every platform, bit for bit:
 
 * Generator: **Philox-4x64-10** (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011),
   NumPy's `numpy.random.Philox`. Each tensor has a stream of its own, so no tensor depends on
@@ -13,7 +13,7 @@ model hears it. Every value is the same on every platform, bit for bit:
   ``mean + (√3 · std) · (2k + 1 − 2³²) / 2³²``, uniform and symmetric about the mean, in float64: the
   fraction is exact, then one product and one sum are rounded, then the cast to the tensor's type.
 * Tensors are filled in C order.
-* Tables that are no learned weights (a window, a Fourier kernel, a mel matrix) hold their right values.
+* Tables that are not learned (a window, a Fourier kernel, a mel matrix) hold their true values.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def seeded_arrays(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
 
 
 def seeded_state(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
-    """The seeded fill as tensors, as `load_state` would give them for the official file.
+    """Return the seeded fill as tensors, as `load_state` returns them for the official file.
 
     Raises:
         WeightsError: as `seeded_arrays`.
@@ -77,7 +77,11 @@ def save_seeded_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
     """Write the seeded fill as a file in the official file's layout, whole or not at all.
 
     Where the official file holds NumPy arrays, so does this one, and it has the tensors that only the
-    original packages use. They read it as if it were theirs.
+    original packages use, so that they can read it.
+
+    Args:
+        checkpoint: the official file that it stands in for.
+        path: of the file to write.
 
     Raises:
         WeightsError: as `seeded_arrays`.
@@ -104,7 +108,7 @@ def save_seeded_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
 
 
 def state_sha256(state: Mapping[str, torch.Tensor] | Mapping[str, NDArray[Any]]) -> str:
-    """SHA-256 of named tensors: of what they hold, not of a file.
+    """Return the SHA-256 of named tensors: of what they hold, not of a file.
 
     For each name in sorted order, a JSON line ``["name", "dtype", [shape]]`` and then the values,
     little-endian, in C order, are hashed.

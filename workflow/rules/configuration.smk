@@ -11,7 +11,7 @@ PACKAGES = [folder for folder in (ROOT, ROOT / "workflow") if list(folder.glob("
 sys.path[:0] = map(str, PACKAGES)
 
 from fad_core.errors import FadError
-from fad_core.util.atomic import require_writable_folder
+from fad_core.util.atomic import require_writable
 from fad_study.config import read_yaml
 from fad_study.messages import message_of
 
@@ -29,4 +29,4 @@ for path in map(Path, workflow.overwrite_configfiles or ["config.yaml"]):
         or_exit(read_yaml, path)
 if workflow.is_main_process:
     for folder in (".snakemake", "results"):
-        or_exit(require_writable_folder, Path(folder))
+        or_exit(require_writable, Path(folder))

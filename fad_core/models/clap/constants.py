@@ -1,10 +1,10 @@
-"""The sizes of HTS-AT (`htsat`), and what it hears, as CLAP has it."""
+"""The sizes of HTS-AT (`htsat`), and the constants of its spectrogram, as CLAP has them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fad_core.models.log_mel import LogMelSettings
+from fad_core.frontends.settings import LogMelSettings
 
 MEL = LogMelSettings(
     sample_rate=48_000, fft_length=1024, hop_length=480, bands=64, lower_hz=50, upper_hz=14_000

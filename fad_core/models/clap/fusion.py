@@ -17,14 +17,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from fad_core.models.log_mel import LogMelSettings
+from fad_core.frontends.filterbanks import triangles
+from fad_core.frontends.network import decibels
+from fad_core.frontends.settings import LogMelSettings
 
 # Of the attention's hidden layer.
 _REDUCTION = 4
 # Mel frequencies as HTK defines them: 2595 · log₁₀(1 + f / 700).
 _HTK_SCALE, _HTK_BREAK_HZ = 2595.0, 700.0
-# Power below which a spectrogram is cut: -100 dB.
-_FLOOR = 1e-10
 # Frames transformed at once: bounds the memory of a long file.
 _FRAMES_AT_ONCE = 1024
 
@@ -86,7 +86,7 @@ class FusionMel:
     def __init__(self, settings: LogMelSettings) -> None:
         self.settings = settings
         self.window = torch.hann_window(settings.fft_length)
-        self.weights = htk_triangles(settings)
+        self.weights = mel_matrix(settings)
 
     def __call__(self, samples: NDArray[np.float32]) -> torch.Tensor:
         """The spectrogram `[frames, bands]` of a signal `[samples]`, of at least `fft_length` samples.
@@ -109,7 +109,7 @@ class FusionMel:
             # [bins, frames] lies with each frame's bins side by side: nothing is copied.
             power = spectrum.abs().square_()
             torch.matmul(power.T, self.weights, out=mel[start:stop])
-        return mel.clamp_(min=_FLOOR).log10_().mul_(10.0)
+        return decibels(mel)
 
     def _stretch(self, samples: NDArray[np.float32], start: int, stop: int) -> torch.Tensor:
         """The samples of frames `start` to `stop`, mirrored where they reach beyond the signal."""
@@ -120,20 +120,16 @@ class FusionMel:
         return torch.from_numpy(np.pad(inside, beyond, mode="reflect"))
 
 
-def htk_triangles(settings: LogMelSettings) -> torch.Tensor:
-    """Weights `[fft_length // 2 + 1, bands]` of triangles between HTK mel frequencies, linear in Hz.
+def mel_matrix(settings: LogMelSettings) -> torch.Tensor:
+    """Return weights `[fft_length // 2 + 1, bands]` of triangles between HTK mel frequencies, linear in Hz.
 
-    In float32 from the first step on, as torchaudio does it: the lowest bands are but one bin wide, and there
-    the rounding of their edges can be heard.
+    In float32 from the first step on, and by PyTorch's functions, as in torchaudio: the lowest bands are but
+    one bin wide, and there the rounding of their edges is visible.
     """
-    bins = torch.linspace(0, settings.sample_rate // 2, settings.fft_length // 2 + 1)
     outer = (settings.lower_hz, settings.upper_hz)
     lower, upper = (_HTK_SCALE * math.log10(1.0 + hertz / _HTK_BREAK_HZ) for hertz in outer)
     edges = _HTK_BREAK_HZ * (10.0 ** (torch.linspace(lower, upper, settings.bands + 2) / _HTK_SCALE) - 1.0)
-    widths = edges[1:] - edges[:-1]
-    above = edges - bins[:, None]
-    rising, falling = -above[:, :-2] / widths[:-1], above[:, 2:] / widths[1:]
-    return torch.minimum(rising, falling).clamp_(min=0.0)
+    return torch.from_numpy(triangles(settings.frequencies.astype(np.float32), edges.numpy()))
 
 
 def shrink(mel: torch.Tensor, frames: int) -> torch.Tensor:

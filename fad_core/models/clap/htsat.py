@@ -15,7 +15,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from fad_core.frontends.stft import LogmelFilterBank, Spectrogram
+from fad_core.frontends.network import LogmelFilterBank, Spectrogram
 from fad_core.models.clap.constants import MEL, Size
 from fad_core.models.clap.fusion import FusionPatches
 from fad_core.models.clap.swin import SwinStage

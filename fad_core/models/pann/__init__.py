@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fad_core.frontends.settings import LogMelSettings
 from fad_core.models.base import (
     EMBEDDING,
     Arrays,
@@ -31,7 +32,7 @@ from fad_core.models.base import (
     load_tensors,
     tensor_shapes,
 )
-from fad_core.models.log_mel import LogMelSettings, log_mel_layout
+from fad_core.models.log_mel import log_mel_layout
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.pann.constants import COLUMN_FRAMES, EMBEDDING_DIM, REACH, STATE_SIZE
 

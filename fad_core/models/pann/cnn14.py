@@ -17,8 +17,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from fad_core.frontends.stft import LogmelFilterBank, Spectrogram
-from fad_core.models.log_mel import LogMelSettings
+from fad_core.frontends.network import LogmelFilterBank, Spectrogram
+from fad_core.frontends.settings import LogMelSettings
 from fad_core.models.pann.constants import EMBEDDING_DIM, WIDTHS
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.frontends.mel import log_mel_spectrogram
+from fad_core.frontends.log_mel import log_mel_spectrogram
 from fad_core.models.base import (
     EMBEDDING,
     Arrays,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from fad_core.frontends.mel import MelSettings
+from fad_core.frontends.settings import LogMelSettings
 
-MEL = MelSettings(
+MEL = LogMelSettings(
     sample_rate=16000,
-    window_length=400,
-    hop_length=160,
     fft_length=512,
+    hop_length=160,
     bands=64,
     lower_hz=125.0,
     upper_hz=7500.0,
+    window_length=400,
+    centred=False,
     log_offset=0.01,
 )
 PATCH_FRAMES = 96

@@ -137,6 +137,7 @@ def test_a_bad_file_is_named_before_a_model_is_made(
     made = tmp_path / "cache"
     done = CliRunner().invoke(main, [name, *sets, *options, "--weights", "seeded", "--cache-dir", str(made)])
     assert done.exit_code == 1 and "words.wav" in done.stderr, done.output
+    assert done.stderr.endswith("To go on without correcting them, choose:\n  --on-bad-file skip\n")
     assert not made.exists()
 
 

@@ -217,7 +217,7 @@ class TestList:
         make(tmp_path, "a.wav")
         message = error((f"{tmp_path}/x.wav", f"{tmp_path}/a.wav", str(tmp_path)))
         assert "x.wav does not exist; " in message
-        assert f"{tmp_path} is a folder, where a file is wanted" in message
+        assert f"{tmp_path} is a folder, not a file" in message
         assert "no audio file in its list of files" in error(())
 
     def test_twice(self, tmp_path, monkeypatch):

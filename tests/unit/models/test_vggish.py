@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fad_core.errors import WeightsError
-from fad_core.frontends.mel import log_mel_spectrogram
+from fad_core.frontends.log_mel import log_mel_spectrogram
 from fad_core.models import get_model
 from fad_core.models.vggish import MEL, NETWORK_CHECKPOINT
 from fad_core.models.vggish.network import VGGish

@@ -53,7 +53,9 @@ SHOW = (
     "{name: os.environ.get(name) for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS')})"
 )
 FAD_ERROR = (
-    "from fad_core.errors import DatasetError; raise DatasetError('data set a: is empty\\n  add files')"
+    "from fad_core.errors import DatasetError\n"
+    "    settings = [('on_bad_file', 'skip'), ('weights', 'PATH')]\n"
+    "    raise DatasetError('data set a: is empty\\n  add files, or choose:', settings)"
 )
 BUG = "print('so far'); {}['missing key']"
 
@@ -204,11 +206,16 @@ def test_a_wrong_call_says_what_is_wrong_with_it(options: str, message: str, run
 def test_what_the_user_can_mend_is_told_without_a_traceback(runs: Runs):
     by_hand = runs.by_hand("--source", "a", "--names", "x", body=FAD_ERROR)
     assert (by_hand.returncode, by_hand.stdout) == (1, "")
-    assert by_hand.stderr == "\ndata set a: is empty\n  add files\n\n"
+    said = (
+        "\ndata set a: is empty\n  add files, or choose:\n"
+        "  on_bad_file: skip  (in the configuration, or --config on_bad_file=skip)\n"
+        "  weights: PATH  (in the configuration)\n\n"
+    )
+    assert by_hand.stderr == said
     by_snakemake = runs.by_snakemake(body=FAD_ERROR)
     assert by_snakemake.returncode == 1
     for text in (by_snakemake.stderr, runs.log.read_text()):
-        assert text == "\ndata set a: is empty\n  add files\n\n"
+        assert text == said
 
 
 def test_a_bug_shows_its_traceback_wherever_one_looks(runs: Runs):

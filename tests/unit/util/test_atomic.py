@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from fad_core.errors import FadError, OutputError
-from fad_core.util.atomic import atomic_path, require_writable_folder, write_text
+from fad_core.util.atomic import atomic_path, require_writable, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -126,7 +126,7 @@ def test_the_error_is_the_systems_too():
 
 
 def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    require_writable_folder(tmp_path / "results" / "deep")
+    require_writable(tmp_path / "results" / "deep")
     assert not list(tmp_path.iterdir()), "a look makes nothing"
 
     def refuse(dir: Path) -> None:
@@ -134,4 +134,4 @@ def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     with pytest.raises(OutputError, match=r"cannot write .*results: Read-only file system"):
-        require_writable_folder(tmp_path / "results")
+        require_writable(tmp_path / "results")

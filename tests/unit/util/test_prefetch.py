@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from fad_core.util.prefetch import map_ahead
+from fad_core.util.prefetch import prefetch
 
 
 def of_size_one(items: Iterable[int]) -> list[tuple[int, int]]:
@@ -22,11 +22,11 @@ def test_results_come_in_order(workers: int) -> None:
         return item * item
 
     items = list(range(12))
-    assert list(map_ahead(slow_first, of_size_one(items), workers)) == [item * item for item in items]
+    assert list(prefetch(slow_first, of_size_one(items), workers)) == [item * item for item in items]
 
 
 def test_nothing_gives_nothing() -> None:
-    assert list(map_ahead(str, [], 4)) == []
+    assert list(prefetch(str, [], 4)) == []
 
 
 def test_it_works_ahead_but_not_beyond_the_budget() -> None:
@@ -38,7 +38,7 @@ def test_it_works_ahead_but_not_beyond_the_budget() -> None:
             begun.append(item)
         return item
 
-    results = map_ahead(note, of_size_one(range(10)), workers=8, budget=3)
+    results = prefetch(note, of_size_one(range(10)), workers=8, budget=3)
     next(results)
     time.sleep(0.2)
     with lock:
@@ -51,7 +51,7 @@ def test_it_works_ahead_but_not_beyond_the_budget() -> None:
 
 
 def test_what_is_larger_than_the_budget_comes_alone() -> None:
-    assert list(map_ahead(str, [(1, 100), (2, 1), (3, 100)], 2, budget=10)) == ["1", "2", "3"]
+    assert list(prefetch(str, [(1, 100), (2, 1), (3, 100)], 2, budget=10)) == ["1", "2", "3"]
 
 
 def test_an_error_comes_in_its_place_and_ends_the_work() -> None:
@@ -63,7 +63,7 @@ def test_an_error_comes_in_its_place_and_ends_the_work() -> None:
             raise ValueError("two")
         return item
 
-    results = map_ahead(fail_at_two, of_size_one(range(100)), workers=2)
+    results = prefetch(fail_at_two, of_size_one(range(100)), workers=2)
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ValueError, match="two"):
         next(results)
@@ -71,7 +71,7 @@ def test_an_error_comes_in_its_place_and_ends_the_work() -> None:
 
 
 def test_one_who_stops_asking_leaves_no_thread() -> None:
-    results = map_ahead(lambda item: item, of_size_one(range(50)), workers=4)
+    results = prefetch(lambda item: item, of_size_one(range(50)), workers=4)
     next(results)
     results.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
@@ -85,7 +85,7 @@ def test_one_slow_item_does_not_keep_the_other_threads_idle() -> None:
         finished.append(item)
         return item
 
-    results = map_ahead(slow_first, of_size_one(range(6)), workers=2, ahead=3)
+    results = prefetch(slow_first, of_size_one(range(6)), workers=2, per_worker=3)
     assert list(results) == list(range(6))
     assert finished == [1, 2, 3, 4, 5, 0]
 
@@ -96,5 +96,5 @@ def test_every_thread_is_prepared_before_its_first_item() -> None:
     def start() -> None:
         prepared.ready = True
 
-    results = map_ahead(lambda _: prepared.ready, of_size_one(range(20)), workers=3, start=start)
+    results = prefetch(lambda _: prepared.ready, of_size_one(range(20)), workers=3, start=start)
     assert all(results)

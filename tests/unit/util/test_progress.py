@@ -11,12 +11,12 @@ import termios
 import pytest
 
 from fad_core.util import progress
-from fad_core.util.progress import file_progress
+from fad_core.util.progress import progress_bar
 
 SCRIPT = """
 import sys
-from fad_core.util.progress import file_progress
-with file_progress("embed", total=3, quiet="quiet" in sys.argv) as done:
+from fad_core.util.progress import progress_bar
+with progress_bar("embed", total=3, quiet="quiet" in sys.argv) as done:
     for _ in range(3):
         done(1)
 """
@@ -25,7 +25,7 @@ with file_progress("embed", total=3, quiet="quiet" in sys.argv) as done:
 def test_a_log_has_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     now = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    with file_progress("embed", total=100) as done:
+    with progress_bar("embed", total=100) as done:
         for _ in range(25):
             now[0] += 1.0
             done(2)
@@ -39,14 +39,14 @@ def test_a_log_has_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monke
 
 def test_a_total_that_is_not_known_is_left_out(capsys: pytest.CaptureFixture[str], monkeypatch):
     monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0.0)
-    with file_progress("scan") as done:
+    with progress_bar("scan") as done:
         done(1)
     assert capsys.readouterr().err.startswith("scan: 1 files, ")
 
 
 def test_quick_work_and_quiet_work_say_nothing(capsys: pytest.CaptureFixture[str]):
     for quiet in (False, True):
-        with file_progress("embed", total=3, quiet=quiet) as done:
+        with progress_bar("embed", total=3, quiet=quiet) as done:
             done(3)
     assert capsys.readouterr() == ("", "")
 

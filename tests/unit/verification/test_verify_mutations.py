@@ -15,7 +15,7 @@ break of the mel scale, 700 Hz        + 0.01 Hz     + 0.01 Hz
 window × (1+e)                        1e-5          (not 1e-5)
 ====================================  ============  ================
 
-The factor 1127 of the mel scale cancels (`test_mel.py`). A mutation may also end in an exception.
+The factor 1127 of the mel scale cancels (`test_log_mel.py`). A mutation may also end in an exception.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ import scipy.fft
 import torch
 
 from fad_core.embedding import embed as embedding
-from fad_core.frontends import mel
+from fad_core.frontends import filterbanks, log_mel
+from fad_core.frontends.settings import LogMelSettings
 from fad_core.models import get_model, vggish
 from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
@@ -157,39 +158,39 @@ def test_another_length_of_the_patches_fails(frames: int, loaded, monkeypatch):
     assert fails(compare_with_golden(loaded("vggish")))
 
 
-def log_mel_in_float32(samples: np.ndarray, settings: mel.MelSettings) -> np.ndarray:
+def log_mel_in_float32(samples: np.ndarray, settings: LogMelSettings) -> np.ndarray:
     frames = np.lib.stride_tricks.sliding_window_view(samples, settings.window_length)
-    frames = frames[:: settings.hop_length] * mel.periodic_hann(settings.window_length).astype(np.float32)
+    frames = frames[:: settings.hop_length] * log_mel.hann_window(settings.window_length).astype(np.float32)
     magnitudes = np.abs(scipy.fft.rfft(frames, settings.fft_length))
     assert magnitudes.dtype == np.float32
-    sums = magnitudes @ mel.mel_matrix(settings).astype(np.float32)
+    sums = magnitudes @ log_mel.htk_mel_matrix(settings).astype(np.float32)
     return np.log(sums + np.float32(settings.log_offset))
 
 
-def with_zero_hertz(settings: mel.MelSettings, right=mel.mel_matrix) -> np.ndarray:
+def with_zero_hertz(settings: LogMelSettings, right=log_mel.htk_mel_matrix) -> np.ndarray:
     weights = right(settings).copy()
     weights[0, 0] = 1e-3
     return weights
 
 
 FRONTENDS = {
-    "mel scale": (mel, "_HTK_BREAK_HZ", 700.05),
-    "mel scale of another kind": (mel, "hertz_to_mel", lambda f: np.asarray(f) / 200 * 3),
-    "symmetric window": (mel, "periodic_hann", np.hanning),
-    "bin at 0 Hz": (mel, "mel_matrix", with_zero_hertz),
+    "mel scale": (filterbanks, "_HTK_BREAK_HZ", 700.05),
+    "mel scale of another kind": (filterbanks, "hertz_to_htk_mel", lambda f: np.asarray(f) / 200 * 3),
+    "symmetric window": (log_mel, "hann_window", np.hanning),
+    "bin at 0 Hz": (log_mel, "htk_mel_matrix", with_zero_hertz),
     "float32": (vggish, "log_mel_spectrogram", log_mel_in_float32),
     "louder by 5e-5": (
         vggish,
         "log_mel_spectrogram",
-        lambda x, s: mel.log_mel_spectrogram(x * (1 + 5e-5), s),
+        lambda x, s: log_mel.log_mel_spectrogram(x * (1 + 5e-5), s),
     ),
 }
 
 
 @pytest.mark.parametrize("place", FRONTENDS.values(), ids=FRONTENDS)
 def test_another_computation_in_the_frontend_fails(place, loaded, monkeypatch):
-    mel.mel_matrix.cache_clear()
-    cleared = mel.mel_matrix.cache_clear
+    log_mel.htk_mel_matrix.cache_clear()
+    cleared = log_mel.htk_mel_matrix.cache_clear
     monkeypatch.setattr(*place)
     try:
         assert fails(compare_with_golden(loaded("vggish")))

@@ -410,7 +410,7 @@ def test_a_bar_is_shown_on_a_terminal_only(server: Server, target: Path) -> None
     os.close(follower)
     shown = os.read(leader, 1 << 16).decode()
     os.close(leader)
-    assert "weights.pth: 100%" in shown
+    assert "weights.pth:" in shown
     assert "1.05M" in shown
 
 

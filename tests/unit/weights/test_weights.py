@@ -197,7 +197,7 @@ class TestOfficial:
         path = write(tmp_path / "checkpoints" / "tiny.pth", ARRAYS)
         with pytest.raises(WeightsError, match="not the expected file") as caught:
             locate_weights(published_at(served), "official", tmp_path)
-        for part in (str(path), sha256(path), f"weights: {path}"):
+        for part in (str(path), sha256(path), f'weights="{path}"'):
             assert part in str(caught.value)
         assert path.exists()
 

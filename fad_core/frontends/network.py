@@ -1,9 +1,9 @@
-"""Log-mel spectrograms inside a network, with tables that its checkpoint holds as weights.
+"""Modules for log-mel spectrograms inside a network, with tables that its checkpoint holds as weights.
 
 PANN and CLAP were trained on spectrograms computed by torchlibrosa
 (https://github.com/qiuqiangkong/torchlibrosa): the Fourier transform is a float32 convolution with windowed
-cosines and sines, and these kernels and the mel matrix are tensors of the checkpoint. To embed a sound as
-they do is to use those very tensors in that very way.
+cosines and sines, and these kernels and the mel matrix are tensors of the checkpoint, which must be used in
+the same way to embed a sound as they do.
 """
 
 from __future__ import annotations
@@ -11,28 +11,27 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-# Power below which a spectrogram is cut: -100 dB.
-_FLOOR = 1e-10
+_LEAST_POWER = 1e-10
 
 
 class Spectrogram(nn.Module):
     """Power spectrogram: waveforms `[B, L]` to `[B, 1, frames, fft_length / 2 + 1]`."""
 
     def __init__(self, fft_length: int, hop_length: int, *, centred: bool = True) -> None:
-        """Make the module; its tables come from the checkpoint.
+        """Make the module, without its tables, which the checkpoint holds.
 
         Args:
             fft_length: samples a frame.
             hop_length: samples from one frame to the next.
             centred: pad half a frame to either end by reflection (so that frame k is centred on
-                sample k · hop_length; L has to be more than half a frame); otherwise count whole frames only.
+                sample k · hop_length; L must be more than half a frame); else only whole frames count.
         """
         super().__init__()
         self.padding = fft_length // 2 if centred else 0
         self.stft = FourierTransform(fft_length, hop_length)
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
-        """Compute spectrograms."""
+        """Compute power spectrograms."""
         signal = waveform.unsqueeze(1)
         if self.padding:
             signal = nn.functional.pad(signal, (self.padding, self.padding), mode="reflect")
@@ -62,8 +61,18 @@ class LogmelFilterBank(nn.Module):
         self.melW = nn.Parameter(torch.empty(fft_length // 2 + 1, bands))
 
     def forward(self, spectrogram: torch.Tensor) -> torch.Tensor:
-        """Sum the bands up and take logarithms."""
-        # What `matmul` would come to; but that asks whether B is 1, which an exported graph then remembers.
+        """Add the bins of each band up and convert the sums to decibels."""
+        # Not `matmul`, which asks whether B is 1, so that an exported graph would be specialised to the
+        # answer.
         weights = self.melW.expand(spectrogram.shape[0], -1, -1)
         mel = torch.bmm(spectrogram.squeeze(1), weights).unsqueeze(1)
-        return 10.0 * torch.log10(torch.clamp(mel, min=_FLOOR))
+        return decibels(mel)
+
+
+def decibels(power: torch.Tensor) -> torch.Tensor:
+    """Convert powers to decibels, from -100 up.
+
+    >>> decibels(torch.tensor([100.0, 0.0]))
+    tensor([  20., -100.])
+    """
+    return 10.0 * torch.log10(torch.clamp(power, min=_LEAST_POWER))

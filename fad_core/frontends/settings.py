@@ -1,0 +1,58 @@
+"""The constants of a log-mel spectrogram."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class LogMelSettings:
+    """The constants of a log-mel spectrogram.
+
+    Attributes:
+        sample_rate: of the waveform, in Hz.
+        fft_length: points of the Fourier transform.
+        hop_length: samples from one frame to the next.
+        bands: number of mel bands.
+        lower_hz: lower edge of the lowest band.
+        upper_hz: upper edge of the highest band.
+        window_length: samples in a frame, which is zero-padded to `fft_length` at its end; 0: `fft_length`.
+        centred: whether frame k is centred on sample k · hop_length, with the signal mirrored at its ends;
+            else only whole frames count.
+        log_offset: added to the mel spectrum before the logarithm.
+    """
+
+    sample_rate: int
+    fft_length: int
+    hop_length: int
+    bands: int
+    lower_hz: float
+    upper_hz: float
+    window_length: int = 0
+    centred: bool = True
+    log_offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.window_length == 0:
+            object.__setattr__(self, "window_length", self.fft_length)
+
+    def frame_count(self, samples: int) -> int:
+        """Return how many frames a signal of so many samples has.
+
+        >>> LogMelSettings(16000, 512, 160, 64, 50, 8000).frame_count(16000)
+        101
+        >>> LogMelSettings(16000, 512, 160, 64, 50, 8000, centred=False).frame_count(511)
+        0
+        """
+        if self.centred:
+            return 1 + samples // self.hop_length
+        return max(1 + (samples - self.window_length) // self.hop_length, 0)
+
+    @property
+    def frequencies(self) -> NDArray[np.float64]:
+        """Frequencies of the transform's bins in Hz, `[fft_length // 2 + 1]`."""
+        bins = np.arange(self.fft_length // 2 + 1, dtype=np.float64)
+        return bins * (self.sample_rate / self.fft_length)
