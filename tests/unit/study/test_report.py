@@ -71,7 +71,7 @@ def test_values_notes_counts_and_hashes_are_told(tmp_path: Path) -> None:
     text = Outline(Study(tmp_path).page()).text
     for told in ("12.4375", "4.76800", "0.0123457", NOTE, SHA["official"], "1812.08466"):
         assert told in text
-    assert "embedded 18 files, 3 min 45 s of audio, as 180 vectors: 12 as they are, 6 padded" in text
+    assert "embedded 18 files, 3 min 45 s of audio, as 180 vectors: 12 unchanged, 6 padded" in text
     assert "3 audio files were excluded; 6 other files were ignored" in text
     assert "the smallest FAD is between b and c (0.01235), the largest between a and b (12.44)" in text
 
