@@ -107,7 +107,8 @@ class Study:
         path = self.root / "statistics" / f"{name}.parquet"
         row = {
             "model": "vggish", "weights": self.weights, "weights_sha256": SHA[self.weights], "settings": "",
-            "dataset": name, "n": 60, "dimension": 2, "mean": np.zeros(2), "factor": np.zeros(4),
+            "dataset": name, "output": "embedding", "n": 60, "dimension": 2, "mean": np.zeros(2),
+            "factor": np.zeros(4),
         } | counts_to_row(SetCounts(files=6, padded=2, excluded=1, seconds=75.0))  # fmt: skip
         write_table(STATISTICS, [row], path)
         return path

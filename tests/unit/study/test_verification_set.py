@@ -106,7 +106,8 @@ def test_stored_cases_are_all_clips_that_the_original_can_embed():
         cases
     )
     assert {name for name, case in cases.items() if case.group == "evaluation"} == set(EVALUATION_GROUP)
-    wide = dict(golden_set(replace(VGGISH, bandwidth=14000.0)))
+    facts = replace(VGGISH.verification, bandwidth=14000.0)
+    wide = dict(golden_set(replace(VGGISH, verification=facts)))
     assert set(wide) - set(cases) == {name for name in clips() if name.startswith("wide_")}
     assert min(case.clip.sample_rate for case in wide.values()) == 32000
     stereo = dict(golden_set(replace(STEREO, sample_rate=48000)))
