@@ -145,8 +145,8 @@ class FrechetAudioDistance:
                 happens once.
             cache_dir: folder of exported models and their verdicts; None: `$FAD_CACHE_DIR`, else
                 `~/.cache/fad-core/exported` (`fad_core.api.model_cache.default_cache_dir`).
-            trust: whether to load a `.pt2` even if loading it can run code that the file contains. Use it only
-                for files from a source you trust.
+            trust: whether to load a `.pt2` even if loading it can run code that the file contains. Use it
+                only for files from a source you trust.
 
         Raises:
             ArgumentError: an argument has no valid value, or arguments contradict each other.
