@@ -87,6 +87,13 @@ def test_a_module_imports_what_is_below_it(module: str):
             assert LEVEL[package_of(name)] < LEVEL[own], f"{module} imports {name}"
 
 
+def test_the_page_of_the_architecture_lists_the_packages_from_the_top():
+    page = (ROOT / "docs/development/architecture.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert sorted(listed) == sorted(LEVEL)
+    assert [LEVEL[package] for package in listed] == sorted(LEVEL.values(), reverse=True)
+
+
 def test_no_module_imports_itself_by_a_detour():
     """Imports for types alone do not run, and are left out."""
     running: dict[str, set[str]] = {}
