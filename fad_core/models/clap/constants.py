@@ -1,4 +1,4 @@
-"""The sizes of HTS-AT (`htsat`), and what it hears, as CLAP has it."""
+"""The sizes of HTS-AT (`htsat`) and of its input, as in CLAP."""
 
 from __future__ import annotations
 
