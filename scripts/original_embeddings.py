@@ -1,44 +1,44 @@
-"""Embed clips with the original `frechet-audio-distance` package, as it is, without the network.
+"""Embed clips with the unmodified original package `frechet-audio-distance`, without the network.
 
-This runs in the environment of `envs/reference.txt`, by its own interpreter and with `-I`; it knows
-nothing of `fad_core`:
+The script runs in the environment of `envs/reference.txt`, by its own interpreter and with `-I`, and does not
+import `fad_core`:
 
     python -I scripts/original_embeddings.py --model clap-630k --ckpt-dir CKPT --clips CLIPS --output OUT.npz
 
-All that computes is the original's: `load_audio_task`, `FrechetAudioDistance.get_embeddings` and the
-packages these call. Ours is what stands in for the network: the folder that `torch.hub` would have
-downloaded, and tokenizers that know no word and a text network without meaning for the CLAP package,
-which wants them although sound does not reach them.
+All computation is that of the original: `load_audio_task`, `FrechetAudioDistance.get_embeddings` and the
+packages that these call. This script replaces downloads: the folder that `torch.hub` would have downloaded,
+and, for the CLAP package, empty tokenizers and a text network of zeros, which are loaded but not used for
+audio.
 
-CKPT holds the checkpoint files under the names, and in the folder `checkpoints`, where the original looks
-for them. It reads them without protection, as pickles, so they must come from somebody who is trusted.
+CKPT holds the checkpoint files, with the names and in the folder `checkpoints` that the original expects. The
+original unpickles them without protection: they must come from a trusted source.
 
-CLIPS is a folder of WAV files `{case}.wav` and `clips.json`, which gives for every case
+CLIPS is a folder of WAV files `{case}.wav` and `clips.json`, which has for every case
 
-- `seed`: number that NumPy's global generator is seeded with before the clip (CLAP crops at random),
-- `loading`: "file" or "faulty": `load_audio_task` loads it; "resampled": resampled before, each channel by
-  itself, because `load_audio_task` would take the channels of stereo for time,
-- `group`: "reference" or "evaluation", the sets of which a distance is computed, or "".
+- `seed`: seed of NumPy's global generator for the clip (CLAP crops at random),
+- `loading`: "file" or "faulty": loaded by `load_audio_task`; "resampled": resampled before, each channel
+  separately, because `load_audio_task` would resample stereo along the channels,
+- `group`: "reference" or "evaluation", the sets for a distance, or "".
 
-`matrices.npz`, if it is there, holds two sets of vectors, `reference` and `evaluation`, for a distance.
+`matrices.npz`, if it exists, holds two sets of vectors, `reference` and `evaluation`, for a distance.
 
 Entries of OUT.npz:
 
 - `embeddings/{case}` float32 `[N, D]`
-- `features/{case}/{i}`: what the original gave its network: VGGish `[N, 1, 96, 64]`; PANN `[1, samples]`;
+- `features/{case}/{i}`: input of the original's network: VGGish `[N, 1, 96, 64]`; PANN `[1, samples]`;
   EnCodec `[1, C, samples]`; CLAP `[1, 480000]`, or for fusion `[1, 4, 1001, 64]` and a bool `[1]`
 - `before_quantisation/{case}` float32 `[N, 128]`: the output of VGGish's PCA, if there is one
-- `meta`: JSON with `distance` (the original's, of the two groups; null if it has none) and `failure` (how it
-  fails with this SciPy, if it does: the distance is then what an older one gives), `distance_of_matrices`,
-  `flat` (the cases whose one vector it gave as `[D]`), `versions`, and `seconds` by case
+- `meta`: JSON with `distance` (of the two groups by the original; null if it has none), `failure` (its error
+  with this SciPy, if it has one: `distance` is then that of an older SciPy), `distance_of_matrices`, `flat`
+  (cases whose one vector it returned as `[D]`), `versions`, and `seconds` by case
 """
 
 from __future__ import annotations
 
 import os
 
-# One thread unless told otherwise, on the CPU, nothing from the network: before anything numerical is
-# imported. PANN's files hold NumPy arrays too, which PyTorch reads since 2.6 only if it is told to.
+# By default one thread, on the CPU, without the network; set before numerical packages are imported. PANN's
+# files also contain NumPy arrays, which PyTorch since 2.6 reads only with this variable.
 os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")} | os.environ)
 os.environ.update({"CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1"})
 os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
@@ -88,8 +88,8 @@ PACKAGES = (
     *("torch", "torchvision", "torchaudio", "numpy", "scipy", "resampy", "soundfile", "librosa"),
 )
 
-# torchvggish 0.2 takes log-mel patches, the repository's newer class the waveform: the frontend is
-# the same file in both, and is put in front of the network here.
+# torchvggish 0.2 takes log-mel patches, the newer class of the repository the waveform: the frontend, which
+# is the same file in both, is called before the network here.
 HUBCONF = """\
 import torchvggish
 from torchvggish.vggish_input import waveform_to_examples
@@ -106,7 +106,7 @@ def vggish():
 
 
 def write_hub(folder: Path, ckpt_dir: Path) -> None:
-    """Make a `torch.hub` folder around the checkpoints; `ckpt_dir` itself stays untouched."""
+    """Create a `torch.hub` folder with links to the checkpoints; `ckpt_dir` itself is not changed."""
     repository = folder / "harritaylor_torchvggish_master"
     repository.mkdir(parents=True)
     (repository / "hubconf.py").write_text(HUBCONF)
@@ -117,7 +117,7 @@ def write_hub(folder: Path, ckpt_dir: Path) -> None:
 
 
 def write_pca(folder: Path) -> None:
-    """Write the file of VGGish's PCA where there is none: it is always read, and used only with `use_pca`."""
+    """Write a file for VGGish's PCA if there is none: it is always read, but used only with `use_pca`."""
     import torch
 
     path = folder / "checkpoints" / "vggish_pca_params-970ea276.pth"
@@ -126,7 +126,7 @@ def write_pca(folder: Path) -> None:
 
 
 def write_tokenizers(folder: Path) -> None:
-    """Write what `laion_clap` loads when it is imported: tokenizers that know no word."""
+    """Write the tokenizers that `laion_clap` loads on import, with a minimal vocabulary."""
     bert = folder / "bert-base-uncased"
     bert.mkdir(parents=True)
     (bert / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n")
@@ -138,7 +138,7 @@ def write_tokenizers(folder: Path) -> None:
 
 
 def write_text_network(folder: Path) -> None:
-    """Write a RoBERTa-base whose values are all zero: CLAP's checkpoint replaces them."""
+    """Write a RoBERTa-base of zeros: CLAP's checkpoint replaces the values."""
     import torch
     from transformers import RobertaConfig, RobertaModel  # type: ignore[import-not-found]
 
@@ -154,7 +154,7 @@ def write_text_network(folder: Path) -> None:
 
 
 def make_scorer(name: str, ckpt_dir: Path) -> Any:
-    """The original's object for a model id; it says a thousand lines on the way, which are dropped."""
+    """Return the original's object for a model id, without the lines that it prints."""
     from frechet_audio_distance import FrechetAudioDistance  # type: ignore[import-not-found]
 
     arguments = MODELS[name]
@@ -167,7 +167,7 @@ def make_scorer(name: str, ckpt_dir: Path) -> Any:
 
 
 class Capture:
-    """Keeps what the original gives its network: the arrays of `features/{case}`."""
+    """Record the input of the original's network: the arrays of `features/{case}`."""
 
     def __init__(self, scorer: Any) -> None:
         self.arrays: list[np.ndarray] = []
@@ -187,12 +187,12 @@ class Capture:
             tensors = [given["mel_fusion"], given["longer"][:, 0]] if self.fusion else [given["waveform"]]
         else:
             tensors = [given]
-        # Copies: the networks write into what they are given.
+        # Copies, because the networks modify their input.
         self.arrays = [tensor.detach().cpu().numpy().copy() for tensor in tensors]
 
 
 def load(path: Path, scorer: Any, loading: str) -> np.ndarray:
-    """A clip as the original's `get_embeddings` takes it: `[samples]`, or `[samples, channels]`."""
+    """Load a clip for the original's `get_embeddings`: `[samples]`, or `[samples, channels]`."""
     import resampy
     import soundfile
     from frechet_audio_distance.utils import load_audio_task  # type: ignore[import-not-found]
@@ -205,16 +205,16 @@ def load(path: Path, scorer: Any, loading: str) -> np.ndarray:
 
 
 def embed(scorer: Any, audio: np.ndarray, case: str) -> np.ndarray:
-    """What the original gives for one clip.
+    """Return the original's embeddings of one clip.
 
     Raises:
-        RuntimeError: it gives nothing; what it printed is the reason.
+        RuntimeError: it returns none; the message holds its printed reason.
     """
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed):
             embeddings: np.ndarray = scorer.get_embeddings([audio], scorer.sample_rate)
-    except ValueError as error:  # it has nothing to put together
+    except ValueError as error:  # it has nothing to concatenate
         raise RuntimeError(f"the original gives no embedding of {case}: {printed.getvalue()}") from error
     if embeddings.size == 0 or not np.isfinite(embeddings).all():
         raise RuntimeError(f"the original's embedding of {case} is empty or not finite")
@@ -222,10 +222,10 @@ def embed(scorer: Any, audio: np.ndarray, case: str) -> np.ndarray:
 
 
 def before_quantisation(scorer: Any, audio: np.ndarray, quantised: np.ndarray) -> np.ndarray:
-    """The output of VGGish's PCA `[N, 128]`, by the postprocessor's own matrices and formula.
+    """Return the output of VGGish's PCA `[N, 128]`, by the matrices and formula of the postprocessor.
 
     Raises:
-        RuntimeError: clipping and rounding it does not give what the original gave.
+        RuntimeError: clipping and rounding it does not give the original's embeddings.
     """
     import torch
 
@@ -242,7 +242,7 @@ def before_quantisation(scorer: Any, audio: np.ndarray, quantised: np.ndarray) -
 
 @contextlib.contextmanager
 def older_sqrtm() -> Iterator[None]:
-    """Have `sqrtm(disp=False)` give a 1 × 1 matrix's root with an error estimate, as before SciPy 1.17."""
+    """Make `sqrtm(disp=False)` return an error estimate for a 1 × 1 matrix too, as before SciPy 1.17."""
     linalg: Any = import_module("scipy.linalg")
     newer = linalg.sqrtm
 
@@ -258,10 +258,11 @@ def older_sqrtm() -> Iterator[None]:
 
 
 def fad(scorer: Any, groups: list[list[np.ndarray]]) -> float:
-    """The original's Fréchet distance of two sets of embeddings.
+    """Return the original's Fréchet distance of two sets of embeddings.
 
-    They are put together as the original does it, end to end: PANN's `[2048]` become one flat row. Its
-    quantised VGGish gives `[128]` for one window and `[N, 128]` for several, which it could not.
+    They are concatenated as the original does it: PANN's vectors `[2048]` become one flat row. Its
+    quantised VGGish returns `[128]` for one window and `[N, 128]` for several, which the original could not
+    concatenate.
     """
     sets = []
     for group in groups:
@@ -276,19 +277,19 @@ def fad(scorer: Any, groups: list[list[np.ndarray]]) -> float:
 
 
 def distance(scorer: Any, groups: list[list[np.ndarray]]) -> tuple[float | None, str]:
-    """The original's distance and "", or what it would be with an older SciPy and how it fails with this."""
+    """Return the original's distance and ""; if it fails, that with an older SciPy, and its error."""
     failure = ""
     for attempt in (contextlib.nullcontext, older_sqrtm):
         try:
             with attempt():
                 return fad(scorer, groups), failure
-        except Exception as error:  # where `score` would say -1  # noqa: BLE001
+        except Exception as error:  # where `score` would return -1  # noqa: BLE001
             failure = failure or f"{type(error).__name__}: {error}"
     return None, failure
 
 
 def run(name: str, ckpt_dir: Path, clips: Path) -> dict[str, Any]:
-    """Embed all clips; returns the entries of the output file."""
+    """Embed all clips and return the entries of the output file."""
     import torch
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
@@ -323,21 +324,21 @@ def run(name: str, ckpt_dir: Path, clips: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run the original on every clip."""
+    """Embed all clips with the original, and write the output file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True, choices=MODELS, help="id of the model")
     parser.add_argument("--ckpt-dir", type=Path, required=True, help="folder of the checkpoints")
     parser.add_argument("--clips", type=Path, required=True, help="folder of WAV files and clips.json")
     parser.add_argument("--output", type=Path, required=True, help=".npz file to write")
-    given = parser.parse_args()
-    # Absolute, because the current folder changes below.
-    ckpt_dir, clips, output = (path.resolve() for path in (given.ckpt_dir, given.clips, given.output))
+    options = parser.parse_args()
+    # Absolute paths, because the current folder changes below.
+    ckpt_dir, clips, output = (path.resolve() for path in (options.ckpt_dir, options.clips, options.output))
     with tempfile.TemporaryDirectory() as temporary:
         write_tokenizers(Path(temporary))
         write_hub(Path(temporary) / "hub", ckpt_dir)
-        os.chdir(temporary)  # the tokenizers are looked for in the current folder
+        os.chdir(temporary)  # the tokenizers are read from the current folder
         try:
-            entries = run(given.model, Path(temporary) / "hub", clips)
+            entries = run(options.model, Path(temporary) / "hub", clips)
         finally:
             os.chdir(output.parent)
     # Whole or not at all.

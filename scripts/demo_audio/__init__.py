@@ -1,4 +1,4 @@
-"""The sounds of the demo study, computed from nothing but a seed.
+"""The audio of the demo study, computed from a seed.
 
 `sines` makes the sine sets of the FAD literature, `instruments` and `music` short musical clips,
 `distortions` their damaged copies. All of them give 16-bit samples, int16 [samples, channels]; the
@@ -20,14 +20,14 @@ FULL_SCALE = 2**15
 
 
 def generator(seed: int, *key: str) -> np.random.Generator:
-    """Give the random numbers (PCG64) that belong to one item.
+    """Return the random generator (PCG64) of one item.
 
-    Each item draws from a stream of its own, found by its name: adding, removing or reordering sets
-    and clips leaves all the others as they are.
+    Each item has its own stream, which follows from its name: adding, removing or reordering sets and clips
+    does not change the others.
 
     Args:
         seed: the run's seed, ≥ 0.
-        key: what the numbers are for, such as the set's name and the clip's.
+        key: names that identify the item, such as those of the set and the clip.
     """
     digest = hashlib.sha256("\0".join(key).encode()).digest()
     return np.random.Generator(np.random.PCG64([seed, *np.frombuffer(digest, "<u4").tolist()]))
@@ -46,6 +46,6 @@ def to_samples(signal: Signal) -> Samples:
 
 
 def level(clips: list[Samples]) -> float:
-    """Give the RMS level of a set's clips together, in dB relative to full scale."""
+    """Return the RMS level of all clips of a set, in dB relative to full scale."""
     power = sum(float(np.square(clip, dtype=np.float64).sum()) for clip in clips)
     return float(10 * np.log10(power / sum(clip.size for clip in clips) / FULL_SCALE**2))

@@ -1,8 +1,8 @@
-"""Damaged copies at rising levels, with parameters from the list of Kilgour et al., 2019.
+"""Distorted copies at increasing levels, with parameters from the list of Kilgour et al., 2019.
 
-White noise, Butterworth low-pass of order 5, fewer bits: three of the distortions by which FAD was first
-tested ("Fréchet Audio Distance: A Metric for Evaluating Music Enhancement Algorithms", arXiv 1812.08466).
-In these clips the noise lies about 45, 25 and 5 dB below the music.
+White noise, a Butterworth low-pass of order 5, and quantisation are three of the distortions with which FAD
+was first tested ("Fréchet Audio Distance: A Metric for Evaluating Music Enhancement Algorithms", arXiv
+1812.08466). In these clips the noise is about 45, 25 and 5 dB below the music.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from . import FULL_SCALE, Samples, Signal, generator, to_samples
 from .instruments import RATE
 
 Distortion = Callable[[Signal, np.random.Generator], Signal]
-"""Clean signal [samples, channels] and random numbers in, damaged signal of the same shape out."""
+"""From a clean signal [samples, channels] and a random generator to a distorted signal of the same shape."""
 
 
 def white_noise(level: float) -> Distortion:
@@ -51,6 +51,6 @@ SETS: dict[str, Distortion] = {
 
 
 def distort(set_name: str, clip_name: str, clean: Samples, seed: int) -> Samples:
-    """Damage one clip as the set's name says; noise follows from the seed and both names."""
+    """Distort one clip as its set's name says; noise depends on the seed and both names."""
     rng = generator(seed, set_name, clip_name)
     return to_samples(SETS[set_name](clean / FULL_SCALE, rng))

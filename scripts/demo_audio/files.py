@@ -1,4 +1,4 @@
-"""Writes sets of clips as folders of audio files; what is right already is left alone."""
+"""Write sets of clips as folders of audio files; unchanged files are not written again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import Samples, level
 
 
 def encode(name: str, samples: Samples, rate: int, subtype: str) -> bytes:
-    """Give the bytes of an audio file whose format follows from the name's suffix."""
+    """Return the bytes of an audio file whose format follows from the suffix of its name."""
     stream = io.BytesIO()
     audio_format = Path(name).suffix.removeprefix(".").upper()
     soundfile.write(stream, samples, rate, subtype=subtype, format=audio_format)
@@ -22,13 +22,13 @@ def encode(name: str, samples: Samples, rate: int, subtype: str) -> bytes:
 
 
 def write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> tuple[int, int]:
-    """Make the folder hold just these files.
+    """Make a folder hold exactly these files.
 
     Returns:
-        How many files were written because they were missing or different, and how many others removed.
+        The number of files written because they were missing or different, and of other files removed.
 
     Raises:
-        SystemExit: the folder holds a folder, which this script never makes.
+        SystemExit: the folder contains a folder, which this script never creates.
     """
     wanted: set[str] = set()
     written = removed = 0
@@ -42,7 +42,7 @@ def write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> tuple[int, 
         written += 1
     for path in sorted(folder.iterdir()):
         if path.is_dir() and not path.is_symlink():
-            raise SystemExit(f"{path}: a folder that is not part of the demo audio. Move it elsewhere.")
+            raise SystemExit(f"{path}: a folder that is not part of the demo audio: move it elsewhere.")
         if path.name not in wanted:
             path.unlink()
             removed += 1
@@ -50,7 +50,7 @@ def write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> tuple[int, 
 
 
 def write_set(folder: Path, clips: list[tuple[str, Samples]], rate: int, subtype: str) -> None:
-    """Write a data set's clips and print one line on it."""
+    """Write the clips of a data set and print one line about it."""
     written, removed = write_files(
         folder, ((name, encode(name, samples, rate, subtype)) for name, samples in clips)
     )
@@ -58,7 +58,7 @@ def write_set(folder: Path, clips: list[tuple[str, Samples]], rate: int, subtype
     loudness = level([samples for _, samples in clips])
     state = f"{written} written" if written else "unchanged"
     if removed:
-        state += f", {removed} that did not belong removed"
+        state += f", other files removed: {removed}"
     print(
         f"{folder.name:20} {len(clips):3} clips {seconds:5.0f} s  {rate} Hz {subtype}"
         f"  RMS {loudness:5.1f} dBFS  {state}"
@@ -69,7 +69,7 @@ def seed_number(text: str) -> int:
     """Read a seed from a command line.
 
     Raises:
-        ValueError: it is no whole number from 0.
+        ValueError: it is not a whole number from 0.
     """
     value = int(text)
     if value < 0:

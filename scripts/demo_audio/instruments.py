@@ -1,6 +1,6 @@
 """Synthesized instruments: plucked strings, FM bells and tones, drums.
 
-Each gives one note or stroke as float64 [samples], peak about 1, at `RATE`.
+Each returns one note or stroke as float64 [samples], peak about 1, at `RATE`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def pluck(frequency: float, seconds: float, ring: float, rng: np.random.Generato
 
     Args:
         frequency: in Hz, well below RATE / 4.
-        seconds: how long the note is.
-        ring: seconds until it has fallen by 60 dB, not counting the averaging.
-        rng: for the burst.
+        seconds: duration of the note.
+        ring: seconds until it has decayed by 60 dB, without the effect of the averaging.
+        rng: random generator of the burst.
     """
     delay = RATE / frequency - 0.5
     whole = int(delay)
@@ -44,24 +44,24 @@ def pluck(frequency: float, seconds: float, ring: float, rng: np.random.Generato
     feedback[whole:] -= loss * np.convolve([0.5, 0.5], [1 - fraction, fraction])
     burst = np.zeros(round(seconds * RATE))
     noise = rng.uniform(-1, 1, min(whole, burst.size))
-    burst[: noise.size] = noise - noise.mean()  # the loop would keep a constant for ever
+    burst[: noise.size] = noise - noise.mean()  # the loop would keep a constant forever
     string: Signal = np.asarray(signal.lfilter([1.0], feedback, burst), dtype=np.float64)
     string /= np.abs(string).max()
     return string
 
 
 def fm_tone(frequency: float, seconds: float, ratio: float, depth: float, decay: float) -> Signal:
-    """Modulate a sine's frequency by another sine, the depth dying away faster than the tone.
+    """Modulate a sine's frequency by another sine, whose depth decays faster than the tone.
 
     Chowning, "The Synthesis of Complex Audio Spectra by Means of Frequency Modulation", JAES 21(7),
     1973. Whole ratios give reeds and brass, others bells.
 
     Args:
         frequency: of the carrier, in Hz.
-        seconds: how long the note is.
+        seconds: duration of the note.
         ratio: the modulator's frequency over the carrier's.
         depth: the modulation index at the start.
-        decay: seconds in which the tone falls to 1/e.
+        decay: seconds in which the tone decays to 1/e.
     """
     time = _time(seconds)
     index = depth * np.exp(-2 * time / decay)
@@ -84,7 +84,7 @@ def snare(rng: np.random.Generator) -> Signal:
 
 
 def hat(rng: np.random.Generator) -> Signal:
-    """Strike a closed hi-hat: noise whose low end is taken off by two differences."""
+    """Strike a closed hi-hat: noise whose low frequencies are removed by two differences."""
     time = _time(0.06)
     hiss = np.diff(0.15 * rng.standard_normal(time.size + 2), n=2)
     return np.clip(hiss, -1, 1) * _swell(time, 0.001, 0.015)

@@ -1,7 +1,7 @@
-"""Short musical clips: a melody, mostly with a bass and drums, no two of them alike.
+"""Short musical clips: a melody, mostly with a bass and drums, all of them different.
 
-Enough like music to have notes, rests, timbres and a rhythm; every clip is drawn from its own stream of
-random numbers. One in three is stereo.
+They have notes, rests, timbres and a rhythm; every clip is drawn from its own stream of random numbers. One
+in three is stereo.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ LEADS = ("pluck", "bell", "reed", "drums")
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10), "pentatonic": (0, 3, 5, 7, 10)}
 
 Voice = Callable[[float, float], Signal]
-"""An instrument as the melody sees it: frequency in Hz and seconds in, [samples] out."""
+"""An instrument: from frequency in Hz and seconds to [samples]."""
 
 
 def _frequency(note: int) -> float:
-    """Give the frequency of a MIDI note in equal temperament, A4 (69) at 440 Hz."""
+    """Return the frequency of a MIDI note in equal temperament, A4 (69) at 440 Hz."""
     return float(440 * 2 ** ((note - 69) / 12))
 
 
@@ -39,9 +39,9 @@ def _voice(lead: str, rng: np.random.Generator) -> Voice:
 
 
 def _add(track: Signal, sound: Signal, start: float) -> None:
-    """Mix a sound into the track from `start` seconds on; what runs past the end is cut.
+    """Mix a sound into the track from `start` seconds on; it is cut at the end of the track.
 
-    Its last 10 ms fade, so that a note damped while it sounds does not end in a click.
+    Its last 10 ms are faded out, so that a damped note does not end in a click.
     """
     first = round(start * RATE)
     fading = np.minimum(np.arange(sound.size, 0, -1) / (0.01 * RATE), 1.0)
@@ -89,7 +89,7 @@ def _drums(eighth: float, rng: np.random.Generator) -> Signal:
 def compose(lead: str, channels: int, rng: np.random.Generator) -> Signal:
     """Draw a clip, float64 [samples, channels], with a peak between 0.35 and 0.6.
 
-    The headroom lets a copy with noise of a tenth of the peak do without clipping.
+    The headroom prevents clipping of a copy with noise of a tenth of the peak.
     """
     eighth = 30 / rng.uniform(70, 150)  # seconds, for that many quarters a minute
     root = int(rng.integers(52, 65))
@@ -114,7 +114,7 @@ def compose(lead: str, channels: int, rng: np.random.Generator) -> Signal:
 
 
 def clips(seed: int) -> Iterator[tuple[str, Samples]]:
-    """Give the clean clips' file names and samples, the four kinds of lead in turn."""
+    """Yield file names and samples of the clean clips, with the four kinds of lead in turn."""
     for number in range(COUNT):
         lead = LEADS[number % len(LEADS)]
         name = f"{number + 1:02d}_{lead}.flac"

@@ -1,9 +1,9 @@
-"""The sine test of the FAD literature: clean sines against sines with a trace of noise.
+"""The sine test of the FAD literature: clean sines compared with sines with little noise.
 
-Its values are published for VGGish (12.44 and 4.77 with the code of Kilgour et al., 2019,
-arXiv 1812.08466), which makes it the one set on which implementations can be held together.
-Its samples are `int16(2^15 · x)` *without* clipping: where noise lifts a peak to 1 or above, the value
-wraps round to the other end of the range. Those clicks, not the noise, are most of what is measured.
+Its values are published for VGGish (12.44 and 4.77 with the code of Kilgour et al., 2019, arXiv
+1812.08466), so that implementations can be compared on it. Its samples are `int16(2^15 · x)` *without*
+clipping: if noise raises a peak to 1 or above, the value wraps around to the other end of the range. Most
+of the distance comes from these clicks, not from the noise.
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ SECONDS = 6
 
 @dataclass(frozen=True)
 class SineSet:
-    """One data set: so many sines, with noise of so much of the peak (standard deviation)."""
+    """One data set.
+
+    Attributes:
+        name: of the set.
+        count: number of sines.
+        noise: standard deviation of the noise, relative to the peak.
+    """
 
     name: str
     count: int
@@ -38,21 +44,21 @@ SETS = (
 def wrap_to_int16(signal: Signal) -> Samples:
     """Scale by 2^15, cut towards zero, wrap modulo 2^16.
 
-    What `np.asarray(2**15 * signal, dtype=np.int16)` gives on common machines; by way of int64,
-    because a float beyond the range of int16 has no defined conversion to it.
+    The result of `np.asarray(2**15 * signal, dtype=np.int16)` on common machines; by way of int64, because
+    the conversion of a float beyond the range of int16 is not defined.
     """
     whole = (signal * FULL_SCALE).astype(np.int64)
     return ((whole + FULL_SCALE) % (2 * FULL_SCALE) - FULL_SCALE).astype(np.int16)
 
 
 def sine(frequency: float) -> Signal:
-    """Make a sine, [samples], on the literature's time axis, which includes its end point."""
+    """Return a sine, [samples], on the literature's time axis, which includes its end point."""
     time = np.linspace(0, SECONDS, SECONDS * RATE)
     return np.sin(2 * np.pi * time * frequency)
 
 
 def clips(chosen: SineSet, seed: int) -> Iterator[tuple[str, Samples]]:
-    """Give the set's file names and samples, frequencies evenly from 100 to 1000 Hz."""
+    """Yield file names and samples of a set, with frequencies evenly from 100 to 1000 Hz."""
     for frequency in np.linspace(100, 1000, chosen.count).tolist():
         name = f"sine_{round(frequency):04d}_hz.wav"
         signal = sine(frequency)

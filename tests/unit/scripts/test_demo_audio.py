@@ -149,7 +149,7 @@ def test_second_run_mends_what_is_wrong_and_touches_nothing_else(
     assert after.keys() == before.keys()
     assert {p for p in after if after[p] != before[p]} == {damaged, missing}
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert lines.pop("music_clean").endswith("2 written, 1 that did not belong removed")
+    assert lines.pop("music_clean").endswith("2 written, other files removed: 1")
     assert all(line.endswith("unchanged") for line in lines.values())
 
 
