@@ -144,7 +144,7 @@ def test_a_bad_file_is_named_before_a_model_is_made(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--weights", "seeded", "--model", "pann-16k"), "holds no statistics of pann-16k, but of vggish"),
+        (("--weights", "seeded", "--model", "pann-16k"), "holds no statistics of pann-16k, only of vggish"),
         (("--weights", "seeded", "--model", "vgish"), "Did you mean 'vggish'?"),
         (("--weights", "seeded"), "lost does not exist"),
         ((), "with vggish (seeded weights 00b8a942), but official weights were requested"),
