@@ -107,5 +107,5 @@ def test_files_are_heard_once_as_far_as_there_is_free(tmp_path: Path) -> None:
     (tmp_path / "a.wav").unlink()
     for decision in decisions:
         np.testing.assert_array_equal(sound.load(decision, "float32")[0], expected[decision.record.file])
-    with pytest.raises(AudioError, match=r"a\.wav: cannot be read any more"):
+    with pytest.raises(AudioError, match=r"a\.wav: can no longer be read"):
         sound.load(decisions[0], "float32")
