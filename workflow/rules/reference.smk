@@ -6,8 +6,8 @@ COMPARED = sorted({name_of_entry(name) for name in STUDY.models})
 # The isolated mode (-I) keeps the environment of the jobs from the original. The check comes first, because a
 # shell would report a missing program without the remedy.
 RUN_ORIGINAL = (
-    "( command -v {REFERENCE_PYTHON:q} || {{ echo 'reference_python: is no program; make reference-env makes"
-    " .venv-reference/bin/python' ; exit 1 ; }} ; {REFERENCE_PYTHON:q} -I {input.script:q}"
+    "( command -v {params.python:q} || {{ echo 'reference_python: is no program; make reference-env makes"
+    " .venv-reference/bin/python' ; exit 1 ; }} ; {params.python:q} -I {input.script:q}"
     " --model {wildcards.id} --ckpt-dir {input.checkpoints:q} --clips {input.clips:q}"
     " --output {output.original:q} ) >{log:q} 2>&1"
 )
@@ -63,13 +63,13 @@ rule run_original:
         original=temp("results/verification/original/{id}-{key}.npz"),
     log:
         f"{LOGS}/run_original/{{id}}-{{key}}.log",
-    benchmark:
-        f"{BENCHMARKS}/run_original/{{id}}-{{key}}.tsv"
     conda:
         "../../envs/reference.yaml"
     threads: THREADS
     resources:
         **request(ORIGINAL_MB, minutes=60),
+    params:
+        python=unrecorded(REFERENCE_PYTHON),
     shell:
         RUN_ORIGINAL
 
