@@ -33,9 +33,12 @@ rule write_verification_clips:
         "../../scripts/write_verification_clips.py"
 
 
+# The exported model is an input because the original trusts all that a checkpoint contains: it must not get one
+# that cannot be exported.
 rule write_checkpoints:
     input:
         record=rules.fetch_weights.output.record,
+        exported=rules.export_model.output.output,
     output:
         checkpoints=temp(directory("results/verification/original/{id}-{key}.checkpoints")),
     log:
@@ -51,18 +54,17 @@ rule write_checkpoints:
         "../../scripts/write_checkpoints.py"
 
 
-# The exported model is an input because the original trusts all that a checkpoint contains: it must not get one
-# that cannot be exported.
 rule run_original:
     input:
         clips=rules.write_verification_clips.output.clips,
         checkpoints=rules.write_checkpoints.output.checkpoints,
-        exported=rules.export_model.output.output,
         script=SCRIPTS / "original_embeddings.py",
     output:
         original=temp("results/verification/original/{id}-{key}.npz"),
     log:
         f"{LOGS}/run_original/{{id}}-{{key}}.log",
+    benchmark:
+        f"{BENCHMARKS}/run_original/{{id}}-{{key}}.tsv"
     conda:
         "../../envs/reference.yaml"
     threads: THREADS
