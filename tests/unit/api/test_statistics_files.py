@@ -265,7 +265,7 @@ class TestSameModel:
         assert [group[0].key.model for group in same_model(sets)] == ["vggish"]
         with pytest.raises(FadError, match=r"g\.npz was made with vggish"):
             same_model(sets, models=["vggish", "encodec"])
-        with pytest.raises(FadError, match="holds no statistics of clap, but of vggish, encodec"):
+        with pytest.raises(FadError, match="holds no statistics of clap, only of vggish, encodec"):
             same_model(sets, models=["clap"])
 
     def test_of_several_foreign_models_the_name_tells(self, tmp_path: Path) -> None:
