@@ -154,7 +154,9 @@ def test_what_is_missing_is_said_before_a_model_is_made(tmp_path: Path) -> None:
 def test_a_file_of_statistics_is_no_bad_sound(sets: Sets, tmp_path: Path) -> None:
     made = FrechetAudioDistance(ckpt_dir=tmp_path / "ckpt", weights="seeded")
     (tmp_path / "reference.npz").touch()
-    with pytest.raises(DatasetError, match=r"reference\.npz is a file of statistics .*read_statistics reads"):
+    with pytest.raises(
+        DatasetError, match=r"reference\.npz is a file of statistics .*read_statistics returns"
+    ):
         made.score(tmp_path / "reference.npz", sets[1])
 
 
