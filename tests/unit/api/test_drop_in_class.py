@@ -335,7 +335,7 @@ def test_embeddings_are_kept_and_read_again(
     # The order is that of the files' names, whatever the folder's.
     by_name = {path.name: path for path in sorted(sets[0].iterdir())}
     embedded = embed_sets(by_name, frechet.model, keep=True, to_compare=False)
-    rows = [item.embeddings for item in embedded.values()]
+    rows = [item.vectors_of().vectors for item in embedded.values()]
     np.testing.assert_array_equal(np.load(tmp_path / "b" / "b.npy"), np.concatenate(rows))
 
 
