@@ -97,6 +97,11 @@ class EmbeddedSet:
         return self.origin.source not in ("fad-core", "vectors")
 
     @property
+    def model_is_assumed(self) -> bool:
+        """Whether it was given as vectors or statistics, and no model has been named for it yet."""
+        return self.origin.source == "vectors" and not self.key.weights
+
+    @property
     def main_output(self) -> str:
         """Name of the default output."""
         return next(iter(self.statistics))

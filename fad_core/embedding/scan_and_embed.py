@@ -174,7 +174,7 @@ def embed_sets(
 
 def _require_comparable(name: str, given: EmbeddedSet, use: ModelUse, backend: Backend | None) -> None:
     """Raise an error if an embedded set cannot be compared with those that are still to be embedded."""
-    if given.origin.source != "vectors":
+    if not given.model_is_assumed:
         ours = (use.model.name, settings_text(use.text, backend or Backend()))
         theirs = (given.key.model, given.key.settings)
         if ours != theirs:
@@ -188,7 +188,7 @@ def _require_comparable(name: str, given: EmbeddedSet, use: ModelUse, backend: B
 
 def _named(name: str, given: EmbeddedSet, exported: ExportedModel) -> EmbeddedSet:
     """Return an embedded set under a new name; vectors are assumed to be this model's."""
-    if given.origin.source != "vectors" or given.key.weights:
+    if not given.model_is_assumed:
         return replace(given, name=name)
     note = "; ".join(filter(None, (given.note, exported.note)))
     return replace(given, name=name, key=exported.key, note=note)

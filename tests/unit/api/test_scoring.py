@@ -101,12 +101,11 @@ def test_duplicates_are_dropped_whatever_their_shard(
     for manifest, path in zip(manifests, embeddings, strict=True):
         embed_shard(ExportedModel(exported_path), dataset, manifest, manifests, policy, path)
     embedded = embed_sets({"set": str(folder)}, exported, policy=policy)["set"]
-    used = {decision.record.file for decision in embedded.decisions if decision.status == "used"}
+    used = {decision.record.file for decision in embedded.files.decisions if decision.status == "used"}
     assert used and not any(name.startswith("copy of ") for name in used)
     assert set(read_embedding_counts(embeddings)) == used
-    assert sum(read_embedding_facts(path).counts.excluded for path in embeddings) == len(
-        embedded.decisions
-    ) - len(used)
+    excluded = sum(read_embedding_facts(path).counts.excluded for path in embeddings)
+    assert excluded == len(embedded.files.decisions) - len(used)
 
 
 def test_a_set_against_itself_is_zero_within_rounding(
@@ -180,7 +179,7 @@ def test_files_are_heard_before_there_are_weights_and_embedded_for_no_other_mode
     assert sum(steps) == 20
     at_once = embed_sets(sources, exported)
     for name, item in embedded.items():
-        np.testing.assert_array_equal(item.set.statistics.mean, at_once[name].set.statistics.mean)
+        np.testing.assert_array_equal(item.statistics_of().mean, at_once[name].statistics_of().mean)
     other = exported.with_options(Options(compatibility="frechet-audio-distance"))
     with pytest.raises(ValueError, match="scanned for"):
         scanned.embed(other)
@@ -190,10 +189,10 @@ def test_a_set_that_is_embedded_already_is_looked_at_before_files_are_heard(
     folders: tuple[Path, Path], exported: ExportedModel
 ) -> None:
     (folders[1] / "words.wav").write_text("not a sound")
-    made = embed_sets({"a": np.ones((2, 128), dtype=np.float32)}, exported)["a"].set
+    made = embed_sets({"a": np.ones((2, 128), dtype=np.float32)}, exported)["a"]
     for given, said in [
         (np.ones((1, 128), dtype=np.float32), "at least 2"),
-        (replace(made, model="pann-16k"), "they cannot be compared"),
+        (replace(made, key=replace(made.key, model="pann-16k")), "they cannot be compared"),
         (np.ones((3, 64), dtype=np.float32), "embedded by another model"),
     ]:
         with pytest.raises(FadError, match=said):
@@ -203,8 +202,8 @@ def test_a_set_that_is_embedded_already_is_looked_at_before_files_are_heard(
 def test_two_sets_of_one_name_are_two_sets(exported: ExportedModel) -> None:
     random = np.random.default_rng(0)
     sets = [random.standard_normal((300, 128)).astype(np.float32) + shift for shift in (0.0, 5.0)]
-    embedded = [embed_sets({"set": vectors}, exported)["set"].set for vectors in sets]
-    assert embedded[0].dataset == embedded[1].dataset == "set"
+    embedded = [embed_sets({"set": vectors}, exported)["set"] for vectors in sets]
+    assert embedded[0].name == embedded[1].name == "set"
     found = score(*embedded, exported)
     assert found > 3000
     assert {found.row["reference"], found.row["evaluation"]} == {"set", "set (evaluation)"}
@@ -228,7 +227,7 @@ def test_sets_are_embedded_together_as_each_file_alone(
             samples = random.standard_normal((int(length * 22050), 2)) * 0.1
             soundfile.write(tmp_path / name / f"{index}.wav", samples, 22050)
     alone = {
-        (name, path.name): embed_waveform(exported, *read_audio(path), pad=True)
+        (name, path.name): embed_waveform(exported, *read_audio(path), pad=True)["embedding"]
         for name in lengths
         for path in sorted((tmp_path / name).iterdir())
     }
@@ -251,13 +250,13 @@ def test_sets_are_embedded_together_as_each_file_alone(
 
     assert sum(steps) == 2 * len(alone)
     for name, embedded in together.items():
-        files = embedded.files or ()
+        files = embedded.embeddings or ()
         assert [file.file for file in files] == ["0.wav", "1.wav", "2.wav"]
         for file in files:
-            np.testing.assert_array_equal(file.embeddings, alone[name, file.file])
-            assert len(file.start_seconds) == len(file.embeddings)
+            np.testing.assert_array_equal(file.vectors["embedding"], alone[name, file.file])
+            assert len(file.start_seconds) == len(file.vectors["embedding"])
         expected = statistics_of([alone[name, file.file] for file in files])
-        found = embedded.set.statistics
+        found = embedded.statistics_of()
         assert found.n == expected.n
         np.testing.assert_array_equal(found.mean, expected.mean)
         np.testing.assert_array_equal(found.factor, expected.factor)

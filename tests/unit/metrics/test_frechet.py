@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import ConfigError, FadError
 from fad_core.metrics import METRICS, get_metric
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics
+from fad_core.models.use import ModelKey
 
 Array = NDArray[np.float64]
 
@@ -222,10 +224,12 @@ def test_too_few_vectors_or_unlike_dimensions_are_refused() -> None:
 
 def test_fad_is_a_metric_by_name() -> None:
     x, y = (Statistics.from_embeddings(v) for v in np.random.default_rng(9).standard_normal((2, 9, 4)))
+    key = ModelKey("m", "seeded", "ab", "")
+    sets = [EmbeddedSet(name, key, {"embedding": each}) for name, each in zip("xy", (x, y), strict=True)]
     fad = get_metric("fad")
     assert fad is METRICS["fad"]
     assert fad.symmetric
-    value = fad.compute(x, y)
+    value = fad.compute(*sets)
     assert value.value == frechet_distance(x, y).value
     assert (value.ci_low, value.ci_high, value.note) == (None, None, "")
 
