@@ -40,7 +40,7 @@ class ArgumentError(FadError, ValueError):
 
 
 class UnknownNameError(FadError):
-    """There is nothing of a name that is given."""
+    """A given name is not known."""
 
 
 class ConfigError(FadError):
@@ -70,7 +70,7 @@ class AudioError(FadError):
 
 
 class BadFilesError(FadError):
-    """Files of the data sets cannot be used, and the settings do not allow to go on without them."""
+    """Files of the data sets cannot be used, and the settings do not allow excluding them."""
 
 
 class ModelError(FadError):
@@ -82,7 +82,7 @@ class UnknownModelError(ModelError, UnknownNameError):
 
 
 class WeightsError(FadError):
-    """A checkpoint is missing, cannot be downloaded, or is not what it should be."""
+    """A checkpoint is missing, cannot be downloaded, or differs from the expected file."""
 
 
 class VerificationError(FadError):

@@ -1,1 +1,1 @@
-"""What a Python user calls: the drop-in class, `score`, statistics files, the cache of exported models."""
+"""The Python interface: the drop-in class, `score`, statistics files, the cache of exported models."""

@@ -1,4 +1,4 @@
-"""Which embedded sets may be compared: those of the same model, by all that is known of it.
+"""Decide which embedded sets may be compared: those whose models are the same, as far as is known.
 
 Each set comes as its statistics by one model or several. `same_model` picks, for each model, the statistics
 of every set, or says which set is of another one.
@@ -20,7 +20,7 @@ Alternatives = Sequence[EmbeddedSet]
 def same_model(
     sets: Sequence[Alternatives], *, models: Sequence[str] = (), assume: bool = False
 ) -> list[list[EmbeddedSet]]:
-    """Find what can be compared.
+    """Find the embedded sets that can be compared.
 
     Ours are of the same model if its name, its weights (their name and hash, of every checkpoint if the
     files say it) and its settings are equal. Those of other packages name no weights: they are of the same
@@ -29,17 +29,18 @@ def same_model(
     Args:
         sets: at least one; each with at least one alternative.
         models: the models that are wanted; none: all that the sets have in common.
-        assume: take the statistics of other packages for the model that the others are of; the set's note
-            then says so. Of several models in a file it is the one whose name stands for that model
-            (`fad_core.api.foreign_names`); the only one may have any name that does not stand for another.
+        assume: assume that statistics of other packages are of the same model as the other sets; the set's
+            note then says so. If a file holds several models, the one whose name corresponds to that model
+            (`fad_core.api.foreign_names`) is used; a single one may have any name that does not correspond
+            to another model.
 
     Returns:
         For each model, one of each set, in order; at least one.
 
     Raises:
-        FadError: the sets are not of the same model, or not of one that is wanted.
+        FadError: the sets are not of the same model, or not of a requested one.
     """
-    # What we wrote says most of what it is; the others are held against it.
+    # Files of this package describe their model best, so the others are compared with them.
     leader = next((each for each in sets if not each[0].foreign), sets[0])
     wanted = [head for head in leader if not models or {head.key.model, _model_id(head)} & set(models)]
     if not wanted:
@@ -53,14 +54,14 @@ def same_model(
             found.append([_pick(each, head, assume=assume) for each in sets])
         except FadError as error:
             faults.append(error)
-    # What a file holds besides may be left; a model that was asked for may not.
+    # Other models in a file can be ignored; a requested model cannot.
     if faults and (not found or models):
         raise faults[0]
     return found
 
 
 def describe(embedded: EmbeddedSet) -> str:
-    """What a set is of, in words."""
+    """Describe the model and weights of a set for messages."""
     if embedded.foreign:
         model = embedded.key.model or "an unnamed model"
         return f"{model} ({embedded.origin.source}, weights not named)"
@@ -68,7 +69,7 @@ def describe(embedded: EmbeddedSet) -> str:
 
 
 def _model_id(embedded: EmbeddedSet) -> str:
-    """The id of its model: of ours, where another package's name stands for one; else its name."""
+    """Return the id of a set's model; names of other packages are translated where possible."""
     if embedded.foreign:
         return id_of(embedded.key.model)
     return str(embedded.origin.identity.get("model", embedded.key.model))
@@ -92,9 +93,9 @@ def _pick(alternatives: Alternatives, head: EmbeddedSet, *, assume: bool) -> Emb
 
 
 def _possible(alternatives: Alternatives, head: EmbeddedSet) -> list[EmbeddedSet]:
-    """Which of a set's statistics may be assumed to be of the head's model: at most one.
+    """Return the set's statistics that may be assumed to be of the head's model: at most one.
 
-    A name that stands for a model of ours (`fad_core.api.foreign_names`) stands for no other one.
+    A name of another package that `fad_core.api.foreign_names` translates is only compared with that model.
     """
     unsure = [each for each in alternatives if each.foreign or head.foreign]
     alike = [each for each in unsure if _model_id(each) == _model_id(head)]
@@ -104,7 +105,7 @@ def _possible(alternatives: Alternatives, head: EmbeddedSet) -> list[EmbeddedSet
 
 
 def _is_known(stored: EmbeddedSet) -> bool:
-    """Whether it is known which model of ours it is of."""
+    """Whether the set's model is known to be one of this package."""
     return not stored.foreign or stored.key.model in FOREIGN_NAMES
 
 
@@ -116,7 +117,7 @@ def _are_same(one: EmbeddedSet, other: EmbeddedSet) -> bool:
 
 
 def _noting_code(embedded: EmbeddedSet, head: EmbeddedSet) -> EmbeddedSet:
-    """Note that other code exported a set's model: its weights are the same, its numbers need not be."""
+    """Add a note if a different version of the code exported a set's model: its numbers may differ."""
     identity, code = embedded.origin.identity, embedded.origin.identity.get("code", "")
     if code in ("", head.origin.identity.get("code", "")) or not head.origin.identity.get("code", ""):
         return embedded
@@ -139,7 +140,7 @@ def _assumed(embedded: EmbeddedSet, head: EmbeddedSet) -> EmbeddedSet:
 
 
 def _prepared(foreign: EmbeddedSet) -> str:
-    """What is known of how another package prepares sound for its model, to be added to a note."""
+    """Return how another package prepares audio for its model, to be added to a note; "" if unknown."""
     known = FOREIGN_NAMES.get(foreign.key.model)
     return f", prepared differently by {known.packages} ({known.preparation})" if known else ""
 

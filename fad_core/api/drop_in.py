@@ -91,7 +91,7 @@ class FrechetAudioDistance:
         cache_dir: str | os.PathLike[str] | None = None,
         trust: bool = False,
     ) -> None:
-        """Choose a model. Nothing is downloaded, exported or loaded before the first embedding.
+        """Choose a model. It is downloaded, exported and loaded at the first embedding.
 
         Args:
             ckpt_dir: folder of the checkpoints; None: torch.hub's, where the original package keeps them.
@@ -203,7 +203,7 @@ class FrechetAudioDistance:
 
     @property
     def model(self) -> ExportedModel:
-        """The exported model; it is fetched, exported and verified now if it was not yet."""
+        """The exported model; it is fetched, exported and verified on first access."""
         return self._load(frames=2)
 
     def score(
@@ -314,7 +314,7 @@ class FrechetAudioDistance:
     def _embedded(
         self, sources: dict[str, Source], *, keep: bool, to_compare: bool = True, dtype: Dtype
     ) -> tuple[ExportedModel, dict[str, EmbeddedSet]]:
-        """Embed sets; errors of files are raised before a model is fetched or exported."""
+        """Embed sets; errors in files are raised before a model is fetched or exported."""
         use = replace(self._use, options=replace(self._use.options, dtype=dtype))
         backend = resolve_backend(self._backend, use.options)
         if self._exported is None:

@@ -1,9 +1,9 @@
-"""Names that other packages give to models, and which of ours has the same network and checkpoint.
+"""Model names of other packages, and the model of this package with the same network and checkpoint.
 
 Taken from the `model_loader.py` of fadtk (https://github.com/microsoft/fadtk) and of kadtk
 (https://github.com/YoonjinXD/kadtk), whose files of statistics have these names and look alike. The networks
 and checkpoints are the same ones; how sound is prepared is not, so that equal names never make equal sets:
-`fad_core.api.comparability` takes one for the other only where that is asked for, and says what differs.
+`fad_core.api.comparability` treats one as the other only on request, and says what differs.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class ForeignName:
     """A model of another package.
 
     Attributes:
-        model: our id of the same network with the same checkpoint.
-        packages: that use the name.
+        model: id in this package of the same network with the same checkpoint.
+        packages: packages that use the name.
         preparation: what these packages do that this one does not.
     """
 
@@ -56,6 +56,6 @@ FOREIGN_NAMES: Mapping[str, ForeignName] = {
 
 
 def id_of(name: str) -> str:
-    """The id of our model that another package's name stands for, or the name itself."""
+    """Return the model id for another package's name, or the name itself if it is not known."""
     known = FOREIGN_NAMES.get(name)
     return name if known is None else known.model

@@ -1,4 +1,4 @@
-"""Score data sets in memory: the pipeline's steps without its files, and the same value to the last bit.
+"""Score data sets in memory: the steps of the pipeline without its files, with bit-identical results.
 
     sources → what becomes of each file → embeddings → statistics → distance
 
@@ -36,7 +36,7 @@ __all__ = [
 
 
 class Score(float):
-    """The distance of two data sets: a float that knows how it came about.
+    """The distance of two data sets: a float with a record of how it was computed.
 
     Attributes:
         row: one row of the distance table (`fad_core.tables.schemas.DISTANCES`), its value under "value".
@@ -57,17 +57,17 @@ class Score(float):
         ignored: Mapping[str, Sequence[tuple[str, str]]] | None = None,
         model: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Make the float that a row of the distance table holds."""
+        """Create the float from a row of the distance table."""
         made = super().__new__(cls, row["value"])
         made.row, made.decisions, made.ignored, made.model = row, decisions or {}, ignored or {}, model or {}
         return made
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        """What a copy or a pickle is made from."""
+        """Return the arguments from which a copy or a pickle is made."""
         return self.row, self.decisions, self.ignored, self.model
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain values, for JSON: the row, the model, and every file that was heard or not."""
+        """Return everything as plain values, for JSON: the row, the model, and all files, used or not."""
         files = [
             {
                 "dataset": name,
@@ -156,7 +156,7 @@ def score_embedded(
 def names_of(
     reference: Source, evaluation: Source, others: tuple[str, str] = ("reference", "evaluation")
 ) -> tuple[str, str]:
-    """What two sets are called; different ones never the same."""
+    """Return names for two sets, which differ if the sets do."""
     first, second = (
         _source_name(source, other) for source, other in zip((reference, evaluation), others, strict=True)
     )
@@ -167,7 +167,7 @@ def names_of(
 
 
 def _source_name(source: Source, other: str) -> str:
-    """What a set is called if its user does not say: its path, its name, or something else."""
+    """Return the default name of a set: its path, its own name, or a fallback."""
     if isinstance(source, EmbeddedSet):
         return source.name
     return os.fspath(source) if isinstance(source, str | os.PathLike) else other

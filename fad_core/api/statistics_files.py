@@ -1,4 +1,4 @@
-"""Statistics of a data set as one file to hand on: a reference that others score against.
+"""Statistics of a data set as one file: a reference that can be shared.
 
 Ours hold all that tells what they are of (the model, its weights and their hash, its settings, the code that
 exported it, what became of the files) beside `(n, mean, factor)`:
@@ -53,12 +53,12 @@ _LISTED = 20
 
 
 def is_statistics_file(path: str) -> bool:
-    """Whether a path is that of a file of statistics, by its suffix."""
+    """Whether a path has the suffix of a file of statistics."""
     return Path(path).suffix in SUFFIXES
 
 
 def write_statistics(embedded: EmbeddedSet, path: Path) -> None:
-    """Write a set's statistics, whole or not at all; the same bytes for the same set.
+    """Write a set's statistics atomically; the same set gives the same bytes.
 
     Args:
         embedded: the set.
@@ -84,7 +84,7 @@ def write_statistics(embedded: EmbeddedSet, path: Path) -> None:
 
 
 def read_statistics(path: Path | str, models: Collection[str] = ()) -> list[EmbeddedSet]:
-    """Read the statistics of a data set by one model or several, ours or another package's.
+    """Read the statistics of a data set for one or several models, from this or another package.
 
     Args:
         path: ends in .npz or .parquet. As it stands it is the set's name.
@@ -94,7 +94,7 @@ def read_statistics(path: Path | str, models: Collection[str] = ()) -> list[Embe
         One for each model; at least one.
 
     Raises:
-        FadError: the file is missing or damaged, is none of those described above, or what it holds can be
+        FadError: the file is missing or damaged, is not of a kind described above, or what it holds can be
             no mean and covariance.
     """
     if Path(path).suffix == ".parquet":
@@ -169,7 +169,7 @@ def _require_sounds(header: Header, most: int) -> None:
 
 
 def _numbers_of(*shapes: tuple[int, ...]) -> Callable[[Header], None]:
-    """What an array must be: real numbers, in one of the shapes."""
+    """Return a check that an array holds real numbers and has one of the shapes."""
 
     def accept(header: Header) -> None:
         require_numbers(header)
@@ -188,7 +188,7 @@ def _require_mean(header: Header) -> None:
 
 @contextmanager
 def _usable(name: str) -> Iterator[None]:
-    """Turn what is wrong with the contents of a file into a FadError that names it."""
+    """Turn errors in the contents of a file into a FadError that names the file."""
     try:
         yield
     except (ValueError, MemoryError) as error:
@@ -202,7 +202,7 @@ def _ours(name: str, rows: Sequence[Mapping[str, Any]], identity: str, note: str
 
 
 def _identity(text: str, weights_sha256: str) -> dict[str, Any]:
-    """The identity that a file names, or nothing; what is compared of it has the right types.
+    """Return the identity in a file, or {}; the fields that are compared have been type-checked.
 
     Raises:
         ValueError: it is not that of a model, or of other weights than the file's.
@@ -236,7 +236,7 @@ def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[
     if alone := sorted(set(parts[0]) ^ set(parts[1])):
         raise FadError(f"{name} holds only a mean or only a covariance of {', '.join(alone[:_LISTED])}")
     if held:
-        # Of one model it may be any, whatever its name; of many, what is not asked for is not read.
+        # A single model is read whatever its name; of several, only the requested ones are read.
         several = models and len(held) > 1
         wanted = [model for model in held if not several or {model, id_of(model)} & set(models)]
         if not wanted:

@@ -98,7 +98,7 @@ def _embedded(
     from fad_core.api.comparability import describe, same_model
     from fad_core.errors import FadError
 
-    # That files are of another model is said before hours of sound are heard, if their names tell, …
+    # Files of another model are refused before hours of audio are scanned, if their names tell, …
     if ours := [each for each in stored if not each[0].foreign]:
         ((head, *_),) = same_model(ours, models=[model])
         asked = embedding.weights

@@ -1,4 +1,4 @@
-"""Embedded data sets, and the rows of the distance table that pairs of them give."""
+"""Rows of the distance table from pairs of embedded data sets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEEDED_NOTE = "seeded weights: not a published model, not comparable with publis
 def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -> dict[str, Any]:
     """Compare two embedded sets: one row of the distance table (see `fad_core.tables.schemas.DISTANCES`).
 
-    Where a set is known by its mean and covariance alone, its counts and those of both together are None
+    If only the mean and covariance of a set are known, its counts and the totals are None
     (see `fad_core.tables.schemas.COMPARISONS`).
 
     Args:
@@ -34,7 +34,7 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
 
     Raises:
         FadError: the sets were embedded by different models, weights or settings, or the metric needs vectors
-            and only statistics are at hand, or an output that the model does not have.
+            but only statistics are available, or an output that the model does not have.
         DatasetError: a set has fewer than 2 vectors.
         UnknownMetricError: there is no such metric.
     """
@@ -73,7 +73,7 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
 
 
 def _require(need: Need, metric: Metric, sets: tuple[EmbeddedSet, EmbeddedSet]) -> None:
-    """Make sure that both sets have what a metric computes with."""
+    """Check that both sets have the data that a metric needs."""
     for each in sets:
         if need.output and need.output not in each.statistics:
             raise FadError(
@@ -93,7 +93,7 @@ def _require(need: Need, metric: Metric, sets: tuple[EmbeddedSet, EmbeddedSet]) 
 
 
 def _notes(reference: EmbeddedSet, evaluation: EmbeddedSet) -> list[str]:
-    """What is to be known of the sets: said once if it is the same of both, and else of whom."""
+    """Return the notes on the sets: once if they are the same for both, else with the name of the set."""
     both = (reference, evaluation)
     counts = [item.counts for item in both if item.counts is not None]
     alike = reference.note == evaluation.note

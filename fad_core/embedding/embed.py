@@ -108,7 +108,7 @@ def embed_files(
 def embed_sounds(
     exported: ExportedModel, sounds: Iterable[tuple[FileDecision, Load]], workers: int = 0
 ) -> Generator[FileEmbeddings]:
-    """Embed what is used or padded, in the order given, whoever loads it.
+    """Embed the files that are used or padded, in the order given, with any loader.
 
     Args:
         exported: the model.

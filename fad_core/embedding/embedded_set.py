@@ -1,4 +1,4 @@
-"""An embedded data set: the one type for it, however the set was given."""
+"""An embedded data set, in whatever form it was given."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SetFiles:
 
 @dataclass(frozen=True)
 class Origin:
-    """Who embedded a set.
+    """The origin of a set's embeddings.
 
     Attributes:
         source: "fad-core"; the package that wrote its statistics, "fadtk" or "pytorch-fid"; or "vectors" for
@@ -68,7 +68,7 @@ OWN = Origin()
 
 @dataclass(frozen=True, eq=False)
 class EmbeddedSet:
-    """A data set that is embedded: as sound, vectors, or statistics of it.
+    """An embedded data set, given as audio, vectors or statistics.
 
     Attributes:
         name: of the data set.
@@ -93,12 +93,12 @@ class EmbeddedSet:
 
     @property
     def foreign(self) -> bool:
-        """Whether another package wrote its statistics."""
+        """Whether another package wrote the statistics."""
         return self.origin.source not in ("fad-core", "vectors")
 
     @property
     def main_output(self) -> str:
-        """Name of the output that is meant where none is named."""
+        """Name of the default output."""
         return next(iter(self.statistics))
 
     def statistics_of(self, output: str = "") -> Statistics | Moments:

@@ -1,4 +1,4 @@
-"""Embeddings as a table, with what they are of."""
+"""Write embeddings as a table, with their model and settings as metadata."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fad_core.tables.schemas import EMBEDDINGS
 def write_embeddings(
     files: Sequence[FileEmbeddings], decisions: Sequence[FileDecision], exported: ExportedModel, path: Path
 ) -> None:
-    """Write embeddings as a table of the schema EMBEDDINGS, with what they are of in its metadata.
+    """Write embeddings as a table of the schema EMBEDDINGS, with their model and settings as metadata.
 
     Args:
         files: the embeddings, sorted by file.

@@ -1,4 +1,4 @@
-"""What tables say of the files that their vectors are of: counts, and a shard's model and settings.
+"""Facts in tables about the files behind their vectors: counts, model and settings.
 
 Apart from the readers of tables: an edit of these feeds none but those who read.
 """
@@ -24,7 +24,7 @@ _SCALARS = {"true": True, "false": False}
 
 
 def counts_to_row(counts: SetCounts) -> dict[str, Any]:
-    """The columns of the STATISTICS table that say what became of the files."""
+    """Return the columns of the STATISTICS table that count the files."""
     return {
         **asdict(counts),
         "rates": " ".join(f"{rate}:{files}" for rate, files in counts.rates),
@@ -56,7 +56,7 @@ def counts_from_row(row: Mapping[str, Any]) -> SetCounts:
 
 @dataclass(frozen=True)
 class EmbeddingFacts:
-    """What a table of embeddings is of, as its metadata says.
+    """The facts in the metadata of a table of embeddings.
 
     Attributes:
         identity: of the exported model (`fad_core.runner.pt2.Identity`): at least `weights` and

@@ -1,4 +1,4 @@
-"""What a data set can be given as, and what is known of its sound before anything is embedded."""
+"""The forms in which a data set can be given, and the scan of its audio."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Waveform = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Waveforms:
-    """Sound in memory.
+    """Waveforms in memory.
 
     Attributes:
         waveforms: each `[samples]` or `[samples, channels]`, as soundfile gives them: floats, nominally
@@ -67,7 +67,7 @@ class Sounds(ABC):
 
     @abstractmethod
     def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:
-        """What each file or waveform holds; one that cannot be used makes a record, not an error."""
+        """Return a record of each file or waveform; one that cannot be used gives a record, not an error."""
 
     @abstractmethod
     def load(self, decision: FileDecision, dtype: str) -> tuple[Waveform, int]:
@@ -78,7 +78,7 @@ class SoundFiles(Sounds):
     """The files of a folder, a pattern or a list."""
 
     def __init__(self, dataset: Dataset, kept: DecodedAudioCache | None = None) -> None:
-        """List them; `kept` is to keep, from the scan to the load, what it has room for.
+        """List the files; `kept` caches decoded audio from the scan to the load.
 
         Raises:
             DatasetError: there are none.
@@ -94,9 +94,9 @@ class SoundFiles(Sounds):
         return scan_files(self._files, progress, workers, self._kept)
 
     def load(self, decision: FileDecision, dtype: str) -> tuple[Waveform, int]:
-        """See `Sounds.load`; what the scan has kept is already prepared for the model."""
-        if self._kept is not None and (heard := self._kept.pop(decision.record.sha256)):
-            return heard
+        """See `Sounds.load`; audio that the scan has cached is already prepared for the model."""
+        if self._kept is not None and (cached := self._kept.pop(decision.record.sha256)):
+            return cached
         return load_unchanged(self._paths[decision.record.file], decision.record.sha256, dtype)
 
 
@@ -104,7 +104,7 @@ class SoundArrays(Sounds):
     """Waveforms in memory, named by their places: 0000, 0001, …"""
 
     def __init__(self, name: str, given: Waveforms) -> None:
-        """Take them.
+        """Store the waveforms.
 
         Raises:
             DatasetError: there are none, or the rate is not positive.
@@ -169,7 +169,7 @@ class SoundArrays(Sounds):
 
 
 def _fault(waveform: NDArray[Any]) -> str:
-    """Why a waveform cannot be used; "" if it can."""
+    """Return why a waveform cannot be used; "" if it can."""
     if waveform.dtype.kind != "f":
         return f"holds {waveform.dtype}; expected floats within ±1: divide integers by their range"
     if waveform.ndim not in (1, 2) or waveform.size == 0:
@@ -192,17 +192,17 @@ def sounds_of(
     kept: DecodedAudioCache | None = None,
     leftovers: Leftovers = DEFAULTS.leftovers,
 ) -> Sounds:
-    """The sound of a data set that is given by its files or as waveforms.
+    """Return the audio of a data set that is given by its files or as waveforms.
 
     Args:
-        name: of the set.
-        source: where its files lie, or its waveforms.
+        name: name of the set.
+        source: paths of its files, or its waveforms.
         kept: see `SoundFiles`.
-        leftovers: what becomes of files that another tool has written into a folder.
+        leftovers: how to treat files that another tool has written into a folder.
 
     Raises:
-        DatasetError: there is nothing there.
-        TypeError: it is given as something else.
+        DatasetError: no file is found.
+        TypeError: the source has another type.
     """
     if isinstance(source, Waveforms):
         return SoundArrays(name, source)

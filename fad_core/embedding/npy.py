@@ -31,7 +31,7 @@ _CLEARLY = 4.0
 
 
 def embeddings_path(path: str | os.PathLike[str]) -> Path:
-    """Where embeddings lie or will lie: a suffix `.npy` is appended, as `numpy.save` does it.
+    """Return the path of a file of embeddings: a suffix `.npy` is appended, as `numpy.save` does it.
 
     Raises:
         ArgumentError: there is a file without the suffix, which the original would read.
@@ -45,7 +45,7 @@ def embeddings_path(path: str | os.PathLike[str]) -> Path:
 
 
 def save_embeddings(embeddings: NDArray[np.float32], use: ModelUse, path: Path) -> None:
-    """Write embeddings `[N, D]` whole or not at all, in a form that the original packages read.
+    """Write embeddings `[N, D]` atomically, in a form that the original packages read.
 
     With `compatibility: frechet-audio-distance`, PANN's are written end to end, as the original does.
 
@@ -64,7 +64,7 @@ def load_embeddings(path: Path, use: ModelUse) -> tuple[NDArray[Any], str]:
 
     Args:
         path: the `.npy` file.
-        use: the model that is said to have made them, and how it was used; the file does not say.
+        use: the model that is assumed to have made them, with its options; the file does not name it.
 
     Returns:
         Floats `[N, D]`, and what a reader of the distance should know of how they were read; "" if nothing.

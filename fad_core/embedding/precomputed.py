@@ -1,4 +1,4 @@
-"""Sets that are given as vectors or statistics, which do not say what model made them."""
+"""Sets that are given as vectors or statistics, which do not name their model."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def precomputed_set(name: str, source: Source, use: ModelUse, *, keep: bool = Fa
 
     Args:
         name: of the set.
-        source: what was given.
-        use: the model that is said to have made it, and how it was used.
+        source: the set as it was given.
+        use: the model that is assumed to have made it, with its options.
         keep: whether the vectors are kept.
 
     Returns:
-        The set, taken for one by this model; of its key only the model is known.
+        The set, assumed to be of this model; the rest of its key is empty.
 
     Raises:
         DatasetError: they cannot be used.

@@ -1,4 +1,4 @@
-"""Data sets in memory, in two steps: hear what every file holds, which needs no weights, and embed them.
+"""Embed data sets in memory in two steps: scan all files, which needs no weights, then embed them.
 
 What every way of giving a set comes to is an `EmbeddedSet` (`fad_core.embedding.embedded_set`):
 
@@ -37,7 +37,7 @@ from fad_core.util.memory import share_memory
 
 @dataclass(frozen=True, eq=False)
 class ScannedSets:
-    """Data sets that a model can embed: every file was heard, and none stands in the way.
+    """Data sets that a model can embed: every file has been scanned and decided on.
 
     Attributes:
         use: the model, and how it is used.
@@ -65,7 +65,7 @@ class ScannedSets:
     def embed(
         self, exported: ExportedModel, *, workers: int = 0, progress: Progress | None = None
     ) -> dict[str, EmbeddedSet]:
-        """Embed them. What the scan has kept of their sound is let go; a second time, files are read again.
+        """Embed the sets. Audio cached by the scan is released; a second call reads the files again.
 
         Args:
             exported: the model they were scanned for.
@@ -81,12 +81,12 @@ class ScannedSets:
             raise ValueError(f"scanned for {ours}, but to be embedded by {theirs}")
         done = {name: _named(name, given, exported) for name, given in self.given.items()}
         # One stream: where one set ends, the next one's files are on their way.
-        heard = (
+        decided = (
             (decision, self.sounds[name].load)
             for name, decisions in self.decisions.items()
             for decision in decisions
         )
-        with closing(embed_sounds(exported, heard, workers)) as stream:
+        with closing(embed_sounds(exported, decided, workers)) as stream:
             for name, sound in self.sounds.items():
                 done[name] = _embed(name, exported, self.decisions[name], sound, stream, self.keep, progress)
         return {name: done[name] for name in self.names}
@@ -103,13 +103,13 @@ def scan_sets(
     to_compare: bool = True,
     progress: Progress | None = None,
 ) -> ScannedSets:
-    """Hear data sets, and say what is wrong with any of their files.
+    """Scan data sets and report every unusable file.
 
     Args:
         sources: the sets by their names.
-        use: the model that is to embed them, and how it is used; no weights are needed.
+        use: the model that is to embed them, with its options; no weights are needed.
         backend: where it is to run, if that is known: sets that were embedded elsewhere are refused.
-        policy: what becomes of files that cannot, or should not, be embedded as they are.
+        policy: how to treat files that cannot, or should not, be embedded as they are.
         workers: threads that load files ahead.
         keep: whether the embeddings are to be kept beside the statistics, where they pass through here.
         to_compare: whether each set must give the two vectors that a distance needs.
@@ -117,11 +117,11 @@ def scan_sets(
 
     Raises:
         DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
-        BadFilesError: files cannot be used and no option allows to go on; the message lists them all.
-        FadError: a set that is embedded already is so by another model, as far as that is known.
+        BadFilesError: files cannot be used, and the policy does not exclude them; the message lists all.
+        FadError: an embedded set is of another model, as far as is known.
     """
     share_memory()
-    # The scan hears float32, so it has nothing to keep for what is read as another type.
+    # The scan reads float32, so its cache cannot serve a load as another type.
     same_type = use.options.dtype == "float32"
     kept = DecodedAudioCache(partial(prepare_waveform, use=use), use.model.sample_rate) if same_type else None
     given: dict[str, EmbeddedSet] = {}
@@ -154,7 +154,7 @@ def embed_sets(
     to_compare: bool = True,
     progress: Progress | None = None,
 ) -> dict[str, EmbeddedSet]:
-    """Embed data sets. What is wrong with the files of any of them is said before one is embedded.
+    """Embed data sets. Every unusable file of all sets is reported before any file is embedded.
 
     The arguments, and what is raised, are those of `scan_sets` and `ScannedSets.embed`; for `progress` each
     file counts twice, when it was scanned and when it is embedded.
@@ -173,7 +173,7 @@ def embed_sets(
 
 
 def _require_comparable(name: str, given: EmbeddedSet, use: ModelUse, backend: Backend | None) -> None:
-    """Stop where a set that is embedded already cannot be compared with those that are to be."""
+    """Raise an error if an embedded set cannot be compared with those that are still to be embedded."""
     if given.origin.source != "vectors":
         ours = (use.model.name, settings_text(use.text, backend or Backend()))
         theirs = (given.key.model, given.key.settings)
@@ -187,7 +187,7 @@ def _require_comparable(name: str, given: EmbeddedSet, use: ModelUse, backend: B
 
 
 def _named(name: str, given: EmbeddedSet, exported: ExportedModel) -> EmbeddedSet:
-    """A set that is embedded already, under its name here; vectors are taken for this model's."""
+    """Return an embedded set under a new name; vectors are assumed to be this model's."""
     if given.origin.source != "vectors" or given.key.weights:
         return replace(given, name=name)
     note = "; ".join(filter(None, (given.note, exported.note)))

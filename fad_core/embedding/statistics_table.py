@@ -15,7 +15,7 @@ def set_to_rows(embedded: EmbeddedSet) -> list[dict[str, Any]]:
     """Rows of the STATISTICS table.
 
     Raises:
-        ValueError: the set is known by mean and covariance alone.
+        ValueError: only the mean and covariance of the set are known.
     """
     rows = []
     for output, statistics in embedded.statistics.items():
@@ -42,7 +42,7 @@ def set_to_rows(embedded: EmbeddedSet) -> list[dict[str, Any]]:
 def set_from_rows(
     rows: Sequence[Mapping[str, Any]], name: str = "", origin: Origin = OWN, note: str = ""
 ) -> EmbeddedSet:
-    """The set in rows that `set_to_rows` made, bit for bit as it went in.
+    """Return the set from rows that `set_to_rows` made, bit for bit.
 
     Args:
         rows: of one set by one model.

@@ -27,15 +27,20 @@ def log_mel_spectrogram(samples: NDArray[np.floating], settings: LogMelSettings)
 
     Args:
         samples: `[samples]`, any float type, nominally within ±1, at `settings.sample_rate`.
-        settings: the constants, of frames that are not centred.
+        settings: the constants; frames must not be centred.
 
     Returns:
         float64 `[frames, bands]`; no rows for a signal shorter than one window.
+
+    Raises:
+        ValueError: the settings say that frames are centred.
 
     >>> log_mel_spectrogram(np.zeros(16000), LogMelSettings(
     ...     16000, 512, 160, 64, 125, 7500, window_length=400, centred=False, log_offset=0.01)).shape
     (98, 64)
     """
+    if settings.centred:
+        raise ValueError("log_mel_spectrogram has no centred frames")
     count = settings.frame_count(samples.shape[0])
     spectrogram = np.empty((count, settings.bands))
     if count == 0:

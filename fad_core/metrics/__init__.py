@@ -1,4 +1,4 @@
-"""The metrics by name. A new one is a module beside this file and its name in `BUILT_IN`, or is registered.
+"""The metrics by name. Add one as a module here and its name in `BUILT_IN`, or register it.
 
 The module of a metric is imported when the metric is asked for. An edit of it re-runs only steps that use it.
 """
@@ -34,7 +34,7 @@ under its own name."""
 
 
 def register_metric(metric: Metric) -> None:
-    """Make a metric known in this process, so that `score` and `get_metric` take it by its name.
+    """Register a metric in this process, so that `score` and `get_metric` find it by its name.
 
     The command and the pipeline run in processes of their own; for them a package names its metrics as entry
     points of the group "fad_core.metrics".
@@ -43,20 +43,20 @@ def register_metric(metric: Metric) -> None:
         metric: the metric.
 
     Raises:
-        ArgumentError: there is another one of that name.
+        ArgumentError: another metric has that name.
     """
     if metric.name in BUILT_IN or METRICS.setdefault(metric.name, metric) is not metric:
         raise ArgumentError(f"a metric {metric.name!r} exists already: choose another name")
 
 
 def get_metric(name: str) -> Metric:
-    """The metric of that name.
+    """Return the metric of a name.
 
     Args:
-        name: of one that is built in, registered, or an entry point.
+        name: name of a metric that is built in, registered, or an entry point.
 
     Raises:
-        UnknownMetricError: there is none; the message lists those there are.
+        UnknownMetricError: there is no such metric; the message lists the known ones.
 
     >>> get_metric("fad").title
     'Fréchet Audio Distance'

@@ -1,4 +1,4 @@
-"""What a metric is: a name, a title, what it needs of each set, and a function of two sets."""
+"""The interface of a metric: a name, a title, the data that it needs, and a function of two sets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SetVectors:
 
     @classmethod
     def of(cls, by_file: Iterable[tuple[str, NDArray[np.float32]]]) -> SetVectors:
-        """Put the vectors `[n, D]` of files under each other."""
+        """Concatenate the vectors `[n, D]` of files."""
         import numpy as np
 
         files = list(by_file)
@@ -39,18 +39,18 @@ class SetVectors:
 
 
 class MetricInput(Protocol):
-    """What a metric may ask of a set; of outputs, "" is the main one."""
+    """The data of a set that a metric can use; the output "" is the main one."""
 
     def statistics_of(self, output: str = "") -> Statistics | Moments:
-        """Statistics of an output's vectors."""
+        """Return the statistics of an output's vectors."""
 
     def vectors_of(self, output: str = "") -> SetVectors:
-        """An output's vectors, with their files."""
+        """Return an output's vectors, with their files."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """Something that a metric computes with, of each of the two sets.
+    """Data that a metric needs of each of the two sets.
 
     Attributes:
         what: "statistics", or all "vectors" with their files.
@@ -106,5 +106,5 @@ class Metric:
 
     @property
     def needs_vectors(self) -> bool:
-        """Whether statistics are not enough."""
+        """Whether the metric needs vectors, not just statistics."""
         return any(need.what == "vectors" for need in self.needs)

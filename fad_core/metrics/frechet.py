@@ -27,12 +27,12 @@ BIAS_NOTES = (
     "the number of vectors is unknown, and with it the upward bias of FAD",
     "no more vectors than dimensions, so the covariance is rank-deficient and FAD is biased upwards",
 )
-"""What is said of a set, behind the part that it has in the comparison."""
+"""Notes on a set, which follow its role (reference or evaluation)."""
 
 
 @dataclass(frozen=True)
 class FrechetDistance:
-    """A distance and what it is made of, in squared units of the embedding.
+    """A distance and its two terms, in squared units of the embedding.
 
     Attributes:
         value: the Fréchet distance, `mean_term + covariance_term`, ≥ 0.
@@ -48,10 +48,10 @@ class FrechetDistance:
 
 
 def frechet_distance(reference: Statistics | Moments, evaluation: Statistics | Moments) -> FrechetDistance:
-    """The Fréchet distance between two sets; the same bits when the sets are swapped.
+    """Return the Fréchet distance between two sets; it is bit-identical if the sets are swapped.
 
     Args:
-        reference: statistics of the one set, or its mean and covariance.
+        reference: statistics of one set, or its mean and covariance.
         evaluation: those of the other set, of the same dimension.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Mean and covariance of a set of embeddings of which no more is known: not how many they were.
+"""Mean and covariance of a set of embeddings whose number is unknown.
 
 So other packages keep their references. The covariance is taken apart into a root once, by the
 eigenvalues of the symmetric matrix, and the distance is then that of `fad_core.metrics.frechet`. What the
@@ -40,7 +40,7 @@ class Moments:
 
     @property
     def n(self) -> None:
-        """The number of vectors: not known."""
+        """The number of vectors, which is unknown: None."""
 
     @property
     def dimension(self) -> int:
@@ -54,7 +54,7 @@ class Moments:
 
     @classmethod
     def from_covariance(cls, mean: ArrayLike, covariance: ArrayLike) -> Moments:
-        """Take a covariance apart.
+        """Factorise a covariance.
 
         Args:
             mean: `[D]`, or one number.

@@ -1,4 +1,4 @@
-"""What the Fréchet distance needs to know of a set of embeddings: how many, their mean, their spread.
+"""Sufficient statistics of a set of embeddings for the Fréchet distance: count, mean and scatter.
 
 The spread is kept as the triangular factor R of the scatter matrix `Σ (x − mean)(x − mean)ᵀ = RᵀR`,
 taken from the centred data by orthogonal transformations. No covariance is ever formed on the way,
@@ -45,7 +45,7 @@ column up to 128 dimensions: 2048 × 128 takes 1.9 ms instead of 7.5 ms, 2048 ×
 
 
 class _Parts(NamedTuple):
-    """Statistics on the way: `rows` is any matrix `[m, D]` with `rows.T @ rows` the scatter."""
+    """Intermediate statistics: `rows` is any matrix `[m, D]` with `rows.T @ rows` the scatter."""
 
     n: int
     mean: Float64Array
@@ -107,11 +107,11 @@ class Statistics:
 
     @classmethod
     def from_embeddings(cls, embeddings: ArrayLike) -> Statistics:
-        """Statistics of embeddings `[N, D]` of any real type; as `statistics_of([embeddings])`."""
+        """Return the statistics of embeddings `[N, D]` of any real type; as `statistics_of([embeddings])`."""
         return statistics_of([embeddings])
 
     def merge(self, other: Statistics) -> Statistics:
-        """Statistics of both sets' vectors together.
+        """Return the statistics of the union of both sets' vectors.
 
         Raises:
             ValueError: the dimensions differ.
@@ -134,7 +134,7 @@ class Statistics:
 
 
 def statistics_of(blocks: Iterable[ArrayLike]) -> Statistics:
-    """Statistics of all rows of `blocks`, each `[N, D]` of any real type, N ≥ 0, taken in order.
+    """Return the statistics of all rows of `blocks`, each `[N, D]` of any real type, N ≥ 0, taken in order.
 
     Memory holds one input block and `BLOCK_ROWS` rows besides, whatever the total.
 

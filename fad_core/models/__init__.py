@@ -39,7 +39,7 @@ ALIASES = {"clap": "clap-630k-audioset"}
 
 
 def model_ids() -> list[str]:
-    """The ids that configurations and the command line take."""
+    """Return the ids that configurations and the command line accept."""
     return list(FAMILY_OF)
 
 
@@ -59,7 +59,7 @@ def family_of(model_id: str) -> str:
 
 
 def canonical_id(model_id: str) -> str:
-    """A model's id, of the id or of an alias."""
+    """Return a model's id, given its id or an alias."""
     return ALIASES.get(model_id, model_id)
 
 

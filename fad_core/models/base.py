@@ -1,4 +1,4 @@
-"""What an embedding model is: data, and a few functions.
+"""The interface of an embedding model: its properties and a few functions.
 
 A family (one module beside this one) subclasses `EmbeddingModel`, and gives `MODELS`, a tuple of
 its variants. It imports torch, and the modules that hold networks, in the functions that need them: a study
@@ -47,7 +47,7 @@ def _no_edges(unrounded: NDArray[np.float32]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class VerificationFacts:
-    """What verifying a model has to know of it.
+    """Properties of a model that its verification needs.
 
     Attributes:
         eager_cases: (batch, samples) of the `example_input`s on which an export is compared with the eager
@@ -79,10 +79,10 @@ class VerificationFacts:
 
 @dataclass(frozen=True)
 class OriginalQuirks:
-    """What the original package does with a model's embeddings that is not done here, unless it is asked for.
+    """Behaviour of the original package for a model's embeddings that is reproduced only on request.
 
     Attributes:
-        scalar_statistics: it takes each file's vector for D samples of one dimension (gudgud96#37).
+        scalar_statistics: it treats each file's vector as D samples of one dimension (gudgud96#37).
         transposed_files: its older releases write each file's embeddings as `[D, N]`
             (`fad_core.embedding.npy`).
     """
@@ -93,7 +93,7 @@ class OriginalQuirks:
 
 @dataclass(frozen=True)
 class EmbeddingModel(ABC):
-    """One embedding model: a network with its frontend and its place in time.
+    """An embedding model: a network, its frontend, and the times of its embeddings.
 
     Attributes:
         name: the id that configurations use, e.g. "vggish-pca".
@@ -132,7 +132,7 @@ class EmbeddingModel(ABC):
 
     @property
     def main_output(self) -> str:
-        """Name of the output that is meant where none is named."""
+        """Name of the default output."""
         return next(iter(self.outputs))
 
     @property
@@ -152,7 +152,7 @@ class EmbeddingModel(ABC):
     def frontend(
         self, waveform: NDArray[np.float32], options: Options = DEFAULT_OPTIONS, key: str = ""
     ) -> Arrays:
-        """Turn a file's waveform into features: what the original package gives its network.
+        """Compute the features of a waveform, as the original package does for its network.
 
         Args:
             waveform: float32 `[channels, samples]` at `sample_rate`.
@@ -174,7 +174,7 @@ class EmbeddingModel(ABC):
         """
 
     def initial_state(self) -> NDArray[np.float32] | None:
-        """What a network that carries a state from block to block starts a file with, `[1, S]`.
+        """Return the initial state `[1, S]` of a network that carries a state from block to block.
 
         Such a network is called as `*outputs, state = network(*block, state)`, others (None) as
         `outputs = network(*block)`, where a single output may come as it is, without a tuple around it.
@@ -183,7 +183,7 @@ class EmbeddingModel(ABC):
 
     @abstractmethod
     def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
-        """Random-free arguments of the network (the state included), of a plausible range.
+        """Return deterministic arguments of the network (including the state), in a plausible range.
 
         Args:
             batch: N, the size of the first axis.
@@ -195,12 +195,12 @@ class EmbeddingModel(ABC):
         """The dynamic dimensions of each argument, as `torch.export.export` takes them."""
 
     def exporting(self) -> AbstractContextManager[object]:
-        """What must hold while `torch.export` traces the network; nothing for most."""
+        """Return a context in which `torch.export` traces the network."""
         return nullcontext()
 
     @abstractmethod
     def pool(self, blocks: Sequence[Arrays]) -> Vectors:
-        """Turn what the network gives for one file into vectors.
+        """Turn the network's output for one file into vectors.
 
         Args:
             blocks: of each of its calls the arrays, in the order of `outputs`.
@@ -211,31 +211,31 @@ class EmbeddingModel(ABC):
 
     @abstractmethod
     def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
-        """How many embeddings a waveform of so many samples gives, at least `minimum_samples`."""
+        """Return the number of embeddings of a waveform of `samples` samples, at least `minimum_samples`."""
 
     @abstractmethod
     def start_seconds(
         self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = ""
     ) -> NDArray[np.float64]:
-        """Where each of a file's embedding windows starts, in seconds `[vector_count(samples)]`."""
+        """Return the start of each embedding window in seconds, `[vector_count(samples)]`."""
 
     def require_options(self, options: Options) -> None:
-        """Make sure that options mean something for this model.
+        """Check that options apply to this model.
 
         Raises:
-            ModelError: it takes no crop, or not this one.
+            ModelError: the model has no crop, or not this one.
         """
         if options.crop != DEFAULT_OPTIONS.crop and not self.cropped:
             raise ModelError(f"{self.name} embeds whole files: it has no crop")
 
     @property
     def weights_bytes(self) -> int:
-        """What the tensors of its checkpoints take, those alone that it uses."""
+        """Size in bytes of the checkpoint tensors that the model uses."""
         fills = (fill for checkpoint in self.checkpoints for fill in checkpoint.layout().values())
         return sum(math.prod(fill.shape) * np.dtype(fill.dtype).itemsize for fill in fills)
 
     def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
-        """What embedding a file takes at its peak beside the model; 0 where its length does not matter."""
+        """Return the peak memory of embedding a file, without the model; 0 if independent of its length."""
         return 0
 
 
@@ -253,7 +253,7 @@ class WindowedModel(EmbeddingModel):
 
 
 def tensor_shapes(network: Callable[[], torch.nn.Module]) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of a network's tensors; it is made without their values."""
+    """Return names and shapes of a network's tensors, without allocating them."""
     import torch
 
     with torch.device("meta"):

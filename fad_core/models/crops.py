@@ -1,4 +1,4 @@
-"""Which part of a long file a model with a fixed window hears, and how a short one fills the window.
+"""The part of a long file that a model with a fixed window embeds, and how a short one fills the window.
 
 What is drawn at random comes from a stream of the file's own: it follows from the study's seed and the
 file's content, whatever else is embedded, in whichever order. The draws are those that

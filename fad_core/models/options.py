@@ -1,4 +1,4 @@
-"""How a user uses a model, and how that is written as text.
+"""Options of using a model, and their form as text.
 
 Text such as `crop=windows hop_seconds=5.0` is what scripts take and what tables hold. Standard library only,
 so that a Snakefile and the command line can read it without loading anything else.
@@ -30,7 +30,7 @@ WEIGHTS = Choice(
 
 @dataclass(frozen=True)
 class Options:
-    """How a model is used.
+    """Options of using a model.
 
     Raises:
         ArgumentError: a value is not one of its choices, or `memory_gb` is not a positive, finite number.
@@ -80,7 +80,7 @@ DEFAULT_OPTIONS = Options()
 
 
 def require_batch_size(value: object) -> None:
-    """Check a number of windows that are embedded at once; None stands for the model's own.
+    """Check a number of windows that are embedded at once; None means the model's own.
 
     Raises:
         ArgumentError: it is not a whole number of at least 1.

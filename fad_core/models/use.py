@@ -1,4 +1,4 @@
-"""A model and how it is used; what two sets of vectors must have in common to be compared."""
+"""A model with the options of its use, and the key that comparable sets of vectors share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fad_core.models.options import DEFAULT_OPTIONS, Options
 
 @dataclass(frozen=True)
 class ModelUse:
-    """A model and how a user uses it.
+    """A model with the options of its use.
 
     Attributes:
         model: its description.
@@ -47,7 +47,7 @@ class ModelUse:
 
     @property
     def takes_scalars(self) -> bool:
-        """Whether a set's vectors are taken for scalars (`OriginalQuirks.scalar_statistics`)."""
+        """Whether a set's vectors are treated as scalars (`OriginalQuirks.scalar_statistics`)."""
         return self.options.imitate_original and self.model.quirks.scalar_statistics
 
     @property
@@ -67,7 +67,7 @@ class ModelUse:
 
 @dataclass(frozen=True)
 class ModelKey:
-    """What two sets of vectors must have in common to be compared.
+    """The properties that two sets of vectors must share to be compared.
 
     Attributes:
         model: the model's id, or its name in a study.

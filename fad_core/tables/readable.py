@@ -1,4 +1,4 @@
-"""What is said of a table that cannot be read."""
+"""Errors about tables that cannot be read."""
 
 from __future__ import annotations
 

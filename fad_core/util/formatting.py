@@ -22,7 +22,16 @@ def significant(value: float, digits: int) -> str:
 
 
 def aligned(values: Sequence[float | None], digits: int) -> list[str]:
-    """Return numbers as texts of one width with their decimal points below each other; blanks for None."""
+    """Return numbers as texts of one width with their decimal points below each other; blanks for None.
+
+    Args:
+        values: the numbers.
+        digits: significant digits of each.
+
+    Examples:
+        >>> aligned([1.5, None, 20.25], 3)
+        [' 1.50', '     ', '20.2 ']
+    """
     texts = ["" if value is None else significant(value, digits) for value in values]
     parts = [text.partition(".") for text in texts]
     left = max((len(whole) for whole, _, _ in parts), default=0)
@@ -44,7 +53,7 @@ def duration(seconds: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, such as "1 file" or "12,000 files"."""
+    """Return a number with its noun in the singular or the plural: "1 file", "12,000 files"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 

@@ -6,7 +6,7 @@ A choice that every result names, and nothing falls back from one to another:
 * ``seeded``: a deterministic fill of the same network for trials without the network (`seeded`);
 * a path: a checkpoint in the official file's layout.
 
-`locate_weights` says what a choice stands for without downloading, `fetch_weights` makes sure that the
+`locate_weights` resolves a choice to its files without downloading, `fetch_weights` makes sure that the
 files are there and the right ones, `load_state` reads them.
 """
 
@@ -47,7 +47,7 @@ _KEY_DIGITS = 8
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """One checkpoint of a model, and what stands for it.
+    """One checkpoint of a model, and the file that is used for it.
 
     Attributes:
         checkpoint: the official file that it is, or stands in for.
@@ -126,7 +126,7 @@ def checkpoint_path(checkpoint: Checkpoint, ckpt_dir: Path | str | None = None) 
 
 
 def locate_weights(model: EmbeddingModel, choice: Path | str, ckpt_dir: Path | str | None = None) -> Weights:
-    """Return what a choice of weights stands for. Downloads nothing and reads no tensors.
+    """Resolve a choice of weights to its files, without downloading or reading tensors.
 
     Args:
         model: the model.

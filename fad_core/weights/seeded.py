@@ -1,8 +1,8 @@
 r"""Seeded weights: a fill of the real architecture that needs no file and no network.
 
 For trials where the published checkpoint cannot be had. The network is the real one, its weights are
-numbers drawn from a fixed stream, so results are reproducible, but they are not those of the published
-model. Every value is the same on every platform, bit for bit:
+numbers drawn from a fixed stream, so results are reproducible but do not correspond to those of the
+published model. Every value is the same on every platform, bit for bit:
 
 * Generator: **Philox-4x64-10** (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011),
   NumPy's `numpy.random.Philox`. Each tensor has a stream of its own, so no tensor depends on

@@ -71,7 +71,7 @@ def test_every_bad_file_in_one_message(mixed: WorkingFolder) -> None:
     }.items():
         assert any(name in line and reason in line for line in first.splitlines()), name
     for name, reason in {
-        "nan.wav": "NaN or infinite",
+        "nan.wav": "values that are NaN",
         "random.flac": "cannot read",
         "silent.wav": "no samples",
         "short.wav": "0.500 s",

@@ -6,8 +6,8 @@ COMPARED = sorted({name_of_entry(name) for name in STUDY.models})
 # The isolated mode (-I) keeps the environment of the jobs from the original. The check comes first, because a
 # shell would report a missing program without the remedy.
 RUN_ORIGINAL = (
-    "( command -v {REFERENCE_PYTHON:q} || {{ echo 'reference_python: is no program; make reference-env makes"
-    " .venv-reference/bin/python' ; exit 1 ; }} ; {REFERENCE_PYTHON:q} -I {input.script:q}"
+    "( command -v {params.python:q} || {{ echo 'reference_python: is no program; make reference-env makes"
+    " .venv-reference/bin/python' ; exit 1 ; }} ; {params.python:q} -I {input.script:q}"
     " --model {wildcards.id} --ckpt-dir {input.checkpoints:q} --clips {input.clips:q}"
     " --output {output.original:q} ) >{log:q} 2>&1"
 )
@@ -33,9 +33,12 @@ rule write_verification_clips:
         "../../scripts/write_verification_clips.py"
 
 
+# The exported model is an input because the original trusts all that a checkpoint contains: it must not get one
+# that cannot be exported.
 rule write_checkpoints:
     input:
         record=rules.fetch_weights.output.record,
+        exported=rules.export_model.output.output,
     output:
         checkpoints=temp(directory("results/verification/original/{id}-{key}.checkpoints")),
     log:
@@ -51,13 +54,10 @@ rule write_checkpoints:
         "../../scripts/write_checkpoints.py"
 
 
-# The exported model is an input because the original trusts all that a checkpoint contains: it must not get one
-# that cannot be exported.
 rule run_original:
     input:
         clips=rules.write_verification_clips.output.clips,
         checkpoints=rules.write_checkpoints.output.checkpoints,
-        exported=rules.export_model.output.output,
         script=SCRIPTS / "original_embeddings.py",
     output:
         original=temp("results/verification/original/{id}-{key}.npz"),
@@ -70,6 +70,8 @@ rule run_original:
     threads: THREADS
     resources:
         **request(ORIGINAL_MB, minutes=60),
+    params:
+        python=unrecorded(REFERENCE_PYTHON),
     shell:
         RUN_ORIGINAL
 

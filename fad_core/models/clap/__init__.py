@@ -5,12 +5,12 @@ Augmentation", ICASSP 2023 (arXiv 2211.06687); code and weights: https://github.
 
 The audio half is HTS-AT (`htsat`) and a projection of two dense layers; embeddings are unit vectors.
 A file of up to ten seconds is repeated as often as it fits whole, and zeros fill the rest. Of a longer one,
-`Options.crop` says what is heard:
+`Options.crop` chooses the part that is embedded:
 
 * "random", as in the original: ten seconds at a random place. "first", "center": the first or the middle
   ten seconds. "windows": ten seconds every `Options.hop_seconds`, an embedding each; the last ones
   end where the file ends, so that nothing is left unheard.
-* The fusion models (`clap_fusion`) hear the whole file, shrunk, and a stretch each of its front, middle and
+* The fusion models (`clap_fusion`) embed the whole file, shrunk, and a stretch each of its front, middle and
   back: "random" ones, as in the original, the "first" or the "center" ones in each third of the places
   there are. With "windows", each window counts as a file of ten seconds.
 """
@@ -123,7 +123,7 @@ class ClapFusionModel(ClapModel):
         from fad_core.models.clap.fusion import shrink
 
         samples = waveform[0].astype(np.float32, copy=False)
-        # The places at which a stretch can start; a file with just one is heard whole.
+        # The places at which a stretch can start; a file with just one is embedded whole.
         places = MEL.frame_count(len(samples)) - FRAMES + 1
         if options.crop == "windows" or len(samples) <= WINDOW_SAMPLES:
             return _four_alike(_window_mels(self._windows(waveform, options, key)))
@@ -143,7 +143,7 @@ class ClapFusionModel(ClapModel):
     def start_seconds(
         self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = ""
     ) -> NDArray[np.float64]:
-        """Where the windows start; without windows, the whole file is heard."""
+        """Return the starts of the windows; without windows, the whole file is embedded."""
         return super().start_seconds(samples, options, key) if options.crop == "windows" else np.zeros(1)
 
     def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:

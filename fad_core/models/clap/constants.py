@@ -1,4 +1,4 @@
-"""The sizes of HTS-AT (`htsat`), and the constants of its spectrogram, as CLAP has them."""
+"""The sizes of HTS-AT (`htsat`) and of its input, as in CLAP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CLAP's feature fusion: how a model whose window is ten seconds hears a longer file.
+"""CLAP's feature fusion: how a model with a window of ten seconds embeds a longer file.
 
 Wu et al., "Large-scale Contrastive Language-Audio Pretraining with Feature Fusion and
 Keyword-to-Caption Augmentation", ICASSP 2023 (arXiv 2211.06687), section 2.3. The network is given

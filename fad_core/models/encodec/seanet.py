@@ -53,8 +53,8 @@ class Memory:
 class Convolution(nn.Module):
     """A convolution over time that pads by reflection, with an ELU before it and a norm behind it if asked.
 
-    A causal one pads on the left alone and so hears nothing of what is to come. On the right, both pad what
-    is missing to a last whole stride.
+    A causal one pads only on the left, so its output does not depend on later samples. On the right, both
+    pad what is missing to a last whole stride.
 
     Attributes:
         left: columns padded on the left.

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 BLOCK_COLUMNS = 128
 """Columns (of 0.32 s each) of a file that go through the network at once, at most: 41 s, about 0.4 GB."""
 
-# Columns that are computed in vain at a block's inner ends, because what they would hear is cut off.
+# Columns at a block's inner ends whose receptive field is cut off; they are computed and discarded.
 _HALO = -(-REACH // COLUMN_FRAMES)
 _BANDS = 64
 _CLASSES = 527
@@ -78,7 +78,7 @@ class PannModel(EmbeddingModel):
     def blocks(self, features: Arrays) -> Iterator[Arrays]:
         """Stretches of the waveform (padded half a frame at its ends by reflection), and columns to keep.
 
-        Each but a file's last begins and ends with as many columns as its neighbours can be heard in.
+        Each but a file's last begins and ends with as many columns as depend on its neighbours.
         """
         (waveform,) = features
         frames = self.mel.frame_count(waveform.shape[1])
@@ -88,7 +88,7 @@ class PannModel(EmbeddingModel):
         edges = [columns * block // count for block in range(count + 1)]
         for start, stop in pairwise(edges):
             first = max(start - _HALO, 0)
-            # What is left of a column at the end is heard by the last ones.
+            # A partial column at the end is part of the receptive field of the last ones.
             last = frames if stop + _HALO >= columns else (stop + _HALO) * COLUMN_FRAMES
             samples = self._samples(waveform, first * COLUMN_FRAMES, last)
             yield samples, np.array([start - first, stop - first])
@@ -102,7 +102,7 @@ class PannModel(EmbeddingModel):
         return waveform[:, end - np.abs(end - np.abs(place))]
 
     def initial_state(self) -> NDArray[np.float32]:
-        """Nothing heard: see `Cnn14.forward`."""
+        """The state before the first block: see `Cnn14.forward`."""
         return np.zeros((1, STATE_SIZE), dtype=np.float32)
 
     def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:

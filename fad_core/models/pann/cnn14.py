@@ -44,7 +44,7 @@ class Cnn14(nn.Module):
     def forward(
         self, samples: torch.Tensor, keep: torch.Tensor, state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Embed all that was heard so far.
+        """Embed everything up to the current block.
 
         Args:
             samples: the block's samples `[B, L]`, the padding at a file's ends included.

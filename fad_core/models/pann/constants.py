@@ -7,7 +7,7 @@ EMBEDDING_DIM = WIDTHS[-1]
 COLUMN_FRAMES = 2 ** (len(WIDTHS) - 1)
 """Frames that become one column: five poolings halve their number."""
 REACH = sum(2 * 2**block for block in range(len(WIDTHS)))
-"""Frames that a column hears beyond its own, to either side: 126.
+"""Receptive field of a column beyond its own frames, to either side: 126.
 
 Two convolutions in each block reach one step each, and the blocks' steps are 1, 2, 4 … 32 frames long.
 """

@@ -145,7 +145,7 @@ def test_a_bad_file_is_named_before_a_model_is_made(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--weights", "seeded", "--model", "pann-16k"), "holds no statistics of pann-16k, but of vggish"),
+        (("--weights", "seeded", "--model", "pann-16k"), "holds no statistics of pann-16k, only of vggish"),
         (("--weights", "seeded", "--model", "vgish"), "Did you mean 'vggish'?"),
         (("--weights", "seeded"), "lost does not exist"),
         ((), "with vggish (seeded weights 00b8a942), but official weights were requested"),
@@ -312,7 +312,7 @@ def test_verify_says_what_it_compared(
         (["FOLDER", "FOLDER", "--model", "clapp"], 2, "Did you mean 'clap'"),
         (["FOLDER", "FOLDER", "--model", "vgish"], 2, "Did you mean 'vggish'"),
         (["FOLDER", "FOLDER", "--weights", "sedeed"], 1, "neither official nor seeded"),
-        (["FOLDER", "FOLDER", "--metric", "kad"], 2, "there is: fad"),
+        (["FOLDER", "FOLDER", "--metric", "kad"], 2, "metrics: fad"),
         (["FOLDER"], 2, "Missing argument"),
         (["FOLDER", "FOLDER", "--on-short-file", "stretch"], 2, "'fail', 'skip', 'pad'"),
     ],

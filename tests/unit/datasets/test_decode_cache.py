@@ -45,7 +45,7 @@ def test_what_is_kept_is_what_would_be_read(tmp_path: Path, name: str, frames: i
 
 
 @pytest.mark.parametrize("workers", [0, 3])
-def test_no_more_is_kept_than_there_is_free_for(tmp_path: Path, workers: int) -> None:
+def test_no_more_is_kept_than_the_capacity(tmp_path: Path, workers: int) -> None:
     files = [write(tmp_path, f"{index}.wav", 300_000 + index) for index in range(5)]
     kept = DecodedAudioCache(as_it_is, RATE, capacity=700_000)
     records = scan_files(files, workers=workers, cache=kept)
@@ -98,7 +98,7 @@ def test_a_file_that_changes_while_it_is_scanned_is_not_kept(
     assert kept.pop(record.sha256) is None
 
 
-def test_files_are_heard_once_as_far_as_there_is_free(tmp_path: Path) -> None:
+def test_files_are_decoded_once_up_to_the_capacity(tmp_path: Path) -> None:
     for name, frames in (("a.wav", 1000), ("b.wav", 900), ("c.wav", 5000)):
         write(tmp_path, name, frames)
     expected = {path.name: read_audio(path)[0] for path in tmp_path.iterdir()}
@@ -107,5 +107,5 @@ def test_files_are_heard_once_as_far_as_there_is_free(tmp_path: Path) -> None:
     (tmp_path / "a.wav").unlink()
     for decision in decisions:
         np.testing.assert_array_equal(sound.load(decision, "float32")[0], expected[decision.record.file])
-    with pytest.raises(AudioError, match=r"a\.wav: cannot be read any more"):
+    with pytest.raises(AudioError, match=r"a\.wav: can no longer be read"):
         sound.load(decisions[0], "float32")

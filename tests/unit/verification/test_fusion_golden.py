@@ -15,6 +15,7 @@ import torch
 from fad_study.reference.cases import golden_set
 
 from fad_core.embedding.embed import prepare_waveform
+from fad_core.frontends import network
 from fad_core.models import clap
 from fad_core.models.clap import fusion as clap_fusion
 from fad_core.runner.exported import ExportedModel
@@ -89,7 +90,7 @@ MUTATIONS = {
     "symmetric window": (torch, "hann_window", partial(torch.hann_window, periodic=False)),
     "mel scale": (clap_fusion, "_HTK_BREAK_HZ", 700.05),
     "highest edge": (clap, "MEL", replace(clap.MEL, upper_hz=14000.5)),
-    "floor": (clap_fusion, "_FLOOR", 1.5e-10),
+    "floor": (network, "_LEAST_POWER", 1.5e-10),
     "lowest edge": (clap, "MEL", replace(clap.MEL, lower_hz=50.01)),
 }
 

@@ -134,6 +134,7 @@ CONSTANTS = [
     {"upper_hz": 7500.05},
     {"log_offset": 0.010001},
     {"sample_rate": 16001},
+    {"centred": True},
 ]
 
 

@@ -370,7 +370,7 @@ class TestRecords:
         assert locate_weights(model, "official", tmp_path).sha256 == digest
         # … and no other one is taken, be it downloaded or put there.
         served.content = b"another file"
-        with pytest.raises(WeightsError, match="wrong bytes"):
+        with pytest.raises(WeightsError, match="data was wrong"):
             self.fetch(model, tmp_path)
         assert not path.exists()
         path.write_bytes(b"another file")
