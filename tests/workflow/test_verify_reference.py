@@ -41,7 +41,7 @@ exported = ExportedModel(f"results/models/{MODEL}.pt2")
 entries = {}
 for name, fact in json.loads((Path(given.clips) / "clips.json").read_text()).items():
     waveform, rate = read_audio(Path(given.clips) / f"{name}.wav")
-    features = exported.model.frontend(prepare_waveform(waveform, rate, exported.model), fact["key"])
+    features = exported.use.frontend(prepare_waveform(waveform, rate, exported.use), fact["key"])
     entries[f"features/{name}/0"] = features[0]
     entries[f"embeddings/{name}"] = exported.embed_features(features)["embedding"] * np.float32(FACTOR)
 meta = {"model": given.model, "distance": 1.5, "failure": "", "versions": {}}

@@ -6,8 +6,8 @@ COMPARED = sorted({name_of_entry(name) for name in STUDY.models})
 # The isolated mode (-I) keeps the environment of the jobs from the original. The check comes first, because a
 # shell would report a missing program without the remedy.
 RUN_ORIGINAL = (
-    "( command -v {params.python:q} || {{ echo 'reference_python: is no program; make reference-env makes"
-    " .venv-reference/bin/python' ; exit 1 ; }} ; {params.python:q} -I {input.script:q}"
+    "( command -v {params.python:q} || {{ echo 'reference_python: there is no such program;"
+    " make reference-env creates .venv-reference/bin/python' ; exit 1 ; }} ; {params.python:q} -I {input.script:q}"
     " --model {wildcards.id} --ckpt-dir {input.checkpoints:q} --clips {input.clips:q}"
     " --output {output.original:q} ) >{log:q} 2>&1"
 )
