@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from fad_core.models import get_model
 from fad_core.models.base import Arrays
+from fad_core.models.use import ModelUse
 from fad_core.runner import cuda
 from fad_core.runner.backend import Backend
 from fad_core.runner.blocks import run_side_by_side
@@ -115,7 +115,7 @@ def test_a_file_is_the_same_in_any_company(
 def test_calls_of_more_than_a_row_go_one_by_one(seeded_export: SeededExport):
     """PANN is told which columns of a block count, of all rows alike."""
     model = moved(seeded_export("pann-16k"))
-    network = CudaBatcher(model._network._network, replace(model.model, cuda_batch_size=3))
+    network = CudaBatcher(model._network._network, model.use, 3)
     files = [clip(model, seconds, seed) for seed, seconds in enumerate((2.0, 2.0, 1.0))]
     state = torch.from_numpy(model.model.initial_state()).to(DEVICE)
     calls = [
@@ -137,14 +137,15 @@ def test_more_files_than_a_stack_holds_are_embedded_in_their_order(seeded_export
     model = moved(seeded_export("encodec-24k"), 2)
     files = [clip(model, 0.2, seed) for seed in range(5)]
     embedded = list(model.embed_many(iter(files), lanes=2))
-    assert [each.shape for each in embedded] == [(15, 128)] * 5
+    assert [each["embedding"].shape for each in embedded] == [(15, 128)] * 5
     for file, embeddings in zip(files, embedded, strict=True):
         np.testing.assert_array_equal(embeddings["embedding"], model.embed_features(file)["embedding"])
 
 
 def test_long_files_are_stacked_by_fewer():
     model = get_model("encodec-48k")
-    stacked = CudaBatcher(torch.fx.symbolic_trace(torch.nn.Identity()), model)
+    use = ModelUse(model)
+    stacked = CudaBatcher(torch.fx.symbolic_trace(torch.nn.Identity()), use, model.cuda_batch_size)
     counts = [stacked.at_once(seconds * 48_000) for seconds in (1, 10, 60, 600, 7200)]
     assert counts == sorted(counts, reverse=True) and counts[0] == model.cuda_batch_size and counts[-1] == 1
     for seconds, count in zip((1, 10, 60), counts, strict=False):
