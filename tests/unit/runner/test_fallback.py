@@ -202,7 +202,7 @@ def test_the_note_passes_from_shards_to_distances(
     for folder in sets:
         dataset = Dataset(folder.name, str(folder))
         manifest, shard = tmp_path / f"{folder.name}.manifest.parquet", tmp_path / f"{folder.name}.parquet"
-        scan_shard(dataset, 0, manifest)
+        scan_shard(dataset, 1, 0, manifest)
         embed_shard(ExportedModel(path, origin="own"), dataset, manifest, [], DEFAULTS, shard)
         statistics.append(tmp_path / f"{folder.name}.statistics.parquet")
         compute_statistics([shard], folder.name, "encodec-24k", statistics[-1])
