@@ -158,7 +158,7 @@ class FrechetAudioDistance:
                 f"write sample_rate={submodel_name}"
             )
         if audio_load_worker < 0:
-            raise ArgumentError(f"audio_load_worker must not be negative, not {audio_load_worker}")
+            raise ArgumentError(f"audio_load_worker must be at least 0, not {audio_load_worker}")
         require_batch_size(batch_size)
         self.model_name, self.submodel_name = model_name, submodel_name
         self.enable_fusion, self.verbose, self.audio_load_worker = enable_fusion, verbose, audio_load_worker
