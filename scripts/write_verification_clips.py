@@ -15,10 +15,10 @@ def main(model: str, clips: Path) -> None:
     from fad_study.steps.reference import write_clips
 
     from fad_core.models import get_model
-    from fad_core.verification.golden.verification_set import verification_set
+    from fad_core.verification.live_clips import live_clips
 
     described = get_model(model)
-    write_clips(verification_set(described), clips)
+    write_clips(live_clips(described), clips)
 
 
 run(main, globals())

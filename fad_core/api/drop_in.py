@@ -23,7 +23,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fad_core.api.model_cache import default_cache_dir, is_exported, model_in, require_weights, verified_model
+from fad_core.api.model_cache import default_cache_dir, verified_model
 from fad_core.api.original_arguments import SUBMODEL, ModelArguments, model_of
 from fad_core.api.scoring import Embedded, Score, names_of, scan_sets, score_embedded
 from fad_core.datasets.policy import FilePolicy, Leftovers, OnBadFile, OnDuplicate, OnShortFile
@@ -39,6 +39,7 @@ from fad_core.models.use import ModelUse
 from fad_core.runner.backend import Backend, Runner
 from fad_core.runner.device import resolve_backend, resolve_device
 from fad_core.runner.exported import ExportedModel
+from fad_core.runner.given import is_exported, model_in, require_weights
 from fad_core.util.progress import file_progress
 from fad_core.weights import default_ckpt_dir
 

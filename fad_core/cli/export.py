@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,11 +23,7 @@ from fad_core.errors import ModelError
 from fad_core.util.atomic import require_writable
 
 if TYPE_CHECKING:
-    from fad_core.api.model_cache import Store
-    from fad_core.models.base import EmbeddingModel
     from fad_core.runner.backends import Origin
-    from fad_core.verification.check import Comparison
-    from fad_core.weights import Weights
 
 
 @click.command(
@@ -130,70 +125,20 @@ def verify(
             raise ModelError(f"{what} is a file, but no exported model (.pt2), and no model's id either")
         get_model(what)
     use_threads(threads)
-    from fad_core.api.model_cache import Store, default_cache_dir
+    from fad_core.api.model_cache import ModelCache, default_cache_dir
     from fad_core.runner.device import resolve_device
     from fad_core.verification.table import verification_rows, verification_text
-    from fad_core.verification.verify import verified_backends
+    from fad_core.verification.verify import verified_backends, weights_of
 
     device = resolve_device(device)
-    backends = verified_backends(device)
-    store = Store(cache_dir or default_cache_dir(), ckpt_dir, speaker(quiet), backends, progress=not quiet)
-    path, model, chosen = _file(what, weights, ckpt_dir) if is_file else _stored(what, weights, store)
-    rows = _compared(path, model, chosen, store, trust=trust if is_file else None)
-    print_rows(verification_rows(rows, device), form, lambda: verification_text(model.name, rows))
-    return 0 if all(row.verdict == "passed" for row in rows) else VERIFICATION_FAILED
-
-
-def _stored(model_id: str, choice: str | None, store: Store) -> tuple[Path, EmbeddingModel, Weights]:
-    """The exported model that scoring would use, and its weights."""
-    from fad_core.models import get_model
-
-    model = get_model(model_id)
-    path, weights = store.exported(model, choice or "official")
-    return path, model, weights
-
-
-def _file(what: str, choice: str | None, ckpt_dir: Path | None) -> tuple[Path, EmbeddingModel, Weights]:
-    """A `.pt2` and the weights that it says it has.
-
-    Raises:
-        ModelError: it is no exported model of ours.
-        WeightsError: its weights are not at hand, or are others than those given.
-    """
-    from fad_core.errors import WeightsError
-    from fad_core.models import get_model
-    from fad_core.runner.pt2 import read_identity
-    from fad_core.weights import fetch_weights, locate_weights
-
-    identity = read_identity(what)
-    model = get_model(identity.model)
-    if choice is None and identity.weights not in ("official", "seeded"):
-        raise WeightsError(
-            f"{what} was made from the checkpoint {identity.weights}: say where that is, with --weights PATH"
-        )
-    weights = fetch_weights(locate_weights(model, choice or identity.weights, ckpt_dir), ckpt_dir)
-    found = {file.checkpoint.filename: file.sha256 for file in weights.files}
-    if found != dict(identity.checkpoints):
-        raise WeightsError(
-            f"{what} was made from {_hashes(identity.checkpoints)}, the weights at hand are {_hashes(found)}"
-        )
-    return Path(what), model, weights
-
-
-def _hashes(checkpoints: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} (sha256 {sha256})" for name, sha256 in checkpoints.items())
-
-
-def _compared(
-    path: Path, model: EmbeddingModel, weights: Weights, store: Store, *, trust: bool | None
-) -> list[Comparison]:
-    """All comparisons of both levels; `trust` is of a file that was given, None of one of the store's."""
-    from fad_core.verification.verify import verify_eager, verify_golden
-
-    origin: Origin = "own" if trust is None else "trusted" if trust else "given"
-    store.report(f"verifying {path} against the eager network")
-    rows = verify_eager(path, model, weights, store.backends, origin)
-    store.report(f"verifying {model.name} with seeded weights against embeddings of the original package")
-    if weights.kind == "seeded":
-        return rows + verify_golden(path, backends=store.backends, origin=origin)
-    return rows + verify_golden(store.exported(model, "seeded")[0], backends=store.backends)
+    cache = ModelCache(cache_dir or default_cache_dir(), ckpt_dir, speaker(quiet), progress=not quiet)
+    origin: Origin = "own"
+    if is_file:
+        path, origin = Path(what), "trusted" if trust else "given"
+        fetched = weights_of(path, weights, ckpt_dir)
+    else:
+        path, fetched = cache.export(get_model(what), weights or "official")
+    checks = cache.verify(path, fetched, verified_backends(device), origin)
+    name = checks[0].model
+    print_rows(verification_rows(checks, device), form, lambda: verification_text(name, checks))
+    return 0 if all(check.verdict == "passed" for check in checks) else VERIFICATION_FAILED

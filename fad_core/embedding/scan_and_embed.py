@@ -37,7 +37,6 @@ from fad_core.metrics.statistics import Statistics
 from fad_core.models.use import ModelUse
 from fad_core.runner.backend import Backend, settings_text
 from fad_core.runner.exported import ExportedModel
-from fad_core.util.memory import share_memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +152,6 @@ def scan_sets(
         BadFilesError: files cannot be used and no option allows to go on; the message lists them all.
         FadError: a set that is embedded already is so by another model, as far as that is known.
     """
-    share_memory()
     # The scan hears float32, so it has nothing to keep for what is read as another type.
     same_type = use.options.dtype == "float32"
     kept = Kept(partial(prepare_waveform, use=use), use.model.sample_rate) if same_type else None

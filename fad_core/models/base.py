@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,8 @@ class VerificationFacts:
         eager_cases: (batch, samples) of the `example_input`s on which an export is compared with the eager
             network: even and odd, on both sides of the sizes at which kernels change, the shortest, the long.
         export_case: the one that `torch.export` traces.
+        golden: the file of embeddings that the original package gave, which lies beside the family's module
+            (`fad_core.verification.golden`); None if there is none, and results then say so.
         frontend_tolerance: largest allowed difference of features from the original package's, on the scale
             of `linear`, as a share of the root mean square. Log-mel spectra from float64, rounded to float32
             once, differ by a last bit, if at all.
@@ -65,6 +68,7 @@ class VerificationFacts:
 
     eager_cases: tuple[tuple[int, int], ...]
     export_case: tuple[int, int]
+    golden: Path | None = None
     frontend_tolerance: float = 1e-6
     linear: Callable[[Arrays], Arrays] = _as_they_are
     quantization_step: float = 0.0

@@ -47,7 +47,7 @@ def code_digest(script: Path, family: str | None = None, packages: Sequence[Path
     for path in list(files.values()):
         if path.name == "__init__.py":
             files |= {page.name: page for page in path.parent.glob("*.html")}
-    golden = _CORE / "verification/golden" / f"{family}.npz"
+    golden = _CORE / "models" / f"{family}/golden.npz"
     if f"{_CORE.name}.verification.golden" in files and golden.is_file():
         files["golden"] = golden
     digest = hashlib.sha256()

@@ -25,20 +25,22 @@ from numpy.typing import NDArray
 from fad_core.audio import read_audio
 from fad_core.embedding.embed import prepare_waveform
 from fad_core.errors import VerificationError
-from fad_core.metrics.frechet import frechet_distance
-from fad_core.metrics.statistics import Statistics
-from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.models.base import Arrays
 from fad_core.models.original_quirks import as_scalars
 from fad_core.runner.exported import ExportedModel
-from fad_core.verification.check import Comparison, compare, compare_distance
-from fad_core.verification.verify import DISTANCE_TOLERANCE, settle
-
-Vectors = NDArray[np.float32]
+from fad_core.verification.check import (
+    Check,
+    Vectors,
+    compare,
+    compare_distance,
+    distance_of_groups,
+    settle,
+)
 
 GROUPS = ("reference", "evaluation")
 
 # Features, decibels too: both packages make them on this processor, by libraries of which both have the same.
-LIVE_FRONTEND_TOLERANCE = 1e-6
+FRONTEND_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,9 @@ class OriginalRun:
         names = sorted(name for name in self.entries if name.startswith(f"features/{case}/"))
         return tuple(self.entries[name] for name in names)
 
-    def unrounded(self, case: str) -> Vectors:
-        """Quantised embeddings before they are rounded."""
-        return self.entries[f"before_quantisation/{case}"]
+    def unrounded(self, case: str) -> Vectors | None:
+        """Quantised embeddings before they are rounded; None if they are not quantised."""
+        return self.entries.get(f"before_quantisation/{case}")
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def verify_reference(
     original: OriginalRun,
     progress: Callable[[str], None] | None = None,
     imitating: ExportedModel | None = None,
-) -> tuple[list[Comparison], Distances]:
+) -> tuple[list[Check], Distances]:
     """Compare an exported model with the original package.
 
     Args:
@@ -120,100 +122,78 @@ def verify_reference(
     Raises:
         VerificationError: the run was of another model or of other clips.
     """
-    model = exported.model
+    model, identity = exported.model, exported.identity
     imitating = imitating or exported
     facts: Mapping[str, Mapping[str, Any]] = json.loads((clips / "clips.json").read_text(encoding="utf-8"))
     if original.meta["model"] != model.name:
         raise VerificationError(f"the original was run as {original.meta['model']}, not as {model.name}")
-    rows: list[Comparison] = []
-    ours: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
-    imitated: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
-    theirs: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
-    scalars = model.quirks.scalar_statistics
+    checks: list[Check] = []
+    ours, theirs, scalars, their_scalars = _groups(), _groups(), _groups(), _groups()
     for case, fact in facts.items():
         if progress is not None:
             progress(case)
         found, compared = _compare_case(exported, clips / f"{case}.wav", fact, original)
-        rows += compared
-        if fact["group"]:
-            ours[fact["group"]].append(found)
-            if scalars:
-                imitated[fact["group"]].append(imitating.embed_features(original.features(case)))
-            theirs[fact["group"]].append(original.embeddings(case))
-    distances = Distances(
-        original=_distance(theirs),
-        here=_distance(ours),
-        printed=original.meta["distance"],
-        printed_here=_distance(imitated, scalars=True) if scalars else _distance(ours),
-        failure=original.meta["failure"],
-    )
-    vectors = sum(len(embeddings) for group in ours.values() for embeddings in group)
-    pairs = {"two groups of clips": (distances.here, distances.original)}
-    if scalars:
-        expected = _distance(theirs, scalars=True)
-        pairs["two groups of clips, values as scalars"] = (distances.printed_here, expected)
-    for name, pair in pairs.items():
-        rows.append(
-            compare_distance(exported.identity, "reference", name, vectors, *pair, DISTANCE_TOLERANCE)
+        checks += compared
+        if group := fact["group"]:
+            ours[group].append(found)
+            theirs[group].append(original.embeddings(case))
+            if model.quirks.scalar_statistics:
+                scalars[group].append(as_scalars(imitating.embed_features(original.features(case))))
+                their_scalars[group].append(as_scalars(original.embeddings(case)))
+    here, exact = distance_of_groups(ours.values()), distance_of_groups(theirs.values())
+    pairs = {"two groups of clips": (here, exact)}
+    if model.quirks.scalar_statistics:
+        pairs["two groups of clips, values as scalars"] = (
+            distance_of_groups(scalars.values()),
+            distance_of_groups(their_scalars.values()),
         )
-    return rows, distances
+    vectors = sum(len(embeddings) for group in ours.values() for embeddings in group)
+    for name, pair in pairs.items():
+        checks.append(compare_distance(identity, "reference", name, vectors, *pair))
+    # What the original prints is its last kind of distance.
+    (*_, (printed_here, _)) = pairs.values()
+    return checks, Distances(exact, here, original.meta["distance"], printed_here, original.meta["failure"])
+
+
+def _groups() -> dict[str, list[Vectors]]:
+    """Embeddings of the clips of each group."""
+    return {group: [] for group in GROUPS}
 
 
 def _compare_case(
     exported: ExportedModel, path: Path, fact: Mapping[str, Any], original: OriginalRun
-) -> tuple[Vectors, list[Comparison]]:
-    """Our embeddings of one clip, from the file, and the rows about it."""
+) -> tuple[Vectors, list[Check]]:
+    """Our embeddings of one clip, from the file, and the checks of it."""
     use, case = exported.use, path.stem
     if fact["loading"] == "faulty":
         use = replace(use, options=replace(use.options, compatibility="frechet-audio-distance"))
     waveform, rate = read_audio(path)
     features = use.frontend(prepare_waveform(waveform, rate, use), fact["key"])
-    expected = original.features(case)
-    rows = list(_compare_features(exported, case, features, expected))
-    through = exported.embed_features(expected)
-    same = all(np.array_equal(a, b) for a, b in zip(features, expected, strict=True))
+    given, expected = original.features(case), original.embeddings(case)
+    checks = list(_compare_features(exported, case, features, given))
+    through = exported.embed_features(given)
+    same = all(np.array_equal(a, b) for a, b in zip(features, given, strict=True))
     # What is equal to the last bit need not be embedded twice.
     embedded = through if same else exported.embed_features(features)
-    settled = embedded
     for quantity, found in (("network", through), ("embedding", embedded)):
-        settled, flips, tolerance = _settled(use.model, found, original, case)
-        rows.append(
-            compare(
-                exported.identity,
-                "reference",
-                case,
-                settled,
-                original.embeddings(case),
-                tolerance,
-                quantity=quantity,
-                off_by_quantum=flips,
-            )
+        settled, flips, tolerance = settle(use.model, found, expected, original.unrounded(case))
+        check = compare(
+            exported.identity,
+            "reference",
+            case,
+            settled,
+            expected,
+            tolerance,
+            quantity=quantity,
+            off_by_quantum=flips,
         )
-    return settled, rows
+        checks.append(check)
+    return settled, checks
 
 
-def _compare_features(
-    exported: ExportedModel, case: str, features: Arrays, expected: Arrays
-) -> Iterator[Comparison]:
-    for index, (found, theirs) in enumerate(zip(features, expected, strict=True)):
-        name = f"{case}, input {index + 1}" if len(expected) > 1 else case
-        tolerance = LIVE_FRONTEND_TOLERANCE
-        yield compare(exported.identity, "reference", name, found, theirs, tolerance, quantity="frontend")
-
-
-def _settled(
-    model: EmbeddingModel, found: Vectors, original: OriginalRun, case: str
-) -> tuple[Vectors, int, float]:
-    """What is compared: embeddings, values off by a quantum that are forgiven, and the tolerance."""
-    expected = original.embeddings(case)
-    if not model.verification.quantization_step or found.shape != expected.shape:
-        return found, 0, model.tolerance
-    settled, flips = settle(model, found, expected, original.unrounded(case))
-    return settled, flips, 0.0
-
-
-def _distance(groups: Mapping[str, list[Vectors]], *, scalars: bool = False) -> float:
-    """The exact distance of the two groups' embeddings, or of their values as vectors of one dimension."""
-    sets = (np.concatenate(groups[group]) for group in GROUPS)
-    statistics = (Statistics.from_embeddings(as_scalars(each) if scalars else each) for each in sets)
-    return frechet_distance(*statistics).value
+def _compare_features(exported: ExportedModel, case: str, features: Arrays, given: Arrays) -> Iterator[Check]:
+    for index, (ours, theirs) in enumerate(zip(features, given, strict=True), start=1):
+        name = f"{case}, input {index}" if len(given) > 1 else case
+        yield compare(
+            exported.identity, "reference", name, ours, theirs, FRONTEND_TOLERANCE, quantity="frontend"
+        )

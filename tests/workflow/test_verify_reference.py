@@ -15,12 +15,12 @@ from snakemake_runs import MODEL, WorkingFolder, copy_code, reference_python
 # Three clips instead of 300 s of audio.
 SMALL_SET = """
 
-_whole_set = verification_set
+_all_clips = live_clips
 
 
-def verification_set(model):
+def live_clips(model):
     wanted = ("shortest", "music_10s", "sweep_10.01s", "stereo_44100")
-    return ((name, case) for name, case in _whole_set(model) if name in wanted)
+    return ((name, case) for name, case in _all_clips(model) if name in wanted)
 """
 
 # Answers as the original would, by our own model, times a factor.
@@ -53,7 +53,7 @@ np.savez(given.output, meta=np.array(json.dumps(meta)), **entries)
 def small(tmp_path_factory: pytest.TempPathFactory, verified: WorkingFolder) -> WorkingFolder:
     """The workplace with the verified model, and a checkout whose verification set is small."""
     code = copy_code(tmp_path_factory.mktemp("code") / "repository")
-    with (code / "fad_core/verification/golden/verification_set.py").open("a") as stream:
+    with (code / "fad_core/verification/live_clips.py").open("a") as stream:
         stream.write(SMALL_SET)
     return verified.copy_to(tmp_path_factory.mktemp("small") / "work", code)
 

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -235,6 +236,7 @@ def _variant(
                 (1, 40 * second),
             ),
             export_case=(2, 2 * second + 1),
+            golden=Path(__file__).with_name("golden.npz"),
             empty_bands_are_noise=True,
         ),
         quirks=OriginalQuirks(scalar_statistics=True),

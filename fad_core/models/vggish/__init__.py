@@ -16,6 +16,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -166,6 +167,7 @@ def _variant(name: str, *, pca: bool, activation: bool) -> VGGishModel:
             eager_cases=tuple((batch, 0) for batch in (1, 2, 3, 7, 8, 16, 31, 32, 33, 64)),
             # Two: torch.export would take a batch of one for a constant.
             export_case=(2, 0),
+            golden=Path(__file__).with_name("golden.npz"),
             quantization_step=1.0 if pca else 0.0,
             rounding_distance=rounding_distance,
         ),

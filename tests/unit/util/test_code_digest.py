@@ -144,7 +144,7 @@ def test_the_parts_of_a_family_are_its_own(copy: Copy):
 def test_golden_embeddings_belong_to_what_verifies(copy: Copy):
     scripts = ("verify_model.py", "scan_files.py")
     before = [copy.digest(script, "vggish") for script in scripts]
-    with (copy.root / "fad_core/verification/golden/vggish.npz").open("ab") as stream:
+    with (copy.root / "fad_core/models/vggish/golden.npz").open("ab") as stream:
         stream.write(b"more")
     assert [copy.digest(script, "vggish") == old for script, old in zip(scripts, before, strict=True)] == [
         False,
@@ -154,8 +154,10 @@ def test_golden_embeddings_belong_to_what_verifies(copy: Copy):
 
 def test_a_family_without_golden_embeddings_has_a_digest(copy: Copy):
     (copy.root / "fad_core/models/pann/__init__.py").write_text("")
+    golden = copy.root / "fad_core/models/pann/golden.npz"
+    golden.unlink()
     before = copy.digest("verify_model.py", "pann")
-    (copy.root / "fad_core/verification/golden/pann.npz").write_bytes(b"new")
+    golden.write_bytes(b"new")
     assert copy.digest("verify_model.py", "pann") != before
 
 

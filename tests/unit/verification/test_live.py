@@ -29,12 +29,13 @@ from fad_core.errors import VerificationError
 from fad_core.models import get_model, model_ids
 from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.models.crops import crop_number
+from fad_core.models.use import ModelUse
 from fad_core.runner.pt2 import Identity
-from fad_core.tables import VERIFICATION, read_table
-from fad_core.verification.check import Comparison, require_passed
-from fad_core.verification.golden.clips import Case, Clip
-from fad_core.verification.golden.signals import busy, quantise
+from fad_core.tables import VERIFICATION, read_table, write_table
+from fad_core.verification.check import Check, require_passed
+from fad_core.verification.clips import Case, Clip
 from fad_core.verification.live import Distances, OriginalRun, verify_reference
+from fad_core.verification.signals import busy, quantise
 from fad_core.verification.table import write_verification
 from fad_core.weights import Weights, WeightsFile, locate_weights
 
@@ -49,6 +50,10 @@ class FakeExport:
 
     model: EmbeddingModel
     identity: Identity
+
+    @property
+    def use(self) -> ModelUse:
+        return ModelUse(self.model)
 
     def embed_features(self, features: Arrays) -> np.ndarray:
         matrix = np.random.Generator(np.random.PCG64(0)).standard_normal((96 * 64, 128)).astype(np.float32)
@@ -82,14 +87,14 @@ def original_of(exported: Any, clips: Path) -> OriginalRun:
     entries: dict[str, np.ndarray] = {}
     for name in GROUPS:
         samples, rate = soundfile.read(clips / f"{name}.wav", dtype="float32", always_2d=True)
-        features = exported.model.frontend(prepare_waveform(samples.T, rate, exported.model))
+        features = exported.model.frontend(prepare_waveform(samples.T, rate, exported.use))
         entries |= {f"features/{name}/{index}": array for index, array in enumerate(features)}
         entries[f"embeddings/{name}"] = exported.embed_features(features)
     meta = {"model": exported.model.name, "distance": 1.5, "failure": "", "versions": {"torch": "2.8.0"}}
     return OriginalRun(entries, meta)
 
 
-def failed(rows: list[Comparison]) -> set[tuple[str, str]]:
+def failed(rows: list[Check]) -> set[tuple[str, str]]:
     assert all(row.level == "reference" for row in rows)
     return {(row.case, row.quantity) for row in rows if row.verdict == "failed"}
 
@@ -163,7 +168,7 @@ def test_a_quantised_value_may_fall_on_the_other_side_of_an_edge(clips: Path):
 
 
 def test_models_of_one_vector_are_compared_as_scalars_too(clips: Path):
-    model = replace(VGGISH, scalar_statistics=True)
+    model = replace(VGGISH, quirks=replace(VGGISH.quirks, scalar_statistics=True))
     rows, distances = verify_reference(export(model), clips, original_of(export(model), clips))
     assert [row.case for row in rows[-2:]] == [
         "two groups of clips",
@@ -214,11 +219,13 @@ def tables(tmp_path: Path, clips: Path) -> Callable[[str, float | None, str], tu
 
 
 def test_the_summary_has_a_row_a_model(tables, tmp_path: Path):
-    pairs = [tables("one", 1.5, ""), tables("two", None, "ValueError: why")]
+    pairs = [tables("vggish", 1.5, ""), tables("pann-8k", None, "ValueError: why")]
     outputs = [tmp_path / "summary.csv", tmp_path / "summary.md"]
     summarise_verification([a for a, _ in pairs], [b for _, b in pairs], outputs)
     text = outputs[1].read_text()
-    assert len(text.splitlines()) == 4 and "`one`" in text and "ValueError: why" in text and " 1.5 " in text
+    assert (
+        len(text.splitlines()) == 4 and "`vggish`" in text and "ValueError: why" in text and " 1.5 " in text
+    )
     head, *rows = (line.split(",") for line in outputs[0].read_text().splitlines())
     assert [dict(zip(head, row, strict=True))["verdict"] for row in rows] == ["passed", "passed"]
     assert [row[head.index("vectors")] for row in rows] == ["8", "8"]
@@ -226,23 +233,23 @@ def test_the_summary_has_a_row_a_model(tables, tmp_path: Path):
 
 
 def test_a_failure_shows_in_the_summary(tables, tmp_path: Path):
-    table, distances = tables("one", 1.5, "")
+    table, distances = tables("vggish", 1.5, "")
     rows = read_table(VERIFICATION, table)
     rows[0]["verdict"] = "failed"
-    write_verification([Comparison(**row) for row in rows], table)
+    write_table(VERIFICATION, rows, table)
     summarise_verification([table], [distances], [tmp_path / "summary.md"])
     assert "failed |" in (tmp_path / "summary.md").read_text()
 
 
 def test_nothing_verified_is_no_summary(tables, tmp_path: Path):
-    table, distances = tables("one", 1.5, "")
+    table, distances = tables("vggish", 1.5, "")
     write_verification([], table)
     with pytest.raises(VerificationError, match="nothing was verified"):
         summarise_verification([table], [distances], [tmp_path / "summary.csv"])
 
 
 def test_all_levels_stand_in_one_table(tables, tmp_path: Path):
-    one, two = tables("one", 1.5, "")[0], tables("two", 1.5, "")[0]
+    one, two = tables("vggish", 1.5, "")[0], tables("pann-8k", 1.5, "")[0]
     collect_verifications([one, two], tmp_path / "all.csv")
     rows = read_table(VERIFICATION, tmp_path / "all.csv")
     assert rows == read_table(VERIFICATION, one) + read_table(VERIFICATION, two)

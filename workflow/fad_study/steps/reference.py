@@ -16,7 +16,7 @@ from fad_core.models.options import Options
 from fad_core.tables.files import read_table, write_table
 from fad_core.tables.schemas import SUMMARY, VERIFICATION
 from fad_core.util.atomic import write_text
-from fad_core.verification.golden.clips import Case, distance_matrices
+from fad_core.verification.clips import Case, distance_matrices
 from fad_core.verification.live import Distances
 from fad_core.weights import Weights, save_seeded_checkpoint
 
@@ -29,7 +29,7 @@ def write_clips(cases: Iterable[tuple[str, Case]], folder: Path) -> None:
     """Write a model's cases for the original package: WAV files, and `clips.json`, which tells what to do.
 
     Args:
-        cases: by name (`golden_set`, `verification_set` in `fad_core.verification.golden`).
+        cases: by name (`fad_core.verification.clips.golden_clips`, `fad_core.verification.live_clips`).
         folder: made if need be.
     """
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
-"""The clips on which a model is held against the original package live: what can go wrong, one by one.
+"""The clips on which a model is compared with the original package live: what can go wrong, one by one.
 
 For each model at its own rate: tones, noise, a melody, silence, an impulse, full scale; the shortest clip
 there may be, lengths around ten seconds (where CLAP begins to crop), half a minute and three; and every
 rate there is to be resampled from, with one channel, two, and six. All of it is the same on every machine
-(`fad_core.verification.golden.signals`).
+(`fad_core.verification.signals`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from fad_core.models.base import EmbeddingModel
-from fad_core.verification.golden.clips import Case, Clip, Group, Loading
-from fad_core.verification.golden.signals import (
+from fad_core.verification.clips import Case, Clip, Group, Loading
+from fad_core.verification.signals import (
     Signal,
     busy,
     impulse,
@@ -31,7 +31,7 @@ RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 """Sampling rates in Hz of the clips `mono_<rate>`."""
 
 
-def verification_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
+def live_clips(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
     """A model's cases by name, one after the other, because the long ones take memory: about 300 s of audio.
 
     Args:

@@ -1,8 +1,7 @@
 """The clips whose embeddings by the original packages are stored, the same on every machine.
 
 A golden file is only worth something if the sound it was made from can be made again, to the last
-bit, with another NumPy on another processor; `fad_core.verification.golden.signals` sees to that.
-`Clip.sha256` tells.
+bit, with another NumPy on another processor (`fad_core.verification.signals`); `Clip.sha256` tells.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from fad_core.models.base import EmbeddingModel
-from fad_core.verification.golden.signals import (
+from fad_core.verification.signals import (
     Signal,
     busy,
     impulse,
@@ -94,14 +93,13 @@ class Case:
     loading: Loading = "file"
 
 
-def golden_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
+def golden_clips(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
     """The cases whose embeddings are stored for a model: all clips that the original can embed.
 
-    Of its stereo model the longest is left out too, which alone would take as long as all others. A pure
-    tone is left out where what one processor makes of it is nothing to another (`empty_bands_are_noise`).
-    Where the
-    rounding in empty bands is heard (`bandwidth`), clips of too low a rate to fill them are left out, and
-    `wide_<rate>` stand in; the others have noise in all bands.
+    Of a stereo model the longest is left out too, which alone would take as long as all others. A pure tone
+    is left out where its empty bands hold rounding errors that differ between processors
+    (`empty_bands_are_noise`). Where such errors change the embedding (`bandwidth`), clips of too low a rate
+    to fill the bands are replaced by `wide_<rate>`; the others have noise in all bands.
     """
     stereo = model.channels > 1
     for name, clip in clips().items():

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from fad_core.models import get_model
-from fad_core.verification.golden.clips import EVALUATION_GROUP, REFERENCE_GROUP, Case, clips, golden_set
-from fad_core.verification.golden.signals import music
-from fad_core.verification.golden.verification_set import RATES, verification_set
+from fad_core.verification.clips import EVALUATION_GROUP, REFERENCE_GROUP, Case, clips, golden_clips
+from fad_core.verification.live_clips import RATES, live_clips
+from fad_core.verification.signals import music
 
 VGGISH = get_model("vggish")
 # No network is needed: the clips depend on these alone.
@@ -27,12 +27,12 @@ SHA256 = {
 
 @pytest.fixture(scope="module")
 def mono() -> dict[str, Case]:
-    return dict(verification_set(VGGISH))
+    return dict(live_clips(VGGISH))
 
 
 @pytest.fixture(scope="module")
 def stereo() -> dict[str, Case]:
-    return dict(verification_set(STEREO))
+    return dict(live_clips(STEREO))
 
 
 def digest(cases: dict[str, Case]) -> str:
@@ -85,7 +85,7 @@ def test_both_groups_have_vectors_for_a_covariance(mono, stereo):
 
 
 def test_cases_are_made_one_by_one():
-    first = takewhile(lambda item: item[0] != "music_30s", verification_set(STEREO))
+    first = takewhile(lambda item: item[0] != "music_30s", live_clips(STEREO))
     assert [name for name, _ in first][:2] == ["shortest", "silence_2s"]
 
 
@@ -100,16 +100,17 @@ def test_music_changes_all_the_time_and_is_not_clipped():
 
 
 def test_stored_cases_are_all_clips_that_the_original_can_embed():
-    cases = dict(golden_set(VGGISH))
+    cases = dict(golden_clips(VGGISH))
     assert list(cases) == [name for name in clips() if not name.startswith("wide_")]
     assert {name for name, case in cases.items() if case.group == "reference"} == set(REFERENCE_GROUP) & set(
         cases
     )
     assert {name for name, case in cases.items() if case.group == "evaluation"} == set(EVALUATION_GROUP)
-    wide = dict(golden_set(replace(VGGISH, bandwidth=14000.0)))
+    high = replace(VGGISH.verification, bandwidth=14000.0)
+    wide = dict(golden_clips(replace(VGGISH, verification=high)))
     assert set(wide) - set(cases) == {name for name in clips() if name.startswith("wide_")}
     assert min(case.clip.sample_rate for case in wide.values()) == 32000
-    stereo = dict(golden_set(replace(STEREO, sample_rate=48000)))
+    stereo = dict(golden_clips(replace(STEREO, sample_rate=48000)))
     assert set(cases) - set(stereo) == {"long", "surround_48000"}
     resampled = {name for name, case in stereo.items() if case.loading == "resampled"}
     assert resampled == {"stereo_16000", "stereo_44100"}
