@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from fad_core.api.drop_in import FrechetAudioDistance as FrechetAudioDistance
     from fad_core.api.scoring import Score as Score
     from fad_core.api.scoring import Waveforms as Waveforms
+    from fad_core.models import register_model as register_model
 
-__all__ = ["FrechetAudioDistance", "Score", "Waveforms", "__version__"]
+__all__ = ["FrechetAudioDistance", "Score", "Waveforms", "__version__", "register_model"]
 
 # Where each name is defined.
 _LAZY = {
     "FrechetAudioDistance": "fad_core.api.drop_in",
     "Score": "fad_core.api.scoring",
     "Waveforms": "fad_core.api.scoring",
+    "register_model": "fad_core.models",
 }
 
 

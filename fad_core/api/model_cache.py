@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fad_core.errors import ModelError
-from fad_core.models import get_model
+from fad_core.models import get_model, modules_of
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.use import ModelUse
@@ -204,7 +204,7 @@ class ModelCache:
 
     def _verdict(self, stem: str, level: str, model: EmbeddingModel, backend: Backend) -> Path:
         """Where a verdict lies, by all that decides it beside the file: what computes, and what verifies."""
-        facts = [numerics_key(model, backend.device).digest, code_digest(Path(__file__), model.family)]
+        facts = [numerics_key(model, backend.device).digest, code_digest(Path(__file__), modules_of(model))]
         digest = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
         return self.folder / "verification" / f"{stem}.{level}.{backend.name}.{digest}.csv"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fad_core.errors import ArgumentError
-from fad_core.models import canonical_id, get_model
+from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
 
 SUBMODEL = "630k-audioset"
@@ -70,7 +70,7 @@ def _id_of(given: ModelArguments) -> str:
         return _by_rate(given, _ENCODEC, 48000 if given.channels == 2 else 24000)
     if given.model_name == "clap":
         return _clap(given)
-    return canonical_id(given.model_name)
+    return given.model_name
 
 
 def _by_rate(given: ModelArguments, ids: dict[int, str], default: int) -> str:

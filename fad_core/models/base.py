@@ -10,7 +10,6 @@ in the project speaks to models through this protocol alone:
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -112,6 +111,7 @@ class EmbeddingModel(ABC):
         cuda_batch_size: on a CUDA device, how many windows, or equal blocks of different files. Always as
             many, for the last bits depend on it.
         cropped: whether the window is fixed, so that `Options.crop` means something.
+        aliases: other names of the model, such as the original package's.
     """
 
     name: str
@@ -128,6 +128,7 @@ class EmbeddingModel(ABC):
     batch_size: int = 32
     cuda_batch_size: int = 1
     cropped: bool = False
+    aliases: tuple[str, ...] = ()
 
     @abstractmethod
     def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
@@ -212,9 +213,8 @@ class EmbeddingModel(ABC):
 
     @property
     def weights_bytes(self) -> int:
-        """What the tensors of its checkpoints take, those alone that it uses."""
-        fills = (fill for checkpoint in self.checkpoints for fill in checkpoint.layout().values())
-        return sum(math.prod(fill.shape) * np.dtype(fill.dtype).itemsize for fill in fills)
+        """What the tensors of its checkpoints take, those alone that it uses; 0 if that is not known."""
+        return sum(checkpoint.tensor_bytes for checkpoint in self.checkpoints)
 
     def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """What embedding a file takes at its peak beside the model; 0 where its length does not matter."""

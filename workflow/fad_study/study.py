@@ -13,7 +13,7 @@ from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
-from fad_core.models import family_of, get_model
+from fad_core.models import get_model
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.runner.backend import DEFAULT_BACKEND, Backend, settings_text
 from fad_core.weights import locate_weights
@@ -224,7 +224,7 @@ def _faults_of_names(config: Mapping[str, Any], faulty: Set[str] = frozenset()) 
     entries = config.get("models", [])
     named = [name_and_id(entry) for entry in entries]
     for _, model_id in named:
-        yield from (f"models: {fault}" for fault in _fault(family_of, model_id))
+        yield from (f"models: {fault}" for fault in _fault(get_model, model_id))
     for name in _repeated(name for name, _ in named):
         yield f"models: two entries are called {name!r}; give them different names with `name:`"
     for metric in config["metrics"]:
@@ -241,7 +241,7 @@ def _faults_of_names(config: Mapping[str, Any], faulty: Set[str] = frozenset()) 
 
 def _faults_of_settings(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for entry in entries:
-        if _fault(family_of, entry["id"]):
+        if _fault(get_model, entry["id"]):
             continue
         if entry["hop_seconds"] != Options().hop_seconds and entry["crop"] != "windows":
             yield f"models: {entry['id']}: hop_seconds means something with `crop: windows` only"

@@ -11,7 +11,7 @@ from fad_study.digest import step_digest
 from fad_core.util.process import limit_threads, spare_collections
 from fad_study.script_main import prefer_packages
 from fad_core.datasets import list_files
-from fad_core.models import family_of, get_model
+from fad_core.models import get_model
 from fad_core.datasets.shards import shard_token
 from fad_study.stale_locks import clear_stale_locks, hold_running
 from fad_study.study import read_study
@@ -76,10 +76,15 @@ def resuming(targets):
     return targets_of
 
 
+def has_golden(model_id):
+    """Whether there are embeddings of the original package, with which the golden level compares."""
+    return get_model(model_id).verification.golden is not None
+
+
 # Which choice of weights a pair of id and key stands for. The golden level needs the seeded ones too.
 WEIGHTS = {}
 for entry in STUDY.models.values():
-    for choice in ("seeded", entry.weights):
+    for choice in (*["seeded"] * has_golden(entry.id), entry.weights):
         named = (entry.id, weights_key(entry.id, choice))
         if WEIGHTS.setdefault(named, choice) != choice:
             sys.exit(
@@ -107,10 +112,9 @@ def seeded_export(wildcards):
 def verifications(wildcards):
     """The verdicts that an embedding waits for."""
     entry = STUDY.models[wildcards.model]
-    return [
-        f"results/verification/{exported_of(entry.id, entry.weights)}.eager{VERDICT}.csv",
-        f"results/verification/{entry.id}.golden{VERDICT}.csv",
-    ]
+    eager = f"results/verification/{exported_of(entry.id, entry.weights)}.eager{VERDICT}.csv"
+    golden = f"results/verification/{entry.id}.golden{VERDICT}.csv"
+    return [eager, golden] if has_golden(entry.id) else [eager]
 
 
 def all_verifications():

@@ -51,6 +51,6 @@ rule embed_files:
         policy=str(POLICY.selecting),
         settings=model_settings,
         threads=THREADS,
-        code=code("embed_files.py", family_of_entry),
+        code=code("embed_files.py", model_of_entry),
     script:
         "../../scripts/embed_files.py"

@@ -21,7 +21,7 @@ rule export_model:
         weights=weights_choice,
         ckpt_dir=unrecorded(CKPT_DIR),
         threads=unrecorded(THREADS),
-        code=code("export_model.py", family_of_id),
+        code=code("export_model.py", model_of_id),
     script:
         "../../scripts/export_model.py"
 
@@ -49,7 +49,7 @@ rule verify_eager:
         weights=weights_choice,
         ckpt_dir=unrecorded(CKPT_DIR),
         threads=unrecorded(THREADS),
-        code=code("verify_model.py", family_of_id),
+        code=code("verify_model.py", model_of_id),
     script:
         "../../scripts/verify_model.py"
 
@@ -74,6 +74,6 @@ rule verify_golden:
         level="golden",
         device=DEVICE,
         threads=unrecorded(THREADS),
-        code=code("verify_model.py", family_of_id),
+        code=code("verify_model.py", model_of_id),
     script:
         "../../scripts/verify_model.py"

@@ -25,18 +25,18 @@ def paths_of(wildcards):
     return [path] if isinstance(path, str) else list(path)
 
 
-def code(script, family=None):
-    """Params function: a digest of the script and the modules it uses, of one model family if given."""
-    if family is None:
+def code(script, model=None):
+    """Params function: a digest of the script and the modules it uses, those of one model's family if given."""
+    if model is None:
         return lambda wildcards: step_digest(SCRIPTS / script)
-    return lambda wildcards: step_digest(SCRIPTS / script, family(wildcards))
+    return lambda wildcards: step_digest(SCRIPTS / script, model(wildcards))
 
 
 def settings_of(wildcards):
     """Params function: what a step's results depend on beside its inputs, as JSON."""
-    family = family_of_entry(wildcards) if wildcards.step == "embed_files" else None
+    model = model_of_entry(wildcards) if wildcards.step == "embed_files" else None
     script = SCRIPTS / f"{wildcards.step}.py"
-    settings = {"code": step_digest(script, family), "threads": THREADS}
+    settings = {"code": step_digest(script, model), "threads": THREADS}
     if wildcards.step == "embed_files":
         # Not the data sets' paths: what lies there is in the manifests, and where it lies is all the same.
         settings["exported"] = exported(wildcards)
@@ -63,10 +63,8 @@ def weights_choice(wildcards, output):
 
 def code_of_families(script):
     """Params function: a digest of the script with each family that the study uses."""
-    families = sorted({family_of(entry.id) for entry in STUDY.models.values()})
-    return lambda wildcards: [
-        step_digest(SCRIPTS / script, family) for family in families
-    ]
+    ids = {entry.id for entry in STUDY.models.values()}
+    return lambda wildcards: sorted({step_digest(SCRIPTS / script, id) for id in ids})
 
 
 def model_settings(wildcards):
@@ -74,11 +72,11 @@ def model_settings(wildcards):
     return STUDY.models[wildcards.model].settings
 
 
-def family_of_id(wildcards):
-    """Model family of a shared file's id."""
-    return family_of(wildcards.id)
+def model_of_id(wildcards):
+    """Id of the model of a shared file."""
+    return wildcards.id
 
 
-def family_of_entry(wildcards):
-    """Model family of a study's entry."""
-    return family_of(STUDY.models[wildcards.model].id)
+def model_of_entry(wildcards):
+    """Id of the model of a study's entry."""
+    return STUDY.models[wildcards.model].id

@@ -23,7 +23,7 @@ rule write_verification_clips:
         runtime=attempts_of(60),
     params:
         model="{id}",
-        code=code("write_verification_clips.py", family_of_id),
+        code=code("write_verification_clips.py", model_of_id),
     script:
         "../../scripts/write_verification_clips.py"
 
@@ -46,7 +46,7 @@ rule write_checkpoints:
         model="{id}",
         weights=weights_choice,
         ckpt_dir=unrecorded(CKPT_DIR),
-        code=code("write_checkpoints.py", family_of_id),
+        code=code("write_checkpoints.py", model_of_id),
     script:
         "../../scripts/write_checkpoints.py"
 
@@ -100,7 +100,7 @@ rule compare_with_original:
         runtime=attempts_of(60),
     params:
         threads=unrecorded(THREADS),
-        code=code("verify_reference.py", family_of_id),
+        code=code("verify_reference.py", model_of_id),
     script:
         "../../scripts/verify_reference.py"
 

@@ -4,10 +4,6 @@
 
 from math import ceil
 
-from fad_core.models.catalogue import read_catalogue
-
-WEIGHTS_MB = {model["id"]: model["weights_mb"] for model in read_catalogue()}
-
 # Python with the libraries that read tables and audio, and the two Snakemakes around a submitted script.
 SCRIPT_MB = 1200
 # PyTorch too.
@@ -51,7 +47,7 @@ def attempts_of(amount):
 
 def network_mb(wildcards):
     """Memory of a job with a shared file's network: two and a half times its weights."""
-    return NETWORK_MB + 2.5 * WEIGHTS_MB[wildcards.id]
+    return NETWORK_MB + 2.5 * get_model(wildcards.id).weights_bytes / 1e6
 
 
 def embedding_mb(wildcards, attempt):

@@ -135,6 +135,7 @@ NETWORK_CHECKPOINT = Checkpoint(
     folder="checkpoints",
     layout=_network_layout,
     seeded_sha256="00b8a942ebbbfb38903d23d26d9211d19aaa040016d5cf320c439dc6f2bc9725",
+    tensor_bytes=288_564_736,
 )
 PCA_CHECKPOINT = Checkpoint(
     filename="vggish_pca_params-970ea276.pth",
@@ -145,6 +146,7 @@ PCA_CHECKPOINT = Checkpoint(
     folder="checkpoints",
     layout=_pca_layout,
     seeded_sha256="5708ab5d9decf442555c7d57783538bf3015030c00b6c233dfe41ccbee913e77",
+    tensor_bytes=132_096,
 )
 
 

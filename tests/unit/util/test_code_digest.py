@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fad_core.models import family_of
+from fad_core.models import get_model
 from fad_core.util.code_digest import code_digest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,7 +37,8 @@ class Copy:
 
     def digest(self, script: str, family: str | None = None) -> str:
         study = self.root / "workflow/fad_study"
-        digest: str = self.module.code_digest(self.root / "scripts" / script, family, [study])
+        modules = [] if family is None else [f"fad_core.models.{family}"]
+        digest: str = self.module.code_digest(self.root / "scripts" / script, modules, [study])
         return digest
 
     def append(self, path: str, text: str = "\nEDITED = True\n") -> None:
@@ -225,7 +226,7 @@ sep='\\n')
     loaded = [Path(line).relative_to(ROOT) for line in done.stdout.splitlines()]
     assert len(loaded) > 15
     assert Path(f"fad_core/models/{network}.py") in loaded
-    family = family_of(model_id)
+    family = get_model(model_id).family
     before = copy.digest("embed_files.py", family)
     for path in loaded:
         copy.append(str(path))
