@@ -5,7 +5,6 @@ Importing this package is cheap: nothing heavy is loaded before it is used.
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +14,16 @@ if TYPE_CHECKING:
     from fad_core.api.drop_in import FrechetAudioDistance as FrechetAudioDistance
     from fad_core.api.scoring import Score as Score
     from fad_core.api.scoring import Waveforms as Waveforms
+    from fad_core.models import register_model as register_model
 
-__all__ = ["FrechetAudioDistance", "Score", "Waveforms", "__version__"]
-
-# PyTorch reads this when it first asks for memory: large tensors then lie in large pages, and a network of
-# long sequences does not spend half its time on having the system hand it small ones.
-os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+__all__ = ["FrechetAudioDistance", "Score", "Waveforms", "__version__", "register_model"]
 
 # Where each name is defined.
 _LAZY = {
     "FrechetAudioDistance": "fad_core.api.drop_in",
     "Score": "fad_core.api.scoring",
     "Waveforms": "fad_core.api.scoring",
+    "register_model": "fad_core.models",
 }
 
 

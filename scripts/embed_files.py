@@ -36,15 +36,18 @@ def main(
     from fad_study.steps.files import dataset_at
 
     from fad_core.datasets.policy import parse_policy
+    from fad_core.models import get_model
     from fad_core.runner.backend import parse_settings
     from fad_core.runner.exported import ExportedModel
     from fad_core.runner.numerics import numerics_key
+    from fad_core.runner.pt2 import read_identity
     from fad_core.util.progress import progress_bar
-    from fad_core.verification.verdicts import Verified, require_verified
+    from fad_core.verification.verdicts import Verified, note_of, require_verified
 
     torch.set_num_threads(threads)
     options, backend = parse_settings(settings)
-    model = ExportedModel(exported, options, backend, origin="own")
+    note = note_of(get_model(read_identity(exported).model))
+    model = ExportedModel(exported, options, backend, origin="own", note=note)
     numerics = numerics_key(model.model, model.device)
     require_verified(verdicts, [Verified.of(model.identity)], numerics=numerics)
     with progress_bar(f"embed {dataset}/{manifest.stem}") as progress:

@@ -29,26 +29,19 @@ def main(
     """
     import torch
 
-    from fad_core.models import get_model
     from fad_core.runner.device import resolve_device
-    from fad_core.runner.pt2 import read_identity
     from fad_core.verification.check import require_passed
     from fad_core.verification.table import write_verification
-    from fad_core.verification.verify import verified_backends, verify_eager, verify_golden
-    from fad_core.weights import fetch_weights, locate_weights
+    from fad_core.verification.verify import verified_backends, verify, weights_of
 
     torch.set_num_threads(threads)
     device = resolve_device(device)
-    backends = verified_backends(device)
-    if level == "eager":
-        model = get_model(read_identity(exported).model)
-        fetched = fetch_weights(locate_weights(model, weights, ckpt_dir), ckpt_dir)
-        rows = verify_eager(exported, model, fetched, backends)
-    else:
-        rows = verify_golden(exported, lambda case: print(f"golden: {case}", flush=True), backends)
-    write_verification(rows, table, device)
-    print(table.read_text(encoding="utf-8"))
-    require_passed(rows)
+    checks = []
+    for check in verify(level, exported, weights_of(exported, weights, ckpt_dir), verified_backends(device)):
+        print(f"{level}: {check.case}, {check.quantity}: {check.verdict}", flush=True)
+        checks.append(check)
+    write_verification(checks, table, device)
+    require_passed(checks)
 
 
 run(main, globals())

@@ -23,20 +23,20 @@ def main(exported: Path, clips: Path, original: Path, table: Path, distances: Pa
     from fad_core.models.options import Options
     from fad_core.runner.exported import ExportedModel
     from fad_core.verification.check import require_passed
-    from fad_core.verification.table import print_verification, write_verification
+    from fad_core.verification.table import verification_text, write_verification
 
     torch.set_num_threads(threads)
     run_of_original = OriginalRun.load(original)
     model = ExportedModel(exported, origin="own")
     imitating = ExportedModel(exported, Options(compatibility="frechet-audio-distance"), origin="own")
-    rows, values = verify_reference(
+    checks, values = verify_reference(
         model, clips, run_of_original, lambda case: print(case, flush=True), imitating=imitating
     )
-    write_verification(rows, table)
+    write_verification(checks, table)
     write_distances(values, run_of_original.meta["versions"], distances)
-    print_verification(exported.name, rows)
+    print(verification_text(exported.name, checks), end="", flush=True)
     print(distances.read_text(encoding="utf-8"))
-    require_passed(rows)
+    require_passed(checks)
 
 
 run(main, globals())

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fad_core.api.model_cache import default_cache_dir, is_exported, model_in, require_weights, verified_model
+from fad_core.api.model_cache import default_cache_dir, verified_model
 from fad_core.api.original_arguments import SUBMODEL, model_of
 from fad_core.api.scoring import Score, names_of, scan_sets, score_embedded
 from fad_core.datasets.policy import DEFAULTS, FilePolicy, Leftovers, OnBadFile, OnDuplicate, OnShortFile
@@ -41,6 +41,7 @@ from fad_core.models.use import ModelUse
 from fad_core.runner.backend import DEFAULT_BACKEND, Backend, Runner
 from fad_core.runner.device import resolve_backend, resolve_device
 from fad_core.runner.exported import ExportedModel
+from fad_core.runner.given import is_exported, model_in, require_weights
 from fad_core.util.progress import progress_bar
 from fad_core.weights import default_ckpt_dir
 

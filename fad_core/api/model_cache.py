@@ -9,43 +9,31 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fad_core.errors import ModelError
-from fad_core.models import get_model
+from fad_core.models import get_model, modules_of
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.use import ModelUse
-from fad_core.runner import third_party
 from fad_core.runner.backend import Backend
 from fad_core.runner.backends import Origin
 from fad_core.runner.device import resolve_backend
 from fad_core.runner.exported import ExportedModel
+from fad_core.runner.given import is_exported, load_given, model_in
 from fad_core.runner.numerics import numerics_key
-from fad_core.runner.pt2 import Identity, export_model, holds_identity, read_identity
+from fad_core.runner.pt2 import Identity, export_model, read_identity
 from fad_core.util.atomic import require_writable
 from fad_core.util.code_digest import code_digest
 from fad_core.util.progress import progress_bar
-from fad_core.verification.check import Comparison, require_passed
+from fad_core.verification.check import Check, require_passed
 from fad_core.verification.table import write_verification
-from fad_core.verification.verdicts import Verified, require_verified
-from fad_core.verification.verify import (
-    ON_CPU,
-    compare_with_eager,
-    eager_backends,
-    eager_outputs,
-    golden_count,
-    run_by,
-    verified_backends,
-    verify_golden,
-)
-from fad_core.weights import Weights, fetch_weights, given_files, locate_weights
+from fad_core.verification.verdicts import Verified, levels_of, note_of, require_verified
+from fad_core.verification.verify import level_of, run_by, verified_backends, verify
+from fad_core.weights import Weights, fetch_weights, locate_weights
 
 Report = Callable[[str], None]
-
-GIVEN_NOTE = "unverified: an exported model that was given by its path"
 
 
 def _silent(_line: str) -> None:
@@ -108,92 +96,41 @@ def verified_model(
     use = ModelUse(get_model(model_id), options)
     backend = resolve_backend(backend or Backend(), options)
     if is_exported(choice):
-        return _given(Path(choice).expanduser(), use, backend, batch_size, trust=trust)
-    ckpt_dir = ckpt_dir.expanduser() if ckpt_dir is not None else None
-    folder = default_cache_dir() if cache_dir is None else cache_dir.expanduser()
-    backends = verified_backends(backend.device)
-    store = Store(folder, ckpt_dir, report, backends, progress=progress)
-    path, weights = store.exported(use.model, choice)
-    store.require_eager(path, use.model, weights)
-    store.require_golden(use.model)
-    return ExportedModel(path, options, backend, batch_size, origin="own")
+        return load_given(Path(choice).expanduser(), use, backend, batch_size, trust=trust)
+    cache = ModelCache(cache_dir or default_cache_dir(), ckpt_dir, report, progress=progress)
+    path, weights = cache.export(use.model, choice)
+    cache.require_verified(path, use.model, weights, verified_backends(backend.device))
+    note = note_of(use.model)
+    return ExportedModel(path, options, backend, batch_size, origin="own", note=note)
 
 
-def require_weights(model: EmbeddingModel, choice: str) -> None:
-    """Stop where a file that was given as weights is not there, or is of another model; a quick look.
+class ModelCache:
+    """A folder of exported models, and in `verification/` of their verdicts.
 
-    Raises:
-        ModelError: there is no exported model, or it is another one.
-        WeightsError: a checkpoint is not there.
-    """
-    if is_exported(choice):
-        _require_model(model, choice, model_in(Path(choice).expanduser()))
-    elif choice not in ("official", "seeded"):
-        given_files(model, choice)
-
-
-def model_in(path: Path) -> str:
-    """The id of the model in a `.pt2`, which may be another package's.
-
-    Raises:
-        ModelError: there is none, or it is one that is refused.
-    """
-    third_party.refuse_by_name(path)
-    return read_identity(path).model if holds_identity(path) else third_party.MODEL
-
-
-def is_exported(choice: str) -> bool:
-    """Whether a choice of weights is the path of an exported model, not of a checkpoint."""
-    return Path(choice).suffix == ".pt2" or Path(choice).name in third_party.REFUSED
-
-
-def _given(
-    path: Path, use: ModelUse, backend: Backend, batch_size: int | None, *, trust: bool
-) -> ExportedModel:
-    third_party.refuse_by_name(path)
-    if holds_identity(path):
-        origin: Origin = "trusted" if trust else "given"
-        exported = ExportedModel(path, use.options, backend, batch_size, origin=origin, note=GIVEN_NOTE)
-    else:
-        exported = third_party.load_foreign(path, use.options, backend, batch_size, trust=trust)
-    _require_model(use.model, path, exported.model.name)
-    return exported
-
-
-def _require_model(model: EmbeddingModel, path: Path | str, held: str) -> None:
-    if held != model.name:
-        raise ModelError(f"{path} holds {held}, and {model.name} was asked for")
-
-
-class Store:
-    """The folder of exported models.
+    A verdict is of one backend, and its name carries a digest of all that decides it beside the model.
 
     Attributes:
         folder: where they lie.
         ckpt_dir: of the checkpoints; torch.hub's if None.
         report: told in a line what takes long.
-        backends: that are verified.
         progress: whether bars are shown.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        ckpt_dir: Path | None,
-        report: Report,
-        backends: Sequence[Backend] = ON_CPU,
-        *,
-        progress: bool = False,
+        self, folder: Path, ckpt_dir: Path | None, report: Report, *, progress: bool = False
     ) -> None:
         self.folder = folder.expanduser()
         self.ckpt_dir = None if ckpt_dir is None else ckpt_dir.expanduser()
         self.report = report
-        self.backends = backends
         self.progress = progress
 
-    def exported(self, model: EmbeddingModel, choice: str) -> tuple[Path, Weights]:
-        """Path of the exported model, made now unless the very same lies there."""
-        weights = fetch_weights(self._located(model, choice), self.ckpt_dir, progress=self.progress)
+    def export(self, model: EmbeddingModel, choice: str) -> tuple[Path, Weights]:
+        """Path of the exported model, made now unless the very same lies there; and its fetched weights."""
+        weights = locate_weights(model, choice, self.ckpt_dir)
+        for file in weights.files if weights.kind == "official" else ():
+            if file.path is None:
+                self.report(f"fetching {file.checkpoint.filename} from {file.checkpoint.url}")
+        weights = fetch_weights(weights, self.ckpt_dir, progress=self.progress)
         path = self.folder / f"{model.name}-{weights.key}.pt2"
         if _identity_at(path) != Identity.of(model, weights):
             require_writable(path)
@@ -201,74 +138,75 @@ class Store:
             export_model(model, weights, path)
         return path, weights
 
-    def require_eager(self, path: Path, model: EmbeddingModel, weights: Weights) -> None:
-        """Verify against the eager network, by each backend by which this very file has not been."""
-        backends = eager_backends(model, self.backends)
-        verdicts = {backend: self._verdict(path.stem, "eager", model, backend) for backend in backends}
+    def verify(
+        self, path: Path, weights: Weights, backends: Sequence[Backend], origin: Origin = "own"
+    ) -> list[Check]:
+        """Verify a `.pt2` at all levels now, whatever was found before.
+
+        Args:
+            path: the file, which may lie elsewhere.
+            weights: the fetched ones that it was made from.
+            backends: that run it.
+            origin: of the file; see `ExportedModel`.
+        """
+        model = get_model(model_in(path))
+        checks: list[Check] = []
+        for name in levels_of(model):
+            if name == "golden" and weights.kind != "seeded":
+                path, origin = self.export(model, "seeded")[0], "own"
+            self.report(f"verifying {path} at the level {name}")
+            checks += verify(name, path, weights, backends, origin)
+        return checks
+
+    def require_verified(
+        self, path: Path, model: EmbeddingModel, weights: Weights, backends: Sequence[Backend]
+    ) -> None:
+        """Make sure that a model has passed at all levels, by each backend that can be used here.
+
+        It is verified now where this machine has no verdict on it.
+
+        Args:
+            path: what `export` gave.
+            model: the model.
+            weights: what `export` gave.
+            backends: that must have run it.
+
+        Raises:
+            VerificationError: it has not passed.
+        """
         # A new export has a new time, and its old verdicts are worth nothing.
-        made = path.stat().st_mtime_ns
-        missing = [
-            backend
-            for backend, verdict in verdicts.items()
-            if not verdict.is_file() or verdict.stat().st_mtime_ns < made
-        ]
-        fast = Backend()
-        if fast in missing and run_by(path, fast) is None:
-            # The kernels cannot be used here: there is no such backend, at the next level neither.
-            self.backends = [backend for backend in self.backends if backend != fast]
-            missing.remove(fast)
-            del verdicts[fast]
-        if missing:
-            self.report(f"verifying {path.name} against the eager network")
-            outputs = eager_outputs(model, weights)
-            cases = len(model.verification.eager_cases)
-            with self._bar(f"verify {path.stem}", cases * len(missing)) as advance:
-                for backend in missing:
-                    exported = run_by(path, backend)
-                    assert exported is not None
-                    rows = []
-                    for row in compare_with_eager(exported, outputs):
-                        rows.append(row)
-                        advance(1)
-                    _record(rows, backend, verdicts[backend])
-        needed = Verified(model.name, weights.label, weights.sha256)
-        require_verified(list(verdicts.values()), [needed], ["eager"])
+        exported_at = path.stat().st_mtime_ns
+        verdicts = []
+        for name in levels_of(model):
+            level = level_of(name, model, weights)
+            for backend in level.backends(backends):
+                eager = name == "eager"
+                verdict = self._verdict(path.stem if eager else model.name, name, model, backend)
+                if not verdict.is_file() or (eager and verdict.stat().st_mtime_ns < exported_at):
+                    loaded = run_by(path if eager else self.export(model, "seeded")[0], backend)
+                    if loaded is None:
+                        continue
+                    self.report(f"verifying {model.name} ({backend.name}) against {level.against}")
+                    self._record(level.compare(loaded), level.count, backend, verdict)
+                verdicts.append(verdict)
+        require_verified(verdicts, [Verified(model.name, weights.label, weights.sha256)])
 
-    def require_golden(self, model: EmbeddingModel) -> None:
-        """Verify the seeded model against the original's, by each backend where that is missing."""
-        verdicts = {each: self._verdict(model.name, "golden", model, each) for each in self.backends}
-        missing = [backend for backend, verdict in verdicts.items() if not verdict.is_file()]
-        if missing:
-            path, _ = self.exported(model, "seeded")
-            self.report(f"verifying {model.name} against embeddings of the original package")
-            with self._bar(f"verify {model.name}", golden_count(model) * len(missing)) as advance:
-                for backend in missing:
-                    rows = verify_golden(path, lambda _clip: advance(1), [backend])
-                    _record(rows, backend, verdicts[backend])
-        weights = self._located(model, "seeded")
-        needed = Verified(model.name, weights.label, weights.sha256)
-        require_verified(list(verdicts.values()), [needed], ["golden"])
-
-    def _located(self, model: EmbeddingModel, choice: str) -> Weights:
-        weights = locate_weights(model, choice, self.ckpt_dir)
-        for file in weights.files if weights.kind == "official" else ():
-            if file.path is None:
-                self.report(f"fetching {file.checkpoint.filename} from {file.checkpoint.url}")
-        return weights
-
-    def _bar(self, what: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
-        return progress_bar(what, total, quiet=not self.progress, unit="comparisons")
+    def _record(self, comparison: Iterator[Check], total: int, backend: Backend, verdict: Path) -> None:
+        """Make all checks, of which so many are of embeddings, and write the verdict if they pass."""
+        checks = []
+        name = verdict.name.rsplit(".", 2)[0]
+        with progress_bar(f"verify {name}", total, quiet=not self.progress, unit="comparisons") as advance:
+            for check in comparison:
+                checks.append(check)
+                advance(check.quantity == "embedding")
+        require_passed(checks)
+        write_verification(checks, verdict, backend.device)
 
     def _verdict(self, stem: str, level: str, model: EmbeddingModel, backend: Backend) -> Path:
         """Where a verdict lies, by all that decides it beside the file: what computes, and what verifies."""
-        facts = [numerics_key(model, backend.device).digest, code_digest(Path(__file__), model.family)]
+        facts = [numerics_key(model, backend.device).digest, code_digest(Path(__file__), modules_of(model))]
         digest = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
         return self.folder / "verification" / f"{stem}.{level}.{backend.name}.{digest}.csv"
-
-
-def _record(rows: Sequence[Comparison], backend: Backend, verdict: Path) -> None:
-    require_passed(rows)
-    write_verification(rows, verdict, backend.device)
 
 
 def _identity_at(path: Path) -> Identity | None:

@@ -60,11 +60,12 @@ class Embedding:
             The model, and the sets by their names.
         """
         use_threads(self.threads)
-        from fad_core.api.model_cache import require_weights, verified_model
+        from fad_core.api.model_cache import verified_model
         from fad_core.embedding.scan_and_embed import scan_sets
         from fad_core.models import get_model
         from fad_core.models.use import ModelUse
         from fad_core.runner.device import load_workers, resolve_backend
+        from fad_core.runner.given import require_weights
         from fad_core.util.progress import progress_bar
 
         use = ModelUse(get_model(model_id), self.options)

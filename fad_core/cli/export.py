@@ -20,13 +20,10 @@ from fad_core.cli.options import (
 from fad_core.cli.output import Form, output_options, print_row, print_rows, quiet_option, speaker
 from fad_core.cli.threads import threads_option, use_threads
 from fad_core.errors import ModelError
-from fad_core.models.options import WEIGHTS
 from fad_core.util.atomic import require_writable
 
 if TYPE_CHECKING:
-    from fad_core.models.base import EmbeddingModel
     from fad_core.runner.backends import Origin
-    from fad_core.weights import Weights
 
 
 @click.command(
@@ -127,57 +124,20 @@ def verify(
             raise ModelError(f"{what} is a file, but neither an exported model (.pt2) nor the id of a model")
         get_model(what)
     use_threads(threads)
-    from fad_core.api.model_cache import Store, default_cache_dir
+    from fad_core.api.model_cache import ModelCache, default_cache_dir
     from fad_core.runner.device import resolve_device
     from fad_core.verification.table import verification_rows, verification_text
-    from fad_core.verification.verify import verified_backends, verify_eager, verify_golden
+    from fad_core.verification.verify import verified_backends, weights_of
 
     device = resolve_device(device)
-    say, backends = speaker(quiet), verified_backends(device)
-    store = Store(cache_dir or default_cache_dir(), ckpt_dir, say, backends, progress=not quiet)
+    cache = ModelCache(cache_dir or default_cache_dir(), ckpt_dir, speaker(quiet), progress=not quiet)
     origin: Origin = "own"
     if is_file:
-        path, model, chosen = _given(what, weights, ckpt_dir)
-        origin = "trusted" if trust else "given"
+        path, origin = Path(what), "trusted" if trust else "given"
+        fetched = weights_of(path, weights, ckpt_dir)
     else:
-        model = get_model(what)
-        path, chosen = store.exported(model, weights or WEIGHTS.default)
-    say(f"verifying {path} against the eager network")
-    rows = verify_eager(path, model, chosen, backends, origin)
-    say(f"verifying {model.name} with seeded weights against embeddings of the original package")
-    if chosen.kind != "seeded":
-        path, origin = store.exported(model, "seeded")[0], "own"
-    rows += verify_golden(path, backends=backends, origin=origin)
-    print_rows(verification_rows(rows, device), form, lambda: verification_text(model.name, rows))
-    return 0 if all(row.verdict == "passed" for row in rows) else VERIFICATION_FAILED
-
-
-def _given(what: str, choice: str | None, ckpt_dir: Path | None) -> tuple[Path, EmbeddingModel, Weights]:
-    """Return a `.pt2` file, its model, and the weights that it was made from.
-
-    Raises:
-        ModelError: it is not an exported model of this package.
-        WeightsError: the weights are not available, or are not those that it was made from.
-    """
-    from fad_core.errors import WeightsError
-    from fad_core.models import get_model
-    from fad_core.runner.pt2 import read_identity
-    from fad_core.weights import fetch_weights, locate_weights
-
-    identity = read_identity(what)
-    model = get_model(identity.model)
-    if choice is None and identity.weights not in ("official", "seeded"):
-        raise WeightsError(
-            f"{what} was made from the checkpoint {identity.weights}. To compare it with that checkpoint, "
-            "choose:",
-            [("weights", "PATH")],
-        )
-    weights = fetch_weights(locate_weights(model, choice or identity.weights, ckpt_dir), ckpt_dir)
-    found = {file.checkpoint.filename: file.sha256 for file in weights.files}
-    if found != dict(identity.checkpoints):
-        made, here = (
-            ", ".join(f"{name} (sha256 {sha256})" for name, sha256 in checkpoints.items())
-            for checkpoints in (identity.checkpoints, found)
-        )
-        raise WeightsError(f"{what} was made from {made}, but the weights found here are {here}")
-    return Path(what), model, weights
+        path, fetched = cache.export(get_model(what), weights or "official")
+    checks = cache.verify(path, fetched, verified_backends(device), origin)
+    name = checks[0].model
+    print_rows(verification_rows(checks, device), form, lambda: verification_text(name, checks))
+    return 0 if all(check.verdict == "passed" for check in checks) else VERIFICATION_FAILED

@@ -78,12 +78,12 @@ def _require_models(models: Sequence[str], stored: Mapping[str, Sequence[Embedde
     Raises:
         UnknownModelError: it does not.
     """
-    from fad_core.models import family_of
+    from fad_core.models import get_model
 
     held = {each.key.model for sets in stored.values() for each in sets}
     for model in models:
         if model not in held:
-            family_of(model)
+            get_model(model)
 
 
 def _embedded(

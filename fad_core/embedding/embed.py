@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -138,14 +139,15 @@ def embed_sounds(
     lengths: deque[int] = deque()
     used = [sound for sound in sounds if sound[0].status != "excluded"]
     counts = [vector_count(decision, use) for decision, _ in used]
-    embedded = exported.embed_many(features(), exported.lanes, counts)
-    for (decision, _), vectors in zip(used, embedded, strict=True):
-        if not all(np.isfinite(each).all() for each in vectors.values()):
-            raise AudioError(
-                decision.record.file, "gives embeddings that are NaN or infinite: check its sample values"
-            )
-        starts = use.start_seconds(lengths.popleft(), decision.record.sha256)
-        yield FileEmbeddings(decision.record.file, starts, vectors)
+    # Closed at once, whatever is raised: until then PyTorch computes with the threads of the lanes.
+    with closing(exported.embed_many(features(), exported.lanes, counts)) as embedded:
+        for (decision, _), vectors in zip(used, embedded, strict=True):
+            if not all(np.isfinite(each).all() for each in vectors.values()):
+                raise AudioError(
+                    decision.record.file, "gives embeddings that are NaN or infinite: check its sample values"
+                )
+            starts = use.start_seconds(lengths.popleft(), decision.record.sha256)
+            yield FileEmbeddings(decision.record.file, starts, vectors)
 
 
 def load_unchanged(path: Path, sha256: str, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:

@@ -32,7 +32,6 @@ from fad_core.metrics.statistics import Statistics
 from fad_core.models.use import ModelUse
 from fad_core.runner.backend import Backend, settings_text
 from fad_core.runner.exported import ExportedModel
-from fad_core.util.memory import share_memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +119,6 @@ def scan_sets(
         BadFilesError: files cannot be used, and the policy does not exclude them; the message lists all.
         FadError: an embedded set is of another model, as far as is known.
     """
-    share_memory()
     # The scan reads float32, so its cache cannot serve a load as another type.
     same_type = use.options.dtype == "float32"
     kept = DecodedAudioCache(partial(prepare_waveform, use=use), use.model.sample_rate) if same_type else None

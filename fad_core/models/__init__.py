@@ -1,77 +1,159 @@
-"""The registry of embedding models. No other file names a family.
+"""The registry of embedding models.
 
-A family's module is imported when one of its models is asked for; listing the ids costs nothing.
+A built-in family is a folder beside this file: a package with `MODELS`, a tuple of its models. Another
+package's models are known where it has called `register_model`; or, installed, in every process by an entry
+point of the group `fad_core.models` that is a model or several:
+
+    [project.entry-points."fad_core.models"]
+    mine = "my_package.my_model:MODELS"
 """
 
 from __future__ import annotations
 
 import difflib
+import pkgutil
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
-from fad_core.errors import UnknownModelError
+from fad_core.errors import ModelError, UnknownModelError
 
 if TYPE_CHECKING:
     from fad_core.models.base import EmbeddingModel
 
-# Model id → its family's module here. A new family is one module and its lines in this table.
-FAMILY_OF = {
-    "vggish": "vggish",
-    "vggish-activation": "vggish",
-    "vggish-pca": "vggish",
-    "vggish-pca-activation": "vggish",
-    "pann-8k": "pann",
-    "pann-16k": "pann",
-    "pann-32k": "pann",
-    "encodec-24k": "encodec",
-    "encodec-48k": "encodec",
-    "clap-630k-audioset": "clap",
-    "clap-630k-audioset-fusion": "clap",
-    "clap-630k": "clap",
-    "clap-630k-fusion": "clap",
-    "clap-music-audioset": "clap",
-    "clap-music-speech": "clap",
-    "clap-music-speech-audioset": "clap",
-}
+ENTRY_POINTS = "fad_core.models"
 
-# Other names of models, as the original package has them.
-ALIASES = {"clap": "clap-630k-audioset"}
+# By id: the models that this process has registered.
+_registered: dict[str, EmbeddingModel] = {}
 
 
 def model_ids() -> list[str]:
-    """Return the ids that configurations and the command line accept."""
-    return list(FAMILY_OF)
-
-
-def family_of(model_id: str) -> str:
-    """The family (module name) that a model belongs to.
+    """Return the ids of all models: built in, installed and registered.
 
     Raises:
-        UnknownModelError: there is no such model; the message lists those that there are.
+        ModelError: an installed package's models cannot be imported.
     """
-    model_id = canonical_id(model_id)
-    if model_id not in FAMILY_OF:
-        names = [*FAMILY_OF, *ALIASES]
-        close = difflib.get_close_matches(model_id, names, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise UnknownModelError(f"there is no model {model_id!r}.{hint} Models: {', '.join(names)}.")
-    return FAMILY_OF[model_id]
-
-
-def canonical_id(model_id: str) -> str:
-    """Return a model's id, given its id or an alias."""
-    return ALIASES.get(model_id, model_id)
+    return [model.name for model in _all_models()]
 
 
 def get_model(model_id: str) -> EmbeddingModel:
-    """Look up a model by its id, or an alias of it.
+    """Look up a model.
 
     Args:
-        model_id: one of `model_ids()`, or of `ALIASES`.
+        model_id: its id, one of `model_ids()`, or one of its aliases.
 
     Raises:
         UnknownModelError: there is no such model; the message lists those that there are.
+        ModelError: an installed package's models cannot be imported.
+
+    >>> get_model("clap").name
+    'clap-630k-audioset'
     """
-    module = import_module(f"fad_core.models.{family_of(model_id)}")
-    models: dict[str, EmbeddingModel] = {model.name: model for model in module.MODELS}
-    return models[canonical_id(model_id)]
+    for model in _all_models(model_id):
+        if model_id in _names(model):
+            return model
+    names = [name for model in _all_models() for name in _names(model)]
+    close = difflib.get_close_matches(model_id, names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise UnknownModelError(f"there is no model {model_id!r}.{hint} Models: {', '.join(names)}.")
+
+
+def canonical_id(model_id: str) -> str:
+    """A model's id, of the id or of an alias; what is neither stays as it is."""
+    try:
+        return get_model(model_id).name
+    except UnknownModelError:
+        return model_id
+
+
+def modules_of(model: EmbeddingModel) -> tuple[str, ...]:
+    """Names of the modules that define a model: where a digest of its code begins.
+
+    Args:
+        model: which need not be registered.
+    """
+    modules = {type(model).__module__: None}
+    if not any(model is other for other in _built_in(model.name)):
+        modules |= {module: None for other, module in _installed() if other.name == model.name}
+    return tuple(modules)
+
+
+def register_model(*models: EmbeddingModel) -> None:
+    """Make models of another package known to this process, as the built-in ones are.
+
+    Their weights, export, verification against the eager network, scores and statistics then work by their
+    ids. Where a model has no golden embeddings (`VerificationFacts.golden`), every result says that it is
+    unverified against the original package. For the `fad` command and for studies, whose steps are processes
+    of their own, a package names its models by an entry point (see above).
+
+    Args:
+        models: each of a class derived from `EmbeddingModel` that a file defines. Registered again, a model
+            replaces the one of its name.
+
+    Raises:
+        ModelError: a name is not of lower-case letters, digits and hyphens, or is a built-in or installed
+            model's; there is no checkpoint; or no file holds the class, whose edits could not be noticed.
+    """
+    for model in models:
+        _require_usable(model, [*_built_in(), *(other for other, _ in _installed())])
+        _registered[model.name] = model
+
+
+def _all_models(model_id: str = "") -> Iterator[EmbeddingModel]:
+    """All models; of an id that begins as a family is called, that family's first, without the others."""
+    yield from _built_in(model_id)
+    yield from (model for model, _ in _installed())
+    yield from _registered.values()
+
+
+def _built_in(model_id: str = "") -> Iterator[EmbeddingModel]:
+    families = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
+    for family in sorted(families, key=lambda family: not model_id.startswith(family)):
+        yield from import_module(f"{__name__}.{family}").MODELS
+
+
+@cache
+def _installed() -> tuple[tuple[EmbeddingModel, str], ...]:
+    """The models that installed packages name, each with the module that names it."""
+    from fad_core.models.base import EmbeddingModel
+
+    found: list[tuple[EmbeddingModel, str]] = []
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        try:
+            loaded = entry.load()
+            models = [loaded] if isinstance(loaded, EmbeddingModel) else list(loaded)
+            for model in models:
+                _require_usable(model, [*_built_in(), *(other for other, _ in found)])
+                found.append((model, entry.module))
+        except Exception as error:  # whatever another package's code raises
+            raise ModelError(
+                f"the models that an installed package names by {entry.value!r} are not usable "
+                f"({type(error).__name__}: {error}): repair it, or uninstall it"
+            ) from error
+    return tuple(found)
+
+
+def _names(model: EmbeddingModel) -> tuple[str, ...]:
+    return model.name, *model.aliases
+
+
+def _require_usable(model: EmbeddingModel, others: Iterable[EmbeddingModel]) -> None:
+    taken = {name for other in others for name in _names(other)}
+    for name in _names(model):
+        # Paths are made of ids.
+        if not re.fullmatch("[a-z0-9-]+", name):
+            raise ModelError(f"a model's name has lower-case letters, digits and hyphens alone, not {name!r}")
+        if name in taken:
+            raise ModelError(f"there is a model {name!r} already: give yours another name")
+    if not model.checkpoints:
+        raise ModelError(f"{model.name} has no checkpoint: the first one names its weights")
+    module = type(model).__module__
+    if getattr(sys.modules.get(module), "__file__", None) is None:
+        raise ModelError(
+            f"{model.name} is defined in no file ({module}): put its class into a module, so that an edit of "
+            "it is noticed"
+        )

@@ -10,11 +10,11 @@ in the project speaks to models through this protocol alone:
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +53,8 @@ class VerificationFacts:
         eager_cases: (batch, samples) of the `example_input`s on which an export is compared with the eager
             network: even and odd, on both sides of the sizes at which kernels change, the shortest, the long.
         export_case: the one that `torch.export` traces.
+        golden: the file of embeddings that the original package gave, which lies beside the family's module
+            (`fad_core.verification.golden`); None if there is none, and results then say so.
         frontend_tolerance: largest allowed difference of features from the original package's, on the scale
             of `linear`, as a share of the root mean square. Log-mel spectra from float64, rounded to float32
             once, differ by a last bit, if at all.
@@ -69,6 +71,7 @@ class VerificationFacts:
 
     eager_cases: tuple[tuple[int, int], ...]
     export_case: tuple[int, int]
+    golden: Path | None = None
     frontend_tolerance: float = 1e-6
     linear: Callable[[Arrays], Arrays] = _as_they_are
     quantization_step: float = 0.0
@@ -113,6 +116,7 @@ class EmbeddingModel(ABC):
         cuda_batch_size: on a CUDA device, how many windows, or equal blocks of different files. Always as
             many, for the last bits depend on it.
         cropped: whether the window is fixed, so that `Options.crop` means something.
+        aliases: other names of the model, such as the original package's.
     """
 
     name: str
@@ -129,6 +133,7 @@ class EmbeddingModel(ABC):
     batch_size: int = 32
     cuda_batch_size: int = 1
     cropped: bool = False
+    aliases: tuple[str, ...] = ()
 
     @property
     def main_output(self) -> str:
@@ -230,9 +235,8 @@ class EmbeddingModel(ABC):
 
     @property
     def weights_bytes(self) -> int:
-        """Size in bytes of the checkpoint tensors that the model uses."""
-        fills = (fill for checkpoint in self.checkpoints for fill in checkpoint.layout().values())
-        return sum(math.prod(fill.shape) * np.dtype(fill.dtype).itemsize for fill in fills)
+        """What the tensors of its checkpoints take, those alone that it uses; 0 if that is not known."""
+        return sum(checkpoint.tensor_bytes for checkpoint in self.checkpoints)
 
     def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """Return the peak memory of embedding a file, without the model; 0 if independent of its length."""

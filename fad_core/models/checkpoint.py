@@ -45,6 +45,7 @@ class Checkpoint:
         layout: names, shapes and types of the tensors that the model takes from the file, with their
             seeded fill. The names are those after `prefix`.
         seeded_sha256: of the seeded fill (see `fad_core.weights.state_sha256`), pinned.
+        tensor_bytes: what the tensors of `layout` take; 0 if that is not known.
         section: the keys that lead to the named tensors, where they do not lie at the file's top.
         prefix: what the file puts before every name.
         scope: beginnings of the names that are looked at; other tensors of the file are left alone.
@@ -61,6 +62,7 @@ class Checkpoint:
     folder: str
     layout: Callable[[], Mapping[str, Fill]]
     seeded_sha256: str
+    tensor_bytes: int = 0
     section: tuple[str, ...] = ()
     prefix: str = ""
     scope: tuple[str, ...] = ("",)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from itertools import cycle
+from threading import Lock
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,14 +61,47 @@ def resolve_backend(backend: Backend, options: Options = DEFAULT_OPTIONS) -> Bac
     return Backend("plain" if options.imitate_original else backend.runner, device)
 
 
-def compute_in_float32(device: str) -> None:
-    """Have a CUDA device compute in whole float32, until somebody says otherwise.
+class _WholeFloat32:
+    """Switches of the process: set by the first thread that enters, and put back by the last that leaves."""
 
-    By default convolutions round their arguments to ten bits; who trains beside this may like products to.
+    def __init__(self, *switches: Any) -> None:
+        self._switches = switches
+        self._lock, self._threads = Lock(), 0
+        self._found: list[str] = []
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._threads:
+                self._found = [switch.fp32_precision for switch in self._switches]
+                self._set(["ieee"] * len(self._found))
+            self._threads += 1
+
+    def __exit__(self, *_error: object) -> None:
+        with self._lock:
+            self._threads -= 1
+            if not self._threads:
+                self._set(self._found)
+
+    def _set(self, values: Sequence[str]) -> None:
+        for switch, value in zip(self._switches, values, strict=True):
+            switch.fp32_precision = value
+
+
+_backends: Any = torch.backends
+_FLOAT32_ON_CPU = _WholeFloat32(_backends.mkldnn.conv, _backends.mkldnn.rnn, _backends.mkldnn.matmul)
+_FLOAT32_ON_CUDA = _WholeFloat32(_backends.cudnn.conv, _backends.cudnn.rnn, _backends.cuda.matmul)
+
+
+def whole_float32(device: str = "cpu") -> AbstractContextManager[None]:
+    """Compute convolutions, LSTMs and matrix products in whole float32 within a `with` statement.
+
+    By default cuDNN rounds the arguments of convolutions to ten bits, and a program that trains beside this
+    may have allowed as much, or bfloat16, for products and on a CPU. What it has chosen is put back.
+
+    Args:
+        device: that computes. Several threads may be within at once, and a thread more than once.
     """
-    if device != "cpu":
-        torch.backends.cudnn.allow_tf32 = False
-        torch.set_float32_matmul_precision("highest")
+    return _FLOAT32_ON_CPU if device == "cpu" else _FLOAT32_ON_CUDA
 
 
 def load_workers(device: str) -> int:
@@ -97,14 +132,14 @@ def _streams(device: str) -> Iterator[torch.cuda.Stream]:
 
 @contextmanager
 def computing(device: str) -> Iterator[None]:
-    """What surrounds a network's call: whole float32, and a word of what to do where memory is too little.
+    """Surround a network's call: compute in whole float32, and say what to do where memory is too little.
 
     Raises:
-        ModelError: it is.
+        ModelError: the device has too little memory.
     """
-    compute_in_float32(device)
     try:
-        yield
+        with whole_float32(device):
+            yield
     except torch.OutOfMemoryError as error:
         raise ModelError(
             f"device {device!r} has too little memory for this model and these files: give a smaller "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,11 @@ from fad_core.runner.device import (
     load_workers,
     resolve_backend,
     upload,
+    whole_float32,
 )
 from fad_core.runner.file_batches import Group, in_order
 from fad_core.runner.pt2 import Identity, read_identity
 from fad_core.runner.window_batches import Batches, even_size
-from fad_core.util.memory import share_memory
 from fad_core.util.prefetch import Item, Result, prefetch
 
 LARGEST_FEATURE = 1e15
@@ -82,7 +82,6 @@ class ExportedModel:
                 no such device, or the options mean nothing for the model.
             ArgumentError: `batch_size` is no whole number of at least 1.
         """
-        share_memory()
         self.identity = identity or read_identity(path)
         self.use = ModelUse(get_model(self.identity.model), options or DEFAULT_OPTIONS)
         self.backend = resolve_backend(backend or Backend(), self.use.options)
@@ -154,7 +153,8 @@ class ExportedModel:
             ValueError: the waveform is shorter than the model's minimum.
             AudioError: the waveform or a feature is NaN or infinite, or a feature exceeds `LARGEST_FEATURE`.
         """
-        features = self.use.frontend(waveform, key)
+        with whole_float32():
+            features = self.use.frontend(waveform, key)
         peak = _largest([waveform])
         # A comparison with NaN is false.
         if not (peak < np.inf and _largest(features) <= LARGEST_FEATURE):
@@ -185,7 +185,7 @@ class ExportedModel:
 
     def embed_many(
         self, files: Iterable[Arrays], lanes: int = 0, vectors: Sequence[int] = ()
-    ) -> Iterator[Vectors]:
+    ) -> Generator[Vectors]:
         """Embed the features of files, one after the other or several at a time.
 
         Windows go through the network in batches, whosever they are, and other features in blocks of

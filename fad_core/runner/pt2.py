@@ -17,6 +17,7 @@ from typing import Any, get_origin, get_type_hints
 import torch
 
 from fad_core.errors import ModelError
+from fad_core.models import modules_of
 from fad_core.models.base import EmbeddingModel
 from fad_core.runner.pt2_archive import (
     UnknownGraphError,
@@ -76,7 +77,7 @@ class Identity:
             checkpoints={file.checkpoint.filename: file.sha256 for file in weights.files},
             licence=model.checkpoints[0].licence if weights.kind == "official" else "not stated",
             tolerance=model.tolerance,
-            code=code_digest(Path(__file__), model.family),
+            code=code_digest(Path(__file__), modules_of(model)),
             torch_version=str(torch.__version__),
             fad_core_version=__version__,
         )

@@ -3,15 +3,16 @@
 Snakemake notices an edited script but not an edited module that it imports; the params of a rule carry this
 digest instead. It covers the script, and every module of our packages that the script reaches through
 imports, read from the source without running it. Comments, docstrings and layout do not count. The registry
-imports the module of a model's family by name, which is no import that the source shows: it counts for the
-step that is about that family, with the modules that it imports, and editing one family leaves the results of
-the others alone. What is imported for types alone, under `if TYPE_CHECKING`, runs nothing and does not count.
+imports the modules of models by name, which is no import that the source shows: they count for the steps that
+use the model, with the modules that they import, so that editing one family leaves the results of the others
+alone. What is imported for types alone, under `if TYPE_CHECKING`, runs nothing and does not count.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -21,22 +22,24 @@ _CORE = Path(__file__).parents[1]
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
-def code_digest(script: Path, family: str | None = None, packages: Sequence[Path] = ()) -> str:
+def code_digest(script: Path, modules: Sequence[str] = (), packages: Sequence[Path] = ()) -> str:
     """Return a digest of a script and the modules that it uses.
 
     Args:
         script: a Python file that imports from `fad_core`.
-        family: name of the model family that the step is about, if it is about one.
+        modules: names of the modules that define the model that the step uses (`fad_core.models.modules_of`).
+            One of another package must have been imported; the modules of its package that it imports count.
         packages: folders of further packages whose modules count, each called as the package is.
 
     Returns:
         16 hex digits.
     """
     folders = {folder.name: folder for folder in (_CORE, *packages)}
+    for package in {name.partition(".")[0] for name in modules} - set(folders):
+        folders[package] = _folder_of(package)
     digests: dict[str, str] = {}
-    files = [(script.name, script)]
-    if family is not None:
-        files += _files([f"{_CORE.name}.models.{family}"], folders)
+    defining = list(_files(modules, folders))
+    files = [(script.name, script), *defining]
     while files:
         name, path = files.pop()
         if name not in digests:
@@ -44,9 +47,10 @@ def code_digest(script: Path, family: str | None = None, packages: Sequence[Path
             files += _files((other for other in imported if other not in digests), folders)
             if path.name == "__init__.py":  # a report's template belongs to the code
                 digests |= {page.name: _hash(page.read_bytes()) for page in path.parent.glob("*.html")}
-    golden = _CORE / "verification/golden" / f"{family}.npz"  # what verification compares with
-    if f"{_CORE.name}.verification.golden" in digests and golden.is_file():
-        digests["golden"] = _hash(golden.read_bytes())
+    if f"{_CORE.name}.verification.golden" in digests:  # what verification compares with
+        for name, path in defining:
+            if (golden := path.with_name("golden.npz")).is_file():
+                digests[f"{name} golden"] = _hash(golden.read_bytes())
     return _hash("".join(f"{name}\0{digest}\n" for name, digest in sorted(digests.items())).encode())[:16]
 
 
@@ -58,6 +62,12 @@ def _files(names: Iterable[str], folders: Mapping[str, Path]) -> Iterator[tuple[
             base = folders[package].joinpath(*parts)
             found = (base.with_suffix(".py"), base / "__init__.py")
             yield from ((name, path) for path in found if path.is_file())
+
+
+def _folder_of(package: str) -> Path:
+    """Return the folder of an imported package; of one that is a single file, its path without the suffix."""
+    file = Path(str(sys.modules[package].__file__))
+    return file.parent if file.name == "__init__.py" else file.with_suffix("")
 
 
 def _hash(content: bytes) -> str:

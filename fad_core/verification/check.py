@@ -1,38 +1,34 @@
-"""One comparison of a verification, and what follows from all of them."""
+"""One check of a verification: an array against what it must be. And what all checks say together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import VerificationError
+from fad_core.metrics.frechet import frechet_distance
+from fad_core.metrics.statistics import Statistics
+from fad_core.models.base import EmbeddingModel
+from fad_core.runner.backend import DEFAULT_BACKEND, Backend
 from fad_core.runner.pt2 import Identity
+
+Embeddings = NDArray[np.float32]
+"""`[N, D]`."""
+
+DISTANCE_TOLERANCE = 1e-6
+"""Relative, of the distance of our embeddings from that of the original's, both by the exact formula."""
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One row of a verification: what was compared and how far apart it lay.
+class Check:
+    """One row of a verification: what was compared, and by how much it differed.
 
-    Attributes:
-        model: id.
-        weights: "official", "seeded" or a file's name.
-        weights_sha256: of the checkpoint.
-        level: "eager", "golden" or "reference".
-        case: the batch size, or the clip.
-        quantity: "embedding"; "frontend", the features; "network", embeddings of the original's features;
-            or "fad".
-        vectors: how many embedding vectors, or windows of features, were compared.
-        max_absolute_difference: over all values.
-        max_relative_difference: the same, as a share of the RMS of the values compared with.
-        min_cosine: over the vectors, 1 where both are zero; None for a distance.
-        tolerance: the largest relative difference allowed.
-        off_by_quantum: values of a quantised embedding that fell on the other side of a rounding edge;
-            they do not count as different.
-        verdict: "passed" or "failed".
+    The attributes are the columns of the table VERIFICATION (`fad_core.tables.schemas`), but `numerics`.
     """
 
     model: str
@@ -54,14 +50,25 @@ def compare(
     identity: Identity,
     level: str,
     case: str,
-    found: NDArray[np.float32],
-    expected: NDArray[np.float32],
+    found: NDArray[Any],
+    expected: NDArray[Any],
     tolerance: float,
     *,
     quantity: str = "embedding",
     off_by_quantum: int = 0,
-) -> Comparison:
-    """Compare what was found with what was expected, `[N, …]`; the shapes must be equal too."""
+) -> Check:
+    """Compare an array with what it must be.
+
+    Args:
+        identity: of the exported model that is verified.
+        level: of the verification.
+        case: the batch size, or the clip.
+        found: `[N, …]`.
+        expected: of the same shape, or the check fails.
+        tolerance: the largest absolute difference allowed, as a share of the RMS of `expected`.
+        quantity: what the arrays are.
+        off_by_quantum: how many values `settle` has forgiven.
+    """
     same_shape = found.shape == expected.shape
     absolute = relative = float("inf")
     cosine = float("nan")
@@ -71,81 +78,99 @@ def compare(
         rms = float(np.sqrt(np.mean(np.square(b))))
         relative = absolute / rms if rms > 0 else (0.0 if absolute == 0 else float("inf"))
         cosine = _min_cosine(a.reshape(len(a), -1), b.reshape(len(b), -1))
-    return Comparison(
-        identity.model,
-        identity.weights,
-        identity.weights_sha256,
-        level,
-        case,
-        quantity,
-        len(expected),
-        absolute,
-        relative,
-        cosine,
-        tolerance,
-        off_by_quantum,
+    return Check(
+        model=identity.model,
+        weights=identity.weights,
+        weights_sha256=identity.weights_sha256,
+        level=level,
+        case=case,
+        quantity=quantity,
+        vectors=len(expected),
+        max_absolute_difference=absolute,
+        max_relative_difference=relative,
+        min_cosine=cosine,
+        tolerance=tolerance,
+        off_by_quantum=off_by_quantum,
         # A NaN fails, for it compares as false.
-        verdict(same_shape and relative <= tolerance),
-    )
-
-
-def compare_distance(
-    identity: Identity, level: str, case: str, vectors: int, found: float, expected: float, tolerance: float
-) -> Comparison:
-    """Compare a distance of so many vectors with the one it should be, relative to that."""
-    difference = abs(found - expected)
-    relative = difference / abs(expected) if expected else (0.0 if difference == 0 else float("inf"))
-    return Comparison(
-        identity.model,
-        identity.weights,
-        identity.weights_sha256,
-        level,
-        case,
-        "fad",
-        vectors,
-        difference,
-        relative,
-        None,
-        tolerance,
-        0,
-        verdict(relative <= tolerance),
+        verdict="passed" if same_shape and relative <= tolerance else "failed",
     )
 
 
 def _min_cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    products = np.sum(a * b, axis=1)
-    both_zero = (np.linalg.norm(a, axis=1) == 0) & (np.linalg.norm(b, axis=1) == 0)
+    """The smallest cosine of two vectors `[D]` of `[N, D]`; 1 where both are zero."""
+    lengths = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        cosines = np.where(both_zero, 1.0, products / norms)
-    return float(np.min(cosines, initial=1.0))
+        cosines = np.sum(a * b, axis=1) / (lengths[0] * lengths[1])
+    return float(np.min(np.where(np.maximum(*lengths) == 0, 1.0, cosines), initial=1.0))
 
 
-def verdict(passed: bool) -> str:
-    """The word for it in a table."""
-    return "passed" if passed else "failed"
+def compare_distance(
+    identity: Identity, level: str, case: str, vectors: int, found: float, expected: float
+) -> Check:
+    """Compare a Fréchet distance of so many vectors with the one it must be."""
+    ours, theirs = np.array([[found]]), np.array([[expected]])
+    check = compare(identity, level, case, ours, theirs, DISTANCE_TOLERANCE, quantity="fad")
+    return replace(check, vectors=vectors, min_cosine=None)
 
 
-def require_passed(rows: Iterable[Comparison]) -> None:
-    """Refuse a verification with no rows, or with one that failed.
+def distance_of_groups(groups: Iterable[Sequence[Embeddings]]) -> float:
+    """The exact Fréchet distance of two groups of clips, given the embeddings of each clip."""
+    reference, evaluation = (Statistics.from_embeddings(np.concatenate(group)) for group in groups)
+    return frechet_distance(reference, evaluation).value
+
+
+def case_by(case: str, backend: Backend) -> str:
+    """A case's name, and how the network ran unless by default."""
+    return case if backend == DEFAULT_BACKEND else f"{case}, {backend.name}"
+
+
+def settle(
+    model: EmbeddingModel, found: Embeddings, expected: Embeddings, unrounded: Embeddings | None
+) -> tuple[Embeddings, int, float]:
+    """Forgive what float32 cannot decide: on which side of a rounding edge a value falls.
+
+    A quantised value may be one quantum off only where the original's own unrounded value lies on an
+    edge, within the tolerance; everything else has to be equal.
+
+    Args:
+        model: the model.
+        found: our embeddings `[N, D]`.
+        expected: the original's.
+        unrounded: the original's before they are quantised; None if they are not.
+
+    Returns:
+        The embeddings with the values that are forgiven set to the original's, how many they are, and the
+        tolerance that is left.
+    """
+    if unrounded is None or found.shape != expected.shape:
+        return found, 0, model.tolerance
+    facts = model.verification
+    rms = np.sqrt(np.mean(np.square(unrounded, dtype=np.float64)))
+    on_edge = facts.rounding_distance(unrounded) <= model.tolerance * rms
+    forgiven = (found != expected) & (np.abs(found - expected) <= facts.quantization_step) & on_edge
+    return np.where(forgiven, expected, found), int(forgiven.sum()), 0.0
+
+
+def require_passed(checks: Iterable[Check]) -> None:
+    """Refuse a verification without checks, or with one that failed.
 
     Raises:
         VerificationError: the message lists what failed.
     """
-    rows = list(rows)
-    if not rows:
+    checks = list(checks)
+    if not checks:
         raise VerificationError("nothing was verified")
-    failed = [row for row in rows if row.verdict != "passed"]
+    failed = [check for check in checks if check.verdict != "passed"]
     if failed:
         raise VerificationError("\n".join(_failures(failed)))
 
 
-def _failures(failed: list[Comparison]) -> Iterator[str]:
-    for (model, weights, level), rows in groupby(failed, lambda row: (row.model, row.weights, row.level)):
+def _failures(failed: Sequence[Check]) -> Iterator[str]:
+    for (model, weights, level), group in groupby(failed, lambda row: (row.model, row.weights, row.level)):
         listed = [
             f"  {row.case}, {row.quantity}: relative difference {row.max_relative_difference:.3g}, "
             f"tolerance {row.tolerance:.3g}"
-            for row in rows
+            for row in group
         ]
         yield (
             f"{model} ({weights}) is not what it was made from: "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,14 +11,14 @@ from fad_core.models import get_model
 from fad_core.runner.numerics import numerics_key
 from fad_core.tables.files import write_table
 from fad_core.tables.schemas import VERIFICATION
-from fad_core.verification.check import Comparison
+from fad_core.verification.check import Check
 
 
-def verification_rows(checks: Sequence[Comparison], device: str = "cpu") -> list[dict[str, Any]]:
-    """Make rows of the table VERIFICATION of comparisons that were made on this machine.
+def verification_rows(checks: Sequence[Check], device: str = "cpu") -> list[dict[str, Any]]:
+    """Make rows of the table VERIFICATION of checks that were made on this machine.
 
     Args:
-        checks: the comparisons.
+        checks: what was compared.
         device: that was verified; the rows name its GPU, if it is one.
     """
     numerics = {
@@ -28,18 +27,12 @@ def verification_rows(checks: Sequence[Comparison], device: str = "cpu") -> list
     return [{**asdict(check), "numerics": numerics[check.model]} for check in checks]
 
 
-def write_verification(checks: Sequence[Comparison], table: Path, device: str = "cpu") -> None:
+def write_verification(checks: Sequence[Check], table: Path, device: str = "cpu") -> None:
     """Write `verification_rows` as a .csv or .parquet file."""
     write_table(VERIFICATION, verification_rows(checks, device), table)
 
 
-def print_verification(name: str, rows: Sequence[Comparison]) -> None:
-    """Print `verification_text` to stdout."""
-    sys.stdout.write(verification_text(name, rows))
-    sys.stdout.flush()
-
-
-def verification_text(name: str, rows: Sequence[Comparison]) -> str:
+def verification_text(name: str, rows: Sequence[Check]) -> str:
     """One line a level and quantity: how much was compared, and the largest difference."""
     lines = []
     for level in sorted({row.level for row in rows}):

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from fad_core.errors import VerificationError
+from fad_core.models import get_model
+from fad_core.models.base import EmbeddingModel
 from fad_core.runner.numerics import NumericsKey
 from fad_core.tables.files import read_table
 from fad_core.tables.schemas import VERIFICATION
@@ -17,7 +19,8 @@ from fad_core.tables.schemas import VERIFICATION
 if TYPE_CHECKING:
     from fad_core.runner.pt2 import Identity
 
-LEVELS = ("eager", "golden")
+Level = Literal["eager", "golden"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 """Those without which nothing is embedded."""
 
 _REMEDY = "delete it and run again"
@@ -59,18 +62,26 @@ class Verified(NamedTuple):
         return f"{self.model} ({self.weights}, sha256 {self.weights_sha256[:8]}…)"
 
 
+def levels_of(model: EmbeddingModel) -> Sequence[Level]:
+    """The levels that a model must have passed: without golden embeddings there is only the eager one."""
+    return LEVELS if model.verification.golden is not None else ("eager",)
+
+
+def note_of(model: EmbeddingModel) -> str:
+    """What a result must say of levels that were not run; "" if there are none."""
+    if set(levels_of(model)) == set(LEVELS):
+        return ""
+    return f"unverified against the original package: {model.name} has no golden embeddings"
+
+
 def require_verified(
-    tables: Sequence[Path],
-    needed: Collection[Verified],
-    levels: Sequence[str] = LEVELS,
-    numerics: NumericsKey | None = None,
+    tables: Sequence[Path], needed: Collection[Verified], numerics: NumericsKey | None = None
 ) -> None:
     """Refuse to go on unless these tables say, and say nothing else, that all that is needed has passed.
 
     Args:
         tables: of verification.
-        needed: the models with their weights.
-        levels: that each of them must have passed.
+        needed: the models with their weights; each must have passed all its levels.
         numerics: the key of the machine that is to compute; None where nothing is computed.
 
     Raises:
@@ -80,7 +91,7 @@ def require_verified(
     """
     rows = [row for table in tables for row in _passed(table, needed, numerics)]
     for each in needed:
-        for level in levels:
+        for level in levels_of(get_model(each.model)):
             if not any(row["level"] == level and each.has(row) for row in rows):
                 named = ", ".join(map(str, tables)) or "no table"
                 raise VerificationError(

@@ -1,4 +1,4 @@
-"""Make `fad_core/verification/golden/{family}.npz` anew, with the original package.
+"""Make `fad_core/models/{family}/golden.npz` anew, with the original package.
 
     make reference-env
     python tests/golden/make_golden.py --reference-python .venv-reference/bin/python --family pann
@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics
-from fad_core.models import family_of, get_model, model_ids
+from fad_core.models import get_model, model_ids
 from fad_core.models.base import EmbeddingModel
 from fad_core.util.atomic import atomic_path
-from fad_core.verification.golden import embedding_excerpt, feature_excerpt, golden_path
-from fad_core.verification.golden.clips import clips, distance_matrices
+from fad_core.verification.clips import clips, distance_matrices
+from fad_core.verification.golden import embedding_excerpt, feature_excerpt
 from fad_core.weights import locate_weights
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "original_embeddings.py"
@@ -51,8 +51,10 @@ def main(reference_python: Path, family: str, output: Path | None = None) -> Non
     meta: dict[str, Any] = {name: {} for name in MAPPINGS}
     meta |= {"features_of": {}, "flat": []}
     used: set[str] = set()
-    for name in [name for name in model_ids() if family_of(name) == family]:
-        model = get_model(name)
+    models = [model for model in map(get_model, model_ids()) if model.family == family]
+    path = output or models[0].verification.golden
+    assert path is not None
+    for model in models:
         weights = locate_weights(model, "seeded")
         with tempfile.TemporaryDirectory() as temporary:
             work = Path(temporary)
@@ -60,14 +62,13 @@ def main(reference_python: Path, family: str, output: Path | None = None) -> Non
             reference, evaluation = distance_matrices()
             np.savez(work / "clips/matrices.npz", reference=reference, evaluation=evaluation)
             write_checkpoints(weights, work / "checkpoints")
-            run_original(reference_python, name, work)
+            run_original(reference_python, model.name, work)
             facts = json.loads((work / "clips" / "clips.json").read_text(encoding="utf-8"))
             add_model(entries, meta, model, OriginalRun.load(work / "original.npz"), facts)
         meta["weights_sha256"] |= {file.checkpoint.filename: file.sha256 for file in weights.files}
         used |= facts.keys()
     meta["clip_sha256"] = {name: clip.sha256 for name, clip in clips().items() if name in used}
     entries["meta"] = np.array(json.dumps(meta, sort_keys=True))
-    path = output or golden_path(family)
     write_npz(entries, path)
     sys.stdout.write(f"{path}: {path.stat().st_size} bytes\n")
 

@@ -15,12 +15,12 @@ from snakemake_runs import MODEL, WorkingFolder, copy_code, reference_python
 # Three clips instead of 300 s of audio.
 SMALL_SET = """
 
-_whole_set = verification_set
+_all_clips = live_clips
 
 
-def verification_set(model):
+def live_clips(model):
     wanted = ("shortest", "music_10s", "sweep_10.01s", "stereo_44100")
-    return ((name, case) for name, case in _whole_set(model) if name in wanted)
+    return ((name, case) for name, case in _all_clips(model) if name in wanted)
 """
 
 # Answers as the original would, by our own model, times a factor.

@@ -7,20 +7,22 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fad_core.metrics import get_metric
+from fad_core.models import get_model, modules_of
 from fad_core.util.code_digest import code_digest
 
 
-def step_digest(script: Path, family: str | None = None) -> str:
+def step_digest(script: Path, model_id: str | None = None) -> str:
     """Return a digest of a script and of the modules of `fad_study` and `fad_core` that it uses.
 
     Args:
         script: a Python file in `scripts`.
-        family: model family that the step uses, whose modules count too; None if it uses none.
+        model_id: model that the step uses, whose modules count too; None if it uses none.
 
     Returns:
         16 hex digits.
     """
-    return code_digest(script, family, [Path(__file__).parent])
+    modules = () if model_id is None else modules_of(get_model(model_id))
+    return code_digest(script, modules, [Path(__file__).parent])
 
 
 def metrics_digest(names: Iterable[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
-from fad_core.models import family_of, get_model
+from fad_core.models import get_model
 from fad_core.models.options import Options
 from fad_core.runner.backend import Backend
 from fad_core.weights import locate_weights
@@ -111,7 +111,7 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
     """
     entries = config.get("models", [])
     for entry in entries:
-        yield from (f"models: {error}" for error in _errors_of(family_of, entry["id"]))
+        yield from (f"models: {error}" for error in _errors_of(get_model, entry["id"]))
     for name in _repeated(name_and_id(entry)[0] for entry in entries):
         yield f"models: two entries are called {name!r}; give them different names with `name:`"
     for metric in config["metrics"]:
@@ -230,7 +230,7 @@ def _validate_pairs(pairs: tuple[tuple[str, str], ...], names: list[str]) -> Ite
 
 def _validate_options(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for entry in entries:
-        if _errors_of(family_of, entry["id"]):
+        if _errors_of(get_model, entry["id"]):
             continue
         if entry["hop_seconds"] != Options().hop_seconds and entry["crop"] != "windows":
             yield f"models: {entry['id']}: hop_seconds has no effect without `crop: windows`"

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict
 
 from fad_core.metrics import get_metric
+from fad_core.models import get_model
+from fad_core.verification.verdicts import levels_of
 from fad_core.util.process import limit_threads, spare_collections
 from fad_study.script_main import prefer_packages
 from fad_study.stale_locks import clear_stale_locks, hold_running
@@ -67,6 +69,7 @@ WEIGHTS = {
     for entry in STUDY.models.values()
     for choice in ("seeded", entry.weights)
 }
+LEVELS = {entry.id: levels_of(get_model(entry.id)) for entry in STUDY.models.values()}
 
 
 def shared_name(model_id, choice):
@@ -91,10 +94,9 @@ def seeded_export(wildcards):
 
 def verdicts_of(name):
     """Return the verdicts that the embedding by an entry requires."""
-    return [
-        f"results/verification/{name_of_entry(name)}.eager{VERDICT}.csv",
-        f"results/verification/{STUDY.models[name].id}.golden{VERDICT}.csv",
-    ]
+    model_id = STUDY.models[name].id
+    named = {"eager": name_of_entry(name), "golden": model_id}
+    return [f"results/verification/{named[level]}.{level}{VERDICT}.csv" for level in LEVELS[model_id]]
 
 
 VERDICTS = sorted({path for name in STUDY.models for path in verdicts_of(name)})

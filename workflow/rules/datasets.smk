@@ -37,6 +37,6 @@ rule check_files:
     params:
         models=MODELS,
         policy=str(POLICY),
-        code=code_of_families("check_files.py"),
+        code=code_of_models("check_files.py"),
     script:
         "../../scripts/check_files.py"

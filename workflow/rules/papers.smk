@@ -122,6 +122,6 @@ rule write_methods:
         models=MODELS,
         choice=json.dumps(asdict(CORRELATIONS) if CORRELATIONS else None),
         seed=STUDY.settings["seed"],
-        code=code_of_families("write_methods.py"),
+        code=code_of_models("write_methods.py"),
     script:
         "../../scripts/write_methods.py"

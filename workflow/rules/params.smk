@@ -1,32 +1,31 @@
 # Functions and values for `params`: what a step depends on besides its inputs, so that a change re-runs it.
 from fad_core.datasets import list_files
-from fad_core.models import family_of
 from fad_study.digest import metrics_digest, step_digest
 from fad_study.shards import shard_token
 
 
-def code(script, family=None):
+def code(script, model_id=None):
     """Params function: a digest of a script and the modules that it uses.
 
-    `family` is a function of the wildcards that returns the model family whose modules count too.
+    `model_id` is a function of the wildcards that returns the model whose modules count too.
     """
-    return lambda wildcards: step_digest(SCRIPTS / script, family(wildcards) if family else None)
+    return lambda wildcards: step_digest(SCRIPTS / script, model_id(wildcards) if model_id else None)
 
 
-def code_of_families(script):
-    """Params function: digests of a script with each model family of the study."""
-    families = sorted({family_of(entry.id) for entry in STUDY.models.values()})
-    return lambda wildcards: [step_digest(SCRIPTS / script, family) for family in families]
+def code_of_models(script):
+    """Params function: digests of a script with the modules of each model of the study."""
+    ids = {entry.id for entry in STUDY.models.values()}
+    return lambda wildcards: sorted({step_digest(SCRIPTS / script, model_id) for model_id in ids})
 
 
-def family_of_id(wildcards):
-    """Return the model family of a shared file."""
-    return family_of(wildcards.id)
+def id_of_file(wildcards):
+    """Return the model of a shared file."""
+    return wildcards.id
 
 
-def family_of_entry(wildcards):
-    """Return the model family of an entry."""
-    return family_of(STUDY.models[wildcards.model].id)
+def id_of_entry(wildcards):
+    """Return the model of an entry."""
+    return STUDY.models[wildcards.model].id
 
 
 def model_settings(wildcards):
@@ -86,7 +85,7 @@ CHECKPOINT = {"model": "{id}", "weights": weights_choice, "ckpt_dir": unrecorded
 
 def shared_step(script, **others):
     """Return the params of a rule with a shared output of a network."""
-    return {**others, "threads": unrecorded(THREADS), "code": code(script, family_of_id)}
+    return {**others, "threads": unrecorded(THREADS), "code": code(script, id_of_file)}
 
 
 # Of the steps from embedding to distances, which rule note_settings writes to files. The paths of data sets are
@@ -96,7 +95,7 @@ NOTED = {
         "policy": str(POLICY.selecting),
         "settings": model_settings,
         "threads": THREADS,
-        "code": code("embed_files.py", family_of_entry),
+        "code": code("embed_files.py", id_of_entry),
     },
     "compute_statistics": {"threads": THREADS, "code": code("compute_statistics.py")},
     "compute_distances": {

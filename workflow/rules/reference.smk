@@ -28,7 +28,7 @@ rule write_verification_clips:
         **request(SCRIPT_MB, minutes=60),
     params:
         model="{id}",
-        code=code("write_verification_clips.py", family_of_id),
+        code=code("write_verification_clips.py", id_of_file),
     script:
         "../../scripts/write_verification_clips.py"
 
@@ -49,7 +49,7 @@ rule write_checkpoints:
         **request(ORIGINAL_MB, minutes=60),
     params:
         **CHECKPOINT,
-        code=code("write_checkpoints.py", family_of_id),
+        code=code("write_checkpoints.py", id_of_file),
     script:
         "../../scripts/write_checkpoints.py"
 

@@ -39,7 +39,7 @@ rule collect_files:
         models=MODELS,
         policy=str(POLICY),
         ignored=ignored_files,
-        code=code_of_families("collect_files.py"),
+        code=code_of_models("collect_files.py"),
     script:
         "../../scripts/collect_files.py"
 

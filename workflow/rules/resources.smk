@@ -5,9 +5,6 @@
 from math import ceil
 
 from fad_core.models import get_model
-from fad_core.models.catalogue import read_catalogue
-
-WEIGHTS_MB = {model["id"]: model["weights_mb"] for model in read_catalogue()}
 
 # Python with the libraries that read tables and audio, and the two Snakemakes around a submitted script.
 SCRIPT_MB = 1200
@@ -56,7 +53,7 @@ def by_attempt(amount):
 
 def model_mb(model_id):
     """Return the memory of a process with a model: two and a half times its weights, besides PyTorch."""
-    return NETWORK_MB + 2.5 * WEIGHTS_MB[model_id]
+    return NETWORK_MB + 2.5 * get_model(model_id).weights_bytes / 1e6
 
 
 def network_mb(wildcards, attempt):

@@ -65,12 +65,13 @@ _SEEDED = {
 }
 
 
-def clap_checkpoint(filename: str, network: Callable[[], nn.Module]) -> Checkpoint:
+def clap_checkpoint(filename: str, network: Callable[[], nn.Module], tensor_bytes: int) -> Checkpoint:
     """Describe one of the files.
 
     Args:
         filename: its name.
         network: makes the audio half, whose tensors' names are the file's.
+        tensor_bytes: what these tensors take.
     """
     size, sha256 = _PUBLISHED.get(filename, (None, ""))
     return Checkpoint(
@@ -82,6 +83,7 @@ def clap_checkpoint(filename: str, network: Callable[[], nn.Module]) -> Checkpoi
         folder="",
         layout=partial(_audio_half, network),
         seeded_sha256=_SEEDED[filename],
+        tensor_bytes=tensor_bytes,
         section=("state_dict",),
         prefix="module.",
         scope=("audio_branch.", "audio_projection."),

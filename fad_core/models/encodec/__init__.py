@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,6 +174,8 @@ _CASES = (
     *((3, 321), (5, 640), (2, 2240), (3, 2241)),
 )
 
+_GOLDEN = Path(__file__).with_name("golden.npz")
+
 MODELS = (
     StreamingEncodecModel(
         name="encodec-24k",
@@ -185,7 +188,9 @@ MODELS = (
         checkpoints=(CHECKPOINT_24K,),
         tolerance=_TOLERANCE,
         verification=VerificationFacts(
-            eager_cases=(*_CASES, (2, 24_000), (1, 2 * BLOCK_SAMPLES - 1)), export_case=(2, 4801)
+            eager_cases=(*_CASES, (2, 24_000), (1, 2 * BLOCK_SAMPLES - 1)),
+            export_case=(2, 4801),
+            golden=_GOLDEN,
         ),
         cuda_batch_size=16,
         quirks=OriginalQuirks(transposed_files=True),
@@ -201,7 +206,7 @@ MODELS = (
         checkpoints=(CHECKPOINT_48K,),
         tolerance=_TOLERANCE,
         verification=VerificationFacts(
-            eager_cases=(*_CASES, (2, 24_000), (1, 240_001)), export_case=(2, 4801)
+            eager_cases=(*_CASES, (2, 24_000), (1, 240_001)), export_case=(2, 4801), golden=_GOLDEN
         ),
         cuda_batch_size=8,
         quirks=OriginalQuirks(transposed_files=True),

@@ -127,6 +127,7 @@ CHECKPOINT_24K = Checkpoint(
     folder="checkpoints",
     layout=partial(_encoder, 1, normed=False),
     seeded_sha256="660c4014ebfa9a5319b19732bc939e95ec575bb8f6c87048dd8a3a699849b747",
+    tensor_bytes=29_703_168,
     scope=("encoder.",),
     # 24 kbit/s: 75 frames a second of 32 numbers of 10 bits.
     unused=partial(_unused, 1, 32, normed=False),
@@ -140,6 +141,7 @@ CHECKPOINT_48K = Checkpoint(
     folder="checkpoints",
     layout=partial(_encoder, 2, normed=True),
     seeded_sha256="5a78be200d31ef970a8115e64eda43260537fe8f2cfc3611adc221f5ed7f3e5f",
+    tensor_bytes=29_713_344,
     scope=("encoder.",),
     # 24 kbit/s: 150 frames a second of 16 numbers of 10 bits.
     unused=partial(_unused, 2, 16, normed=True),

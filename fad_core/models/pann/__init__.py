@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -189,6 +190,7 @@ def _variant(
     filename: str,
     *,
     seeded_sha256: str,
+    tensor_bytes: int,
     sha256: str = "",
     file_bytes: int | None = None,
 ) -> PannModel:
@@ -218,6 +220,7 @@ def _variant(
                 folder="",
                 layout=partial(_layout, mel),
                 seeded_sha256=seeded_sha256,
+                tensor_bytes=tensor_bytes,
                 section=("model",),
                 unused=partial(_unused, mel),
             ),
@@ -238,6 +241,7 @@ def _variant(
                 (1, 40 * second),
             ),
             export_case=(2, 2 * second + 1),
+            golden=Path(__file__).with_name("golden.npz"),
             empty_bands_are_noise=True,
         ),
         quirks=OriginalQuirks(scalar_statistics=True),
@@ -250,12 +254,14 @@ MODELS = (
         LogMelSettings(8000, fft_length=256, hop_length=80, bands=_BANDS, lower_hz=50, upper_hz=4000),
         "Cnn14_8k_mAP%3D0.416.pth",
         seeded_sha256="aa24a6a368e256d1d1575356b07a3e72e1926a004e538d70aae1575f197b030f",
+        tensor_bytes=319_057_408,
     ),
     _variant(
         "pann-16k",
         LogMelSettings(16000, fft_length=512, hop_length=160, bands=_BANDS, lower_hz=50, upper_hz=8000),
         "Cnn14_16k_mAP%3D0.438.pth",
         seeded_sha256="89f317ff9dc3a0ebec9df72d099ed65cd24f6e59820e217b3b2c23b9ae43c6d8",
+        tensor_bytes=319_878_656,
         sha256="e2ee543a27919542c2ea03eabaa70b24dcd4e6c8e05621de6b67a94e4c5058e6",
         file_bytes=358_668_570,
     ),
@@ -265,6 +271,7 @@ MODELS = (
         LogMelSettings(32000, fft_length=1024, hop_length=320, bands=_BANDS, lower_hz=50, upper_hz=14000),
         "Cnn14_mAP%3D0.431.pth",
         seeded_sha256="09f77e052e6bdaf97b0a2d5e81cd0860fd7878e0a894613ac72f841e66f7f396",
+        tensor_bytes=323_094_016,
         sha256="0dc499e40e9761ef5ea061ffc77697697f277f6a960894903df3ada000e34b31",
     ),
 )

@@ -16,6 +16,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,6 +136,7 @@ NETWORK_CHECKPOINT = Checkpoint(
     folder="checkpoints",
     layout=_network_layout,
     seeded_sha256="00b8a942ebbbfb38903d23d26d9211d19aaa040016d5cf320c439dc6f2bc9725",
+    tensor_bytes=288_564_736,
 )
 PCA_CHECKPOINT = Checkpoint(
     filename="vggish_pca_params-970ea276.pth",
@@ -145,6 +147,7 @@ PCA_CHECKPOINT = Checkpoint(
     folder="checkpoints",
     layout=_pca_layout,
     seeded_sha256="5708ab5d9decf442555c7d57783538bf3015030c00b6c233dfe41ccbee913e77",
+    tensor_bytes=132_096,
 )
 
 
@@ -167,6 +170,7 @@ def _variant(name: str, *, pca: bool, activation: bool) -> VGGishModel:
             eager_cases=tuple((batch, 0) for batch in (1, 2, 3, 7, 8, 16, 31, 32, 33, 64)),
             # Two: torch.export would take a batch of one for a constant.
             export_case=(2, 0),
+            golden=Path(__file__).with_name("golden.npz"),
             quantization_step=1.0 if pca else 0.0,
             rounding_distance=rounding_distance,
         ),

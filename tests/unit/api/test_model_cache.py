@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from fad_core.api import model_cache as stores
-from fad_core.api.model_cache import Store, default_cache_dir, verified_model
-from fad_core.errors import OutputError
+from fad_core.api import model_cache as caches
+from fad_core.api.model_cache import ModelCache, default_cache_dir, verified_model
+from fad_core.errors import OutputError, VerificationError
 from fad_core.models import get_model
 from fad_core.runner.backend import Backend
-from fad_core.verification.check import Comparison
+from fad_core.verification.check import Check
+from fad_core.verification.eager import EagerLevel
+from fad_core.verification.golden import GoldenLevel
 from fad_core.verification.verify import verified_backends
 from fad_core.weights import locate_weights
 
 SeededExport = Callable[[str], Path]
 Compared = list[tuple[str, str]]
+BOTH = [(level, name) for level in ("eager", "golden") for name in ("fast", "plain")]
+
+
+def check(level: str, verdict: str = "passed") -> Check:
+    values: dict[str, Any] = dict.fromkeys(Check.__dataclass_fields__, 0)
+    text = {
+        "model": "vggish",
+        "weights": "seeded",
+        "weights_sha256": locate_weights(get_model("vggish"), "seeded").sha256,
+        "level": level,
+        "case": "a case",
+    }
+    return Check(**values | text | {"quantity": "embedding", "verdict": verdict})
 
 
 @pytest.fixture
@@ -28,31 +44,15 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Compared:
     """Level and name of each way that is compared; all passes, at once."""
     done: Compared = []
 
-    def row(level: str) -> Comparison:
-        values: dict[str, Any] = dict.fromkeys(Comparison.__dataclass_fields__, 0)
-        text = {
-            "model": "vggish",
-            "weights": "seeded",
-            "weights_sha256": locate_weights(get_model("vggish"), "seeded").sha256,
-            "level": level,
-            "case": "a case",
-        }
-        return Comparison(**values | text | {"quantity": "embedding", "verdict": "passed"})
+    def compare(level: Any, way: Backend) -> Iterator[Check]:
+        done.append((level.name, way.name))
+        yield check(level.name)
 
-    def eager(way: Backend, _outputs: object) -> Iterator[Comparison]:
-        done.append(("eager", way.name))
-        yield row("eager")
-
-    def golden(_path: Path, _progress: object, ways: Sequence[Backend]) -> list[Comparison]:
-        done.extend(("golden", way.name) for way in ways)
-        return [row("golden")]
-
-    monkeypatch.setattr(stores, "eager_outputs", lambda _model, _weights: None)
     # Only the devices' names are asked for.
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: device)
-    monkeypatch.setattr(stores, "run_by", lambda _path, way: way)
-    monkeypatch.setattr(stores, "compare_with_eager", eager)
-    monkeypatch.setattr(stores, "verify_golden", golden)
+    monkeypatch.setattr(caches, "run_by", lambda _path, way: way)
+    monkeypatch.setattr(EagerLevel, "compare", compare)
+    monkeypatch.setattr(GoldenLevel, "compare", compare)
     return done
 
 
@@ -66,31 +66,43 @@ def folder(seeded_export: SeededExport, tmp_path: Path) -> Path:
 def verify(folder: Path, device: str = "cpu") -> list[str]:
     """Verify what is to be verified; return what the user is told."""
     told: list[str] = []
-    store = Store(folder, None, told.append, verified_backends(device))
+    cache = ModelCache(folder, None, told.append)
     model, weights = get_model("vggish"), locate_weights(get_model("vggish"), "seeded")
-    store.require_eager(folder / f"vggish-{weights.key}.pt2", model, weights)
-    store.require_golden(model)
+    path = folder / f"vggish-{weights.key}.pt2"
+    cache.require_verified(path, model, weights, verified_backends(device))
     return told
 
 
 def test_a_way_is_verified_once(folder: Path, compared: Compared):
-    verify(folder)
-    assert compared == [(level, name) for level in ("eager", "golden") for name in ("fast", "plain")]
+    assert len(verify(folder)) == 4
+    assert compared == BOTH
     compared.clear()
-    verify(folder)
+    assert verify(folder) == []
     assert compared == []
+
+
+def test_an_export_made_anew_is_compared_with_its_network_anew(folder: Path, compared: Compared):
+    verify(folder)
+    compared.clear()
+    next(folder.glob("*.pt2")).touch()
+    verify(folder)
+    assert compared == [("eager", "fast"), ("eager", "plain")]
+
+
+def test_what_fails_gets_no_verdict(folder: Path, compared: Compared, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(EagerLevel, "compare", lambda _level, _way: iter([check("eager", "failed")]))
+    for _ in range(2):
+        with pytest.raises(VerificationError, match="a case, embedding: relative difference"):
+            verify(folder)
+    assert not (folder / "verification").exists()
 
 
 def test_a_way_that_cannot_be_run_here_gets_no_verdict(
     folder: Path, compared: Compared, monkeypatch: pytest.MonkeyPatch
 ):
     """Without the kernels all runs plain, which is verified; fast is, as soon as there are kernels."""
-    golden = stores.verify_golden
     with monkeypatch.context() as without:
-        without.setattr(stores, "run_by", lambda _path, way: None if way == Backend() else way)
-        without.setattr(
-            stores, "verify_golden", lambda *given: [] if given[2] == [Backend()] else golden(*given)
-        )
+        without.setattr(caches, "run_by", lambda _path, way: None if way == Backend() else way)
         assert len(verify(folder)) == 2
         assert verify(folder) == [], "nothing is done a second time"
     assert compared == [("eager", "plain"), ("golden", "plain")]
@@ -108,14 +120,33 @@ def test_each_kind_of_gpu_is_verified(folder: Path, compared: Compared, monkeypa
     assert compared == [("eager", "cuda"), ("golden", "cuda")] * 2, "what was verified before still is"
 
 
-def test_another_pytorch_is_verified_anew(folder: Path, compared: Compared, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("variable", ["", "ONEDNN_MAX_CPU_ISA"])
+def test_other_numerics_are_verified_anew(
+    variable: str, folder: Path, compared: Compared, monkeypatch: pytest.MonkeyPatch
+):
+    """Another PyTorch, or fewer instructions of the processor."""
     verify(folder)
     compared.clear()
-    monkeypatch.setattr(torch, "__version__", "another")
-    # The export stays as it is here; in use, another version exports anew.
-    monkeypatch.setattr(Store, "exported", lambda *_: (folder, None))
+    # The export stays as it is here; in use, another version of PyTorch exports anew.
+    monkeypatch.setattr(ModelCache, "export", lambda *_: (folder, None))
+    if variable:
+        monkeypatch.setenv(variable, "AVX2")
+    else:
+        monkeypatch.setattr(torch, "__version__", "another")
     verify(folder)
-    assert compared == [(level, name) for level in ("eager", "golden") for name in ("fast", "plain")]
+    assert compared == BOTH
+
+
+def test_a_model_without_golden_embeddings_is_verified_at_the_other_level_alone_and_says_so(
+    folder: Path, compared: Compared, monkeypatch: pytest.MonkeyPatch
+):
+    model = get_model("vggish")
+    bare = replace(model, verification=replace(model.verification, golden=None))
+    monkeypatch.setattr(caches, "get_model", lambda _name: bare)
+    monkeypatch.setattr("fad_core.verification.verdicts.get_model", lambda _name: bare)
+    exported = verified_model("vggish", "seeded", cache_dir=folder)
+    assert compared == BOTH[:2]
+    assert exported.note == "unverified against the original package: vggish has no golden embeddings"
 
 
 @pytest.mark.parametrize(

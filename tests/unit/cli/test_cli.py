@@ -30,7 +30,6 @@ from fad_core.datasets.scan import FileRecord
 from fad_core.embedding.embedded_set import EmbeddedSet, Origin
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import get_model, model_ids
-from fad_core.models.catalogue import CATALOGUE, make_catalogue
 from fad_core.models.options import Options
 from fad_core.models.use import ModelKey
 from fad_core.runner.backend import Backend
@@ -337,10 +336,12 @@ def test_models_and_weights_tell_what_there_is_and_where(
     models = json.loads(fad("models", "--json").stdout)
     assert [model["id"] for model in models] == model_ids()
     weights = json.loads(fad("weights", "list", "--json").stdout)
-    assert [item["checkpoint"] for item in weights][:3] == [
+    assert [item["checkpoint"] for item in weights][-5:] == [
+        "Cnn14_8k_mAP%3D0.416.pth",
+        "Cnn14_16k_mAP%3D0.438.pth",
+        "Cnn14_mAP%3D0.431.pth",
         "vggish-10086976.pth",
         "vggish_pca_params-970ea276.pth",
-        "Cnn14_8k_mAP%3D0.416.pth",
     ]
     assert sum(len(item["models"].split(", ")) for item in weights) == len(model_ids()) + 2, "two with a PCA"
     assert all(item["path"].startswith(str(home / "hub")) for item in weights)
@@ -369,20 +370,24 @@ def test_every_help_shows_examples_that_are_calls_of_it(names: tuple[str, ...]) 
         assert " ".join(("fad", *names)) in line
 
 
-def test_help_models_and_completion_need_no_library_of_numbers() -> None:
+@pytest.mark.parametrize(
+    ("calls", "needed"),
+    [
+        ([["--help"], ["score", "--help"], ["completion", "zsh"]], set()),
+        # The models are described by their families, whose frontends compute with NumPy.
+        ([["models"]], {"numpy"}),
+    ],
+)
+def test_what_is_only_told_needs_no_library_of_numbers(calls: list[list[str]], needed: set[str]) -> None:
     code = (
         "import sys\nfrom fad_core.cli import main\n"
-        "for arguments in (['--help'], ['score', '--help'], ['models'], ['completion', 'zsh']):\n"
+        f"for arguments in {calls}:\n"
         "    try: main(arguments)\n    except SystemExit as end: assert end.code == 0, end.code\n"
         "slow = {'torch', 'numpy', 'scipy', 'pandas', 'pyarrow', 'snakemake', 'tqdm'} & set(sys.modules)\n"
-        "print(slow, file=sys.stderr)"
+        "print(*slow, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr == "set()\n"
-
-
-def test_the_catalogue_is_that_of_the_models() -> None:
-    assert CATALOGUE.read_text(encoding="utf-8") == make_catalogue(), "python -m fad_core.models.catalogue"
+    assert set(done.stderr.split()) == needed
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
@@ -12,18 +13,24 @@ import torch
 from fake_models import MAIN, fake_model
 
 from fad_core.errors import ModelError, WeightsError
-from fad_core.models import family_of, get_model, model_ids
+from fad_core.models import canonical_id, get_model, model_ids, modules_of
 from fad_core.models.base import load_tensors
 
 
 @pytest.mark.parametrize("model_id", model_ids())
 def test_every_id_is_a_model_that_knows_itself(model_id: str):
     model = get_model(model_id)
-    assert (model.name, model.family) == (model_id, family_of(model_id))
+    assert model.name == model_id
+    assert modules_of(model) == (f"fad_core.models.{model.family}",)
+    assert [canonical_id(name) for name in model.aliases] == [model_id] * len(model.aliases)
     assert re.fullmatch("[a-z0-9-]+", model_id), "the workflow's paths are made of ids"
     assert model.checkpoints
     assert 0 < model.tolerance < 1e-3
-    assert re.fullmatch("[0-9a-f]{64}", model.checkpoints[0].seeded_sha256)
+    for checkpoint in model.checkpoints:
+        assert re.fullmatch("[0-9a-f]{64}", checkpoint.seeded_sha256)
+        fills = checkpoint.layout().values()
+        sizes = [math.prod(fill.shape) * np.dtype(fill.dtype).itemsize for fill in fills]
+        assert checkpoint.tensor_bytes == sum(sizes)
 
 
 @pytest.mark.parametrize("model_id", model_ids())
@@ -57,10 +64,23 @@ def test_example_inputs_repeat_and_vary(model_id: str, batch: int):
 
 
 def test_an_unknown_id_is_answered_with_the_known_ones():
-    with pytest.raises(ModelError, match=r"no model 'vgish'\. Did you mean 'vggish'\? Models: vggish, .*"):
+    with pytest.raises(
+        ModelError, match=r"no model 'vgish'\. Did you mean 'vggish'\? Models: .*, vggish, .*"
+    ):
         get_model("vgish")
     with pytest.raises(ModelError, match=r"no model 'xyz'\. Models: "):
-        family_of("xyz")
+        get_model("xyz")
+    assert canonical_id("xyz") == "xyz"
+
+
+def test_a_model_is_found_without_the_other_families():
+    code = (
+        "import sys; from fad_core.models import get_model; print(get_model('pann-16k').name, *sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if name.startswith("fad_core.models.")}
+    assert "fad_core.models.pann" in loaded
+    assert not loaded & {f"fad_core.models.{family}" for family in ("vggish", "encodec", "clap")}
 
 
 def test_what_a_study_asks_of_the_models_needs_no_torch():

@@ -18,11 +18,12 @@ from fad_core.runner.backend import Backend
 from fad_core.runner.blocks import run_side_by_side
 from fad_core.runner.cuda import on_cuda
 from fad_core.runner.cuda_batches import BATCH_BYTES, CudaBatcher
-from fad_core.runner.device import compute_in_float32, resolve_device
+from fad_core.runner.device import resolve_device, whole_float32
 from fad_core.runner.exported import ExportedModel, chosen_batch_size
 from fad_core.runner.pt2 import load_network
 from fad_core.util.jit import compiled_with_fma
-from fad_core.verification.verify import compare_with_eager, compare_with_golden, eager_outputs
+from fad_core.verification.eager import EagerLevel
+from fad_core.verification.golden import GoldenLevel
 from fad_core.weights import locate_weights
 
 SeededExport = Callable[[str], Path]
@@ -71,7 +72,8 @@ def in_order(signal, weight, stride):
 @needs_cuda
 @pytest.mark.parametrize("name", MODELS)
 def test_it_gives_what_the_original_package_gave(seeded_export: SeededExport, name: str):
-    rows = list(compare_with_golden(ExportedModel(seeded_export(name), backend=Backend(device=DEVICE))))
+    exported = ExportedModel(seeded_export(name), backend=Backend(device=DEVICE))
+    rows = list(GoldenLevel(exported.model).compare(exported))
     assert [row for row in rows if row.verdict != "passed"] == []
 
 
@@ -79,8 +81,8 @@ def test_it_gives_what_the_original_package_gave(seeded_export: SeededExport, na
 @pytest.mark.parametrize("name", MODELS)
 def test_it_gives_what_the_eager_network_gives(seeded_export: SeededExport, name: str):
     model = ExportedModel(seeded_export(name), backend=Backend(device=DEVICE))
-    outputs = eager_outputs(model.model, locate_weights(model.model, "seeded"))
-    assert [row for row in compare_with_eager(model, outputs) if row.verdict != "passed"] == []
+    level = EagerLevel(model.model, locate_weights(model.model, "seeded"))
+    assert [row for row in level.compare(model) if row.verdict != "passed"] == []
 
 
 @pytest.mark.parametrize("name", ENCODECS)
@@ -184,8 +186,8 @@ def test_a_fourier_transform_is_that_convolution(length: int, hop: int, frames: 
     """It is no further from the exact sums than products that are added up one after the other."""
     signal, weight, bias = transform_of(length, frames, hop)
     exact = torch.nn.functional.conv1d(signal.double(), weight.double(), bias.double(), stride=hop)
-    compute_in_float32(DEVICE)
-    found = cuda.fourier_transform(signal.to(DEVICE), weight.to(DEVICE), bias.to(DEVICE), [hop]).cpu()
+    with whole_float32(DEVICE):
+        found = cuda.fourier_transform(signal.to(DEVICE), weight.to(DEVICE), bias.to(DEVICE), [hop]).cpu()
     in_turn = torch.from_numpy(in_order(signal.numpy(), weight.numpy(), hop)) + bias[:, None]
     assert (found - exact).abs().max() <= (in_turn - exact).abs().max()
 
@@ -195,8 +197,8 @@ def test_a_fourier_transform_is_that_convolution(length: int, hop: int, frames: 
 def test_a_fourier_transform_has_the_bits_of_the_processors(length: int, hop: int):
     """Seen on an H200 with CUDA 13; without it, PANN and CLAP need not pass verification."""
     signal, weight, _ = transform_of(length, 1001, hop)
-    compute_in_float32(DEVICE)
-    found = cuda.fourier_transform(signal.to(DEVICE), weight.to(DEVICE), None, [hop]).cpu().numpy()
+    with whole_float32(DEVICE):
+        found = cuda.fourier_transform(signal.to(DEVICE), weight.to(DEVICE), None, [hop]).cpu().numpy()
     np.testing.assert_array_equal(found, in_order(signal.numpy(), weight.numpy(), hop))
 
 

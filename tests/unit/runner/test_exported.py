@@ -20,7 +20,7 @@ import torch
 
 from fad_core.errors import ModelError, OutputError
 from fad_core.models import get_model
-from fad_core.runner.device import compute_in_float32, resolve_device
+from fad_core.runner.device import resolve_device
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.pt2 import IDENTITY_FILE, Identity, export_model, read_identity
 from fad_core.weights import Weights, locate_weights
@@ -214,21 +214,9 @@ def test_a_device_is_what_it_stands_for(monkeypatch: pytest.MonkeyPatch) -> None
             resolve_device(name)
 
 
-def test_on_cuda_float32_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No device is needed for what is set."""
+def test_the_device_that_is_asked_for_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    torch.set_float32_matmul_precision("high")
-    try:
-        assert resolve_device("auto") == "cuda" and resolve_device("cuda:1") == "cuda:1"
-        assert torch.backends.cudnn.allow_tf32, "to ask for a device changes nothing"
-        compute_in_float32("cpu")
-        assert torch.backends.cudnn.allow_tf32
-        compute_in_float32("cuda:1")
-        assert not torch.backends.cudnn.allow_tf32
-        assert torch.get_float32_matmul_precision() == "highest"
-        with pytest.raises(ModelError, match="there are 2, cuda:0 to cuda:1"):
-            resolve_device("cuda:2")
-    finally:
-        torch.set_float32_matmul_precision("highest")
+    assert resolve_device("auto") == "cuda" and resolve_device("cuda:1") == "cuda:1"
+    with pytest.raises(ModelError, match="there are 2, cuda:0 to cuda:1"):
+        resolve_device("cuda:2")

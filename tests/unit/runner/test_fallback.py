@@ -21,7 +21,6 @@ from fad_study.steps.statistics import compute_statistics
 from numba.core import caching
 from numba.core.errors import TypingError
 
-from fad_core.api.model_cache import GIVEN_NOTE
 from fad_core.api.scoring import score
 from fad_core.cli import main
 from fad_core.datasets import Dataset
@@ -30,6 +29,7 @@ from fad_core.errors import ArgumentError
 from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.fast import packed_gemm, self_test, sequence_kernels, winograd_transforms
+from fad_core.runner.given import NOTE as GIVEN_NOTE
 from fad_core.tables import DISTANCES, read_table
 from fad_core.util import jit as compiled
 from fad_core.verification.verify import run_by

@@ -34,8 +34,8 @@ from fad_core.models.use import ModelUse
 from fad_core.runner.pt2 import Identity
 from fad_core.tables import VERIFICATION, read_table, write_table
 from fad_core.verification.check import Comparison, require_passed
-from fad_core.verification.golden.clips import Clip
-from fad_core.verification.golden.signals import busy, quantise
+from fad_core.verification.clips import Clip
+from fad_core.verification.signals import busy, quantise
 from fad_core.verification.table import write_verification
 from fad_core.weights import Weights, WeightsFile, locate_weights
 

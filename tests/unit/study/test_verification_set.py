@@ -12,7 +12,7 @@ from fad_study.reference.cases import RATES, Case, golden_set, verification_set
 from fad_study.reference.melody import melody
 
 from fad_core.models import get_model
-from fad_core.verification.golden.clips import EVALUATION_GROUP, REFERENCE_GROUP, clips
+from fad_core.verification.clips import EVALUATION_GROUP, REFERENCE_GROUP, clips
 
 VGGISH = get_model("vggish")
 # No network is needed: the clips depend on these alone.

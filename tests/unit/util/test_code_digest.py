@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fad_core.models import family_of
+from fad_core.models import get_model
 from fad_core.util.code_digest import code_digest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,7 +37,8 @@ class Copy:
 
     def digest(self, script: str, family: str | None = None) -> str:
         study = self.root / "workflow/fad_study"
-        digest: str = self.module.code_digest(self.root / "scripts" / script, family, [study])
+        modules = [] if family is None else [f"fad_core.models.{family}"]
+        digest: str = self.module.code_digest(self.root / "scripts" / script, modules, [study])
         return digest
 
     def append(self, path: str, text: str = "\nEDITED = True\n") -> None:
@@ -144,7 +145,7 @@ def test_the_parts_of_a_family_are_its_own(copy: Copy):
 def test_golden_embeddings_belong_to_what_verifies(copy: Copy):
     scripts = ("verify_model.py", "scan_files.py")
     before = [copy.digest(script, "vggish") for script in scripts]
-    with (copy.root / "fad_core/verification/golden/vggish.npz").open("ab") as stream:
+    with (copy.root / "fad_core/models/vggish/golden.npz").open("ab") as stream:
         stream.write(b"more")
     assert [copy.digest(script, "vggish") == old for script, old in zip(scripts, before, strict=True)] == [
         False,
@@ -154,8 +155,10 @@ def test_golden_embeddings_belong_to_what_verifies(copy: Copy):
 
 def test_a_family_without_golden_embeddings_has_a_digest(copy: Copy):
     (copy.root / "fad_core/models/pann/__init__.py").write_text("")
+    golden = copy.root / "fad_core/models/pann/golden.npz"
+    golden.unlink()
     before = copy.digest("verify_model.py", "pann")
-    (copy.root / "fad_core/verification/golden/pann.npz").write_bytes(b"new")
+    golden.write_bytes(b"new")
     assert copy.digest("verify_model.py", "pann") != before
 
 
@@ -224,7 +227,7 @@ sep='\\n')
     loaded = [Path(line).relative_to(ROOT) for line in done.stdout.splitlines()]
     assert len(loaded) > 15
     assert Path(f"fad_core/models/{network}.py") in loaded
-    family = family_of(model_id)
+    family = get_model(model_id).family
     before = copy.digest("embed_files.py", family)
     for path in loaded:
         copy.append(str(path))

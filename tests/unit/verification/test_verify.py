@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,30 +15,25 @@ from fad_core.errors import VerificationError
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import get_model, model_ids
-from fad_core.models.base import Vectors
+from fad_core.models.base import EmbeddingModel, Vectors
 from fad_core.models.options import Options
 from fad_core.models.original_quirks import as_scalars
 from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.pt2 import Identity
-from fad_core.verification.check import Comparison, compare, require_passed
-from fad_core.verification.golden import load_golden
-from fad_core.verification.golden.clips import clips, distance_matrices
-from fad_core.verification.verify import (
-    GROUPS,
-    ON_CPU,
-    compare_with_golden,
-    eager_backends,
-    golden_count,
-    settle,
-    verified_backends,
-    verify_eager,
-    verify_golden,
-)
+from fad_core.verification.check import Check, compare, require_passed, settle
+from fad_core.verification.clips import EVALUATION_GROUP, REFERENCE_GROUP, clips, distance_matrices
+from fad_core.verification.eager import EagerLevel
+from fad_core.verification.golden import GoldenLevel, load_golden
+from fad_core.verification.verify import ON_CPU, verified_backends, verify
 from fad_core.weights import locate_weights
 
 SeededExport = Callable[[str], Path]
 PCA = get_model("vggish-pca")
+
+
+def eager(model: EmbeddingModel) -> EagerLevel:
+    return EagerLevel(model, locate_weights(model, "seeded"))
 
 
 class Recorder(ExportedModel):
@@ -48,7 +43,7 @@ class Recorder(ExportedModel):
         super().__init__(path, options)
         self.embedded: list[np.ndarray] = []
 
-    def embed_many(self, *given: Any) -> Iterator[Vectors]:
+    def embed_many(self, *given: Any) -> Generator[Vectors]:
         for vectors in super().embed_many(*given):
             self.embedded.append(vectors["embedding"])
             yield vectors
@@ -64,12 +59,10 @@ def test_every_model_gives_the_original_packages_embeddings_and_distance(
     model_id: str, seeded_export: SeededExport
 ):
     model = Recorder(seeded_export(model_id))
-    golden = load_golden(model.model.family)
-    told: list[str] = []
-    rows = list(compare_with_golden(model, told.append))
+    golden = load_golden(model.model)
+    rows = list(GoldenLevel(model.model).compare(model))
     require_passed(rows)
     stored = [name for name in clips() if name in golden.cases[model_id]]
-    assert told == stored
     assert [row.case for row in rows if row.quantity == "embedding"] == stored
     assert {row.case for row in rows if row.quantity == "frontend"} == set(stored)
     assert rows[-1].quantity == "fad"
@@ -78,7 +71,7 @@ def test_every_model_gives_the_original_packages_embeddings_and_distance(
     if model.model.quirks.scalar_statistics:
         # The original's own score is of scalars, and so near 0 that only equal kernels give it to 1e-6.
         model = Recorder(seeded_export(model_id), Options(compatibility="frechet-audio-distance"))
-        require_passed(list(compare_with_golden(model)))
+        require_passed(list(GoldenLevel(model.model).compare(model)))
     # From waveforms to the score, against the number that the original itself gave for it. Its matrix
     # square root of a rank-deficient product is good to 1e-7.
     found = dict(zip(stored, model.embedded, strict=True))
@@ -89,7 +82,8 @@ def test_every_model_gives_the_original_packages_embeddings_and_distance(
             name: settle(model.model, vectors, expected[name], unrounded[name])[0]
             for name, vectors in found.items()
         }
-    sets = [np.concatenate([found[name] for name in stored if name in group]) for group in GROUPS]
+    groups = (REFERENCE_GROUP, EVALUATION_GROUP)
+    sets = [np.concatenate([found[name] for name in stored if name in group]) for group in groups]
     if model.model.quirks.scalar_statistics:
         sets = [as_scalars(vectors) for vectors in sets]
     value = frechet_distance(*map(Statistics.from_embeddings, sets)).value
@@ -98,15 +92,15 @@ def test_every_model_gives_the_original_packages_embeddings_and_distance(
 
 def test_the_distance_is_the_originals_where_that_is_well_conditioned():
     sets = [Statistics.from_embeddings(matrix) for matrix in distance_matrices()]
-    expected = load_golden("vggish").distance_of_matrices
+    expected = load_golden(get_model("vggish")).distance_of_matrices
     assert frechet_distance(*sets).value == pytest.approx(expected, rel=1e-10)
 
 
 def test_the_exported_network_is_the_eager_one(seeded_export: SeededExport):
     model = get_model("vggish-activation")
-    rows = verify_eager(seeded_export(model.name), model, locate_weights(model, "seeded"))
+    rows = list(verify("eager", seeded_export(model.name), locate_weights(model, "seeded")))
     require_passed(rows)
-    assert len(rows) == len(model.verification.eager_cases) * len(eager_backends(model, ON_CPU))
+    assert len(rows) == len(model.verification.eager_cases) * len(eager(model).backends(ON_CPU))
     cases = [
         (f"batch {batch}{runner}", batch)
         for runner in ("", ", plain")
@@ -119,12 +113,12 @@ def test_the_exported_network_is_the_eager_one(seeded_export: SeededExport):
 @pytest.mark.parametrize("model_id", ["vggish-activation", "pann-8k", "encodec-48k", "clap-630k"])
 def test_networks_as_they_were_exported_give_them_too(model_id: str, seeded_export: SeededExport):
     """All that is embedded with `runner: plain`; the test above is of the default."""
-    told: list[str] = []
-    rows = verify_golden(seeded_export(model_id), told.append, [Backend("plain")])
+    model = get_model(model_id)
+    weights = locate_weights(model, "seeded")
+    rows = list(verify("golden", seeded_export(model_id), weights, [Backend("plain")]))
     require_passed(rows)
-    assert len(told) == golden_count(get_model(model_id))
     assert all(row.case.endswith(", plain") == (row.quantity != "frontend") for row in rows)
-    assert sum(row.quantity == "embedding" for row in rows) == len(told)
+    assert sum(row.quantity == "embedding" for row in rows) == GoldenLevel(model).count
     assert rows[-1].quantity == "fad"
 
 
@@ -132,7 +126,7 @@ def test_golden_embeddings_are_for_seeded_weights_alone(vggish: Recorder, monkey
     other = replace(vggish.identity, checkpoints={"vggish-10086976.pth": "10086976" + "0" * 56})
     monkeypatch.setattr(vggish, "identity", other)
     with pytest.raises(VerificationError, match="golden embeddings of vggish are of seeded weights"):
-        list(compare_with_golden(vggish))
+        list(GoldenLevel(vggish.model).compare(vggish))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +144,7 @@ def test_golden_embeddings_are_for_seeded_weights_alone(vggish: Recorder, monkey
     ids=["nan", "inf", "zeros", "a window less", "one more", "a dimension less", "reversed", "2e-5 off"],
 )
 def test_wrong_embeddings_fail(spoil, vggish: Recorder):
-    embeddings = load_golden("vggish").cases["vggish"]["sine"]
+    embeddings = load_golden(get_model("vggish")).cases["vggish"]["sine"]
     row = compare(vggish.identity, "golden", "sine", spoil(embeddings), embeddings, 1e-5)
     assert row.verdict == "failed"
     with pytest.raises(VerificationError, match="sine, embedding: relative difference"):
@@ -163,7 +157,7 @@ def test_without_right_embeddings_no_distance_is_compared(vggish: Recorder, monk
         "embed_many",
         lambda files, *_: ({"embedding": np.ones((len(windows), 128), "f4")} for (windows,) in files),
     )
-    rows = list(compare_with_golden(vggish))
+    rows = list(GoldenLevel(vggish.model).compare(vggish))
     assert {row.quantity for row in rows} == {"embedding", "frontend"}
     assert {row.verdict for row in rows if row.quantity == "embedding"} == {"failed"}
 
@@ -212,7 +206,7 @@ def test_only_a_fall_to_the_other_side_of_an_edge_is_forgiven(
 ):
     """Forgiven: counted and set to the original's. What is equal is not counted, what is wrong stays."""
     around = [[-1.0, 1.0, -1.0, 1.0]]
-    settled, flips = settle(
+    settled, flips, _ = settle(
         PCA,
         np.array([[64.0, 191.0, found, 5.0]], dtype=np.float32),
         np.array([[64.0, 191.0, expected, 5.0]], dtype=np.float32),
@@ -225,19 +219,19 @@ def test_only_a_fall_to_the_other_side_of_an_edge_is_forgiven(
 
 def test_flips_are_counted_in_the_row(seeded_export: SeededExport):
     """Every value of one clip that lies on an edge is put on the other side; one that does not, too."""
-    golden = load_golden("vggish")
+    golden = load_golden(get_model("vggish"))
     expected = golden.cases["vggish-pca"]["long"]
     unrounded = golden.before_quantisation["vggish-pca"]["long"]
     rms = np.sqrt(np.mean(unrounded.astype(np.float64) ** 2))
     on_edge = PCA.verification.rounding_distance(unrounded) <= PCA.tolerance * rms
     steps = (unrounded.astype(np.float64) + 2) * 63.75
     other_side = np.where(expected > steps, expected - 1, expected + 1).astype(np.float32)
-    settled, flips = settle(PCA, np.where(on_edge, other_side, expected), expected, unrounded)
+    settled, flips, _ = settle(PCA, np.where(on_edge, other_side, expected), expected, unrounded)
     assert flips == on_edge.sum() > 0
     np.testing.assert_array_equal(settled, expected)
     spoiled = expected.copy()
     spoiled[0, np.argmax(~on_edge[0])] += 1
-    settled, flips = settle(PCA, spoiled, expected, unrounded)
+    settled, flips, _ = settle(PCA, spoiled, expected, unrounded)
     assert flips == 0
     assert compare(identity(), "golden", "long", settled, expected, 0.0).verdict == "failed"
 
@@ -263,8 +257,8 @@ def test_the_message_lists_what_failed_of_which_model():
     ]
 
 
-def comparison(**changes) -> Comparison:
-    row = Comparison("m", "seeded", "0" * 64, "eager", "a", "embedding", 1, 0.0, 0.0, 1.0, 1e-5, 0, "passed")
+def comparison(**changes) -> Check:
+    row = Check("m", "seeded", "0" * 64, "eager", "a", "embedding", 1, 0.0, 0.0, 1.0, 1e-5, 0, "passed")
     return replace(row, **changes)
 
 
@@ -280,5 +274,5 @@ def test_the_chosen_device_is_verified_beside_the_ways_that_always_are():
 
 
 def test_a_quantised_model_is_compared_with_the_eager_network_by_equal_kernels_alone():
-    assert eager_backends(PCA, verified_backends("cuda")) == [Backend("plain")]
-    assert eager_backends(get_model("vggish"), ON_CPU) == list(ON_CPU)
+    assert eager(PCA).backends(verified_backends("cuda")) == [Backend("plain")]
+    assert eager(get_model("vggish")).backends(ON_CPU) == list(ON_CPU)

@@ -39,7 +39,9 @@ from fad_core.frontends.settings import LogMelSettings
 from fad_core.models import get_model, vggish
 from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
-from fad_core.verification.verify import EagerOutputs, compare_with_eager, compare_with_golden, eager_outputs
+from fad_core.verification.check import Check
+from fad_core.verification.eager import EagerLevel
+from fad_core.verification.golden import GoldenLevel
 from fad_core.weights import load_state, locate_weights
 
 SLIGHTLY = 1 + 1e-3
@@ -63,15 +65,15 @@ def loaded(seeded_export: Callable[[str], Path]) -> Callable[[str], ExportedMode
 
 
 @pytest.fixture(scope="module")
-def eager() -> Callable[[str], EagerOutputs]:
-    """What the networks give that the weights are of."""
+def eager() -> Callable[[str], EagerLevel]:
+    """The networks that the weights are of."""
 
     @cache
-    def outputs(model_id: str) -> EagerOutputs:
+    def level(model_id: str) -> EagerLevel:
         model = get_model(model_id)
-        return eager_outputs(model, locate_weights(model, "seeded"))
+        return EagerLevel(model, locate_weights(model, "seeded"))
 
-    return outputs
+    return level
 
 
 @contextmanager
@@ -87,6 +89,10 @@ def changed(exported: ExportedModel, name: str, factor: float) -> Iterator[None]
         tensor.copy_(before)
 
 
+def golden_checks(exported: ExportedModel) -> Iterator[Check]:
+    return GoldenLevel(exported.model).compare(exported)
+
+
 def fails(rows: Iterator) -> bool:
     """Whether one comparison fails; none is made after it."""
     try:
@@ -100,8 +106,8 @@ def test_what_is_not_changed_passes(loaded, eager):
     for model_id in ("vggish", "vggish-pca"):
         with changed(loaded(model_id), "embeddings.4.weight", SLIGHTLY):
             pass
-        assert not fails(islice(compare_with_golden(loaded(model_id)), 3))
-        assert not fails(islice(compare_with_eager(loaded(model_id), eager(model_id)), 3))
+        assert not fails(islice(golden_checks(loaded(model_id)), 3))
+        assert not fails(islice(eager(model_id).compare(loaded(model_id)), 3))
 
 
 def test_all_tensors_are_tried(loaded):
@@ -116,8 +122,8 @@ MUTANTS += [("vggish-pca", name) for name in (*PCA_TENSORS, "features.0.bias", "
 @pytest.mark.parametrize(("model_id", "name"), MUTANTS)
 def test_a_changed_weight_fails_both_levels(model_id: str, name: str, loaded, eager):
     with changed(loaded(model_id), name, SLIGHTLY):
-        assert fails(compare_with_golden(loaded(model_id)))
-        assert fails(compare_with_eager(loaded(model_id), eager(model_id)))
+        assert fails(golden_checks(loaded(model_id)))
+        assert fails(eager(model_id).compare(loaded(model_id)))
 
 
 # Sizes near the limits that the table above gives for the unquantised model.
@@ -150,13 +156,13 @@ def test_another_constant_of_the_frontend_fails(change, model_id: str, loaded, m
         right = getattr(vggish.MEL, name)
         change = {name: right + 20 * (value - right)}  # quantised to 8 bits
     monkeypatch.setattr(vggish, "MEL", replace(vggish.MEL, **change))
-    assert fails(compare_with_golden(loaded(model_id)))
+    assert fails(golden_checks(loaded(model_id)))
 
 
 @pytest.mark.parametrize("frames", [95, 97])
 def test_another_length_of_the_patches_fails(frames: int, loaded, monkeypatch):
     monkeypatch.setattr(vggish, "PATCH_FRAMES", frames)
-    assert fails(compare_with_golden(loaded("vggish")))
+    assert fails(golden_checks(loaded("vggish")))
 
 
 def log_mel_in_float32(samples: np.ndarray, settings: LogMelSettings) -> np.ndarray:
@@ -194,7 +200,7 @@ def test_another_computation_in_the_frontend_fails(place, loaded, monkeypatch):
     cleared = log_mel.htk_mel_matrix.cache_clear
     monkeypatch.setattr(*place)
     try:
-        assert fails(compare_with_golden(loaded("vggish")))
+        assert fails(golden_checks(loaded("vggish")))
     finally:
         cleared()
 
@@ -221,7 +227,7 @@ LOADING = {
 @pytest.mark.parametrize("change", LOADING.values(), ids=LOADING)
 def test_another_way_of_loading_fails(change, loaded, monkeypatch):
     monkeypatch.setattr(embedding, *change)
-    assert fails(compare_with_golden(loaded("vggish")))
+    assert fails(golden_checks(loaded("vggish")))
 
 
 @pytest.mark.parametrize(
@@ -232,12 +238,12 @@ def test_another_quantisation_fails(constant: str, value: float, loaded, monkeyp
     exported = loaded("vggish-pca")
     network = exported.model.build(load_state(locate_weights(exported.model, "seeded")))
     monkeypatch.setattr(exported, "_network", network)
-    assert not fails(islice(compare_with_golden(exported), 1))
+    assert not fails(islice(golden_checks(exported), 1))
     monkeypatch.setattr(vggish, constant, value)
-    assert fails(compare_with_golden(exported))
+    assert fails(golden_checks(exported))
 
 
 def test_a_weight_off_by_3e_5_is_seen(loaded):
     """The proof of the unquantised model is nearly as sharp as float32 allows."""
     with changed(loaded("vggish"), "features.0.weight", 1 + 3e-5):
-        assert fails(compare_with_golden(loaded("vggish")))
+        assert fails(golden_checks(loaded("vggish")))

@@ -1,6 +1,6 @@
 """The inputs on which a model is compared with the original package: clips, and how they are loaded.
 
-All of them are the same on every machine (`fad_core.verification.golden.signals`). `golden_set` gives those
+All of them are the same on every machine (`fad_core.verification.signals`). `golden_set` gives those
 whose embeddings by the original are stored with this package; `verification_set` gives those of the live
 comparison.
 """
@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 
 from fad_core.models.base import EmbeddingModel
-from fad_core.verification.golden.clips import EVALUATION_GROUP, REFERENCE_GROUP, WIDE, Clip, clips
-from fad_core.verification.golden.signals import (
+from fad_core.verification.clips import EVALUATION_GROUP, REFERENCE_GROUP, WIDE, Clip, clips
+from fad_core.verification.signals import (
     Signal,
     busy,
     impulse,

@@ -14,7 +14,7 @@ exact. This level is optional, and never reported as passed if it was not run.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,17 @@ from numpy.typing import NDArray
 from fad_core.audio import read_audio
 from fad_core.embedding.embed import prepare_waveform
 from fad_core.errors import VerificationError
-from fad_core.metrics.frechet import frechet_distance
-from fad_core.metrics.statistics import Statistics
-from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.models.base import Arrays
 from fad_core.models.original_quirks import as_scalars
 from fad_core.runner.exported import ExportedModel
-from fad_core.verification.check import Comparison, compare, compare_distance
-from fad_core.verification.verify import DISTANCE_TOLERANCE, settle
-
-Vectors = NDArray[np.float32]
+from fad_core.verification.check import (
+    Check,
+    Embeddings,
+    compare,
+    compare_distance,
+    distance_of_groups,
+    settle,
+)
 
 GROUPS = ("reference", "evaluation")
 
@@ -69,7 +71,7 @@ class OriginalRun:
         except (OSError, ValueError, KeyError) as error:
             raise VerificationError(f"{path} holds no embeddings of the original package: {error}") from error
 
-    def embeddings(self, case: str) -> Vectors:
+    def embeddings(self, case: str) -> Embeddings:
         """Return the embeddings of a clip, `[N, D]`."""
         return self.entries[f"embeddings/{case}"]
 
@@ -78,9 +80,9 @@ class OriginalRun:
         names = sorted(name for name in self.entries if name.startswith(f"features/{case}/"))
         return tuple(self.entries[name] for name in names)
 
-    def unrounded(self, case: str) -> Vectors:
-        """Return the quantised embeddings of a clip before rounding, `[N, D]`."""
-        return self.entries[f"before_quantisation/{case}"]
+    def unrounded(self, case: str) -> Embeddings | None:
+        """Return the quantised embeddings of a clip before rounding, `[N, D]`; None if not quantised."""
+        return self.entries.get(f"before_quantisation/{case}")
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def verify_reference(
     original: OriginalRun,
     progress: Callable[[str], None] | None = None,
     imitating: ExportedModel | None = None,
-) -> tuple[list[Comparison], Distances]:
+) -> tuple[list[Check], Distances]:
     """Compare an exported model with the original package.
 
     Args:
@@ -128,99 +130,77 @@ def verify_reference(
     facts: Mapping[str, Mapping[str, Any]] = json.loads((clips / "clips.json").read_text(encoding="utf-8"))
     if original.meta["model"] != model.name:
         raise VerificationError(f"the original was run as {original.meta['model']}, not as {model.name}")
-    rows: list[Comparison] = []
-    ours: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
-    imitated: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
-    theirs: dict[str, list[Vectors]] = {group: [] for group in GROUPS}
     scalars = model.quirks.scalar_statistics
+    checks: list[Check] = []
+    ours, theirs, imitated = _groups(), _groups(), _groups()
     for case, fact in facts.items():
         if progress is not None:
             progress(case)
         found, compared = _compare_case(exported, clips / f"{case}.wav", fact, original)
-        rows += compared
-        if fact["group"]:
-            ours[fact["group"]].append(found)
+        checks += compared
+        if group := fact["group"]:
+            ours[group].append(found)
+            theirs[group].append(original.embeddings(case))
             if scalars:
-                found = imitating.embed_features(original.features(case))[model.main_output]
-                imitated[fact["group"]].append(found)
-            theirs[fact["group"]].append(original.embeddings(case))
-    distances = Distances(
-        original=_distance(theirs),
-        here=_distance(ours),
-        printed=original.meta["distance"],
-        printed_here=_distance(imitated, scalars=True) if scalars else _distance(ours),
-        failure=original.meta["failure"],
-    )
-    vectors = sum(len(embeddings) for group in ours.values() for embeddings in group)
-    pairs = {"two groups of clips": (distances.here, distances.original)}
+                imitated[group].append(imitating.embed_features(original.features(case))[model.main_output])
+    here, exact = distance_of_groups(ours.values()), distance_of_groups(theirs.values())
+    pairs = {"two groups of clips": (here, exact)}
     if scalars:
-        expected = _distance(theirs, scalars=True)
-        pairs["two groups of clips, values as scalars"] = (distances.printed_here, expected)
-    for name, pair in pairs.items():
-        rows.append(
-            compare_distance(exported.identity, "reference", name, vectors, *pair, DISTANCE_TOLERANCE)
+        pairs["two groups of clips, values as scalars"] = (
+            distance_of_groups(map(_as_scalars, imitated.values())),
+            distance_of_groups(map(_as_scalars, theirs.values())),
         )
-    return rows, distances
+    vectors = sum(len(embeddings) for group in ours.values() for embeddings in group)
+    for name, pair in pairs.items():
+        checks.append(compare_distance(exported.identity, "reference", name, vectors, *pair))
+    # The original prints the distance of the last pair.
+    (*_, (printed_here, _)) = pairs.values()
+    return checks, Distances(exact, here, original.meta["distance"], printed_here, original.meta["failure"])
+
+
+def _groups() -> dict[str, list[Embeddings]]:
+    return {group: [] for group in GROUPS}
+
+
+def _as_scalars(group: Sequence[Embeddings]) -> list[Embeddings]:
+    return [as_scalars(embeddings) for embeddings in group]
 
 
 def _compare_case(
     exported: ExportedModel, path: Path, fact: Mapping[str, Any], original: OriginalRun
-) -> tuple[Vectors, list[Comparison]]:
-    """Return the embeddings of one clip, from its file, and the comparisons of it."""
+) -> tuple[Embeddings, list[Check]]:
+    """Return the embeddings of one clip, from its file, and the checks of it."""
     use, case = exported.use, path.stem
     if fact["loading"] == "faulty":
         use = replace(use, options=replace(use.options, compatibility="frechet-audio-distance"))
     waveform, rate = read_audio(path)
     features = use.frontend(prepare_waveform(waveform, rate, use), fact["key"])
-    expected = original.features(case)
-    rows = list(_compare_features(exported, case, features, expected))
-    through = exported.embed_features(expected)[use.model.main_output]
-    same = all(np.array_equal(a, b) for a, b in zip(features, expected, strict=True))
+    given, expected = original.features(case), original.embeddings(case)
+    checks = list(_compare_features(exported, case, features, given))
+    through = exported.embed_features(given)[use.model.main_output]
+    same = all(np.array_equal(a, b) for a, b in zip(features, given, strict=True))
     # Features that are equal bit by bit need not be embedded twice.
     embedded = through if same else exported.embed_features(features)[use.model.main_output]
-    settled = embedded
     for quantity, found in (("network", through), ("embedding", embedded)):
-        settled, flips, tolerance = _settled(use.model, found, original, case)
-        rows.append(
-            compare(
-                exported.identity,
-                "reference",
-                case,
-                settled,
-                original.embeddings(case),
-                tolerance,
-                quantity=quantity,
-                off_by_quantum=flips,
-            )
+        settled, flips, tolerance = settle(use.model, found, expected, original.unrounded(case))
+        check = compare(
+            exported.identity,
+            "reference",
+            case,
+            settled,
+            expected,
+            tolerance,
+            quantity=quantity,
+            off_by_quantum=flips,
         )
-    return settled, rows
+        checks.append(check)
+    return settled, checks
 
 
 def _compare_features(
     exported: ExportedModel, case: str, features: Arrays, expected: Arrays
-) -> Iterator[Comparison]:
+) -> Iterator[Check]:
     for index, (found, theirs) in enumerate(zip(features, expected, strict=True)):
         name = f"{case}, input {index + 1}" if len(expected) > 1 else case
         tolerance = LIVE_FRONTEND_TOLERANCE
         yield compare(exported.identity, "reference", name, found, theirs, tolerance, quantity="frontend")
-
-
-def _settled(
-    model: EmbeddingModel, found: Vectors, original: OriginalRun, case: str
-) -> tuple[Vectors, int, float]:
-    """Return the embeddings to compare, the number of values off by one quantization step, and the tolerance.
-
-    Such values, whose unrounded ones lie on an edge, are replaced by the original's.
-    """
-    expected = original.embeddings(case)
-    if not model.verification.quantization_step or found.shape != expected.shape:
-        return found, 0, model.tolerance
-    settled, flips = settle(model, found, expected, original.unrounded(case))
-    return settled, flips, 0.0
-
-
-def _distance(groups: Mapping[str, list[Vectors]], *, scalars: bool = False) -> float:
-    """Return the exact distance of the embeddings of two groups, or of their values as scalars."""
-    sets = (np.concatenate(groups[group]) for group in GROUPS)
-    statistics = (Statistics.from_embeddings(as_scalars(each) if scalars else each) for each in sets)
-    return frechet_distance(*statistics).value

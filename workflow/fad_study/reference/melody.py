@@ -1,11 +1,11 @@
-"""A synthetic melody, the same on every machine (see `fad_core.verification.golden.signals`)."""
+"""A synthetic melody, the same on every machine (see `fad_core.verification.signals`)."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.verification.golden.signals import Signal, noise, sine
+from fad_core.verification.signals import Signal, noise, sine
 
 # A minor pentatonic scale over two octaves from 110 Hz, in just intonation.
 _SCALE = tuple(110.0 * octave * step for octave in (1, 2) for step in (1.0, 1.2, 4 / 3, 1.5, 1.8))

@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from fad_core.api.model_cache import GIVEN_NOTE, verified_model
+from fad_core.api.model_cache import verified_model
 from fad_core.errors import ModelError
 from fad_core.models import get_model
+from fad_core.models.use import ModelUse
+from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
-from fad_core.runner.third_party import NOTE, REFUSED, load_foreign
+from fad_core.runner.given import FOREIGN_NOTE, NOTE, REFUSED, load_given
 from fad_core.weights import locate_weights, seeded_state
+
+VGGISH = ModelUse(get_model("vggish"))
 
 
 def export_as_they_do(network: torch.nn.Module, example: torch.Tensor, path: Path) -> Path:
@@ -36,14 +40,14 @@ def their_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_their_vggish_embeds_as_ours(their_file: Path, seeded_export: Callable[[str], Path]) -> None:
-    theirs, ours = load_foreign(their_file), ExportedModel(seeded_export("vggish"))
+    theirs, ours = load_given(their_file, VGGISH, Backend()), ExportedModel(seeded_export("vggish"))
     noise = np.random.default_rng(3).standard_normal((1, 50_000)).astype(np.float32) * 0.1
     np.testing.assert_array_equal(theirs.embed(noise)["embedding"], ours.embed(noise)["embedding"])
 
 
 def test_it_is_named_and_marked_unverified(their_file: Path) -> None:
     exported = verified_model("vggish", str(their_file))
-    assert exported.note == NOTE and "unverified" in NOTE
+    assert exported.note == FOREIGN_NOTE and "unverified" in FOREIGN_NOTE
     assert exported.identity.weights == "vggish_exported.pt2"
     assert len(exported.identity.weights_sha256) == 64
     with pytest.raises(ModelError, match="holds vggish, and vggish-pca was asked for"):
@@ -80,12 +84,12 @@ def test_the_same_weights_on_other_patches_are_no_vggish(tmp_path: Path) -> None
 
     path = export_as_they_do(Cropped(), torch.zeros(2, 1, 100, 64), tmp_path / "vggish_exported.pt2")
     with pytest.raises(ModelError, match="is not the vggish"):
-        load_foreign(path)
+        load_given(path, VGGISH, Backend())
 
 
 def test_an_own_export_by_its_path_is_taken_unverified(seeded_export: Callable[[str], Path]) -> None:
     exported = verified_model("vggish", str(seeded_export("vggish")))
-    assert exported.note == GIVEN_NOTE and exported.identity.weights == "seeded"
+    assert exported.note == NOTE and exported.identity.weights == "seeded"
     assert exported.identity.weights_sha256 == locate_weights(get_model("vggish"), "seeded").sha256
 
 

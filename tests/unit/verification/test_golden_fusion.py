@@ -19,8 +19,8 @@ from fad_core.frontends import network
 from fad_core.models import clap
 from fad_core.models.clap import fusion as clap_fusion
 from fad_core.runner.exported import ExportedModel
-from fad_core.verification.golden.clips import clips
-from fad_core.verification.verify import compare_with_golden
+from fad_core.verification.clips import clips, golden_clips
+from fad_core.verification.golden import GoldenLevel
 
 ID = "clap-630k-audioset-fusion"
 transform = torch.stft
@@ -48,7 +48,7 @@ def exactly(
 
 def test_a_transform_that_rounds_otherwise_passes(exported: ExportedModel, monkeypatch):
     monkeypatch.setattr(torch, "stft", exactly)
-    rows = list(compare_with_golden(exported))
+    rows = list(GoldenLevel(exported.model).compare(exported))
     assert [row for row in rows if row.verdict != "passed"] == []
     features = [row for row in rows if row.quantity == "frontend"]
     assert max(row.max_relative_difference for row in features) > 1e-7, "nothing was rounded otherwise"
@@ -67,7 +67,8 @@ def test_where_bands_are_empty_the_rounding_is_heard(exported: ExportedModel, mo
 
 def test_whole_files_and_long_ones_are_stored(exported: ExportedModel):
     seconds = {
-        name: case.clip.samples.shape[1] / case.clip.sample_rate for name, case in golden_set(exported.model)
+        name: case.clip.samples.shape[1] / case.clip.sample_rate
+        for name, case in golden_clips(exported.model)
     }
     assert len([name for name in seconds if seconds[name] > 10]) == 3
     assert len([name for name in seconds if seconds[name] < 10]) == 6
@@ -97,7 +98,7 @@ MUTATIONS = {
 
 @pytest.mark.parametrize("change", MUTATIONS.values(), ids=MUTATIONS)
 def test_another_frontend_fails(change: tuple[Any, str, Any], exported: ExportedModel, monkeypatch):
-    assert all(row.verdict == "passed" for row in islice(compare_with_golden(exported), 3))
+    assert all(row.verdict == "passed" for row in islice(GoldenLevel(exported.model).compare(exported), 3))
     clap._fusion_mel.cache_clear()
     monkeypatch.setattr(*change)
-    assert any(row.verdict == "failed" for row in compare_with_golden(exported))
+    assert any(row.verdict == "failed" for row in GoldenLevel(exported.model).compare(exported))

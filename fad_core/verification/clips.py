@@ -1,8 +1,7 @@
 """The clips whose embeddings by the original packages are stored, the same on every machine.
 
 A golden file is only worth something if the sound it was made from can be made again, to the last
-bit, with another NumPy on another processor; `fad_core.verification.golden.signals` sees to that.
-`Clip.sha256` tells.
+bit, with another NumPy on another processor (`fad_core.verification.signals`); `Clip.sha256` tells.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from fad_core.verification.golden.signals import (
+from fad_core.verification.signals import (
     Signal,
     busy,
     impulse,

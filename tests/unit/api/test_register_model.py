@@ -1,0 +1,219 @@
+"""A model outside the package: registered in a process, or installed beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner
+from outside_model import install, outside_model, write_golden
+
+import fad_core
+from fad_core import FrechetAudioDistance, Waveforms
+from fad_core.api.model_cache import verified_model
+from fad_core.cli import main
+from fad_core.errors import ModelError, UnknownModelError, VerificationError
+from fad_core.models import _registered, get_model, model_ids, modules_of, register_model
+from fad_core.models.base import EmbeddingModel
+from fad_core.util.code_digest import code_digest
+
+NOTE = "unverified against the original package: outside has no golden embeddings"
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    yield
+    _registered.clear()
+
+
+def noise(seed: int) -> Waveforms:
+    generator = np.random.default_rng(seed)
+    return Waveforms([generator.uniform(-0.5, 0.5, 4000).astype("f4") for _ in range(3)], 16000)
+
+
+def test_a_registered_model_is_known_as_the_others_are():
+    assert fad_core.register_model is register_model
+    with pytest.raises(UnknownModelError):
+        get_model("outside")
+    model = outside_model()
+    register_model(model)
+    assert get_model("outside") is model
+    assert model_ids()[-1] == "outside"
+    assert modules_of(model) == ("tiny_pt2",)
+    listed = json.loads(CliRunner().invoke(main, ["models", "--json"]).stdout)
+    assert listed[-1] | {"id": "outside", "sample_rate": 16000, "checkpoints": "tiny.pth"} == listed[-1]
+    # A cell of a notebook that is run again.
+    again = outside_model()
+    register_model(again)
+    assert get_model("outside") is again
+    assert model_ids().count("outside") == 1
+
+
+def test_it_is_exported_verified_and_scored_and_the_result_says_what_was_not_verified(tmp_path: Path):
+    register_model(outside_model())
+    frechet = FrechetAudioDistance(
+        model_name="outside", weights="seeded", cache_dir=tmp_path, device="cpu", progress=False
+    )
+    with pytest.warns(UserWarning, match=NOTE):
+        value = frechet.score(noise(1), noise(2))
+    assert value > 0
+    assert NOTE in value.row["note"]
+    assert value.row["model"] == "outside" and value.row["weights"] == "seeded"
+    levels = {path.name.split(".")[1] for path in (tmp_path / "verification").iterdir()}
+    assert levels == {"eager"}, "what was not run is not called passed"
+    assert verified_model("outside", "seeded", cache_dir=tmp_path, report=pytest.fail).note == NOTE
+
+
+def test_one_that_has_golden_embeddings_is_verified_at_both_levels(tmp_path: Path):
+    register_model(outside_model(write_golden(tmp_path / "golden.npz")))
+    exported = verified_model("outside", "seeded", cache_dir=tmp_path / "cache")
+    assert exported.note == ""
+    levels = {path.name.split(".")[1] for path in (tmp_path / "cache/verification").iterdir()}
+    assert levels == {"eager", "golden"}
+
+
+def test_one_that_differs_from_its_golden_embeddings_is_not_used(tmp_path: Path):
+    golden = write_golden(tmp_path / "golden.npz")
+    register_model(outside_model(golden))
+    verified_model("outside", "seeded", cache_dir=tmp_path / "cache")
+    with np.load(golden) as entries:
+        spoiled = dict(entries)
+    spoiled["embeddings/outside/noise"] = spoiled["embeddings/outside/noise"] * np.float32(1.001)
+    np.savez(golden, **spoiled)
+    with pytest.raises(VerificationError, match="noise, embedding: relative difference"):
+        verified_model("outside", "seeded", cache_dir=tmp_path / "cache")
+
+
+def no_file() -> EmbeddingModel:
+    model = outside_model()
+    return type("Model", (type(model),), {"__module__": "nowhere"})(**vars(model))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "vggish"}, "there is a model 'vggish' already"),
+        ({"aliases": ("clap",)}, "there is a model 'clap' already"),
+        ({"name": "My Model"}, "not 'My Model'"),
+        ({"checkpoints": ()}, "outside has no checkpoint"),
+    ],
+)
+def test_what_cannot_be_a_model_is_refused(change: dict[str, Any], message: str):
+    with pytest.raises(ModelError, match=message):
+        register_model(replace(outside_model(), **change))
+    with pytest.raises(ModelError, match=r"defined in no file \(nowhere\)"):
+        register_model(no_file())
+    assert "outside" not in model_ids()
+
+
+class Installed:
+    """A folder of installed packages, and programs that find them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.packages = folder / "site-packages"
+        self.cache = folder / "cache"
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        paths = [str(self.packages), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "FAD_CACHE_DIR": str(self.cache)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    def fad(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "-c", "from fad_core.cli import main; main()", *arguments)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Installed:
+    return Installed(tmp_path)
+
+
+def test_an_installed_packages_models_are_known_to_the_command(installed: Installed, tmp_path: Path):
+    package = install(installed.packages)
+    models = json.loads(installed.fad("models", "--json").stdout)
+    assert "outside" in [model["id"] for model in models]
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for place, waveform in enumerate(noise(ord(name)).waveforms):
+            soundfile.write(tmp_path / name / f"{place}.wav", waveform, 16000)
+    call = ["score", str(tmp_path / "a"), str(tmp_path / "b"), "--model", "outside", "--weights", "seeded"]
+    done = installed.fad(*call, "--json")
+    assert done.returncode == 0, done.stderr
+    assert NOTE in json.loads(done.stdout)["note"]
+    assert "exporting outside" in done.stderr
+    verified = installed.fad("verify", "outside", "--weights", "seeded", "--json")
+    assert verified.returncode == 0, verified.stderr
+    assert {row["level"] for row in json.loads(verified.stdout)} == {"eager"}
+    assert "exporting" not in installed.fad(*call).stderr
+    with (package / "network.py").open("a") as stream:
+        stream.write("\nEDITED = True\n")
+    assert "exporting outside" in installed.fad(*call).stderr, "its code is another one"
+
+
+def test_a_digest_follows_the_imports_of_another_package(installed: Installed):
+    package = install(installed.packages)
+    edits = {
+        "": "",
+        "README.md": "words",
+        "unused.py": "A = 1",
+        "__init__.py": "# A comment.",
+        "network.py": "A = 1",
+        "__init__.py ": "A = 1",
+    }
+    code = f"""
+from pathlib import Path
+from fad_core.models import get_model, modules_of
+from fad_core.util.code_digest import code_digest
+modules = modules_of(get_model("outside"))
+print(*modules)
+for path, line in {edits!r}.items():
+    if path:
+        with (Path({str(package)!r}) / path.strip()).open("a") as stream:
+            stream.write("\\n" + line + "\\n")
+    print(code_digest(Path({str(installed.packages / "script.py")!r}), modules))
+"""
+    (installed.packages / "script.py").write_text("import fad_core.errors\n")
+    done = installed.run(sys.executable, "-c", code)
+    modules, *digests = done.stdout.splitlines()
+    assert modules == "my_models.network my_models", done.stderr
+    changed = [path for path, one, two in zip([*edits][1:], digests, digests[1:], strict=False) if one != two]
+    assert changed == ["network.py", "__init__.py "]
+
+
+def test_a_digest_covers_a_module_that_is_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    module = tmp_path / "lonely_model.py"
+    module.write_text("A = 1\n")
+    script = tmp_path / "script.py"
+    script.write_text("import fad_core.errors\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    __import__("lonely_model")
+    before = code_digest(script, ["lonely_model"])
+    assert before != code_digest(script)
+    module.write_text("A = 2\n")
+    assert code_digest(script, ["lonely_model"]) != before
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("broken = my_models.missing:MODELS", "ModuleNotFoundError"),
+        ("broken = my_models:tiny_model", "TypeError"),
+        ("twice = my_models:MODELS", "there is a model 'outside' already"),
+    ],
+)
+def test_a_broken_package_is_named_and_the_built_in_models_work(line: str, reason: str, installed: Installed):
+    install(installed.packages, ["outside = my_models:MODELS", line])
+    done = installed.fad("models")
+    assert done.returncode == 1
+    assert reason in done.stderr and line.partition(" = ")[2] in done.stderr and "uninstall it" in done.stderr
+    assert installed.fad("export", "vggish", "--help").returncode == 0
+    code = "from fad_core.models import get_model; print(get_model('vggish').name)"
+    assert installed.run(sys.executable, "-c", code).stdout == "vggish\n"

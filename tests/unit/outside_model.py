@@ -1,0 +1,76 @@
+"""A model outside the package, as somebody else would write it: see docs/development/new-model.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tiny_pt2 import TinyModel, tiny_model
+
+from fad_core.embedding.embed import prepare_waveform
+from fad_core.metrics.frechet import frechet_distance
+from fad_core.metrics.statistics import Statistics
+from fad_core.models.use import ModelUse
+from fad_core.runner.blocks import run_blocks
+from fad_core.verification.clips import EVALUATION_GROUP, REFERENCE_GROUP, golden_clips
+from fad_core.verification.golden import embedding_excerpt, feature_excerpt
+from fad_core.weights import load_state, locate_weights
+
+ROOT = Path(__file__).parent
+
+
+def outside_model(golden: Path | None = None) -> TinyModel:
+    """The tiny model under another name."""
+    tiny = tiny_model()
+    return replace(tiny, name="outside", verification=replace(tiny.verification, golden=golden))
+
+
+def write_golden(path: Path) -> Path:
+    """Write what an original package would give, if it did just what the model does."""
+    model = outside_model()
+    weights = locate_weights(model, "seeded")
+    network = model.build(load_state(weights))
+    entries: dict[str, Any] = {}
+    counts, shapes, found = {}, {}, {}
+    for name, case in golden_clips(model):
+        waveform = prepare_waveform(case.clip.waveform, case.clip.sample_rate, ModelUse(model))
+        features = model.frontend(waveform)
+        found[name] = model.pool(run_blocks(network, model, features))
+        counts[name], shapes[name] = len(found[name]), [array.shape for array in features]
+        entries[f"embeddings/outside/{name}"] = embedding_excerpt(found[name])
+        entries[f"features/outside/{name}/0"] = feature_excerpt(features[0])
+    groups = (REFERENCE_GROUP, EVALUATION_GROUP)
+    sets = [np.concatenate([found[name] for name in group if name in found]) for group in groups]
+    facts = {
+        "counts": {"outside": counts},
+        "feature_shapes": {"outside": shapes},
+        "exact_distances": {"outside": frechet_distance(*map(Statistics.from_embeddings, sets)).value},
+        "weights_sha256": {file.checkpoint.filename: file.sha256 for file in weights.files},
+        "features_of": {"outside": "outside"},
+        "distances": {},
+        "distance_of_matrices": 0.0,
+        "flat": [],
+        "clip_sha256": {},
+        "versions": {},
+    }
+    np.savez(path, meta=np.array(json.dumps(facts)), **entries)
+    return path
+
+
+def install(folder: Path, lines: Sequence[str] = ("outside = my_models:MODELS",)) -> Path:
+    """Lay out a distribution with models in an entry point as pip does; return its module's folder."""
+    package, info = folder / "my_models", folder / "my_models-1.0.dist-info"
+    package.mkdir(parents=True)
+    info.mkdir()
+    (package / "__init__.py").write_text(
+        "from dataclasses import replace\n\nfrom .network import tiny_model\n\n"
+        'MODELS = (replace(tiny_model(), name="outside"),)\n'
+    )
+    (package / "network.py").write_text((ROOT / "tiny_pt2.py").read_text())
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-models\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("\n".join(["[fad_core.models]", *lines, ""]))
+    return package
