@@ -19,7 +19,7 @@ from fad_core.frontends import network
 from fad_core.models import clap
 from fad_core.models.clap import fusion as clap_fusion
 from fad_core.runner.exported import ExportedModel
-from fad_core.verification.clips import clips, golden_clips
+from fad_core.verification.clips import clips
 from fad_core.verification.golden import GoldenLevel
 
 ID = "clap-630k-audioset-fusion"
@@ -68,7 +68,7 @@ def test_where_bands_are_empty_the_rounding_is_heard(exported: ExportedModel, mo
 def test_whole_files_and_long_ones_are_stored(exported: ExportedModel):
     seconds = {
         name: case.clip.samples.shape[1] / case.clip.sample_rate
-        for name, case in golden_clips(exported.model)
+        for name, case in golden_set(exported.model)
     }
     assert len([name for name in seconds if seconds[name] > 10]) == 3
     assert len([name for name in seconds if seconds[name] < 10]) == 6
