@@ -45,16 +45,13 @@ def our_scorer(model: str, ckpt_dir: Path, threads: int) -> Scorer:
 
 def original_scorer(model: str, ckpt_dir: Path, threads: int) -> Scorer:
     """Return the `score` method of the original's class, without its printed output."""
-    import original_embeddings as original
     import torch
+    from original_embeddings import load_adapter
 
     torch.set_num_threads(threads)
-    folder = Path(tempfile.mkdtemp())
-    original.write_tokenizers(folder)
-    original.write_hub(folder / "hub", ckpt_dir)
-    # The tokenizers are read from the current folder.
-    os.chdir(folder)
-    frechet = original.make_scorer(model, folder / "hub")
+    os.chdir(tempfile.mkdtemp())
+    adapter = Path(__file__).resolve().parent / "originals" / f"{model.partition('-')[0]}.py"
+    frechet = load_adapter(adapter).Original(model, ckpt_dir).scorer
 
     def score(reference: str, evaluation: str) -> float:
         with contextlib.redirect_stdout(io.StringIO()):

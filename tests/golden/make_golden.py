@@ -4,8 +4,8 @@
     python tests/golden/make_golden.py --reference-python .venv-reference/bin/python --family pann
 
 Writes the clips and the seeded checkpoints to a temporary folder, has `scripts/original_embeddings.py` embed
-them in the reference environment, and keeps what it found. Run twice, it writes the same bytes.
-About a minute a model; up to 1 GB of temporary files.
+them in the reference environment by the adapter of the family, and stores the result. Run twice, it writes the
+same bytes. About a minute a model; up to 1 GB of temporary files.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def main(reference_python: Path, family: str, output: Path | None = None) -> Non
             reference, evaluation = distance_matrices()
             np.savez(work / "clips/matrices.npz", reference=reference, evaluation=evaluation)
             write_checkpoints(weights, work / "checkpoints")
-            run_original(reference_python, model.name, work)
+            run_original(reference_python, model, work)
             facts = json.loads((work / "clips" / "clips.json").read_text(encoding="utf-8"))
             add_model(entries, meta, model, OriginalRun.load(work / "original.npz"), facts)
         meta["weights_sha256"] |= {file.checkpoint.filename: file.sha256 for file in weights.files}
@@ -73,10 +73,11 @@ def main(reference_python: Path, family: str, output: Path | None = None) -> Non
     sys.stdout.write(f"{path}: {path.stat().st_size} bytes\n")
 
 
-def run_original(reference_python: Path, name: str, work: Path) -> None:
+def run_original(reference_python: Path, model: EmbeddingModel, work: Path) -> None:
     """Run the original on what lies in `work`; it writes `original.npz` there."""
     # Not resolved: an environment's python is a link, and finds its packages by the link's place.
-    command = [reference_python.absolute(), "-I", SCRIPT, "--model", name, "--clips", work / "clips"]
+    command = [reference_python.absolute(), "-I", SCRIPT, "--clips", work / "clips"]
+    command += ["--adapter", SCRIPT.parent / f"originals/{model.family}.py", "--model", model.name]
     command += ["--ckpt-dir", work / "checkpoints", "--output", work / "original.npz"]
     subprocess.run([*map(str, command)], check=True)
 

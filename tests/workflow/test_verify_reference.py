@@ -15,10 +15,10 @@ from snakemake_runs import MODEL, WorkingFolder, copy_code, reference_python
 # Three clips instead of 300 s of audio.
 SMALL_SET = """
 
-_all_clips = live_clips
+_all_clips = verification_set
 
 
-def live_clips(model):
+def verification_set(model):
     wanted = ("shortest", "music_10s", "sweep_10.01s", "stereo_44100")
     return ((name, case) for name, case in _all_clips(model) if name in wanted)
 """
@@ -33,7 +33,7 @@ from fad_core.embedding.embed import prepare_waveform
 from fad_core.runner.exported import ExportedModel
 
 parser = argparse.ArgumentParser()
-for name in ("model", "ckpt-dir", "clips", "output"):
+for name in ("adapter", "model", "ckpt-dir", "clips", "output"):
     parser.add_argument("--" + name, required=True)
 given = parser.parse_args()
 assert (Path(given.ckpt_dir) / "checkpoints/vggish-10086976.pth").stat().st_size > 280_000_000

@@ -102,6 +102,11 @@ def verdicts_of(name):
 VERDICTS = sorted({path for name in STUDY.models for path in verdicts_of(name)})
 
 
+def adapter_of(model):
+    """Return the adapter of a model's original package; `model` is an entry or the wildcards of a shared file."""
+    return SCRIPTS / f"originals/{get_model(model.id).family}.py"
+
+
 def verdicts_of_id(wildcards):
     """Return the verdicts of all levels on a model, with each of the study's weights."""
     names = [name for name, entry in STUDY.models.items() if entry.id == wildcards.id]

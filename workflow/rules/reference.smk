@@ -2,13 +2,14 @@
 # their interpreter, or if it is requested: snakemake verify_reference
 
 REFERENCE_PYTHON = STUDY.settings.get("reference_python") or ""
-COMPARED = sorted({name_of_entry(name) for name in STUDY.models})
+ADAPTED = [name for name, entry in STUDY.models.items() if adapter_of(entry).is_file()]
+COMPARED = sorted({name_of_entry(name) for name in ADAPTED})
 # The isolated mode (-I) keeps the environment of the jobs from the original. The check comes first, because a
 # shell would report a missing program without the remedy.
 RUN_ORIGINAL = (
     "( command -v {params.python:q} || {{ echo 'reference_python: there is no such program;"
     " make reference-env creates .venv-reference/bin/python' ; exit 1 ; }} ; {params.python:q} -I {input.script:q}"
-    " --model {wildcards.id} --ckpt-dir {input.checkpoints:q} --clips {input.clips:q}"
+    " --adapter {input.adapter:q} --model {wildcards.id} --ckpt-dir {input.checkpoints:q} --clips {input.clips:q}"
     " --output {output.original:q} ) >{log:q} 2>&1"
 )
 
@@ -59,6 +60,8 @@ rule run_original:
         clips=rules.write_verification_clips.output.clips,
         checkpoints=rules.write_checkpoints.output.checkpoints,
         script=SCRIPTS / "original_embeddings.py",
+        adapter=adapter_of,
+        shared=SCRIPTS / "originals/offline.py",
     output:
         original=temp("results/verification/original/{id}-{key}.npz"),
     log:
@@ -119,7 +122,7 @@ rule verify_reference:
         tables=expand("results/verification/{exported}.reference.csv", exported=COMPARED),
         distances=expand("results/verification/{exported}.reference.json", exported=COMPARED),
         levels=expand(
-            "results/verification/{id}.csv", id=sorted({entry.id for entry in STUDY.models.values()})
+            "results/verification/{id}.csv", id=sorted({STUDY.models[name].id for name in ADAPTED})
         ),
     output:
         summaries=["results/verification/summary.csv", "results/verification/summary.md"],

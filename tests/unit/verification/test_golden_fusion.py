@@ -67,8 +67,7 @@ def test_where_bands_are_empty_the_rounding_is_heard(exported: ExportedModel, mo
 
 def test_whole_files_and_long_ones_are_stored(exported: ExportedModel):
     seconds = {
-        name: case.clip.samples.shape[1] / case.clip.sample_rate
-        for name, case in golden_set(exported.model)
+        name: case.clip.samples.shape[1] / case.clip.sample_rate for name, case in golden_set(exported.model)
     }
     assert len([name for name in seconds if seconds[name] > 10]) == 3
     assert len([name for name in seconds if seconds[name] < 10]) == 6

@@ -15,7 +15,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / "scripts"))
 
-import original_embeddings as offline  # noqa: E402
+import original_embeddings  # noqa: E402, F401 - sets the environment of this process
+from originals import offline  # noqa: E402
 
 
 def main(family, ckpt_dir, job, out, scipy=""):
@@ -28,7 +29,7 @@ def main(family, ckpt_dir, job, out, scipy=""):
         if family == "clap":
             offline.write_text_network(Path.cwd())
         if family == "vggish":
-            offline.write_pca(Path("hub"))
+            offline.write_pca(Path("hub"), given)
         arguments[1] = str(Path("hub").resolve())
         sys.argv = ["program.py", *arguments]
         with offline.older_sqrtm() if scipy == "older-scipy" else contextlib.nullcontext():
