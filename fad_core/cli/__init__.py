@@ -18,7 +18,7 @@ from fad_core.cli.group import CONTEXT, Group
 from fad_core.cli.models import models
 from fad_core.cli.score import score
 from fad_core.cli.weights import weights
-from fad_core.util.process import spare_collections
+from fad_core.util.process import set_up_process
 from fad_core.util.version import __version__
 
 __all__ = ["main"]
@@ -41,7 +41,7 @@ def main() -> None:
     Results go to stdout, everything else to stderr. Exit status: 0 success, 1 error in the input, 2 usage
     error, 3 failed verification, 130 interrupted.
     """
-    spare_collections()
+    set_up_process()
 
 
 for _command in (score, embed, stats, compare, models, weights, export, verify, completion):

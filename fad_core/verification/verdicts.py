@@ -23,6 +23,9 @@ Level = Literal["eager", "golden"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 """Those without which nothing is embedded."""
 
+NOT_COMPARED = "unverified against the original package"
+"""What a result says of a model that has passed all its levels, of which golden is none."""
+
 _REMEDY = "delete it and run again"
 _OTHER_KIND = (
     "to compute on this kind of machine, delete it and run again here; a study that runs on several kinds "
@@ -71,7 +74,7 @@ def note_of(model: EmbeddingModel) -> str:
     """What a result must say of levels that were not run; "" if there are none."""
     if set(levels_of(model)) == set(LEVELS):
         return ""
-    return f"unverified against the original package: {model.name} has no golden embeddings"
+    return f"{NOT_COMPARED}: {model.name} has no golden embeddings"
 
 
 def require_verified(

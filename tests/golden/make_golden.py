@@ -4,8 +4,8 @@
     python tests/golden/make_golden.py --reference-python .venv-reference/bin/python --family pann
 
 Writes the clips and the seeded checkpoints to a temporary folder, has `scripts/original_embeddings.py` embed
-them in the reference environment by the adapter of the family, and stores the result. Run twice, it writes the
-same bytes. About a minute a model; up to 1 GB of temporary files.
+them in the reference environment by the adapter of the family, and stores the result. Run twice, it writes
+the same bytes. About a minute a model; up to 1 GB of temporary files.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,6 @@ from fad_core.runner.blocks import run_side_by_side
 from fad_core.verification.clips import EVALUATION_GROUP, REFERENCE_GROUP
 from fad_core.verification.golden import embedding_excerpt, feature_excerpt
 from fad_core.weights import load_state, locate_weights
-
-ROOT = Path(__file__).parent
 
 
 def outside_model(golden: Path | None = None) -> TinyModel:
@@ -60,18 +57,3 @@ def write_golden(path: Path) -> Path:
     }
     np.savez(path, meta=np.array(json.dumps(facts)), **entries)
     return path
-
-
-def install(folder: Path, lines: Sequence[str] = ("outside = my_models:MODELS",)) -> Path:
-    """Lay out a distribution with models in an entry point as pip does; return its module's folder."""
-    package, info = folder / "my_models", folder / "my_models-1.0.dist-info"
-    package.mkdir(parents=True)
-    info.mkdir()
-    (package / "__init__.py").write_text(
-        "from dataclasses import replace\n\nfrom .network import tiny_model\n\n"
-        'MODELS = (replace(tiny_model(), name="outside"),)\n'
-    )
-    (package / "network.py").write_text((ROOT / "tiny_pt2.py").read_text())
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-models\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("\n".join(["[fad_core.models]", *lines, ""]))
-    return package

@@ -1,7 +1,8 @@
-"""A distribution of somebody else that gives a metric, as an installer would leave it."""
+"""Distributions of other people that give a metric or models, laid out as an installer leaves them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 MODULE = """
@@ -16,11 +17,37 @@ METRIC = Metric("mean_shift", "Largest shift of a mean", True, (Need("vectors"),
 """
 
 
-def install_metric(site: Path) -> Path:
-    """Write it into a folder of packages; the metric is called "mean_shift"."""
-    facts = site / "theirs-1.0.dist-info"
-    facts.mkdir(parents=True)
-    (site / "theirs.py").write_text(MODULE)
-    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
-    (facts / "entry_points.txt").write_text("[fad_core.metrics]\nmean_shift = theirs:METRIC\n")
+MODELS = """
+from dataclasses import replace
+
+from .network import tiny_model
+
+MODELS = (replace(tiny_model(), name="outside"),)
+"""
+
+
+def install(site: Path, name: str, files: Mapping[str, str], entry_points: Sequence[str]) -> Path:
+    """Write a distribution into a folder of packages; return the folder."""
+    metadata = {
+        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        "entry_points.txt": "\n".join([*entry_points, ""]),
+    }
+    facts = {f"{name}-1.0.dist-info/{file}": content for file, content in metadata.items()}
+    for path, content in {**files, **facts}.items():
+        (site / path).parent.mkdir(parents=True, exist_ok=True)
+        (site / path).write_text(content)
     return site
+
+
+def install_metric(site: Path) -> Path:
+    """Install a package with the metric "mean_shift"."""
+    return install(
+        site, "theirs", {"theirs.py": MODULE}, ["[fad_core.metrics]", "mean_shift = theirs:METRIC"]
+    )
+
+
+def install_models(site: Path, lines: Sequence[str] = ("outside = my_models:MODELS",)) -> Path:
+    """Install a package with the model "outside", or with other entry points."""
+    network = (Path(__file__).parent / "tiny_pt2.py").read_text()
+    files = {"my_models/__init__.py": MODELS, "my_models/network.py": network}
+    return install(site, "my_models", files, ["[fad_core.models]", *lines])

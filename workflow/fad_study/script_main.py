@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
-from fad_core.util.process import limit_threads, spare_collections
+from fad_core.util.process import limit_threads, set_up_process
 from fad_study.messages import message_of
 from fad_study.stale_locks import hold_running
 
@@ -49,7 +49,7 @@ def run(main: Callable[..., None], script_globals: Mapping[str, Any]) -> None:
     # The terminal shows only the reason of a failure; everything else goes to the log.
     terminal = _redirect_to(job.log[0]) if job is not None and job.log else sys.stderr
     limit_threads(int(arguments.get("threads", 1)))
-    spare_collections()
+    set_up_process()
     # A job may outlive a killed run: the next run must not remove its locks.
     held = hold_running(Path(".snakemake")) if job is not None else None
     try:

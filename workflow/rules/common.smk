@@ -6,12 +6,12 @@ from dataclasses import asdict
 from fad_core.metrics import get_metric
 from fad_core.models import get_model
 from fad_core.verification.verdicts import levels_of
-from fad_core.util.process import limit_threads, spare_collections
+from fad_core.util.process import limit_threads, set_up_process
 from fad_study.script_main import prefer_packages
 from fad_study.stale_locks import clear_stale_locks, hold_running
 from fad_study.study import read_study, weights_key
 
-spare_collections()
+set_up_process()
 # Every job is part of a run, also on a machine that does not see the lock of that run.
 take_part = clear_stale_locks if workflow.is_main_process else hold_running
 RUNNING = take_part(Path(".snakemake"))

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
-from outside_model import install, outside_model, write_golden
+from outside_model import outside_model, write_golden
+from third_party import install_models
 
 import fad_core
 from fad_core import FrechetAudioDistance, Waveforms
@@ -137,7 +138,7 @@ def installed(tmp_path: Path) -> Installed:
 
 
 def test_an_installed_packages_models_are_known_to_the_command(installed: Installed, tmp_path: Path):
-    package = install(installed.packages)
+    package = install_models(installed.packages) / "my_models"
     models = json.loads(installed.fad("models", "--json").stdout)
     assert "outside" in [model["id"] for model in models]
     for name in "ab":
@@ -159,7 +160,7 @@ def test_an_installed_packages_models_are_known_to_the_command(installed: Instal
 
 
 def test_a_digest_follows_the_imports_of_another_package(installed: Installed):
-    package = install(installed.packages)
+    package = install_models(installed.packages) / "my_models"
     edits = {
         "": "",
         "README.md": "words",
@@ -210,7 +211,7 @@ def test_a_digest_covers_a_module_that_is_no_package(tmp_path: Path, monkeypatch
     ],
 )
 def test_a_broken_package_is_named_and_the_built_in_models_work(line: str, reason: str, installed: Installed):
-    install(installed.packages, ["outside = my_models:MODELS", line])
+    install_models(installed.packages, ["outside = my_models:MODELS", line])
     done = installed.fad("models")
     assert done.returncode == 1
     assert reason in done.stderr and line.partition(" = ")[2] in done.stderr and "uninstall it" in done.stderr

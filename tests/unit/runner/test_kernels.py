@@ -304,13 +304,13 @@ def test_sequences_that_others_read_too():
 IN_THREADS = """
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from fad_core.util.memory import share_memory
+from fad_core.util.process import set_up_process
 
 def size():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmSize:"))
 
-share_memory()
+set_up_process()
 before, together = size(), Barrier(8)
 with ThreadPoolExecutor(8) as pool:
     list(pool.map(lambda _: (bytearray(100_000), together.wait(60)), range(8)))
