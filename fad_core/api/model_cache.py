@@ -32,6 +32,7 @@ from fad_core.verification.table import write_verification
 from fad_core.verification.verdicts import Verified, levels_of, note_of, require_verified
 from fad_core.verification.verify import level_of, run_by, verified_backends, verify
 from fad_core.weights import Weights, fetch_weights, locate_weights
+from fad_core.weights.checksums import file_sha256
 
 Report = Callable[[str], None]
 
@@ -205,6 +206,8 @@ class ModelCache:
     def _verdict(self, stem: str, level: str, model: EmbeddingModel, backend: Backend) -> Path:
         """Where a verdict lies, by all that decides it beside the file: what computes, and what verifies."""
         facts = [numerics_key(model, backend.device).digest, code_digest(Path(__file__), modules_of(model))]
+        if level == "golden" and model.verification.golden is not None:
+            facts.append(file_sha256(model.verification.golden))
         digest = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
         return self.folder / "verification" / f"{stem}.{level}.{backend.name}.{digest}.csv"
 

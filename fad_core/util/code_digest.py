@@ -38,8 +38,7 @@ def code_digest(script: Path, modules: Sequence[str] = (), packages: Sequence[Pa
     for package in {name.partition(".")[0] for name in modules} - set(folders):
         folders[package] = _folder_of(package)
     digests: dict[str, str] = {}
-    defining = list(_files(modules, folders))
-    files = [(script.name, script), *defining]
+    files = [(script.name, script), *_files(modules, folders)]
     while files:
         name, path = files.pop()
         if name not in digests:
@@ -47,10 +46,6 @@ def code_digest(script: Path, modules: Sequence[str] = (), packages: Sequence[Pa
             files += _files((other for other in imported if other not in digests), folders)
             if path.name == "__init__.py":  # a report's template belongs to the code
                 digests |= {page.name: _hash(page.read_bytes()) for page in path.parent.glob("*.html")}
-    if f"{_CORE.name}.verification.golden" in digests:  # what verification compares with
-        for name, path in defining:
-            if (golden := path.with_name("golden.npz")).is_file():
-                digests[f"{name} golden"] = _hash(golden.read_bytes())
     return _hash("".join(f"{name}\0{digest}\n" for name, digest in sorted(digests.items())).encode())[:16]
 
 

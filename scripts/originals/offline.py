@@ -184,7 +184,7 @@ def write_tokenizers(folder: Path) -> None:
     (bert / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n")
     marks = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": 4}
     for name in ("roberta-base", "facebook/bart-base"):
-        (folder / name).mkdir(parents=True)
+        (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name / "vocab.json").write_text(json.dumps(marks))
         (folder / name / "merges.txt").write_text("#version: 0.2\n")
 

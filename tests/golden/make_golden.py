@@ -39,12 +39,15 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "original_embeddings.py"
 MAPPINGS = ("counts", "feature_shapes", "exact_distances", "distances", "weights_sha256")
 
 
-def main(reference_python: Path, family: str, output: Path | None = None) -> None:
+def main(
+    reference_python: Path, family: str, adapter: Path | None = None, output: Path | None = None
+) -> None:
     """Embed the clips with the original package and store the result.
 
     Args:
         reference_python: interpreter of the environment made from envs/reference.txt
-        family: e.g. "pann"
+        family: name of the family, such as pann
+        adapter: adapter of the original package; by default scripts/originals/{family}.py
         output: where to write; the package's own file if not given
     """
     entries: dict[str, NDArray[Any]] = {}
@@ -52,6 +55,7 @@ def main(reference_python: Path, family: str, output: Path | None = None) -> Non
     meta |= {"features_of": {}, "flat": []}
     used: set[str] = set()
     models = [model for model in map(get_model, model_ids()) if model.family == family]
+    adapter = adapter or SCRIPT.parent / f"originals/{family}.py"
     path = output or models[0].verification.golden
     assert path is not None
     for model in models:
@@ -62,7 +66,7 @@ def main(reference_python: Path, family: str, output: Path | None = None) -> Non
             reference, evaluation = distance_matrices()
             np.savez(work / "clips/matrices.npz", reference=reference, evaluation=evaluation)
             write_checkpoints(weights, work / "checkpoints")
-            run_original(reference_python, model, work)
+            run_original(reference_python, adapter, model.name, work)
             facts = json.loads((work / "clips" / "clips.json").read_text(encoding="utf-8"))
             add_model(entries, meta, model, OriginalRun.load(work / "original.npz"), facts)
         meta["weights_sha256"] |= {file.checkpoint.filename: file.sha256 for file in weights.files}
@@ -73,11 +77,11 @@ def main(reference_python: Path, family: str, output: Path | None = None) -> Non
     sys.stdout.write(f"{path}: {path.stat().st_size} bytes\n")
 
 
-def run_original(reference_python: Path, model: EmbeddingModel, work: Path) -> None:
+def run_original(reference_python: Path, adapter: Path, model_id: str, work: Path) -> None:
     """Run the original on what lies in `work`; it writes `original.npz` there."""
     # Not resolved: an environment's python is a link, and finds its packages by the link's place.
     command = [reference_python.absolute(), "-I", SCRIPT, "--clips", work / "clips"]
-    command += ["--adapter", SCRIPT.parent / f"originals/{model.family}.py", "--model", model.name]
+    command += ["--adapter", adapter, "--model", model_id]
     command += ["--ckpt-dir", work / "checkpoints", "--output", work / "original.npz"]
     subprocess.run([*map(str, command)], check=True)
 

@@ -57,6 +57,6 @@ rule verify_golden:
     resources:
         **request(network_mb, minutes=30, gpu=GPUS),
     params:
-        **shared_step("verify_model.py", level="golden", device=DEVICE),
+        **shared_step("verify_model.py", level="golden", golden=golden_sha256, device=DEVICE),
     script:
         "../../scripts/verify_model.py"

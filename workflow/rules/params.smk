@@ -1,5 +1,5 @@
 # Functions and values for `params`: what a step depends on besides its inputs, so that a change re-runs it.
-from fad_core.datasets import list_files
+from fad_core.datasets import file_sha256, list_files
 from fad_study.digest import metrics_digest, step_digest
 from fad_study.shards import shard_token
 
@@ -26,6 +26,11 @@ def id_of_file(wildcards):
 def id_of_entry(wildcards):
     """Return the model of an entry."""
     return STUDY.models[wildcards.model].id
+
+
+def golden_sha256(wildcards):
+    """Params function: the hash of the embeddings that the golden level compares with."""
+    return file_sha256(get_model(wildcards.id).verification.golden)
 
 
 def model_settings(wildcards):

@@ -121,9 +121,7 @@ rule verify_reference:
         accept_incomplete,
         tables=expand("results/verification/{exported}.reference.csv", exported=COMPARED),
         distances=expand("results/verification/{exported}.reference.json", exported=COMPARED),
-        levels=expand(
-            "results/verification/{id}.csv", id=sorted({STUDY.models[name].id for name in ADAPTED})
-        ),
+        levels=expand("results/verification/{id}.csv", id=sorted({STUDY.models[name].id for name in ADAPTED})),
     output:
         summaries=["results/verification/summary.csv", "results/verification/summary.md"],
     log:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 from outside_model import outside_model, write_golden
-from third_party import install_models
+from third_party import install, install_models
 
 import fad_core
 from fad_core import FrechetAudioDistance, Waveforms
@@ -26,7 +27,9 @@ from fad_core.errors import ModelError, UnknownModelError, VerificationError
 from fad_core.models import _registered, get_model, model_ids, modules_of, register_model
 from fad_core.models.base import EmbeddingModel
 from fad_core.util.code_digest import code_digest
+from fad_core.verification.verdicts import NOT_COMPARED
 
+ROOT = Path(__file__).parents[3]
 NOTE = "unverified against the original package: outside has no golden embeddings"
 
 
@@ -36,9 +39,17 @@ def forgotten() -> Iterator[None]:
     _registered.clear()
 
 
-def noise(seed: int) -> Waveforms:
+def noise(seed: int, samples: int = 4000) -> Waveforms:
     generator = np.random.default_rng(seed)
-    return Waveforms([generator.uniform(-0.5, 0.5, 4000).astype("f4") for _ in range(3)], 16000)
+    return Waveforms([generator.uniform(-0.5, 0.5, samples).astype("f4") for _ in range(3)], 16000)
+
+
+def write_set(folder: Path, seed: int, samples: int = 4000) -> Path:
+    """Write `noise` as WAV files."""
+    folder.mkdir()
+    for place, waveform in enumerate(noise(seed, samples).waveforms):
+        soundfile.write(folder / f"{place}.wav", waveform, 16000)
+    return folder
 
 
 def test_a_registered_model_is_known_as_the_others_are():
@@ -141,11 +152,8 @@ def test_an_installed_packages_models_are_known_to_the_command(installed: Instal
     package = install_models(installed.packages) / "my_models"
     models = json.loads(installed.fad("models", "--json").stdout)
     assert "outside" in [model["id"] for model in models]
-    for name in "ab":
-        (tmp_path / name).mkdir()
-        for place, waveform in enumerate(noise(ord(name)).waveforms):
-            soundfile.write(tmp_path / name / f"{place}.wav", waveform, 16000)
-    call = ["score", str(tmp_path / "a"), str(tmp_path / "b"), "--model", "outside", "--weights", "seeded"]
+    sets = [str(write_set(tmp_path / name, seed)) for seed, name in enumerate("ab")]
+    call = ["score", *sets, "--model", "outside", "--weights", "seeded"]
     done = installed.fad(*call, "--json")
     assert done.returncode == 0, done.stderr
     assert NOTE in json.loads(done.stdout)["note"]
@@ -157,6 +165,24 @@ def test_an_installed_packages_models_are_known_to_the_command(installed: Instal
     with (package / "network.py").open("a") as stream:
         stream.write("\nEDITED = True\n")
     assert "exporting outside" in installed.fad(*call).stderr, "its code is another one"
+
+
+def test_the_example_of_the_documentation_works_as_it_stands(installed: Installed, tmp_path: Path):
+    page = (ROOT / "docs/development/new-model.md").read_text(encoding="utf-8")
+    module = re.search(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert module is not None
+    install(
+        installed.packages,
+        "patches",
+        {"patches.py": module[1]},
+        ["[fad_core.models]", "patches = patches:MODELS"],
+    )
+    sets = [str(write_set(tmp_path / name, seed, samples=40_000)) for seed, name in enumerate("ab")]
+    done = installed.fad("score", *sets, "--model", "patches-16k", "--weights", "seeded", "--json")
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert row["value"] > 0 and row["n_reference"] == 9
+    assert NOT_COMPARED in row["note"]
 
 
 def test_a_digest_follows_the_imports_of_another_package(installed: Installed):
@@ -173,6 +199,7 @@ def test_a_digest_follows_the_imports_of_another_package(installed: Installed):
 from pathlib import Path
 from fad_core.models import get_model, modules_of
 from fad_core.util.code_digest import code_digest
+from fad_core.verification.verdicts import NOT_COMPARED
 modules = modules_of(get_model("outside"))
 print(*modules)
 for path, line in {edits!r}.items():

@@ -142,26 +142,6 @@ def test_the_parts_of_a_family_are_its_own(copy: Copy):
     assert [old != new for old, new in zip(changed, again, strict=True)] == [False, True, False, True]
 
 
-def test_golden_embeddings_belong_to_what_verifies(copy: Copy):
-    scripts = ("verify_model.py", "scan_files.py")
-    before = [copy.digest(script, "vggish") for script in scripts]
-    with (copy.root / "fad_core/models/vggish/golden.npz").open("ab") as stream:
-        stream.write(b"more")
-    assert [copy.digest(script, "vggish") == old for script, old in zip(scripts, before, strict=True)] == [
-        False,
-        True,
-    ]
-
-
-def test_a_family_without_golden_embeddings_has_a_digest(copy: Copy):
-    (copy.root / "fad_core/models/pann/__init__.py").write_text("")
-    golden = copy.root / "fad_core/models/pann/golden.npz"
-    golden.unlink()
-    before = copy.digest("verify_model.py", "pann")
-    golden.write_bytes(b"new")
-    assert copy.digest("verify_model.py", "pann") != before
-
-
 def test_the_place_does_not_count(copy: Copy, tmp_path_factory: pytest.TempPathFactory):
     elsewhere = Copy(tmp_path_factory.mktemp("elsewhere"))
     for script in SCRIPTS:
