@@ -144,11 +144,11 @@ def score_embedded(
         FadError: they were embedded by different models.
         DatasetError: a set has fewer than 2 vectors.
     """
-    both = {each.name: each.files for each in (reference, evaluation)}
+    both = (reference, evaluation)
     return Score(
         distance_row(reference, evaluation, metric),
-        {name: files.decisions for name, files in both.items()},
-        {name: files.ignored for name, files in both.items()},
+        {each.name: each.decisions for each in both},
+        {each.name: each.ignored for each in both},
         {} if exported is None else {**asdict(exported.identity), "device": exported.device},
     )
 

@@ -24,7 +24,7 @@ from fad_core.datasets.decisions import (
 from fad_core.datasets.decode_cache import DecodedAudioCache
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.embedding.embed import embed_sounds, prepare_waveform
-from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings, Origin, SetFiles
+from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.embedding.inputs import Progress, Sounds, Source, sounds_of
 from fad_core.embedding.precomputed import precomputed_set, vector_statistics
 from fad_core.errors import FadError
@@ -218,8 +218,9 @@ def _embed(
             for output in exported.model.outputs
         },
         SetCounts.of(decisions, exported.model.sample_rate),
-        Origin(identity=asdict(exported.identity)),
-        SetFiles(decisions, sound.ignored),
-        files if keep else None,
-        exported.note,
+        identity=asdict(exported.identity),
+        decisions=decisions,
+        ignored=sound.ignored,
+        embeddings=files if keep else None,
+        note=exported.note,
     )

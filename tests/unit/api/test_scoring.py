@@ -101,11 +101,11 @@ def test_duplicates_are_dropped_whatever_their_shard(
     for manifest, path in zip(manifests, embeddings, strict=True):
         embed_shard(ExportedModel(exported_path), dataset, manifest, manifests, policy, path)
     embedded = embed_sets({"set": str(folder)}, exported, policy=policy)["set"]
-    used = {decision.record.file for decision in embedded.files.decisions if decision.status == "used"}
+    used = {decision.record.file for decision in embedded.decisions if decision.status == "used"}
     assert used and not any(name.startswith("copy of ") for name in used)
     assert set(read_embedding_counts(embeddings)) == used
     excluded = sum(read_embedding_facts(path).counts.excluded for path in embeddings)
-    assert excluded == len(embedded.files.decisions) - len(used)
+    assert excluded == len(embedded.decisions) - len(used)
 
 
 def test_a_set_against_itself_is_zero_within_rounding(
