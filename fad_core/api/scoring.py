@@ -68,13 +68,14 @@ class Score(float):
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON: the row, the model, and all files, used or not."""
+        said = ("status", "reason")  # of the decision, and more than the scan's
         files = [
             {
                 "dataset": name,
                 "status": decision.status,
                 "reason": decision.reason,
                 "note": "; ".join(remark.text for remark in decision.remarks),
-                **_record(decision),
+                **{key: held for key, held in asdict(decision.record).items() if key not in said},
             }
             for name, decisions in self.decisions.items()
             for decision in decisions
@@ -171,10 +172,3 @@ def _source_name(source: Source, other: str) -> str:
     if isinstance(source, EmbeddedSet):
         return source.name
     return os.fspath(source) if isinstance(source, str | os.PathLike) else other
-
-
-def _record(decision: FileDecision) -> dict[str, Any]:
-    record = asdict(decision.record)
-    # Said of the use, and more.
-    del record["status"], record["reason"]
-    return record
