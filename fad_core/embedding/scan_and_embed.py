@@ -92,11 +92,7 @@ class ScannedSets:
         return {name: done[name] for name in self.names}
 
     def _take(
-        self,
-        stream: Iterator[FileEmbeddings],
-        name: str,
-        exported: ExportedModel,
-        progress: Progress | None,
+        self, stream: Iterator[FileEmbeddings], name: str, exported: ExportedModel, progress: Progress | None
     ) -> EmbeddedSet:
         """Take one set's files from the stream."""
         decisions = self.decisions[name]

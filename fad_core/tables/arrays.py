@@ -200,8 +200,6 @@ def _read_array(stream: IO[bytes], size: int, accept: Callable[[Header], object]
         accept(_read_header(stream, size))
         stream.seek(0)
         array: NDArray[Any] = np.lib.format.read_array(stream, max_header_size=_LONGEST_HEADER)
-    if stream.read(1):
-        raise ValueError("it has data after its last element")
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

@@ -23,7 +23,7 @@ from fad_core.models.base import Checkpoint, EmbeddingModel
 from fad_core.weights.checkpoint_file import read_checkpoint
 from fad_core.weights.checksums import checked_sha256, file_sha256, recorded_sha256
 from fad_core.weights.download import download
-from fad_core.weights.seeded import save_seeded_checkpoint, seeded_arrays, seeded_state, state_sha256
+from fad_core.weights.seeded import save_seeded_checkpoint, seeded_state, state_sha256
 
 if TYPE_CHECKING:
     import torch
@@ -144,7 +144,7 @@ def locate_weights(model: EmbeddingModel, choice: Path | str, ckpt_dir: Path | s
         return Weights("official", tuple(_official(item, ckpt_dir) for item in model.checkpoints))
     if choice == "seeded":
         # A checkpoint without a pin is a small one, of a test.
-        pins = ((item, item.seeded_sha256 or state_sha256(seeded_arrays(item))) for item in model.checkpoints)
+        pins = ((item, item.seeded_sha256 or state_sha256(seeded_state(item))) for item in model.checkpoints)
         return Weights("seeded", tuple(WeightsFile(item, None, pin) for item, pin in pins))
     files = given_files(model, choice)
     return Weights("file", tuple(WeightsFile(item, place, file_sha256(place)) for item, place in files))
