@@ -64,7 +64,7 @@ def describe(embedded: EmbeddedSet) -> str:
     """Describe the model and weights of a set for messages."""
     if embedded.foreign:
         model = embedded.key.model or "an unnamed model"
-        return f"{model} ({embedded.origin.source}, weights not named)"
+        return f"{model} ({embedded.source}, weights not named)"
     return str(embedded.key)
 
 
@@ -72,7 +72,7 @@ def _model_id(embedded: EmbeddedSet) -> str:
     """Return the id of a set's model; names of other packages are translated where possible."""
     if embedded.foreign:
         return id_of(embedded.key.model)
-    return str(embedded.origin.identity.get("model", embedded.key.model))
+    return str(embedded.identity.get("model", embedded.key.model))
 
 
 def _pick(alternatives: Alternatives, head: EmbeddedSet, *, assume: bool) -> EmbeddedSet:
@@ -110,7 +110,7 @@ def _is_known(stored: EmbeddedSet) -> bool:
 
 
 def _are_same(one: EmbeddedSet, other: EmbeddedSet) -> bool:
-    identities = [each.origin.identity for each in (one, other)]
+    identities = [each.identity for each in (one, other)]
     files = [identity["checkpoints"] for identity in identities if "checkpoints" in identity]
     same = one.foreign == other.foreign and one.key == other.key
     return same and all(each == files[0] for each in files)
@@ -118,8 +118,8 @@ def _are_same(one: EmbeddedSet, other: EmbeddedSet) -> bool:
 
 def _noting_code(embedded: EmbeddedSet, head: EmbeddedSet) -> EmbeddedSet:
     """Add a note if a different version of the code exported a set's model: its numbers may differ."""
-    identity, code = embedded.origin.identity, embedded.origin.identity.get("code", "")
-    if code in ("", head.origin.identity.get("code", "")) or not head.origin.identity.get("code", ""):
+    identity, code = embedded.identity, embedded.identity.get("code", "")
+    if code in ("", head.identity.get("code", "")) or not head.identity.get("code", ""):
         return embedded
     note = (
         f"its model was exported by a different version of the code ({identity['fad_core_version']}, {code})"

@@ -68,13 +68,14 @@ class Score(float):
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON: the row, the model, and all files, used or not."""
+        said = ("status", "reason")  # of the decision, and more than the scan's
         files = [
             {
                 "dataset": name,
                 "status": decision.status,
                 "reason": decision.reason,
                 "note": "; ".join(remark.text for remark in decision.remarks),
-                **_record(decision),
+                **{key: held for key, held in asdict(decision.record).items() if key not in said},
             }
             for name, decisions in self.decisions.items()
             for decision in decisions
@@ -144,11 +145,11 @@ def score_embedded(
         FadError: they were embedded by different models.
         DatasetError: a set has fewer than 2 vectors.
     """
-    both = {each.name: each.files for each in (reference, evaluation)}
+    both = (reference, evaluation)
     return Score(
         distance_row(reference, evaluation, metric),
-        {name: files.decisions for name, files in both.items()},
-        {name: files.ignored for name, files in both.items()},
+        {each.name: each.decisions for each in both},
+        {each.name: each.ignored for each in both},
         {} if exported is None else {**asdict(exported.identity), "device": exported.device},
     )
 
@@ -171,10 +172,3 @@ def _source_name(source: Source, other: str) -> str:
     if isinstance(source, EmbeddedSet):
         return source.name
     return os.fspath(source) if isinstance(source, str | os.PathLike) else other
-
-
-def _record(decision: FileDecision) -> dict[str, Any]:
-    record = asdict(decision.record)
-    # Said of the use, and more.
-    del record["status"], record["reason"]
-    return record

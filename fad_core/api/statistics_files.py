@@ -19,6 +19,7 @@ import json
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from fad_core.api.foreign_names import id_of
-from fad_core.embedding.embedded_set import EmbeddedSet, Origin
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.statistics_table import require_dimension, set_from_rows, set_to_rows
 from fad_core.errors import FadError
 from fad_core.metrics.mean_covariance import Moments
@@ -70,7 +71,7 @@ def write_statistics(embedded: EmbeddedSet, path: Path) -> None:
         OutputError: the file cannot be written.
     """
     rows = set_to_rows(embedded)
-    extra = {"identity": json.dumps(dict(embedded.origin.identity), sort_keys=True), "note": embedded.note}
+    extra = {"identity": json.dumps(dict(embedded.identity), sort_keys=True), "note": embedded.note}
     if path.suffix == ".parquet":
         write_table(STATISTICS, rows, path, extra)
     elif path.suffix == ".npz" and len(rows) == 1:
@@ -198,7 +199,7 @@ def _usable(name: str) -> Iterator[None]:
 def _ours(name: str, rows: Sequence[Mapping[str, Any]], identity: str, note: str) -> EmbeddedSet:
     with _usable(name):
         known = _identity(identity, rows[0]["weights_sha256"])
-        return set_from_rows(rows, name, Origin(identity=known), note)
+        return replace(set_from_rows(rows), name=name, identity=known, note=note)
 
 
 def _identity(text: str, weights_sha256: str) -> dict[str, Any]:
@@ -265,4 +266,4 @@ def _foreign(name: str, source: str, archive: Archive, model: str, keys: tuple[s
         moments = Moments.from_covariance(mean, covariance)
     note = f"mean and covariance from {source}, which does not name the weights"
     key = ModelKey(model, "", "", "")
-    return EmbeddedSet(name, key, {EMBEDDING: moments}, origin=Origin(source), note=note)
+    return EmbeddedSet(name, key, {EMBEDDING: moments}, source=source, note=note)

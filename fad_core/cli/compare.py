@@ -11,13 +11,7 @@ import click
 
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.group import Command
-from fad_core.cli.options import (
-    SET,
-    assume_option,
-    embedding_options,
-    metric_option,
-    models_option,
-)
+from fad_core.cli.options import SET, assume_option, embedding_options, metric_option, models_option
 from fad_core.cli.output import Form, Row, output_options, print_rows
 from fad_core.cli.sets import comparable_sets
 

@@ -39,7 +39,9 @@ def print_rows(rows: Sequence[Row], form: Form, text: Callable[[], str] | None =
     if form == "json":
         print_text(json.dumps(rows, indent=1))
     elif form == "csv":
-        print_text(_csv(rows))
+        from fad_core.tables.csvtext import format_csv
+
+        print_text(format_csv([list(rows[0]), *(list(row.values()) for row in rows)]))
     else:
         print_text(text() if text is not None else _plain(rows))
 
@@ -68,12 +70,6 @@ def print_text(text: str) -> None:
     if sys.stdout is None:
         raise FadError("the results cannot be written: stdout is closed")
     click.echo(text.removesuffix("\n"))
-
-
-def _csv(rows: Sequence[Row]) -> str:
-    from fad_core.tables.csvtext import format_csv
-
-    return format_csv([list(rows[0]), *(list(row.values()) for row in rows)])
 
 
 def _plain(rows: Sequence[Row]) -> str:

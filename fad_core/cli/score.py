@@ -9,13 +9,7 @@ import click
 
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.group import Command
-from fad_core.cli.options import (
-    SET,
-    assume_option,
-    embedding_options,
-    metric_option,
-    model_option,
-)
+from fad_core.cli.options import SET, assume_option, embedding_options, metric_option, model_option
 from fad_core.cli.output import Form, output_options, print_row
 from fad_core.cli.sets import comparable_sets
 

@@ -120,10 +120,10 @@ def _nothing_by(exported: ExportedModel, name: str) -> EmbeddedSet:
     """What a set by this model will say of itself."""
     import numpy as np
 
-    from fad_core.embedding.embedded_set import EmbeddedSet, Origin
+    from fad_core.embedding.embedded_set import EmbeddedSet
     from fad_core.metrics.statistics import Statistics
 
     dimension = 1 if exported.use.takes_scalars else exported.model.dimension
     empty = Statistics(1, np.zeros(dimension), np.zeros((dimension, dimension)))
     statistics = {exported.model.main_output: empty}
-    return EmbeddedSet(name, exported.key, statistics, origin=Origin(identity=asdict(exported.identity)))
+    return EmbeddedSet(name, exported.key, statistics, identity=asdict(exported.identity))

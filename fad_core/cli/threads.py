@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any
 
 import click
 
@@ -28,15 +26,13 @@ def default_threads() -> int:
     return min(processors, _MOST)
 
 
-def threads_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the option `--threads N`."""
-    return click.option(
-        "--threads",
-        type=click.IntRange(min=1, max=256),
-        default=default_threads,
-        help="Number of threads; scores do not depend on it.  "
-        f"[default: OMP_NUM_THREADS, else one per processor, at most {_MOST}]",
-    )(command)
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1, max=256),
+    default=default_threads,
+    help="Number of threads; scores do not depend on it.  "
+    f"[default: OMP_NUM_THREADS, else one per processor, at most {_MOST}]",
+)
 
 
 def use_threads(threads: int) -> None:

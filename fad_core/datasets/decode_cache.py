@@ -5,8 +5,7 @@ It is kept as prepared for the model, which is smaller: 16 kHz mono is a fifth o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -49,15 +48,6 @@ class DecodedAudioCache:
             self._free += waveform.size
         return waveform, self._rate
 
-    @contextmanager
-    def recording(self) -> Iterator[Recording]:
-        """Record one file while it is decoded; what is not kept in the end is discarded."""
-        recording = Recording(self)
-        try:
-            yield recording
-        finally:
-            recording.discard()
-
     def reserve(self, values: int) -> bool:
         """Reserve capacity and return True, or return False if there is not enough; less than 0 frees it."""
         with self._lock:
@@ -80,7 +70,10 @@ class DecodedAudioCache:
 
 
 class Recording:
-    """The blocks of one file in the order of decoding, as long as the cache has capacity for them."""
+    """The blocks of one file in the order of decoding, as long as the cache has capacity for them.
+
+    What is not kept before it is closed is discarded.
+    """
 
     def __init__(self, cache: DecodedAudioCache) -> None:
         """Start an empty recording."""
@@ -93,16 +86,16 @@ class Recording:
             self._blocks.append(block)
             self._size += block.size
         else:
-            self.discard()
+            self.close()
 
     def keep(self, sha256: str, rate: int) -> None:
         """Keep the recording as the file of this sha256, at this sample rate in Hz, if it is complete."""
         if self._complete and self._blocks:
             waveform = waveform_of(self._blocks)
-            self.discard()
+            self.close()
             self._cache.add(sha256, waveform, rate)
 
-    def discard(self) -> None:
+    def close(self) -> None:
         """Free the recorded blocks, and record no more."""
         self._cache.reserve(-self._size)
         self._blocks.clear()

@@ -6,6 +6,7 @@ link to a folder above until the system gives up.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from fad_core.datasets.leftovers import leftover_reasons
+from fad_core.datasets.policy import DEFAULTS, Leftovers
 from fad_core.errors import DatasetError
 
 # Formats that libsndfile reads …
@@ -51,19 +53,69 @@ Ignored = list[tuple[str, str]]
 """(name, reason) of files and folders in the place of a data set that are not part of it."""
 
 
-def find(where: str | tuple[str, ...], *, leftovers: bool = False) -> tuple[list[AudioFile], Ignored]:
-    """Find the files of a folder, of a pattern or of a list (see `fad_core.datasets.list_files`).
+@dataclass(frozen=True)
+class Dataset:
+    """A data set as the configuration names it.
+
+    Attributes:
+        name: its name in the study.
+        path: a folder, a glob pattern, or a tuple of files.
+        leftovers: what becomes of files that another tool has written there (`fad_core.datasets.leftovers`).
+    """
+
+    name: str
+    path: str | tuple[str, ...]
+    leftovers: Leftovers = DEFAULTS.leftovers
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a data set.
+
+    Attributes:
+        files: sorted by name.
+        ignored: (name, reason) of other files and folders in its place, sorted by name.
+    """
+
+    files: tuple[AudioFile, ...]
+    ignored: tuple[tuple[str, str], ...]
+
+
+def list_files(dataset: Dataset) -> Listing:
+    """Find the files of a data set, whatever the order in which the file system gives them.
+
+    * A folder: every file below it with an audio file's suffix, in upper or lower case. Links are
+      followed. Hidden files and folders, other suffixes, and what other tools have left there, are listed as
+      ignored.
+    * A pattern with `*`, `?` or `[…]`, where `**` stands for any number of folders: every file that
+      matches, of whatever suffix. A path that exists is never taken as a pattern.
+    * A list: the files as they stand; each of them must exist.
 
     Args:
-        where: the path of a folder, a pattern, or a tuple of files' paths.
-        leftovers: whether files that other tools have left in a folder are found too.
+        dataset: `~` in its paths is the home folder.
 
     Returns:
-        The files, possibly none, and what was ignored; in no particular order.
+        The files, of which there is at least one, and what was ignored.
 
     Raises:
-        DatasetError: a path does not exist, or a folder cannot be read.
+        DatasetError: the path does not exist, a folder cannot be read, no file is found, or a list names one
+            twice.
     """
+    try:
+        files, ignored = _find(dataset.path, leftovers=dataset.leftovers == "use")
+        return Listing(_checked(files, ignored, dataset.path), tuple(sorted(ignored)))
+    except (DatasetError, OSError) as error:
+        raise DatasetError(f"data set {dataset.name}: {error}") from error
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file's bytes, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _find(where: str | tuple[str, ...], *, leftovers: bool) -> tuple[list[AudioFile], Ignored]:
+    """Find the files, possibly none, and what is ignored, in no particular order."""
     if not isinstance(where, str):
         return _in_list(where), []
     path = _expanded(where)
@@ -79,11 +131,31 @@ def find(where: str | tuple[str, ...], *, leftovers: bool = False) -> tuple[list
     else:
         raise DatasetError(f"{where} does not exist")
     reasons = {} if leftovers else leftover_reasons([file.name for file in files])
-    ignored += [(printable(name), reason) for name, reason in reasons.items()]
+    ignored += [(_printable(name), reason) for name, reason in reasons.items()]
     return [file for file in files if file.name not in reasons], ignored
 
 
-def printable(name: str) -> str:
+def _checked(
+    files: Sequence[AudioFile], ignored: Ignored, where: str | tuple[str, ...]
+) -> tuple[AudioFile, ...]:
+    """Return the files sorted by name, of which there must be one, each with a name of its own in UTF-8."""
+    if not files:
+        place = where if isinstance(where, str) else "its list of files"
+        hint = f" (ignored: {len(ignored)}, such as {ignored[0][0]}: {ignored[0][1]})" if ignored else ""
+        raise DatasetError(f"no audio file in {place}{hint}")
+    names: set[str] = set()
+    for name in (file.name for file in files):
+        if name != _printable(name):
+            raise DatasetError(f"the name of {_printable(name)} is not valid UTF-8: rename the file")
+        if name in names:
+            raise DatasetError(
+                f"{name} is listed twice: to use a file twice, give it a second name, such as a link to it"
+            )
+        names.add(name)
+    return tuple(sorted(files, key=lambda file: file.name))
+
+
+def _printable(name: str) -> str:
     """Return a file name as valid Unicode; bytes that are not UTF-8 (surrogates in `str`) are spelled out."""
     return name.encode("utf-8", "backslashreplace").decode()
 
@@ -93,9 +165,9 @@ def _in_list(names: Sequence[str]) -> list[AudioFile]:
     for name in names:
         path = _expanded(name)
         if path.is_dir():
-            problems.append(f"{printable(name)} is a folder, not a file")
+            problems.append(f"{_printable(name)} is a folder, not a file")
         elif not os.path.lexists(path):
-            problems.append(f"{printable(name)} does not exist")
+            problems.append(f"{_printable(name)} does not exist")
         files.append(AudioFile(name, path))
     if problems:
         raise DatasetError("; ".join(problems))
@@ -137,7 +209,7 @@ def _search(root: Path, pattern: Sequence[str] | None) -> tuple[list[AudioFile],
             elif _matches(parts, pattern):
                 files.append(AudioFile(name, path))
             if reason:
-                ignored.append((printable(name), reason))
+                ignored.append((_printable(name), reason))
     return files, ignored
 
 

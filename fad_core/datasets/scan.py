@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from fad_core.audio import inspect_audio
 from fad_core.datasets import AudioFile, file_sha256
-from fad_core.datasets.decode_cache import DecodedAudioCache
+from fad_core.datasets.decode_cache import DecodedAudioCache, Recording
 from fad_core.errors import AudioError
 from fad_core.util.prefetch import prefetch
 
@@ -66,7 +67,7 @@ def scan_file(file: AudioFile, cache: DecodedAudioCache | None = None) -> FileRe
     """
     if cache is None:
         return _scanned(file, None)
-    with cache.recording() as recording:
+    with closing(Recording(cache)) as recording:
         before = _state(file.path)
         record = _scanned(file, recording.append)
         if record.status != "bad" and _state(file.path) == before:

@@ -18,7 +18,7 @@ from fad_core.datasets.decisions import FileDecision, vector_count
 from fad_core.embedding.embedded_set import FileEmbeddings
 from fad_core.errors import AudioError
 from fad_core.models import original_quirks
-from fad_core.models.base import Arrays, Vectors
+from fad_core.models.base import Arrays
 from fad_core.models.use import ModelUse
 from fad_core.runner.exported import ExportedModel
 from fad_core.util.prefetch import prefetch
@@ -52,30 +52,6 @@ def prepare_waveform(
         prepared = mix(resample(once, sample_rate, model.sample_rate), model.channels)
     missing = model.minimum_samples - prepared.shape[1]
     return np.pad(prepared, ((0, 0), (0, missing))) if pad and missing > 0 else prepared
-
-
-def embed_waveform(
-    exported: ExportedModel,
-    waveform: NDArray[np.float32],
-    sample_rate: int,
-    *,
-    pad: bool = False,
-    key: str = "",
-) -> Vectors:
-    """Embed a waveform `[channels, samples]` of any rate; returns float32 `[N, D]` of each output.
-
-    Args:
-        exported: the model.
-        waveform: float32 `[channels, samples]`.
-        sample_rate: of the waveform, Hz.
-        pad: append zeros up to the model's minimum if it is shorter.
-        key: tells the file from others (its sha256), for what is drawn at random.
-
-    Raises:
-        ValueError: it is shorter than the model's minimum, and `pad` is off.
-        AudioError: its values are too large for float32.
-    """
-    return exported.embed(prepare_waveform(waveform, sample_rate, exported.use, pad=pad), key)
 
 
 Load = Callable[[FileDecision, str], tuple[NDArray[np.floating[Any]], int]]
@@ -156,14 +132,10 @@ def load_unchanged(path: Path, sha256: str, dtype: str) -> tuple[NDArray[np.floa
     Raises:
         AudioError: it cannot be read any more, or is not what it was.
     """
-    _require_unchanged(path, sha256)
-    return read_audio(path, dtype)
-
-
-def _require_unchanged(path: Path, sha256: str) -> None:
     try:
         found = file_sha256(path)
     except OSError as error:
         raise AudioError(path, f"can no longer be read: {error.strerror}; run again") from error
     if found != sha256:
         raise AudioError(path, "has changed since it was scanned; run again")
+    return read_audio(path, dtype)

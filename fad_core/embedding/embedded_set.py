@@ -36,37 +36,6 @@ class FileEmbeddings:
 
 
 @dataclass(frozen=True, eq=False)
-class SetFiles:
-    """The files of a data set that was given as sound.
-
-    Attributes:
-        decisions: what became of each, sorted by name.
-        ignored: (name, reason) of what is not an audio file.
-    """
-
-    decisions: Sequence[FileDecision] = ()
-    ignored: Sequence[tuple[str, str]] = ()
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The origin of a set's embeddings.
-
-    Attributes:
-        source: "fad-core"; the package that wrote its statistics, "fadtk" or "pytorch-fid"; or "vectors" for
-            vectors and statistics that do not say what model made them.
-        identity: of the exported model (`fad_core.runner.pt2.Identity`); empty if it is not known.
-    """
-
-    source: str = "fad-core"
-    identity: Mapping[str, Any] = field(default_factory=dict)
-
-
-OWN = Origin()
-"""Embedded here, by a model whose identity is not at hand."""
-
-
-@dataclass(frozen=True, eq=False)
 class EmbeddedSet:
     """An embedded data set, given as audio, vectors or statistics.
 
@@ -76,8 +45,11 @@ class EmbeddedSet:
         statistics: of all vectors of each output, the main one first; a mean and covariance, where that is
             all that is known.
         counts: what became of its files; None if that is not known.
-        origin: who embedded it.
-        files: its files, if it was given as sound.
+        source: "fad-core"; the package that wrote its statistics, "fadtk" or "pytorch-fid"; or "vectors" for
+            vectors and statistics that do not say what model made them.
+        identity: of the exported model (`fad_core.runner.pt2.Identity`); empty if it is not at hand.
+        decisions: what became of each file, sorted by name, if it was given as sound.
+        ignored: (name, reason) of what is not an audio file, if it was given as sound.
         embeddings: the vectors file by file in the order of names, if they were kept.
         note: what a reader of its distances should know; empty if nothing.
     """
@@ -86,20 +58,22 @@ class EmbeddedSet:
     key: ModelKey
     statistics: Mapping[str, Statistics | Moments]
     counts: SetCounts | None = None
-    origin: Origin = OWN
-    files: SetFiles = field(default_factory=SetFiles)
+    source: str = "fad-core"
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    decisions: Sequence[FileDecision] = ()
+    ignored: Sequence[tuple[str, str]] = ()
     embeddings: Sequence[FileEmbeddings] | None = None
     note: str = ""
 
     @property
     def foreign(self) -> bool:
         """Whether another package wrote the statistics."""
-        return self.origin.source not in ("fad-core", "vectors")
+        return self.source not in ("fad-core", "vectors")
 
     @property
     def model_is_assumed(self) -> bool:
         """Whether it was given as vectors or statistics, and no model has been named for it yet."""
-        return self.origin.source == "vectors" and not self.key.weights
+        return self.source == "vectors" and not self.key.weights
 
     @property
     def main_output(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,26 +55,12 @@ Source = (
 or a `.npy` file; their statistics; or a set that is embedded already."""
 
 
-class Sounds(ABC):
-    """A data set that is still to be embedded.
+class SoundFiles:
+    """The files of a folder, a pattern or a list, still to be embedded.
 
     Attributes:
         ignored: (name, reason) of what lies there too and is no audio file.
     """
-
-    ignored: Sequence[tuple[str, str]] = ()
-
-    @abstractmethod
-    def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:
-        """Return a record of each file or waveform; one that cannot be used gives a record, not an error."""
-
-    @abstractmethod
-    def load(self, decision: FileDecision, dtype: str) -> tuple[Waveform, int]:
-        """The waveform `[channels, samples]` of one, as float32, or as float64, and its rate in Hz."""
-
-
-class SoundFiles(Sounds):
-    """The files of a folder, a pattern or a list."""
 
     def __init__(self, dataset: Dataset, kept: DecodedAudioCache | None = None) -> None:
         """List the files; `kept` caches decoded audio from the scan to the load.
@@ -90,18 +75,23 @@ class SoundFiles(Sounds):
         self._paths = {file.name: file.path for file in listing.files}
 
     def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:
-        """See `Sounds.records`."""
+        """Return a record of each file; one that cannot be used gives a record, not an error."""
         return scan_files(self._files, progress, workers, self._kept)
 
     def load(self, decision: FileDecision, dtype: str) -> tuple[Waveform, int]:
-        """See `Sounds.load`; audio that the scan has cached is already prepared for the model."""
+        """Return a file's waveform `[channels, samples]`, as float32 or float64, and its rate in Hz.
+
+        Audio that the scan has cached is already prepared for the model.
+        """
         if self._kept is not None and (cached := self._kept.pop(decision.record.sha256)):
             return cached
         return load_unchanged(self._paths[decision.record.file], decision.record.sha256, dtype)
 
 
-class SoundArrays(Sounds):
-    """Waveforms in memory, named by their places: 0000, 0001, …"""
+class SoundArrays:
+    """Waveforms in memory, named by their places: 0000, 0001, …; otherwise as `SoundFiles`."""
+
+    ignored = ()
 
     def __init__(self, name: str, given: Waveforms) -> None:
         """Store the waveforms.
@@ -128,7 +118,7 @@ class SoundArrays(Sounds):
         }
 
     def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:  # noqa: ARG002
-        """See `Sounds.records`."""
+        """Return a record of each waveform."""
         found = []
         for name, waveform in self._waveforms.items():
             found.append(self._record(name, waveform))
@@ -137,7 +127,7 @@ class SoundArrays(Sounds):
         return sorted(found, key=lambda record: record.file)
 
     def load(self, decision: FileDecision, dtype: str) -> tuple[Waveform, int]:  # noqa: ARG002
-        """See `Sounds.load`; an array is taken as it is, float64 as float64."""
+        """Return a waveform `[channels, samples]` as it is, float64 as float64, and its rate in Hz."""
         waveform = self._waveforms[decision.record.file]
         by_channel = waveform[np.newaxis] if waveform.ndim == 1 else waveform.T
         wide = waveform.dtype.itemsize >= np.dtype(np.float64).itemsize
@@ -184,6 +174,9 @@ def _fault(waveform: NDArray[Any]) -> str:
     if not np.isfinite(sums).all():
         return "has values that are NaN, infinite, or so large that the sum of its channels is"
     return ""
+
+
+Sounds = SoundFiles | SoundArrays
 
 
 def sounds_of(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.datasets.counts import SetCounts
-from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings, Origin
+from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.embedding.inputs import Source, is_embeddings_file
 from fad_core.embedding.npy import load_embeddings
 from fad_core.errors import DatasetError, FadError
@@ -64,7 +64,7 @@ def precomputed_set(name: str, source: Source, use: ModelUse, *, keep: bool = Fa
         ModelKey(use.model.name, "", "", ""),
         {output: statistics},
         SetCounts(files=0, padded=0, excluded=0, seconds=0.0),
-        Origin("vectors"),
+        source="vectors",
         embeddings=files,
         note=f"{NOTE}; {note}" if note else NOTE,
     )

@@ -24,7 +24,7 @@ from fad_core.datasets.decisions import (
 from fad_core.datasets.decode_cache import DecodedAudioCache
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.embedding.embed import embed_sounds, prepare_waveform
-from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings, Origin, SetFiles
+from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.embedding.inputs import Progress, Sounds, Source, sounds_of
 from fad_core.embedding.precomputed import precomputed_set, vector_statistics
 from fad_core.errors import FadError
@@ -86,9 +86,34 @@ class ScannedSets:
             for decision in decisions
         )
         with closing(embed_sounds(exported, decided, workers)) as stream:
-            for name, sound in self.sounds.items():
-                done[name] = _embed(name, exported, self.decisions[name], sound, stream, self.keep, progress)
+            for name in self.sounds:
+                done[name] = self._take(stream, name, exported, progress)
         return {name: done[name] for name in self.names}
+
+    def _take(
+        self, stream: Iterator[FileEmbeddings], name: str, exported: ExportedModel, progress: Progress | None
+    ) -> EmbeddedSet:
+        """Take one set's files from the stream."""
+        decisions = self.decisions[name]
+        files: list[FileEmbeddings] = []
+        for done in islice(stream, sum(decision.status != "excluded" for decision in decisions)):
+            files.append(done)
+            if progress is not None:
+                progress(1)
+        return EmbeddedSet(
+            name,
+            exported.key,
+            {
+                output: vector_statistics((each.vectors[output] for each in files), exported.use)
+                for output in exported.model.outputs
+            },
+            SetCounts.of(decisions, exported.model.sample_rate),
+            identity=asdict(exported.identity),
+            decisions=decisions,
+            ignored=self.sounds[name].ignored,
+            embeddings=files if self.keep else None,
+            note=exported.note,
+        )
 
 
 def scan_sets(
@@ -190,34 +215,3 @@ def _named(name: str, given: EmbeddedSet, exported: ExportedModel) -> EmbeddedSe
         return replace(given, name=name)
     note = "; ".join(filter(None, (given.note, exported.note)))
     return replace(given, name=name, key=exported.key, note=note)
-
-
-def _embed(
-    name: str,
-    exported: ExportedModel,
-    decisions: Sequence[FileDecision],
-    sound: Sounds,
-    stream: Iterator[FileEmbeddings],
-    keep: bool,
-    progress: Progress | None,
-) -> EmbeddedSet:
-    """Take one set's files from the stream."""
-    used = sum(decision.status != "excluded" for decision in decisions)
-    files: list[FileEmbeddings] = []
-    for done in islice(stream, used):
-        files.append(done)
-        if progress is not None:
-            progress(1)
-    return EmbeddedSet(
-        name,
-        exported.key,
-        {
-            output: vector_statistics((each.vectors[output] for each in files), exported.use)
-            for output in exported.model.outputs
-        },
-        SetCounts.of(decisions, exported.model.sample_rate),
-        Origin(identity=asdict(exported.identity)),
-        SetFiles(decisions, sound.ignored),
-        files if keep else None,
-        exported.note,
-    )

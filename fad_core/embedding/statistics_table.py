@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
-from fad_core.embedding.embedded_set import OWN, EmbeddedSet, Origin
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.facts import LARGEST_DIMENSION, counts_from_row, counts_to_row
 from fad_core.metrics.statistics import Statistics
 from fad_core.models.use import ModelKey
@@ -23,10 +24,7 @@ def set_to_rows(embedded: EmbeddedSet) -> list[dict[str, Any]]:
             raise ValueError(f"{embedded.name}: statistics cannot be made from a mean and a covariance alone")
         rows.append(
             {
-                "model": embedded.key.model,
-                "weights": embedded.key.weights,
-                "weights_sha256": embedded.key.weights_sha256,
-                "settings": embedded.key.settings,
+                **asdict(embedded.key),
                 "dataset": embedded.name,
                 "output": output,
                 "n": statistics.n,
@@ -39,26 +37,21 @@ def set_to_rows(embedded: EmbeddedSet) -> list[dict[str, Any]]:
     return rows
 
 
-def set_from_rows(
-    rows: Sequence[Mapping[str, Any]], name: str = "", origin: Origin = OWN, note: str = ""
-) -> EmbeddedSet:
+def set_from_rows(rows: Sequence[Mapping[str, Any]]) -> EmbeddedSet:
     """Return the set from rows that `set_to_rows` made, bit for bit.
 
     Args:
         rows: of one set by one model.
-        name: of the set; "": what the rows call it.
-        origin: who embedded it.
-        note: what a reader of its distances should know.
 
     Raises:
         ValueError: the rows' parts do not fit together.
     """
     first = rows[0]
-    key = ModelKey(*(first[field] for field in ("model", "weights", "weights_sha256", "settings")))
+    key = ModelKey(*(first[field.name] for field in fields(ModelKey)))
     statistics = {row["output"]: _statistics(row) for row in rows}
     if len(statistics) < len(rows):
         raise ValueError("an output has two rows")
-    return EmbeddedSet(name or first["dataset"], key, statistics, counts_from_row(first), origin, note=note)
+    return EmbeddedSet(first["dataset"], key, statistics, counts_from_row(first))
 
 
 def require_dimension(dimension: int) -> None:

@@ -15,18 +15,6 @@ from fad_core.runner.device import upload
 Tensors = tuple[torch.Tensor, ...]
 
 
-def run_blocks(
-    network: Callable[..., Any], model: EmbeddingModel, features: Arrays, device: str = "cpu"
-) -> list[Arrays]:
-    """Run a network, exported or not, over the blocks of one file's features.
-
-    Returns:
-        The network's outputs for each block, as `EmbeddingModel.pool` takes them.
-    """
-    (outputs,) = run_side_by_side(network, model, [features], device)
-    return outputs
-
-
 def run_side_by_side(
     network: Callable[..., Any], model: EmbeddingModel, files: Sequence[Arrays], device: str = "cpu"
 ) -> list[list[Arrays]]:

@@ -160,22 +160,6 @@ def holds_identity(path: Path | str) -> bool:
         return bool(_identity_members(archive))
 
 
-def load_program(path: Path) -> torch.export.ExportedProgram:
-    """Read an exported program, whoever exported it, by `torch.export.load`.
-
-    This runs what the file says: only for files of this program's own making, and those that the user trusts.
-
-    Raises:
-        ModelError: the file is missing, damaged, or is no exported program.
-    """
-    require_whole(path)
-    try:
-        program = torch.export.load(path)
-    except Exception as error:  # torch raises anything from KeyError to RuntimeError
-        raise ModelError(f"{path} is not a model that torch.export.load can read: {error}") from error
-    return program
-
-
 def load_network(path: Path, *, trust: bool = False) -> torch.fx.GraphModule:
     """The network of an exported program, read without running anything that the file holds.
 
@@ -197,7 +181,11 @@ def load_network(path: Path, *, trust: bool = False) -> torch.fx.GraphModule:
                 "or, only for a file from a source you trust, choose:",
                 [("trust", True)],
             ) from error
-    module = load_program(path).module()
+    require_whole(path)
+    try:
+        module = torch.export.load(path).module()
+    except Exception as error:  # torch raises anything from KeyError to RuntimeError
+        raise ModelError(f"{path} is not a model that torch.export.load can read: {error}") from error
     assert isinstance(module, torch.fx.GraphModule)
     return module
 

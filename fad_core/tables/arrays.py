@@ -46,13 +46,11 @@ class Header:
     Attributes:
         shape: of the array.
         dtype: of its elements: numbers or text, never objects or records.
-        fortran: whether the first index varies fastest.
         bytes: length of the data.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    fortran: bool
     bytes: int
 
 
@@ -165,7 +163,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def _read_header(stream: IO[bytes], size: int) -> Header:
-    """Read the header of `.npy` data of so many bytes in all, and leave the stream at the first element."""
+    """Read the header of `.npy` data of so many bytes in all."""
     magic = _exactly(stream, np.lib.format.MAGIC_LEN)
     if not magic.startswith(np.lib.format.MAGIC_PREFIX):
         raise ValueError("it does not begin like a .npy array")
@@ -179,10 +177,7 @@ def _read_header(stream: IO[bytes], size: int) -> Header:
         raise ValueError(f"its header has {length} bytes, more than any array of numbers needs")
     text = _exactly(stream, length)
     try:
-        # A header by Python 2 is read with a warning; a damaged one may look like that, or like bad Python.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            shape, fortran, dtype = parse(io.BytesIO(packed + text), max_header_size=_LONGEST_HEADER)
+        shape, _, dtype = parse(io.BytesIO(packed + text), max_header_size=_LONGEST_HEADER)
     except _MALFORMED as error:
         raise ValueError(f"its header is not a valid array header ({reason_of(error)})") from error
     if dtype.hasobject or dtype.names is not None or dtype.subdtype is not None:
@@ -194,24 +189,17 @@ def _read_header(stream: IO[bytes], size: int) -> Header:
         raise ValueError(
             f"its header {_short(shape)} of {dtype} requires {stated} bytes of data, but it has {held}"
         )
-    return Header(shape, dtype, fortran, stated)
+    return Header(shape, dtype, stated)
 
 
 def _read_array(stream: IO[bytes], size: int, accept: Callable[[Header], object]) -> NDArray[Any]:
     """Read `.npy` data of so many bytes in all, in the machine's byte order."""
-    header = _read_header(stream, size)
-    accept(header)
-    data = bytearray(header.bytes)
-    view, filled = memoryview(data), 0
-    while filled < len(data):
-        count = stream.readinto(view[filled : filled + (1 << 24)])  # type: ignore[attr-defined]
-        if not count:
-            raise ValueError(f"it ends after {filled} of {len(data)} bytes of data")
-        filled += count
-    if stream.read(1):
-        raise ValueError("it has data after its last element")
-    flat = np.frombuffer(data, header.dtype) if data else np.empty(0, header.dtype)
-    array = flat.reshape(header.shape, order="F" if header.fortran else "C")
+    # A header by Python 2 is read with a warning; a damaged one may look like that, or like bad Python.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        accept(_read_header(stream, size))
+        stream.seek(0)
+        array: NDArray[Any] = np.lib.format.read_array(stream, max_header_size=_LONGEST_HEADER)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

@@ -7,13 +7,13 @@ pyarrow (`parquet`), which is imported when it is asked for: models are verified
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
 from fad_core.tables.csvtext import format_csv, parse_csv
-from fad_core.tables.readable import readable_file
 from fad_core.tables.schemas import Column, Schema
 from fad_core.tables.values import Rows, Values, check_column, check_columns
 from fad_core.util.atomic import write_text
@@ -69,6 +69,25 @@ def read_table(schema: Schema, path: Path | str) -> list[dict[str, Any]]:
     else:
         columns = _read_csv(schema, path)
     return [dict(zip(schema.names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+@contextmanager
+def readable_file(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while reading `path` into a FadError that says what to do."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FadError(f"{path}: there is no such table: run the step that makes it") from error
+    except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise FadError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, error: Exception) -> FadError:
+    """What to raise for a file that is there and is not whole."""
+    reason = next(iter(str(error).splitlines()), type(error).__name__)
+    return FadError(f"{path}: damaged or cut short ({reason}): delete it and run again")
 
 
 def _suffix(path: Path) -> str:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from fad_core.errors import FadError
-from fad_core.tables.readable import damaged, readable_file
+from fad_core.tables.files import damaged, readable_file
 from fad_core.tables.schemas import Column, Schema
 from fad_core.tables.values import Values, check_column
 from fad_core.util.atomic import atomic_path

@@ -22,8 +22,8 @@ from fad_core.errors import WeightsError
 from fad_core.models.base import Checkpoint, EmbeddingModel
 from fad_core.weights.checkpoint_file import read_checkpoint
 from fad_core.weights.checksums import checked_sha256, file_sha256, recorded_sha256
-from fad_core.weights.download import Patience, download
-from fad_core.weights.seeded import save_seeded_checkpoint, seeded_arrays, seeded_state, state_sha256
+from fad_core.weights.download import download
+from fad_core.weights.seeded import save_seeded_checkpoint, seeded_state, state_sha256
 
 if TYPE_CHECKING:
     import torch
@@ -143,7 +143,9 @@ def locate_weights(model: EmbeddingModel, choice: Path | str, ckpt_dir: Path | s
     if choice == "official":
         return Weights("official", tuple(_official(item, ckpt_dir) for item in model.checkpoints))
     if choice == "seeded":
-        return Weights("seeded", tuple(WeightsFile(item, None, _pin(item)) for item in model.checkpoints))
+        # A checkpoint without a pin is a small one, of a test.
+        pins = ((item, item.seeded_sha256 or state_sha256(seeded_state(item))) for item in model.checkpoints)
+        return Weights("seeded", tuple(WeightsFile(item, None, pin) for item, pin in pins))
     files = given_files(model, choice)
     return Weights("file", tuple(WeightsFile(item, place, file_sha256(place)) for item, place in files))
 
@@ -177,19 +179,13 @@ def given_files(model: EmbeddingModel, choice: Path | str) -> list[tuple[Checkpo
     return files
 
 
-def fetch_weights(
-    weights: Weights,
-    ckpt_dir: Path | str | None = None,
-    progress: bool = True,
-    patience: Patience | None = None,
-) -> Weights:
+def fetch_weights(weights: Weights, ckpt_dir: Path | str | None = None, progress: bool = True) -> Weights:
     """Make sure that the files are there and the right ones; download official ones that are missing.
 
     Args:
         weights: what `locate_weights` returned.
         ckpt_dir: where official files are kept, as for `locate_weights`.
         progress: show the progress of downloads on stderr.
-        patience: timeouts and tries of downloads; None: the default ones.
 
     Returns:
         The weights with paths and complete hashes. An official file whose hash is not published is trusted at
@@ -204,7 +200,7 @@ def fetch_weights(
     for item in weights.files:
         path = item.path or checkpoint_path(item.checkpoint, ckpt_dir)
         if item.path is None and not path.exists():
-            download(item.checkpoint.url, path, item.sha256, progress=progress, patience=patience)
+            download(item.checkpoint.url, path, item.sha256, progress=progress)
         files.append(WeightsFile(item.checkpoint, path, checked_sha256(path, item.checkpoint.sha256)))
     return replace(weights, files=tuple(files))
 
@@ -247,8 +243,3 @@ def _official(checkpoint: Checkpoint, ckpt_dir: Path | str | None) -> WeightsFil
     if not path.is_file():
         return WeightsFile(checkpoint, None, checkpoint.sha256 or recorded_sha256(path))
     return WeightsFile(checkpoint, path, checked_sha256(path, checkpoint.sha256))
-
-
-def _pin(checkpoint: Checkpoint) -> str:
-    # A checkpoint without a pin is a small one, of a test.
-    return checkpoint.seeded_sha256 or state_sha256(seeded_arrays(checkpoint))

@@ -23,7 +23,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
@@ -42,23 +41,14 @@ _BLOCK_BYTES = 1 << 18
 _PASSING_STATUS = {408, 425, 429, *range(500, 600)}
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How long to wait for a server.
+TIMEOUT = 30.0
+"""Seconds without a connection, or without a byte, that count as a failure."""
 
-    Attributes:
-        timeout: seconds without a connection, or without a byte, that count as a failure.
-        delays: seconds before the second, third, … try. The count starts anew after a try that got
-            further than all before it.
-    """
-
-    timeout: float = 30.0
-    delays: tuple[float, ...] = (1.0, 3.0, 9.0)
+DELAYS = (1.0, 3.0, 9.0)
+"""Seconds before the second, third, … try. The count starts anew after a try that got further."""
 
 
-def download(
-    url: str, target: Path, sha256: str = "", *, progress: bool = True, patience: Patience | None = None
-) -> None:
+def download(url: str, target: Path, sha256: str = "", *, progress: bool = True) -> None:
     """Download a file, unless it is there already.
 
     Args:
@@ -66,7 +56,6 @@ def download(
         target: final path; its folder is made if need be.
         sha256: what the file must have: 64 hex digits, or its first ones; "" if unknown.
         progress: show a bar on a terminal, or a line now and then in a log, on stderr.
-        patience: timeouts and tries; None: the default ones.
 
     Raises:
         WeightsError: the file could not be fetched, or is not the right one. The message says why, what is
@@ -80,7 +69,7 @@ def download(
                 stream.truncate(0)
                 checked_sha256(target, sha256)
                 return
-            _Transfer(url, stream, sha256.lower(), patience or Patience(), progress).run()
+            _Transfer(url, stream, sha256.lower(), progress).run()
             os.fsync(stream.fileno())
             part.replace(target)
     except (_FailedError, OSError) as error:
@@ -143,9 +132,8 @@ class _InterruptedError(Exception):
 class _Transfer:
     """Fills one open, locked `.part` from a URL."""
 
-    def __init__(self, url: str, stream: FileIO, sha256: str, patience: Patience, progress: bool) -> None:
-        self.url, self.stream, self.sha256 = url, stream, sha256
-        self.patience, self.progress = patience, progress
+    def __init__(self, url: str, stream: FileIO, sha256: str, progress: bool) -> None:
+        self.url, self.stream, self.sha256, self.progress = url, stream, sha256, progress
         # By what the server tells versions of the file apart; "" if it does not, or was not asked yet.
         self.validator = ""
         self.resumed = False
@@ -169,14 +157,14 @@ class _Transfer:
         raise _FailedError(f"the downloaded data was wrong and has been removed: {came}")
 
     def _get_with_retries(self) -> None:
-        delays, furthest = iter(self.patience.delays), self._size()
+        delays, furthest = iter(DELAYS), self._size()
         while True:
             try:
                 return self._get()
             except (_InterruptedError, http.client.HTTPException, OSError) as error:
                 reason = _reason(error)
                 if self._size() > furthest:
-                    furthest, delays = self._size(), iter(self.patience.delays)
+                    furthest, delays = self._size(), iter(DELAYS)
                 delay = next(delays, None)
                 if delay is None:
                     if not self.sha256:
@@ -199,7 +187,7 @@ class _Transfer:
             # Made anew each time: the proxy variables are read when it is.
             opener = urllib.request.build_opener()
             request = urllib.request.Request(self.url, headers=headers)
-            with opener.open(request, timeout=self.patience.timeout) as response:
+            with opener.open(request, timeout=TIMEOUT) as response:
                 self._receive(response, offset)
         except urllib.error.HTTPError as error:
             error.close()

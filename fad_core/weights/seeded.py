@@ -41,16 +41,19 @@ _LABEL = "fad-core seeded weights 1"
 _WORDS_AT_ONCE = 1 << 14
 
 
-def seeded_arrays(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
+def seeded_state(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
     """Fill every tensor of a checkpoint's layout from its own stream (see the module's text).
 
     Returns:
-        Name → array of the layout's shape and dtype, sorted by name.
+        Name → tensor of the layout's shape and dtype, sorted by name, as `load_state` returns them for the
+        official file.
 
     Raises:
         WeightsError: the values are not those that `checkpoint.seeded_sha256` pins. An empty pin
             is not checked.
     """
+    import torch
+
     layout = checkpoint.layout()
     arrays = {name: _filled(checkpoint.filename, name, layout[name]) for name in sorted(layout)}
     if checkpoint.seeded_sha256 and (made := state_sha256(arrays)) != checkpoint.seeded_sha256:
@@ -59,18 +62,7 @@ def seeded_arrays(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
             f"sha256 {made}, expected {checkpoint.seeded_sha256}. Results with them could not be compared "
             f"with anybody else's. Please report this, with your version of NumPy ({np.__version__})."
         )
-    return arrays
-
-
-def seeded_state(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
-    """Return the seeded fill as tensors, as `load_state` returns them for the official file.
-
-    Raises:
-        WeightsError: as `seeded_arrays`.
-    """
-    import torch
-
-    return {name: torch.from_numpy(array) for name, array in seeded_arrays(checkpoint).items()}
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 def save_seeded_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
@@ -84,14 +76,14 @@ def save_seeded_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
         path: of the file to write.
 
     Raises:
-        WeightsError: as `seeded_arrays`.
+        WeightsError: as `seeded_state`.
     """
     import torch
 
     layout = checkpoint.layout()
     tensors: dict[str, Any] = {
-        name: array if layout[name].as_array else torch.from_numpy(array)
-        for name, array in seeded_arrays(checkpoint).items()
+        name: tensor.numpy() if layout[name].as_array else tensor
+        for name, tensor in seeded_state(checkpoint).items()
     }
     for name, fill in checkpoint.unused().items():
         if fill.values is not None:

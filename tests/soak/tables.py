@@ -37,7 +37,7 @@ from fad_study.steps.files import read_manifest
 from fad_core.api.statistics_files import read_statistics, write_statistics
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.scan import FileRecord
-from fad_core.embedding.embedded_set import EmbeddedSet, Origin
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.facts import EmbeddingFacts, metadata_of
 from fad_core.embedding.npy import load_embeddings
 from fad_core.errors import FadError
@@ -84,8 +84,9 @@ def _write_ours(path: Path) -> None:
     counts = SetCounts(files=3, padded=1, excluded=2, seconds=4.5, peak=0.5, sounds=(-1, 2, 3))
     statistics = Statistics.from_embeddings(_VECTORS)
     key = ModelKey("vggish", "seeded", _SHA, "crop=first")
-    origin = Origin(identity=asdict(_IDENTITY))
-    embedded = EmbeddedSet("a", key, {"embedding": statistics}, counts, origin, note="a note")
+    embedded = EmbeddedSet(
+        "a", key, {"embedding": statistics}, counts, identity=asdict(_IDENTITY), note="a note"
+    )
     write_statistics(embedded, path)
 
 
@@ -138,7 +139,7 @@ def _read_statistics(path: Path) -> object:
     for stored in read_statistics(path):
         statistics = stored.statistics_of()
         assert np.isfinite(frechet_distance(statistics, _OTHER).value)
-        facts = (stored.origin, stored.counts, stored.note)
+        facts = (stored.source, stored.identity, stored.counts, stored.note)
         numbers = (statistics.n, statistics.mean.tobytes(), statistics.factor.tobytes())
         found.append((facts, stored.key, numbers))
     return found

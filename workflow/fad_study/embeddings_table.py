@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from fad_core.embedding.facts import EmbeddingFacts, facts_of
 from fad_core.errors import FadError
+from fad_core.tables.files import damaged
 from fad_core.tables.parquet import open_parquet, read_metadata, readable
-from fad_core.tables.readable import damaged
 from fad_core.tables.schemas import EMBEDDINGS
 
 FileVectors = tuple[str, NDArray[np.float32]]

@@ -21,7 +21,7 @@ from fad_core.api.scoring import embed_sets, scan_sets, score
 from fad_core.audio import read_audio
 from fad_core.datasets import Dataset
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
-from fad_core.embedding.embed import embed_waveform, load_unchanged
+from fad_core.embedding.embed import load_unchanged, prepare_waveform
 from fad_core.errors import BadFilesError, DatasetError, FadError
 from fad_core.metrics.statistics import statistics_of
 from fad_core.models import get_model
@@ -101,11 +101,11 @@ def test_duplicates_are_dropped_whatever_their_shard(
     for manifest, path in zip(manifests, embeddings, strict=True):
         embed_shard(ExportedModel(exported_path), dataset, manifest, manifests, policy, path)
     embedded = embed_sets({"set": str(folder)}, exported, policy=policy)["set"]
-    used = {decision.record.file for decision in embedded.files.decisions if decision.status == "used"}
+    used = {decision.record.file for decision in embedded.decisions if decision.status == "used"}
     assert used and not any(name.startswith("copy of ") for name in used)
     assert set(read_embedding_counts(embeddings)) == used
     excluded = sum(read_embedding_facts(path).counts.excluded for path in embeddings)
-    assert excluded == len(embedded.files.decisions) - len(used)
+    assert excluded == len(embedded.decisions) - len(used)
 
 
 def test_a_set_against_itself_is_zero_within_rounding(
@@ -227,7 +227,9 @@ def test_sets_are_embedded_together_as_each_file_alone(
             samples = random.standard_normal((int(length * 22050), 2)) * 0.1
             soundfile.write(tmp_path / name / f"{index}.wav", samples, 22050)
     alone = {
-        (name, path.name): embed_waveform(exported, *read_audio(path), pad=True)["embedding"]
+        (name, path.name): exported.embed(prepare_waveform(*read_audio(path), exported.use, pad=True))[
+            "embedding"
+        ]
         for name in lengths
         for path in sorted((tmp_path / name).iterdir())
     }

@@ -15,7 +15,7 @@ from fad_core.api.foreign_names import FOREIGN_NAMES
 from fad_core.api.statistics_files import is_statistics_file, read_statistics, write_statistics
 from fad_core.datasets.counts import SetCounts
 from fad_core.embedding.distances import distance_row
-from fad_core.embedding.embedded_set import EmbeddedSet, Origin
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import FadError, OutputError
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import model_ids
@@ -49,7 +49,7 @@ def embedded(name: str = "a", **others: Any) -> EmbeddedSet:
     key = ModelKey(**({"model": "vggish", "weights": "seeded", "weights_sha256": "5eed" * 16} | facts))
     statistics = {"embedding": Statistics.from_embeddings(VECTORS[name])}
     counts = SetCounts(files=3, padded=1, excluded=2, seconds=4.5)
-    return EmbeddedSet(name, key, statistics, counts, Origin(identity=asdict(identity)))
+    return EmbeddedSet(name, key, statistics, counts, identity=asdict(identity))
 
 
 def foreign(path: Path, name: str = "a", model: str | None = "vggish", **replaced: Any) -> Path:
@@ -68,8 +68,8 @@ def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def test_everything_that_is_written_is_read(stored: Path) -> None:
     (found,) = read_statistics(stored)
-    assert found.origin.source == "fad-core"
-    assert found.origin.identity == asdict(IDENTITY)
+    assert found.source == "fad-core"
+    assert found.identity == asdict(IDENTITY)
     expected = embedded()
     assert (found.key, found.counts) == (expected.key, expected.counts)
     assert found.name == str(stored)
@@ -82,7 +82,7 @@ def test_everything_that_is_written_is_read(stored: Path) -> None:
 def test_the_pipelines_statistics_are_read(tmp_path: Path) -> None:
     write_table(STATISTICS, [ROW], tmp_path / "a.parquet")
     (found,) = read_statistics(tmp_path / "a.parquet")
-    assert (found.key.model, found.statistics_of().n, found.origin.identity) == ("mine", 3, {})
+    assert (found.key.model, found.statistics_of().n, found.identity) == ("mine", 3, {})
     write_table(STATISTICS, [], tmp_path / "b.parquet")
     with pytest.raises(FadError, match="the table is empty"):
         read_statistics(tmp_path / "b.parquet")

@@ -27,7 +27,7 @@ from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import FileRecord
-from fad_core.embedding.embedded_set import EmbeddedSet, Origin
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import get_model, model_ids
 from fad_core.models.options import Options
@@ -158,8 +158,8 @@ def test_so_are_statistics_of_another_model_and_a_missing_folder(
     identity = Identity.of(model, locate_weights(model, "seeded"))
     counts = SetCounts(128, 0, 0, 1.0)
     key = ModelKey("vggish", "seeded", identity.weights_sha256, "")
-    origin = Origin(identity=asdict(identity))
-    write_statistics(EmbeddedSet("a", key, {"embedding": statistics}, counts, origin), tmp_path / "a.npz")
+    embedded = EmbeddedSet("a", key, {"embedding": statistics}, counts, identity=asdict(identity))
+    write_statistics(embedded, tmp_path / "a.npz")
     made = tmp_path / "cache"
     call = ["score", str(tmp_path / "a.npz"), str(tmp_path / "lost"), "--cache-dir", str(made)]
     done = CliRunner().invoke(main, [*call, *options])

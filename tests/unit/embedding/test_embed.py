@@ -14,7 +14,7 @@ from fad_core.datasets import AudioFile
 from fad_core.datasets.decisions import FileDecision, select_files
 from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import scan_files
-from fad_core.embedding.embed import embed_files, embed_waveform, prepare_waveform
+from fad_core.embedding.embed import embed_files, prepare_waveform
 from fad_core.errors import AudioError
 from fad_core.models import get_model
 from fad_core.models.use import ModelUse
@@ -116,7 +116,7 @@ WAVEFORMS = {
 
 @pytest.mark.parametrize("waveform", WAVEFORMS.values(), ids=WAVEFORMS)
 def test_extreme_waveforms_give_finite_embeddings(waveform: np.ndarray, vggish: ExportedModel):
-    embeddings = embed_waveform(vggish, waveform[np.newaxis].astype(np.float32), 16000)["embedding"]
+    embeddings = vggish.embed(waveform[np.newaxis].astype(np.float32))["embedding"]
     assert embeddings.shape == (2, 128)
     assert np.isfinite(embeddings).all()
     # Both windows hold the same sound.
@@ -126,7 +126,7 @@ def test_extreme_waveforms_give_finite_embeddings(waveform: np.ndarray, vggish: 
 def test_silence_and_a_constant_are_alike_and_a_tone_is_not(vggish: ExportedModel):
     """The bin at 0 Hz belongs to no band; only what leaks from it is heard."""
     silence, constant, square = (
-        embed_waveform(vggish, WAVEFORMS[name][np.newaxis].astype(np.float32), 16000)["embedding"]
+        vggish.embed(WAVEFORMS[name][np.newaxis].astype(np.float32))["embedding"]
         for name in ("silence", "constant", "full scale")
     )
     near, far = np.linalg.norm(constant - silence), np.linalg.norm(square - silence)
@@ -136,8 +136,8 @@ def test_silence_and_a_constant_are_alike_and_a_tone_is_not(vggish: ExportedMode
 def test_a_waveform_below_the_minimum_is_refused_or_padded(vggish: ExportedModel):
     short = np.ones((1, 15599), dtype=np.float32)
     with pytest.raises(ValueError, match="15599 samples; vggish needs 15600"):
-        embed_waveform(vggish, short, 16000)
-    assert embed_waveform(vggish, short, 16000, pad=True)["embedding"].shape == (1, 128)
+        vggish.embed(prepare_waveform(short, 16000, vggish.use))
+    assert vggish.embed(prepare_waveform(short, 16000, vggish.use, pad=True))["embedding"].shape == (1, 128)
 
 
 @pytest.mark.parametrize(("channels", "rate"), [(1, 16000), (2, 16000), (2, 44100), (6, 48000), (1, 8000)])

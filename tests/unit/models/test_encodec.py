@@ -17,7 +17,7 @@ from fad_core.models.base import EmbeddingModel
 from fad_core.models.encodec.constants import HOP
 from fad_core.models.encodec.seanet import Convolution, Memory
 from fad_core.models.use import ModelUse
-from fad_core.runner.blocks import run_blocks
+from fad_core.runner.blocks import run_side_by_side
 from fad_core.weights import load_state, locate_weights
 
 
@@ -65,7 +65,7 @@ def test_padding_is_the_published_one_at_every_length(kernel: int, stride: int, 
 def test_blocks_give_what_the_whole_clip_gives(samples: int, network):
     model, eager = network("encodec-24k")
     waveform = sound(1, samples)
-    frames = model.pool(run_blocks(eager, model, model.frontend(waveform)))["embedding"]
+    frames = model.pool(*run_side_by_side(eager, model, [model.frontend(waveform)]))["embedding"]
     state = torch.from_numpy(model.initial_state())
     with torch.inference_mode():
         whole, _ = eager(torch.from_numpy(waveform[np.newaxis]), state)
@@ -79,7 +79,8 @@ def test_a_causal_model_does_not_hear_what_is_to_come(network):
     waveform = sound(1, 48_000)
     other = np.concatenate([waveform[:, :24_000], sound(1, 24_000, seed=1)], axis=1)
     first, second = (
-        model.pool(run_blocks(eager, model, model.frontend(x)))["embedding"] for x in (waveform, other)
+        model.pool(*run_side_by_side(eager, model, [model.frontend(x)]))["embedding"]
+        for x in (waveform, other)
     )
     np.testing.assert_array_equal(first[:75], second[:75])
     assert np.abs(first[75:] - second[75:]).max() > 0.01
@@ -90,11 +91,12 @@ def test_the_norms_of_the_other_span_the_clip(network):
     waveform = sound(2, 48_000)
     loud = np.concatenate([waveform[:, :24_000], 5 * waveform[:, 24_000:]], axis=1)
     first, second = (
-        model.pool(run_blocks(eager, model, model.frontend(x)))["embedding"] for x in (waveform, loud)
+        model.pool(*run_side_by_side(eager, model, [model.frontend(x)]))["embedding"]
+        for x in (waveform, loud)
     )
     assert first.shape == (150, 128)
     assert np.abs(first[:50] - second[:50]).max() > 0.01
-    swapped = model.pool(run_blocks(eager, model, model.frontend(waveform[::-1])))["embedding"]
+    swapped = model.pool(*run_side_by_side(eager, model, [model.frontend(waveform[::-1])]))["embedding"]
     assert np.abs(first - swapped).max() > 0.01, "stereo is heard as stereo"
 
 

@@ -19,7 +19,7 @@ from torch.fx.node import map_arg
 from fad_core.errors import ModelError
 from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
-from fad_core.runner.pt2 import load_network, load_program
+from fad_core.runner.pt2 import load_network
 from fad_core.runner.pt2_archive import UnknownGraphError
 from fad_core.runner.pt2_graph import read_graph
 
@@ -46,7 +46,7 @@ def operations(network: fx.GraphModule) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("model", MODELS)
 def test_the_network_is_that_of_torch_export(seeded_export: Callable[[str], Path], model: str) -> None:
     path = seeded_export(model)
-    ours, theirs = read_graph(path), load_program(path).module()
+    ours, theirs = read_graph(path), torch.export.load(path).module()
     assert isinstance(theirs, fx.GraphModule)
     assert repr(operations(ours)) == repr(operations(theirs))
     held = dict(theirs.named_parameters()) | dict(theirs.named_buffers())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import pty
 import signal
@@ -18,11 +19,18 @@ import pytest
 from local_server import Reply, Server, serving
 
 from fad_core.errors import WeightsError
-from fad_core.weights.download import Patience, download
+from fad_core.weights.download import download
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-QUICK = Patience(timeout=0.5, delays=(0.01, 0.01, 0.01))
+# Its name in the package is that of the function.
+MODULE = importlib.import_module("fad_core.weights.download")
+
+
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MODULE, "TIMEOUT", 0.5)
+    monkeypatch.setattr(MODULE, "DELAYS", (0.01, 0.01, 0.01))
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +51,8 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "hub" / "checkpoints" / "weights.pth"
 
 
-def get(server: Server, target: Path, sha256: str = SHA256, patience: Patience = QUICK) -> None:
-    download(server.url, target, sha256, progress=False, patience=patience)
+def get(server: Server, target: Path, sha256: str = SHA256) -> None:
+    download(server.url, target, sha256, progress=False)
 
 
 def files(target: Path) -> list[str]:
@@ -116,9 +124,12 @@ def test_a_slow_server(server: Server, target: Path) -> None:
     assert len(server.requests) == 1
 
 
-def test_a_server_that_falls_silent_is_given_up_and_asked_again(server: Server, target: Path) -> None:
+def test_a_server_that_falls_silent_is_given_up_and_asked_again(
+    server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MODULE, "TIMEOUT", 0.2)
     server.replies.append(Reply(stall=2.0))
-    get(server, target, patience=Patience(timeout=0.2, delays=(0.01,)))
+    get(server, target)
     assert_right(target)
     assert len(server.requests) == 2
 
@@ -131,9 +142,12 @@ def test_a_cut_connection_is_resumed(server: Server, target: Path) -> None:
     assert server.requests[1]["If-Range"] == '"one"'
 
 
-def test_tries_that_get_on_are_not_counted(server: Server, target: Path) -> None:
+def test_tries_that_get_on_are_not_counted(
+    server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MODULE, "DELAYS", (0.01,))
     server.replies.extend(Reply(cut_after=150_000) for _ in range(6))
-    get(server, target, patience=Patience(timeout=1.0, delays=(0.01,)))
+    get(server, target)
     assert_right(target)
     assert server.ranges[-1] == "bytes=900000-"
 
@@ -208,7 +222,7 @@ def test_a_server_without_ranges_that_always_cuts_is_given_up(server: Server, ta
     server.usual = Reply(ranges=False, cut_after=400_000)
     message = failure(lambda: get(server, target), server, target)
     assert f"400000 of {len(CONTENT)} bytes" in message
-    assert len(server.requests) == 1 + len(QUICK.delays)
+    assert len(server.requests) == 1 + len(MODULE.DELAYS)
     assert f"kept: {target}.part, 400000 bytes" in message
 
 
@@ -288,7 +302,7 @@ def test_a_server_in_trouble_is_asked_again(server: Server, target: Path, status
 def test_a_server_in_lasting_trouble(server: Server, target: Path) -> None:
     server.usual = Reply(status=500)
     assert "500" in failure(lambda: get(server, target), server, target)
-    assert len(server.requests) == 1 + len(QUICK.delays)
+    assert len(server.requests) == 1 + len(MODULE.DELAYS)
     assert files(target) == []
 
 
@@ -296,21 +310,21 @@ def test_no_server_at_all(target: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/weights.pth"
-    call = lambda: download(url, target, SHA256, progress=False, patience=QUICK)  # noqa: E731
+    call = lambda: download(url, target, SHA256, progress=False)  # noqa: E731
     assert "no connection" in failure(call, url, target)
     assert files(target) == []
 
 
 def test_a_name_that_nobody_knows(target: Path) -> None:
     url = "http://weights.invalid/weights.pth"
-    call = lambda: download(url, target, SHA256, progress=False, patience=QUICK)  # noqa: E731
+    call = lambda: download(url, target, SHA256, progress=False)  # noqa: E731
     assert "no connection" in failure(call, url, target)
     assert files(target) == []
 
 
 def test_a_proxy_is_used(server: Server, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", server.url.rpartition("/")[0])
-    download("http://weights.invalid/weights.pth", target, SHA256, progress=False, patience=QUICK)
+    download("http://weights.invalid/weights.pth", target, SHA256, progress=False)
     assert_right(target)
     assert server.requests[0]["path"] == "http://weights.invalid/weights.pth"
 
@@ -324,12 +338,14 @@ def test_a_folder_that_cannot_be_made(server: Server, tmp_path: Path) -> None:
 CALL = """
 import resource, signal, sys
 from pathlib import Path
-from fad_core.weights.download import Patience, download
+from fad_core.weights.download import download
+module = sys.modules["fad_core.weights.download"]
+module.TIMEOUT, module.DELAYS = 5.0, ()
 url, target, sha256, limit = sys.argv[1:]
 if int(limit):
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
-download(url, Path(target), sha256, patience=Patience(timeout=5.0, delays=()))
+download(url, Path(target), sha256)
 """
 
 

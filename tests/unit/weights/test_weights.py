@@ -29,9 +29,15 @@ from fad_core.weights import (
     seeded_state,
     state_sha256,
 )
-from fad_core.weights.download import Patience
 
-QUICK = Patience(timeout=1.0, delays=(0.01,))
+# Its name in the package is that of the function.
+DOWNLOAD = importlib.import_module("fad_core.weights.download")
+
+
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DOWNLOAD, "TIMEOUT", 1.0)
+    monkeypatch.setattr(DOWNLOAD, "DELAYS", (0.01,))
 
 
 def sha256(path: Path) -> str:
@@ -160,7 +166,7 @@ class TestOfficial:
         assert located.files[0].path is None
         assert served.requests == []
 
-        fetched = fetch_weights(located, tmp_path / "hub", progress=False, patience=QUICK)
+        fetched = fetch_weights(located, tmp_path / "hub", progress=False)
         path = tmp_path / "hub" / "checkpoints" / "tiny.pth"
         assert fetched.files[0].path == path
         assert fetched.sha256 == sha256(path)
@@ -211,7 +217,7 @@ class TestOfficial:
         served.usual = Reply(status=404)
         located = locate_weights(published_at(served), "official", tmp_path)
         with pytest.raises(WeightsError, match="404"):
-            fetch_weights(located, tmp_path, progress=False, patience=QUICK)
+            fetch_weights(located, tmp_path, progress=False)
         assert list((tmp_path / "checkpoints").iterdir()) == []
 
 
@@ -224,9 +230,6 @@ class TestTheCommand:
     ) -> Callable[[], tuple[Result, Path]]:
         model = published_at(served)
         monkeypatch.setattr("fad_core.models.get_model", lambda _name: model)
-        # Its name in the package is that of the function.
-        download = importlib.import_module("fad_core.weights.download")
-        monkeypatch.setattr(download, "Patience", lambda: QUICK)
         arguments = ["weights", "fetch", "tiny", "--ckpt-dir", str(tmp_path / "hub"), "--json"]
         path = tmp_path / "hub" / "checkpoints" / "tiny.pth"
         return lambda: (CliRunner().invoke(main, arguments), path)
@@ -308,7 +311,7 @@ class TestRecords:
 
     def fetch(self, model: EmbeddingModel, folder: Path) -> str:
         located = locate_weights(model, "official", folder)
-        return fetch_weights(located, folder, progress=False, patience=QUICK).sha256
+        return fetch_weights(located, folder, progress=False).sha256
 
     def test_sha256sum_can_check_it(self, served: Server, tmp_path: Path, path: Path, record: Path) -> None:
         self.fetch(published_at(served, 8), tmp_path)

@@ -32,7 +32,7 @@ def read_set(path: Path) -> EmbeddedSet:
     """
     rows = read_table(STATISTICS, path)
     try:
-        return set_from_rows(rows, note=read_metadata(STATISTICS, path).get("note", ""))
+        return replace(set_from_rows(rows), note=read_metadata(STATISTICS, path).get("note", ""))
     except (ValueError, IndexError) as error:
         raise FadError(f"{path}: its statistics are not valid ({error}): delete it and run again") from error
 
