@@ -79,7 +79,7 @@ def test_no_change_at_the_same_rate():
 @pytest.mark.parametrize(
     ("samples", "rates", "words"),
     [
-        (2, (44100, 16000), "2 samples at 44100 Hz are too few to give one at 16000 Hz"),
+        (2, (44100, 16000), "2 samples at 44100 Hz are too few for one sample at 16000 Hz"),
         (0, (16000, 16000), "too few"),
         (100, (0, 16000), "must be positive"),
         (100, (16000, -1), "must be positive"),
