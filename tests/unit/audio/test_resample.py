@@ -161,7 +161,7 @@ def test_it_is_faster_than_resampy():
     assert 3 * ours < theirs
 
 
-def test_it_compiles_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_compiles_without_a_writable_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     def refusing(**options: bool) -> object:
         if options.get("cache"):
             raise RuntimeError("cannot cache function: no locator available")

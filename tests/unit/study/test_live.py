@@ -320,7 +320,7 @@ def test_flat_vectors_are_put_end_to_end(original: ModuleType, monkeypatch: pyte
     assert scipy.linalg.sqrtm is newer_sqrtm
 
 
-def test_how_the_original_fails_is_kept(original: ModuleType, monkeypatch: pytest.MonkeyPatch):
+def test_the_error_of_the_original_is_recorded(original: ModuleType, monkeypatch: pytest.MonkeyPatch):
     def sqrtm(matrix: np.ndarray, disp: bool) -> Any:
         raise ValueError("this is how")
 

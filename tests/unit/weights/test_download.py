@@ -99,7 +99,7 @@ def test_a_file_that_is_there_is_not_asked_for(server: Server, target: Path) -> 
     assert not Path(f"{target}.part").exists()
 
 
-def test_another_file_that_is_there_is_refused_and_kept(server: Server, target: Path) -> None:
+def test_an_existing_wrong_file_is_refused_and_not_removed(server: Server, target: Path) -> None:
     target.parent.mkdir(parents=True)
     target.write_bytes(b"mine")
     with pytest.raises(WeightsError, match="not the expected file"):
@@ -155,7 +155,7 @@ def test_a_connection_that_is_always_cut_leaves_what_the_next_call_goes_on_from(
     assert server.ranges == ["bytes=300000-"]
 
 
-def test_without_a_hash_nothing_is_kept_for_the_next_call(server: Server, target: Path) -> None:
+def test_without_a_hash_no_partial_file_is_left(server: Server, target: Path) -> None:
     server.replies.append(Reply(cut_after=300_000))
     server.usual = Reply(status=503)
     message = failure(lambda: get(server, target, ""), server, target)

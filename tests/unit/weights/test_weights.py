@@ -258,7 +258,7 @@ class TestTheCommand:
             assert part in result.stderr
         assert list(path.parent.iterdir()) == []
 
-    def test_a_wrong_file_that_is_there_is_refused_and_kept(
+    def test_an_existing_wrong_file_is_refused_and_not_removed(
         self, served: Server, fetch: Callable[[], tuple[Result, Path]], tmp_path: Path
     ) -> None:
         write(tmp_path / "hub" / "checkpoints" / "tiny.pth", ARRAYS)
