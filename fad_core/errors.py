@@ -39,6 +39,20 @@ class ArgumentError(FadError, ValueError):
     """An argument has no valid value, or arguments contradict each other."""
 
 
+class SettingError(ArgumentError):
+    """A setting has no valid value.
+
+    Attributes:
+        name: name of the setting.
+        fault: what is wrong with its value, without the name.
+    """
+
+    def __init__(self, name: str, fault: str) -> None:
+        super().__init__(f"{name} {fault}")
+        self.name = name
+        self.fault = fault
+
+
 class UnknownNameError(FadError):
     """A given name is not known."""
 

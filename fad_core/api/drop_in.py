@@ -27,7 +27,7 @@ from fad_core.embedding.inputs import Source, Waveforms
 from fad_core.embedding.npy import embeddings_path, save_embeddings
 from fad_core.errors import ArgumentError
 from fad_core.metrics.frechet import frechet_distance
-from fad_core.metrics.mean_covariance import Moments
+from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.models.options import (
     DEFAULT_OPTIONS,
     WEIGHTS,
@@ -309,7 +309,10 @@ class FrechetAudioDistance:
         Raises:
             ValueError: the shapes do not match, or a covariance is not one.
         """
-        first, second = Moments.from_covariance(mu1, sigma1), Moments.from_covariance(mu2, sigma2)
+        first, second = (
+            MeanCovariance.from_covariance(mu1, sigma1),
+            MeanCovariance.from_covariance(mu2, sigma2),
+        )
         return frechet_distance(first, second).value
 
     def _embedded(

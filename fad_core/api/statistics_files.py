@@ -30,7 +30,7 @@ from fad_core.api.foreign_names import id_of
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.statistics_table import require_dimension, set_from_rows, set_to_rows
 from fad_core.errors import FadError
-from fad_core.metrics.mean_covariance import Moments
+from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.models.base import EMBEDDING
 from fad_core.models.use import ModelKey
 from fad_core.tables.arrays import Archive, Header, reason_of, require_numbers
@@ -263,7 +263,7 @@ def _foreign(name: str, source: str, archive: Archive, model: str, keys: tuple[s
         mean = archive.read(keys[0], _require_mean)
         single = ((), (1,)) if mean.size == 1 else ()
         covariance = archive.read(keys[1], _numbers_of((mean.size, mean.size), *single))
-        moments = Moments.from_covariance(mean, covariance)
+        known = MeanCovariance.from_covariance(mean, covariance)
     note = f"mean and covariance from {source}, which does not name the weights"
     key = ModelKey(model, "", "", "")
-    return EmbeddedSet(name, key, {EMBEDDING: moments}, source=source, note=note)
+    return EmbeddedSet(name, key, {EMBEDDING: known}, source=source, note=note)

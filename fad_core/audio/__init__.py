@@ -1,17 +1,17 @@
 """Audio files: decode them, check that they are whole, measure and mix them.
 
-The only package that reads sound from a path; everything after it works on float32 waveforms
+This is the only package that reads audio from a path; all others work on float32 waveforms
 `[channels, samples]`. The arithmetic is that of frechet-audio-distance: libsndfile's float32, and the
 mean over the channels.
 
-Which files are used (docs/audio.md says it for users):
+Which files are used (docs/audio.md describes it for users):
 
-* *whole*: what the container promises is what is decoded. Used.
-* *doubtful*: sound is missing, ignored or beyond what the container promises, but at most
-  `SMALL_LOSS` seconds of it as far as the container tells. Used; `AudioInfo.doubt` says why.
-* *bad*: more than that, or no sound, or values that are not finite. Refused with `AudioError`.
+* *whole*: exactly what the container declares is decoded. Used.
+* *doubtful*: audio is missing, ignored or surplus, but at most `SMALL_LOSS` seconds of it as far as the
+  container shows. Used; `AudioInfo.doubt` gives the reason.
+* *bad*: more than that, or no audio, or values that are not finite. Refused with `AudioError`.
 
-Nothing that stands in a file is left out without being counted in seconds.
+Everything that is left out of a file is counted in seconds.
 """
 
 from __future__ import annotations

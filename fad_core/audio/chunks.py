@@ -1,6 +1,6 @@
-"""Containers that are rows of chunks: WAV (RIFF, RIFX, RF64), WAVE64, AIFF, IFF/8SVX and CAF.
+"""Containers that are sequences of chunks: WAV (RIFF, RIFX, RF64), WAVE64, AIFF, IFF/8SVX and CAF.
 
-The chunk with the sound states its size. What follows it is no sound if it is a chunk, a tag or padding.
+The chunk with the audio states its size. What follows it is not audio if it is a chunk, a tag or padding.
 
 Formats: Microsoft/IBM RIFF 1991, EBU Tech 3306 (RF64), Sony Wave64, Apple AIFF 1.3 and CAF 1.0.
 """
@@ -16,9 +16,9 @@ from fad_core.audio.losses import DecodedFile, Loss, byte_losses, known_size, le
 from fad_core.audio.mpeg import mpeg_losses
 from fad_core.audio.tags import sound_end, unexplained_bytes
 
-# Chunks that hold sound, or another file with sound: none of them belongs behind the first one.
+# Chunks that hold audio, or another file with audio: none of them belongs after the first one.
 _SOUNDS = (b"data", b"SSND", b"BODY", b"wavl", b"RIFF", b"RIFX", b"RF64", b"FORM", b"riff", b"caff")
-# Chunks that are known not to hold sound, even if they are cut short.
+# Chunks that are known not to hold audio, even if they are cut short.
 _OTHERS = tuple(
     (
         b"LIST,INFO,id3 ,ID3 ,fact,cue ,bext,iXML,PEAK,smpl,inst,plst,note,labl,ltxt,afsp,"
@@ -35,11 +35,11 @@ class _Layout(NamedTuple):
     name: int  # bytes of a chunk's name
     size: str  # struct format of a chunk's size
     align: int  # chunks begin at multiples of this
-    sound: bytes  # the name of the chunk with the sound
-    prefix: int = 0  # bytes in that chunk before the sound
+    sound: bytes  # the name of the chunk with the audio
+    prefix: int = 0  # bytes in that chunk before the audio
 
 
-# By the first bytes of the file, and the offset and the bytes that tell its kind.
+# First bytes of the file, offset and bytes that identify its kind, layout.
 _LAYOUTS = (
     (b"RIFF", 8, b"WAVE", _Layout(12, 4, "<I", 2, b"data")),
     (b"RF64", 8, b"WAVE", _Layout(12, 4, "<I", 2, b"data")),
@@ -63,7 +63,7 @@ class _Chunk(NamedTuple):
 
 
 def chunk_losses(file: DecodedFile, base: int) -> list[Loss]:
-    """Find what such a file lacks, ignores or has too much.
+    """Find the audio that is missing, ignored or surplus in such a file.
 
     Args:
         file: the file.
@@ -76,33 +76,33 @@ def chunk_losses(file: DecodedFile, base: int) -> list[Loss]:
     chunks = list(_walk(file, layout, base)) if layout else []
     sound = next((chunk for chunk in chunks if layout and chunk.name == layout.sound), None)
     if layout is None or sound is None:
-        return [Loss(math.inf, "its chunks cannot be followed", "missing")]
+        return [Loss(math.inf, "its chunks cannot be interpreted", "missing")]
     start = sound.start + layout.prefix
     if sound.name == b"SSND":
         start += int.from_bytes(file.read(sound.start, 4), "big")
     length = sound.end - start
     stated = known_size(length)
     if stated is None and length > 0 and _ends_well(file, layout, sound.end):
-        stated = length  # true, though it is like those that programs write when they do not know it
+        stated = length  # correct, although it looks like a placeholder
     if layout.sound == b"BODY" and stated and stated % 2 and file.frames == stated + 1:
-        stated += 1  # libsndfile takes the padding of an 8SVX file for a sample
+        stated += 1  # libsndfile decodes the padding of an 8SVX file as a sample
     end = sound_end(file, start, stated)
     beyond = 0 if stated is None else _beyond(file, layout, chunks, sound.end)
     losses = byte_losses(file, stated, end - start, beyond)
     if file.subtype.startswith("MPEG"):
         return losses + mpeg_losses(file, start, end)
-    # A packet of ALAC that is cut is lost whole: its samples count, not its bytes.
+    # A truncated ALAC packet is lost completely, so the loss is counted in samples, not in bytes.
     counted = [] if stated is None else _count_losses(file, chunks)
     blocks = _block_losses(file, layout, chunks, stated or end - start)
     return max(losses, counted, blocks, key=total)
 
 
 def _walk(file: DecodedFile, layout: _Layout, base: int) -> Iterator[_Chunk]:
-    """Walk the chunks up to the first that does not fit into the file, which is given too if it is known."""
+    """Yield the chunks up to the first that does not fit into the file, and that one too if it is known."""
     position = base + layout.start
     true_length: int | None = None
     while (chunk := _chunk_at(file, layout, position)) is not None:
-        if chunk.name == b"ds64":  # RF64 keeps the size of the sound here
+        if chunk.name == b"ds64":  # RF64 stores the size of the audio here
             true_length = int.from_bytes(file.read(chunk.start + 8, 8), "little")
         if chunk.name == b"data" and chunk.length == 0xFFFFFFFF and true_length is not None:
             chunk = _Chunk(chunk.name, chunk.start, true_length)
@@ -112,7 +112,7 @@ def _walk(file: DecodedFile, layout: _Layout, base: int) -> Iterator[_Chunk]:
             return
         position = chunk.end + -(chunk.end - base) % layout.align
         if not _is_chunk(file, layout, position) and _is_chunk(file, layout, chunk.end):
-            position = chunk.end  # some programs leave the padding out
+            position = chunk.end  # some programs omit the padding
 
 
 def _chunk_at(file: DecodedFile, layout: _Layout, position: int) -> _Chunk | None:
@@ -121,7 +121,7 @@ def _chunk_at(file: DecodedFile, layout: _Layout, position: int) -> _Chunk | Non
     if len(raw) < header:
         return None
     (length,) = struct.unpack(layout.size, raw[layout.name :])
-    if layout.name == 16:  # WAVE64: the name is a GUID of any bytes, and the size counts the header
+    if layout.name == 16:  # WAVE64: the name is a GUID of arbitrary bytes, and the size includes the header
         length -= header
     elif not all(32 <= byte < 127 for byte in raw[:4]):
         return None
@@ -140,17 +140,17 @@ def _ends_well(file: DecodedFile, layout: _Layout, end: int) -> bool:
 
 
 def _beyond(file: DecodedFile, layout: _Layout, chunks: list[_Chunk], end: int) -> int:
-    """Count the bytes after the sound that may be sound."""
+    """Count the bytes after the audio that may be audio too."""
     later = [chunk for chunk in chunks if chunk.start > end]
     sounds = sum(min(chunk.length, file.size - chunk.start) for chunk in later if chunk.name in _SOUNDS)
     last = max((chunk.end for chunk in later), default=end)
-    if layout.name == 16:  # libsndfile decodes what stands behind the sound of a W64 file, tags too
+    if layout.name == 16:  # libsndfile decodes everything after the audio of a W64 file, even tags
         return sounds + max(0, file.size - last - -last % 8)
     return sounds + unexplained_bytes(file, min(last, file.size), file.size)
 
 
 def _count_losses(file: DecodedFile, chunks: list[_Chunk]) -> list[Loss]:
-    """Compare the count of samples that AIFF and CAF state beside the size of the sound."""
+    """Compare the count of samples that AIFF and CAF state in addition to the size of the audio."""
     for chunk in chunks:
         if chunk.name == b"COMM" and file.subtype.startswith(("PCM", "FLOAT", "DOUBLE")):
             stated = int.from_bytes(file.read(chunk.start + 2, 4), "big")
@@ -165,7 +165,7 @@ def _count_losses(file: DecodedFile, chunks: list[_Chunk]) -> list[Loss]:
 
 
 def _block_losses(file: DecodedFile, layout: _Layout, chunks: list[_Chunk], length: int) -> list[Loss]:
-    """Find a last block, of a coding by blocks, that libsndfile drops because it is not complete."""
+    """Find an incomplete last block of a block coding, which libsndfile drops."""
     form = next((chunk for chunk in chunks if chunk.name == b"fmt "), None)
     if form is None or file.subtype not in ("IMA_ADPCM", "MS_ADPCM", "GSM610"):
         return []
@@ -174,4 +174,4 @@ def _block_losses(file: DecodedFile, layout: _Layout, chunks: list[_Chunk], leng
     lost = -(-length // max(1, align)) * samples - file.frames
     if not 0 < lost <= samples:
         return []
-    return [Loss(lost / file.sample_rate, "the last block of its sound is incomplete", "missing")]
+    return [Loss(lost / file.sample_rate, "the last block of its audio is incomplete", "missing")]

@@ -21,7 +21,7 @@ _FULL_SCALE = {"int16": 2.0**15, "int32": 2.0**31}
 class _Decoder(soundfile.SoundFile):  # type: ignore[misc]
     """A file that is decoded once from its beginning to its end.
 
-    soundfile seeks after every read where it can; that costs time and fails for FLAC files of
+    soundfile seeks after every read of a seekable file, which takes time and fails for FLAC files of
     unknown length.
     """
 
@@ -33,18 +33,18 @@ def read_audio(path: Path | str, dtype: str = "float32") -> tuple[NDArray[np.flo
     """Decode a sound file.
 
     The values are bit for bit those of `soundfile.read(path, dtype=dtype)`: integer codings
-    scaled to [-1, 1), floating ones as they are; what is read as integers is scaled afterwards.
+    are scaled to [-1, 1), floating-point ones are unchanged; samples read as integers are scaled afterwards.
 
     Args:
-        path: of any format that libsndfile reads.
-        dtype: "float32", or for float64 "float64", "int32" or "int16".
+        path: a file of any format that libsndfile reads.
+        dtype: "float32"; or "float64", "int32" or "int16", which give float64.
 
     Returns:
         The waveform `[channels, samples]`, float32 or float64, and its sample rate in Hz.
 
     Raises:
-        AudioError: the file cannot be opened or decoded, or holds no samples. What `inspect_audio`
-            checks beyond that is not checked here.
+        AudioError: the file cannot be opened or decoded, or holds no samples. The further checks of
+            `inspect_audio` are not made.
     """
     path = Path(path)
     with open_sound(path) as stream, open_decoder(path, stream) as decoder:
@@ -80,8 +80,8 @@ def open_sound(path: Path) -> BinaryIO:
 
 def open_decoder(path: Path, stream: BinaryIO) -> Any:
     """Return libsndfile's decoder of an open file; raise `AudioError` if it is not audio."""
-    # By file descriptor, not by name: from some names (.au, .snd, .gsm, .vox) libsndfile concludes that
-    # any content whatever is headerless sound.
+    # By file descriptor, not by name: libsndfile treats any content of files with some suffixes (.au, .snd,
+    # .gsm, .vox) as audio without a header.
     try:
         return _Decoder(stream.fileno(), closefd=False)
     except soundfile.LibsndfileError as error:
@@ -89,12 +89,12 @@ def open_decoder(path: Path, stream: BinaryIO) -> Any:
 
 
 def _not_audio(path: Path, stream: BinaryIO, detail: str) -> str:
-    """Return why libsndfile cannot open a file; `detail` is what it says itself."""
+    """Return why libsndfile cannot open a file; `detail` is its own message."""
     os.lseek(stream.fileno(), 0, os.SEEK_SET)
     head = os.read(stream.fileno(), 1024)
     if head[:4] == b"BW64":
-        return "is a BW64 file, which libsndfile does not read: convert it (ffmpeg -i FILE NEW.flac)"
-    # A character may be cut at the end of what was read: up to three bytes of it.
+        return "is a BW64 file, which libsndfile cannot read: convert it (ffmpeg -i FILE NEW.flac)"
+    # The last character may be truncated: up to three bytes of it.
     text = head.decode("utf-8", "ignore")
     if len(head) - len(text.encode()) <= 3 and all(c.isprintable() or c in "\t\n\r\f\ufeff" for c in text):
         return f"is a text file, not audio: it begins with {' '.join(text.split())[:40]!r}"
@@ -106,7 +106,7 @@ def decoded_blocks(path: Path, decoder: Any, dtype: str = "float32") -> Iterator
     """Decode a file from its beginning to its end.
 
     Args:
-        path: of the file, for messages.
+        path: path of the file, for messages.
         decoder: what `open_decoder` returned.
         dtype: "float32", "float64", "int32" or "int16".
 
@@ -120,7 +120,7 @@ def decoded_blocks(path: Path, decoder: Any, dtype: str = "float32") -> Iterator
     done = 0
     try:
         if decoder.format == "MP3":
-            # soundfile.read begins with a seek, after which mpg123's last bits come out otherwise.
+            # soundfile.read begins with a seek, which changes the last bits of mpg123's output.
             decoder.seek(0)
         while len(block := decoder.read(size, dtype=dtype, always_2d=True)):
             done += len(block)
@@ -133,5 +133,5 @@ def decoded_blocks(path: Path, decoder: Any, dtype: str = "float32") -> Iterator
 
 def _text_of(error: soundfile.LibsndfileError) -> str:
     text = " ".join(str(error.error_string).removeprefix("Error : ").rstrip(".").split())
-    # libsndfile says this of anything in which it vainly looked for MPEG frames.
+    # libsndfile's message for any content in which it found no MPEG frames.
     return "no valid MPEG audio found" if text.endswith("(possibly a pipe?)") else text

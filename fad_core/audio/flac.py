@@ -1,7 +1,7 @@
-"""FLAC: find whether a file goes on after the count of samples that its header states.
+"""FLAC: find frames after the count of samples that the header of a file states.
 
 libsndfile refuses a stream that is damaged, cut short or followed by anything else, but stops without an
-error at the count of samples in STREAMINFO. The number of the last frame tells how many there are.
+error at the count of samples in STREAMINFO. The number of the last frame gives the true count.
 
 Format: RFC 9639.
 """
@@ -16,7 +16,7 @@ _LARGEST_FRAME = 1 << 21  # bytes: 65535 samples in eight channels of 32 bits
 
 
 def flac_losses(file: DecodedFile, base: int) -> list[Loss]:
-    """Find whether frames follow that libsndfile did not decode.
+    """Find frames that libsndfile did not decode.
 
     Args:
         file: the file.
@@ -32,7 +32,7 @@ def flac_losses(file: DecodedFile, base: int) -> list[Loss]:
     tail = file.read(max(first, file.size - length), length)
     frames = list(_frames(tail, file.read(first, 4), int.from_bytes(info[2:4], "big")))
     ends = {0, *(end for _, end in frames)}
-    # Bytes within a frame may look like a header, but hardly like one that goes on where another frame ends.
+    # Bytes within a frame may look like a header, but rarely like one that starts where another frame ends.
     total = max((end for start, end in frames if start in ends), default=0)
     if total <= file.frames:
         return []
@@ -41,12 +41,12 @@ def flac_losses(file: DecodedFile, base: int) -> list[Loss]:
 
 
 def _frames(data: bytes, first: bytes, blocksize: int) -> Iterator[tuple[int, int]]:
-    """Yield the samples at which each frame begins and ends whose header stands in a part of the file.
+    """Yield the first sample of each frame in a part of the file, and the one after its last.
 
     Args:
         data: the part of the file.
         first: the first four bytes of the first frame.
-        blocksize: samples in a frame, where all have the same.
+        blocksize: samples in a frame, if all frames have the same number.
     """
     at = -1
     while (at := data.find(first[:2], at + 1)) >= 0:
@@ -54,14 +54,14 @@ def _frames(data: bytes, first: bytes, blocksize: int) -> Iterator[tuple[int, in
         # The sample rate's code and the sample size are the same in all frames.
         if len(header) < 6 or (header[2] ^ first[2]) & 0x0F or (header[3] ^ first[3]) & 0x0F:
             continue
-        # A number coded as in UTF-8: of the frame, or of its first sample where frames differ in length.
+        # A number coded as in UTF-8: that of the frame or, if frames differ in length, of its first sample.
         lead = header[4]
         count = 1 if lead < 0x80 else 8 - (lead ^ 0xFF).bit_length()
         number = lead & (0x7F if lead < 0x80 else 0x7F >> count)
         for byte in header[5 : 4 + count]:
             number = number << 6 | byte & 0x3F
         code, end = header[2] >> 4, 4 + count
-        stated = {6: 1, 7: 2}.get(code, 0)  # bytes of the frame's length, where the code does not tell it
+        stated = {6: 1, 7: 2}.get(code, 0)  # bytes of the frame's length, if the code does not give it
         if stated:
             length = 1 + int.from_bytes(header[end : end + stated], "big")
         else:

@@ -1,4 +1,4 @@
-"""Decode a whole file, measure it and judge whether it can be used."""
+"""Decode a whole file, measure it and decide whether it can be used."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from fad_core.audio.decoding import decoded_blocks, open_decoder, open_sound
 from fad_core.audio.losses import SMALL_LOSS, DecodedFile, remedy_of, total
 from fad_core.errors import AudioError
 
-_HIGHEST_RATE = 4_000_000  # Hz; beyond any recorder, and beyond what resampling to 8 kHz allows
+_HIGHEST_RATE = 4_000_000  # Hz; above that of any recorder; resampling to 8 kHz allows no more
 _LARGEST = float(np.finfo(np.float32).max)
 
 
 class SoundDigest:
-    """SHA-256 of decoded sound: equal for two files exactly if their float32 samples are equal.
+    """SHA-256 of decoded audio: equal for two files exactly if their float32 samples are equal.
 
     Args:
-        sample_rate: in Hz.
+        sample_rate: sample rate in Hz.
         channels: count of channels.
 
     Examples:
@@ -45,11 +45,13 @@ class SoundDigest:
             block: float32, `[samples, channels]`, or `[samples]` of one channel.
 
         Raises:
-            ValueError: it has another type or count of channels.
+            ValueError: the block has another type or count of channels.
         """
         if block.dtype != np.float32 or (block.shape[1] if block.ndim == 2 else 1) != self._channels:
-            raise ValueError(f"{block.dtype} {block.shape} is no float32 block of {self._channels} channels")
-        # -0.0 + 0.0 is 0.0: floats have two zeros, integers one.
+            raise ValueError(
+                f"{block.dtype} {block.shape} is not a float32 block of {self._channels} channels"
+            )
+        # Floats have two zeros, integers one: -0.0 + 0.0 is 0.0.
         with np.errstate(invalid="ignore"):
             self._hash.update(np.ascontiguousarray(block + np.float32(0), dtype="<f4").data)
 
@@ -60,20 +62,20 @@ class SoundDigest:
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What a sound file holds, found by decoding it.
+    """Properties of an audio file, found by decoding it.
 
     Attributes:
         format: libsndfile's name of the container, e.g. "WAV", "FLAC", "OGG".
         subtype: libsndfile's name of the coding, e.g. "PCM_16", "OPUS".
-        sample_rate: in Hz.
+        sample_rate: sample rate in Hz.
         channels: count of channels.
         frames: samples in each channel.
         peak: largest absolute sample value over all channels, as decoded to float32; 0.0 for silence.
-        constant: every channel holds one value throughout, and not all of them are 0 (DC).
-        sound_sha256: of the decoded sound, in hex; see `SoundDigest`. Equal for a WAV and a FLAC file of
-            the same samples, whatever their tags.
+        constant: whether every channel holds one constant value, and not all of them are 0 (DC).
+        sound_sha256: SHA-256 of the decoded audio, in hex; see `SoundDigest`. Equal for a WAV and a FLAC file
+            with the same samples, whatever their tags.
         doubt: why the file is doubtful, one line without the path; "" if it is whole.
-        doubt_seconds: how much sound is missing, ignored or beyond what the container promises.
+        doubt_seconds: how much audio is missing, ignored or surplus.
     """
 
     format: str
@@ -96,30 +98,30 @@ class AudioInfo:
 def inspect_audio(
     path: Path | str, on_block: Callable[[NDArray[np.float32]], None] | None = None
 ) -> AudioInfo:
-    """Decode a whole sound file, a bounded block at a time, and judge whether it can be used.
+    """Decode a whole audio file, a bounded block at a time, and decide whether it can be used.
 
     Args:
-        path: of any format that libsndfile reads.
-        on_block: called with each block `[samples, channels]`; together they are what `read_audio` gives.
+        path: a file of any format that libsndfile reads.
+        on_block: called with each block `[samples, channels]`; joined, they are what `read_audio` returns.
 
     Returns:
-        What it holds, and what is doubtful about it.
+        The properties of the file, with the reason if it is doubtful.
 
     Raises:
-        AudioError: it is missing, a folder, not readable, empty, not audio, damaged, or holds no samples, or
-            NaN or infinite ones; or more than `SMALL_LOSS` seconds of its sound are missing, ignored or
-            beyond what its container promises.
+        AudioError: the file is missing, a folder, not readable, empty, not audio, damaged, or holds no
+            samples, or NaN or infinite ones; or more than `SMALL_LOSS` seconds of its audio are missing,
+            ignored or surplus.
     """
     path = Path(path)
     with open_sound(path) as stream, open_decoder(path, stream) as decoder:
         rate, channels = int(decoder.samplerate), int(decoder.channels)
         if not 0 < rate <= _HIGHEST_RATE:
-            raise AudioError(path, f"declares a sample rate of {rate} Hz, which cannot be right")
+            raise AudioError(path, f"declares a sample rate of {rate} Hz, which is not possible")
         digest, frames, peak = SoundDigest(rate, channels), 0, 0.0
         first, constant, fault = np.zeros(channels, np.float32), True, ""
         for block in decoded_blocks(path, decoder):
             low, high = float(block.min()), float(block.max())
-            # NaN is neither larger nor smaller than anything.
+            # The comparison is written so that it fails for NaN.
             if not max(-low, high) * channels < _LARGEST:
                 fault = fault or _value_fault(block, frames / rate, rate)
             first = first if frames else block[0].copy()
@@ -136,8 +138,8 @@ def inspect_audio(
         losses = find_losses(file)
     lost, doubt = total(losses), "; ".join(map(str, losses))
     if lost > SMALL_LOSS:
-        there = f"{file.seconds:.3f} s are decoded"
-        raise AudioError(path, f"{doubt}; {there}: {remedy_of(losses, file)}")
+        decoded = f"{file.seconds:.3f} s are decoded"
+        raise AudioError(path, f"{doubt}; {decoded}: {remedy_of(losses, file)}")
     if frames == 0 or fault:
         raise AudioError(path, fault or "holds no samples")
     constant = constant and bool(first.any())
@@ -145,7 +147,7 @@ def inspect_audio(
 
 
 def _value_fault(block: NDArray[np.float32], start: float, rate: int) -> str:
-    """Return what is wrong with the values of a block that begins at a second; "" if nothing is."""
+    """Return what is wrong with the values of a block that begins at `start` seconds; "" if nothing is."""
     wrong = ~np.isfinite(block).all(axis=1)
     if wrong.any():
         return f"has values that are NaN or infinite, the first at {start + wrong.argmax() / rate:.3f} s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_PAIRWISE_CHANNELS = 8  # from so many on, NumPy adds up by halves
+_PAIRWISE_CHANNELS = 8  # from this number on, NumPy sums pairwise
 
 
 def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -24,11 +24,11 @@ def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
     if len(waveform) == 1:
         return waveform
     if len(waveform) >= _PAIRWISE_CHANNELS:
-        # The order of the sum, and so the rounding, depends on the memory layout: NumPy has to see what the
-        # original gives it, samples by channels.
+        # The order of the sum, and so the rounding, depends on the memory layout, which must be that of the
+        # original: samples by channels.
         mean: NDArray[np.float32] = np.mean(np.ascontiguousarray(waveform.T), axis=1)
         return mean[np.newaxis]
-    # One after the other, as NumPy adds up so few; but many samples at a time.
+    # NumPy sums so few channels one after the other; this does the same for all samples at a time.
     total: NDArray[np.float32] = waveform[0].copy()
     for channel in waveform[1:]:
         total += channel
@@ -37,14 +37,15 @@ def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def mix(waveform: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
-    """Mix to the channels that a model takes.
+    """Mix to the number of channels that a model takes.
 
-    One channel is the mean of all (`to_mono`). For two, stereo stays as it is; one channel is duplicated,
-    and so is the mean of more than two, whose places in the room a file need not tell.
+    For one channel, the result is the mean of all (`to_mono`). For two, stereo is unchanged; mono is
+    duplicated, and so is the mean of more than two channels, because a file need not say to which
+    loudspeaker a channel belongs.
 
     Args:
         waveform: `[C, samples]`.
-        channels: 1 or 2.
+        channels: number of channels of the model, 1 or 2.
 
     Returns:
         `[channels, samples]`, float32.

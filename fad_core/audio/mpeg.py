@@ -1,9 +1,9 @@
-"""MPEG audio (MP3): compare its frames with the length that it states and with what was file.
+"""MPEG audio (MP3): compare its frames with the length that it states and with what was decoded.
 
-An MP3 file is a row of frames, each of a known count of samples. A Xing, Info or VBRI tag in the
-first frame may tell how many there are; without it a decoder can only guess from the first frame's
-bit rate and the file's size, and libsndfile stops where the guess ends, which for a variable bit rate
-may be far too early. So the frames are counted here, by their headers alone.
+An MP3 file is a sequence of frames, each with a known count of samples. A Xing, Info or VBRI tag in the
+first frame may state how many there are; without it a decoder can only estimate the length from the first
+frame's bit rate and the file's size. libsndfile stops at the estimated length, which for a variable bit rate
+may be far too early. So this module counts the frames by their headers.
 
 Format: ISO/IEC 11172-3, section 2.4.1.3, and 13818-3 for the lower sample rates.
 """
@@ -29,12 +29,12 @@ _BITRATES = {
 }
 _SAMPLE_RATES = (44100, 48000, 32000)
 _RATE_DIVISORS = {3: 1, 2: 2, 0: 4}  # MPEG-1, MPEG-2, MPEG-2.5
-_DECODER_DELAY = 529  # samples that a decoder of layer III adds at the beginning
+_DECODER_DELAY = 529  # samples that a layer III decoder adds at the beginning
 _SEARCH_BYTES = 1 << 16
 
 
 class Frame(NamedTuple):
-    """What the header of a frame says."""
+    """The header of a frame."""
 
     length: int  # in bytes
     samples: int  # in each channel
@@ -42,27 +42,27 @@ class Frame(NamedTuple):
 
 
 class _Tag(NamedTuple):
-    """What the first frame of a file says of the others (Xing, Info, VBRI)."""
+    """The tag in the first frame of a file, which describes the others (Xing, Info, VBRI)."""
 
-    frames: int  # how many follow
-    length: int  # bytes of the stream with this frame; 0 if it does not say
-    trim: tuple[int, int] | None  # samples to cut off at both ends, the decoder's delay counted
+    frames: int  # number of frames that follow
+    length: int  # bytes of the stream including this frame; 0 if not stated
+    trim: tuple[int, int] | None  # samples to remove at both ends, with the decoder's delay
 
 
 @dataclass
 class _Count:
-    """The frames of a file, without that of the tag."""
+    """The frames of a file, without the one that holds the tag."""
 
     first: Frame
     tag: _Tag | None
     frames: int = 0
-    length: int = 0  # bytes of the frames, with that of the tag
+    length: int = 0  # bytes of the frames, with the one that holds the tag
     foreign: int = 0  # bytes that are neither frames of this stream nor tags
     cut: bool = False  # the last frame is incomplete
 
 
 def mpeg_losses(file: DecodedFile, start: int, end: int) -> list[Loss]:
-    """Find what such a file lacks, ignores or has too much.
+    """Find the audio that is missing, ignored or surplus in such a file.
 
     Args:
         file: the file.
@@ -71,44 +71,44 @@ def mpeg_losses(file: DecodedFile, start: int, end: int) -> list[Loss]:
     """
     count = _count_frames(file, start, end)
     if count is None:
-        text = "its MPEG frames cannot be counted: how much sound it should hold is unknown"
+        text = "its MPEG frames cannot be counted: the length of its audio is unknown"
         return [Loss(0.0, text, "missing")]
     frame = count.first.samples / file.sample_rate
-    # What is not in the file cannot be decoded either: the larger one counts.
+    # A missing frame is counted by both comparisons, so the larger loss is taken.
     losses = max(_stated_losses(count, frame), _decoding_losses(count, file), key=total)
     if count.foreign:
-        # The first frame may be cut, and be the only one.
+        # The first frame may be incomplete, and the only one.
         second = max(count.length, count.first.length) / max(1, count.frames) / frame
-        text = f"{count.foreign} bytes of it are no MPEG frames of its stream"
+        text = f"{count.foreign} bytes of it are not MPEG frames of its stream"
         losses.append(Loss(count.foreign / second, text, "ignored"))
     return losses
 
 
 def _stated_losses(count: _Count, frame: float) -> list[Loss]:
-    """Compare the count of frames in the tag with those in the file; one takes `frame` seconds."""
+    """Compare the count of frames in the tag with those in the file; a frame takes `frame` seconds."""
     if count.tag is None:
-        # Without a count of frames a cut within the last one tells nothing of how many should follow.
+        # Without a count of frames, an incomplete last one does not show how many should follow.
         text = "cut short: its last MPEG frame is incomplete"
         return [Loss(math.inf, text, "missing")] if count.cut else []
     stated = count.tag.frames
-    # Some encoders count the frame of the tag itself; then the length in bytes shows that nothing is missing.
+    # Some encoders include the frame of the tag; then the length in bytes shows that nothing is missing.
     if count.frames == stated - 1 and not count.cut and 0 < count.tag.length <= count.length:
         stated -= 1
     return length_losses(stated * frame, count.frames * frame, (stated - count.frames) * frame, "ignored")
 
 
 def _decoding_losses(count: _Count, file: DecodedFile) -> list[Loss]:
-    """Compare what the frames hold with what came out of them."""
+    """Compare the length of the frames with that of the decoded audio."""
     expected, slack = count.frames * count.first.samples, 2 * count.first.samples
     if count.tag and count.tag.trim:
         begin, end = count.tag.trim
         expected, slack = expected - begin - max(0, end), 0 if count.frames == count.tag.frames else slack
     if file.frames + slack >= expected:
         return []
-    there = expected / file.sample_rate
-    decodes = f"libsndfile decodes only {file.seconds:.3f} of its {there:.3f} s"
-    text = f"{decodes}, for want of a header with the right length"
-    return [Loss(there - file.seconds, text, "ignored")]
+    present = expected / file.sample_rate
+    decodes = f"libsndfile decodes only {file.seconds:.3f} of its {present:.3f} s"
+    text = f"{decodes}, because no header gives the right length"
+    return [Loss(present - file.seconds, text, "ignored")]
 
 
 def _count_frames(file: DecodedFile, start: int, end: int) -> _Count | None:
@@ -118,8 +118,8 @@ def _count_frames(file: DecodedFile, start: int, end: int) -> _Count | None:
     if position >= end or first is None:
         return None
     tag = _tag_at(file, position)
-    count = _Count(first, tag, frames=-1 if tag else 0)  # the tag's frame holds no sound
-    # The first frame may be damaged behind its tag, so that no other one follows it.
+    count = _Count(first, tag, frames=-1 if tag else 0)  # the tag's frame holds no audio
+    # The first frame may be damaged after its tag; the search above then finds a later one.
     count.tag = tag or _tag_at(file, start)
     count.foreign = unexplained_bytes(file, start, position)
     while position < end:
@@ -135,18 +135,18 @@ def _count_frames(file: DecodedFile, start: int, end: int) -> _Count | None:
             break
         count.frames += 1
         count.length += frame.length
-    count.frames = max(0, count.frames)  # the tag's frame may be cut
+    count.frames = max(0, count.frames)  # the tag's frame may be incomplete
     return count
 
 
 def _find_frame(file: DecodedFile, start: int, end: int, like: Frame | None = None) -> int:
-    """Return the offset of the next frame that another one of its stream, or the end, follows.
+    """Return the offset of the next frame that is followed by another one of its stream or by the end.
 
     Args:
         file: the file.
         start: offset where the search begins.
-        end: of the stream, which is returned if there is none.
-        like: a frame of the stream; None for the first one of a file, which the end may cut.
+        end: end of the stream; returned if there is no such frame.
+        like: a frame of the stream; None for the first one of a file, which may be incomplete.
     """
     for begin in range(start, end, _SEARCH_BYTES):
         window = file.read(begin, min(_SEARCH_BYTES, end - begin) + 3)
@@ -165,7 +165,7 @@ def _find_frame(file: DecodedFile, start: int, end: int, like: Frame | None = No
 
 
 def parse_frame(header: bytes) -> Frame | None:
-    """Read a frame's header of four bytes; return None if it is none, or of the "free" bit rate."""
+    """Read a frame's header of four bytes; return None if it is not one, or has the "free" bit rate."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return None
     version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)

@@ -1,8 +1,8 @@
-"""Ogg files (Vorbis, Opus): find what is not whole, or not decoded, by their pages.
+"""Ogg files (Vorbis, Opus): find audio that is damaged, missing or not decoded, by their pages.
 
-A file may hold several streams, at once (multiplexed) or one after the other (chained); libsndfile decodes
-the first one and ignores the rest. Pages are numbered, have a checksum, and say how far the sound has
-come; the decoder drops a damaged page without an error.
+A file may hold several streams, in parallel (multiplexed) or one after the other (chained); libsndfile
+decodes the first one and ignores the rest. Pages have a number, a checksum and a position in the audio; the
+decoder drops a damaged page without an error.
 
 Formats: RFC 3533 (Ogg), Vorbis I, RFC 7845 (Opus), Ogg FLAC mapping 1.0, Speex.
 """
@@ -22,13 +22,13 @@ _HEADER = 27
 _LARGEST_PAGE = 65307
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _REMEDY = (
-    "write each stream into a file of its own (ffmpeg -i FILE NEW.flac joins streams of one coding that "
-    "follow each other; ffmpeg -i FILE -map 0:a:0 NEW.flac writes the first of streams side by side)"
+    "write each stream to its own file (ffmpeg -i FILE NEW.flac joins consecutive streams of one coding; "
+    "ffmpeg -i FILE -map 0:a:0 NEW.flac writes the first of parallel streams)"
 )
 
 
 class _Page(NamedTuple):
-    end: int  # the offset where it ends, or would end if it were not cut off
+    end: int  # offset of its end; beyond the end of the file if it is incomplete
     flags: int
     granule: int  # the position in the stream, in samples; -1 if no packet ends on the page
     serial: bytes
@@ -38,25 +38,25 @@ class _Page(NamedTuple):
 
 @dataclass
 class _Stream:
-    """A stream, as far as its pages were read."""
+    """A stream, as far as its pages have been read."""
 
-    rate: int  # samples a second of its positions; 0 if it is no sound
+    rate: int  # samples per second of its positions; 0 if it is not audio
     delay: int  # samples that a decoder drops at the beginning
     number: int  # of the last page
-    ended: bool  # the last page said that it is the last
+    ended: bool  # whether a page was marked as the last one
     granule: int = 0  # the position so far, in samples
-    disordered: bool = False  # pages are lost, or stand at the wrong place
+    disordered: bool = False  # whether pages are lost, repeated or out of order
     lost: float = 0.0  # seconds that are lost with them, or decoded twice
     pending: int = 0  # pages lost since the last position
     step: float = 0.0  # seconds of the last page
 
     @property
     def seconds(self) -> float:
-        """Length of its sound."""
+        """Length of its audio."""
         return max(0, self.granule - self.delay) / self.rate if self.rate else 0.0
 
     def add(self, page: _Page) -> None:
-        """Take the next page of the stream."""
+        """Add the next page of the stream."""
         gap = page.number - self.number - 1
         self.number = page.number
         self.ended = self.ended or bool(page.flags & _LAST)
@@ -74,21 +74,21 @@ class _Stream:
 
 @dataclass
 class _Contents:
-    """What an Ogg file holds."""
+    """The contents of an Ogg file."""
 
     streams: list[_Stream] = field(default_factory=list)  # in the order of their beginning
-    chained: bool = False  # streams follow each other
-    junk: int = 0  # bytes between pages, or after them, that are no page
+    chained: bool = False  # whether streams follow each other
+    junk: int = 0  # bytes that are not part of a page
     damaged: int = 0  # bytes of pages with a wrong checksum
-    cut: _Page | None = None  # the page that the end of the file cuts off
+    cut: _Page | None = None  # an incomplete page at the end of the file
     length: int = 0  # bytes of all whole pages
 
 
 def ogg_losses(file: DecodedFile) -> list[Loss]:
-    """Find what such a file lacks or ignores."""
+    """Find the audio that is missing, damaged or ignored in such a file."""
     contents = _read_contents(file)
     if not contents.streams:
-        text = "its Ogg pages cannot be followed: how much sound it should hold is unknown"
+        text = "its Ogg pages cannot be interpreted: the length of its audio is unknown"
         return [Loss(0.0, text, "missing")]
     main, *others = contents.streams
     length = max(1, contents.length)
@@ -100,23 +100,23 @@ def ogg_losses(file: DecodedFile) -> list[Loss]:
             text = f"damaged: {contents.damaged} bytes of Ogg pages have a wrong checksum"
         elif main.disordered:
             text = "damaged: Ogg pages are lost, repeated or out of order"
-        # A damaged last page leaves no position behind it: its bytes tell its length.
+        # After a damaged last page there is no position; its length is estimated from its bytes.
         damaged = contents.damaged * file.seconds / length
         losses.append(Loss(max(main.lost, short, damaged), text, "damaged"))
     if more := [other for other in others if other.rate]:
-        way = "one after the other" if contents.chained else "side by side"
-        text = f"holds {1 + len(more)} Ogg streams of sound {way}, of which libsndfile decodes the first"
+        order = "consecutive" if contents.chained else "parallel"
+        text = f"holds {1 + len(more)} {order} Ogg audio streams; libsndfile decodes only the first"
         losses.append(Loss(sum(other.seconds for other in more), text, "ignored", _REMEDY))
     if contents.junk:
-        text = f"{contents.junk} bytes of it are no Ogg pages"
+        text = f"{contents.junk} bytes of it are not Ogg pages"
         losses.append(Loss(contents.junk / (length / max(file.seconds, 1e-9)), text, "ignored"))
     return losses
 
 
 def _end_loss(main: _Stream, cut: _Page | None) -> Loss:
-    """Return what is missing of a stream without a last page."""
+    """Return what is missing in a stream without a last page."""
     if cut is None:
-        return Loss(0.0, "no Ogg page ends the stream: whether sound is missing is unknown", "missing")
+        return Loss(0.0, "no Ogg page ends the stream: whether audio is missing is unknown", "missing")
     known = cut.flags & _LAST and cut.granule >= 0 and main.rate
     seconds = max(0.0, (cut.granule - main.granule) / main.rate) if known else math.inf
     return Loss(seconds, "cut short: its last Ogg page is incomplete", "missing")
@@ -125,7 +125,7 @@ def _end_loss(main: _Stream, cut: _Page | None) -> Loss:
 def _read_contents(file: DecodedFile) -> _Contents:
     contents = _Contents()
     by_serial: dict[bytes, _Stream] = {}
-    position, beginning = 0, False  # the streams of a link all begin before any of them goes on
+    position, beginning = 0, False  # parallel streams all begin before any of them continues
     while position < file.size:
         start, data = position, file.read(position, _LARGEST_PAGE)
         page = _parse(data, start)
@@ -142,13 +142,13 @@ def _read_contents(file: DecodedFile) -> _Contents:
         contents.length += position - start
         if page.flags & _FIRST:
             contents.chained = contents.chained or (bool(contents.streams) and not beginning)
-            begun = _Stream(*_rate_and_delay(page.packet), page.number, bool(page.flags & _LAST))
-            contents.streams.append(begun)
-            by_serial[page.serial] = begun
+            stream = _begin_stream(page)
+            contents.streams.append(stream)
+            by_serial[page.serial] = stream
         elif page.serial in by_serial:
             by_serial[page.serial].add(page)
         else:
-            contents.junk += position - start  # its stream never began
+            contents.junk += position - start  # a page of a stream that has no first page
         beginning = bool(page.flags & _FIRST)
     return contents
 
@@ -164,7 +164,7 @@ def _next_page(file: DecodedFile, position: int) -> int:
 
 
 def _parse(data: bytes, start: int) -> _Page | None:
-    """Read a page's header; of one that is cut off, as far as it goes."""
+    """Read a page's header, which may be incomplete."""
     if data[:4] != b"OggS"[: len(data)]:
         return None
     whole = data[:_HEADER].ljust(_HEADER, b"\0")
@@ -183,20 +183,21 @@ def _parse(data: bytes, start: int) -> _Page | None:
 
 
 def _checksum_is_right(page: bytes) -> bool:
-    """Check a page's CRC: zlib's polynomial, but the other way round, from 0 and not inverted."""
+    """Check a page's CRC: zlib's polynomial, but with reversed bits, starting at 0 and not inverted."""
     zeroed = page[:22] + bytes(4) + page[26:]
     value = zlib.crc32(zeroed.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return value.to_bytes(4, "big").translate(_REVERSED) == page[22:26]
 
 
-def _rate_and_delay(packet: bytes) -> tuple[int, int]:
-    """Return the rate of a stream's positions and the samples that its decoder drops; 0, 0 if no sound."""
+def _begin_stream(page: _Page) -> _Stream:
+    """Return the stream that begins with a page, from the header of its codec."""
+    packet, rate, delay = page.packet, 0, 0
     if packet.startswith(b"\x01vorbis"):
-        return int.from_bytes(packet[12:16], "little"), 0
-    if packet.startswith(b"OpusHead"):
-        return 48000, int.from_bytes(packet[10:12], "little")
-    if packet.startswith(b"\x7fFLAC"):
-        return int.from_bytes(packet[27:30], "big") >> 4, 0
-    if packet.startswith(b"Speex   "):
-        return int.from_bytes(packet[36:40], "little"), 0
-    return 0, 0
+        rate = int.from_bytes(packet[12:16], "little")
+    elif packet.startswith(b"OpusHead"):
+        rate, delay = 48000, int.from_bytes(packet[10:12], "little")
+    elif packet.startswith(b"\x7fFLAC"):
+        rate = int.from_bytes(packet[27:30], "big") >> 4
+    elif packet.startswith(b"Speex   "):
+        rate = int.from_bytes(packet[36:40], "little")
+    return _Stream(rate, delay, page.number, bool(page.flags & _LAST))

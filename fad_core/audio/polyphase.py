@@ -1,15 +1,15 @@
-"""The sum that resampy computes, to the last bit, for many output samples at once.
+"""Compute many of resampy's output samples at once, bit for bit.
 
 resampy (https://github.com/bmcfee/resampy, after Smith's algorithm for resampling by a windowed sinc,
-https://ccrma.stanford.edu/~jos/resample) makes one output sample after the other: each is a sum over the
-filter's left wing and then its right wing, in float32. Here are the same additions in the same order, for
-many output samples side by side, which a processor adds up in one instruction.
+https://ccrma.stanford.edu/~jos/resample) computes one output sample after the other: each is a sum over the
+filter's left wing and then its right wing, in float32. This module does the same additions in the same
+order for many output samples, which a processor adds in one instruction.
 
-For rates in the ratio p : q (in lowest terms), outputs p apart have inputs q apart and, but for the
+For rates in the ratio p : q (in lowest terms), outputs p apart have inputs q apart and, except for the
 rounding of their times, the same filter. So the outputs of each of the p phases are a vector over m, sample
-`phase + m p`, and so are their inputs, once these are laid out as q rows of every q-th sample. The rounding
-is kept: each output has its own interpolation between the filter's entries, and one that rounding has
-moved to another entry, or another input, is summed up by itself.
+`phase + m p`, and so are their inputs, if these are arranged as q rows of every q-th sample. The rounding
+is reproduced: each output has its own interpolation between the filter's entries, and an output for which
+rounding leads to another entry, or another input, is summed separately.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def resample_rows(
 
     Args:
         waveform: `[channels, samples]`, float32, finite.
-        rate_from: its sample rate in Hz, at most 512 times the other one.
-        rate_to: the rate that is wanted, in Hz.
-        length: samples that come out, as resampy counts them.
+        rate_from: its sample rate in Hz, at most 512 times `rate_to`.
+        rate_to: the sample rate of the result in Hz.
+        length: number of output samples, as resampy computes it.
 
     Returns:
         `[channels, length]`, float32.
@@ -49,7 +49,7 @@ def resample_rows(
     delta = np.diff(window, append=window[-1])
     scale = min(1.0, ratio)
     phases, stride = rate_to // gcd(rate_from, rate_to), rate_from // gcd(rate_from, rate_to)
-    # As many zeros before the first sample and after the last one as a wing reaches: they add nothing.
+    # Zeros before the first sample and after the last one, as many as a wing reaches: no sum depends on them.
     margin = len(window) // int(scale * entries) + 2
     before = -(-margin // stride) * stride
     columns = -(-(before + waveform.shape[1] + margin) // stride) + 1
@@ -66,15 +66,15 @@ def resample_rows(
 def _resample(rows, before, window, delta, entries, scale, increment, phases, result):  # type: ignore[no-untyped-def]
     stride, step, length = rows.shape[0], int(scale * entries), len(result)
     sums = np.empty(_BLOCK, np.float32)
-    # By wing: the filter's entry, and how far to the next one. And the input at or before each output,
-    # counted from where exact times would have it.
+    # By wing: the filter's entry, and the fraction of the way to the next one. Then the input at or before
+    # each output, relative to its position for exact times.
     offsets, etas = np.empty((2, _BLOCK), np.int64), np.empty((2, _BLOCK))
     places = np.empty(_BLOCK, np.int64)
     for start in range(0, (length + phases - 1) // phases, _BLOCK):
         for phase in range(phases):
             count = min(_BLOCK, (length - phase + phases - 1) // phases - start)
             for m in range(count):
-                # The arithmetic of resampy, whose rounding counts.
+                # The arithmetic of resampy, including its rounding.
                 time = (phase + (start + m) * phases) * increment
                 place = int(time)
                 fraction = scale * (time - place)

@@ -1,4 +1,4 @@
-"""Tags and padding: what may stand around the sound in a file without being sound.
+"""Tags and padding: data before and after the audio of a file that is not audio.
 
 Formats: ID3v1, ID3v2 (also appended), APEv1 and APEv2, Lyrics3 v1 and v2; zeros up to the length of a block
 of a medium.
@@ -8,32 +8,32 @@ from __future__ import annotations
 
 from fad_core.audio.losses import DecodedFile
 
-# Zeros that fill up a sector, a cluster or a block of a medium are padding; more may have been silence.
+# Zeros that fill a sector, a cluster or a block of a medium are padding; more may be silence.
 _LONGEST_PADDING = 1 << 16
 _LONGEST_LYRICS = 5120
 
 
 def id3v2_end(file: DecodedFile, position: int) -> int:
-    """Return where the ID3v2 tags end that begin at an offset; that offset if there is none."""
+    """Return the end of the ID3v2 tags that begin at an offset; that offset if there is none."""
     while (tag := file.read(position, 10))[:3] == b"ID3" and len(tag) == 10:
         position += 10 + _synchsafe(tag[6:]) + (10 if tag[5] & 0x10 else 0)
     return position
 
 
 def tags_start(file: DecodedFile, start: int, end: int) -> int:
-    """Return where the tags begin that end at an offset, but not before `start`."""
+    """Return the beginning of the tags that end at an offset, but not before `start`."""
     while 0 < (length := _last_tag(file, start, end)) <= end - start:
         end -= length
     return end
 
 
 def sound_end(file: DecodedFile, start: int, stated: int | None) -> int:
-    """Return where the sound ends that begins at an offset.
+    """Return the end of the audio that begins at an offset.
 
     Args:
         file: the file.
-        start: offset of the sound.
-        stated: bytes of sound as the header states them; None if it does not know.
+        start: offset of the audio.
+        stated: bytes of audio that the header states; None if it states no size.
     """
     return tags_start(file, start, file.size) if stated is None else min(start + stated, file.size)
 
@@ -44,7 +44,7 @@ def unexplained_bytes(file: DecodedFile, start: int, end: int) -> int:
     Args:
         file: the file.
         start: offset of the part.
-        end: offset behind it.
+        end: offset of its end.
     """
     start = min(id3v2_end(file, start), end)
     end = tags_start(file, start, end)

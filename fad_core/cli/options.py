@@ -16,7 +16,7 @@ from fad_core.cli.group import option_name
 from fad_core.cli.output import quiet_option
 from fad_core.cli.threads import threads_option
 from fad_core.datasets.policy import FilePolicy
-from fad_core.errors import ArgumentError
+from fad_core.errors import SettingError
 from fad_core.models import model_ids
 from fad_core.models.options import WEIGHTS, Options
 from fad_core.runner.backend import Backend
@@ -119,8 +119,8 @@ def embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:
             chosen: list[Any] = [
                 kind(**{name: given.pop(name) for name in choices_of(kind)}) for kind in _CHOSEN
             ]
-        except ArgumentError as error:
-            raise click.UsageError(error.message) from error
+        except SettingError as error:
+            raise click.BadParameter(error.fault, param_hint=option_name(error.name)) from error
         rest = {field.name: given.pop(field.name) for field in fields(Embedding) if field.name in given}
         return command(embedding=Embedding(*chosen, **rest), **given)
 

@@ -16,7 +16,7 @@ from fad_core.models.base import Vectors
 from fad_core.models.use import ModelKey
 
 if TYPE_CHECKING:  # an edit of these does not change embeddings
-    from fad_core.metrics.mean_covariance import Moments
+    from fad_core.metrics.mean_covariance import MeanCovariance
     from fad_core.metrics.statistics import Statistics
 
 
@@ -56,7 +56,7 @@ class EmbeddedSet:
 
     name: str
     key: ModelKey
-    statistics: Mapping[str, Statistics | Moments]
+    statistics: Mapping[str, Statistics | MeanCovariance]
     counts: SetCounts | None = None
     source: str = "fad-core"
     identity: Mapping[str, Any] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class EmbeddedSet:
         """Name of the default output."""
         return next(iter(self.statistics))
 
-    def statistics_of(self, output: str = "") -> Statistics | Moments:
+    def statistics_of(self, output: str = "") -> Statistics | MeanCovariance:
         """Statistics of the vectors of an output, by default of the main one."""
         return self.statistics[output or self.main_output]
 

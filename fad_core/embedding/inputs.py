@@ -62,13 +62,13 @@ class SoundFiles:
         ignored: (name, reason) of what lies there too and is no audio file.
     """
 
-    def __init__(self, dataset: Dataset, kept: DecodedAudioCache | None = None) -> None:
-        """List the files; `kept` caches decoded audio from the scan to the load.
+    def __init__(self, dataset: Dataset, cache: DecodedAudioCache | None = None) -> None:
+        """List the files; `cache` stores decoded audio from the scan to the load.
 
         Raises:
             DatasetError: there are none.
         """
-        self._kept = kept
+        self._cache = cache
         listing = list_files(dataset)
         self.ignored = listing.ignored
         self._files = listing.files
@@ -76,14 +76,14 @@ class SoundFiles:
 
     def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:
         """Return a record of each file; one that cannot be used gives a record, not an error."""
-        return scan_files(self._files, progress, workers, self._kept)
+        return scan_files(self._files, progress, workers, self._cache)
 
     def load(self, decision: FileDecision, dtype: str) -> tuple[Waveform, int]:
         """Return a file's waveform `[channels, samples]`, as float32 or float64, and its rate in Hz.
 
         Audio that the scan has cached is already prepared for the model.
         """
-        if self._kept is not None and (cached := self._kept.pop(decision.record.sha256)):
+        if self._cache is not None and (cached := self._cache.pop(decision.record.sha256)):
             return cached
         return load_unchanged(self._paths[decision.record.file], decision.record.sha256, dtype)
 
@@ -182,7 +182,7 @@ Sounds = SoundFiles | SoundArrays
 def sounds_of(
     name: str,
     source: str | os.PathLike[str] | Sequence[Any] | Waveforms,
-    kept: DecodedAudioCache | None = None,
+    cache: DecodedAudioCache | None = None,
     leftovers: Leftovers = DEFAULTS.leftovers,
 ) -> Sounds:
     """Return the audio of a data set that is given by its files or as waveforms.
@@ -190,7 +190,7 @@ def sounds_of(
     Args:
         name: name of the set.
         source: paths of its files, or its waveforms.
-        kept: see `SoundFiles`.
+        cache: see `SoundFiles`.
         leftovers: how to treat files that another tool has written into a folder.
 
     Raises:
@@ -205,7 +205,7 @@ def sounds_of(
                 f"{os.fspath(source)} is a file of statistics or vectors, not of sound: give what "
                 "read_statistics returns for it"
             )
-        return SoundFiles(Dataset(name, os.fspath(source), leftovers=leftovers), kept)
+        return SoundFiles(Dataset(name, os.fspath(source), leftovers=leftovers), cache)
     if not isinstance(source, Iterable):
         raise TypeError(
             f"data set {name}: {source!r} is not a data set; give a folder, a glob, files, sound or "
@@ -217,7 +217,7 @@ def sounds_of(
             f"data set {name}: a list must hold paths of files; give arrays of sound as Waveforms, with "
             "their sample rate, and embeddings as one array [N, D]"
         )
-    return SoundFiles(Dataset(name, tuple(os.fspath(path) for path in paths)), kept)
+    return SoundFiles(Dataset(name, tuple(os.fspath(path) for path in paths)), cache)
 
 
 def is_embeddings_file(source: object) -> bool:

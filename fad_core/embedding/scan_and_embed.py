@@ -44,7 +44,7 @@ class ScannedSets:
         given: those that are embedded already.
         sounds: the others.
         decisions: what becomes of each of their files, sorted by name.
-        keep: whether the embeddings are to be kept beside the statistics.
+        keep: whether the embeddings are stored in addition to the statistics.
     """
 
     use: ModelUse
@@ -135,7 +135,7 @@ def scan_sets(
         backend: where it is to run, if that is known: sets that were embedded elsewhere are refused.
         policy: how to treat files that cannot, or should not, be embedded as they are.
         workers: threads that load files ahead.
-        keep: whether the embeddings are to be kept beside the statistics, where they pass through here.
+        keep: whether the embeddings are stored in addition to the statistics, for sets that are embedded now.
         to_compare: whether each set must give the two vectors that a distance needs.
         progress: called with the number of files just scanned.
 
@@ -146,13 +146,15 @@ def scan_sets(
     """
     # The scan reads float32, so its cache cannot serve a load as another type.
     same_type = use.options.dtype == "float32"
-    kept = DecodedAudioCache(partial(prepare_waveform, use=use), use.model.sample_rate) if same_type else None
+    cache = (
+        DecodedAudioCache(partial(prepare_waveform, use=use), use.model.sample_rate) if same_type else None
+    )
     given: dict[str, EmbeddedSet] = {}
     sounds: dict[str, Sounds] = {}
     for name, source in sources.items():
         found = source if isinstance(source, EmbeddedSet) else precomputed_set(name, source, use, keep=keep)
         if found is None:
-            sounds[name] = sounds_of(name, source, kept, policy.leftovers)  # type: ignore[arg-type]
+            sounds[name] = sounds_of(name, source, cache, policy.leftovers)  # type: ignore[arg-type]
         else:
             given[name] = found
     if to_compare and not all(isinstance(source, EmbeddedSet) for source in sources.values()):

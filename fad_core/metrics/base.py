@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fad_core.metrics.mean_covariance import Moments
+    from fad_core.metrics.mean_covariance import MeanCovariance
     from fad_core.metrics.statistics import Statistics
 
 
@@ -41,7 +41,7 @@ class SetVectors:
 class MetricInput(Protocol):
     """The data of a set that a metric can use; the output "" is the main one."""
 
-    def statistics_of(self, output: str = "") -> Statistics | Moments:
+    def statistics_of(self, output: str = "") -> Statistics | MeanCovariance:
         """Return the statistics of an output's vectors."""
 
     def vectors_of(self, output: str = "") -> SetVectors:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fad_core.errors import ArgumentError
 from fad_core.metrics.linear_algebra import linalg
-from fad_core.metrics.mean_covariance import Moments
+from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.metrics.statistics import Statistics
 
 BIAS_NOTES = (
@@ -28,6 +28,8 @@ BIAS_NOTES = (
     "no more vectors than dimensions, so the covariance is rank-deficient and FAD is biased upwards",
 )
 """Notes on a set, which follow its role (reference or evaluation)."""
+
+_Gaussian = Statistics | MeanCovariance
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ class FrechetDistance:
     note: str
 
 
-def frechet_distance(reference: Statistics | Moments, evaluation: Statistics | Moments) -> FrechetDistance:
+def frechet_distance(
+    reference: Statistics | MeanCovariance, evaluation: Statistics | MeanCovariance
+) -> FrechetDistance:
     """Return the Fréchet distance between two sets; it is bit-identical if the sets are swapped.
 
     Args:
@@ -65,10 +69,10 @@ def frechet_distance(reference: Statistics | Moments, evaluation: Statistics | M
     for name, statistics in (("reference", reference), ("evaluation", evaluation)):
         if statistics.n is not None and statistics.n < 2:
             raise ArgumentError(f"{name}: {statistics.n} vector; the Fréchet distance needs at least 2")
-    with np.errstate(over="ignore", invalid="ignore"):  # told below
+    with np.errstate(over="ignore", invalid="ignore"):  # reported below
         difference = reference.mean - evaluation.mean
         mean_term = float(np.sum(difference * difference))
-        # Not negative but for rounding: the sum of singular values of A Bᵀ is at most |A| |B|. A NaN stays.
+        # Negative only by rounding: the sum of singular values of A Bᵀ is at most |A| |B|. NaN is kept.
         covariance_term = max(_unclipped_covariance_term(reference, evaluation), 0.0)
     value = mean_term + covariance_term
     if not math.isfinite(value):
@@ -81,7 +85,7 @@ def frechet_distance(reference: Statistics | Moments, evaluation: Statistics | M
     return FrechetDistance(value, mean_term, covariance_term, _note(reference, evaluation))
 
 
-def _unclipped_covariance_term(reference: Statistics | Moments, evaluation: Statistics | Moments) -> float:
+def _unclipped_covariance_term(reference: _Gaussian, evaluation: _Gaussian) -> float:
     first, second = _in_order(reference, evaluation)
     divisors = [1 if s.n is None else s.n - 1 for s in (first, second)]
     traces = [
@@ -95,24 +99,22 @@ def _unclipped_covariance_term(reference: Statistics | Moments, evaluation: Stat
     return traces[0] + traces[1] - 2 * overlap
 
 
-def _in_order(
-    one: Statistics | Moments, other: Statistics | Moments
-) -> tuple[Statistics | Moments, Statistics | Moments]:
-    """The same order whichever comes first.
+def _in_order(one: _Gaussian, other: _Gaussian) -> tuple[_Gaussian, _Gaussian]:
+    """Return two sets in an order that does not depend on which is given first.
 
     A matrix and its transpose have the same singular values, but not to the last bit.
     """
     keys: list[tuple[int | bytes, ...]] = [(s.n or 0, s.mean.tobytes()) for s in (one, other)]
     if keys[0] == keys[1]:
-        # Rarely needed, and long at many dimensions.
+        # Rarely needed, and slow for many dimensions.
         keys = [(s.factor.tobytes(),) for s in (one, other)]
     return (one, other) if keys[0] <= keys[1] else (other, one)
 
 
-def _product(first: Statistics | Moments, second: Statistics | Moments) -> NDArray[np.float64]:
-    """R₁R₂ᵀ, in LAPACK's order."""
+def _product(first: _Gaussian, second: _Gaussian) -> NDArray[np.float64]:
+    """Return R₁R₂ᵀ, in column-major order for LAPACK."""
     if all(isinstance(s, Statistics) and s.n > s.dimension for s in (first, second)):
-        # Whole triangles: half of the work is multiplying zeros.
+        # Both factors are triangular, so a general product would spend half of its time on zeros.
         result: NDArray[np.float64] = linalg.blas.dtrmm(
             1.0, first.factor.T, second.factor.T, lower=1, trans_a=1
         )
@@ -120,7 +122,7 @@ def _product(first: Statistics | Moments, second: Statistics | Moments) -> NDArr
     return (second.rows @ first.rows.T).T
 
 
-def _note(reference: Statistics | Moments, evaluation: Statistics | Moments) -> str:
+def _note(reference: _Gaussian, evaluation: _Gaussian) -> str:
     remarks = []
     for name, s in (("reference", reference), ("evaluation", evaluation)):
         if s.n is None:

@@ -1,9 +1,9 @@
 """Mean and covariance of a set of embeddings whose number is unknown.
 
-So other packages keep their references. The covariance is taken apart into a root once, by the
-eigenvalues of the symmetric matrix, and the distance is then that of `fad_core.metrics.frechet`. What the
-covariance
-does not hold cannot come back: eigenvalues below the rounding of the largest one are taken for zero.
+Other packages store their references in this form. The covariance is factorised once, by an eigenvalue
+decomposition of the symmetric matrix; `fad_core.metrics.frechet` computes the distance from the factor.
+Eigenvalues below the rounding of the largest one are treated as zero, since the covariance does not determine
+them.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from numpy.typing import ArrayLike, NDArray
 Float64Array = NDArray[np.float64]
 
 _ALLOWANCE = 10.0
-"""How many times D · epsilon an eigenvalue, or an entry, may be off, as a share of the largest, and be zero.
+"""Tolerance for zero eigenvalues and for asymmetry, in units of D · epsilon times the largest one.
 
-Eigenvalues that are zero (of random sets with no more vectors than dimensions, 20 000 of each of several
-D) were seen at up to 0.8 times that."""
+For random sets with no more vectors than dimensions (20 000 of each of several D), eigenvalues that are
+exactly zero were computed as up to 0.8 of these units."""
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
-    """Mean and root of the covariance of D-dimensional embeddings. Immutable.
+class MeanCovariance:
+    """Mean and factorised covariance of D-dimensional embeddings. Immutable.
 
     Attributes:
         mean: float64 `[D]`.
@@ -49,20 +49,21 @@ class Moments:
 
     @property
     def rows(self) -> Float64Array:
-        """All rows of `factor`: any of them can differ from zero."""
+        """All rows of `factor`; none of them is known to be zero."""
         return self.factor
 
     @classmethod
-    def from_covariance(cls, mean: ArrayLike, covariance: ArrayLike) -> Moments:
+    def from_covariance(cls, mean: ArrayLike, covariance: ArrayLike) -> MeanCovariance:
         """Factorise a covariance.
 
         Args:
             mean: `[D]`, or one number.
-            covariance: `[D, D]`, or one number: symmetric and positive semidefinite but for the rounding of
-                its type.
+            covariance: `[D, D]`, or one number: symmetric and positive semidefinite up to the rounding of its
+                type.
 
         Raises:
-            ValueError: it is not, its shape is not that of the mean, or a number is NaN or infinite.
+            ValueError: the covariance is not symmetric and positive semidefinite, its shape does not match
+                that of the mean, or a number is NaN or infinite.
         """
         given = np.atleast_2d(np.asarray(covariance))
         centre = np.atleast_1d(np.asarray(mean))
@@ -74,18 +75,18 @@ class Moments:
         if centre.ndim != 1 or centre.size == 0 or given.shape != (centre.size, centre.size):
             raise ValueError(f"mean {centre.shape} and covariance {given.shape} are not [D] and [D, D]")
         epsilon = float(np.finfo(given.dtype if given.dtype.kind == "f" else np.float64).eps)
-        return cls(np.array(centre, np.float64), _root(given.astype(np.float64), epsilon))
+        return cls(np.array(centre, np.float64), _factor(given.astype(np.float64), epsilon))
 
 
-def _root(covariance: Float64Array, epsilon: float) -> Float64Array:
-    """Rows `√λ vᵀ` of the eigenpairs, the largest eigenvalue first.
+def _factor(covariance: Float64Array, epsilon: float) -> Float64Array:
+    """Return the rows `√λ vᵀ` of the eigenpairs, the largest eigenvalue first.
 
     Args:
         covariance: `[D, D]`.
-        epsilon: of the type that it was kept in.
+        epsilon: machine epsilon of the type in which it was stored.
 
     Raises:
-        ValueError: it is not symmetric, or not positive semidefinite.
+        ValueError: the covariance is not symmetric, or not positive semidefinite.
     """
     from fad_core.metrics.linear_algebra import linalg
 
@@ -99,6 +100,6 @@ def _root(covariance: Float64Array, epsilon: float) -> Float64Array:
         raise ValueError(
             f"the covariance is not positive semidefinite: it has the eigenvalue {values[0]:.3g}"
         )
-    # Below the floor stands what rounding has left of a zero: its square root would be no rounding any more.
+    # Values below the floor are rounding errors of zeros; their square roots would be much larger errors.
     roots = np.sqrt(np.where(values > floor, values, 0.0))
     return np.ascontiguousarray((roots * vectors).T[::-1])

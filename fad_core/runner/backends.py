@@ -1,4 +1,4 @@
-"""The network of a `.pt2`, made to run: with the kernels and on the device that are asked for."""
+"""Load the network of a `.pt2` and prepare it for the chosen kernels and device."""
 
 from __future__ import annotations
 
@@ -23,54 +23,54 @@ from fad_core.runner.pt2_check import explained, require_runs, require_shapes
 Network = Callable[..., Any]
 
 Origin = Literal["given", "trusted", "own"]
-"""Of a `.pt2`: given by a user, from wherever; given, and said to be from a source that is trusted; or
-exported here, into the cache or a study's results. `torch.export.load`, which may run what a file holds, is
-for the latter two alone."""
+"""Origin of a `.pt2`: given by a user, from any source; given, and declared to come from a trusted source; or
+exported by this program, into the cache or a study's results. `torch.export.load`, which may run code that a
+file contains, is used only for the latter two."""
 
 
 @runtime_checkable
-class SideBySide(Protocol):
-    """A network that takes the calls of several files at once.
+class MultiFileNetwork(Protocol):
+    """A network that can run the calls of several files at once.
 
-    What a file gives has the same bits in any company.
+    The result of a file has the same bits whichever files run with it.
     """
 
     def __call__(self, *given: torch.Tensor) -> Any:
-        """The result for one call."""
+        """Return the result of one call."""
 
-    def together(self, calls: Sequence[tuple[torch.Tensor, ...]]) -> Sequence[Any]:
-        """The results for the arguments of several calls."""
+    def run_calls(self, calls: Sequence[tuple[torch.Tensor, ...]]) -> Sequence[Any]:
+        """Return the results of several calls, given by their arguments."""
 
-    def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Group]:
-        """Files in groups that are worth being embedded at once, each with its place among all.
+    def group_files(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Group]:
+        """Divide files into groups that are embedded at once; each file keeps its index.
 
         Args:
-            files: of each file its features.
-            lanes: threads that take one group after the other.
-            total: how many files there are; 0: not known.
+            files: features of each file.
+            lanes: number of threads that embed groups.
+            total: number of files; 0: not known.
         """
 
-    def at_once(self, samples: int) -> int:
-        """How many files of so many samples are in memory as a whole network's activations."""
+    def files_in_memory(self, samples: int) -> int:
+        """Return for how many files of so many samples a whole network's activations are in memory."""
 
 
 def make_network(
     path: Path, use: ModelUse, backend: Backend, batch_size: int, origin: Origin
 ) -> tuple[Network, str]:
-    """Load a network and make it ready.
+    """Load a network and prepare it to run.
 
     Args:
         path: the `.pt2`.
         use: the model, and how it is used.
-        backend: what `fad_core.runner.device.resolve_backend` gave.
-        batch_size: on a CUDA device, files or windows at once.
-        origin: of the file.
+        backend: what `fad_core.runner.device.resolve_backend` returned.
+        batch_size: on a CUDA device, number of files or windows embedded at once.
+        origin: origin of the file.
 
     Returns:
         The network, and a note if it runs as it was exported because the kernels cannot be used.
 
     Raises:
-        ModelError: the file is damaged, is no network of this model, or cannot be read safely.
+        ModelError: the file is damaged, does not hold a network of this model, or cannot be read safely.
     """
 
     def load() -> torch.fx.GraphModule:
@@ -93,7 +93,7 @@ def _ready(
     backend: Backend,
     batch_size: int,
 ) -> tuple[Network, str]:
-    """Make a graph ready; it is changed in place, and loaded again where the change fails half-way."""
+    """Prepare a graph in place; load it again if the preparation fails midway."""
     if not backend.on_cpu:
         return CudaBatcher(on_cuda(graph, backend.device), use, batch_size), ""
     note = ""
@@ -102,7 +102,7 @@ def _ready(
         if network is not None:
             return network, ""
         note = (
-            "the network ran as exported (plain): the kernels of the fast runner cannot be used here "
+            "the network ran as exported (plain) because the kernels of the fast runner cannot be used "
             f"({reason})"
         )
         graph = load()
@@ -110,7 +110,7 @@ def _ready(
 
 
 def _in_memory(network: torch.fx.GraphModule) -> torch.fx.GraphModule:
-    """Copy weights that lie in the file, which others may write to."""
+    """Copy weights that are mapped from the file into memory, since the file may change."""
     for name, weight in list(network.named_buffers()):
         replace_weight(network, name, weight.clone())
     return network

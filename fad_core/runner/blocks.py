@@ -1,4 +1,4 @@
-"""Running a network, exported or not, on a device."""
+"""Run a network, exported or not, on a device."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 import torch
 
 from fad_core.models.base import Arrays, EmbeddingModel
-from fad_core.runner.backends import SideBySide
+from fad_core.runner.backends import MultiFileNetwork
 from fad_core.runner.device import upload
 
 Tensors = tuple[torch.Tensor, ...]
 
 
-def run_side_by_side(
+def run_files(
     network: Callable[..., Any], model: EmbeddingModel, files: Sequence[Arrays], device: str = "cpu"
 ) -> list[list[Arrays]]:
-    """Run a network over the first block of each of several files, then over the second ones, and so on.
+    """Run a network over the first blocks of several files, then over their second blocks, and so on.
 
     Returns:
-        Each file's outputs, block by block.
+        For each file, the network's outputs for each block.
     """
     start = model.initial_state()
     states: list[Tensors] = [() if start is None else (upload(start, device),) for _ in files]
@@ -37,13 +37,13 @@ def run_side_by_side(
 
 
 def split_result(result: Any, model: EmbeddingModel) -> tuple[Tensors, Tensors]:
-    """The outputs in a result of a model's network, in order, and the state, if it carries one."""
+    """Split a result of a model's network into its outputs, in order, and the state, if there is one."""
     parts = result if isinstance(result, tuple) else (result,)
     count = len(model.outputs)
     return parts[:count], parts[count:]
 
 
 def _results(network: Callable[..., Any], calls: Sequence[Tensors]) -> Sequence[Any]:
-    if isinstance(network, SideBySide):
-        return network.together(calls)
+    if isinstance(network, MultiFileNetwork):
+        return network.run_calls(calls)
     return [network(*given) for given in calls]

@@ -1,4 +1,4 @@
-"""A network on a CUDA device, called for several files at once."""
+"""Run a network on a CUDA device for several files at once."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from fad_core.models.use import ModelUse
 from fad_core.runner.file_batches import Group, full_groups
 
 BATCH_BYTES = 4_000_000_000
-"""Memory that the files of one batch may take together: of longer files there are fewer in a batch."""
+"""Memory that the files of one batch may take together; a batch of longer files holds fewer."""
 
 
 class CudaBatcher:
     """A network on a CUDA device that computes the calls of several files, of equal shapes, as one batch.
 
-    The rounding of a kernel depends on how many rows it is given. So all batches of one shape have the same
-    number of rows, filled up with zeros: a file's result has the same bits in any company.
+    The rounding of a kernel depends on its number of rows. So all batches of one shape have the same number
+    of rows, filled up with zeros, and a file's result has the same bits whichever files run with it.
     """
 
     def __init__(self, network: fx.GraphModule, use: ModelUse, batch_size: int) -> None:
-        """Make it of a network on the device (`fad_core.runner.cuda.on_cuda`).
+        """Wrap a network that is on the device (`fad_core.runner.cuda.on_cuda`).
 
         Args:
-            network: of the model.
+            network: network of the model.
             use: the model, and how it is used.
-            batch_size: files or windows at once.
+            batch_size: number of files or windows in a batch.
         """
         self._network, self._use, self._batch_size = network, use, batch_size
 
     def __call__(self, *given: torch.Tensor) -> Any:
-        """Return the network's result for one call."""
+        """Return the result of one call."""
         return self._network(*given)
 
-    def together(self, calls: Sequence[tuple[torch.Tensor, ...]]) -> list[Any]:
-        """Return the results for the arguments of several calls; those of one row each share batches."""
+    def run_calls(self, calls: Sequence[tuple[torch.Tensor, ...]]) -> list[Any]:
+        """Return the results of several calls; calls with a single row are joined into batches."""
         results: list[Any] = [None] * len(calls)
         places_of = defaultdict[Any, list[int]](list)
         for place, given in enumerate(calls):
             places_of[tuple(tensor.shape for tensor in given)].append(place)
         for shapes, places in places_of.items():
             single = all(shape[0] == 1 for shape in shapes)
-            size = 1 if not single else self.at_once(calls[places[0]][0].shape[-1])
+            size = 1 if not single else self.files_in_memory(calls[places[0]][0].shape[-1])
             for start in range(0, len(places), size):
                 batch = places[start : start + size]
                 made = self._run_batch([calls[place] for place in batch], size)
@@ -54,12 +54,12 @@ class CudaBatcher:
                     results[place] = result
         return results
 
-    def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Group]:  # noqa: ARG002
-        """See `fad_core.runner.backends.SideBySide`."""
+    def group_files(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Group]:  # noqa: ARG002
+        """See `fad_core.runner.backends.MultiFileNetwork`."""
         return full_groups(files, self._batch_size)
 
-    def at_once(self, samples: int) -> int:
-        """Return how many blocks of so many samples one batch holds."""
+    def files_in_memory(self, samples: int) -> int:
+        """Return the number of files of so many samples in one batch."""
         most, held = self._batch_size, self._use.memory_bytes(samples)
         return max(min(most, BATCH_BYTES // held), 1) if held else most
 

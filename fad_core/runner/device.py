@@ -1,4 +1,4 @@
-"""Where a network computes: a CPU, or a CUDA device with a stream for each thread."""
+"""The devices on which networks run: the CPU, or a CUDA device with a stream for each thread."""
 
 from __future__ import annotations
 
@@ -19,40 +19,41 @@ from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.runner.backend import Backend
 
 CUDA_LANES = 2
-"""Threads that feed one CUDA device, each by a stream of its own: one copies and launches while the other's
-kernels run."""
+"""Threads that use one CUDA device, each with its own stream: one copies data and launches kernels while the
+kernels of the other run."""
 
 
 def resolve_device(device: str) -> str:
-    """Say which device a choice stands for.
+    """Return the device for a choice.
 
     Args:
         device: "cpu", "cuda" (or "cuda:0", …), or "auto": cuda if there is one, else cpu.
 
     Raises:
-        ModelError: it is none of these, or is not there.
+        ModelError: the choice is not one of these, or there is no such device.
     """
     chosen = device
     if device == "auto":
         chosen = "cuda" if torch.cuda.is_available() else "cpu"
     if re.fullmatch(r"cpu|cuda(:\d+)?", chosen) is None:
-        raise ModelError(f"device {device!r} is none of cpu, cuda, cuda:0 (and so on) and auto")
+        raise ModelError(f"device must be cpu, cuda, cuda:0 (and so on) or auto, not {device!r}")
     if chosen != "cpu":
         if not torch.cuda.is_available():
-            raise ModelError(f"device {device!r}: torch finds no CUDA device here; cpu and auto work")
+            raise ModelError(f"device {device!r}: torch finds no CUDA device; use cpu or auto")
         count = torch.cuda.device_count()
         if int(chosen.partition(":")[2] or 0) >= count:
-            raise ModelError(f"device {device!r}: there are {count}, cuda:0 to cuda:{count - 1}")
+            known = "is only cuda:0" if count == 1 else f"are {count}, cuda:0 to cuda:{count - 1}"
+            raise ModelError(f"device {device!r} does not exist: there {known}")
     return chosen
 
 
 def resolve_backend(backend: Backend, options: Options = DEFAULT_OPTIONS) -> Backend:
-    """Say how and where a network runs where that is chosen.
+    """Return how and where a network runs for a choice.
 
     Args:
         backend: the choice; its device may be "auto".
-        options: how the model is used. To imitate the original package is to run the network as it was
-            exported: an old number is regenerated to its last digits by the kernels that it was made with.
+        options: how the model is used. If they reproduce the original package, the network runs as it was
+            exported, since only PyTorch's kernels regenerate an old number to its last digits.
 
     Raises:
         ModelError: there is no such device.
@@ -61,8 +62,8 @@ def resolve_backend(backend: Backend, options: Options = DEFAULT_OPTIONS) -> Bac
     return Backend("plain" if options.imitate_original else backend.runner, device)
 
 
-class _WholeFloat32:
-    """Switches of the process: set by the first thread that enters, and put back by the last that leaves."""
+class _FullFloat32:
+    """Precision settings of the process, set by the first thread that enters and restored by the last."""
 
     def __init__(self, *switches: Any) -> None:
         self._switches = switches
@@ -88,34 +89,35 @@ class _WholeFloat32:
 
 
 _backends: Any = torch.backends
-_FLOAT32_ON_CPU = _WholeFloat32(_backends.mkldnn.conv, _backends.mkldnn.rnn, _backends.mkldnn.matmul)
-_FLOAT32_ON_CUDA = _WholeFloat32(_backends.cudnn.conv, _backends.cudnn.rnn, _backends.cuda.matmul)
+_FLOAT32_ON_CPU = _FullFloat32(_backends.mkldnn.conv, _backends.mkldnn.rnn, _backends.mkldnn.matmul)
+_FLOAT32_ON_CUDA = _FullFloat32(_backends.cudnn.conv, _backends.cudnn.rnn, _backends.cuda.matmul)
 
 
-def whole_float32(device: str = "cpu") -> AbstractContextManager[None]:
-    """Compute convolutions, LSTMs and matrix products in whole float32 within a `with` statement.
+def full_float32(device: str = "cpu") -> AbstractContextManager[None]:
+    """Compute convolutions, LSTMs and matrix products in full float32 within a `with` statement.
 
-    By default cuDNN rounds the arguments of convolutions to ten bits, and a program that trains beside this
-    may have allowed as much, or bfloat16, for products and on a CPU. What it has chosen is put back.
+    By default cuDNN rounds the arguments of convolutions to ten bits, and other code of the process may have
+    allowed the same, or bfloat16, for matrix products and on a CPU. Its settings are restored afterwards.
 
     Args:
-        device: that computes. Several threads may be within at once, and a thread more than once.
+        device: device that computes. Several threads may enter at the same time, and a thread several times.
     """
     return _FLOAT32_ON_CPU if device == "cpu" else _FLOAT32_ON_CUDA
 
 
 def load_workers(device: str) -> int:
-    """Threads that are to load files ahead of a network there: as many as numeric ones; 0 on a CPU that has
-    no other.
+    """Return the number of threads that load files ahead of a network on a device.
+
+    It is the number of numeric threads; 0 on a CPU with a single one.
     """
     threads = torch.get_num_threads()
     return threads if device != "cpu" or threads > 1 else 0
 
 
 def enter_lane(device: str) -> None:
-    """Prepare a thread of its own for running a network beside others.
+    """Prepare the calling thread, one of several that run a network.
 
-    On a CPU it computes with one numeric thread; on a CUDA device in a stream of its own.
+    On a CPU it computes with one numeric thread; on a CUDA device in its own stream.
     """
     if device == "cpu":
         torch.set_num_threads(1)
@@ -125,30 +127,30 @@ def enter_lane(device: str) -> None:
 
 @cache
 def _streams(device: str) -> Iterator[torch.cuda.Stream]:
-    """A device's streams, again and again: PyTorch keeps memory for each, so there are no more than lanes."""
+    """Return an endless cycle of `CUDA_LANES` streams: PyTorch reserves memory for each stream."""
     made = [torch.cuda.Stream(device) for _ in range(CUDA_LANES)]  # type: ignore[no-untyped-call]
     return cycle(made)
 
 
 @contextmanager
 def computing(device: str) -> Iterator[None]:
-    """Surround a network's call: compute in whole float32, and say what to do where memory is too little.
+    """Run a network's call in full float32, and explain an error of too little memory.
 
     Raises:
         ModelError: the device has too little memory.
     """
     try:
-        with whole_float32(device):
+        with full_float32(device):
             yield
     except torch.OutOfMemoryError as error:
         raise ModelError(
-            f"device {device!r} has too little memory for this model and these files: give a smaller "
-            f"batch_size (windows, or files, at once) or memory_gb, or embed on the cpu "
+            f"device {device!r} has too little memory for this model and these files: reduce batch_size "
+            f"(windows or files embedded at once) or memory_gb, or use the CPU "
             f"({str(error).splitlines()[0]})"
         ) from error
 
 
 def upload(array: NDArray[np.generic], device: str) -> torch.Tensor:
-    """A tensor of an array, on a CUDA device by an asynchronous copy in the thread's stream."""
+    """Return a tensor of an array; a CUDA device copies it asynchronously in the thread's stream."""
     tensor = torch.from_numpy(np.ascontiguousarray(array))
     return tensor if device == "cpu" else tensor.pin_memory().to(device, non_blocking=True)

@@ -1,4 +1,4 @@
-"""Exported models in use: waveforms in, embeddings out. `fad_core.runner.pt2` has their files."""
+"""Run exported models on waveforms. `fad_core.runner.pt2` reads and writes their files."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from fad_core.models.base import Arrays, EmbeddingModel, Vectors, WindowedModel
 from fad_core.models.options import DEFAULT_OPTIONS, Options, require_batch_size
 from fad_core.models.use import ModelKey, ModelUse
 from fad_core.runner.backend import Backend, settings_text
-from fad_core.runner.backends import Origin, SideBySide, make_network
-from fad_core.runner.blocks import run_side_by_side, split_result
+from fad_core.runner.backends import MultiFileNetwork, Origin, make_network
+from fad_core.runner.blocks import run_files, split_result
 from fad_core.runner.device import (
     CUDA_LANES,
     computing,
     enter_lane,
+    full_float32,
     load_workers,
     resolve_backend,
     upload,
-    whole_float32,
 )
 from fad_core.runner.file_batches import Group, in_order
 from fad_core.runner.pt2 import Identity, read_identity
@@ -35,19 +35,19 @@ from fad_core.runner.window_batches import Batches, even_size
 from fad_core.util.prefetch import Item, Result, prefetch
 
 LARGEST_FEATURE = 1e15
-"""A network may square its features and add the squares up; float32 ends at 3.4e38."""
+"""A network may sum the squares of its features; the largest float32 is 3.4e38."""
 
 
 class ExportedModel:
-    """A loaded `.pt2`: waveforms in, embeddings out.
+    """A loaded `.pt2`, which computes embeddings of waveforms.
 
     Attributes:
-        identity: what it is.
-        use: its description, and how it is used.
+        identity: identity of the model.
+        use: description of the model, and the options that it is used with.
         backend: how and where the network runs.
-        batch_size: windows at once, and on a CUDA device files side by side.
-        note: what a reader of its results should know of it; empty if nothing.
-        fast: whether the network runs by the kernels for this processor (`fad_core.runner.fast`).
+        batch_size: number of windows, or on a CUDA device of files, that are embedded at once.
+        note: note for readers of its results; empty if there is none.
+        fast: whether the network runs with the kernels for this processor (`fad_core.runner.fast`).
     """
 
     def __init__(
@@ -66,55 +66,55 @@ class ExportedModel:
         Args:
             path: the `.pt2`.
             options: how the model is used; None: the defaults.
-            backend: how and where its network is to run; None: with the kernels for this CPU.
-            batch_size: windows at once, where the model embeds windows, and on a CUDA device files side by
-                side; None: the model's own. Another size may move the last bits.
-            origin: of the file. The network of one that is "given", by anybody, runs once on shapes alone
-                before it runs. What cannot be read otherwise is read by `torch.export.load` of one that is
-                "trusted", which may run code that the file contains. One that this program exported is
-                its "own", and loads a second sooner.
-            identity: what the file is, where it does not say so itself.
-            note: what a reader of its results should know of it.
+            backend: how and where the network runs; None: with the kernels for this CPU.
+            batch_size: number of windows embedded at once, if the model embeds windows, and on a CUDA device
+                number of files; None: the model's own. Another size may change the last bits.
+            origin: origin of the file. "given": a file from any source, whose network is first run on shapes
+                only. "trusted": if the file cannot be read otherwise, `torch.export.load` reads it, which may
+                run code that it contains. "own": a file that this program exported, which is not checked and
+                so loads a second sooner.
+            identity: identity of the model, for a file that does not contain it.
+            note: note for readers of its results.
 
         Raises:
-            ModelError: the file is missing, damaged, is no exported program, holds no identity, is of
-                a model that this version does not know, or cannot be read unless it is trusted; or there is
-                no such device, or the options mean nothing for the model.
-            ArgumentError: `batch_size` is no whole number of at least 1.
+            ModelError: the file is missing, damaged, is not an exported program, holds no identity, holds
+                a model that this version does not have, or cannot be read unless it is trusted; or there is
+                no such device, or the options do not apply to the model.
+            ArgumentError: `batch_size` is not a whole number of at least 1.
         """
         self.identity = identity or read_identity(path)
         self.use = ModelUse(get_model(self.identity.model), options or DEFAULT_OPTIONS)
         self.backend = resolve_backend(backend or Backend(), self.use.options)
         self.batch_size = chosen_batch_size(self.model, self.backend, batch_size)
         self._network, found = make_network(Path(path), self.use, self.backend, self.batch_size, origin)
-        self.fast = self.backend.on_cpu and isinstance(self._network, SideBySide)
+        self.fast = self.backend.on_cpu and isinstance(self._network, MultiFileNetwork)
         self.note = "; ".join(filter(None, (note, found)))
 
     @property
     def model(self) -> EmbeddingModel:
-        """Description of the model, with the frontend."""
+        """The description of the model, with its frontend."""
         return self.use.model
 
     @property
     def device(self) -> str:
-        """Where the network runs."""
+        """The device on which the network runs."""
         return self.backend.device
 
     @property
     def key(self) -> ModelKey:
-        """What other vectors must have in common with this model's to be compared with them."""
+        """The key that other vectors must share to be compared with this model's."""
         identity = self.identity
         settings = settings_text(self.use.text, self.backend)
         return ModelKey(identity.model, identity.weights, identity.weights_sha256, settings)
 
     def with_options(self, options: Options) -> ExportedModel:
-        """The same network, used in another way."""
+        """Return this model with the same network and other options."""
         made = copy.copy(self)
         made.use = ModelUse(self.model, options)
         return made
 
     def network(self, *given: torch.Tensor) -> Arrays:
-        """Run the network once on its arguments, the state included; returns its outputs."""
+        """Run the network once on its arguments, including the state, and return its outputs."""
         return self._run(*(argument.to(self.device) for argument in given))
 
     def _run(self, *given: torch.Tensor) -> Arrays:
@@ -127,10 +127,10 @@ class ExportedModel:
 
         Args:
             waveform: float32 `[channels, samples]` with the model's channels and sample rate.
-            key: tells the file from others (its sha256), for what is drawn at random.
+            key: identifies the file (its sha256), for random draws.
 
         Returns:
-            By output, float32 `[N, D]`.
+            The vectors by output, float32 `[N, D]`.
 
         Raises:
             ValueError: the waveform is shorter than the model's minimum.
@@ -139,24 +139,24 @@ class ExportedModel:
         return self.embed_features(self.features(waveform, key))
 
     def features(self, waveform: NDArray[np.float32], key: str = "", file: str = "waveform") -> Arrays:
-        """Return `EmbeddingModel.frontend` of a waveform, checked.
+        """Compute the features of a waveform with `EmbeddingModel.frontend`, and check them.
 
-        A network can turn NaN or infinity into a finite value (a ReLU of -inf is 0), so they are refused
-        before it.
+        A network can turn NaN or infinity into a finite value (a ReLU of -inf is 0), so this method refuses
+        them before the network runs.
 
         Args:
-            waveform: as `embed` takes it.
-            key: as `embed` takes it.
-            file: what an error names.
+            waveform: float32 `[channels, samples]` with the model's channels and sample rate.
+            key: identifies the file (its sha256), for random draws.
+            file: name of the file in errors.
 
         Raises:
             ValueError: the waveform is shorter than the model's minimum.
             AudioError: the waveform or a feature is NaN or infinite, or a feature exceeds `LARGEST_FEATURE`.
         """
-        with whole_float32():
+        with full_float32():
             features = self.use.frontend(waveform, key)
         peak = _largest([waveform])
-        # A comparison with NaN is false.
+        # Comparisons with NaN are false.
         if not (peak < np.inf and _largest(features) <= LARGEST_FEATURE):
             raise AudioError(
                 file,
@@ -166,21 +166,22 @@ class ExportedModel:
         return features
 
     def embed_features(self, features: Arrays) -> Vectors:
-        """Embed one file's features, as `EmbeddingModel.frontend` gives them."""
+        """Embed one file's features, as `EmbeddingModel.frontend` returns them."""
         (vectors,) = self.embed_many([features])
         return vectors
 
     @property
     def lanes(self) -> int:
-        """For `embed_many`: on a CPU a thread for each numeric thread, on a CUDA device some.
+        """Number of threads in which `embed_many` should run the network.
 
-        Networks of one thread beside each other do more than one network of as many threads.
+        On a CPU it is the number of numeric threads: several networks of one thread each are faster than one
+        network with several threads. On a CUDA device it is `CUDA_LANES`.
         """
         return CUDA_LANES if self.device != "cpu" else self.workers
 
     @property
     def workers(self) -> int:
-        """Threads that are to load files ahead (`load_workers`)."""
+        """Number of threads that should load files ahead (`load_workers`)."""
         return load_workers(self.device)
 
     def embed_many(
@@ -188,15 +189,15 @@ class ExportedModel:
     ) -> Generator[Vectors]:
         """Embed the features of files, one after the other or several at a time.
 
-        Windows go through the network in batches, whosever they are, and other features in blocks of
-        their own file. A file's embeddings do not depend, to the last bit, on which others are embedded
-        beside it.
+        Windows of different files are embedded in one batch; other features are embedded in blocks of one
+        file. The embeddings of a file are bit-identical whichever files are embedded with it.
 
         Args:
-            files: of each file, what `EmbeddingModel.frontend` gives.
-            lanes: threads in which the network runs, each with one numeric thread, or a stream; 0: none, and
-                PyTorch's number of numeric threads.
-            vectors: how many embeddings each file will give, if that is known: then all lanes end together.
+            files: features of each file, as `EmbeddingModel.frontend` returns them.
+            lanes: number of threads in which the network runs, each with one numeric thread or a CUDA stream;
+                0: in the calling thread, with PyTorch's number of numeric threads.
+            vectors: number of embeddings of each file, if known; the work is then divided so that all threads
+                end at about the same time.
 
         Yields:
             The vectors of each file by output, float32 `[N, D]`, in order. An error from one file, in `files`
@@ -214,8 +215,8 @@ class ExportedModel:
                 yield self.model.pool([rows])
         else:
             groups: Iterable[Group] = ([each] for each in enumerate(files))
-            if isinstance(self._network, SideBySide):
-                groups = self._network.grouped(files, max(lanes, 1), len(vectors))
+            if isinstance(self._network, MultiFileNetwork):
+                groups = self._network.group_files(files, max(lanes, 1), len(vectors))
             sized_groups = ((group, self._memory([features for _, features in group])) for group in groups)
             yield from in_order(self._in_lanes(self._embed_group, sized_groups, lanes))
 
@@ -225,21 +226,22 @@ class ExportedModel:
     def _embed_group(self, group: Group) -> list[tuple[int, Vectors]]:
         places, files = zip(*group, strict=True)
         with computing(self.device):
-            outputs = run_side_by_side(self._network, self.model, files, self.device)
+            outputs = run_files(self._network, self.model, files, self.device)
         return [(place, self.model.pool(of_file)) for place, of_file in zip(places, outputs, strict=True)]
 
     def _memory(self, files: Sequence[Arrays]) -> int:
-        """What embedding files side by side takes."""
+        """Return the memory in bytes that embedding these files together takes."""
         samples = max(features[0].shape[-1] for features in files)
-        at_once = self._network.at_once(samples) if isinstance(self._network, SideBySide) else 1
-        return max(at_once * self.use.memory_bytes(samples), sum(map(_bytes, files)))
+        network = self._network
+        count = network.files_in_memory(samples) if isinstance(network, MultiFileNetwork) else 1
+        return max(count * self.use.memory_bytes(samples), sum(map(_bytes, files)))
 
     def _in_lanes(
         self, embed: Callable[[Item], Result], sized: Iterable[tuple[Item, int]], lanes: int
     ) -> Iterator[Result]:
-        """Call `embed` for arrays of so many bytes, in threads, within `Options.memory_gb`."""
+        """Call `embed` for items of given sizes in bytes, in threads, within `Options.memory_gb`."""
         memory = int(self.use.options.memory_gb * 1e9)
-        # New threads take the number that any thread has set last.
+        # New threads start with the number that any thread has set last, so it is restored at the end.
         threads = torch.get_num_threads()
         start = partial(enter_lane, self.device)
         try:
@@ -250,16 +252,16 @@ class ExportedModel:
 
 
 def chosen_batch_size(model: EmbeddingModel, backend: Backend, batch_size: int | None) -> int:
-    """Windows, or on a CUDA device files, that go through a network at once.
+    """Return the number of windows, or on a CUDA device of files, that are embedded at once.
 
     Args:
         model: the model.
-        backend: where it runs.
-        batch_size: the user's choice; None: the model's own. Networks whose blocks go one by one on a device
-            do so whatever is chosen.
+        backend: how and where it runs.
+        batch_size: the user's choice; None: the model's own. It has no effect on a CUDA device for models
+            whose blocks are embedded one by one there.
 
     Raises:
-        ArgumentError: `batch_size` is no whole number of at least 1.
+        ArgumentError: `batch_size` is not a whole number of at least 1.
     """
     require_batch_size(batch_size)
     own = model.batch_size if backend.on_cpu else model.cuda_batch_size

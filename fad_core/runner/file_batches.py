@@ -1,4 +1,4 @@
-"""Files in groups, for networks that gain from several files at once (`backends.SideBySide`)."""
+"""Divide files into groups, for networks that run several files at once (`backends.MultiFileNetwork`)."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ from typing import TypeVar
 from fad_core.models.base import Arrays
 
 Group = list[tuple[int, Arrays]]
-"""The features of files that are embedded at once, each with the file's place among all."""
+"""The features of files that are embedded at once, each with the file's index."""
 Result = TypeVar("Result")
 
 LARGEST = 12
-"""Files at once. A core makes the products of an LSTM for six in the time that it reads its weights in; the
-last convolutions of PANN, with half a gigabyte of weights and few outputs a file, gain by more."""
+"""Largest number of files in a group. In the time in which a core reads the weights of an LSTM, it computes
+the products of six files; the last convolutions of PANN, with half a gigabyte of weights and few outputs per
+file, are faster with more."""
 LEAST = 3
-"""Files at once, where there are as many: with fewer, most of an LSTM's time is reading its weights."""
+"""Smallest number of files in a group, if there are enough: with fewer, an LSTM mostly reads its weights."""
 _BYTES = 1 << 26
-"""Of features at once: three minutes of stereo at 48 kHz."""
+"""Largest size of the features of a group: three minutes of stereo at 48 kHz."""
 _AT_MOST = 4
-"""Groups of so many bytes are made at once, at most."""
+"""Largest number of groups of this size that are made at once."""
 
 
 def groups(files: Iterable[Arrays], lanes: int, total: int = 0) -> Iterator[Group]:
-    """Files in groups of about one length, so that few are left alone at the end of their group.
+    """Divide files into groups of about equal length, whose files end at about the same time.
 
-    A group for each lane is taken from successive files, longer files first; of large ones, fewer. The first
-    groups of all are small, and the last ones: no lane has nothing to do for long.
+    Successive files are divided into a group for each thread, longer files first, with fewer files if they
+    are large. The first and the last groups are small, so that no thread waits for long.
 
     Args:
-        files: of each file its features.
-        lanes: threads that take one group after the other, at least 1.
-        total: how many files there are; 0: not known.
+        files: features of each file.
+        lanes: number of threads that embed groups, at least 1.
+        total: number of files; 0: not known.
     """
     coming = enumerate(files)
-    # At the beginning no lane waits for many files.
+    # At first, small groups, so that no thread waits for many files.
     each = LEAST
     while taken := _some(coming, lanes * each, min(lanes, _AT_MOST) * _BYTES):
         each, last = LARGEST, taken[-1][0]
@@ -46,12 +47,12 @@ def groups(files: Iterable[Arrays], lanes: int, total: int = 0) -> Iterator[Grou
             group = _some(iter(taken), min(size, LARGEST), _BYTES)
             del taken[: len(group)]
             yield group
-            # Whoever embeds it may let go of it before the next one is made.
+            # No reference is held, so that its memory is free when the next group is made.
             del group
 
 
 def full_groups(files: Iterable[Arrays], size: int) -> Iterator[Group]:
-    """Successive files in groups of one size, but for the last one and for those of long files."""
+    """Divide successive files into groups of one size; the last group and those of long files are smaller."""
     coming = enumerate(files)
     while group := _some(coming, max(size, 1), _BYTES):
         yield group
@@ -59,7 +60,7 @@ def full_groups(files: Iterable[Arrays], size: int) -> Iterator[Group]:
 
 
 def in_order(results: Iterable[Iterable[tuple[int, Result]]]) -> Iterator[Result]:
-    """The results of groups, each with its file's place, in the order of the files."""
+    """Yield the results of groups, each with its file's index, in the order of the files."""
     waiting: dict[int, Result] = {}
     following = 0
     for group in results:
@@ -71,7 +72,7 @@ def in_order(results: Iterable[Iterable[tuple[int, Result]]]) -> Iterator[Result
 
 
 def _some(files: Iterator[tuple[int, Arrays]], most: int, limit: int) -> Group:
-    """The next files: so many, or fewer if they hold as many bytes as the limit."""
+    """Return the next `most` files, or fewer if their size reaches the limit in bytes."""
     group: Group = []
     held = 0
     for place, features in islice(files, most):

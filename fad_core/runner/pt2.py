@@ -1,7 +1,7 @@
 """A `.pt2` file: a network with its weights and its identity.
 
-The file is what `torch.export.save` writes and loads with a plain `torch.export.load`. Beside the
-program it holds `identity.json`, which says what the network is, so that a result can name it.
+The file is what `torch.export.save` writes, and a plain `torch.export.load` reads it. In addition to the
+program it holds `identity.json`, which describes the network, so that results can name it.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ IDENTITY_FILE = "identity.json"
 
 @dataclass(frozen=True)
 class Identity:
-    """What an exported model is.
+    """The identity of an exported model.
 
     Attributes:
-        model: the id, e.g. "vggish-pca".
-        family: the module that knows its frontend.
-        options: of the variant.
+        model: id of the model, e.g. "vggish-pca".
+        family: module with its frontend.
+        options: options of the variant.
         weights: "official", "seeded" or the name of the user's file.
-        weights_sha256: of the first checkpoint file.
+        weights_sha256: sha256 of the first checkpoint file.
         checkpoints: sha256 of every checkpoint file, by its official name.
-        licence: of the official weights.
-        tolerance: allowed difference from the original, a share of the embeddings' RMS.
+        licence: licence of the official weights.
+        tolerance: allowed difference from the original, as a share of the embeddings' RMS.
         code: digest of the code that exported it (`fad_core.util.code_digest`).
-        torch_version: that exported it.
-        fad_core_version: likewise.
+        torch_version: version of PyTorch that exported it.
+        fad_core_version: version of this package that exported it.
     """
 
     model: str
@@ -67,7 +67,7 @@ class Identity:
 
     @classmethod
     def of(cls, model: EmbeddingModel, weights: Weights) -> Identity:
-        """The identity that a model exported now with these (fetched) weights has."""
+        """Return the identity of a model that is exported now with these (fetched) weights."""
         return cls(
             model=model.name,
             family=model.family,
@@ -84,11 +84,11 @@ class Identity:
 
 
 def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> Identity:
-    """Export a model with `torch.export` and write it, whole or not at all.
+    """Export a model with `torch.export` and write it; an error leaves no partial file.
 
     Args:
-        model: which network.
-        weights: fetched ones (see `fad_core.weights.fetch_weights`).
+        model: the model.
+        weights: its fetched weights (see `fad_core.weights.fetch_weights`).
         path: the `.pt2` to write.
 
     Raises:
@@ -102,13 +102,13 @@ def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> I
             model.example_input(*model.verification.export_case),
             dynamic_shapes=model.dynamic_shapes(),
             strict=False,
-            # What a length must satisfy is checked when the program runs, not fixed by the example's.
+            # Conditions on lengths are checked when the program runs, not fixed by the example.
             prefer_deferred_runtime_asserts_over_guards=True,
         )
     _drop_assertions(program.graph)
     identity = Identity.of(model, weights)
-    # Through memory: given a path, torch.save names the archive after it, and a temporary name would
-    # make the bytes differ from run to run.
+    # Written to memory first: torch.save names the archive after its path, and a temporary name would make
+    # the bytes differ from run to run.
     buffer = io.BytesIO()
     extra = {IDENTITY_FILE: json.dumps(asdict(identity), indent=1, sort_keys=True)}
     torch.export.save(program, buffer, extra_files=extra)
@@ -118,10 +118,10 @@ def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> I
 
 
 def _drop_assertions(graph: torch.fx.Graph) -> None:
-    """Take out what `torch.export` asserts of sizes.
+    """Remove the assertions about sizes that `torch.export` adds.
 
-    PyTorch 2.11 asserts of PANN, whose poolings take any length, that lengths divide by two. What is too
-    short is refused before it comes to a network.
+    For PANN, whose poolings take any length, PyTorch 2.11 asserts that lengths are even. Files that are too
+    short are refused before a network runs.
     """
     for node in reversed(graph.nodes):
         if node.target is torch.ops.aten._assert_scalar.default:
@@ -130,18 +130,18 @@ def _drop_assertions(graph: torch.fx.Graph) -> None:
 
 
 def read_identity(path: Path | str) -> Identity:
-    """The identity of an exported model, without its weights being read.
+    """Read the identity of an exported model, but not its weights.
 
     Raises:
-        ModelError: as for `ExportedModel`.
+        ModelError: the file is missing or damaged, or holds no identity that this version can read.
     """
     path = Path(path)
     with open_archive(path) as archive:
         members = _identity_members(archive)
         if not members:
-            raise ModelError(f"{path} does not say which model it is: it was not exported by fad_core")
+            raise ModelError(f"{path} does not name its model: it was not exported by fad_core")
         if len(members) > 1:
-            raise ModelError(f"{path} says more than once which model it is: export it again")
+            raise ModelError(f"{path} names its model more than once: export it again")
         try:
             return _identity(read_json(archive, members[0]))
         except (TypeError, UnknownGraphError) as error:
@@ -151,24 +151,24 @@ def read_identity(path: Path | str) -> Identity:
 
 
 def holds_identity(path: Path | str) -> bool:
-    """Whether a `.pt2` was exported by fad_core.
+    """Return whether a `.pt2` was exported by fad_core.
 
     Raises:
-        ModelError: it is missing, or not a whole archive.
+        ModelError: the file is missing, or is not a whole archive.
     """
     with open_archive(Path(path)) as archive:
         return bool(_identity_members(archive))
 
 
 def load_network(path: Path, *, trust: bool = False) -> torch.fx.GraphModule:
-    """The network of an exported program, read without running anything that the file holds.
+    """Read the network of an exported program without running code that the file contains.
 
     Args:
         path: the `.pt2`.
-        trust: read by `torch.export.load`, which may run code of the file's, what cannot be read otherwise.
+        trust: if the file cannot be read so, read it with `torch.export.load`, which may run its code.
 
     Raises:
-        ModelError: the file is missing or damaged, or cannot be read so.
+        ModelError: the file is missing or damaged, or cannot be read in the permitted way.
     """
     try:
         require_plain(path)
@@ -191,18 +191,18 @@ def load_network(path: Path, *, trust: bool = False) -> torch.fx.GraphModule:
 
 
 def _identity_members(archive: zipfile.ZipFile) -> list[str]:
-    # Below a folder whose name is torch's affair.
+    # torch chooses the name of the folder above.
     return [name for name in archive.namelist() if name.endswith(f"/extra/{IDENTITY_FILE}")]
 
 
 def _identity(facts: Any) -> Identity:
-    """Make an identity of JSON.
+    """Make an identity from parsed JSON.
 
     Raises:
-        TypeError: a fact is missing, not known, or of another type.
+        TypeError: an entry is missing, unknown, or of another type.
     """
     if not isinstance(facts, dict):
-        raise TypeError("it is no object")
+        raise TypeError("it is not an object")
     identity = Identity(**facts)
     hints = get_type_hints(Identity)
     for name, value in facts.items():

@@ -1,8 +1,8 @@
-"""The zip archive of a `.pt2`: opened, checked, and its JSON and tensors read.
+"""Open and check the zip archive of a `.pt2`, and read its JSON and tensors.
 
-A file may come from anybody, so nothing here unpickles, and nothing is allocated that the file does not hold:
-members are stored as they are, none twice, and together no larger than the file; a tensor's sizes must give
-its member's bytes.
+A file may come from any source, so this module unpickles nothing and allocates no more than the size of the
+file: members must be stored uncompressed, have different names, and together be no larger than the file; the
+sizes of a tensor must agree with the bytes of its member.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from fad_core.errors import ModelError
 
 _TYPES = {5: torch.int64, 7: torch.float32, 8: torch.float64, 12: torch.bool}
 _LARGE = 1 << 20
-"""Bytes from which a weight stays in the file until it is used."""
+"""Bytes from which on a weight is mapped from the file instead of being read."""
 _LONGEST_JSON = 16 << 20
-"""Bytes of JSON, of which the largest of our models has 1 MB. Parsed, they may take 30 times as much."""
+"""Bytes of JSON; the models of this package have up to 1 MB. Parsed, it may take 30 times as much memory."""
 _MOST_AXES = 8
-# What zipfile raises for what is no zip, and for members encrypted or compressed as it does not know.
+# Errors of zipfile for files that are not zip archives, and for encrypted or unknown compressed members.
 _DAMAGED = (
     OSError,
     EOFError,
@@ -44,7 +44,7 @@ _DAMAGED = (
 
 
 class UnknownGraphError(Exception):
-    """The file holds something that is not read here; `torch.export.load` may read it."""
+    """The file holds something that this module does not read; `torch.export.load` may read it."""
 
 
 @contextmanager
@@ -60,13 +60,13 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             yield archive
     except _DAMAGED as error:
-        raise ModelError(f"{path} is no exported model, or not a whole one: {error}") from error
+        raise ModelError(f"{path} is not an exported model, or is incomplete: {error}") from error
 
 
 def require_whole(path: Path) -> None:
-    """Compare the checksums of all members: 0.1 s for the 290 MB of VGGish.
+    """Compare the checksums of all members, which takes 0.1 s for the 290 MB of VGGish.
 
-    What maps weights from the file sees no checksum, and torch loads a flipped bit in silence.
+    Reading weights through a memory map compares no checksums, and torch reports no error for a flipped bit.
 
     Raises:
         ModelError: the file is missing or damaged.
@@ -78,19 +78,19 @@ def require_whole(path: Path) -> None:
 
 
 def require_plain(path: Path) -> None:
-    """Check that the archive is laid out as `torch.export.save` does, before anything of it is read.
+    """Check that the archive has the layout of `torch.export.save`, before a member is read.
 
     Raises:
-        ModelError: it is missing, or not a whole archive.
-        UnknownGraphError: members are compressed, encrypted or doubled, lie in several folders, or overlap.
+        ModelError: the file is missing, or is not a whole archive.
+        UnknownGraphError: members are compressed, encrypted, repeated, in several folders, or overlap.
     """
     with open_archive(path) as archive:
         members = archive.infolist()
     names = {member.filename for member in members}
     if len(names) < len(members):
-        raise UnknownGraphError("two members of one name")
+        raise UnknownGraphError("two members with the same name")
     if len({name.partition("/")[0] for name in names}) != 1:
-        raise UnknownGraphError("members that are not in one folder")
+        raise UnknownGraphError("members in several folders")
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
             raise UnknownGraphError(f"a compressed or encrypted member, {member.filename}")
@@ -102,7 +102,7 @@ def read_json(archive: zipfile.ZipFile, member: str) -> Any:
     """Parse a member as JSON.
 
     Raises:
-        UnknownGraphError: it is too long, nested too deep, no JSON, or holds NaN or an infinite number.
+        UnknownGraphError: it is too long, nested too deeply, not JSON, or holds NaN or an infinite number.
         KeyError: there is no such member.
     """
     if archive.getinfo(member).file_size > _LONGEST_JSON:
@@ -110,25 +110,25 @@ def read_json(archive: zipfile.ZipFile, member: str) -> Any:
     try:
         return json.loads(archive.read(member), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise UnknownGraphError(f"{member} is no JSON that is read here: {error}") from error
+        raise UnknownGraphError(f"{member} is not valid JSON: {error}") from error
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a finite number")
 
 
 def read_tensor(path: Path, archive: zipfile.ZipFile, member: str, facts: Mapping[str, Any]) -> torch.Tensor:
     """Read a tensor, or map it from the file if it is large.
 
     Args:
-        path: the archive's file.
-        archive: it, opened.
-        member: the tensor's bytes.
-        facts: what the archive's configuration says of it.
+        path: file of the archive.
+        archive: the opened archive.
+        member: name of the member with the tensor's bytes.
+        facts: entry of the tensor in the archive's configuration.
 
     Raises:
-        UnknownGraphError: it is pickled.
-        ValueError: sizes and bytes do not go together.
+        UnknownGraphError: the tensor is pickled.
+        ValueError: its sizes do not agree with its bytes.
     """
     info, meta = archive.getinfo(member), facts["tensor_meta"]
     if facts["use_pickle"] is not False:
@@ -143,7 +143,8 @@ def read_tensor(path: Path, archive: zipfile.ZipFile, member: str, facts: Mappin
         or count * dtype.itemsize != info.file_size
         or _size(meta["storage_offset"]) != 0
     ):
-        raise ValueError(f"{member} of {info.file_size} bytes is no tensor of sizes {sizes[:_MOST_AXES]}")
+        fault = f"has {info.file_size} bytes, which does not fit a tensor of sizes {sizes[:_MOST_AXES]}"
+        raise ValueError(f"{member} {fault}")
     values: Any
     if info.file_size < _LARGE:
         values = bytearray(archive.read(member))
@@ -160,7 +161,7 @@ def _size(facts: Mapping[str, Any]) -> int:
 
 
 def _start(path: Path, info: zipfile.ZipInfo) -> int:
-    """Where a member's bytes start: behind a header of 30 bytes, its name and padding (APPNOTE, 4.3.7)."""
+    """Return the offset of a member's bytes: after 30 bytes of header, name and padding (APPNOTE 4.3.7)."""
     with path.open("rb") as file:
         file.seek(info.header_offset + 26)
         name, padding = struct.unpack("<HH", file.read(4))

@@ -1,14 +1,14 @@
-"""The network of a `.pt2`, built without `torch.export`.
+"""Build the network of a `.pt2` without `torch.export`.
 
-`torch.export.load` imports PyTorch's compiler and rebuilds what an exporter needs of a program: symbolic
-shapes, with sympy, for each of its nodes. That takes a second and a half and 80 MB in each process; and it
-runs what a file says: pickles, and expressions of sizes that sympy evaluates as Python. What a network needs
-is in the archive as plain JSON, in the schema of `torch/_export/serde/schema.py`, whose major version rises
-where old readers fail; the weights are beside it as they lie in memory.
+`torch.export.load` imports PyTorch's compiler and rebuilds the symbolic shapes of all nodes with sympy. That
+takes a second and a half and 80 MB in each process, and it runs code that the file contains: pickles, and
+expressions of sizes that sympy evaluates as Python. This module reads only the parts that a network needs:
+the graph, which the archive holds as plain JSON in the schema of `torch/_export/serde/schema.py` (its major
+version changes when old readers fail), and the weights, which it holds as plain bytes.
 
-Of the JSON, names come into the Python code that `torch.fx` makes of a graph, so each must be a plain name;
-operators are those of `fad_core.runner.pt2_operators`; arguments are nodes, numbers and texts. Expressions
-of sizes, guards and custom objects are not read.
+`torch.fx` writes names of the JSON into Python code, so each must be a plain name; operators must be among
+those of `fad_core.runner.pt2_operators`; arguments must be nodes, numbers and texts. Expressions of sizes,
+guards and custom objects are not read.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from fad_core.runner.pt2_archive import UnknownGraphError, open_archive, read_js
 from fad_core.runner.pt2_operators import OF_SIZES, operator_named
 
 SCHEMA = 8
-"""The major version of the schema that is read here."""
+"""The major version of the schema that this module reads."""
 _FORMATS = {1: torch.contiguous_format, 2: torch.channels_last, 4: torch.preserve_format}
 _HELD = {"user_input": "", "parameter": "parameter_name", "buffer": "buffer_name"}
-"""Where an input's name stands, of those that are weights."""
+"""By kind of an input, the key of its name if it is a weight."""
 _PLAIN = {"as_int": int, "as_float": float, "as_bool": bool, "as_string": str}
 _BY_NAME = 2
 _NAME = re.compile(r"[A-Za-z_]\w{0,99}", re.ASCII)
@@ -40,9 +40,9 @@ _DEEPEST = 20
 
 
 def read_graph(path: Path) -> fx.GraphModule:
-    """Build the network of a `.pt2`: `torch.export.load(path).module()`, but for its checks of input shapes.
+    """Build the network of a `.pt2`: `torch.export.load(path).module()` without its checks of input shapes.
 
-    Nothing that the file says is run. Whether the operations fit each other is not known before they run, see
+    No code of the file is run. Whether the operations fit each other is only known when they run; see
     `fad_core.runner.pt2_check`.
 
     Args:
@@ -50,8 +50,8 @@ def read_graph(path: Path) -> fx.GraphModule:
             so that memory holds only those in use.
 
     Raises:
-        ModelError: it is missing, or not a whole archive.
-        UnknownGraphError: it has another schema, or something that our models do not have.
+        ModelError: the file is missing, or is not a whole archive.
+        UnknownGraphError: the file has another schema, or contents that the models of this package lack.
     """
     with open_archive(path) as archive:
         members = {name.partition("/")[2]: name for name in archive.namelist()}
@@ -91,10 +91,10 @@ def _network(module: Mapping[str, Any], held: dict[str, torch.Tensor]) -> fx.Gra
 
 
 def _input_name(name: str) -> str:
-    """The name, if it is one of an argument: it stands in the code of the network as it is.
+    """Return a name that is valid for an argument, since `torch.fx` writes it into code unchanged.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the name is not valid.
     """
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         raise ValueError(f"an input named {name[:100]!r}")
@@ -102,7 +102,7 @@ def _input_name(name: str) -> str:
 
 
 def _weight_name(name: str) -> str:
-    """The name, if it is one of a weight in a module, and of nothing else there; see `_input_name`."""
+    """Return a name that is valid for a weight and not an attribute of modules; see `_input_name`."""
     parts = name.split(".")
     if len(parts) > _DEEPEST or not all(map(_PART.fullmatch, parts)):
         raise ValueError(f"a weight named {name[:100]!r}")
@@ -118,7 +118,7 @@ def _among(name: str, held: Mapping[str, torch.Tensor]) -> str:
 
 
 def _add(graph: fx.Graph, values: dict[str, fx.Node], facts: Mapping[str, Any]) -> None:
-    """Add the node of an operation, and one for each of several results."""
+    """Add the node of an operation and, if it has several results, a node for each of them."""
     target = operator_named(facts["target"])
     known = () if target in OF_SIZES else {argument.name for argument in target._schema.arguments}  # type: ignore[attr-defined]
     args, kwargs = list[Any](), dict[str, Any]()
@@ -167,7 +167,7 @@ def _argument(given: Mapping[str, Any], values: Mapping[str, fx.Node]) -> Any:
 
 
 def _symbol(held: Mapping[str, Any], values: Mapping[str, fx.Node]) -> Any:
-    """A size: another operation's, or a number."""
+    """Return a size: the result of another operation, or a number."""
     ((kind, value),) = held.items()
     if kind == "as_name":
         return values[value]

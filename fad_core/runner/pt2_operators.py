@@ -1,9 +1,9 @@
-"""The operators that a `.pt2` may call: those of our exports, by their exact names.
+"""The operators that a `.pt2` may call: those of the models of this package, by their exact names.
 
-A file says by name what is to be called, and PyTorch has functions under its name that run commands, or read
-and write files (`torch.os.system`, `torch.ops.aten.from_file`). So no name is looked up that is not listed.
-All of these compute tensors from tensors and numbers. A model that needs another one adds it, after a look at
-what it does.
+A file names the functions to be called, and PyTorch's modules include functions that run commands, or read
+and write files (`torch.os.system`, `torch.ops.aten.from_file`). So only names in this list are looked up. All
+of these operators compute tensors from tensors and numbers. If a new model needs another operator, check that
+this holds for it too before adding it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _OF_SIZES: dict[str, Callable[..., Any]] = {
     "torch.sym_max": torch.sym_max,
 }
 OF_SIZES = frozenset(_OF_SIZES.values())
-"""Those that compute with whole numbers, not tensors."""
+"""The operators that compute with whole numbers instead of tensors."""
 _PREFIX = "torch.ops.aten."
 
 
@@ -49,7 +49,7 @@ def operator_named(name: str) -> Callable[..., Any]:
     """Return the operator that a file names.
 
     Raises:
-        LookupError: it is none of those that are known here.
+        LookupError: the operator is not in the list.
     """
     if name in _OF_SIZES:
         return _OF_SIZES[name]

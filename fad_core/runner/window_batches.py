@@ -1,9 +1,9 @@
-"""Windows of many files in batches of one size.
+"""Divide the windows of many files into batches of one size.
 
-PyTorch's kernels depend on how many windows a network is given, and their last bits with them. In batches
-that are always whole, a window's embedding is the same whatever files are embedded beside it. The kernels of
-`fad_core.runner.fast` add up each window's products in the same order in any company, so that their last
-batch need not be filled, and batches may be as large as divides the work evenly.
+The last bits of PyTorch's results depend on the number of windows in a batch. If all batches are full, a
+window's embedding does not depend on the files that are embedded with it. The kernels of
+`fad_core.runner.fast` add a window's products in the same order in any batch, so the last batch need not be
+full, and the batch size can be chosen to divide the work evenly.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from fad_core.models.base import Arrays
 
 
 class Batches:
-    """Cuts the windows of successive files into batches, and puts the embeddings of batches into files again.
+    """Divides windows of successive files into batches, and embeddings of batches into those of files.
 
-    First all of `batches`, then what came of them into `files`; the two may go hand in hand.
+    Pass the results for all `batches` to `files`; the two iterators may be used at the same time.
     """
 
     def __init__(self, size: int, whole: bool = True) -> None:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from numbers import Real
 from typing import Any, get_args, get_type_hints
 
-from fad_core.errors import ArgumentError, ConfigError
+from fad_core.errors import ArgumentError, ConfigError, SettingError
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,23 @@ def require_choices(chosen: Any) -> None:
     """Check the fields of a dataclass that have a fixed set of values.
 
     Raises:
-        ArgumentError: a value is not one of them.
+        SettingError: a value is not one of them.
     """
     for name, item in choices_of(type(chosen)).items():
         value = getattr(chosen, name)
         if item.values and value not in item.values:
-            raise ArgumentError(f"{name} must be one of {', '.join(item.values)}, not {value!r}")
+            raise SettingError(name, f"must be one of {', '.join(item.values)}, not {value!r}")
 
 
 def require_positive(name: str, value: Any) -> None:
     """Check that a setting is a positive, finite number.
 
     Raises:
-        ArgumentError: it is not. Any comparison with NaN is false, so a limit of NaN would let all pass.
+        SettingError: it is not. NaN is refused too: every comparison with it is false, so as a limit it would
+            refuse nothing.
     """
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
-        raise ArgumentError(f"{name} must be a positive, finite number, not {value!r}")
+        raise SettingError(name, f"must be a positive, finite number, not {value!r}")
 
 
 def changed_fields(chosen: Any) -> str:

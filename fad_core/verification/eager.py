@@ -13,7 +13,7 @@ import torch
 from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.runner.backend import Backend
 from fad_core.runner.blocks import split_result
-from fad_core.runner.device import whole_float32
+from fad_core.runner.device import full_float32
 from fad_core.runner.exported import ExportedModel
 from fad_core.verification.check import Check, case_by, compare
 from fad_core.verification.verdicts import Level
@@ -73,7 +73,7 @@ class EagerLevel:
     def _output(self, batch: int, samples: int) -> Arrays:
         """What the eager network gives for `example_input(batch, samples)`, once for all backends."""
         if (batch, samples) not in self._outputs:
-            with torch.inference_mode(), whole_float32():
+            with torch.inference_mode(), full_float32():
                 result = self._network(*self._model.example_input(batch, samples))
             outputs, _ = split_result(result, self._model)
             self._outputs[batch, samples] = tuple(each.numpy() for each in outputs)

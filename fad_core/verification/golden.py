@@ -20,7 +20,7 @@ from fad_core.embedding.embed import prepare_waveform
 from fad_core.errors import VerificationError
 from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.runner.backend import Backend
-from fad_core.runner.device import whole_float32
+from fad_core.runner.device import full_float32
 from fad_core.runner.exported import ExportedModel
 from fad_core.verification.check import (
     Check,
@@ -198,7 +198,7 @@ class GoldenLevel:
             for case in cases:
                 clip = clips()[case]
                 prepared = prepare_waveform(clip.waveform, clip.sample_rate, exported.use)
-                with whole_float32():
+                with full_float32():
                     given = exported.use.frontend(prepared, clip.sha256)
                 of_frontend[case] = list(_compare_features(exported, golden, case, given))
                 yield given

@@ -1,12 +1,12 @@
-"""Downloads that can be cut off at any point: resumed, checked, and moved into place whole.
+"""Download files; an interrupted download is resumed, and a file gets its name only when it is complete.
 
-Bytes are collected in `TARGET.part` beside the target and get the target's name when their sha256 is
-right. The `.part` is locked while a process writes to it, so that two at once do not spoil each other's
-work: the second waits, and finds the file, or goes on from what the first has left.
+Bytes are written to `TARGET.part` beside the target, which is renamed to the target when its sha256 is
+correct. The `.part` is locked while a process writes to it: a second process waits, and then finds the file,
+or continues the download.
 
-What is resumed must be of the same file. Within one call the server is asked for that (`If-Range`). Bytes
-that an earlier process left are only used where the hash of the whole is known; if the whole turns out to
-have another, it is fetched once more from the start.
+A resumed download must be of the same file. Within one call the server compares its version (`If-Range`).
+Bytes that an earlier process left are used only if the hash of the whole file is known; if the result has
+another hash, the file is downloaded once more from the start.
 
 Proxies are taken from the usual variables (`https_proxy`, `no_proxy`, …).
 """
@@ -18,6 +18,7 @@ import hashlib
 import http.client
 import logging
 import os
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -32,13 +33,13 @@ from fad_core.util.version import __version__
 from fad_core.weights.checksums import checked_sha256
 
 _WITHOUT = (("weights", "PATH"), ("ckpt_dir", "FOLDER"), ("weights", "seeded"))
-"""Settings that need no download."""
+"""Settings that make the download unnecessary."""
 
 _logger = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 1 << 18
-# Answers that may be others a moment later.
-_PASSING_STATUS = {408, 425, 429, *range(500, 600)}
+# HTTP statuses that may be temporary.
+_TEMPORARY_STATUS = {408, 425, 429, *range(500, 600)}
 
 
 TIMEOUT = 30.0
@@ -58,8 +59,8 @@ def download(url: str, target: Path, sha256: str = "", *, progress: bool = True)
         progress: show a bar on a terminal, or a line now and then in a log, on stderr.
 
     Raises:
-        WeightsError: the file could not be fetched, or is not the right one. The message says why, what is
-            left behind (a `.part`, if it can be resumed), and how to do without the download.
+        WeightsError: the file could not be downloaded, or is not the expected one. The message gives the
+            reason, the partial file if it can be resumed, and ways to go on without the download.
     """
     part = target.with_name(f"{target.name}.part")
     try:
@@ -76,23 +77,23 @@ def download(url: str, target: Path, sha256: str = "", *, progress: bool = True)
         reason = str(error)
         if isinstance(error, OSError):
             reason = f"{error.filename or target.parent}: {error.strerror}"
-        left = part.stat().st_size if os.access(part, os.R_OK) else 0
-        kept = f"\n  kept: {part}, {left} bytes; the next attempt resumes there" if left else ""
+        size = part.stat().st_size if os.access(part, os.R_OK) else 0
+        partial = f"\n  partial file: {part}, {size} bytes; the next attempt resumes it" if size else ""
         raise WeightsError(
-            f"cannot download {target.name}: {reason}\n  from: {url}\n  to:   {target}{kept}\n"
-            "To go on without this download, put the file there by hand, or choose a copy of it, the folder "
-            "of a copy, or seeded weights, which need no file (and are not the published model):",
+            f"cannot download {target.name}: {reason}\n  from: {url}\n  to:   {target}{partial}\n"
+            "To go on without this download, put the file there yourself, or choose the path of a copy, the "
+            "folder of a copy, or seeded weights, which need no file (and are not the published model):",
             _WITHOUT,
         ) from error
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[FileIO]:
-    """Open a file, made if need be, for reading and appending by this process alone.
+    """Open a file, created if necessary, for reading and appending by this process only.
 
-    Waits until other processes have closed it. The lock goes with the process that holds it, however that
-    ends; there is no lock file to be left behind. Inside, the file may be renamed or emptied: one that is
-    empty at the end is removed.
+    Wait until other processes have closed it. The operating system releases the lock when the process ends,
+    for whatever reason, and there is no lock file. Within the context, the file may be renamed or emptied; if
+    it is empty at the end, it is removed.
 
     Raises:
         OSError: it cannot be opened, or its file system has no locks.
@@ -122,15 +123,15 @@ def _is_at(stream: FileIO, path: Path) -> bool:
 
 
 class _FailedError(Exception):
-    """Further tries would not help."""
+    """Further attempts would not help."""
 
 
 class _InterruptedError(Exception):
-    """A further try may succeed."""
+    """A further attempt may succeed."""
 
 
 class _Transfer:
-    """Fills one open, locked `.part` from a URL."""
+    """Download from a URL into an open, locked `.part`."""
 
     def __init__(self, url: str, stream: FileIO, sha256: str, progress: bool) -> None:
         self.url, self.stream, self.sha256, self.progress = url, stream, sha256, progress
@@ -139,7 +140,7 @@ class _Transfer:
         self.resumed = False
 
     def run(self) -> None:
-        """Get all bytes and check them."""
+        """Download all bytes and check their hash."""
         for _ in range(2):
             self._get_with_retries()
             self.stream.seek(0)
@@ -151,10 +152,10 @@ class _Transfer:
             if not resumed:
                 break
             _logger.warning(
-                "%s: the partial file of an earlier download does not fit; starting again", self.url
+                "%s: the partial file of an earlier download is of another file; starting again", self.url
             )
-        came = f"{size} bytes with sha256 {digest}, expected {self.sha256}"
-        raise _FailedError(f"the downloaded data was wrong and has been removed: {came}")
+        received = f"{size} bytes with sha256 {digest}, expected {self.sha256}"
+        raise _FailedError(f"the downloaded data is not the expected file and was removed: {received}")
 
     def _get_with_retries(self) -> None:
         delays, furthest = iter(DELAYS), self._size()
@@ -168,13 +169,13 @@ class _Transfer:
                 delay = next(delays, None)
                 if delay is None:
                     if not self.sha256:
-                        self._restart()  # Without a hash, no later process could go on from it.
+                        self._restart()  # Without a hash, a later process could not resume it.
                     raise _FailedError(reason) from error
                 _logger.warning("%s: %s; trying again in %g s", self.url, reason, delay)
                 time.sleep(delay)
 
     def _get(self) -> None:
-        """Request all bytes, or those that are missing."""
+        """Request all bytes, or the missing ones."""
         if not (self.sha256 or self.validator):
             self._restart()
         offset = self._size()
@@ -184,7 +185,7 @@ class _Transfer:
             if self.validator:
                 headers["If-Range"] = self.validator
         try:
-            # Made anew each time: the proxy variables are read when it is.
+            # A new opener each time, since it reads the proxy variables when it is created.
             opener = urllib.request.build_opener()
             request = urllib.request.Request(self.url, headers=headers)
             with opener.open(request, timeout=TIMEOUT) as response:
@@ -193,12 +194,16 @@ class _Transfer:
             error.close()
             beyond = error.code == 416 and offset
             if beyond and error.headers.get("Content-Range", "").strip() == f"bytes */{offset}":
-                self.resumed = True  # all bytes were there
+                self.resumed = True  # the partial file is complete
                 return
-            if error.code not in _PASSING_STATUS:
+            if error.code not in _TEMPORARY_STATUS:
                 self._restart()
-            kind = _InterruptedError if beyond or error.code in _PASSING_STATUS else _FailedError
+            kind = _InterruptedError if beyond or error.code in _TEMPORARY_STATUS else _FailedError
             raise kind(f"the server answered {error.code} {error.reason}") from error
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, ssl.SSLCertVerificationError):
+                raise _FailedError(_certificate_reason(error.reason)) from error
+            raise
 
     def _receive(self, response: http.client.HTTPResponse, offset: int) -> None:
         if offset and response.status == 206:
@@ -207,10 +212,10 @@ class _Transfer:
                 self._restart()
                 raise _InterruptedError(f"the server sent another part than requested ({span})")
             self.resumed = True
-        elif offset:  # The server knows no ranges, or has another file by now.
+        elif offset:  # The server does not support ranges, or has a new version of the file.
             self._restart()
             offset = 0
-        # What `If-Range` may be asked with: a strong ETag, else the time of the last change.
+        # `If-Range` accepts a strong ETag or, if there is none, the time of the last change.
         etag = response.headers.get("ETag", "")
         self.validator = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
         length = response.headers.get("Content-Length", "")
@@ -230,7 +235,7 @@ class _Transfer:
             while rest:
                 rest = rest[self.stream.write(rest) :]
         except OSError as error:
-            self._restart()  # Give a full disk its space back.
+            self._restart()  # The disk may be full: free its space.
             reason = f"writing failed ({error.strerror}); the partial file was removed"
             raise _FailedError(reason) from error
 
@@ -243,7 +248,7 @@ class _Transfer:
 
 
 def _reason(error: Exception) -> str:
-    """Return one line for a failed connection."""
+    """Return the reason of a failed connection in one line."""
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(cause, TimeoutError):
         return "the server did not answer in time"
@@ -252,3 +257,10 @@ def _reason(error: Exception) -> str:
     if isinstance(cause, http.client.HTTPException):
         return f"the connection was cut ({cause!r})"
     return str(cause)
+
+
+def _certificate_reason(error: ssl.SSLCertVerificationError) -> str:
+    return (
+        f"the certificate of the server was refused ({error.verify_message}). If your network replaces "
+        "certificates, set SSL_CERT_FILE to a file with its certificate authority"
+    )

@@ -101,14 +101,14 @@ def _caught(trial: Callable[[], str]) -> str:
 def quiet_libraries() -> Iterator[None]:
     """Send what decoders in C print of damaged sound to nowhere."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    stderr_copy = os.dup(2)
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
         os.dup2(nowhere.fileno(), 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr_copy, 2)
+        os.close(stderr_copy)
 
 
 def main() -> int:

@@ -1,24 +1,26 @@
-"""A real HTTP server on this machine that misbehaves as it is told."""
+"""A real HTTP or HTTPS server on this machine that can be told to fail in many ways."""
 
 from __future__ import annotations
 
 import re
+import ssl
 import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 @dataclass
 class Reply:
-    """How one request is answered; as it is: properly, with ranges.
+    """How one request is answered; by default: correctly, with ranges.
 
     Attributes:
-        status: another one than 200/206 is sent without the file.
+        status: any status other than 200 is sent without the file.
         cut_after: bytes after which the connection is closed.
-        ranges: whether `Range` is understood.
+        ranges: whether `Range` is supported.
         block: bytes sent at once.
         pause: seconds before each block.
         stall: seconds of silence before anything is sent.
@@ -40,7 +42,7 @@ class Reply:
 
 @dataclass
 class Server:
-    """What it serves, under every path, and what it was asked."""
+    """The content of the server, the same under every path, and the requests that it received."""
 
     url: str
     content: bytes
@@ -107,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[: reply.cut_after][start : start + reply.block])
 
     def log_message(self, *_: object) -> None:
-        """Quiet."""
+        """Write nothing."""
 
 
 class _HttpServer(ThreadingHTTPServer):
@@ -116,15 +118,20 @@ class _HttpServer(ThreadingHTTPServer):
     closing: threading.Event
 
     def handle_error(self, *_: object) -> None:
-        """A client that went away is what the tests are about."""
+        """Ignore clients that close the connection, as many tests do."""
 
 
 @contextmanager
-def serving(content: bytes) -> Iterator[Server]:
-    """Serve `content` on a free port of 127.0.0.1."""
+def serving(content: bytes, certificate: Path | None = None) -> Iterator[Server]:
+    """Serve `content` on a free port of 127.0.0.1, by HTTPS if a certificate with its key is given."""
     server = _HttpServer(("127.0.0.1", 0), _Handler)
+    scheme = "http"
+    if certificate is not None:
+        scheme, context = "https", ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     server.closing = threading.Event()
-    server.served = Server(f"http://127.0.0.1:{server.server_port}/weights.pth", content)
+    server.served = Server(f"{scheme}://127.0.0.1:{server.server_port}/weights.pth", content)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

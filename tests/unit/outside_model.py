@@ -15,7 +15,7 @@ from fad_core.embedding.embed import prepare_waveform
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics
 from fad_core.models.use import ModelUse
-from fad_core.runner.blocks import run_side_by_side
+from fad_core.runner.blocks import run_files
 from fad_core.verification.clips import EVALUATION_GROUP, REFERENCE_GROUP
 from fad_core.verification.golden import embedding_excerpt, feature_excerpt
 from fad_core.weights import load_state, locate_weights
@@ -37,7 +37,7 @@ def write_golden(path: Path) -> Path:
     for name, case in golden_set(model):
         waveform = prepare_waveform(case.clip.waveform, case.clip.sample_rate, ModelUse(model))
         features = model.frontend(waveform)
-        found[name] = model.pool(run_side_by_side(network, model, [features])[0])["embedding"]
+        found[name] = model.pool(run_files(network, model, [features])[0])["embedding"]
         counts[name], shapes[name] = len(found[name]), [array.shape for array in features]
         entries[f"embeddings/outside/{name}"] = embedding_excerpt(found[name])
         entries[f"features/outside/{name}/0"] = feature_excerpt(features[0])

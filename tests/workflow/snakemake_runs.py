@@ -185,8 +185,8 @@ def environment(site: Path | None = None) -> Mapping[str, str]:
         "COVERAGE_PROCESS_START",
         "COVERAGE_PROCESS_CONFIG",
     )
-    kept = {name: value for name, value in os.environ.items() if name not in hidden}
-    return kept | ({"PYTHONPATH": str(site)} if site else {})
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    return environment | ({"PYTHONPATH": str(site)} if site else {})
 
 
 def respect_permissions() -> None:

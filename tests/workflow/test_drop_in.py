@@ -43,7 +43,7 @@ class Family:
     model: str
     seconds: float
     arguments: dict[str, Any]
-    calls: tuple[str, ...] = ("scores", "kept", "arrays")
+    calls: tuple[str, ...] = ("scores", "stored_embeddings", "arrays")
 
 
 FAMILIES = {
@@ -51,7 +51,7 @@ FAMILIES = {
         "vggish",
         6.0,
         {"model_name": "vggish", "sample_rate": 16000, "use_pca": False, "use_activation": False},
-        ("scores", "kept", "arrays", "dtypes"),
+        ("scores", "stored_embeddings", "arrays", "dtypes"),
     ),
     "pann": Family("pann-16k", 2.0, {"model_name": "pann", "sample_rate": 16000}),
     "clap": Family(
@@ -242,7 +242,7 @@ def require_pann_as_it_should_be(place: Place, ours: Run, theirs: Run) -> None:
 
 
 def require_files_of_each_other(place: Place, ours: Run, theirs: Run) -> None:
-    """Each reads the embeddings that the other has kept."""
+    """Each reads the embeddings that the other has written."""
     scalars = place.model.quirks.scalar_statistics
     frechet = FrechetAudioDistance(
         ckpt_dir=place.root / "ours",

@@ -134,9 +134,9 @@ def examine_config(config: Mapping[str, Any], schema_path: Path) -> Examined:
     found = list(_Validator(schema).iter_errors(config))
     # The validator reports each missing key, and each time the message names all of them: a set.
     errors = sorted({line for error in found for line in _describe(error)})
-    kept = copy.deepcopy(dict(config)) if isinstance(config, Mapping) else {}
-    damaged = frozenset(filter(None, [_leave_out(kept, error) for error in found]))
-    filled: dict[str, Any] = _with_defaults(kept, schema)
+    usable = copy.deepcopy(dict(config)) if isinstance(config, Mapping) else {}
+    damaged = frozenset(filter(None, [_leave_out(usable, error) for error in found]))
+    filled: dict[str, Any] = _with_defaults(usable, schema)
     return Examined(filled, errors, damaged)
 
 

@@ -180,8 +180,8 @@ def _valid_part(config: Mapping[str, Any], damaged: Set[str]) -> Study:
     pairs = tuple(pair for pair in pairs if set(pair) <= set(names))
     papers_fail = bool(damaged & {"datasets", "pairs"} or list(validate_papers(config, names, pairs)))
     left_out = ("repeats", "correlations") if papers_fail else ()
-    kept = {key: value for key, value in config.items() if key not in left_out}
-    return interpret_config({**kept, "study": "", "models": list(models.values()), "pairs": pairs})
+    common = {key: value for key, value in config.items() if key not in left_out}
+    return interpret_config({**common, "study": "", "models": list(models.values()), "pairs": pairs})
 
 
 def _dataset(name: str, path: str | list[str], config: Mapping[str, Any]) -> Dataset:

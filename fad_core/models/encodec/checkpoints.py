@@ -56,7 +56,7 @@ def _encoder(channels: int, *, normed: bool) -> dict[str, Fill]:
     """What is taken from a file, with its seeded fill."""
     import torch
 
-    from fad_core.models.encodec.seanet import Convolution, Encoder, Recurrence
+    from fad_core.models.encodec.seanet import Convolution, Encoder, ResidualLSTM
 
     with torch.device("meta"):
         network = Encoder(channels, causal=not normed, normed=normed)
@@ -64,7 +64,7 @@ def _encoder(channels: int, *, normed: bool) -> dict[str, Fill]:
     for name, module in network.named_modules(prefix="encoder"):
         if isinstance(module, Convolution):
             shapes |= _convolution(name, tuple(module.conv.weight.shape), normed=normed)
-        elif isinstance(module, Recurrence):
+        elif isinstance(module, ResidualLSTM):
             shapes |= {f"{name}.{key}": tuple(tensor.shape) for key, tensor in module.state_dict().items()}
     return {name: _fill(name, shape) for name, shape in shapes.items()}
 

@@ -1,7 +1,8 @@
-"""A network called for several files at once.
+"""Run a network for several files at once.
 
 Some kernels (`takes_many`) have a method `forward_many`, which reads their weights once for all calls. Every
-other part of the network runs for one file after the other. A file's result has the same bits in any company.
+other part of the network runs for one file after the other. A file's result has the same bits whichever files
+run with it.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ class _Part:
     """Successive nodes of a network.
 
     Attributes:
-        run: what computes them: a network of its own, or a kernel that takes many calls.
-        inputs: nodes of earlier parts whose values it takes.
-        outputs: its nodes whose values later parts take.
-        last_used: nodes whose values no later part takes.
-        takes_many: whether it is such a kernel.
+        run: computes them: a separate network, or a kernel that takes many calls.
+        inputs: nodes of earlier parts whose values it uses.
+        outputs: its nodes whose values later parts use.
+        last_used: nodes whose values no later part uses.
+        takes_many: whether it is a kernel that takes many calls.
     """
 
     run: Callable[..., Any]
@@ -40,47 +41,50 @@ class _Part:
 
 
 class InterleavedNetwork:
-    """A network with kernels that takes the arguments of several calls.
+    """A network whose kernels can run several calls at once (`fad_core.runner.backends.MultiFileNetwork`).
 
     Attributes:
-        gains: whether several calls at once take less time than one after the other.
+        has_group_kernels: whether it has kernels that take many calls, so that several calls at once take
+            less time than one after the other.
     """
 
     def __init__(self, network: fx.GraphModule) -> None:
         """Divide the network before and after each kernel that takes many calls."""
         self._network = network
-        self.gains = any(_takes_many(network, node) for node in network.graph.nodes)
-        self._parts = list(_parts(network)) if self.gains else []
+        self.has_group_kernels = any(_takes_many(network, node) for node in network.graph.nodes)
+        self._parts = list(_parts(network)) if self.has_group_kernels else []
         self._inputs = [node for node in network.graph.nodes if node.op == "placeholder"]
         (self._output,) = (node.args[0] for node in network.graph.nodes if node.op == "output")
 
     def __call__(self, *given: torch.Tensor) -> Any:
-        """Return the network's result for one call."""
-        (result,) = self.together([given])
+        """Return the result of one call."""
+        (result,) = self.run_calls([given])
         return result
 
-    def together(self, calls: Sequence[tuple[torch.Tensor, ...]]) -> list[Any]:
-        """Return the network's results for the arguments of several calls."""
-        if not self.gains:
+    def run_calls(self, calls: Sequence[tuple[torch.Tensor, ...]]) -> list[Any]:
+        """Return the results of several calls, given by their arguments."""
+        if not self.has_group_kernels:
             return [self._network(*given) for given in calls]
         running = [self._run(given) for given in calls]
         requests = [next(each) for each in running]
-        # All calls stop at the same kernels, and end together.
+        # All calls stop at the same kernels, and end at the same time.
         while (kernel := requests[0][0]) is not None:
             made = kernel.forward_many([arguments for _, arguments in requests])
             requests = [each.send(result) for each, result in zip(running, made, strict=True)]
         return [self._network.graph.process_outputs(result) for _, result in requests]
 
-    def grouped(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Group]:
-        """See `fad_core.runner.backends.SideBySide`."""
-        return groups(files, lanes, total) if self.gains else ([each] for each in enumerate(files))
+    def group_files(self, files: Iterable[Arrays], lanes: int, total: int) -> Iterable[Group]:
+        """See `fad_core.runner.backends.MultiFileNetwork`."""
+        if self.has_group_kernels:
+            return groups(files, lanes, total)
+        return ([each] for each in enumerate(files))
 
-    def at_once(self, samples: int) -> int:  # noqa: ARG002
+    def files_in_memory(self, samples: int) -> int:  # noqa: ARG002
         """Return 1: only the kernels that take many calls hold several files' activations."""
         return 1
 
     def _run(self, given: tuple[torch.Tensor, ...]) -> Generator[tuple[Any, Any], Any, None]:
-        """Run one call; yields each kernel that takes many and its arguments, at last None and the result."""
+        """Run one call: yield each kernel for many calls and its arguments, then None and the result."""
         values: _Values = dict(zip(self._inputs, self._network.graph.process_inputs(*given), strict=True))
         for part in self._parts:
             arguments = tuple(values[node] for node in part.inputs)
@@ -93,7 +97,7 @@ class InterleavedNetwork:
 
 
 def _parts(network: fx.GraphModule) -> Iterator[_Part]:
-    """Yield the kernels that take many calls, and all that is between two of them, in order."""
+    """Yield the kernels that take many calls and the nodes between them, in order."""
     nodes = [node for node in network.graph.nodes if node.op not in ("placeholder", "get_attr", "output")]
     cut: list[list[fx.Node]] = [[]]
     for node in nodes:
@@ -116,7 +120,7 @@ def _parts(network: fx.GraphModule) -> Iterator[_Part]:
         last_used = [node for node in inputs if last[node] == number]
         if _takes_many(network, part[0]):
             kernel = network.get_submodule(str(part[0].target))
-            # One value may be several of its arguments.
+            # The same value may be given for several arguments.
             arguments = [node for node in part[0].args if isinstance(node, fx.Node)]
             yield _Part(kernel, arguments, outputs, last_used, takes_many=True)
         else:
@@ -127,7 +131,7 @@ def _parts(network: fx.GraphModule) -> Iterator[_Part]:
 def _subnetwork(
     network: fx.GraphModule, part: Sequence[fx.Node], inputs: Sequence[fx.Node], outputs: Sequence[fx.Node]
 ) -> fx.GraphModule:
-    """Return a network of some nodes of another, which returns a tuple."""
+    """Return a network of some nodes of another; it returns a tuple."""
     graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
     for node in inputs:
         copies[node] = graph.placeholder(node.name)

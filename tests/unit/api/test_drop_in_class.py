@@ -179,7 +179,7 @@ def test_what_cannot_be_used_is_said_before_a_model_is_made(
     assert not (tmp_path / "cache").exists()
 
 
-def test_an_export_of_another_model_is_refused_before_anything_is_heard(vggish: Path, sets: Sets) -> None:
+def test_an_export_of_another_model_is_refused_before_any_file_is_scanned(vggish: Path, sets: Sets) -> None:
     made = FrechetAudioDistance(model_name="pann", weights=vggish, device="cpu")
     with pytest.raises(ModelError, match="holds vggish, and pann-16k was asked for"):
         made.score(sets[0], sets[1] / "lost")
@@ -322,7 +322,7 @@ def test_what_is_no_set_is_refused(frechet: FrechetAudioDistance, sets: Sets, tm
         frechet.score(np.zeros((1, 128)), sets[1])
 
 
-def test_embeddings_are_kept_and_read_again(
+def test_embeddings_are_stored_and_read_again(
     frechet: FrechetAudioDistance, sets: Sets, tmp_path: Path
 ) -> None:
     paths = {"background_embds_path": tmp_path / "b" / "b.npy", "eval_embds_path": str(tmp_path / "e")}

@@ -158,7 +158,7 @@ def test_a_model_without_golden_embeddings_is_verified_at_the_other_level_alone_
         ({"HOME": "/home/a", "XDG_CACHE_HOME": "/cache", "FAD_CACHE_DIR": "~/models"}, "/home/a/models"),
     ],
 )
-def test_models_are_kept_in_the_users_cache(
+def test_models_are_stored_in_the_users_cache(
     environment: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
 ):
     for name in ("XDG_CACHE_HOME", "FAD_CACHE_DIR"):

@@ -168,7 +168,7 @@ def test_values_too_large_to_be_sound_are_named_before_embedding(
         score(*folders, exported)
 
 
-def test_files_are_heard_before_there_are_weights_and_embedded_for_no_other_model(
+def test_files_are_scanned_without_weights_and_embedded_only_by_the_model_of_the_scan(
     folders: tuple[Path, Path], exported: ExportedModel
 ) -> None:
     sources = {folder.name: str(folder) for folder in folders}
@@ -185,7 +185,7 @@ def test_files_are_heard_before_there_are_weights_and_embedded_for_no_other_mode
         scanned.embed(other)
 
 
-def test_a_set_that_is_embedded_already_is_looked_at_before_files_are_heard(
+def test_an_embedded_set_is_checked_before_files_are_scanned(
     folders: tuple[Path, Path], exported: ExportedModel
 ) -> None:
     (folders[1] / "words.wav").write_text("not a sound")

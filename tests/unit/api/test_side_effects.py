@@ -19,7 +19,7 @@ from process_state import precisions, state
 from fad_core.api.scoring import Waveforms, score
 from fad_core.errors import FadError
 from fad_core.runner import device
-from fad_core.runner.device import whole_float32
+from fad_core.runner.device import full_float32
 from fad_core.runner.exported import ExportedModel
 
 SeededExport = Callable[[str], Path]
@@ -124,7 +124,7 @@ def test_the_last_thread_that_computes_puts_the_switches_back(kind: str, of_a_ho
     inside, leave = threading.Barrier(3), threading.Barrier(3)
 
     def compute() -> dict[str, str]:
-        with whole_float32(kind):
+        with full_float32(kind):
             inside.wait(60)
             found = precisions()
             leave.wait(60)
@@ -133,7 +133,7 @@ def test_the_last_thread_that_computes_puts_the_switches_back(kind: str, of_a_ho
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(compute) for _ in range(2)]
         inside.wait(60)
-        with device.computing(kind), pytest.raises(ValueError, match="within"), whole_float32(kind):
+        with device.computing(kind), pytest.raises(ValueError, match="within"), full_float32(kind):
             raise ValueError("within")
         leave.wait(60)
         found, other = (each.result() for each in both)

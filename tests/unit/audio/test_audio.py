@@ -192,8 +192,8 @@ class TestInspectWholeFiles:
         path = tmp_path / "zero.wav"
         path.write_bytes(wav([(b"data", SOUND)], data_size=0))
         assert reason(path) == (
-            "its header gives no size of the sound: the 2000 bytes that follow it are not decoded "
-            "(0.125 s ignored); 0.000 s are decoded: re-encode it by its true length "
+            "its header states no size of the audio: the 2000 bytes after it are not decoded "
+            "(0.125 s ignored); 0.000 s are decoded: re-encode it with its true length "
             "(ffmpeg -ignore_length 1 -i FILE NEW.flac)"
         )
 
@@ -235,14 +235,14 @@ class TestInspectCutFiles:
         path = write(tmp_path, name)
         os.truncate(path, path.stat().st_size - (20 if name == "f32.w64" else 2))
         why, seconds = doubt(path)
-        assert why.startswith("cut short: its header promises")
+        assert why.startswith("cut short: its header declares")
         assert seconds == pytest.approx((5 if name == "f32.w64" else 1) / RATE)
 
     def test_ogg_between_two_pages(self, tmp_path):
         content = write(tmp_path, "vorbis.ogg").read_bytes()
         (tmp_path / "cut.ogg").write_bytes(content[: content.rindex(b"OggS")])
         assert doubt(tmp_path / "cut.ogg") == (
-            "no Ogg page ends the stream: whether sound is missing is unknown",
+            "no Ogg page ends the stream: whether audio is missing is unknown",
             0.0,
         )
 
@@ -305,7 +305,7 @@ class TestInspectMp3:
         path = tmp_path / "a.mp3"
         content = mp3(path)
         path.write_bytes(content + content)
-        assert reason(path).startswith("its header promises 4.571 s, 9.169 s are there (4.598 s ignored)")
+        assert reason(path).startswith("its header declares 4.571 s, but it has 9.169 s (4.598 s ignored)")
 
 
 class TestInspectBadFiles:
@@ -459,5 +459,5 @@ class TestMeasures:
         "block", [np.zeros((4, 3), np.float32), np.zeros(4, np.float32), np.zeros((4, 2))]
     )
     def test_a_block_of_another_kind_is_refused(self, block):
-        with pytest.raises(ValueError, match="no float32 block of 2 channels"):
+        with pytest.raises(ValueError, match="not a float32 block of 2 channels"):
             SoundDigest(RATE, 2).update(block)

@@ -68,7 +68,7 @@ def is_noticed(folder: Path, content: bytes) -> bool:
 @pytest.mark.parametrize(("kind", "coding"), FORMATS)
 def test_what_libsndfile_writes_is_whole(tmp_path, kind, coding):
     info = inspect(tmp_path, encode(tmp_path, kind, coding))
-    unchecked = f"the length of {kind} files is not checked: whether sound is missing is unknown"
+    unchecked = f"the length of {kind} files is not checked: whether audio is missing is unknown"
     assert (info.doubt, info.doubt_seconds) == (unchecked if kind in UNCHECKED else "", 0.0)
 
 
@@ -167,7 +167,7 @@ class TestWav:
         assert inspect(tmp_path, content(b"RF64", len(PCM))).doubt == ""
         assert "(1.000 s ignored)" in reason(tmp_path, content(b"RF64", len(PCM) // 2))
         assert "(2.000 s ignored)" in reason(tmp_path, content(b"RF64", 0))
-        assert "is a BW64 file, which libsndfile does not read: convert" in reason(
+        assert "is a BW64 file, which libsndfile cannot read: convert" in reason(
             tmp_path, content(b"BW64", len(PCM))
         )
 
@@ -179,7 +179,7 @@ class TestOtherChunks:
         struct.pack_into(">I", content, at, 2 * RATE + 160)
         assert inspect(tmp_path, bytes(content)).doubt_seconds == pytest.approx(0.01)
         struct.pack_into(">I", content, at, RATE)
-        assert "its header promises 1.000 s, 2.000 s are there" in reason(tmp_path, bytes(content))
+        assert "its header declares 1.000 s, but it has 2.000 s" in reason(tmp_path, bytes(content))
 
     @pytest.mark.parametrize(
         ("kind", "marker", "at", "form"),
@@ -210,7 +210,7 @@ class TestFlac:
     def test_frames_behind_the_count_of_samples(self, tmp_path):
         content = bytearray(encode(tmp_path, "FLAC", "PCM_16"))
         struct.pack_into(">I", content, 22, RATE)
-        assert "2.000 s are there (1.000 s ignored)" in reason(tmp_path, bytes(content))
+        assert "but it has 2.000 s (1.000 s ignored)" in reason(tmp_path, bytes(content))
         for frames in (4096, 5 * 4096, 6 * 4096, 7 * 4096):
             struct.pack_into(">I", content, 22, frames)
             assert f"({2 - frames / RATE:.3f} s ignored)" in reason(tmp_path, bytes(content))
@@ -268,7 +268,7 @@ class TestOgg:
     @pytest.mark.parametrize("other", ["VORBIS", "OPUS"])
     def test_chained(self, tmp_path, coding, other):
         why = reason(tmp_path, self.encoded(tmp_path, coding) + self.encoded(tmp_path, other))
-        assert why.startswith("holds 2 Ogg streams of sound one after the other, of which libsndfile decodes")
+        assert why.startswith("holds 2 consecutive Ogg audio streams; libsndfile decodes only the first")
         assert f"({self.length(other)} s ignored); {self.length(coding)} s are decoded" in why
 
     def test_chained_with_one_serial_and_with_flac(self, tmp_path, coding):
@@ -284,8 +284,9 @@ class TestOgg:
             beside = [page(packet, 0, 0, 2), page(b"content", 1, 8000, 4)]
             content = b"".join([first, beside[0], *rest[:3], beside[1], *rest[3:]])
             if is_sound:
-                assert "side by side, of which libsndfile decodes the first (1.000 s ign" in reason(
-                    tmp_path, content
+                why = reason(tmp_path, content)
+                assert (
+                    "parallel Ogg audio streams; libsndfile decodes only the first (1.000 s ignored)" in why
                 )
             else:
                 assert inspect(tmp_path, content).doubt == ""
@@ -309,11 +310,11 @@ class TestOgg:
         without = signed(bytearray(last[:5] + bytes([last[5] & ~4]) + last[6:]))
         if coding == "VORBIS":
             info = inspect(tmp_path, b"".join([*whole, without]))
-            assert info.doubt == "no Ogg page ends the stream: whether sound is missing is unknown"
+            assert info.doubt == "no Ogg page ends the stream: whether audio is missing is unknown"
         else:  # libsndfile refuses one whose last page holds more samples than it says
             assert "decoding fails" in reason(tmp_path, b"".join([*whole, without]))
             info = inspect(tmp_path, b"".join(whole))
-            assert info.doubt == "no Ogg page ends the stream: whether sound is missing is unknown"
+            assert info.doubt == "no Ogg page ends the stream: whether audio is missing is unknown"
         granules = [struct.unpack("<q", page[6:14])[0] for page in (whole[-1], last)]
         missing = (granules[1] - granules[0]) / {"VORBIS": RATE, "OPUS": 48000}[coding]
         cut = b"".join([*whole, last[:-3]])
@@ -328,9 +329,9 @@ class TestOgg:
         for count, bad in ((20, False), (3000, True)):
             content = b"".join([*whole[:4], bytes(range(1, 21)) * (count // 20), *whole[4:]])
             if bad:
-                assert f"{count} bytes of it are no Ogg pages" in reason(tmp_path, content)
+                assert f"{count} bytes of it are not Ogg pages" in reason(tmp_path, content)
             else:
-                assert f"{count} bytes of it are no Ogg pages" in inspect(tmp_path, content).doubt
+                assert f"{count} bytes of it are not Ogg pages" in inspect(tmp_path, content).doubt
 
 
 class TestMp3:
@@ -367,7 +368,7 @@ class TestMp3:
     def test_bytes_between_frames(self, tmp_path):
         whole = self.frames(tmp_path)
         info = inspect(tmp_path, b"".join([*whole[:9], b"x" * 100, *whole[9:]]))
-        assert "100 bytes of it are no MPEG frames of its stream" in info.doubt
+        assert "100 bytes of it are not MPEG frames of its stream" in info.doubt
         assert info.doubt_seconds == pytest.approx(100 / len(whole[5]) * 1152 / 44100, rel=0.05)
 
     def test_an_encoder_that_counts_the_frame_of_its_tag(self, tmp_path):

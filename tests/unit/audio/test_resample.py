@@ -79,7 +79,7 @@ def test_no_change_at_the_same_rate():
 @pytest.mark.parametrize(
     ("samples", "rates", "words"),
     [
-        (2, (44100, 16000), "2 samples at 44100 Hz are too few to give one at 16000 Hz"),
+        (2, (44100, 16000), "2 samples at 44100 Hz are too few for one sample at 16000 Hz"),
         (0, (16000, 16000), "too few"),
         (100, (0, 16000), "must be positive"),
         (100, (16000, -1), "must be positive"),
@@ -161,7 +161,7 @@ def test_it_is_faster_than_resampy():
     assert 3 * ours < theirs
 
 
-def test_it_compiles_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_compiles_without_a_writable_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     def refusing(**options: bool) -> object:
         if options.get("cache"):
             raise RuntimeError("cannot cache function: no locator available")

@@ -540,8 +540,9 @@ class TestWeights:
         (["embed", "audio", "-o", "x.npz"], "does not end in .npy or .parquet"),
         (["completion", "tcsh"], "'bash', 'zsh', 'fish'"),
         (["wieghts"], "No such command"),
-        *((["score", "a", "b", f"--memory-gb={value}"], f"memory_gb must be a positive, finite number, not "
-          f"{float(value)}") for value in ("nan", "inf", "0", "-1")),
+        *((["score", "a", "b", f"--memory-gb={value}"], "Invalid value for --memory-gb: must be a positive, "
+          f"finite number, not {float(value)}") for value in ("nan", "inf", "0", "-1")),
+        (["stats", "a", "-o", "a.npz", "--max-peak=-1"], "Invalid value for --max-peak: must be a positive,"),
         (["score", "a", "b", "--memory-gb", "true"], "'true' is not a valid float"),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the scan keeps for the load: the very waveform that was hashed, in a bounded memory."""
+"""The cache of decoded audio holds the waveform that was hashed, within a bounded memory."""
 
 from __future__ import annotations
 
@@ -31,59 +31,59 @@ def write(folder: Path, name: str, frames: int, channels: int = 1) -> AudioFile:
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3"])
 @pytest.mark.parametrize("frames", [1000, 400_000])
-def test_what_is_kept_is_what_would_be_read(tmp_path: Path, name: str, frames: int) -> None:
+def test_the_cached_waveform_is_the_decoded_one(tmp_path: Path, name: str, frames: int) -> None:
     file = write(tmp_path, name, frames, channels=2)
-    kept = DecodedAudioCache(as_it_is, RATE)
-    record = scan_file(file, kept)
+    cache = DecodedAudioCache(as_it_is, RATE)
+    record = scan_file(file, cache)
     assert record == scan_file(file)
-    heard = kept.pop(record.sha256)
-    assert heard is not None
+    cached = cache.pop(record.sha256)
+    assert cached is not None
     expected, rate = read_audio(file.path)
-    np.testing.assert_array_equal(heard[0], expected)
-    assert (heard[0].dtype, heard[1]) == (expected.dtype, rate)
-    assert kept.pop(record.sha256) is None, "it is kept once"
+    np.testing.assert_array_equal(cached[0], expected)
+    assert (cached[0].dtype, cached[1]) == (expected.dtype, rate)
+    assert cache.pop(record.sha256) is None, "a waveform is returned only once"
 
 
 @pytest.mark.parametrize("workers", [0, 3])
-def test_no_more_is_kept_than_the_capacity(tmp_path: Path, workers: int) -> None:
+def test_no_more_is_cached_than_the_capacity(tmp_path: Path, workers: int) -> None:
     files = [write(tmp_path, f"{index}.wav", 300_000 + index) for index in range(5)]
-    kept = DecodedAudioCache(as_it_is, RATE, capacity=700_000)
-    records = scan_files(files, workers=workers, cache=kept)
+    cache = DecodedAudioCache(as_it_is, RATE, capacity=700_000)
+    records = scan_files(files, workers=workers, cache=cache)
     assert records == scan_files(files)
-    heard = [item for record in records if (item := kept.pop(record.sha256))]
-    assert 1 <= len(heard) <= 2
-    assert workers or len(heard) == 2
-    # What was taken has made room again.
-    again = scan_file(files[4], kept)
-    assert kept.pop(again.sha256) is not None
+    cached = [item for record in records if (item := cache.pop(record.sha256))]
+    assert 1 <= len(cached) <= 2
+    assert workers or len(cached) == 2
+    # Removing an entry frees its memory.
+    again = scan_file(files[4], cache)
+    assert cache.pop(again.sha256) is not None
 
 
-def test_equal_files_take_free_once(tmp_path: Path) -> None:
-    kept = DecodedAudioCache(as_it_is, RATE, capacity=2500)
+def test_equal_files_take_capacity_once(tmp_path: Path) -> None:
+    cache = DecodedAudioCache(as_it_is, RATE, capacity=2500)
     for name in ("a.wav", "b.wav", "c.wav", "d.wav"):
-        record = scan_file(write(tmp_path, name, 1000), kept)
-    assert kept.pop(record.sha256) is not None
-    assert kept.pop(record.sha256) is None
-    assert scan_file(write(tmp_path, "larger.wav", 2400), kept).status == "ok"
+        record = scan_file(write(tmp_path, name, 1000), cache)
+    assert cache.pop(record.sha256) is not None
+    assert cache.pop(record.sha256) is None
+    assert scan_file(write(tmp_path, "larger.wav", 2400), cache).status == "ok"
 
 
-def test_what_is_bad_or_cannot_be_prepared_takes_no_free(tmp_path: Path) -> None:
+def test_bad_and_unprepared_files_take_no_capacity(tmp_path: Path) -> None:
     def refuse(waveform: np.ndarray, rate: int) -> np.ndarray:
-        raise ValueError(f"{rate} Hz is no rate for {len(waveform)} channels")
+        raise ValueError(f"{rate} Hz is not a rate for {len(waveform)} channels")
 
-    kept = DecodedAudioCache(refuse, RATE, capacity=2000)
+    cache = DecodedAudioCache(refuse, RATE, capacity=2000)
     files = [write(tmp_path, f"{index}.wav", 1500) for index in range(3)]
     soundfile.write(tmp_path / "nan.wav", np.full(1500, np.nan), RATE, subtype="FLOAT")
-    records = scan_files([*files, AudioFile("nan.wav", tmp_path / "nan.wav")], cache=kept)
+    records = scan_files([*files, AudioFile("nan.wav", tmp_path / "nan.wav")], cache=cache)
     assert [record.status for record in records] == ["ok", "ok", "ok", "bad"]
-    assert [kept.pop(record.sha256) for record in records] == [None] * 4
-    assert kept._free == 2000
+    assert [cache.pop(record.sha256) for record in records] == [None] * 4
+    assert cache._free == 2000
 
 
-def test_a_file_that_changes_while_it_is_scanned_is_not_kept(
+def test_a_file_that_changes_while_it_is_scanned_is_not_cached(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was heard need not be what was hashed; so it is read again, and found to be another file."""
+    """The decoded audio may differ from the hashed file, so it is read again and found to have changed."""
     file = write(tmp_path, "a.wav", 1000)
 
     def hash_and_write(path: Path) -> str:
@@ -92,10 +92,10 @@ def test_a_file_that_changes_while_it_is_scanned_is_not_kept(
         return found
 
     monkeypatch.setattr(scan, "file_sha256", hash_and_write)
-    kept = DecodedAudioCache(as_it_is, RATE)
-    record = scan_file(file, kept)
+    cache = DecodedAudioCache(as_it_is, RATE)
+    record = scan_file(file, cache)
     assert (record.status, record.frames) == ("ok", 2000)
-    assert kept.pop(record.sha256) is None
+    assert cache.pop(record.sha256) is None
 
 
 def test_files_are_decoded_once_up_to_the_capacity(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_extreme_waveforms_give_finite_embeddings(waveform: np.ndarray, vggish: 
 
 
 def test_silence_and_a_constant_are_alike_and_a_tone_is_not(vggish: ExportedModel):
-    """The bin at 0 Hz belongs to no band; only what leaks from it is heard."""
+    """The bin at 0 Hz belongs to no band; only its leakage affects the embedding."""
     silence, constant, square = (
         vggish.embed(WAVEFORMS[name][np.newaxis].astype(np.float32))["embedding"]
         for name in ("silence", "constant", "full scale")

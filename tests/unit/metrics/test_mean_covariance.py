@@ -12,14 +12,14 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from fad_core.metrics.frechet import frechet_distance
-from fad_core.metrics.mean_covariance import Moments
+from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.metrics.statistics import Statistics
 
 Array = NDArray[np.float64]
 
 
-def moments_of(vectors: Array) -> Moments:
-    return Moments.from_covariance(vectors.mean(axis=0), np.cov(vectors, rowvar=False))
+def mean_covariance_of(vectors: Array) -> MeanCovariance:
+    return MeanCovariance.from_covariance(vectors.mean(axis=0), np.cov(vectors, rowvar=False))
 
 
 def scale_of(*sets: Array) -> float:
@@ -46,9 +46,9 @@ def test_the_distance_is_that_of_the_vectors(sets: tuple[Array, Array]) -> None:
     first, second = (Statistics.from_embeddings(x) for x in sets)
     expected = frechet_distance(first, second).value
     for pair in (
-        (moments_of(sets[0]), moments_of(sets[1])),
-        (first, moments_of(sets[1])),
-        (moments_of(sets[0]), second),
+        (mean_covariance_of(sets[0]), mean_covariance_of(sets[1])),
+        (first, mean_covariance_of(sets[1])),
+        (mean_covariance_of(sets[0]), second),
     ):
         distance = frechet_distance(*pair)
         assert distance.value == pytest.approx(expected, rel=1e-9, abs=1e-9 * scale_of(*sets))
@@ -57,9 +57,9 @@ def test_the_distance_is_that_of_the_vectors(sets: tuple[Array, Array]) -> None:
 
 
 @given(arrays(np.float64, (7, 4), elements=st.floats(-1e3, 1e3)))
-def test_the_root_squares_to_the_covariance(vectors: Array) -> None:
+def test_the_factor_gives_the_covariance(vectors: Array) -> None:
     covariance = np.cov(vectors, rowvar=False)
-    factor = moments_of(vectors).factor
+    factor = mean_covariance_of(vectors).factor
     np.testing.assert_allclose(
         factor.T @ factor, covariance, rtol=0, atol=1e-13 * max(1, np.trace(covariance))
     )
@@ -69,22 +69,24 @@ def test_a_covariance_of_lower_rank_is_a_set_of_few_vectors() -> None:
     rng = np.random.default_rng(3)
     sets = [rng.standard_normal((count, 128)) for count in (20, 30)]
     exact = frechet_distance(*map(Statistics.from_embeddings, sets)).value
-    assert frechet_distance(*map(moments_of, sets)).value == pytest.approx(exact, rel=1e-12)
+    assert frechet_distance(*map(mean_covariance_of, sets)).value == pytest.approx(exact, rel=1e-12)
 
 
-def test_what_was_kept_in_float32_is_as_good_as_that() -> None:
+def test_a_float32_covariance_gives_the_distance_to_its_rounding() -> None:
     rng = np.random.default_rng(4)
     sets = [rng.standard_normal((300, 128)) @ np.diag(np.logspace(0, -3, 128)) for _ in range(2)]
     exact = frechet_distance(*map(Statistics.from_embeddings, sets)).value
     single = [
-        Moments.from_covariance(x.mean(axis=0).astype(np.float32), np.cov(x, rowvar=False).astype(np.float32))
+        MeanCovariance.from_covariance(
+            x.mean(axis=0).astype(np.float32), np.cov(x, rowvar=False).astype(np.float32)
+        )
         for x in sets
     ]
     assert frechet_distance(*single).value == pytest.approx(exact, rel=5e-3)
 
 
 def test_numbers_of_one_dimension_need_no_axes() -> None:
-    scalars = Moments.from_covariance(0.5, np.cov(np.arange(4.0)))
+    scalars = MeanCovariance.from_covariance(0.5, np.cov(np.arange(4.0)))
     assert scalars.dimension == 1
     assert scalars.factor == pytest.approx(np.std(np.arange(4.0), ddof=1))
 
@@ -106,10 +108,10 @@ def test_numbers_of_one_dimension_need_no_axes() -> None:
 )
 def test_what_no_set_of_vectors_has_is_refused(mean: Any, covariance: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Moments.from_covariance(mean, covariance)
+        MeanCovariance.from_covariance(mean, covariance)
 
 
 def test_rounding_is_no_fault() -> None:
     covariance = np.diag([1.0, 1e-17, -1e-17])
     covariance[0, 1] = 1e-17
-    assert np.count_nonzero(Moments.from_covariance(np.zeros(3), covariance).factor.any(axis=1)) == 1
+    assert np.count_nonzero(MeanCovariance.from_covariance(np.zeros(3), covariance).factor.any(axis=1)) == 1

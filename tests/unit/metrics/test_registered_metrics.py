@@ -64,16 +64,16 @@ def test_a_registered_metric_scores(folders: list[str], seeded_export: Callable[
     found = score(*folders, exported, metric="farthest")
     assert found > 0 and found.row["metric"] == "farthest" and found.row["note"].startswith("a test; ")
     assert score(folders[0], folders[0], exported, metric="paired") == 0
-    kept = list(embed_sets({name: name for name in folders}, exported, keep=True).values())
-    assert score_embedded(*kept, "farthest") == found
+    embedded = list(embed_sets({name: name for name in folders}, exported, keep=True).values())
+    assert score_embedded(*embedded, "farthest") == found
     with pytest.raises(FadError, match="logits needs the output 'logits', which vggish does not have"):
-        distance_row(*kept, "logits")
+        distance_row(*embedded, "logits")
     Path(folders[1], "1.wav").unlink()
     (alone,) = embed_sets({"one": folders[1]}, exported, keep=True).values()
     with pytest.raises(
         FadError, match=r"of the same name, but 1\.wav is in only one set \(1 such file in all"
     ):
-        distance_row(kept[0], alone, "paired")
+        distance_row(embedded[0], alone, "paired")
 
 
 def test_statistics_are_not_enough_for_it(

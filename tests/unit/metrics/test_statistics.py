@@ -165,7 +165,7 @@ def test_within_a_block_an_offset_costs_nothing() -> None:
     )
 
 
-def test_directions_far_smaller_than_the_largest_are_kept() -> None:
+def test_directions_far_smaller_than_the_largest_are_not_lost() -> None:
     """Singular values 1 and 1e-12: a covariance matrix in float64 holds the first one only."""
     rng = np.random.default_rng(6)
     rotation = np.linalg.qr(rng.standard_normal((3, 3)))[0]

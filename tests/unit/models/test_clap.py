@@ -1,4 +1,4 @@
-"""CLAP: what it hears of a file."""
+"""CLAP: the part of a file that is embedded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def noise(samples: int, seed: int = 0) -> NDArray[np.float32]:
     return np.random.default_rng(seed).uniform(-0.5, 0.5, (1, samples)).astype(np.float32)
 
 
-# What is heard of a file.
+# The part of a file that is embedded.
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def test_windows_are_the_files_own_samples(samples: int, count: int):
     (windows,) = model.frontend(waveform)
     assert windows.shape == (count, WINDOW) == (model.vector_count(samples), WINDOW)
     for window, start in zip(windows, model.start_seconds(samples), strict=True):
-        heard = waveform[0, round(start * 48_000) :][:WINDOW]
-        np.testing.assert_array_equal(window[: len(heard)], heard)
+        section = waveform[0, round(start * 48_000) :][:WINDOW]
+        np.testing.assert_array_equal(window[: len(section)], section)
 
 
 def test_the_crop_is_where_its_start_says():
@@ -67,22 +67,22 @@ def test_windows_that_do_not_move_on_are_refused():
 @pytest.mark.parametrize(
     ("samples", "longer"), [(4800, False), (480_000, False), (480_479, False), (480_480, True)]
 )
-def test_fusion_hears_a_file_whole_until_a_frame_is_left_over(samples: int, longer: bool):
+def test_fusion_embeds_a_file_whole_until_a_frame_is_left_over(samples: int, longer: bool):
     mel, flag = FUSION.frontend(noise(samples))
     assert mel.shape == (1, 4, 1001, 64) and mel.dtype == np.float32
     assert flag.tolist() == [longer]
     assert (mel == mel[:, :1]).all() != longer
 
 
-def test_fusion_hears_the_whole_file_and_three_stretches_of_it():
+def test_fusion_embeds_the_whole_file_and_three_sections_of_it():
     waveform = noise(1_440_000)
     model = ModelUse(FUSION, Options(crop="first"))
     (mel,), _ = model.frontend(waveform)
     whole = FusionMel(MEL)(waveform[0])
     assert whole.shape == (3001, 64)
     # 2001 places for 1001 frames: thirds of 667.
-    for stretch_heard, start in zip(mel[1:], (0, 667, 1334), strict=True):
-        np.testing.assert_array_equal(stretch_heard, whole[start : start + 1001].numpy())
+    for section, start in zip(mel[1:], (0, 667, 1334), strict=True):
+        np.testing.assert_array_equal(section, whole[start : start + 1001].numpy())
     assert model.start_seconds(1_440_000).tolist() == [0.0]
 
 
@@ -116,7 +116,7 @@ def test_the_last_frame_is_there_wherever_the_file_ends(samples: int):
     assert mel.isfinite().all()
 
 
-def test_a_tone_is_heard_in_its_band_and_silence_at_the_floor():
+def test_a_tone_is_in_its_band_and_silence_at_the_floor():
     tone = np.sin(2 * np.pi * 1000 * np.arange(48_000) / 48_000).astype(np.float32)
     mel = FusionMel(MEL)(tone)
     centres = 700 * (10 ** (np.linspace(*(2595 * np.log10(1 + np.array([50, 14e3]) / 700)), 66) / 2595) - 1)

@@ -1,4 +1,4 @@
-"""What is heard of a long file, and how a short one fills the window."""
+"""The part of a long file that is embedded, and how a short one fills the window."""
 
 from __future__ import annotations
 

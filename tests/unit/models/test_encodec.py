@@ -15,9 +15,9 @@ from fad_core.datasets.scan import FileRecord
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.encodec.constants import HOP
-from fad_core.models.encodec.seanet import Convolution, Memory
+from fad_core.models.encodec.seanet import BlockState, Convolution
 from fad_core.models.use import ModelUse
-from fad_core.runner.blocks import run_side_by_side
+from fad_core.runner.blocks import run_files
 from fad_core.weights import load_state, locate_weights
 
 
@@ -65,7 +65,7 @@ def test_padding_is_the_published_one_at_every_length(kernel: int, stride: int, 
 def test_blocks_give_what_the_whole_clip_gives(samples: int, network):
     model, eager = network("encodec-24k")
     waveform = sound(1, samples)
-    frames = model.pool(*run_side_by_side(eager, model, [model.frontend(waveform)]))["embedding"]
+    frames = model.pool(*run_files(eager, model, [model.frontend(waveform)]))["embedding"]
     state = torch.from_numpy(model.initial_state())
     with torch.inference_mode():
         whole, _ = eager(torch.from_numpy(waveform[np.newaxis]), state)
@@ -74,13 +74,12 @@ def test_blocks_give_what_the_whole_clip_gives(samples: int, network):
     assert np.abs(frames - expected).max() <= 2e-6 * np.sqrt(np.mean(expected**2))
 
 
-def test_a_causal_model_does_not_hear_what_is_to_come(network):
+def test_a_causal_model_does_not_depend_on_later_samples(network):
     model, eager = network("encodec-24k")
     waveform = sound(1, 48_000)
     other = np.concatenate([waveform[:, :24_000], sound(1, 24_000, seed=1)], axis=1)
     first, second = (
-        model.pool(*run_side_by_side(eager, model, [model.frontend(x)]))["embedding"]
-        for x in (waveform, other)
+        model.pool(*run_files(eager, model, [model.frontend(x)]))["embedding"] for x in (waveform, other)
     )
     np.testing.assert_array_equal(first[:75], second[:75])
     assert np.abs(first[75:] - second[75:]).max() > 0.01
@@ -91,13 +90,12 @@ def test_the_norms_of_the_other_span_the_clip(network):
     waveform = sound(2, 48_000)
     loud = np.concatenate([waveform[:, :24_000], 5 * waveform[:, 24_000:]], axis=1)
     first, second = (
-        model.pool(*run_side_by_side(eager, model, [model.frontend(x)]))["embedding"]
-        for x in (waveform, loud)
+        model.pool(*run_files(eager, model, [model.frontend(x)]))["embedding"] for x in (waveform, loud)
     )
     assert first.shape == (150, 128)
     assert np.abs(first[:50] - second[:50]).max() > 0.01
-    swapped = model.pool(*run_side_by_side(eager, model, [model.frontend(waveform[::-1])]))["embedding"]
-    assert np.abs(first - swapped).max() > 0.01, "stereo is heard as stereo"
+    swapped = model.pool(*run_files(eager, model, [model.frontend(waveform[::-1])]))["embedding"]
+    assert np.abs(first - swapped).max() > 0.01, "both channels of a stereo clip are used"
 
 
 def test_frames_follow_each_other_every_320_samples():
@@ -106,14 +104,14 @@ def test_frames_follow_each_other_every_320_samples():
     assert model.vector_count(640) == 2
 
 
-def test_memory_is_read_and_left_in_one_order():
-    memory = Memory(torch.tensor([[0.0, 1.0, 2.0, 3.0]]))
-    assert not memory.continues.any()
-    assert memory.recall(1).tolist() == [[1.0]]
-    assert memory.recall(2).tolist() == [[2.0, 3.0]]
-    memory.keep(torch.tensor([[7.0, 8.0]]))
-    memory.keep(torch.tensor([[9.0]]))
-    assert memory.next_state().tolist() == [[1.0, 7.0, 8.0, 9.0]], "the flag says that a clip goes on"
+def test_state_is_read_and_written_in_one_order():
+    state = BlockState(torch.tensor([[0.0, 1.0, 2.0, 3.0]]))
+    assert not state.continues.any()
+    assert state.read(1).tolist() == [[1.0]]
+    assert state.read(2).tolist() == [[2.0, 3.0]]
+    state.append(torch.tensor([[7.0, 8.0]]))
+    state.append(torch.tensor([[9.0]]))
+    assert state.next_state().tolist() == [[1.0, 7.0, 8.0, 9.0]], "the flag marks the continuation of a clip"
 
 
 def test_the_layout_is_the_official_file():

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from fad_core.models import get_model
 from fad_core.models.encodec.constants import STRIDES
-from fad_core.models.encodec.seanet import Convolution, Memory, mirrored
+from fad_core.models.encodec.seanet import BlockState, Convolution, reflected_columns
 from fad_core.weights import seeded_state
 
 MODELS = {name: get_model(name) for name in ("encodec-24k", "encodec-48k")}
@@ -83,30 +83,30 @@ def test_the_encoder_is_the_papers(name: str):
     [
         ([1, 2, 3, 4, 5], 2, [3, 2, 4, 3]),
         ([1, 2, 3], 2, [3, 2, 2, 1]),
-        # Zeros first, as many as make three columns: 1 2 0, mirrored at the 1 and at the 0.
+        # Zeros first, as many as make three columns: 1 2 0, reflected at the 1 and at the 0.
         ([1, 2], 2, [0, 2, 0, 2]),
         ([1], 2, [0, 0, 0, 0]),
     ],
 )
-def test_a_clip_is_mirrored_and_a_short_one_gets_zeros_first(
+def test_a_clip_is_reflected_and_a_short_one_gets_zeros_first(
     clip: list[float], reach: int, expected: list[float]
 ):
     positions = torch.tensor([*range(-reach, 0), *range(len(clip), len(clip) + reach)])
-    assert mirrored(torch.tensor([[clip]]) * 1.0, positions, reach).tolist() == [[expected]]
+    assert reflected_columns(torch.tensor([[clip]]) * 1.0, positions, reach).tolist() == [[expected]]
 
 
-def test_a_causal_convolution_goes_on_where_it_stopped():
+def test_a_causal_convolution_continues_after_a_block():
     torch.manual_seed(0)
     layer = Convolution(3, 2, 10, 5, causal=True, normed=False)
     clip = torch.randn(1, 3, 44)
-    start = torch.zeros(1, 1 + layer.memory_size)
+    start = torch.zeros(1, 1 + layer.carried_size)
     with torch.inference_mode():
-        whole = layer(clip, Memory(start))
+        whole = layer(clip, BlockState(start))
         state, parts = start, []
         for block in (clip[..., :10], clip[..., 10:20], clip[..., 20:]):
-            memory = Memory(state)
-            parts.append(layer(block, memory))
-            state = memory.next_state()
+            state_of_block = BlockState(state)
+            parts.append(layer(block, state_of_block))
+            state = state_of_block.next_state()
     torch.testing.assert_close(torch.cat(parts, dim=-1), whole)
 
 

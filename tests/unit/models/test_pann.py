@@ -101,7 +101,7 @@ def test_a_file_in_blocks_is_the_whole_file(
 
 @given(st.sampled_from(IDS), st.integers(0, 400_000), st.integers(1, 40))
 @settings(max_examples=60, deadline=None)
-def test_blocks_cover_a_file_and_what_can_be_heard(model_id: str, more: int, columns: int):
+def test_blocks_cover_a_file_and_the_receptive_field(model_id: str, more: int, columns: int):
     model = get_model(model_id)
     fft_length, hop = model.mel.fft_length, model.mel.hop_length
     waveform = np.arange(model.minimum_samples + more, dtype=np.float32)[np.newaxis]
@@ -143,7 +143,7 @@ def test_the_shortest_file_has_one_column(model_id: str):
 
 
 def test_nothing_is_padded_to_a_round_length(network: torch.nn.Module):
-    """A tail of less than a column is heard, and silence after it is not the same."""
+    """A tail of less than a column affects the embedding, and differs from silence."""
     waveform = _sound(16000, seed=2)
     found = [_embed(network, waveform[:, :samples]) for samples in (16000, 15360, 15200)]
     found.append(_embed(network, np.pad(waveform, ((0, 0), (0, 4480)))))
@@ -152,7 +152,7 @@ def test_nothing_is_padded_to_a_round_length(network: torch.nn.Module):
             assert _difference(one, other) > 1e-3
 
 
-def test_the_rows_of_a_batch_do_not_hear_each_other(network: torch.nn.Module):
+def test_the_rows_of_a_batch_do_not_affect_each_other(network: torch.nn.Module):
     samples, keep, start = MODEL.example_input(3, 8000)
     with torch.inference_mode():
         together, _ = network(samples, keep, start)

@@ -31,7 +31,7 @@ def test_windows_follow_each_other_and_the_tail_is_dropped(samples: int, windows
     np.testing.assert_array_equal(patches.reshape(-1, 64), frames)
 
 
-def test_a_window_hears_its_own_second_alone():
+def test_an_embedding_depends_only_on_its_own_second():
     """What comes after a window's 15 600 samples leaves it as it is, but for BLAS and its blocks."""
     waveform = np.random.default_rng(0).uniform(-1, 1, (1, 16000 * 3)).astype(np.float32)
     (alone,) = MODEL.frontend(waveform[:, :15600])

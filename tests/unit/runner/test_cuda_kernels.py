@@ -15,10 +15,10 @@ from fad_core.models.base import Arrays
 from fad_core.models.use import ModelUse
 from fad_core.runner import cuda
 from fad_core.runner.backend import Backend
-from fad_core.runner.blocks import run_side_by_side
+from fad_core.runner.blocks import run_files
 from fad_core.runner.cuda import on_cuda
 from fad_core.runner.cuda_batches import BATCH_BYTES, CudaBatcher
-from fad_core.runner.device import resolve_device, whole_float32
+from fad_core.runner.device import full_float32, resolve_device
 from fad_core.runner.exported import ExportedModel, chosen_batch_size
 from fad_core.runner.pt2 import load_network
 from fad_core.util.jit import compiled_with_fma
@@ -49,8 +49,8 @@ def clip(model: ExportedModel, seconds: float, seed: int) -> Arrays:
     return model.model.frontend((0.1 * noise).astype(np.float32), str(seed))
 
 
-def side_by_side(model: ExportedModel, files: list[Arrays]) -> list[NDArray[np.float32]]:
-    outputs = run_side_by_side(model._network, model.model, files, model.device)
+def embed_together(model: ExportedModel, files: list[Arrays]) -> list[NDArray[np.float32]]:
+    outputs = run_files(model._network, model.model, files, model.device)
     return [np.concatenate([output.ravel() for block in of_file for output in block]) for of_file in outputs]
 
 
@@ -102,14 +102,14 @@ def test_its_kernels_compute_the_same(seeded_export: SeededExport, name: str, se
         ("encodec-48k", (0.4, 1.5, 0.4, 0.1, 0.4, 1.5, 2.1)),
     ],
 )
-def test_a_file_is_the_same_in_any_company(
+def test_a_file_is_the_same_whichever_files_run_with_it(
     seeded_export: SeededExport, name: str, lengths: tuple[float, ...]
 ):
     model = moved(seeded_export(name))
     files = [clip(model, seconds, seed) for seed, seconds in enumerate(lengths)]
-    alone = [side_by_side(model, [file])[0] for file in files]
+    alone = [embed_together(model, [file])[0] for file in files]
     for order in ([*range(7)], [6, 5, 4, 3, 2, 1, 0], [2, 0], [5, 1, 6]):
-        together = side_by_side(model, [files[place] for place in order])
+        together = embed_together(model, [files[place] for place in order])
         for place, made in zip(order, together, strict=True):
             np.testing.assert_array_equal(made, alone[place])
 
@@ -126,7 +126,7 @@ def test_calls_of_more_than_a_row_go_one_by_one(seeded_export: SeededExport):
         for block in model.model.blocks(file)
     ]
     with torch.inference_mode():
-        for given, (output, _) in zip(calls, network.together(calls), strict=True):
+        for given, (output, _) in zip(calls, network.run_calls(calls), strict=True):
             assert torch.equal(output, network(*given)[0])
 
 
@@ -144,11 +144,11 @@ def test_more_files_than_a_stack_holds_are_embedded_in_their_order(seeded_export
         np.testing.assert_array_equal(embeddings["embedding"], model.embed_features(file)["embedding"])
 
 
-def test_long_files_are_stacked_by_fewer():
+def test_batches_of_longer_files_hold_fewer():
     model = get_model("encodec-48k")
     use = ModelUse(model)
     stacked = CudaBatcher(torch.fx.symbolic_trace(torch.nn.Identity()), use, model.cuda_batch_size)
-    counts = [stacked.at_once(seconds * 48_000) for seconds in (1, 10, 60, 600, 7200)]
+    counts = [stacked.files_in_memory(seconds * 48_000) for seconds in (1, 10, 60, 600, 7200)]
     assert counts == sorted(counts, reverse=True) and counts[0] == model.cuda_batch_size and counts[-1] == 1
     for seconds, count in zip((1, 10, 60), counts, strict=False):
         assert count * model.memory_bytes(seconds * 48_000) <= BATCH_BYTES
@@ -186,7 +186,7 @@ def test_a_fourier_transform_is_that_convolution(length: int, hop: int, frames: 
     """It is no further from the exact sums than products that are added up one after the other."""
     signal, weight, bias = transform_of(length, frames, hop)
     exact = torch.nn.functional.conv1d(signal.double(), weight.double(), bias.double(), stride=hop)
-    with whole_float32(DEVICE):
+    with full_float32(DEVICE):
         found = cuda.fourier_transform(signal.to(DEVICE), weight.to(DEVICE), bias.to(DEVICE), [hop]).cpu()
     in_turn = torch.from_numpy(in_order(signal.numpy(), weight.numpy(), hop)) + bias[:, None]
     assert (found - exact).abs().max() <= (in_turn - exact).abs().max()
@@ -197,7 +197,7 @@ def test_a_fourier_transform_is_that_convolution(length: int, hop: int, frames: 
 def test_a_fourier_transform_has_the_bits_of_the_processors(length: int, hop: int):
     """Seen on an H200 with CUDA 13; without it, PANN and CLAP need not pass verification."""
     signal, weight, _ = transform_of(length, 1001, hop)
-    with whole_float32(DEVICE):
+    with full_float32(DEVICE):
         found = cuda.fourier_transform(signal.to(DEVICE), weight.to(DEVICE), None, [hop]).cpu().numpy()
     np.testing.assert_array_equal(found, in_order(signal.numpy(), weight.numpy(), hop))
 

@@ -35,7 +35,7 @@ from fad_core.util import jit as compiled
 from fad_core.verification.verify import run_by
 
 SeededExport = Callable[[str], Path]
-NOTE = "the network ran as exported (plain): the kernels of the fast runner cannot be used here"
+NOTE = "the network ran as exported (plain) because the kernels of the fast runner cannot be used"
 
 
 @pytest.fixture(autouse=True)

@@ -97,5 +97,5 @@ def test_a_file_that_is_not_there_or_none(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no exported model"):
         verified_model("vggish", str(tmp_path / "lost.pt2"))
     (tmp_path / "words.pt2").write_text("words")
-    with pytest.raises(ModelError, match=r"words\.pt2 is no exported model"):
+    with pytest.raises(ModelError, match=r"words\.pt2 is not an exported model"):
         verified_model("vggish", str(tmp_path / "words.pt2"))

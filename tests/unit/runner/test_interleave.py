@@ -1,4 +1,4 @@
-"""Several files at once, through the kernels that gain by it."""
+"""Several files at once through the kernels that take many calls."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fad_core.runner.fast.rewrite import put_kernels
 from fad_core.runner.file_batches import LARGEST, LEAST, full_groups, groups, in_order
 
 
-class Remembers(nn.Module):
-    """A convolution, an LSTM that starts from one tensor of zeros, and what is needed behind it."""
+class LstmNetwork(nn.Module):
+    """A convolution, an LSTM that starts from one tensor of zeros, and layers that use its output."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,21 +30,21 @@ class Remembers(nn.Module):
         return self.behind((output + y).permute(1, 2, 0)) * x.mean(), hidden
 
 
-def test_a_call_has_the_same_bits_in_any_company():
+def test_a_call_has_the_same_bits_whichever_calls_run_with_it():
     torch.manual_seed(0)
-    network = Remembers().eval().requires_grad_(False)
+    network = LstmNetwork().eval().requires_grad_(False)
     length = torch.export.Dim("length", min=8, max=4096)
     from fad_core.models.encodec.lstm_export import any_length
 
     with any_length():
         program = torch.export.export(network, (torch.randn(2, 2, 20),), dynamic_shapes=({2: length},))
-    together = InterleavedNetwork(put_kernels(program.module()))
-    assert together.gains
+    interleaved = InterleavedNetwork(put_kernels(program.module()))
+    assert interleaved.has_group_kernels
     calls = [(torch.randn(2, 2, length),) for length in (50, 8, 300, 50)]
     with torch.inference_mode():
-        found = together.together(calls)
+        found = interleaved.run_calls(calls)
         for (x,), (output, hidden) in zip(calls, found, strict=True):
-            alone, alone_hidden = together(x)
+            alone, alone_hidden = interleaved(x)
             expected, expected_hidden = network(x)
             assert torch.equal(output, alone)
             assert torch.equal(hidden, alone_hidden)
@@ -55,10 +55,10 @@ def test_a_call_has_the_same_bits_in_any_company():
 def test_a_network_without_such_kernels_runs_call_by_call():
     network = nn.Conv2d(4, 8, 3).eval().requires_grad_(False)
     program = torch.export.export(network, (torch.randn(1, 4, 9, 9),))
-    together = InterleavedNetwork(put_kernels(program.module()))
-    assert not together.gains
+    interleaved = InterleavedNetwork(put_kernels(program.module()))
+    assert not interleaved.has_group_kernels
     with torch.inference_mode():
-        found = together.together([(torch.ones(1, 4, 9, 9),)] * 3)
+        found = interleaved.run_calls([(torch.ones(1, 4, 9, 9),)] * 3)
     assert len(found) == 3
     assert torch.equal(found[0], found[2])
 
@@ -73,7 +73,7 @@ def test_groups_hold_every_file_once(count: int, lanes: int, known: bool):
         (place, place) for place in range(count)
     ]
     assert max(map(len, made)) <= LARGEST
-    # Files that stand far apart are not read to be in one group.
+    # Files that are far apart in the list are not in one group.
     assert all(
         abs(place - other) < lanes * LARGEST for group in made for place, _ in group for other, _ in group
     )
@@ -104,7 +104,7 @@ def test_a_few_files_are_enough_to_begin(lanes: int):
     following.close()
 
 
-def test_files_are_let_go_of():
+def test_files_of_a_group_are_freed():
     """None of a group is in memory while the next ones are read."""
     alive: list[weakref.ref[np.ndarray]] = []
     most = 0

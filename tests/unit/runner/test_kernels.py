@@ -150,8 +150,8 @@ def test_convolutions_of_sequences(inputs: int, outputs: int, kernel: int, strid
     assert found.transpose(1, 2).is_contiguous()
     # In pieces, through the ELU, and added to something.
     onto = noise(*expected.shape, seed=3)
-    heard = functional.elu(x.double())
-    expected = functional.conv1d(heard, weight.double(), None, stride) + onto
+    activated = functional.elu(x.double())
+    expected = functional.conv1d(activated, weight.double(), None, stride) + onto
     kernel_of_elu = SequenceConvolution(weight, bias, stride, elu=True)
     for pieces in ([x], [x[..., :5], x[..., 5:]], [x[..., :1], x[..., 1:9], x[..., 9:]]):
         assert furthest(kernel_of_elu(pieces, onto.clone()), expected) < 3e-6
@@ -281,8 +281,8 @@ class Shared(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         joined = torch.cat([x, x.flip(-1)], dim=-1)
         a = self.first(joined) + joined.mean()
-        heard = functional.elu(a, inplace=True)
-        b = self.groups(self.second(heard)) + a[..., 2:]
+        activated = functional.elu(a, inplace=True)
+        b = self.groups(self.second(activated)) + a[..., 2:]
         c = self.norm(self.third(b))
         c.add_(self.third(b))
         return self.odd(functional.elu(c, inplace=True)) + c.sum()

@@ -323,7 +323,7 @@ def test_flat_vectors_are_put_end_to_end(original: Any, monkeypatch: pytest.Monk
     assert scipy.linalg.sqrtm is newer_sqrtm
 
 
-def test_how_the_original_fails_is_kept(original: Any, monkeypatch: pytest.MonkeyPatch):
+def test_the_error_of_the_original_is_recorded(original: Any, monkeypatch: pytest.MonkeyPatch):
     def sqrtm(matrix: np.ndarray, disp: bool) -> Any:
         raise ValueError("this is how")
 

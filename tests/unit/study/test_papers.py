@@ -322,8 +322,8 @@ def correlations(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("correlations")
     for name, wanted in (("fad", 0), ("correlations", 0)):
         head, *lines = (GIVEN / f"dcase2023_task7_{name}.csv").read_text().splitlines()
-        kept = [line for line in lines if line.split(",")[wanted] in ("vggish", "clap-2023", "w2v2-base")]
-        (folder / f"{name}.csv").write_text("\n".join([head, *kept]) + "\n")
+        selected = [line for line in lines if line.split(",")[wanted] in ("vggish", "clap-2023", "w2v2-base")]
+        (folder / f"{name}.csv").write_text("\n".join([head, *selected]) + "\n")
     grids = read_grids(folder / "fad.csv", GIVEN / "dcase2023_task7_mos.csv")
     rows = correlation_rows(*grids, QUICK, Published(read_published(folder / "correlations.csv")))
     write_table(CORRELATIONS, rows, folder / "table.parquet")

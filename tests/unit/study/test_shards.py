@@ -65,16 +65,16 @@ def test_adding_changing_and_removing_show_in_one_shard(dataset: Dataset, tokens
     folder = Path(str(dataset.path))
     before = tokens()
     path = folder / NAMES[0]
-    kept = path.read_bytes()
+    content = path.read_bytes()
     soundfile.write(path, [0.9] * 100, 8000)
     assert changed(before, tokens()) == {shard_of(NAMES[0], 2)}
-    path.write_bytes(kept)
+    path.write_bytes(content)
     os.utime(path, ns=(1, 1))
     assert tokens() == before, "the old content is back"
     path.unlink()
     assert changed(before, tokens()) == {shard_of(NAMES[0], 2)}
-    path.write_bytes(kept)
-    (folder / "new.wav").write_bytes(kept)
+    path.write_bytes(content)
+    (folder / "new.wav").write_bytes(content)
     assert changed(before, tokens()) == {shard_of("new.wav", 2)}
 
 

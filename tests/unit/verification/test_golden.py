@@ -185,12 +185,12 @@ def test_the_golden_file_is_small_and_free_of_pickles(family: Golden):
         assert all(entries[name].dtype != object for name in entries.files)
 
 
-def test_of_many_vectors_a_few_and_the_mean_are_kept(family: Golden):
+def test_of_many_vectors_a_few_and_the_mean_are_stored(family: Golden):
     many = np.arange(71 * 3, dtype=np.float32).reshape(71, 3)
-    kept = embedding_excerpt(many)
-    np.testing.assert_array_equal(kept[:4], many[[0, 23, 46, 70]])
-    np.testing.assert_array_equal(kept[4], many.mean(axis=0))
-    assert embedding_excerpt(many[:70]) is not kept and len(embedding_excerpt(many[:70])) == 70
+    stored = embedding_excerpt(many)
+    np.testing.assert_array_equal(stored[:4], many[[0, 23, 46, 70]])
+    np.testing.assert_array_equal(stored[4], many.mean(axis=0))
+    assert embedding_excerpt(many[:70]) is not stored and len(embedding_excerpt(many[:70])) == 70
 
 
 @pytest.mark.parametrize("shape", [(1, 480000), (31, 1, 96, 64), (1, 4, 1001, 64), (2, 1), (1,)])

@@ -55,7 +55,7 @@ def test_a_transform_that_rounds_otherwise_passes(exported: ExportedModel, monke
     assert [row.quantity for row in rows].count("fad") == 1
 
 
-def test_where_bands_are_empty_the_rounding_is_heard(exported: ExportedModel, monkeypatch):
+def test_rounding_affects_embeddings_where_bands_are_empty(exported: ExportedModel, monkeypatch):
     """Why those clips are not among the stored ones."""
     model, clip = exported.model, clips()["square"]
     assert "square" not in {name for name, _ in golden_set(model)}

@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import os
 import pty
+import shutil
 import signal
 import socket
 import subprocess
@@ -70,7 +71,14 @@ def failure(call: Callable[[], None], server: Server | str, target: Path) -> str
         call()
     message = str(caught.value)
     url = server if isinstance(server, str) else server.url
-    for part in (url, str(target), 'weights="seeded"', 'weights="PATH"', "ckpt_dir", "by hand"):
+    for part in (
+        url,
+        str(target),
+        'weights="seeded"',
+        'weights="PATH"',
+        "ckpt_dir",
+        "put the file there yourself",
+    ):
         assert part in message
     assert not target.exists()
     return message
@@ -107,7 +115,7 @@ def test_a_file_that_is_there_is_not_asked_for(server: Server, target: Path) -> 
     assert not Path(f"{target}.part").exists()
 
 
-def test_another_file_that_is_there_is_refused_and_kept(server: Server, target: Path) -> None:
+def test_an_existing_wrong_file_is_refused_and_not_removed(server: Server, target: Path) -> None:
     target.parent.mkdir(parents=True)
     target.write_bytes(b"mine")
     with pytest.raises(WeightsError, match="not the expected file"):
@@ -169,11 +177,11 @@ def test_a_connection_that_is_always_cut_leaves_what_the_next_call_goes_on_from(
     assert server.ranges == ["bytes=300000-"]
 
 
-def test_without_a_hash_nothing_is_kept_for_the_next_call(server: Server, target: Path) -> None:
+def test_without_a_hash_no_partial_file_is_left(server: Server, target: Path) -> None:
     server.replies.append(Reply(cut_after=300_000))
     server.usual = Reply(status=503)
     message = failure(lambda: get(server, target, ""), server, target)
-    assert "kept:" not in message
+    assert "partial file" not in message
     assert files(target) == []
 
 
@@ -223,7 +231,7 @@ def test_a_server_without_ranges_that_always_cuts_is_given_up(server: Server, ta
     message = failure(lambda: get(server, target), server, target)
     assert f"400000 of {len(CONTENT)} bytes" in message
     assert len(server.requests) == 1 + len(MODULE.DELAYS)
-    assert f"kept: {target}.part, 400000 bytes" in message
+    assert f"partial file: {target}.part, 400000 bytes" in message
 
 
 def test_a_file_that_changes_at_the_server_meanwhile(server: Server, target: Path) -> None:
@@ -320,6 +328,38 @@ def test_a_name_that_nobody_knows(target: Path) -> None:
     call = lambda: download(url, target, SHA256, progress=False)  # noqa: E731
     assert "no connection" in failure(call, url, target)
     assert files(target) == []
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A self-signed certificate for 127.0.0.1, with its key, in one file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl")
+    path = tmp_path / "certificate.pem"
+    options = "-newkey rsa:2048 -nodes -days 1 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    files = ["-keyout", str(path), "-out", f"{path}.certificate"]
+    subprocess.run([openssl, "req", "-x509", *options.split(), *files], check=True, capture_output=True)
+    with path.open("ab") as stream:
+        stream.write(Path(f"{path}.certificate").read_bytes())
+    return path
+
+
+def test_a_refused_certificate_is_not_tried_again(
+    certificate: Path, target: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with serving(CONTENT, certificate) as server:
+        message = failure(lambda: get(server, target), server, target)
+        assert "the certificate of the server was refused (self-signed certificate)" in message
+        assert "SSL_CERT_FILE" in message
+        assert "trying again" not in caplog.text
+        assert server.requests == []
+        assert files(target) == []
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        get(server, target)
+        assert_right(target)
 
 
 def test_a_proxy_is_used(server: Server, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:

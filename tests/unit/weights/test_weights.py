@@ -252,7 +252,7 @@ class TestTheCommand:
         result, path = fetch()
         assert (result.exit_code, result.stdout) == (1, "")
         for part in (
-            "error: cannot download tiny.pth: the downloaded data was wrong and has been removed",
+            "error: cannot download tiny.pth: the downloaded data is not the expected file and was removed",
             expected,
             hashlib.sha256(served.content).hexdigest(),
             served.url,
@@ -261,7 +261,7 @@ class TestTheCommand:
             assert part in result.stderr
         assert list(path.parent.iterdir()) == []
 
-    def test_a_wrong_file_that_is_there_is_refused_and_kept(
+    def test_an_existing_wrong_file_is_refused_and_not_removed(
         self, served: Server, fetch: Callable[[], tuple[Result, Path]], tmp_path: Path
     ) -> None:
         write(tmp_path / "hub" / "checkpoints" / "tiny.pth", ARRAYS)
@@ -287,8 +287,14 @@ class TestTheCommand:
         served.usual = Reply(status=503)
         result, path = fetch()
         assert (result.exit_code, result.stdout) == (1, "")
-        assert f"kept: {path}.part, 300 bytes; the next attempt resumes there" in result.stderr
+        assert f"partial file: {path}.part, 300 bytes; the next attempt resumes it" in result.stderr
         assert not path.exists()
+        # The option --weights is one of other commands.
+        commands = "compare, embed, export, score, stats, verify"
+        assert result.stderr.endswith(
+            f"\n  --weights PATH  (an option of {commands})\n  --ckpt-dir FOLDER\n"
+            f"  --weights seeded  (an option of {commands})\n"
+        )
 
         served.usual = Reply()
         served.requests.clear()

@@ -46,8 +46,8 @@ def scores():
         note(f"score {name}", frechet.score, str(SETS / "background"), str(SETS / name))
 
 
-def kept():
-    """As in the notebook that keeps embeddings: written the first time, read the second."""
+def stored_embeddings():
+    """As in the notebook that stores embeddings: the first call writes them, the second reads them."""
     paths = {
         "background_embds_path": str(OUT / "embds" / "background.npy"),
         "eval_embds_path": str(OUT / "embds" / "test1.npy"),

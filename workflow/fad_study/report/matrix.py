@@ -95,12 +95,12 @@ def compact(matrix: Matrix, rows: Sequence[Row]) -> Matrix:
         return matrix
     references = {row["reference"] for row in rows}
     evaluations = {row["evaluation"] for row in rows}
-    kept = [index for index, name in enumerate(matrix.evaluations) if name in evaluations]
+    columns = [index for index, name in enumerate(matrix.evaluations) if name in evaluations]
     lines = [line for line in zip(matrix.references, matrix.values, strict=True) if line[0] in references]
     return Matrix(
         tuple(name for name, _ in lines),
-        tuple(matrix.evaluations[index] for index in kept),
-        tuple(tuple(values[index] for index in kept) for _, values in lines),
+        tuple(matrix.evaluations[index] for index in columns),
+        tuple(tuple(values[index] for index in columns) for _, values in lines),
     )
 
 
