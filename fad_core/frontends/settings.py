@@ -51,6 +51,27 @@ class LogMelSettings:
             return 1 + samples // self.hop_length
         return max(1 + (samples - self.window_length) // self.hop_length, 0)
 
+    def samples_of_frames(self, waveform: NDArray[np.float32], first: int, stop: int) -> NDArray[np.float32]:
+        """Return the samples of centred frames, with the signal mirrored where they extend beyond its ends.
+
+        Args:
+            waveform: `[…, samples]`.
+            first: the first frame.
+            stop: the frame after the last.
+
+        Returns:
+            `[…, (stop - first - 1) · hop_length + fft_length]`.
+
+        >>> settings = LogMelSettings(16000, 4, 3, 64, 50, 8000)
+        >>> settings.samples_of_frames(np.arange(7), 0, 2)
+        array([2, 1, 0, 1, 2, 3, 4])
+        """
+        samples, half = waveform.shape[-1], self.fft_length // 2
+        start, end = first * self.hop_length - half, (stop - 1) * self.hop_length + self.fft_length - half
+        inside = waveform[..., max(start, 0) : min(end, samples)]
+        beyond = [(0, 0)] * (waveform.ndim - 1) + [(max(-start, 0), max(end - samples, 0))]
+        return np.pad(inside, beyond, mode="reflect")
+
     @property
     def frequencies(self) -> NDArray[np.float64]:
         """Frequencies of the transform's bins in Hz, `[fft_length // 2 + 1]`."""

@@ -99,7 +99,7 @@ class FusionMel:
         edges = [count * index // blocks for index in range(blocks + 1)]
         for start, stop in pairwise(edges):
             spectrum = torch.stft(
-                self._stretch(samples, start, stop),
+                torch.from_numpy(self.settings.samples_of_frames(samples, start, stop)),
                 self.settings.fft_length,
                 self.settings.hop_length,
                 window=self.window,
@@ -110,14 +110,6 @@ class FusionMel:
             power = spectrum.abs().square_()
             torch.matmul(power.T, self.weights, out=mel[start:stop])
         return decibels(mel)
-
-    def _stretch(self, samples: NDArray[np.float32], start: int, stop: int) -> torch.Tensor:
-        """The samples of frames `start` to `stop`, mirrored where they reach beyond the signal."""
-        hop, half = self.settings.hop_length, self.settings.fft_length // 2
-        first, last = start * hop - half, (stop - 1) * hop + half
-        inside = samples[max(first, 0) : min(last, len(samples))]
-        beyond = (max(-first, 0), max(last - len(samples), 0))
-        return torch.from_numpy(np.pad(inside, beyond, mode="reflect"))
 
 
 def mel_matrix(settings: LogMelSettings) -> torch.Tensor:

@@ -91,16 +91,8 @@ class PannModel(EmbeddingModel):
             first = max(start - _HALO, 0)
             # A partial column at the end is part of the receptive field of the last ones.
             last = frames if stop + _HALO >= columns else (stop + _HALO) * COLUMN_FRAMES
-            samples = self._samples(waveform, first * COLUMN_FRAMES, last)
+            samples = self.mel.samples_of_frames(waveform, first * COLUMN_FRAMES, last)
             yield samples, np.array([start - first, stop - first])
-
-    def _samples(self, waveform: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
-        """The samples of the frames from `first` to before `last`; beyond its ends a waveform is mirrored."""
-        mel = self.mel
-        start = first * mel.hop_length - mel.fft_length // 2
-        place = np.arange(start, start + (last - first - 1) * mel.hop_length + mel.fft_length)
-        end = waveform.shape[1] - 1
-        return waveform[:, end - np.abs(end - np.abs(place))]
 
     def initial_state(self) -> NDArray[np.float32]:
         """The state before the first block: see `Cnn14.forward`."""
