@@ -96,8 +96,8 @@ def test_errors_leave_nothing_changed_either(
     def broken(_model: ExportedModel, *_given: object) -> np.ndarray:
         raise RuntimeError("in a lane")
 
-    def not_finite(_model: ExportedModel, windows: Any) -> np.ndarray:
-        return np.full((len(windows[0]), 128), np.nan, "f4")
+    def not_finite(_model: ExportedModel, windows: Any) -> tuple[np.ndarray]:
+        return (np.full((len(windows[0]), 128), np.nan, "f4"),)
 
     for network, error in ((broken, RuntimeError), (not_finite, FadError)):
         monkeypatch.setattr(ExportedModel, "_embed_block", network)
