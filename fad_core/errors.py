@@ -100,7 +100,7 @@ class WeightsError(FadError):
 
 
 class VerificationError(FadError):
-    """An exported model does not reproduce what it was made from."""
+    """An exported model does not reproduce what it was exported from."""
 
 
 class ResourceError(FadError):

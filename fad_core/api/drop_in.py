@@ -41,7 +41,7 @@ from fad_core.models.use import ModelUse
 from fad_core.runner.backend import DEFAULT_BACKEND, Backend, Runner
 from fad_core.runner.device import resolve_backend, resolve_device
 from fad_core.runner.exported import ExportedModel
-from fad_core.runner.given import is_exported, model_in, require_weights
+from fad_core.runner.unverified import is_exported, model_in, require_weights
 from fad_core.util.progress import progress_bar
 from fad_core.weights import default_ckpt_dir
 

@@ -1,8 +1,8 @@
-"""Exported and verified models, kept for whoever scores without the pipeline.
+"""A folder of exported and verified models, for scoring without the pipeline.
 
-They lie in the user's cache folder (`default_cache_dir`), or where a call says: as
-`{id}-{first 8 of the weights' sha256}.pt2`, and in `verification/` their verdicts, whose names carry a digest
-of the code they were given for.
+It is the user's cache folder (`default_cache_dir`) unless another is given. Models are
+`{id}-{first 8 digits of the weights' sha256}.pt2`; their verdicts are in `verification/`, with a digest of
+the code and the kind of machine in their names.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from fad_core.runner.backend import Backend
 from fad_core.runner.backends import Origin
 from fad_core.runner.device import resolve_backend
 from fad_core.runner.exported import ExportedModel
-from fad_core.runner.given import is_exported, load_given, model_in
 from fad_core.runner.numerics import numerics_key
 from fad_core.runner.pt2 import Identity, export_model, read_identity
+from fad_core.runner.unverified import is_exported, load_unverified, model_in
 from fad_core.util.atomic import require_writable
 from fad_core.util.code_digest import code_digest
 from fad_core.util.progress import progress_bar
@@ -38,11 +38,11 @@ Report = Callable[[str], None]
 
 
 def _silent(_line: str) -> None:
-    """The report of who wants none."""
+    """Report nothing."""
 
 
 def default_cache_dir() -> Path:
-    """Where exported models are kept unless a call says where.
+    """Return the folder of exported models that is used by default.
 
     `$FAD_CACHE_DIR`, else `$XDG_CACHE_HOME/fad-core/exported`, else `~/.cache/fad-core/exported`.
 
@@ -56,7 +56,7 @@ def default_cache_dir() -> Path:
         return cache.expanduser() / "fad-core" / "exported"
     except RuntimeError as error:
         raise ModelError(
-            "there is no home folder in which exported models can be kept: set FAD_CACHE_DIR to a folder"
+            "there is no home folder for exported models: set FAD_CACHE_DIR to a folder"
         ) from error
 
 
@@ -73,31 +73,32 @@ def verified_model(
     progress: bool = False,
     trust: bool = False,
 ) -> ExportedModel:
-    """Load an exported model; fetch, export and verify first whatever is not there yet.
+    """Load a verified model; download, export and verify it first if that has not been done.
 
     Args:
-        model_id: which model.
-        choice: of weights: "official", "seeded", the path of a checkpoint, or that of an exported model
-            (`.pt2`), which is taken unverified (`ExportedModel.note` says so).
-        ckpt_dir: folder of the checkpoints; torch.hub's if None.
-        report: told in a line what takes long.
+        model_id: id of the model.
+        choice: choice of weights: "official", "seeded", the path of a checkpoint, or the path of an exported
+            model (`.pt2`), which is not verified (`ExportedModel.note` says so).
+        ckpt_dir: folder of the checkpoints; None: that of torch.hub.
+        report: function called with a line of text before each long step.
         options: how the model is used.
-        backend: how and where it is to run; None: with the kernels for this CPU.
+        backend: how and where the network runs; None: with the kernels for this CPU.
         cache_dir: folder of the exported models and their verdicts; None: `default_cache_dir()`.
-        batch_size: windows at once; None: the model's own.
-        progress: show bars of what takes long, on stderr.
-        trust: of an exported model that is given by its path, see `ExportedModel`.
+        batch_size: number of windows embedded at once; None: the model's own.
+        progress: show progress bars of long steps on stderr.
+        trust: whether an exported model given by path may be read if it can contain code (`ExportedModel`).
 
     Raises:
-        ModelError: there is no such model, or it does not take these settings, or the path is that of another
-            exported model, or of one that cannot be read without `trust`; or there is no such device.
-        WeightsError: the checkpoint cannot be had, or is not what it should be.
-        VerificationError: the model does not reproduce what it was made from.
+        ModelError: there is no such model or device, the options do not apply to the model, or the path is
+            that of another exported model or of one that cannot be read without `trust`.
+        WeightsError: the checkpoint is not available, or is not the expected file.
+        VerificationError: the model does not reproduce the network it was exported from, or the original's
+            embeddings.
     """
     use = ModelUse(get_model(model_id), options)
     backend = resolve_backend(backend or Backend(), options)
     if is_exported(choice):
-        return load_given(Path(choice).expanduser(), use, backend, batch_size, trust=trust)
+        return load_unverified(Path(choice).expanduser(), use, backend, batch_size, trust=trust)
     cache = ModelCache(cache_dir or default_cache_dir(), ckpt_dir, report, progress=progress)
     path, weights = cache.export(use.model, choice)
     cache.require_verified(path, use.model, weights, verified_backends(backend.device))
@@ -106,15 +107,16 @@ def verified_model(
 
 
 class ModelCache:
-    """A folder of exported models, and in `verification/` of their verdicts.
+    """A folder of exported models and their verdicts.
 
-    A verdict is of one backend, and its name carries a digest of all that decides it beside the model.
+    A verdict is for one backend. Its name contains a digest of everything, besides the model, that it depends
+    on.
 
     Attributes:
-        folder: where they lie.
-        ckpt_dir: of the checkpoints; torch.hub's if None.
-        report: told in a line what takes long.
-        progress: whether bars are shown.
+        folder: the folder.
+        ckpt_dir: folder of the checkpoints; None: that of torch.hub.
+        report: function called with a line of text before each long step.
+        progress: whether progress bars are shown.
     """
 
     def __init__(
@@ -126,7 +128,7 @@ class ModelCache:
         self.progress = progress
 
     def export(self, model: EmbeddingModel, choice: str) -> tuple[Path, Weights]:
-        """Path of the exported model, made now unless the very same lies there; and its fetched weights."""
+        """Export a model, unless the folder has it; return its path and its fetched weights."""
         weights = locate_weights(model, choice, self.ckpt_dir)
         for file in weights.files if weights.kind == "official" else ():
             if file.path is None:
@@ -142,13 +144,13 @@ class ModelCache:
     def verify(
         self, path: Path, weights: Weights, backends: Sequence[Backend], origin: Origin = "own"
     ) -> list[Check]:
-        """Verify a `.pt2` at all levels now, whatever was found before.
+        """Verify a `.pt2` at all levels, even if it has been verified before.
 
         Args:
-            path: the file, which may lie elsewhere.
-            weights: the fetched ones that it was made from.
-            backends: that run it.
-            origin: of the file; see `ExportedModel`.
+            path: the file, inside or outside the folder.
+            weights: the fetched weights that it was exported with.
+            backends: backends to verify.
+            origin: origin of the file, as in `ExportedModel`.
         """
         model = get_model(model_in(path))
         checks: list[Check] = []
@@ -162,20 +164,20 @@ class ModelCache:
     def require_verified(
         self, path: Path, model: EmbeddingModel, weights: Weights, backends: Sequence[Backend]
     ) -> None:
-        """Make sure that a model has passed at all levels, by each backend that can be used here.
+        """Require that a model has passed all levels with each backend that can be used here.
 
-        It is verified now where this machine has no verdict on it.
+        It is verified now where there is no verdict for this kind of machine.
 
         Args:
-            path: what `export` gave.
+            path: path returned by `export`.
             model: the model.
-            weights: what `export` gave.
-            backends: that must have run it.
+            weights: weights returned by `export`.
+            backends: the required backends.
 
         Raises:
-            VerificationError: it has not passed.
+            VerificationError: the model has not passed.
         """
-        # A new export has a new time, and its old verdicts are worth nothing.
+        # Verdicts older than the export are of an earlier file.
         exported_at = path.stat().st_mtime_ns
         verdicts = []
         for name in levels_of(model):
@@ -193,7 +195,7 @@ class ModelCache:
         require_verified(verdicts, [Verified(model.name, weights.label, weights.sha256)])
 
     def _record(self, comparison: Iterator[Check], total: int, backend: Backend, verdict: Path) -> None:
-        """Make all checks, of which so many are of embeddings, and write the verdict if they pass."""
+        """Run all checks, `total` of them of embeddings, and write the verdict if they pass."""
         checks = []
         name = verdict.name.rsplit(".", 2)[0]
         with progress_bar(f"verify {name}", total, quiet=not self.progress, unit="comparisons") as advance:
@@ -204,7 +206,7 @@ class ModelCache:
         write_verification(checks, verdict, backend.device)
 
     def _verdict(self, stem: str, level: str, model: EmbeddingModel, backend: Backend) -> Path:
-        """Where a verdict lies, by all that decides it beside the file: what computes, and what verifies."""
+        """Return the path of a verdict, with a digest of the code and the kind of machine."""
         facts = [numerics_key(model, backend.device).digest, code_digest(Path(__file__), modules_of(model))]
         if level == "golden" and model.verification.golden is not None:
             facts.append(file_sha256(model.verification.golden))

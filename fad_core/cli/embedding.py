@@ -65,7 +65,7 @@ class Embedding:
         from fad_core.models import get_model
         from fad_core.models.use import ModelUse
         from fad_core.runner.device import load_workers, resolve_backend
-        from fad_core.runner.given import require_weights
+        from fad_core.runner.unverified import require_weights
         from fad_core.util.progress import progress_bar
 
         use = ModelUse(get_model(model_id), self.options)

@@ -47,7 +47,7 @@ class EmbeddedSet:
         counts: what became of its files; None if that is not known.
         source: "fad-core"; the package that wrote its statistics, "fadtk" or "pytorch-fid"; or "vectors" for
             vectors and statistics that do not say what model made them.
-        identity: of the exported model (`fad_core.runner.pt2.Identity`); empty if it is not at hand.
+        identity: of the exported model (`fad_core.runner.pt2.Identity`); empty if it is not known.
         decisions: what became of each file, sorted by name, if it was given as sound.
         ignored: (name, reason) of what is not an audio file, if it was given as sound.
         embeddings: the vectors file by file in the order of names, if they were kept.

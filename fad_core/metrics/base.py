@@ -88,7 +88,7 @@ class Metric:
         name: the id that configurations and tables use.
         title: what a heading says.
         symmetric: whether swapping reference and evaluation leaves the value as it is.
-        needs: what `compute` asks of each set; nothing else is at hand.
+        needs: what `compute` uses of each set; nothing else is available.
         compute: (reference, evaluation) → value; ValueError if the sets do not allow one.
 
     >>> def spread(reference, evaluation):

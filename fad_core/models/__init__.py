@@ -1,8 +1,8 @@
 """The registry of embedding models.
 
-A built-in family is a folder beside this file: a package with `MODELS`, a tuple of its models. Another
-package's models are known where it has called `register_model`; or, installed, in every process by an entry
-point of the group `fad_core.models` that is a model or several:
+A built-in family is a folder beside this file: a package with `MODELS`, a tuple of its models. Models of
+other packages are registered with `register_model`, or by an entry point of the group `fad_core.models`,
+which names a model or several:
 
     [project.entry-points."fad_core.models"]
     mine = "my_package.my_model:MODELS"
@@ -47,7 +47,7 @@ def get_model(model_id: str) -> EmbeddingModel:
         model_id: its id, one of `model_ids()`, or one of its aliases.
 
     Raises:
-        UnknownModelError: there is no such model; the message lists those that there are.
+        UnknownModelError: there is no such model; the message lists all models.
         ModelError: an installed package's models cannot be imported.
 
     >>> get_model("clap").name
@@ -63,7 +63,7 @@ def get_model(model_id: str) -> EmbeddingModel:
 
 
 def canonical_id(model_id: str) -> str:
-    """A model's id, of the id or of an alias; what is neither stays as it is."""
+    """Return the id of a model, given its id or an alias; any other name is returned unchanged."""
     try:
         return get_model(model_id).name
     except UnknownModelError:
@@ -71,10 +71,10 @@ def canonical_id(model_id: str) -> str:
 
 
 def modules_of(model: EmbeddingModel) -> tuple[str, ...]:
-    """Names of the modules that define a model: where a digest of its code begins.
+    """Return the names of the modules that define a model, with which a digest of its code begins.
 
     Args:
-        model: which need not be registered.
+        model: the model, registered or not.
     """
     modules = {type(model).__module__: None}
     if not any(model is other for other in _built_in(model.name)):
@@ -83,20 +83,20 @@ def modules_of(model: EmbeddingModel) -> tuple[str, ...]:
 
 
 def register_model(*models: EmbeddingModel) -> None:
-    """Make models of another package known to this process, as the built-in ones are.
+    """Register models for this process; their ids can then be used as those of the built-in models.
 
-    Their weights, export, verification against the eager network, scores and statistics then work by their
-    ids. Where a model has no golden embeddings (`VerificationFacts.golden`), every result says that it is
-    unverified against the original package. For the `fad` command and for studies, whose steps are processes
-    of their own, a package names its models by an entry point (see above).
+    If a model has no golden embeddings (`VerificationFacts.golden`), every result says that it is unverified
+    against the original package. For the `fad` command and for studies, whose steps are processes of their
+    own, register models by an entry point instead (see the module's docstring).
 
     Args:
-        models: each of a class derived from `EmbeddingModel` that a file defines. Registered again, a model
-            replaces the one of its name.
+        models: instances of a class derived from `EmbeddingModel` that is defined in a file. A model replaces
+            an earlier registered one of the same name.
 
     Raises:
-        ModelError: a name is not of lower-case letters, digits and hyphens, or is a built-in or installed
-            model's; there is no checkpoint; or no file holds the class, whose edits could not be noticed.
+        ModelError: a name contains other characters than lower-case letters, digits and hyphens, or is that
+            of a built-in or installed model; the model has no checkpoint; or its class is not defined in a
+            file, so that edits of it could not be noticed.
     """
     for model in models:
         _require_usable(model, [*_built_in(), *(other for other, _ in _installed())])
@@ -104,7 +104,7 @@ def register_model(*models: EmbeddingModel) -> None:
 
 
 def _all_models(model_id: str = "") -> Iterator[EmbeddingModel]:
-    """All models; of an id that begins as a family is called, that family's first, without the others."""
+    """Yield all models, beginning with the family with whose name the id begins."""
     yield from _built_in(model_id)
     yield from (model for model, _ in _installed())
     yield from _registered.values()
@@ -118,7 +118,7 @@ def _built_in(model_id: str = "") -> Iterator[EmbeddingModel]:
 
 @cache
 def _installed() -> tuple[tuple[EmbeddingModel, str], ...]:
-    """The models that installed packages name, each with the module that names it."""
+    """Return the models of installed packages, each with the module of its entry point."""
     from fad_core.models.base import EmbeddingModel
 
     found: list[tuple[EmbeddingModel, str]] = []
@@ -131,8 +131,8 @@ def _installed() -> tuple[tuple[EmbeddingModel, str], ...]:
                 found.append((model, entry.module))
         except Exception as error:  # whatever another package's code raises
             raise ModelError(
-                f"the models that an installed package names by {entry.value!r} are not usable "
-                f"({type(error).__name__}: {error}): repair it, or uninstall it"
+                f"the models of the installed package {entry.value!r} cannot be used "
+                f"({type(error).__name__}: {error}): repair it or uninstall it"
             ) from error
     return tuple(found)
 
@@ -146,14 +146,16 @@ def _require_usable(model: EmbeddingModel, others: Iterable[EmbeddingModel]) -> 
     for name in _names(model):
         # Paths are made of ids.
         if not re.fullmatch("[a-z0-9-]+", name):
-            raise ModelError(f"a model's name has lower-case letters, digits and hyphens alone, not {name!r}")
+            raise ModelError(
+                f"a model's name consists of lower-case letters, digits and hyphens, unlike {name!r}"
+            )
         if name in taken:
-            raise ModelError(f"there is a model {name!r} already: give yours another name")
+            raise ModelError(f"there is already a model {name!r}: choose another name")
     if not model.checkpoints:
         raise ModelError(f"{model.name} has no checkpoint: the first one names its weights")
     module = type(model).__module__
     if getattr(sys.modules.get(module), "__file__", None) is None:
         raise ModelError(
-            f"{model.name} is defined in no file ({module}): put its class into a module, so that an edit of "
-            "it is noticed"
+            f"the class of {model.name} is not defined in a file ({module}): move it to a module, so that "
+            "edits of it are noticed"
         )

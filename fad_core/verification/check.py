@@ -1,4 +1,4 @@
-"""One check of a verification: an array against what it must be. And what all checks say together."""
+"""Checks of a verification: comparisons of an array with its expected value, and their overall result."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Embeddings = NDArray[np.float32]
 """`[N, D]`."""
 
 DISTANCE_TOLERANCE = 1e-6
-"""Relative, of the distance of our embeddings from that of the original's, both by the exact formula."""
+"""Largest relative difference of the exact distances of the model's and of the original's embeddings."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One row of a verification: what was compared, and by how much it differed.
+    """One row of a verification: what was compared, and the difference.
 
     The attributes are the columns of the table VERIFICATION (`fad_core.tables.schemas`), but `numerics`.
     """
@@ -57,17 +57,17 @@ def compare(
     quantity: str = "embedding",
     off_by_quantum: int = 0,
 ) -> Check:
-    """Compare an array with what it must be.
+    """Compare an array with its expected value.
 
     Args:
-        identity: of the exported model that is verified.
-        level: of the verification.
-        case: the batch size, or the clip.
+        identity: identity of the exported model that is verified.
+        level: name of the level.
+        case: name of the batch size or of the clip.
         found: `[N, …]`.
-        expected: of the same shape, or the check fails.
+        expected: array of the same shape; with another shape the check fails.
         tolerance: the largest absolute difference allowed, as a share of the RMS of `expected`.
-        quantity: what the arrays are.
-        off_by_quantum: how many values `settle` has forgiven.
+        quantity: what the arrays are: the name of an output, "frontend", "network" or "fad".
+        off_by_quantum: number of values that `settle` has replaced.
     """
     same_shape = found.shape == expected.shape
     absolute = relative = float("inf")
@@ -97,7 +97,7 @@ def compare(
 
 
 def _min_cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """The smallest cosine of two vectors `[D]` of `[N, D]`; 1 where both are zero."""
+    """Return the smallest cosine of corresponding vectors `[D]` of `[N, D]`; 1 where both are zero."""
     lengths = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         cosines = np.sum(a * b, axis=1) / (lengths[0] * lengths[1])
@@ -107,40 +107,40 @@ def _min_cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 def compare_distance(
     identity: Identity, level: str, case: str, vectors: int, found: float, expected: float
 ) -> Check:
-    """Compare a Fréchet distance of so many vectors with the one it must be."""
+    """Compare a Fréchet distance, of `vectors` vectors, with its expected value."""
     ours, theirs = np.array([[found]]), np.array([[expected]])
     check = compare(identity, level, case, ours, theirs, DISTANCE_TOLERANCE, quantity="fad")
     return replace(check, vectors=vectors, min_cosine=None)
 
 
 def distance_of_groups(groups: Iterable[Sequence[Embeddings]]) -> float:
-    """The exact Fréchet distance of two groups of clips, given the embeddings of each clip."""
+    """Return the exact Fréchet distance of two groups of clips, given the embeddings of each clip."""
     reference, evaluation = (Statistics.from_embeddings(np.concatenate(group)) for group in groups)
     return frechet_distance(reference, evaluation).value
 
 
 def case_by(case: str, backend: Backend) -> str:
-    """A case's name, and how the network ran unless by default."""
+    """Return the name of a case, with the backend unless it is the default one."""
     return case if backend == DEFAULT_BACKEND else f"{case}, {backend.name}"
 
 
 def settle(
     model: EmbeddingModel, found: Embeddings, expected: Embeddings, unrounded: Embeddings | None
 ) -> tuple[Embeddings, int, float]:
-    """Forgive what float32 cannot decide: on which side of a rounding edge a value falls.
+    """Replace quantised values that differ only because they are on a rounding edge.
 
-    A quantised value may be one quantum off only where the original's own unrounded value lies on an
-    edge, within the tolerance; everything else has to be equal.
+    A value may differ by one quantization step only where the unrounded value of the original is on a
+    rounding edge, within the tolerance; all other values have to be equal.
 
     Args:
         model: the model.
-        found: our embeddings `[N, D]`.
-        expected: the original's.
-        unrounded: the original's before they are quantised; None if they are not.
+        found: its embeddings `[N, D]`.
+        expected: those of the original.
+        unrounded: those of the original before rounding; None if they are not rounded.
 
     Returns:
-        The embeddings with the values that are forgiven set to the original's, how many they are, and the
-        tolerance that is left.
+        The embeddings, with such values replaced by the original's; the number of such values; and the
+        tolerance for the comparison.
     """
     if unrounded is None or found.shape != expected.shape:
         return found, 0, model.tolerance
@@ -152,7 +152,7 @@ def settle(
 
 
 def require_passed(checks: Iterable[Check]) -> None:
-    """Refuse a verification without checks, or with one that failed.
+    """Require checks, and that all of them have passed.
 
     Raises:
         VerificationError: the message lists what failed.
@@ -173,7 +173,7 @@ def _failures(failed: Sequence[Check]) -> Iterator[str]:
             for row in group
         ]
         yield (
-            f"{model} ({weights}) is not what it was made from: "
-            f"{len(listed)} comparisons failed at the level {level!r}:"
+            f"{model} ({weights}) failed the verification: {len(listed)} comparisons at the level "
+            f"{level!r} exceed their tolerance:"
         )
         yield from listed

@@ -1,7 +1,7 @@
-"""The clips whose embeddings by the original packages are stored, the same on every machine.
+"""The clips of the golden level, the same on every machine.
 
-A golden file is only worth something if the sound it was made from can be made again, to the last
-bit, with another NumPy on another processor (`fad_core.verification.signals`); `Clip.sha256` tells.
+A golden file is valid only if its audio can be generated again, bit by bit, with another NumPy on another
+processor (`fad_core.verification.signals`); `Clip.sha256` checks this.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ MONO_RATES = (8000, 11025, 22050, 24000, 32000, 44100, 48000, 96000)
 # By sampling rate in Hz, the samples of the clips `wide_<rate>`: 23.0, 12.0 and 10.3 seconds.
 _WIDE_SAMPLES = {32000: 736_123, 44100: 529_201, 48000: 494_400}
 WIDE = tuple(f"wide_{rate}" for rate in _WIDE_SAMPLES)
-"""Clips without an empty band, for models in whose empty bands rounding noise counts."""
+"""Clips without an empty band, for models that turn the rounding noise of empty bands into features."""
 
 REFERENCE_GROUP = ("long", "sine", "speech_like", "stereo_16000", *WIDE)
-"""Clips whose embeddings are the reference set of the stored distances, as far as a model has them."""
+"""Clips of the reference set of the stored distances; a model uses those of them that it has."""
 
 EVALUATION_GROUP = ("noise", "square", "stereo_44100", "surround_48000", *(f"mono_{r}" for r in MONO_RATES))
 """The same for the evaluation set."""
@@ -58,12 +58,12 @@ class Clip:
 
     @property
     def waveform(self) -> NDArray[np.float32]:
-        """What reading the WAV file gives: float32 `[channels, n]` in [-1, 1)."""
+        """The samples as read from a WAV file: float32 `[channels, n]` in [-1, 1)."""
         return self.samples.astype(np.float32) / np.float32(32768)
 
     @property
     def sha256(self) -> str:
-        """Of the rate, the shape and the samples (little-endian, one channel after the other)."""
+        """SHA-256 of the rate, the shape and the samples (little-endian, one channel after the other)."""
         head = f"{self.sample_rate} {self.samples.shape[0]} {self.samples.shape[1]}\n"
         return hashlib.sha256(head.encode() + self.samples.astype("<i2").tobytes()).hexdigest()
 
@@ -74,12 +74,12 @@ class Clip:
 
 @cache
 def clips() -> dict[str, Clip]:
-    """All clips by name, about 0.4 s of work the first time. Do not change the arrays.
+    """Return all clips by name. The first call takes about 0.4 s. Do not modify the arrays.
 
-    `shortest` has the 15 600 samples that VGGish needs for its first window, `almost_two` one sample
-    less than it needs for two; `long` is more than one batch of 32 windows; `mono_<rate>`,
-    `stereo_<rate>` and `surround_48000` (5.1) go through down-mixing and resampling; `wide_<rate>` last
-    longer than CLAP's ten seconds, and no band of theirs is empty.
+    `shortest` has the 15 600 samples that VGGish needs for its first window, and `almost_two` one sample less
+    than it needs for two. `long` is more than one batch of 32 windows. `mono_<rate>`, `stereo_<rate>` and
+    `surround_48000` (5.1) are mixed and resampled. `wide_<rate>` are longer than the ten seconds of CLAP and
+    have no empty band.
     """
     rate = 16000
     hiss = noise(2 * rate, key=1)
@@ -106,10 +106,10 @@ def clips() -> dict[str, Clip]:
 
 @cache
 def distance_matrices() -> tuple[Signal, Signal]:
-    """Two sets of made-up embeddings of full rank: reference `[400, 128]`, evaluation `[300, 128]`.
+    """Return two sets of random vectors of full rank: reference `[400, 128]`, evaluation `[300, 128]`.
 
-    The clips give fewer vectors than dimensions, where the original's matrix square root is at its
-    least exact; these show that the formula is the same where it is well-conditioned.
+    The clips give fewer vectors than dimensions, where the matrix square root of the original is least exact.
+    These sets show that the formula is the same where it is well-conditioned.
     """
     sets = []
     for key, rows, shift in ((40, 400, 0.0), (41, 300, 0.125)):

@@ -1,6 +1,6 @@
-"""The level *eager*: the `.pt2` against the eager network, rebuilt from the checkpoint.
+"""The level *eager*: compare a `.pt2` with the eager network, built from the checkpoint again.
 
-Over batch sizes and lengths (`VerificationFacts.eager_cases`).
+The inputs are of several batch sizes and lengths (`VerificationFacts.eager_cases`).
 """
 
 from __future__ import annotations
@@ -19,44 +19,45 @@ from fad_core.verification.check import Check, case_by, compare
 from fad_core.verification.verdicts import Level
 from fad_core.weights import Weights, load_state
 
-# Run as it is, the exported program calls the same kernels as the eager network and gives the same bits; the
-# tenth of the tolerance is left to BLAS libraries that answer by the alignment of a buffer.
+# The plain runner calls the same kernels as the eager network and gives the same bits. A tenth of the
+# tolerance allows for BLAS libraries whose results depend on the alignment of a buffer.
 PLAIN_SHARE = 0.1
 
 
 class EagerLevel:
-    """Compares loaded models with the network that they were made from, by whatever backend they run.
+    """Comparison of loaded models, run by any backend, with the network that they were exported from.
 
     Attributes:
-        name: of the level.
-        against: what it compares with, in words.
-        count: how many of its checks are of embeddings, by each backend.
+        name: name of the level.
+        against: what models are compared with, in words.
+        count: number of checks of embeddings for each backend.
     """
 
     name: Level = "eager"
-    against = "the network it was made from"
+    against = "the network it was exported from"
 
     def __init__(self, model: EmbeddingModel, weights: Weights) -> None:
-        """Prepare for a model; its network is built when it is first compared with.
+        """Prepare the level; the network is built when it is first needed.
 
         Args:
             model: the model.
-            weights: the fetched ones that it was made from.
+            weights: the fetched weights that it was exported with.
         """
         self._model, self._weights = model, weights
         self._outputs: dict[tuple[int, int], Arrays] = {}
         self.count = len(model.verification.eager_cases)
 
     def backends(self, backends: Sequence[Backend]) -> list[Backend]:
-        """Those of the backends that can be compared.
+        """Return those of the backends that this level can compare.
 
-        Where a quantised value lies on an edge, other roundings decide; the golden level counts those.
+        For quantised embeddings that is the plain runner alone: a value on a rounding edge may fall on either
+        side with other kernels, which only the golden level can tell from an error.
         """
         plain = Backend("plain")
         return [each for each in backends if each == plain or not self._model.verification.quantization_step]
 
     def compare(self, exported: ExportedModel) -> Iterator[Check]:
-        """Compare a loaded model; one check a case."""
+        """Yield a check for each case and output of a loaded model."""
         # The plain runner calls the kernels of the eager network.
         share = PLAIN_SHARE if exported.backend == Backend("plain") else 1
         for batch, samples in self._model.verification.eager_cases:
@@ -71,7 +72,7 @@ class EagerLevel:
         return self._model.build(load_state(self._weights))
 
     def _output(self, batch: int, samples: int) -> Arrays:
-        """What the eager network gives for `example_input(batch, samples)`, once for all backends."""
+        """Return the outputs of the eager network for an example input, computed once for all backends."""
         if (batch, samples) not in self._outputs:
             with torch.inference_mode(), full_float32():
                 result = self._network(*self._model.example_input(batch, samples))

@@ -1,9 +1,9 @@
-"""The level *golden*: a model of seeded weights against embeddings that the original package gave.
+"""The level *golden*: compare a model with seeded weights with stored embeddings of the original package.
 
-A family's golden file (`VerificationFacts.golden`) was written by `tests/golden/make_golden.py`, which ran
-the original package with seeded weights of the same architecture on the clips of
-`fad_core.verification.clips`. It shows, from waveform to embedding and on to the distance, that a model does
-the original's computation, whatever weights it then gets.
+The golden file of a family (`VerificationFacts.golden`) is written by `tests/golden/make_golden.py`, which
+runs the original package with the same seeded weights on the clips of `fad_core.verification.clips`. Equality
+shows, from waveform to embedding to distance, that a model computes what the original computes, whatever its
+weights.
 """
 
 from __future__ import annotations
@@ -79,13 +79,13 @@ class Golden:
     versions: Mapping[str, str]
 
     def comparable(self, model: str, clip: str, embeddings: Embeddings) -> Embeddings:
-        """Of embeddings `[N, D]`, what is stored of the original's; all of them if N is not its N."""
+        """Return the part of embeddings `[N, D]` that is stored of the original's; all if N differs."""
         if len(embeddings) != self.counts[model][clip]:
             return embeddings
         return embedding_excerpt(embeddings)
 
     def comparable_features(self, model: str, clip: str, features: Arrays) -> Arrays:
-        """Of a file's features, what is stored of the original's; all if their shapes are not its."""
+        """Return the part of a clip's features that is stored of the original's; all if shapes differ."""
         shapes = [tuple(shape) for shape in self.feature_shapes[model][clip]]
         if [array.shape for array in features] != shapes:
             return features
@@ -93,7 +93,7 @@ class Golden:
 
 
 def embedding_excerpt(embeddings: Embeddings) -> Embeddings:
-    """What is stored of embeddings `[N, D]`: all; of many, four from first to last, and the mean of all."""
+    """Return what is stored of embeddings `[N, D]`: all; or if many, four of them and the mean of all."""
     if len(embeddings) <= _ALL_VECTORS:
         return embeddings
     rows = np.arange(_FEW_VECTORS) * (len(embeddings) - 1) // (_FEW_VECTORS - 1)
@@ -102,18 +102,18 @@ def embedding_excerpt(embeddings: Embeddings) -> Embeddings:
 
 
 def feature_excerpt(features: NDArray[Any]) -> NDArray[Any]:
-    """What is stored of an array `[N, …]` that a network takes: up to 256 of its values, `[1, values]`."""
+    """Return what is stored of an input array of a network: up to 256 of its values, `[1, values]`."""
     count = min(features.size, _FEATURE_VALUES)
-    # An odd step goes through all bands of a spectrogram, whose number is even.
+    # An odd step reaches all bands of a spectrogram, whose number is even.
     places = np.arange(count) * (features.size // count | 1) % features.size
     return features.reshape(-1)[places][None]
 
 
 def load_golden(model: EmbeddingModel) -> Golden:
-    """Read the golden file of a model's family.
+    """Read the golden file of a model.
 
     Raises:
-        VerificationError: the family has none.
+        VerificationError: the model has none.
     """
     path = model.verification.golden
     if path is None or not path.is_file():
@@ -147,13 +147,13 @@ def load_golden(model: EmbeddingModel) -> Golden:
 
 
 class GoldenLevel:
-    """Compares loaded models of seeded weights with the golden embeddings; see `EagerLevel`.
+    """Comparison of loaded models with seeded weights with the golden embeddings.
 
     Attributes:
-        name: of the level.
-        against: what it compares with, in words.
+        name: name of the level.
+        against: what models are compared with, in words.
         golden: the stored embeddings.
-        count: how many of its checks are of embeddings, by each backend.
+        count: number of checks of embeddings for each backend.
     """
 
     name: Level = "golden"
@@ -163,21 +163,24 @@ class GoldenLevel:
         """Read the golden embeddings of a model.
 
         Raises:
-            VerificationError: there are none.
+            VerificationError: the model has none.
         """
         self.golden = load_golden(model)
         self.count = len(self.golden.cases[model.name])
 
     def backends(self, backends: Sequence[Backend]) -> Sequence[Backend]:
-        """All of the backends can be compared."""
+        """Return all of the backends."""
         return backends
 
     def compare(self, exported: ExportedModel) -> Iterator[Check]:
         """Compare a loaded model, clip by clip.
 
+        Args:
+            exported: the model, with seeded weights.
+
         Yields:
-            For each clip a check of every array of features and one of the embeddings; and, if all embeddings
-            passed, one of the distance of two groups of clips.
+            For each clip, a check of every array of features and one of the embeddings; and if all embeddings
+            have passed, a check of the distance of two groups of clips.
 
         Raises:
             VerificationError: the stored embeddings are of other weights.
@@ -239,7 +242,7 @@ def _compare_features(
 def _compare_embeddings(
     exported: ExportedModel, golden: Golden, case: str, embeddings: Embeddings
 ) -> tuple[Embeddings, Check]:
-    """The embeddings of a clip with what is forgiven set right, and their check."""
+    """Return the settled embeddings of a clip (see `settle`), and their check."""
     model, expected = exported.model, golden.cases[exported.model.name][case]
     unrounded = golden.before_quantisation.get(model.name, {}).get(case)
     settled, flips, tolerance = settle(model, embeddings, expected, unrounded)

@@ -1,4 +1,4 @@
-"""Verdicts as tables, and in words. What reads them is in `fad_core.verification.verdicts`."""
+"""Writing verdicts, as tables and as text. `fad_core.verification.verdicts` reads them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from fad_core.verification.check import Check
 
 
 def verification_rows(checks: Sequence[Check], device: str = "cpu") -> list[dict[str, Any]]:
-    """Make rows of the table VERIFICATION of checks that were made on this machine.
+    """Return rows of the table VERIFICATION, for checks that were made on this machine.
 
     Args:
-        checks: what was compared.
-        device: that was verified; the rows name its GPU, if it is one.
+        checks: the checks.
+        device: the verified device; the rows name the GPU if it is one.
     """
     numerics = {
         name: str(numerics_key(get_model(name), device)) for name in {check.model for check in checks}
@@ -33,7 +33,7 @@ def write_verification(checks: Sequence[Check], table: Path, device: str = "cpu"
 
 
 def verification_text(name: str, rows: Sequence[Check]) -> str:
-    """One line a level and quantity: how much was compared, and the largest difference."""
+    """Return a line for each level and quantity: the number of comparisons and the largest difference."""
     lines = []
     for level in sorted({row.level for row in rows}):
         for quantity in sorted({row.quantity for row in rows if row.level == level}):

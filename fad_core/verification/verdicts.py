@@ -1,6 +1,7 @@
-"""The verdicts of the verification, read by whatever must not run without one.
+"""Verdicts of the verification, for steps that require one.
 
-Apart from what gives them: an edit there makes verdicts anew, and not all that waits for one.
+Separate from the code that gives verdicts: an edit there renews the verdicts, but not the steps that require
+them.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
 Level = Literal["eager", "golden"]
 LEVELS: tuple[Level, ...] = get_args(Level)
-"""Those without which nothing is embedded."""
+"""Levels that a model with golden embeddings must have passed before it embeds."""
 
 NOT_COMPARED = "unverified against the original package"
-"""What a result says of a model that has passed all its levels, of which golden is none."""
+"""Note of results by a model without golden embeddings."""
 
 _REMEDY = "delete it and run again"
 _OTHER_KIND = (
@@ -35,7 +36,7 @@ _NAMED = 3
 
 
 class Verified(NamedTuple):
-    """What must have been verified.
+    """A model with its weights, as a verification names it.
 
     Attributes:
         model: id.
@@ -53,9 +54,9 @@ class Verified(NamedTuple):
         return cls(identity.model, identity.weights, identity.weights_sha256)
 
     def has(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row of a table of verification is about it.
+        """Return whether a row of a table of verification is about it.
 
-        The golden level proves the code with the seeded weights, whatever weights are used.
+        The golden level verifies the code, with seeded weights, for all weights of a model.
         """
         if row["level"] == "golden" and self.weights != "seeded":
             return bool((row["model"], row["weights"]) == (self.model, "seeded"))
@@ -66,12 +67,12 @@ class Verified(NamedTuple):
 
 
 def levels_of(model: EmbeddingModel) -> Sequence[Level]:
-    """The levels that a model must have passed: without golden embeddings there is only the eager one."""
+    """Return the levels that a model must have passed: without golden embeddings, only the eager one."""
     return LEVELS if model.verification.golden is not None else ("eager",)
 
 
 def note_of(model: EmbeddingModel) -> str:
-    """What a result must say of levels that were not run; "" if there are none."""
+    """Return the note of results by a model without golden embeddings; "" for other models."""
     if set(levels_of(model)) == set(LEVELS):
         return ""
     return f"{NOT_COMPARED}: {model.name} has no golden embeddings"
@@ -80,16 +81,16 @@ def note_of(model: EmbeddingModel) -> str:
 def require_verified(
     tables: Sequence[Path], needed: Collection[Verified], numerics: NumericsKey | None = None
 ) -> None:
-    """Refuse to go on unless these tables say, and say nothing else, that all that is needed has passed.
+    """Require that tables of verification show that models have passed all their levels.
 
     Args:
-        tables: of verification.
-        needed: the models with their weights; each must have passed all its levels.
-        numerics: the key of the machine that is to compute; None where nothing is computed.
+        tables: paths of the tables; they must be of these models only.
+        needed: the models with their weights.
+        numerics: kind of the machine that will compute; None if nothing is computed.
 
     Raises:
-        VerificationError: a comparison failed, a table has none or is of another model, other weights or
-            another kind of machine, or no table is of a level of a model.
+        VerificationError: a comparison failed, a table is empty or of another model, other weights or
+            another kind of machine, or there is no table of a level of a model.
         FadError: a table is missing or damaged.
     """
     rows = [row for table in tables for row in _passed(table, needed, numerics)]
@@ -103,7 +104,7 @@ def require_verified(
 
 
 def _passed(table: Path, needed: Collection[Verified], numerics: NumericsKey | None) -> list[dict[str, Any]]:
-    """The rows of a table, if all are of what is needed, hold here and have passed."""
+    """Return the rows of a table, if all are of the needed models, hold for this machine and have passed."""
     rows = read_table(VERIFICATION, table)
     if not rows:
         raise VerificationError(f"{table}: nothing was verified: {_REMEDY}")

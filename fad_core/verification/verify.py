@@ -1,13 +1,13 @@
-"""Verification: does an exported model reproduce what it was made from?
+"""Verification of exported models.
 
-Two levels gate every embedding:
+A model is used only after it has passed two levels:
 
-* *eager* (`fad_core.verification.eager`): the `.pt2` against the network it was made from;
-* *golden* (`fad_core.verification.golden`): the `.pt2` of the seeded weights against what the original
-  package gave for the same sound and weights.
+* *eager* (`fad_core.verification.eager`): the `.pt2` gives what the network that it was exported from gives;
+* *golden* (`fad_core.verification.golden`): the `.pt2` with seeded weights gives the embeddings that the
+  original package gave for the same audio and weights.
 
-Each as it was exported, with the kernels for this processor, and on the device that is chosen beside it
-(`Backend`). A level that was not run is never called passed.
+Each level runs with each `Backend`: the plain runner, the kernels for this processor, and a chosen GPU. A
+level that was not run is never reported as passed.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from fad_core.verification.verdicts import Level
 from fad_core.weights import Weights, fetch_weights, locate_weights
 
 ON_CPU = (DEFAULT_BACKEND, Backend("plain"))
-"""Those that are always verified."""
+"""Backends that are always verified."""
 
 
 def verified_backends(device: str) -> tuple[Backend, ...]:
-    """The backends that are always verified, and the device that is chosen."""
+    """Return the backends that are always verified, and that of the chosen device."""
     return ON_CPU if device == "cpu" else (*ON_CPU, Backend(device=device))
 
 
@@ -44,15 +44,15 @@ def run_by(path: Path, backend: Backend, origin: Origin = "own") -> ExportedMode
 
 
 def level_of(name: Level, model: EmbeddingModel, weights: Weights) -> EagerLevel | GoldenLevel:
-    """A level for a model.
+    """Return a level of the verification of a model.
 
     Args:
-        name: of the level.
+        name: name of the level.
         model: the model.
-        weights: the fetched ones that it was made from; at the level golden they are not read.
+        weights: the fetched weights that it was exported with; the golden level does not read them.
 
     Raises:
-        VerificationError: there are no golden embeddings of the model.
+        VerificationError: the model has no golden embeddings.
     """
     return GoldenLevel(model) if name == "golden" else EagerLevel(model, weights)
 
@@ -64,20 +64,20 @@ def verify(
     backends: Sequence[Backend] = ON_CPU,
     origin: Origin = "own",
 ) -> Iterator[Check]:
-    """Compare an exported model with what it must reproduce, by each backend that can be used here.
+    """Verify an exported model at one level, with each backend that can be used here.
 
     Args:
-        name: of the level.
-        path: the `.pt2`; at the level golden, one of seeded weights.
-        weights: the fetched ones that it was made from.
-        backends: that run it.
-        origin: of the file; see `ExportedModel`.
+        name: name of the level.
+        path: the `.pt2`; for the golden level, one with seeded weights.
+        weights: the fetched weights that it was exported with.
+        backends: backends to verify.
+        origin: origin of the file, as in `ExportedModel`.
 
     Yields:
-        The checks, as they are made.
+        Each check once it is made.
 
     Raises:
-        VerificationError: the golden embeddings are of other weights, or there are none.
+        VerificationError: there are no golden embeddings, or they are of other weights.
     """
     level = level_of(name, get_model(read_identity(path).model), weights)
     for backend in level.backends(backends):
@@ -87,22 +87,22 @@ def verify(
 
 
 def weights_of(path: Path, choice: str | None = None, ckpt_dir: Path | None = None) -> Weights:
-    """Fetch the weights that a `.pt2` was made from.
+    """Fetch the weights that a `.pt2` was exported with.
 
     Args:
         path: the `.pt2`.
-        choice: of weights; None: what the file says.
-        ckpt_dir: folder of the checkpoints; torch.hub's if None.
+        choice: choice of weights; None: the one that the file names.
+        ckpt_dir: folder of the checkpoints; None: that of torch.hub.
 
     Raises:
         ModelError: it is not an exported model of this package.
-        WeightsError: the weights are not available, or are not those that it was made from.
+        WeightsError: the weights are not available, or are not those that it was exported with.
     """
     identity = read_identity(path)
     if choice is None and identity.weights not in ("official", "seeded"):
         raise WeightsError(
-            f"{path} was made from the checkpoint {identity.weights}. To compare it with that checkpoint, "
-            "choose:",
+            f"{path} was exported with the checkpoint {identity.weights}. To compare it with that "
+            "checkpoint, choose:",
             [("weights", "PATH")],
         )
     model = get_model(identity.model)
@@ -110,7 +110,7 @@ def weights_of(path: Path, choice: str | None = None, ckpt_dir: Path | None = No
     found = {file.checkpoint.filename: file.sha256 for file in weights.files}
     if found != dict(identity.checkpoints):
         raise WeightsError(
-            f"{path} was made from {_hashes(identity.checkpoints)}, but the weights found here are "
+            f"{path} was exported with {_hashes(identity.checkpoints)}, but the weights found here are "
             f"{_hashes(found)}"
         )
     return weights

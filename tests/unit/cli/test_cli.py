@@ -300,7 +300,7 @@ def test_verify_says_what_it_compared(
     mine = own_checkpoint(home)
     other = fad("verify", str(path), "--weights", str(mine), "--quiet")
     assert other.returncode == 1
-    assert "was made from vggish-10086976.pth (sha256 00b8a942" in other.stderr
+    assert "was exported with vggish-10086976.pth (sha256 00b8a942" in other.stderr
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from fad_core.errors import ArgumentError
 from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.fast import packed_gemm, self_test, sequence_kernels, winograd_transforms
-from fad_core.runner.given import NOTE as GIVEN_NOTE
+from fad_core.runner.unverified import NOTE as GIVEN_NOTE
 from fad_core.tables import DISTANCES, read_table
 from fad_core.util import jit as compiled
 from fad_core.verification.verify import run_by

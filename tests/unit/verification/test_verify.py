@@ -247,12 +247,12 @@ def test_the_message_lists_what_failed_of_which_model():
     with pytest.raises(VerificationError) as raised:
         require_passed(rows)
     assert str(raised.value).splitlines() == [
-        "m (seeded) is not what it was made from: 2 comparisons failed at the level 'eager':",
+        "m (seeded) failed the verification: 2 comparisons at the level 'eager' exceed their tolerance:",
         "  a, embedding: relative difference 0.25, tolerance 1e-05",
         "  b, embedding: relative difference 0.25, tolerance 1e-05",
-        "m (seeded) is not what it was made from: 1 comparisons failed at the level 'golden':",
+        "m (seeded) failed the verification: 1 comparisons at the level 'golden' exceed their tolerance:",
         "  a, embedding: relative difference 0.25, tolerance 1e-05",
-        "m2 (seeded) is not what it was made from: 1 comparisons failed at the level 'eager':",
+        "m2 (seeded) failed the verification: 1 comparisons at the level 'eager' exceed their tolerance:",
         "  a, embedding: relative difference 0.25, tolerance 1e-05",
     ]
 

@@ -89,7 +89,7 @@ def compact(matrix: Matrix, rows: Sequence[Row]) -> Matrix:
 
     Args:
         matrix: the matrix.
-        rows: of the DISTANCES table that it was made from.
+        rows: rows of the DISTANCES table.
     """
     if matrix.complete:
         return matrix

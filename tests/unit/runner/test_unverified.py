@@ -15,7 +15,7 @@ from fad_core.models import get_model
 from fad_core.models.use import ModelUse
 from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
-from fad_core.runner.given import FOREIGN_NOTE, NOTE, REFUSED, load_given
+from fad_core.runner.unverified import FOREIGN_NOTE, NOTE, REFUSED, load_unverified
 from fad_core.weights import locate_weights, seeded_state
 
 VGGISH = ModelUse(get_model("vggish"))
@@ -40,7 +40,7 @@ def their_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_their_vggish_embeds_as_ours(their_file: Path, seeded_export: Callable[[str], Path]) -> None:
-    theirs, ours = load_given(their_file, VGGISH, Backend()), ExportedModel(seeded_export("vggish"))
+    theirs, ours = load_unverified(their_file, VGGISH, Backend()), ExportedModel(seeded_export("vggish"))
     noise = np.random.default_rng(3).standard_normal((1, 50_000)).astype(np.float32) * 0.1
     np.testing.assert_array_equal(theirs.embed(noise)["embedding"], ours.embed(noise)["embedding"])
 
@@ -50,7 +50,7 @@ def test_it_is_named_and_marked_unverified(their_file: Path) -> None:
     assert exported.note == FOREIGN_NOTE and "unverified" in FOREIGN_NOTE
     assert exported.identity.weights == "vggish_exported.pt2"
     assert len(exported.identity.weights_sha256) == 64
-    with pytest.raises(ModelError, match="holds vggish, and vggish-pca was asked for"):
+    with pytest.raises(ModelError, match="contains the model vggish, not vggish-pca"):
         verified_model("vggish-pca", str(their_file))
 
 
@@ -84,7 +84,7 @@ def test_the_same_weights_on_other_patches_are_no_vggish(tmp_path: Path) -> None
 
     path = export_as_they_do(Cropped(), torch.zeros(2, 1, 100, 64), tmp_path / "vggish_exported.pt2")
     with pytest.raises(ModelError, match="is not the vggish"):
-        load_given(path, VGGISH, Backend())
+        load_unverified(path, VGGISH, Backend())
 
 
 def test_an_own_export_by_its_path_is_taken_unverified(seeded_export: Callable[[str], Path]) -> None:

@@ -1,8 +1,8 @@
-"""Exported models that a user gives by their path. Nothing verifies them, and results say so.
+"""Exported models that a user gives by path. They are not verified, and results say so.
 
-They are `.pt2` files of this package, or of `frechet-audio-distance-exported`. Of the latter, VGGish is the
-original's network on the original's patches, and is taken. Its other models prepare sound otherwise than the
-original package, so their embeddings differ: they are refused.
+They are `.pt2` files of this package or of `frechet-audio-distance-exported`. The VGGish of the latter is the
+original's network on the original's patches, and is accepted. Its other models prepare audio differently from
+the original package, so their embeddings differ: they are refused.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PANN = "it pads the spectrogram to 32 k - 24 frames, which gives most clips oth
 _ENCODEC = "it is a TorchScript trace of ten seconds: shorter clips are padded, longer ones left out"
 _CLAP = "clips under ten seconds are padded with zeros, where the original repeats them"
 
-# Its files → the model here that takes their place, and why they are not taken.
+# Its files → the model to use instead, and why they are refused.
 REFUSED = {
     **{f"pann_cnn14_{rate}_exported.pt2": (f"pann-{rate}", _PANN) for rate in ("8k", "16k", "32k")},
     **{f"encodec_{rate}_exported.pt": (f"encodec-{rate}", _ENCODEC) for rate in ("24k", "48k")},
@@ -40,58 +40,62 @@ REFUSED = {
 
 
 def is_exported(choice: str) -> bool:
-    """Whether a choice of weights is the path of an exported model, not of a checkpoint."""
+    """Return whether a choice of weights is the path of an exported model, not of a checkpoint."""
     return Path(choice).suffix == ".pt2" or Path(choice).name in REFUSED
 
 
 def model_in(path: Path) -> str:
-    """The id of the model in a `.pt2`, which may be another package's.
+    """Return the id of the model in a `.pt2`, which may be from another package.
+
+    Args:
+        path: the file.
 
     Raises:
-        ModelError: there is none, or it is one that is refused.
+        ModelError: the file does not exist, or its model is refused.
     """
     if path.name in REFUSED:
         model_id, reason = REFUSED[path.name]
         raise ModelError(
-            f"{path} is a model of {_PACKAGE}, and is not used: {reason}. "
+            f"{path} is a model of {_PACKAGE} that cannot be used: {reason}. "
             f"Use the model {model_id} with official weights instead."
         )
     return read_identity(path).model if holds_identity(path) else _FOREIGN
 
 
 def require_weights(model: EmbeddingModel, choice: str) -> None:
-    """Stop where a file that is given as weights is not there, or is of another model; a quick look.
+    """Check, without reading the weights, that a file given as weights exists and fits the model.
 
     Args:
-        model: that is to have the weights.
+        model: the model that uses the weights.
         choice: "official", "seeded", the path of a checkpoint, or that of an exported model.
 
     Raises:
-        ModelError: there is no exported model, or it is another one.
-        WeightsError: a checkpoint is not there.
+        ModelError: the exported model does not exist, or is of another model.
+        WeightsError: the checkpoint does not exist.
     """
     if is_exported(choice):
         path = Path(choice).expanduser()
         if (held := model_in(path)) != model.name:
-            raise ModelError(f"{path} holds {held}, and {model.name} was asked for")
+            raise ModelError(f"{path} contains the model {held}, not {model.name}")
     elif choice not in ("official", "seeded"):
         given_files(model, choice)
 
 
-def load_given(
+def load_unverified(
     path: Path, use: ModelUse, backend: Backend, batch_size: int | None = None, *, trust: bool = False
 ) -> ExportedModel:
-    """Load an exported model from wherever it is.
+    """Load an exported model that is not verified.
 
     Args:
         path: the `.pt2`.
-        use: the model that it must be, and how it is used.
-        backend: how and where it is to run.
-        batch_size: windows at once; None: the model's own.
-        trust: of files that cannot be read without running code that they may contain.
+        use: the expected model, and how it is used.
+        backend: how and where the network runs.
+        batch_size: number of windows embedded at once; None: the model's own.
+        trust: whether a file may be read that can contain code, which is then run.
 
     Raises:
-        ModelError: it is missing or damaged, is another network, or cannot be read without `trust`.
+        ModelError: the file is missing or damaged, contains another network, or cannot be read without
+            `trust`.
     """
     require_weights(use.model, str(path))
     origin: Origin = "trusted" if trust else "given"
@@ -119,13 +123,13 @@ def _foreign_identity(path: Path, model: EmbeddingModel) -> Identity:
 
 
 def _require_vggish(path: Path, network: torch.fx.GraphModule, model: EmbeddingModel) -> None:
-    """Make sure of the weights' names and shapes, and of what goes in."""
+    """Check names and shapes of the weights, and the shape of the input."""
     layout = {name: fill.shape for name, fill in model.checkpoints[0].layout().items()}
     found = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     inputs = [static_shape(node)[1:] for node in network.graph.nodes if node.op == "placeholder"]
     (expected,) = model.example_input(1, 0)
     if found != layout or inputs != [tuple(expected.shape[1:])]:
         raise ModelError(
-            f"{path} was not exported by fad_core, and is not the {_FOREIGN} of {_PACKAGE} either: "
-            "export the model with fad_core, by naming it"
+            f"{path} is neither an exported model of fad_core nor the {_FOREIGN} of {_PACKAGE}. To export a "
+            "model, give its id."
         )
