@@ -7,7 +7,6 @@ its member's bytes.
 
 from __future__ import annotations
 
-import json
 import lzma
 import math
 import struct
@@ -16,12 +15,13 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import torch
 
 from fad_core.errors import ModelError
+from fad_core.util.json_text import parse_object
 
 _TYPES = {5: torch.int64, 7: torch.float32, 8: torch.float64, 12: torch.bool}
 _LARGE = 1 << 20
@@ -98,23 +98,19 @@ def require_plain(path: Path) -> None:
         raise UnknownGraphError("members larger than the file")
 
 
-def read_json(archive: zipfile.ZipFile, member: str) -> Any:
-    """Parse a member as JSON.
+def read_json(archive: zipfile.ZipFile, member: str) -> dict[str, Any]:
+    """Parse a member as a JSON object.
 
     Raises:
-        UnknownGraphError: it is too long, nested too deep, no JSON, or holds NaN or an infinite number.
+        UnknownGraphError: it is too long or no such object (`parse_object`).
         KeyError: there is no such member.
     """
     if archive.getinfo(member).file_size > _LONGEST_JSON:
         raise UnknownGraphError(f"{member} is longer than {_LONGEST_JSON} bytes")
     try:
-        return json.loads(archive.read(member), parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        return parse_object(archive.read(member), _LONGEST_JSON)
+    except ValueError as error:
         raise UnknownGraphError(f"{member} is no JSON that is read here: {error}") from error
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number")
 
 
 def read_tensor(path: Path, archive: zipfile.ZipFile, member: str, facts: Mapping[str, Any]) -> torch.Tensor:
