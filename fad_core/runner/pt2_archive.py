@@ -7,11 +7,9 @@ its member's bytes.
 
 from __future__ import annotations
 
-import lzma
 import math
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +19,7 @@ import numpy as np
 import torch
 
 from fad_core.errors import ModelError
+from fad_core.tables.arrays import UNZIP_ERRORS
 from fad_core.util.json_text import parse_object
 
 _TYPES = {5: torch.int64, 7: torch.float32, 8: torch.float64, 12: torch.bool}
@@ -29,18 +28,6 @@ _LARGE = 1 << 20
 _LONGEST_JSON = 16 << 20
 """Bytes of JSON, of which the largest of our models has 1 MB. Parsed, they may take 30 times as much."""
 _MOST_AXES = 8
-# What zipfile raises for what is no zip, and for members encrypted or compressed as it does not know.
-_DAMAGED = (
-    OSError,
-    EOFError,
-    zipfile.BadZipFile,
-    RuntimeError,
-    ValueError,
-    LookupError,
-    struct.error,
-    zlib.error,
-    lzma.LZMAError,
-)
 
 
 class UnknownGraphError(Exception):
@@ -59,7 +46,7 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except _DAMAGED as error:
+    except UNZIP_ERRORS as error:
         raise ModelError(f"{path} is no exported model, or not a whole one: {error}") from error
 
 
