@@ -141,8 +141,8 @@ def _assumed(embedded: EmbeddedSet, head: EmbeddedSet) -> EmbeddedSet:
 
 def _prepared(foreign: EmbeddedSet) -> str:
     """Return how another package prepares audio for its model, to be added to a note; "" if unknown."""
-    known = FOREIGN_NAMES.get(foreign.key.model)
-    return f", prepared differently by {known.packages} ({known.preparation})" if known else ""
+    _, packages = FOREIGN_NAMES.get(foreign.key.model, ("", ""))
+    return f", prepared differently by {packages}" if packages else ""
 
 
 def _joined(embedded: EmbeddedSet, note: str) -> str:

@@ -9,53 +9,36 @@ and checkpoints are the same ones; how sound is prepared is not, so that equal n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 _ROUNDED = "16-bit audio, embeddings rounded to float16"
+_WINDOWS = f"fadtk and kadtk ({_ROUNDED}, windows of 10 s starting every second)"
 
 
-@dataclass(frozen=True)
-class ForeignName:
-    """A model of another package.
-
-    Attributes:
-        model: id in this package of the same network with the same checkpoint.
-        packages: packages that use the name.
-        preparation: what these packages do that this one does not.
-    """
-
-    model: str
-    packages: str
-    preparation: str
-
-
-FOREIGN_NAMES: Mapping[str, ForeignName] = {
+FOREIGN_NAMES: Mapping[str, tuple[str, str]] = {
     # harritaylor/torchvggish by torch.hub, without PCA and without the last activation.
-    "vggish": ForeignName("vggish", "fadtk and kadtk", f"{_ROUNDED}, files shorter than 1 s padded by fadtk"),
+    "vggish": ("vggish", f"fadtk and kadtk ({_ROUNDED}, files shorter than 1 s padded by fadtk)"),
     # encodec_model_24khz and encodec_model_48khz, the output of the encoder.
-    "encodec-emb": ForeignName(
-        "encodec-24k", "fadtk and kadtk", "files cut at 3 minutes, embeddings rounded to float16"
+    "encodec-emb": (
+        "encodec-24k",
+        "fadtk and kadtk (files cut at 3 minutes, embeddings rounded to float16)",
     ),
-    "encodec-emb-48k": ForeignName(
+    "encodec-emb-48k": (
         "encodec-48k",
-        "fadtk and kadtk",
-        "files cut at 3 minutes, embeddings rounded to float16 and averaged over time by kadtk",
+        "fadtk and kadtk (files cut at 3 minutes, embeddings rounded to float16 and averaged over time by "
+        "kadtk)",
     ),
     # 630k-audioset-best.pt, HTSAT-tiny.
-    "clap-laion-audio": ForeignName(
-        "clap-630k-audioset", "fadtk and kadtk", f"{_ROUNDED}, windows of 10 s starting every second"
-    ),
+    "clap-laion-audio": ("clap-630k-audioset", _WINDOWS),
     # music_audioset_epoch_15_esc_90.14.pt, HTSAT-base.
-    "clap-laion-music": ForeignName(
-        "clap-music-audioset", "fadtk and kadtk", f"{_ROUNDED}, windows of 10 s starting every second"
-    ),
+    "clap-laion-music": ("clap-music-audioset", _WINDOWS),
     # Cnn14_mAP=0.431.pth and Cnn14_16k_mAP=0.438.pth.
-    "panns-cnn14-32k": ForeignName("pann-32k", "kadtk", _ROUNDED),
-    "panns-cnn14-16k": ForeignName("pann-16k", "kadtk", _ROUNDED),
+    "panns-cnn14-32k": ("pann-32k", f"kadtk ({_ROUNDED})"),
+    "panns-cnn14-16k": ("pann-16k", f"kadtk ({_ROUNDED})"),
 }
+"""By a name of another package: the id in this package of the same network with the same checkpoint, and the
+packages that use the name, with what they do that this one does not."""
 
 
 def id_of(name: str) -> str:
     """Return the model id for another package's name, or the name itself if it is not known."""
-    known = FOREIGN_NAMES.get(name)
-    return name if known is None else known.model
+    return FOREIGN_NAMES.get(name, (name, ""))[0]

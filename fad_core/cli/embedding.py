@@ -84,7 +84,7 @@ class Embedding:
             )
         for name, decisions in scanned.decisions.items():
             self._report_decisions(name, decisions)
-            self._report_ignored(name, scanned.sounds[name].ignored)
+            self._report_ignored(name, scanned.sets[name].ignored)
         exported = verified_model(
             model_id,
             self.weights,

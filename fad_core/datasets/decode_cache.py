@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from fad_core.audio import waveform_of
 
 CAPACITY = 2**25
-"""Number of values in all: 134 MB as float32, or 35 minutes of 16 kHz mono. They stay in memory while a model
-is exported at its first use."""
+"""Number of values that may be kept, or recorded while files are decoded, in all: 134 MB as float32, or 35
+minutes of 16 kHz mono. They stay in memory while a model is exported at its first use."""
 
 Waveform = NDArray[np.floating[Any]]
 
@@ -24,18 +24,15 @@ Waveform = NDArray[np.floating[Any]]
 class DecodedAudioCache:
     """Waveforms by the sha256 of their files, of bounded size; threads may share it."""
 
-    def __init__(
-        self, prepare: Callable[[Waveform, int], Waveform], rate: int, capacity: int = CAPACITY
-    ) -> None:
+    def __init__(self, prepare: Callable[[Waveform, int], Waveform], rate: int) -> None:
         """Make an empty cache.
 
         Args:
             prepare: makes what is kept from a waveform `[channels, samples]` and its sample rate in Hz; a
                 waveform for which it raises ValueError is not kept.
             rate: sample rate of prepared waveforms in Hz.
-            capacity: number of values that may be kept, or recorded while files are decoded, in all.
         """
-        self._prepare, self._rate, self._free = prepare, rate, capacity
+        self._prepare, self._rate, self._free = prepare, rate, CAPACITY
         self._waveforms: dict[str, Waveform] = {}
         self._lock = Lock()
 

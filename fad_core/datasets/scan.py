@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.audio import inspect_audio
+from fad_core.audio import AudioInfo, inspect_audio
 from fad_core.datasets import AudioFile, file_sha256
 from fad_core.datasets.decode_cache import DecodedAudioCache, Recording
 from fad_core.errors import AudioError
@@ -96,8 +96,13 @@ def _scanned(file: AudioFile, on_block: Callable[[NDArray[np.float32]], None] | 
         info = inspect_audio(file.path, on_block)
     except AudioError as error:
         return FileRecord(file.name, sha256, size, "", "", 0, 0, 0, 0.0, "bad", error.reason)
+    return record_of(file.name, sha256, size, info)
+
+
+def record_of(name: str, sha256: str, size: int, info: AudioInfo) -> FileRecord:
+    """Return the record of a sound of this name, sha256 and size in bytes, which can be used."""
     return FileRecord(
-        file=file.name,
+        file=name,
         sha256=sha256,
         size=size,
         format=info.format,
@@ -109,17 +114,10 @@ def _scanned(file: AudioFile, on_block: Callable[[NDArray[np.float32]], None] | 
         status="doubtful" if info.doubt else "ok",
         reason=info.doubt,
         peak=info.peak,
-        signal=signal_of(info.peak, info.constant),
+        signal="silent" if info.peak == 0 else "constant" if info.constant else "varying",
         sound_sha256=info.sound_sha256,
         doubt_seconds=info.doubt_seconds,
     )
-
-
-def signal_of(peak: float, constant: bool) -> Literal["varying", "constant", "silent"]:
-    """Classify a signal by its largest absolute value, and by whether each channel is constant."""
-    if peak == 0:
-        return "silent"
-    return "constant" if constant else "varying"
 
 
 def scan_files(

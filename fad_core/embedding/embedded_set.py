@@ -75,14 +75,9 @@ class EmbeddedSet:
         """Whether it was given as vectors or statistics, and no model has been named for it yet."""
         return self.source == "vectors" and not self.key.weights
 
-    @property
-    def main_output(self) -> str:
-        """Name of the default output."""
-        return next(iter(self.statistics))
-
     def statistics_of(self, output: str = "") -> Statistics | MeanCovariance:
         """Statistics of the vectors of an output, by default of the main one."""
-        return self.statistics[output or self.main_output]
+        return self.statistics[output or next(iter(self.statistics))]
 
     def vectors_of(self, output: str = "") -> SetVectors:
         """All vectors of an output, by default of the main one, files in the order of their names.
@@ -92,5 +87,5 @@ class EmbeddedSet:
         """
         if self.embeddings is None:
             raise ValueError(f"the vectors of {self.name} are not available, only their statistics")
-        output = output or self.main_output
+        output = output or next(iter(self.statistics))
         return SetVectors.of((each.file, each.vectors[output]) for each in self.embeddings)

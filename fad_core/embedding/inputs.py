@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.audio import SoundDigest
+from fad_core.audio import AudioInfo, SoundDigest
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.decode_cache import DecodedAudioCache
 from fad_core.datasets.policy import DEFAULTS, Leftovers
-from fad_core.datasets.scan import FileRecord, scan_files, signal_of
+from fad_core.datasets.scan import FileRecord, record_of, scan_files
 from fad_core.embedding.embed import load_unchanged
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import DatasetError
@@ -124,7 +124,7 @@ class SoundArrays:
             found.append(self._record(name, waveform))
             if progress is not None:
                 progress(1)
-        return sorted(found, key=lambda record: record.file)
+        return found
 
     def load(self, decision: FileDecision, dtype: str) -> tuple[Waveform, int]:  # noqa: ARG002
         """Return a waveform `[channels, samples]` as it is, float64 as float64, and its rate in Hz."""
@@ -137,25 +137,13 @@ class SoundArrays:
         if reason := _fault(waveform):
             return FileRecord(name, "", waveform.nbytes, "", "", 0, 0, 0, 0.0, "bad", reason)
         samples = np.ascontiguousarray(waveform, dtype=np.float32).reshape(len(waveform), -1)
-        digest = SoundDigest(self._rate, samples.shape[1])
+        frames, channels = samples.shape
+        digest = SoundDigest(self._rate, channels)
         digest.update(samples)
-        peak = float(np.abs(samples).max())
-        return FileRecord(
-            file=name,
-            sha256=hashlib.sha256(samples.tobytes()).hexdigest(),
-            size=waveform.nbytes,
-            format="array",
-            subtype=str(waveform.dtype),
-            sample_rate=self._rate,
-            channels=samples.shape[1],
-            frames=len(samples),
-            seconds=len(samples) / self._rate,
-            status="ok",
-            reason="",
-            peak=peak,
-            signal=signal_of(peak, bool((samples == samples[0]).all())),
-            sound_sha256=digest.hexdigest(),
-        )
+        peak, constant = float(np.abs(samples).max()), bool((samples == samples[0]).all())
+        coding, sound = str(waveform.dtype), digest.hexdigest()
+        info = AudioInfo("array", coding, self._rate, channels, frames, peak, constant, sound)
+        return record_of(name, hashlib.sha256(samples.tobytes()).hexdigest(), waveform.nbytes, info)
 
 
 def _fault(waveform: NDArray[Any]) -> str:

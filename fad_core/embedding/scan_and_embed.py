@@ -40,19 +40,15 @@ class ScannedSets:
 
     Attributes:
         use: the model, and how it is used.
-        names: of the sets, in order.
-        given: those that are embedded already.
-        sounds: the others.
-        decisions: what becomes of each of their files, sorted by name.
+        sets: the sets by name: embedded ones, and the audio of the others.
+        decisions: the decision on each file of the others, sorted by name.
         keep: whether the embeddings are stored in addition to the statistics.
     """
 
     use: ModelUse
-    names: Sequence[str]
-    given: Mapping[str, EmbeddedSet]
-    sounds: Mapping[str, Sounds]
+    sets: Mapping[str, EmbeddedSet | Sounds]
     decisions: Mapping[str, Sequence[FileDecision]]
-    keep: bool = False
+    keep: bool
 
     @property
     def count(self) -> int:
@@ -78,17 +74,20 @@ class ScannedSets:
         ours, theirs = ((use.model.name, use.options) for use in (self.use, exported.use))
         if ours != theirs:
             raise ValueError(f"scanned for {ours}, but to be embedded by {theirs}")
-        done = {name: _named(name, given, exported) for name, given in self.given.items()}
         # One stream: where one set ends, the next one's files are on their way.
         decided = (
-            (decision, self.sounds[name].load)
-            for name, decisions in self.decisions.items()
-            for decision in decisions
+            (decision, item.load)
+            for name, item in self.sets.items()
+            if not isinstance(item, EmbeddedSet)
+            for decision in self.decisions[name]
         )
         with closing(embed_sounds(exported, decided, workers)) as stream:
-            for name in self.sounds:
-                done[name] = self._take(stream, name, exported, progress)
-        return {name: done[name] for name in self.names}
+            return {
+                name: _named(name, item, exported)
+                if isinstance(item, EmbeddedSet)
+                else self._take(stream, name, exported, progress)
+                for name, item in self.sets.items()
+            }
 
     def _take(
         self, stream: Iterator[FileEmbeddings], name: str, exported: ExportedModel, progress: Progress | None
@@ -110,7 +109,7 @@ class ScannedSets:
             SetCounts.of(decisions, exported.model.sample_rate),
             identity=asdict(exported.identity),
             decisions=decisions,
-            ignored=self.sounds[name].ignored,
+            ignored=self.sets[name].ignored,
             embeddings=files if self.keep else None,
             note=exported.note,
         )
@@ -146,27 +145,25 @@ def scan_sets(
     """
     # The scan reads float32, so its cache cannot serve a load as another type.
     same_type = use.options.dtype == "float32"
-    cache = (
-        DecodedAudioCache(partial(prepare_waveform, use=use), use.model.sample_rate) if same_type else None
-    )
-    given: dict[str, EmbeddedSet] = {}
-    sounds: dict[str, Sounds] = {}
+    prepare = partial(prepare_waveform, use=use)
+    cache = DecodedAudioCache(prepare, use.model.sample_rate) if same_type else None
+    sets: dict[str, EmbeddedSet | Sounds] = {}
     for name, source in sources.items():
-        found = source if isinstance(source, EmbeddedSet) else precomputed_set(name, source, use, keep=keep)
-        if found is None:
-            sounds[name] = sounds_of(name, source, cache, policy.leftovers)  # type: ignore[arg-type]
-        else:
-            given[name] = found
+        given = source if isinstance(source, EmbeddedSet) else precomputed_set(name, source, use, keep=keep)
+        sets[name] = given or sounds_of(name, source, cache, policy.leftovers)  # type: ignore[arg-type]
     if to_compare and not all(isinstance(source, EmbeddedSet) for source in sources.values()):
-        for name, item in given.items():
-            _require_comparable(name, item, use, backend)
+        for name, item in sets.items():
+            if isinstance(item, EmbeddedSet):
+                _require_comparable(name, item, use, backend)
     decisions = {
-        name: select_files(sound.records(progress, workers), use, policy) for name, sound in sounds.items()
+        name: select_files(item.records(progress, workers), use, policy)
+        for name, item in sets.items()
+        if not isinstance(item, EmbeddedSet)
     }
     require_allowed(decisions.items(), policy)
     selected = ((name, use.model.name, use, items) for name, items in decisions.items())
     require_vectors(selected, to_compare=to_compare)
-    return ScannedSets(use, list(sources), given, sounds, decisions, keep)
+    return ScannedSets(use, sets, decisions, keep)
 
 
 def embed_sets(

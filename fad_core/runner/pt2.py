@@ -195,14 +195,12 @@ def _identity_members(archive: zipfile.ZipFile) -> list[str]:
     return [name for name in archive.namelist() if name.endswith(f"/extra/{IDENTITY_FILE}")]
 
 
-def _identity(facts: Any) -> Identity:
+def _identity(facts: dict[str, Any]) -> Identity:
     """Make an identity from parsed JSON.
 
     Raises:
         TypeError: an entry is missing, unknown, or of another type.
     """
-    if not isinstance(facts, dict):
-        raise TypeError("it is not an object")
     identity = Identity(**facts)
     hints = get_type_hints(Identity)
     for name, value in facts.items():

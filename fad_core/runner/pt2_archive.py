@@ -7,21 +7,20 @@ sizes of a tensor must agree with the bytes of its member.
 
 from __future__ import annotations
 
-import json
-import lzma
 import math
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import torch
 
 from fad_core.errors import ModelError
+from fad_core.tables.arrays import UNZIP_ERRORS
+from fad_core.util.json_text import parse_object
 
 _TYPES = {5: torch.int64, 7: torch.float32, 8: torch.float64, 12: torch.bool}
 _LARGE = 1 << 20
@@ -29,18 +28,6 @@ _LARGE = 1 << 20
 _LONGEST_JSON = 16 << 20
 """Bytes of JSON; the models of this package have up to 1 MB. Parsed, it may take 30 times as much memory."""
 _MOST_AXES = 8
-# Errors of zipfile for files that are not zip archives, and for encrypted or unknown compressed members.
-_DAMAGED = (
-    OSError,
-    EOFError,
-    zipfile.BadZipFile,
-    RuntimeError,
-    ValueError,
-    LookupError,
-    struct.error,
-    zlib.error,
-    lzma.LZMAError,
-)
 
 
 class UnknownGraphError(Exception):
@@ -59,7 +46,7 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except _DAMAGED as error:
+    except UNZIP_ERRORS as error:
         raise ModelError(f"{path} is not an exported model, or is incomplete: {error}") from error
 
 
@@ -98,23 +85,19 @@ def require_plain(path: Path) -> None:
         raise UnknownGraphError("members larger than the file")
 
 
-def read_json(archive: zipfile.ZipFile, member: str) -> Any:
-    """Parse a member as JSON.
+def read_json(archive: zipfile.ZipFile, member: str) -> dict[str, Any]:
+    """Parse a member as a JSON object.
 
     Raises:
-        UnknownGraphError: it is too long, nested too deeply, not JSON, or holds NaN or an infinite number.
+        UnknownGraphError: it is too long, or not a JSON object (`parse_object`).
         KeyError: there is no such member.
     """
     if archive.getinfo(member).file_size > _LONGEST_JSON:
         raise UnknownGraphError(f"{member} is longer than {_LONGEST_JSON} bytes")
     try:
-        return json.loads(archive.read(member), parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        return parse_object(archive.read(member), _LONGEST_JSON)
+    except ValueError as error:
         raise UnknownGraphError(f"{member} is not valid JSON: {error}") from error
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a finite number")
 
 
 def read_tensor(path: Path, archive: zipfile.ZipFile, member: str, facts: Mapping[str, Any]) -> torch.Tensor:

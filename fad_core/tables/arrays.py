@@ -8,6 +8,7 @@ allocated for it, and only members that are asked for are read. Nothing is ever 
 from __future__ import annotations
 
 import io
+import lzma
 import math
 import os
 import struct
@@ -26,11 +27,13 @@ from numpy.typing import NDArray
 _END = 22  # bytes of the record that ends an archive without a comment
 _LONGEST_HEADER = 10_000  # bytes; those of plain arrays have 118
 
-# What zipfile, zlib and NumPy's parser of headers raise on data that is damaged.
-_MALFORMED = (
-    *(EOFError, LookupError, MemoryError, OSError, OverflowError, RuntimeError, SyntaxError, TypeError),
-    *(ValueError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+UNZIP_ERRORS = (
+    *(EOFError, LookupError, OSError, RuntimeError, ValueError),
+    *(lzma.LZMAError, struct.error, zipfile.BadZipFile, zlib.error),
 )
+"""What zipfile raises for what is no archive, or is damaged, encrypted or compressed as it does not know."""
+# And NumPy's parser of headers.
+_MALFORMED = (*UNZIP_ERRORS, MemoryError, OverflowError, SyntaxError, TypeError, tokenize.TokenError)
 
 # Formats of the header's own length, and NumPy's readers, by version. Version 3 is for named fields alone.
 _VERSIONS = {

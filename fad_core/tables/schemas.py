@@ -19,16 +19,16 @@ class Column:
     Attributes:
         name: its heading.
         type: type of its values.
-        unit: unit of its values; "" for text and for plain numbers.
         description: its meaning, one sentence.
+        unit: unit of its values; "" for text and for plain numbers.
         nullable: whether a number may be missing.
         choices: all values that the text may have; empty if it may have any.
     """
 
     name: str
     type: ColumnType
-    unit: str
     description: str
+    unit: str = ""
     nullable: bool = False
     choices: tuple[str, ...] = ()
 
@@ -54,21 +54,18 @@ class Schema:
 
 
 MODEL = (
-    Column("model", "string", "", "Name of the model in the study: its id, unless the study gives another."),
-    Column("weights", "string", "", "Where its weights come from: official, seeded, or a file's name."),
-    Column("weights_sha256", "string", "", "SHA-256 of the checkpoint file that names the weights."),
+    Column("model", "string", "Name of the model in the study: its id, unless the study gives another."),
+    Column("weights", "string", "Where its weights come from: official, seeded, or a file's name."),
+    Column("weights_sha256", "string", "SHA-256 of the checkpoint file that names the weights."),
 )
-DATASET = Column("dataset", "string", "", "Name of the data set in the study.")
-FILE = Column("file", "string", "", "Path of the audio file within its data set.")
+DATASET = Column("dataset", "string", "Name of the data set in the study.")
+FILE = Column("file", "string", "Path of the audio file within its data set.")
 
 SETTINGS = Column(
-    "settings",
-    "string",
-    "",
-    "How the model was used, such as crop=first; empty if it has no settings.",
+    "settings", "string", "How the model was used, such as crop=first; empty if it has no settings."
 )
 
-OUTPUT = Column("output", "string", "", "Name of the model's output that the vectors come from.")
+OUTPUT = Column("output", "string", "Name of the model's output that the vectors come from.")
 
 EMBEDDINGS = Schema(
     "embeddings",
@@ -76,9 +73,9 @@ EMBEDDINGS = Schema(
     (
         FILE,
         OUTPUT,
-        Column("window", "int32", "", "Index of the vector within its file and output, from 0."),
-        Column("start_second", "float64", "s", "Start of the vector's window within the file."),
-        Column("embedding", "list<float32>", "", "The vector itself, one number per dimension."),
+        Column("window", "int32", "Index of the vector within its file and output, from 0."),
+        Column("start_second", "float64", "Start of the vector's window within the file.", unit="s"),
+        Column("embedding", "list<float32>", "The vector itself, one number per dimension."),
     ),
 )
 
@@ -90,36 +87,35 @@ STATISTICS = Schema(
         SETTINGS,
         DATASET,
         OUTPUT,
-        Column("n", "int64", "", "Number of vectors."),
-        Column("dimension", "int64", "", "D, the length of one vector."),
-        Column("mean", "list<float64>", "", "Mean of the vectors, D numbers."),
+        Column("n", "int64", "Number of vectors."),
+        Column("dimension", "int64", "D, the length of one vector."),
+        Column("mean", "list<float64>", "Mean of the vectors, D numbers."),
         Column(
             "factor",
             "list<float64>",
-            "",
             "Upper triangular R with RᵀR the scatter matrix Σ(x − mean)(x − mean)ᵀ, D·D numbers row by row.",
         ),
-        Column("files", "int64", "", "Number of files embedded, padded ones included."),
-        Column("padded", "int64", "", "Number of those that were padded with zeros to the minimum length."),
-        Column("excluded", "int64", "", "Number of audio files left out."),
-        Column("seconds", "float64", "s", "Duration of the audio embedded, before padding."),
-        Column("doubtful", "int64", "", "Number of files embedded whose length is doubtful."),
-        Column("doubt_seconds", "float64", "s", "Duration missing from these files, or ignored in them."),
-        Column("loud", "int64", "", "Number of files embedded with peaks above 4."),
-        Column("peak", "float64", "", "Largest absolute sample value."),
-        Column("silent", "int64", "", "Number of files embedded that are silent throughout."),
-        Column("constant", "int64", "", "Number of files embedded with one constant value (DC)."),
+        Column("files", "int64", "Number of files embedded, padded ones included."),
+        Column("padded", "int64", "Number of those that were padded with zeros to the minimum length."),
+        Column("excluded", "int64", "Number of audio files left out."),
+        Column("seconds", "float64", "Duration of the audio embedded, before padding.", unit="s"),
+        Column("doubtful", "int64", "Number of files embedded whose length is doubtful."),
+        Column(
+            "doubt_seconds", "float64", "Duration missing from these files, or ignored in them.", unit="s"
+        ),
+        Column("loud", "int64", "Number of files embedded with peaks above 4."),
+        Column("peak", "float64", "Largest absolute sample value."),
+        Column("silent", "int64", "Number of files embedded that are silent throughout."),
+        Column("constant", "int64", "Number of files embedded with one constant value (DC)."),
         Column(
             "rates",
             "string",
-            "",
             "Sample rates of the files in Hz, at most the model's, each with its number of files: rate:files "
             "items, separated by spaces.",
         ),
         Column(
             "sounds",
             "list<int64>",
-            "",
             "First 8 bytes of each embedded file's `sound_sha256`, as a big-endian signed number; sorted.",
         ),
     ),
@@ -133,48 +129,40 @@ VERIFICATION = Schema(
         Column(
             "level",
             "string",
-            "",
             "What the model is compared with: the eager PyTorch module, stored embeddings of the original "
             "package, or that package run live.",
             choices=("eager", "golden", "reference"),
         ),
-        Column("case", "string", "", "The input."),
+        Column("case", "string", "The input."),
         Column(
             "quantity",
             "string",
-            "",
             "The quantity compared: embedding, frontend, network or fad. Features in decibels are compared "
             "as amplitudes at the level golden.",
         ),
-        Column("vectors", "int64", "", "Number of vectors compared."),
-        Column("max_absolute_difference", "float64", "", "Largest absolute difference of two values."),
+        Column("vectors", "int64", "Number of vectors compared."),
+        Column("max_absolute_difference", "float64", "Largest absolute difference of two values."),
         Column(
             "max_relative_difference",
             "float64",
-            "",
             "The same, relative to the root mean square of the values to be reproduced.",
         ),
-        Column(
-            "min_cosine", "float64", "", "Smallest cosine similarity; missing for scalars.", nullable=True
-        ),
-        Column("tolerance", "float64", "", "Largest relative difference that passes."),
+        Column("min_cosine", "float64", "Smallest cosine similarity; missing for scalars.", nullable=True),
+        Column("tolerance", "float64", "Largest relative difference that passes."),
         Column(
             "off_by_quantum",
             "int64",
-            "",
             "Number of values of a quantised embedding that differ by one quantisation step.",
         ),
         Column(
             "verdict",
             "string",
-            "",
             "Whether the difference is within the tolerance.",
             choices=("passed", "failed"),
         ),
         Column(
             "numerics",
             "string",
-            "",
             "Properties of the code and machine on which the numbers depend: digest of the code, versions of "
             "packages, instruction set of the processor and limits on it, GPU.",
         ),
@@ -187,18 +175,18 @@ DISTANCES = Schema(
     (
         *MODEL,
         SETTINGS,
-        Column("reference", "string", "", "Name of the reference data set."),
-        Column("evaluation", "string", "", "Name of the evaluated data set."),
-        Column("metric", "string", "", "Name of the metric."),
-        Column("value", "float64", "", "The distance; 0 is best."),
-        Column("ci_low", "float64", "", "Lower end of the confidence interval.", nullable=True),
-        Column("ci_high", "float64", "", "Upper end of the confidence interval.", nullable=True),
-        Column("n_reference", "int64", "", "Number of embedding vectors of the reference."),
-        Column("n_evaluation", "int64", "", "Number of embedding vectors of the evaluated set."),
-        Column("files", "int64", "", "Number of files embedded, both sets together."),
-        Column("excluded", "int64", "", "Number of audio files left out, both sets together."),
-        Column("padded", "int64", "", "Number of files padded with zeros, both sets together."),
-        Column("note", "string", "", "Remarks needed to interpret this value."),
+        Column("reference", "string", "Name of the reference data set."),
+        Column("evaluation", "string", "Name of the evaluated data set."),
+        Column("metric", "string", "Name of the metric."),
+        Column("value", "float64", "The distance; 0 is best."),
+        Column("ci_low", "float64", "Lower end of the confidence interval.", nullable=True),
+        Column("ci_high", "float64", "Upper end of the confidence interval.", nullable=True),
+        Column("n_reference", "int64", "Number of embedding vectors of the reference."),
+        Column("n_evaluation", "int64", "Number of embedding vectors of the evaluated set."),
+        Column("files", "int64", "Number of files embedded, both sets together."),
+        Column("excluded", "int64", "Number of audio files left out, both sets together."),
+        Column("padded", "int64", "Number of files padded with zeros, both sets together."),
+        Column("note", "string", "Remarks needed to interpret this value."),
     ),
 )
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from fad_core.audio import read_audio
-from fad_core.datasets import AudioFile, Dataset, file_sha256, scan
+from fad_core.datasets import AudioFile, Dataset, decode_cache, file_sha256, scan
 from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.decode_cache import DecodedAudioCache
 from fad_core.datasets.scan import scan_file, scan_files
@@ -45,9 +45,12 @@ def test_the_cached_waveform_is_the_decoded_one(tmp_path: Path, name: str, frame
 
 
 @pytest.mark.parametrize("workers", [0, 3])
-def test_no_more_is_cached_than_the_capacity(tmp_path: Path, workers: int) -> None:
+def test_no_more_is_cached_than_the_capacity(
+    tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files = [write(tmp_path, f"{index}.wav", 300_000 + index) for index in range(5)]
-    cache = DecodedAudioCache(as_it_is, RATE, capacity=700_000)
+    monkeypatch.setattr(decode_cache, "CAPACITY", 700_000)
+    cache = DecodedAudioCache(as_it_is, RATE)
     records = scan_files(files, workers=workers, cache=cache)
     assert records == scan_files(files)
     cached = [item for record in records if (item := cache.pop(record.sha256))]
@@ -58,8 +61,9 @@ def test_no_more_is_cached_than_the_capacity(tmp_path: Path, workers: int) -> No
     assert cache.pop(again.sha256) is not None
 
 
-def test_equal_files_take_capacity_once(tmp_path: Path) -> None:
-    cache = DecodedAudioCache(as_it_is, RATE, capacity=2500)
+def test_equal_files_take_capacity_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode_cache, "CAPACITY", 2500)
+    cache = DecodedAudioCache(as_it_is, RATE)
     for name in ("a.wav", "b.wav", "c.wav", "d.wav"):
         record = scan_file(write(tmp_path, name, 1000), cache)
     assert cache.pop(record.sha256) is not None
@@ -67,11 +71,12 @@ def test_equal_files_take_capacity_once(tmp_path: Path) -> None:
     assert scan_file(write(tmp_path, "larger.wav", 2400), cache).status == "ok"
 
 
-def test_bad_and_unprepared_files_take_no_capacity(tmp_path: Path) -> None:
+def test_bad_and_unprepared_files_take_no_capacity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(waveform: np.ndarray, rate: int) -> np.ndarray:
         raise ValueError(f"{rate} Hz is not a rate for {len(waveform)} channels")
 
-    cache = DecodedAudioCache(refuse, RATE, capacity=2000)
+    monkeypatch.setattr(decode_cache, "CAPACITY", 2000)
+    cache = DecodedAudioCache(refuse, RATE)
     files = [write(tmp_path, f"{index}.wav", 1500) for index in range(3)]
     soundfile.write(tmp_path / "nan.wav", np.full(1500, np.nan), RATE, subtype="FLOAT")
     records = scan_files([*files, AudioFile("nan.wav", tmp_path / "nan.wav")], cache=cache)
@@ -98,11 +103,12 @@ def test_a_file_that_changes_while_it_is_scanned_is_not_cached(
     assert cache.pop(record.sha256) is None
 
 
-def test_files_are_decoded_once_up_to_the_capacity(tmp_path: Path) -> None:
+def test_files_are_decoded_once_up_to_the_capacity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, frames in (("a.wav", 1000), ("b.wav", 900), ("c.wav", 5000)):
         write(tmp_path, name, frames)
     expected = {path.name: read_audio(path)[0] for path in tmp_path.iterdir()}
-    sound = SoundFiles(Dataset("set", str(tmp_path)), DecodedAudioCache(as_it_is, RATE, capacity=2000))
+    monkeypatch.setattr(decode_cache, "CAPACITY", 2000)
+    sound = SoundFiles(Dataset("set", str(tmp_path)), DecodedAudioCache(as_it_is, RATE))
     decisions = [FileDecision(record, "used", "") for record in sound.records(None)]
     (tmp_path / "a.wav").unlink()
     for decision in decisions:
