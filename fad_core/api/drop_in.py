@@ -119,8 +119,8 @@ class FrechetAudioDistance:
                 default.
             batch_size: number of windows at once, where the model embeds windows, and on a GPU of EnCodec's
                 files; None: the model's own.
-            on_bad_file: Files that cannot be used (damaged, cut short, too loud, too long for memory_gb):
-                fail before anything is embedded, or skip them.
+            on_bad_file: Files that cannot be used (damaged, cut short, too loud, too long for the allowed
+                memory): fail before anything is embedded, or skip them.
             on_short_file: Files shorter than the model's minimum: fail before anything is embedded, skip
                 them, or pad them with zeros at the end, after resampling.
             on_duplicate: Files with the same sound in one data set: note them beside the score and use

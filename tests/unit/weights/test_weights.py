@@ -371,12 +371,12 @@ class TestRecords:
         assert digest in record.read_text()
         assert locate_weights(model, "official", tmp_path).key == digest[:8]
 
-        # It is known from now on, also while the file is not there …
+        # The hash is known from now on, even while the file does not exist …
         path.unlink()
         assert locate_weights(model, "official", tmp_path).sha256 == digest
-        # … and no other one is taken, be it downloaded or put there.
+        # … and no other file is accepted, whether downloaded or put there by the user.
         served.content = b"another file"
-        with pytest.raises(WeightsError, match="data was wrong"):
+        with pytest.raises(WeightsError, match="not the expected file and was removed"):
             self.fetch(model, tmp_path)
         assert not path.exists()
         path.write_bytes(b"another file")
