@@ -119,8 +119,8 @@ def require_enough(dataset: str, model: str, vectors: int) -> None:
 
 def _too_few(dataset: str, model: str, vectors: int) -> str:
     return (
-        f"data set {dataset}: {model} makes {counted(vectors, 'embedding vector')} of it, but a distance "
-        "needs at least 2: add files, or use longer ones"
+        f"data set {dataset}: {model} computes {counted(vectors, 'embedding vector')} from it, but a "
+        "distance needs at least 2: add files, or use longer ones"
     )
 
 

@@ -115,6 +115,6 @@ def _is_turned(path: Path, array: NDArray[Any], dimension: int) -> bool:
         raise DatasetError(
             f"{path} may be embeddings [N, {dimension}], or what frechet-audio-distance wrote up to 0.3.3, "
             f"[{dimension}, frames] of clips with just {dimension} frames; neither its shape "
-            f"{list(array.shape)} nor its values tell which: embed the audio again"
+            f"{list(array.shape)} nor its values show which: embed the audio again"
         )
     return across > down

@@ -1,4 +1,4 @@
-"""Set up the process of a program of ours. A library calls none of these functions."""
+"""Set up the process of the command or of a script. Library code must not call these functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def limit_threads(threads: int) -> None:
 
 
 def spare_collections() -> None:
-    """Let the interpreter collect garbage less often, and not once more at its end.
+    """Make the interpreter collect garbage less often, and not when it exits.
 
     PyTorch and a model are half a million objects that stay. By default, walking through them hundreds of
     times while they are made takes a quarter of that time, and doing it once more at the end half a second.

@@ -55,9 +55,9 @@ def seeded_arrays(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
     arrays = {name: _filled(checkpoint.filename, name, layout[name]) for name in sorted(layout)}
     if checkpoint.seeded_sha256 and (made := state_sha256(arrays)) != checkpoint.seeded_sha256:
         raise WeightsError(
-            f"the seeded weights of {checkpoint.filename} came out different on this machine: "
+            f"the seeded weights of {checkpoint.filename} are different on this machine: "
             f"sha256 {made}, expected {checkpoint.seeded_sha256}. Results with them could not be compared "
-            f"with anybody else's. Please report this, with your version of NumPy ({np.__version__})."
+            f"with those of others. Please report this, with your version of NumPy ({np.__version__})."
         )
     return arrays
 

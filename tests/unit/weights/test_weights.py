@@ -100,7 +100,7 @@ class TestSeeded:
         pinned = replace(MAIN, seeded_sha256="ab" * 32)
         weights = locate_weights(fake_model(pinned), "seeded")
         assert weights.sha256 == "ab" * 32
-        with pytest.raises(WeightsError, match="came out different"):
+        with pytest.raises(WeightsError, match="are different"):
             load_state(weights)
 
 
