@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 
 def output_options(command: Command) -> Command:
-    """Add the options `--json` and `--csv`, as the argument `form`; if both are given, the last one counts."""
+    """Add the options `--json` and `--csv`, as the argument `form`; the last one given counts."""
     csv = click.option("--csv", "form", flag_value="csv", help="Print CSV.")
     json_ = click.option("--json", "form", flag_value="json", default="table", help="Print JSON.")
     return json_(csv(command))

@@ -82,7 +82,7 @@ def file_sha256(path: Path) -> str:
 def _checked(
     files: Sequence[AudioFile], ignored: Ignored, where: str | tuple[str, ...]
 ) -> tuple[AudioFile, ...]:
-    """Return the files sorted by name, of which there must be one, each with a name of its own in UTF-8."""
+    """Return the files sorted by name; there must be at least one, with different names in UTF-8."""
     if not files:
         place = where if isinstance(where, str) else "its list of files"
         hint = f" (ignored: {len(ignored)}, such as {ignored[0][0]}: {ignored[0][1]})" if ignored else ""

@@ -164,7 +164,7 @@ def _samples(record: FileRecord, use: ModelUse) -> int:
 
 
 def _decide(record: FileRecord, use: ModelUse, policy: FilePolicy) -> FileDecision:
-    """Decide on a file by itself."""
+    """Decide on a file without regard to the other files."""
     if reason := _fault(record, use, policy):
         return FileDecision(record, "excluded", reason)
     samples, rate, minimum = _samples(record, use), use.model.sample_rate, use.model.minimum_samples

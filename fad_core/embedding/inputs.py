@@ -60,7 +60,7 @@ class Sounds(ABC):
     """A data set that is still to be embedded.
 
     Attributes:
-        ignored: (name, reason) of what lies there too and is no audio file.
+        ignored: (name, reason) of other files in the same place, which are not audio.
     """
 
     ignored: Sequence[tuple[str, str]] = ()

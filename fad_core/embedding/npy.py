@@ -99,10 +99,10 @@ def _require_floats(header: Header) -> None:
 
 
 def _is_turned(path: Path, array: NDArray[Any], dimension: int) -> bool:
-    """Whether a matrix holds `[D, frames]` of each clip instead of `[N, D]`.
+    """Return whether a matrix holds `[D, frames]` of each clip instead of `[N, D]`.
 
-    Shapes tell them apart unless clips have just D frames. Then the numbers do: the channels of an embedding
-    have means of their own, the frames of many clips have not.
+    The shape shows which, unless clips have exactly D frames. Then the values do: the means of the channels
+    of an embedding differ, those of frames over many clips do not.
     """
     rows, columns = array.shape
     if rows % dimension:

@@ -1,4 +1,4 @@
-"""How the C library hands memory out to threads."""
+"""Set how the C library allocates memory for threads."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ _ARENA_MAX = -8
 
 
 def share_memory() -> None:
-    """Have all threads take memory from one place, where what one gives back serves another.
+    """Make all threads allocate memory from one arena, so that one can reuse memory that another has freed.
 
-    glibc makes a place of its own for each thread, and what lies free in one is lost to the others: for
-    threads that read files and run networks, 0.1 to 0.4 GB. Elsewhere this does nothing.
+    By default, glibc uses a separate arena for each thread, and threads cannot use the free memory of other
+    arenas: 0.1 to 0.4 GB for threads that read files and run networks. With other C libraries this function
+    does nothing.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
