@@ -3,8 +3,8 @@
 Observations of EnCodec's graph with PyTorch 2.11 and cuDNN 9 on an H200 (three seconds at 24 kHz, float32):
 
 * One-dimensional convolutions of long signals request up to 37 GB of working memory; with less, they use
-  other algorithms, whose rounding differs. A matrix product needs a copy of the signal for each position of the
-  kernel, takes a twentieth of the time, and always rounds in the same way.
+  other algorithms, whose rounding differs. A matrix product needs a copy of the signal for each position of
+  the kernel, takes a twentieth of the time, and always rounds in the same way.
 * A group norm with one group uses one of 132 multiprocessors.
 * An LSTM copies its weights in each call unless they are contiguous in memory, and a step takes as long for
   one file as for sixteen, so equal blocks of several files are computed together (`cuda_batches`).
