@@ -62,7 +62,7 @@ class ConfigError(FadError):
 
 
 class UnknownMetricError(ConfigError, UnknownNameError):
-    """There is no such metric."""
+    """A metric with the given name does not exist."""
 
 
 class DatasetError(FadError):
@@ -92,7 +92,7 @@ class ModelError(FadError):
 
 
 class UnknownModelError(ModelError, UnknownNameError):
-    """There is no such model."""
+    """A model with the given id does not exist."""
 
 
 class WeightsError(FadError):

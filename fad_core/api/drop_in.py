@@ -101,13 +101,14 @@ class FrechetAudioDistance:
             submodel_name: checkpoint of CLAP: "630k-audioset", "630k", "music_audioset", "music_speech" or
                 "music_speech_audioset".
             sample_rate: sample rate in Hz that chooses among PANN's or EnCodec's models; None: 16000 for
-                PANN, 24000 for EnCodec, or 48000 with channels=2. Of other models it is the model's own.
+                PANN, 24000 for EnCodec, or 48000 with channels=2. For other models, only the model's own
+                rate is valid.
             channels: channels of the model: 2 for EnCodec at 48 kHz, else 1; None: the model's own.
             use_pca: whether PCA and quantisation follow VGGish.
-            use_activation: whether VGGish's last ReLU is kept.
-            verbose: whether messages and bars on stderr show what is done.
-            audio_load_worker: threads that read and resample files while others are embedded; 0: none. The
-                embeddings do not depend on it.
+            use_activation: whether VGGish's last ReLU is applied.
+            verbose: whether to show messages and progress bars on stderr.
+            audio_load_worker: number of threads that read and resample files while others are embedded; 0:
+                none. The embeddings do not depend on it.
             enable_fusion: whether CLAP uses feature fusion.
             weights: Weights of the model: official (downloaded once, sha256 checked), seeded (a deterministic
                 fill for trials, not a published model), or the path of a checkpoint in the official layout,
@@ -118,10 +119,10 @@ class FrechetAudioDistance:
             runner: How the network runs on a CPU: fast (with kernels for the processor) or plain (as it
                 was exported). Their results differ by rounding; results name a runner other than the
                 default.
-            batch_size: number of windows at once, where the model embeds windows, and on a GPU of EnCodec's
-                files; None: the model's own.
-            on_bad_file: Files that cannot be used (damaged, cut short, too loud, too long for memory_gb):
-                fail before anything is embedded, or skip them.
+            batch_size: number of windows embedded at once, for models that embed windows, and on a GPU the
+                number of files for EnCodec; None: the model's own.
+            on_bad_file: Files that cannot be used (damaged, cut short, too loud, too long for the allowed
+                memory): fail before anything is embedded, or skip them.
             on_short_file: Files shorter than the model's minimum: fail before anything is embedded, skip
                 them, or pad them with zeros at the end, after resampling.
             on_duplicate: Files with the same sound in one data set: note them beside the score and use
@@ -142,7 +143,7 @@ class FrechetAudioDistance:
                 rates), or none.
             memory_gb: Memory in GB (10^9 bytes) that embedding one file may take. A file that would take
                 more is a bad file (EnCodec-48k, whose memory grows with the length of a file).
-            progress: whether a line on stderr says that a model is fetched, exported and verified, which
+            progress: whether to print a line on stderr when a model is fetched, exported and verified, which
                 happens once.
             cache_dir: folder of exported models and their verdicts; None: `$FAD_CACHE_DIR`, else
                 `~/.cache/fad-core/exported` (`fad_core.api.model_cache.default_cache_dir`).
@@ -218,7 +219,7 @@ class FrechetAudioDistance:
         """Score the evaluation set against the background.
 
         Args:
-            background_dir: the reference: a folder (with all below it), a glob, a file, a list of files,
+            background_dir: the reference: a folder (searched recursively), a glob, a file, a list of files,
                 `Waveforms`, embeddings `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`;
                 None if its embeddings are given.
             eval_dir: the evaluation set, in one of these forms.
@@ -233,7 +234,8 @@ class FrechetAudioDistance:
 
         Raises:
             DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
-            BadFilesError: files cannot be used, and the settings do not allow to go on; lists them all.
+            BadFilesError: files cannot be used, and the settings do not allow excluding them; the message
+                lists all.
             ArgumentError: a set is not given, or both sets' embeddings would be written into one file.
             FadError: any other fault of the input; the message says what to do.
         """
@@ -258,18 +260,18 @@ class FrechetAudioDistance:
 
         Args:
             x: waveforms, each `[samples]` or `[samples, channels]`, floats within ±1.
-            sr: their sample rate in Hz; they are resampled if the model's is another one.
+            sr: their sample rate in Hz; they are resampled if the model has another rate.
 
         Returns:
             float32 `[N, D]`, in the order of `x`; with compatibility="frechet-audio-distance", PANN's vectors
             are concatenated, `[N·D]`.
 
         Raises:
-            BadFilesError: waveforms cannot be used, and the settings do not allow to go on; each is named by
-                its index: 0000, 0001, …
+            BadFilesError: waveforms cannot be used, and the settings do not allow excluding them; each is
+                named by its index: 0000, 0001, …
 
         Warns:
-            UserWarning: the sound is doubtful, such as peaks far beyond ±1, or silence.
+            UserWarning: a waveform is doubtful: its peaks are far beyond ±1, or it is silent, for example.
         """
         sound = Waveforms([np.asarray(waveform) for waveform in x], sr)
         exported, embedded = self._embedded(
@@ -304,10 +306,10 @@ class FrechetAudioDistance:
             sigma1: its covariance, `[D, D]`.
             mu2: mean of the second.
             sigma2: its covariance.
-            eps: not used; the original adds it to the diagonals where its square root fails.
+            eps: not used; the original adds it to the diagonals if its square root fails.
 
         Raises:
-            ValueError: the shapes do not match, or a covariance is not one.
+            ValueError: the shapes do not match, or a matrix is not a covariance.
         """
         first, second = (
             MeanCovariance.from_covariance(mu1, sigma1),

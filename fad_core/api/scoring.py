@@ -1,8 +1,8 @@
 """Score data sets in memory: the steps of the pipeline without its files, with bit-identical results.
 
-    sources → what becomes of each file → embeddings → statistics → distance
+    sources → decision on each file → embeddings → statistics → distance
 
-Needs torch, numpy, scipy, soundfile and resampy, and nothing else.
+It needs only torch, numpy, scipy, soundfile and resampy.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Score(float):
 
     Attributes:
         row: one row of the distance table (`fad_core.tables.schemas.DISTANCES`), its value under "value".
-        decisions: what became of every file, by data set.
-        ignored: (name, reason) of what is no audio file, by data set.
+        decisions: the decision on every file (used, padded or excluded), by data set.
+        ignored: (name, reason) of files that are not audio, by data set.
         model: the exported model's identity, and where it ran; empty if none was needed.
     """
 
@@ -103,17 +103,18 @@ def score(
     Args:
         reference: the reference set, in any form of `fad_core.embedding.inputs.Source`.
         evaluation: the evaluation set, in any of these forms.
-        exported: the embedding model. It is taken as it is: `fad_core.api.model_cache.verified_model` gives
-            one that is verified.
+        exported: the embedding model. It is not verified here: `fad_core.api.model_cache.verified_model`
+            returns a verified one.
         metric: name of the metric.
-        policy: what becomes of files that cannot, or should not, be embedded as they are.
-        workers: threads that load files ahead (`fad_core.embedding.embed.embed_sounds`).
+        policy: how files are handled that cannot, or should not, be embedded unchanged.
+        workers: number of threads that load files ahead (`fad_core.embedding.embed.embed_sounds`).
         progress: called with the number of files just scanned or embedded: each file counts twice.
 
     Raises:
         DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
-        BadFilesError: files cannot be used and no option allows to go on; the message lists them all.
-        FadError: a set that is embedded already is so by another model.
+        BadFilesError: files cannot be used, and the policy does not allow excluding them; the message lists
+            all.
+        FadError: an embedded set is of another model.
     """
     names = names_of(reference, evaluation)
     embedded = embed_sets(
@@ -136,7 +137,7 @@ def score_embedded(
     """Score two embedded sets.
 
     Args:
-        reference: one set, as `embed_sets` gives it.
+        reference: the reference set, as `embed_sets` returns it.
         evaluation: the set to be scored against it.
         metric: name of the metric.
         exported: the model that embedded them, to be named in the result.

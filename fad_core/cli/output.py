@@ -1,4 +1,4 @@
-"""Results on stdout: a table for people, CSV, or JSON; messages on stderr."""
+"""Print results to stdout, as a table for people, CSV or JSON, and messages to stderr."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 
 def output_options(command: Command) -> Command:
-    """`--json` and `--csv`, as the argument `form`; of both, the last one counts."""
+    """Add the options `--json` and `--csv`, as the argument `form`; the last one given counts."""
     csv = click.option("--csv", "form", flag_value="csv", help="Print CSV.")
     json_ = click.option("--json", "form", flag_value="json", default="table", help="Print JSON.")
     return json_(csv(command))
@@ -34,7 +34,7 @@ def print_rows(rows: Sequence[Row], form: Form, text: Callable[[], str] | None =
     Args:
         rows: rows with the same keys; None is an unknown value.
         form: "json" or "csv"; "table" for people.
-        text: returns the table for people; None: all columns as they are.
+        text: returns the table for people; None: print all columns unchanged.
     """
     if form == "json":
         print_text(json.dumps(rows, indent=1))
@@ -66,7 +66,7 @@ def speaker(quiet: bool) -> Callable[[str], None]:
 
 def print_text(text: str) -> None:
     """Print a text, which ends with one line end."""
-    # Python has none if the shell has closed it (>&-), and click would then write nothing.
+    # sys.stdout is None if the shell has closed it (>&-); click would then write nothing.
     if sys.stdout is None:
         raise FadError("the results cannot be written: stdout is closed")
     click.echo(text.removesuffix("\n"))

@@ -1,4 +1,4 @@
-"""Sets as they are named on the command line: sound to be embedded, or statistics in a file."""
+"""Sets that are named on the command line: audio, which is embedded, or files of statistics."""
 
 from __future__ import annotations
 
@@ -21,17 +21,20 @@ _PATTERN = frozenset("*?[")
 def comparable_sets(
     names: Sequence[str], models: Sequence[str], embedding: Embedding, *, assume: bool, keep: bool = False
 ) -> list[list[EmbeddedSet]]:
-    """The sets of that name by each model, in order; what is sound is embedded now.
+    """Read the statistics of sets, and embed those that are audio.
 
     Args:
         names: folders, globs, audio files, `.npy` files of embeddings, or files of statistics.
-        models: ids; none: the default one, or with statistics alone whatever they are of.
-        embedding: how sound is embedded.
+        models: ids of models; empty: the default model or, if all sets are statistics, their models.
+        embedding: how audio is embedded.
         assume: see `fad_core.api.comparability.same_model`.
-        keep: whether the vectors of sound are kept beside their statistics.
+        keep: whether the vectors of audio are stored in addition to their statistics.
+
+    Returns:
+        For each model, the sets in the order of `names`.
 
     Raises:
-        FadError: a set cannot be used, or they are not of the same model.
+        FadError: a set cannot be used, or the sets are not of the same model.
     """
     from fad_core.api.comparability import same_model
     from fad_core.api.statistics_files import is_statistics_file, read_statistics
@@ -40,7 +43,7 @@ def comparable_sets(
     models = [canonical_id(name) for name in dict.fromkeys(models)]
     files = [name for name in names if is_statistics_file(name)]
     sounds = [name for name in names if name not in files]
-    _require_there(names)
+    _require_existing(names)
     stored = {name: read_statistics(name, models or ([DEFAULT_MODEL] if sounds else [])) for name in files}
     _require_models(models, stored)
     if not sounds:
@@ -54,11 +57,11 @@ def comparable_sets(
     return found
 
 
-def _require_there(names: Sequence[str]) -> None:
-    """Refuse several sets that are not there by one message; a single one is refused by its reader.
+def _require_existing(names: Sequence[str]) -> None:
+    """Report several sets that do not exist in one message; a single one is reported when it is read.
 
     Raises:
-        DatasetError: names all of them.
+        DatasetError: two or more sets do not exist; the message names all of them.
     """
     from fad_core.errors import DatasetError
 
@@ -68,15 +71,15 @@ def _require_there(names: Sequence[str]) -> None:
 
 
 def _expanded(name: str) -> str:
-    # Unlike that of pathlib, it leaves a user that does not exist to be named by what reads the set.
+    # Unlike pathlib's method, this one raises no error for an unknown user; the reader of the set reports it.
     return os.path.expanduser(name)  # noqa: PTH111
 
 
 def _require_models(models: Sequence[str], stored: Mapping[str, Sequence[EmbeddedSet]]) -> None:
-    """Refuse a model that does not exist, here or in the files.
+    """Check that each model is a model of this package or of one of the files.
 
     Raises:
-        UnknownModelError: it does not.
+        UnknownModelError: a model is neither.
     """
     from fad_core.models import get_model
 
@@ -94,11 +97,11 @@ def _embedded(
     assume: bool,
     keep: bool,
 ) -> dict[str, EmbeddedSet]:
-    """The sets that are sound, by one model."""
+    """Embed the sets that are audio by one model."""
     from fad_core.api.comparability import describe, same_model
     from fad_core.errors import FadError
 
-    # Files of another model are refused before hours of audio are scanned, if their names tell, …
+    # If the key of a file already shows that it is of another model, it is refused before audio is scanned.
     if ours := [each for each in stored if not each[0].foreign]:
         ((head, *_),) = same_model(ours, models=[model])
         asked = embedding.weights
@@ -109,15 +112,15 @@ def _embedded(
             )
 
     def accept(exported: ExportedModel) -> None:
-        # … and else before they are embedded.
-        same_model([[_nothing_by(exported, sounds[0])], *stored], models=[model], assume=assume)
+        # Otherwise it is refused after the scan, when the model is loaded, before audio is embedded.
+        same_model([[_empty_set(exported, sounds[0])], *stored], models=[model], assume=assume)
 
     _, done = embedding.embed_sets(sounds, model, keep=keep, accept=accept)
     return done
 
 
-def _nothing_by(exported: ExportedModel, name: str) -> EmbeddedSet:
-    """What a set by this model will say of itself."""
+def _empty_set(exported: ExportedModel, name: str) -> EmbeddedSet:
+    """Return a set without vectors that has the key and identity of a model."""
     import numpy as np
 
     from fad_core.embedding.embedded_set import EmbeddedSet

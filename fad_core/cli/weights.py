@@ -32,13 +32,13 @@ def weights() -> None:
     "list",
     examples=(
         "fad weights list",
-        "fad weights list --json | jq -r '.[] | select(.there == \"no\") | .url'",
+        "fad weights list --json | jq -r '.[] | select(.present == \"no\") | .url'",
     ),
 )
 @ckpt_dir_option
 @output_options
 def list_(ckpt_dir: Path | None, form: Form) -> None:
-    """List the official checkpoints, and the path of each."""
+    """List the official checkpoints and their paths."""
     from fad_core.weights import checkpoint_path
 
     rows = []
@@ -47,7 +47,7 @@ def list_(ckpt_dir: Path | None, form: Form) -> None:
         rows.append(
             {
                 "checkpoint": item.filename,
-                "there": "yes" if path.is_file() else "no",
+                "present": "yes" if path.is_file() else "no",
                 "path": str(path),
                 "bytes": item.size,
                 "sha256": item.sha256,
@@ -71,7 +71,7 @@ def list_(ckpt_dir: Path | None, form: Form) -> None:
 @quiet_option
 @output_options
 def fetch(models: tuple[str, ...], every: bool, ckpt_dir: Path | None, quiet: bool, form: Form) -> None:
-    """Download the checkpoints of MODELS that are missing, and check all of them.
+    """Download the missing checkpoints of MODELS, and check all of them.
 
     An interrupted download is resumed.
     """
@@ -79,7 +79,7 @@ def fetch(models: tuple[str, ...], every: bool, ckpt_dir: Path | None, quiet: bo
     from fad_core.weights import fetch_weights, locate_weights
 
     if bool(models) == every:
-        raise click.UsageError("give the models to fetch, or --all")
+        raise click.UsageError("give either the models to fetch or --all")
     say = speaker(quiet)
     rows: dict[str, Row] = {}
     # Unknown models are reported before the first download.
@@ -117,7 +117,7 @@ def verify(models: tuple[str, ...], ckpt_dir: Path | None, form: Form) -> int:
     verdicts = {row["verdict"] for row in rows}
     if "failed" in verdicts:
         return VERIFICATION_FAILED
-    return INPUT_FAULT if models and "not there" in verdicts else 0
+    return INPUT_FAULT if models and "missing" in verdicts else 0
 
 
 def _verified(item: Checkpoint, ckpt_dir: Path | None) -> Row:
@@ -126,11 +126,11 @@ def _verified(item: Checkpoint, ckpt_dir: Path | None) -> Row:
 
     path = checkpoint_path(item, ckpt_dir)
     expected = item.sha256 or recorded_sha256(path)
-    there = path.is_file()
-    # Of the whole file; elsewhere a recorded hash counts as long as size and time are the same.
-    found = file_sha256(path) if there else ""
-    if not there:
-        verdict = "not there"
+    present = path.is_file()
+    # The whole file is hashed; other commands use the recorded hash while size and time are unchanged.
+    found = file_sha256(path) if present else ""
+    if not present:
+        verdict = "missing"
     elif not expected:
         verdict = "no hash published or recorded"
     else:
@@ -145,7 +145,7 @@ def _verified(item: Checkpoint, ckpt_dir: Path | None) -> Row:
 
 
 def _checkpoints(models: Sequence[str]) -> Iterator[tuple[Checkpoint, list[str]]]:
-    """Yield the checkpoints of models, or else of all, each once and with the names of all its models."""
+    """Yield the checkpoints of models, or of all models, each once and with the names of its models."""
     from fad_core.models import get_model, model_ids
 
     chosen = [get_model(name) for name in models or model_ids()]

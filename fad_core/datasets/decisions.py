@@ -119,8 +119,8 @@ def require_enough(dataset: str, model: str, vectors: int) -> None:
 
 def _too_few(dataset: str, model: str, vectors: int) -> str:
     return (
-        f"data set {dataset}: {model} makes {counted(vectors, 'embedding vector')} of it, but a distance "
-        "needs at least 2: add files, or use longer ones"
+        f"data set {dataset}: {model} computes {counted(vectors, 'embedding vector')} from it, but a "
+        "distance needs at least 2: add files, or use longer ones"
     )
 
 
@@ -164,7 +164,7 @@ def _samples(record: FileRecord, use: ModelUse) -> int:
 
 
 def _decide(record: FileRecord, use: ModelUse, policy: FilePolicy) -> FileDecision:
-    """Decide on a file by itself."""
+    """Decide on a file without regard to the other files."""
     if reason := _fault(record, use, policy):
         return FileDecision(record, "excluded", reason)
     samples, rate, minimum = _samples(record, use), use.model.sample_rate, use.model.minimum_samples

@@ -19,16 +19,16 @@ Leftovers = Literal["ignore", "use"]
 
 @dataclass(frozen=True)
 class FilePolicy:
-    """What becomes of files that cannot, or should not, be embedded as they are.
+    """How files are handled that cannot, or should not, be embedded unchanged.
 
     Raises:
-        ArgumentError: a value is not one of its choices, or `max_peak` is not a positive, finite number.
+        SettingError: a value is not one of its choices, or `max_peak` is not a positive, finite number.
     """
 
     on_bad_file: OnBadFile = choice(
         "fail",
-        "Files that cannot be used (damaged, cut short, too loud, too long for memory_gb): fail before "
-        "anything is embedded, or skip them.",
+        "Files that cannot be used (damaged, cut short, too loud, too long for the allowed memory): fail "
+        "before anything is embedded, or skip them.",
     )
     on_short_file: OnShortFile = choice(
         "fail",

@@ -37,7 +37,7 @@ class Remark(NamedTuple):
 
 
 def remarks_on(record: FileRecord) -> tuple[Remark, ...]:
-    """Return the remarks on a file by itself, in the order of the kinds."""
+    """Return the remarks on a single file, in the order of the kinds."""
     texts: dict[Kind, str] = {
         "doubtful": record.reason if record.status == "doubtful" else "",
         "loud": f"peaks at {record.peak:.4g}, where values within ±1 are expected" * (record.peak > LOUD),

@@ -46,11 +46,11 @@ def counts_from_row(row: Mapping[str, Any]) -> SetCounts:
         if type(value) not in (int, float) or not 0 <= value < math.inf:
             raise ValueError(f"{name} is {value!r}")
         if name in _OF_FILES and value > files:
-            raise ValueError(f"{name} is {value}, of {files} files")
+            raise ValueError(f"{name} is {value}, but the number of files is {files}")
     pairs = [pair.partition(":")[::2] for pair in str(counts["rates"]).split()]
     counts["rates"] = tuple((int(rate), int(number)) for rate, number in pairs)
     if sum(number for _, number in counts["rates"]) > files or len(counts["sounds"]) > files:
-        raise ValueError(f"there are more sample rates, or sounds, than the {files} files")
+        raise ValueError(f"it lists sample rates or sounds of more than {files} files")
     return SetCounts(**counts)
 
 

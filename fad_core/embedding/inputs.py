@@ -59,7 +59,7 @@ class SoundFiles:
     """The files of a folder, a pattern or a list, still to be embedded.
 
     Attributes:
-        ignored: (name, reason) of what lies there too and is no audio file.
+        ignored: (name, reason) of other files in the same place, which are not audio.
     """
 
     def __init__(self, dataset: Dataset, cache: DecodedAudioCache | None = None) -> None:

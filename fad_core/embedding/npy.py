@@ -99,10 +99,10 @@ def _require_floats(header: Header) -> None:
 
 
 def _is_turned(path: Path, array: NDArray[Any], dimension: int) -> bool:
-    """Whether a matrix holds `[D, frames]` of each clip instead of `[N, D]`.
+    """Return whether a matrix holds `[D, frames]` of each clip instead of `[N, D]`.
 
-    Shapes tell them apart unless clips have just D frames. Then the numbers do: the channels of an embedding
-    have means of their own, the frames of many clips have not.
+    The shape shows which, unless clips have exactly D frames. Then the values do: the means of the channels
+    of an embedding differ, those of frames over many clips do not.
     """
     rows, columns = array.shape
     if rows % dimension:
@@ -115,6 +115,6 @@ def _is_turned(path: Path, array: NDArray[Any], dimension: int) -> bool:
         raise DatasetError(
             f"{path} may be embeddings [N, {dimension}], or what frechet-audio-distance wrote up to 0.3.3, "
             f"[{dimension}, frames] of clips with just {dimension} frames; neither its shape "
-            f"{list(array.shape)} nor its values tell which: embed the audio again"
+            f"{list(array.shape)} nor its values show which: embed the audio again"
         )
     return across > down

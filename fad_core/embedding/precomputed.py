@@ -52,8 +52,8 @@ def precomputed_set(name: str, source: Source, use: ModelUse, *, keep: bool = Fa
     expected = 1 if use.takes_scalars else use.model.dimension
     if statistics.dimension != expected:
         raise FadError(
-            f"{name} has {statistics.dimension} dimensions, but {use.model.name} makes {expected}: "
-            "it was embedded by another model"
+            f"{name} has {statistics.dimension} dimensions, but embeddings of {use.model.name} have "
+            f"{expected}: it was embedded by another model"
         )
     output = use.model.main_output
     files = None
@@ -92,7 +92,7 @@ def _vectors(name: str, array: NDArray[Any], use: ModelUse) -> NDArray[Any]:
     # Before anything is computed: the statistics of D dimensions take D · D numbers.
     if array.shape[1] != use.model.dimension:
         raise FadError(
-            f"{name} has {array.shape[1]} dimensions, but {use.model.name} makes {use.model.dimension}: "
-            f"it was embedded by another model, or does not hold embeddings; {sound}"
+            f"{name} has {array.shape[1]} dimensions, but embeddings of {use.model.name} have "
+            f"{use.model.dimension}: it was embedded by another model, or does not hold embeddings; {sound}"
         )
     return array

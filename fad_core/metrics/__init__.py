@@ -36,7 +36,7 @@ under its own name."""
 def register_metric(metric: Metric) -> None:
     """Register a metric in this process, so that `score` and `get_metric` find it by its name.
 
-    The command and the pipeline run in processes of their own; for them a package names its metrics as entry
+    The command and the pipeline run in separate processes; for them a package names its metrics as entry
     points of the group "fad_core.metrics".
 
     Args:

@@ -27,12 +27,13 @@ from numpy.typing import ArrayLike, NDArray
 Float64Array = NDArray[np.float64]
 
 BLOCK_ROWS = 2056
-"""Rows folded in at a time. Any count gives a right answer, a fixed one always the same bytes.
+"""Rows that are added to the factor at a time. Any number gives a correct result; a fixed one, equal bytes.
 
 Measured with 256 to 4096 rows on one core: 100 000 × 128 takes 0.18–0.24 s whatever the count;
 8192 × 2048 takes 3.7 s with 256 rows, 2.6 s with 2048, 2.5 s with 4096. A block of 2056 rows
 holds 34 MB at 2048 dimensions. A few more than 2048, so that the first block fills the triangle of 2048
-dimensions, and that columns in memory are no power of two apart, where they would share a few lines of cache:
+dimensions, and that the distance of columns in memory is not a power of two, for which they would share few
+cache lines:
 a block of 128 dimensions is written in LAPACK's order in 0.4 ms instead of 1.7 ms.
 """
 

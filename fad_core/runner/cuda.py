@@ -1,13 +1,13 @@
-"""A network on a CUDA device: its graph moved there, with kernels that neither wait nor take tens of GB.
+"""Move a network to a CUDA device, and replace operations that are slow there or take tens of GB.
 
-What PyTorch 2.11 and cuDNN 9 do with EnCodec's graph on an H200 (three seconds at 24 kHz, in float32):
+Observations of EnCodec's graph with PyTorch 2.11 and cuDNN 9 on an H200 (three seconds at 24 kHz, float32):
 
-* Convolutions of long signals in one dimension ask for up to 37 GB of working memory, and where they do not
-  get it, use other algorithms, which round otherwise. A matrix product needs a copy of the signal for each
-  place of the kernel, takes a twentieth of the time, and always rounds alike.
-* A group norm of one group is computed by one of 132 multiprocessors.
-* An LSTM copies its weights in each call unless they are in one piece of memory, and a step of one file takes
-  as long as one of sixteen: equal blocks of several files are computed together (`cuda_batches`).
+* One-dimensional convolutions of long signals request up to 37 GB of working memory; with less, they use
+  other algorithms, whose rounding differs. A matrix product needs a copy of the signal for each position of
+  the kernel, takes a twentieth of the time, and always rounds in the same way.
+* A group norm with one group uses one of 132 multiprocessors.
+* An LSTM copies its weights in each call unless they are contiguous in memory, and a step takes as long for
+  one file as for sixteen, so equal blocks of several files are computed together (`cuda_batches`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TRANSFORM_FRAMES = 8192
 
 
 def on_cuda(network: fx.GraphModule, device: str) -> fx.GraphModule:
-    """Move a network to a device and replace what is slow or imprecise there, in place; returns it."""
+    """Move a network to a device, replace slow or imprecise operations in place, and return it."""
     network.to(device)
     for node in network.graph.nodes:
         if node.op == "get_attr":
@@ -46,7 +46,7 @@ def on_cuda(network: fx.GraphModule, device: str) -> fx.GraphModule:
             _RULES[node.target](network, node)
     network.recompile()
     if torch.device(device).type == "cuda":
-        # The weights must be there before another stream than this thread's uses them.
+        # The weights must be copied before a stream other than this thread's uses them.
         torch.cuda.synchronize(device)
     return network
 
@@ -74,11 +74,11 @@ def fourier_transform(
     stride: Sequence[int] = (1,),
     *_: Any,
 ) -> torch.Tensor:
-    """Convolve with a Fourier transform, adding up the products of each sum in their order.
+    """Convolve with a Fourier transform, adding the products of each sum in their order.
 
-    In decibels, rounding is visible in a bin beside a loud one. On a processor oneDNN adds the products up in
-    order, except for short signals. cuBLAS divides the sums of few columns into pieces, to occupy the whole
-    GPU; with as many columns as it always gets here, it added them up in order too (H200, CUDA 13).
+    In decibels, rounding is visible in a bin next to a loud one. On a CPU, oneDNN adds the products in order,
+    except for short signals. cuBLAS divides the sums of few columns into parts, to use the whole GPU; with as
+    many columns as in this function, it also added them in order (H200, CUDA 13).
     """
     outputs, channels, length = weight.shape
     frames = signal.unfold(2, length, stride[0]).transpose(1, 2)
@@ -146,8 +146,8 @@ def _lstm(network: fx.GraphModule, node: fx.Node) -> None:
     layers, batch_first = argument_of(node, 4, 1), argument_of(node, 8, True)
     if batch_first or len(weights) != len(held):
         return
-    # Its `_flat_weights` are views of one tensor, which is what `aten::_cudnn_rnn` asks for. It draws weights
-    # at random, which must not change the caller's random numbers.
+    # The module's `_flat_weights` are views of one tensor, as `aten::_cudnn_rnn` requires. It initialises its
+    # weights at random, which must not change the caller's random numbers.
     device = weights[0].device
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         sizes = weights[0].shape[1], weights[1].shape[1], layers

@@ -1,4 +1,4 @@
-"""The graph of a network: what its nodes hold, and other operations in their place."""
+"""Read the nodes of a network's graph, and replace them by other operations."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _LONGEST_LEARNED_KERNEL = 16
 
 
 def is_fourier_transform(weight: torch.Tensor) -> bool:
-    """Say whether a convolution over time is a Fourier transform, written as a convolution, by its length.
+    """Return whether a convolution over time is a Fourier transform, judged by the length of its kernel.
 
-    Spectrograms in decibels show its rounding errors where there is silence, so its products must be added up
-    as the original package's kernels do it.
+    In spectrograms in decibels, its rounding errors are visible in silence, so its products must be added in
+    the order of the original package's kernels.
 
     Args:
         weight: `[outputs, inputs, kernel]`.
@@ -80,14 +80,14 @@ class Chain:
 
 
 def delete_weight(network: fx.GraphModule, name: str) -> None:
-    """Delete a weight by its name; one that is not there any more is passed over."""
+    """Delete a weight by its name, unless it has been deleted before."""
     owner, last = _owner(network, name)
     if hasattr(owner, last):
         delattr(owner, last)
 
 
 def replace_weight(network: fx.GraphModule, name: str, value: torch.Tensor) -> None:
-    """Put another tensor in the place of a weight."""
+    """Replace a weight by another tensor."""
     owner, last = _owner(network, name)
     delattr(owner, last)
     owner.register_buffer(last, value)
@@ -99,7 +99,7 @@ def _owner(network: fx.GraphModule, name: str) -> tuple[nn.Module, str]:
 
 
 def weight_of(network: fx.GraphModule, node: Any) -> torch.Tensor | None:
-    """Return the tensor that a node stands for; None if it is no weight."""
+    """Return the tensor of a node that is a weight; None for other nodes."""
     if not isinstance(node, fx.Node) or node.op != "get_attr":
         return None
     held: Any = network
@@ -115,7 +115,7 @@ def static_shape(node: Any) -> tuple[int | None, ...]:
 
 
 def argument_of(node: fx.Node, place: int, default: Any) -> Any:
-    """Return a node's argument by its place, or the default where it is left out."""
+    """Return a node's argument by its position, or the default if it is omitted."""
     return node.args[place] if len(node.args) > place else default
 
 

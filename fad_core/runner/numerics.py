@@ -1,9 +1,9 @@
-"""What decides the bits of embeddings, beside the `.pt2` and the sound: code, packages, processor and GPU.
+"""Properties of code and machine on which the bits of embeddings depend: packages, processor and GPU.
 
 Numeric libraries choose their kernels by the processor's instruction set, and kernels round differently. A
-verification therefore holds for machines of one kind, and its verdict names the kind by a `NumericsKey`.
+verification is therefore valid for one kind of machine, which its verdict names by a `NumericsKey`.
 
-Importing this module does not import PyTorch: the machine that plans a study's jobs needs `code_key` alone.
+Importing this module does not import PyTorch: the machine that plans a study's jobs needs only `code_key`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from fad_core.models import modules_of
 from fad_core.models.base import EmbeddingModel
 from fad_core.util.code_digest import code_digest
 
-# All that happens between a file and its vectors. It is read as text: what runs a network does not import it.
+# This module imports all code from a file to its vectors. It is read as text, not imported.
 _FROM_FILE_TO_VECTORS = Path(__file__).parents[1] / "embedding/embed.py"
 
-# Environment variables with which a user limits, or chooses, the kernels of the libraries that compute.
+# Environment variables with which users limit or choose the kernels of numeric libraries.
 _LIMITS = (
     *("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_CPU_ISA_HINTS", "DNNL_CPU_ISA_HINTS"),
     *("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE", "ATEN_CPU_CAPABILITY"),
@@ -32,7 +32,7 @@ _LIMITS = (
 )
 # The same for a GPU.
 _CUDA_LIMITS = ("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "CUBLAS_WORKSPACE_CONFIG")
-# Instructions that no kernel of these libraries is chosen by.
+# Instructions on which these libraries' choice of kernels does not depend.
 _NOT_NUMERIC = {
     *("aes", "atomics", "bmi", "bmi2", "clflush", "clflushopt", "clwb", "crc32", "lzcnt", "pmull", "popcnt"),
     *("sha", "sha1", "sha2"),
@@ -42,20 +42,20 @@ _BETWEEN = "; "
 
 @dataclass(frozen=True)
 class NumericsKey:
-    """What two computations must have in common to give the same bits.
+    """Properties that two computations must share to give the same bits.
 
     Attributes:
-        code: `code_key` of the model. The others belong to the machine that computes.
-        torch: version of PyTorch, and so for the following packages.
-        numba: version.
-        llvmlite: version; its LLVM compiles what Numba and the kernels give it.
-        libsndfile: version of the library that decodes.
-        numpy: version.
-        scipy: version.
-        resampy: version.
-        instructions: the instruction set that PyTorch's own kernels are for ("AVX512"), and what the
-            processor has.
-        limits: environment variables that make libraries use less of it, or other kernels: NAME=value.
+        code: `code_key` of the model. The others are properties of the machine.
+        torch: version of PyTorch.
+        numba: version of Numba.
+        llvmlite: version of llvmlite, whose LLVM compiles the code of Numba and the kernels.
+        libsndfile: version of libsndfile, which decodes files.
+        numpy: version of NumPy.
+        scipy: version of SciPy.
+        resampy: version of resampy.
+        instructions: the instruction set that PyTorch's own kernels use ("AVX512"), and the instructions of
+            the processor.
+        limits: environment variables that restrict instructions or choose kernels: NAME=value.
         gpu: name of the GPU and version of cuDNN; "" on a CPU.
 
     >>> here = NumericsKey("c0de", *["1.0"] * 7, "AVX2 avx2 fma3", "", "")
@@ -79,27 +79,27 @@ class NumericsKey:
 
     @property
     def digest(self) -> str:
-        """16 hex digits that stand for the key in names of files."""
+        """16 hex digits that identify the key in names of files."""
         return hashlib.sha256(str(self).encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
-        """All facts as one text, for tables: `name=value`, divided by semicolons."""
+        """Return all attributes as one text, for tables: `name=value`, separated by semicolons."""
         return _BETWEEN.join(f"{name}={value}" for name, value in asdict(self).items())
 
     @classmethod
     def parse(cls, text: str) -> NumericsKey:
-        """Read what `str` of a key has written.
+        """Read a key from its text.
 
         Raises:
-            ValueError: it is the text of no key, or of another version's.
+            ValueError: the text is not that of a key, or of a key of another version.
         """
         facts = dict(fact.partition("=")[::2] for fact in text.split(_BETWEEN))
         if list(facts) != [field.name for field in fields(cls)]:
-            raise ValueError(f"{text[:100]!r} names no numerics")
+            raise ValueError(f"{text[:100]!r} is not a numerics key of this version")
         return cls(**facts)
 
     def differences(self, other: NumericsKey) -> str:
-        """Say in words what of this key is not so in another one; "" if they are equal."""
+        """Describe the differences of this key from another one; "" if they are equal."""
         return "; ".join(self._differences(other))
 
     def _differences(self, other: NumericsKey) -> Iterator[str]:
@@ -111,7 +111,7 @@ class NumericsKey:
 
 
 def code_key(model: EmbeddingModel) -> str:
-    """Digest of the code that makes embeddings of files: decoding, frontend, family and runner.
+    """Return the digest of the code that embeds files: decoding, frontend, family and runner.
 
     Args:
         model: the model that embeds.
@@ -127,7 +127,7 @@ def numerics_key(model: EmbeddingModel, device: str = "cpu") -> NumericsKey:
 
     Args:
         model: the model that embeds.
-        device: where its network runs, as `fad_core.runner.device.resolve_device` says it.
+        device: where its network runs, as returned by `fad_core.runner.device.resolve_device`.
     """
     import soundfile
     import torch
@@ -145,14 +145,14 @@ def numerics_key(model: EmbeddingModel, device: str = "cpu") -> NumericsKey:
 
 
 def _limit(variable: str) -> str:
-    """The value of an environment variable as one word."""
+    """Return the value of an environment variable as one word."""
     return "_".join(os.environ.get(variable, "").replace(";", ",").split())
 
 
 def _instructions() -> str:
     import torch
 
-    # An AMD processor is known by its sse4a: MKL's kernels depend on who made the processor, too.
+    # Only AMD processors have sse4a: MKL's kernels depend on the maker of the processor, too.
     known: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     names = [name for name, has in known.items() if has is True and name not in _NOT_NUMERIC]
     lengths = [f"{name}={value}" for name, value in known.items() if name.endswith("_max_length")]

@@ -24,15 +24,15 @@ class Batches:
     """
 
     def __init__(self, size: int, whole: bool = True) -> None:
-        """Make one for batches of `size` windows; if they must be `whole`, zeros fill the last one."""
+        """Set the number of windows in a batch; if batches must be `whole`, zeros fill the last one."""
         self._size, self._whole = size, whole
         self._counts: deque[int] = deque()
 
     def batches(self, files: Iterable[Arrays]) -> Iterator[Arrays]:
-        """Batches of `size` windows.
+        """Yield batches of `size` windows.
 
         Args:
-            files: of each file the arrays `[N, …]`, one window a row.
+            files: for each file its arrays `[N, …]`, with one window per row.
         """
         rest: list[Arrays] = []
         held = 0
@@ -49,7 +49,7 @@ class Batches:
             yield tuple(_filled(array, self._size) for array in last) if self._whole else last
 
     def files(self, outputs: Iterable[Arrays]) -> Iterator[Arrays]:
-        """The outputs `[N, D]` of each file, from those of the batches."""
+        """Yield the outputs `[N, D]` of each file from those of the batches."""
         rest: Arrays | None = None
         for output in outputs:
             rest = output if rest is None else _joined([rest, output])
@@ -60,12 +60,12 @@ class Batches:
 
 
 def even_size(windows: int, lanes: int, largest: int) -> int:
-    """The size of batches that gives each of several lanes as many batches as the others.
+    """Return the batch size that gives each of several threads the same number of batches.
 
     Args:
-        windows: how many there are in all, at least 1.
-        lanes: that take one batch after the other.
-        largest: size that a batch may have.
+        windows: total number of windows, at least 1.
+        lanes: number of threads that embed batches.
+        largest: largest permitted size of a batch.
     """
     rounds = -(-windows // (lanes * largest))
     return -(-windows // (lanes * rounds))

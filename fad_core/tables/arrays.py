@@ -90,7 +90,7 @@ class Archive:
             path: of the file.
 
         Raises:
-            ValueError: it is no archive of arrays; without the path.
+            ValueError: the file is not an archive of arrays; the message does not contain the path.
         """
         try:
             self._zip = zipfile.ZipFile(path)

@@ -101,7 +101,7 @@ def open_parquet(schema: Schema, path: Path) -> Iterator[pq.ParquetFile]:
                 f"with columns {', '.join(file.schema_arrow.names)}: delete it and run again"
             )
         if stored[_SEAL_KEY] != _seal(name, _given(stored), file.metadata.num_rows):
-            raise damaged(path, ValueError("its metadata or number of rows is not what was written"))
+            raise damaged(path, ValueError("its metadata or number of rows differs from what was written"))
         yield file
 
 

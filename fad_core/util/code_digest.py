@@ -1,11 +1,11 @@
-"""A digest of the code that a step runs, so that an edited module re-runs what it feeds.
+"""Compute a digest of the code that a step runs, so that the step is run again when a module is edited.
 
-Snakemake notices an edited script but not an edited module that it imports; the params of a rule carry this
-digest instead. It covers the script, and every module of our packages that the script reaches through
-imports, read from the source without running it. Comments, docstrings and layout do not count. The registry
-imports the modules of models by name, which is no import that the source shows: they count for the steps that
-use the model, with the modules that they import, so that editing one family leaves the results of the others
-alone. What is imported for types alone, under `if TYPE_CHECKING`, runs nothing and does not count.
+Snakemake detects an edited script, but not an edited module that the script imports; therefore the params of
+a rule contain this digest. It covers the script and every module of both packages that the script imports,
+directly or indirectly; the imports are read from the source without running it. Comments, docstrings and
+layout are left out. The registry imports the modules of models by name, which the source does not show: these
+modules and their imports are included only for the steps that use the model, so an edit of one family does not
+affect the results of others. Imports for types only, under `if TYPE_CHECKING`, are left out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Set up the process of a program of ours. A library calls none of these functions."""
+"""Set up the process of the command or of a script. Library code must not call these functions."""
 
 from __future__ import annotations
 

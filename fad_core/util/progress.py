@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a line now and then in a log."""
+"""Show the progress of long work: a bar on a terminal, occasional lines in a log."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _SECONDS_BETWEEN_LINES = 10.0
 def progress_bar(
     what: str, total: int | None = None, quiet: bool = False, unit: str = "files", done: int = 0
 ) -> Iterator[Callable[[int], None]]:
-    """Show on stderr how much of some work is done: by tqdm on a terminal, else in lines.
+    """Show on stderr how much of the work is done: with tqdm on a terminal, otherwise in lines.
 
     Args:
-        what: name of the work, which stands before the bar.
-        total: units of work in all; None if unknown.
+        what: name of the work, shown before the bar.
+        total: total number of units; None if unknown.
         quiet: show nothing.
-        unit: what is counted.
-        done: units that are done already.
+        unit: name of the units.
+        done: number of units done before.
 
     Yields:
         A function to call with the number of units just done.
@@ -58,7 +58,7 @@ def progress_bar(
             if now >= last + _SECONDS_BETWEEN_LINES:
                 last = now
                 rate = new / (now - start)
-                sys.stderr.write(f"{what}: {done + new}{of_total} {unit}, {rate:.1f} a second\n")
+                sys.stderr.write(f"{what}: {done + new}{of_total} {unit}, {rate:.1f} per second\n")
                 sys.stderr.flush()
 
         yield advance

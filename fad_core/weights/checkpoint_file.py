@@ -30,7 +30,7 @@ def read_checkpoint(path: Path, checkpoint: Checkpoint) -> dict[str, torch.Tenso
     """Read a checkpoint file and compare it with the layout that it should have.
 
     Args:
-        path: a file in the layout of `checkpoint`, whoever made it.
+        path: a file in the layout of `checkpoint`, from any source.
         checkpoint: names, shapes and types of the tensors.
 
     Returns:
@@ -90,8 +90,8 @@ def _unpickle(path: Path) -> Any:
     except OSError as error:
         raise WeightsError(f"cannot read the weights {path}: {error.strerror or error}") from error
     except Exception as error:
-        # On bytes that are no checkpoint the reader may raise anything. PyTorch's own text advises to read
-        # the file without protection, so it is not passed on.
+        # If the file is not a checkpoint, the reader may raise any exception. PyTorch's own text suggests
+        # reading the file without protection, so it is not shown.
         refused = re.search(r"(?:GLOBAL|Unsupported class|function) (?:<[^>]* )?'?([\w.]+)", str(error))
         if refused:
             reason = (

@@ -5,7 +5,7 @@ numbers drawn from a fixed stream, so results are reproducible but do not corres
 published model. Every value is the same on every platform, bit for bit:
 
 * Generator: **Philox-4x64-10** (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011),
-  NumPy's `numpy.random.Philox`. Each tensor has a stream of its own, so no tensor depends on
+  NumPy's `numpy.random.Philox`. Each tensor has its own stream, so no tensor depends on
   another's size or place. The 128-bit key is the first 16 bytes of the SHA-256 of
   ``fad-core seeded weights 1\n{checkpoint's filename}\n{tensor's name}`` (UTF-8), taken as two
   little-endian 64-bit words. The counter starts where NumPy starts it: the first block is that of counter 1.
@@ -58,9 +58,9 @@ def seeded_state(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
     arrays = {name: _filled(checkpoint.filename, name, layout[name]) for name in sorted(layout)}
     if checkpoint.seeded_sha256 and (made := state_sha256(arrays)) != checkpoint.seeded_sha256:
         raise WeightsError(
-            f"the seeded weights of {checkpoint.filename} came out different on this machine: "
+            f"the seeded weights of {checkpoint.filename} are different on this machine: "
             f"sha256 {made}, expected {checkpoint.seeded_sha256}. Results with them could not be compared "
-            f"with anybody else's. Please report this, with your version of NumPy ({np.__version__})."
+            f"with those of others. Please report this, with your version of NumPy ({np.__version__})."
         )
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 

@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from fad_core.util.jit import compiled_with_fma
 
 LEAST = np.float32(-87.0)
-"""The smallest argument: exp of a smaller one is no normal float32."""
+"""The smallest argument: exp of a smaller one is below the normal float32 numbers."""
 _INT32 = ir.IntType(32)
 # ln 2 in two parts (Cody and Waite 1980): n times the first is exact.
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)

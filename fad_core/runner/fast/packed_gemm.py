@@ -257,7 +257,7 @@ def linear(rows, panels, bias, out):  # type: ignore[no-untyped-def]
 
 @compiled_with_fma
 def gemm_batch(a, rows, inputs, panels, outputs, products):  # type: ignore[no-untyped-def]
-    """Multiply several matrices, each with weights of its own.
+    """Multiply several matrices, each with its own weights.
 
     Args:
         a: float32 `[matrices, at least rows * inputs]`.

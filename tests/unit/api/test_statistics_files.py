@@ -331,12 +331,12 @@ def test_an_identity_of_other_weights_is_refused(tmp_path: Path) -> None:
     ("counts", "said"),
     [
         ({"padded": -1}, "padded is -1"),
-        ({"loud": 2}, "loud is 2, of 1 files"),
+        ({"loud": 2}, "loud is 2, but the number of files is 1"),
         ({"doubtful": 2**62}, "doubtful is"),
         ({"doubt_seconds": np.inf}, "doubt_seconds is inf"),
-        ({"rates": "8000:1 16000:1"}, "more sample rates, or sounds, than the 1 files"),
+        ({"rates": "8000:1 16000:1"}, "it lists sample rates or sounds of more than 1 files"),
         ({"rates": "8000 Hz"}, "invalid literal"),
-        ({"sounds": np.array([1, 2])}, "more sample rates, or sounds, than the 1 files"),
+        ({"sounds": np.array([1, 2])}, "it lists sample rates or sounds of more than 1 files"),
     ],
 )
 def test_counts_that_cannot_be_are_refused(counts: dict[str, Any], said: str, tmp_path: Path) -> None:

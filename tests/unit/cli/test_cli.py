@@ -491,10 +491,10 @@ class TestWeights:
 
     def test_nothing_is_there(self, folder: Path) -> None:
         status, verdicts = self.verify(folder)
-        assert (status, set(verdicts.values())) == (0, {"not there"})
+        assert (status, set(verdicts.values())) == (0, {"missing"})
         assert self.verify(folder, "vggish-pca") == (
             1,
-            {"vggish-10086976.pth": "not there", "vggish_pca_params-970ea276.pth": "not there"},
+            {"vggish-10086976.pth": "missing", "vggish_pca_params-970ea276.pth": "missing"},
         )
 
     def test_a_file_is_not_what_it_should_be(self, folder: Path) -> None:
@@ -528,7 +528,7 @@ class TestWeights:
     def test_fetch_wants_models_or_all(self, arguments: list[str]) -> None:
         result = CliRunner().invoke(main, ["weights", "fetch", *arguments])
         assert result.exit_code == 2
-        assert "give the models to fetch, or --all" in result.stderr
+        assert "give either the models to fetch or --all" in result.stderr
 
 
 @pytest.mark.parametrize(

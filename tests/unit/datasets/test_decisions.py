@@ -131,7 +131,7 @@ def test_too_little_left():
     require_vectors([("mine", "vggish", MODEL, one)], to_compare=False)
     with pytest.raises(DatasetError, match=r"other: .*1 embedding vector.*\ndata set mine: no file"):
         require_vectors([("other", "vggish", MODEL, one), ("mine", "vggish", MODEL, excluded)])
-    with pytest.raises(DatasetError, match="data set mine: vggish makes 1 embedding vector of it"):
+    with pytest.raises(DatasetError, match="data set mine: vggish computes 1 embedding vector from it"):
         require_enough("mine", "vggish", 1)
     require_enough("mine", "vggish", 2)
 

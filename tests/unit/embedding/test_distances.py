@@ -64,7 +64,7 @@ def test_sets_of_different_models_or_weights_are_not_compared(changes):
 
 
 def test_one_vector_is_too_few():
-    with pytest.raises(DatasetError, match="data set b: m makes 1 embedding vector of it"):
+    with pytest.raises(DatasetError, match="data set b: m computes 1 embedding vector from it"):
         distance_row(embedded("a"), embedded("b", 1), "fad")
 
 

@@ -74,7 +74,8 @@ def test_levels_of_files_and_arrays(tmp_path, values, signal, peak):
 def test_embeddings_of_other_dimensions_are_refused_before_anything_is_computed():
     # Their statistics would take 64000 · 64000 numbers, 33 GB.
     with pytest.raises(
-        FadError, match=r"has 64000 dimensions, but vggish makes 128: .* give sound as .*Waveforms"
+        FadError,
+        match=r"has 64000 dimensions, but embeddings of vggish have 128: .* give sound as .*Waveforms",
     ):
         precomputed_set("x", np.zeros((16, 64000)), MODEL)
     with pytest.raises(DatasetError, match=r"\[N, D\]"):

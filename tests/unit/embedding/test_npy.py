@@ -94,7 +94,7 @@ def test_encodec_of_old_releases_with_as_many_frames_as_channels(tmp_path: Path)
 
 def test_what_neither_shape_nor_values_tell_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "either.npy", vectors(256, 128))
-    with pytest.raises(DatasetError, match=r"0\.3\.3.*tell which: embed the audio again"):
+    with pytest.raises(DatasetError, match=r"0\.3\.3.*show which: embed the audio again"):
         load_embeddings(tmp_path / "either.npy", ENCODEC)
     assert load_embeddings(tmp_path / "either.npy", VGGISH)[1] == ""
 

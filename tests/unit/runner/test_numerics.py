@@ -131,7 +131,7 @@ assert "torch" not in sys.modules
 
 @pytest.mark.parametrize("text", ["", "code=1", "torch=2; code=1", "a table of another version"])
 def test_what_is_no_key_is_refused(text: str):
-    with pytest.raises(ValueError, match="names no numerics"):
+    with pytest.raises(ValueError, match="is not a numerics key"):
         NumericsKey.parse(text)
 
 

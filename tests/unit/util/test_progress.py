@@ -32,8 +32,8 @@ def test_a_log_has_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monke
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
-        "embed: 20 of 100 files, 2.0 a second",
-        "embed: 40 of 100 files, 2.0 a second",
+        "embed: 20 of 100 files, 2.0 per second",
+        "embed: 40 of 100 files, 2.0 per second",
     ]
 
 

@@ -106,7 +106,7 @@ class TestSeeded:
         pinned = replace(MAIN, seeded_sha256="ab" * 32)
         weights = locate_weights(fake_model(pinned), "seeded")
         assert weights.sha256 == "ab" * 32
-        with pytest.raises(WeightsError, match="came out different"):
+        with pytest.raises(WeightsError, match="are different"):
             load_state(weights)
 
 
@@ -374,12 +374,12 @@ class TestRecords:
         assert digest in record.read_text()
         assert locate_weights(model, "official", tmp_path).key == digest[:8]
 
-        # It is known from now on, also while the file is not there …
+        # The hash is known from now on, even while the file does not exist …
         path.unlink()
         assert locate_weights(model, "official", tmp_path).sha256 == digest
-        # … and no other one is taken, be it downloaded or put there.
+        # … and no other file is accepted, whether downloaded or put there by the user.
         served.content = b"another file"
-        with pytest.raises(WeightsError, match="data was wrong"):
+        with pytest.raises(WeightsError, match="not the expected file and was removed"):
             self.fetch(model, tmp_path)
         assert not path.exists()
         path.write_bytes(b"another file")

@@ -67,7 +67,7 @@ def test_values_are_pinned() -> None:
 
 
 def test_other_values_than_the_pinned_ones_are_refused() -> None:
-    with pytest.raises(WeightsError, match=r"tiny\.pth came out different.*" + "0" * 64):
+    with pytest.raises(WeightsError, match=r"tiny\.pth are different.*" + "0" * 64):
         seeded_state(replace(MAIN, seeded_sha256="0" * 64))
 
 
