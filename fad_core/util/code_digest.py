@@ -4,8 +4,8 @@ Snakemake detects an edited script, but not an edited module that the script imp
 a rule contain this digest. It covers the script and every module of both packages that the script imports,
 directly or indirectly; the imports are read from the source without running it. Comments, docstrings and
 layout are left out. The registry imports the modules of models by name, which the source does not show: these
-modules and their imports are included only for the steps that use the model, so an edit of one family does not
-affect the results of others. Imports for types only, under `if TYPE_CHECKING`, are left out.
+modules and their imports are included only for the steps that use the model, so an edit of one family does
+not affect the results of others. Imports for types only, under `if TYPE_CHECKING`, are left out.
 """
 
 from __future__ import annotations
