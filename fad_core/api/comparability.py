@@ -124,7 +124,7 @@ def _noting_code(embedded: EmbeddedSet, head: EmbeddedSet) -> EmbeddedSet:
     note = (
         f"its model was exported by a different version of the code ({identity['fad_core_version']}, {code})"
     )
-    return replace(embedded, note=_joined(embedded, note))
+    return embedded.noted(note)
 
 
 def _assumed(embedded: EmbeddedSet, head: EmbeddedSet) -> EmbeddedSet:
@@ -136,14 +136,10 @@ def _assumed(embedded: EmbeddedSet, head: EmbeddedSet) -> EmbeddedSet:
         )
     foreign = embedded if embedded.foreign else head
     note = f"made with {describe(embedded)}, assumed to be the same model{_prepared(foreign)}"
-    return replace(embedded, key=head.key, note=_joined(embedded, note))
+    return replace(embedded.noted(note), key=head.key)
 
 
 def _prepared(foreign: EmbeddedSet) -> str:
     """Return how another package prepares audio for its model, to be added to a note; "" if unknown."""
     _, packages = FOREIGN_NAMES.get(foreign.key.model, ("", ""))
     return f", prepared differently by {packages}" if packages else ""
-
-
-def _joined(embedded: EmbeddedSet, note: str) -> str:
-    return "; ".join(filter(None, (embedded.note, note)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,6 +74,10 @@ class EmbeddedSet:
     def model_is_assumed(self) -> bool:
         """Whether it was given as vectors or statistics, and no model has been named for it yet."""
         return self.source == "vectors" and not self.key.weights
+
+    def noted(self, note: str) -> EmbeddedSet:
+        """Return the set with a further note; "" adds none."""
+        return replace(self, note="; ".join(filter(None, (self.note, note))))
 
     def statistics_of(self, output: str = "") -> Statistics | MeanCovariance:
         """Statistics of the vectors of an output, by default of the main one."""

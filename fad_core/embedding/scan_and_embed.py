@@ -212,5 +212,4 @@ def _named(name: str, given: EmbeddedSet, exported: ExportedModel) -> EmbeddedSe
     """Return an embedded set under a new name; vectors are assumed to be this model's."""
     if not given.model_is_assumed:
         return replace(given, name=name)
-    note = "; ".join(filter(None, (given.note, exported.note)))
-    return replace(given, name=name, key=exported.key, note=note)
+    return replace(given.noted(exported.note), name=name, key=exported.key)

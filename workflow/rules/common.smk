@@ -102,9 +102,11 @@ def verdicts_of(name):
 VERDICTS = sorted({path for name in STUDY.models for path in verdicts_of(name)})
 
 
-def adapter_of(model):
-    """Return the adapter of a model's original package; `model` is an entry or the wildcards of a shared file."""
-    return SCRIPTS / f"originals/{get_model(model.id).family}.py"
+def scripts_of_original(model):
+    """Return the scripts that run the original of a model, which is an entry or the wildcards of a shared file."""
+    adapter = SCRIPTS / f"originals/{get_model(model.id).family}.py"
+    shared = SCRIPTS / "originals/offline.py"
+    return {"script": SCRIPTS / "original_embeddings.py", "adapter": adapter, "shared": shared}
 
 
 def verdicts_of_id(wildcards):

@@ -2,7 +2,7 @@
 # their interpreter, or if it is requested: snakemake verify_reference
 
 REFERENCE_PYTHON = STUDY.settings.get("reference_python") or ""
-ADAPTED = [name for name, entry in STUDY.models.items() if adapter_of(entry).is_file()]
+ADAPTED = [name for name, entry in STUDY.models.items() if scripts_of_original(entry)["adapter"].is_file()]
 COMPARED = sorted({name_of_entry(name) for name in ADAPTED})
 # The isolated mode (-I) keeps the environment of the jobs from the original. The check comes first, because a
 # shell would report a missing program without the remedy.
@@ -57,11 +57,9 @@ rule write_checkpoints:
 
 rule run_original:
     input:
+        unpack(scripts_of_original),
         clips=rules.write_verification_clips.output.clips,
         checkpoints=rules.write_checkpoints.output.checkpoints,
-        script=SCRIPTS / "original_embeddings.py",
-        adapter=adapter_of,
-        shared=SCRIPTS / "originals/offline.py",
     output:
         original=temp("results/verification/original/{id}-{key}.npz"),
     log:
