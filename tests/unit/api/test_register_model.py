@@ -233,7 +233,7 @@ def test_a_digest_covers_a_module_that_is_no_package(tmp_path: Path, monkeypatch
     ("line", "reason"),
     [
         ("broken = my_models.missing:MODELS", "ModuleNotFoundError"),
-        ("broken = my_models:tiny_model", "TypeError"),
+        ("broken = my_models:two_outputs_model", "TypeError"),
         ("twice = my_models:MODELS", "there is a model 'outside' already"),
     ],
 )
