@@ -190,20 +190,22 @@ class ModelCache:
                     if loaded is None:
                         continue
                     self.report(f"verifying {model.name} ({backend.name}) against {level.against}")
-                    self._record(level.compare(loaded), level.count, backend, verdict)
+                    self._record(level.compare(loaded), level.count, loaded, verdict)
                 verdicts.append(verdict)
         require_verified(verdicts, [Verified(model.name, weights.label, weights.sha256)])
 
-    def _record(self, comparison: Iterator[Check], total: int, backend: Backend, verdict: Path) -> None:
-        """Run all checks, `total` of them of embeddings, and write the verdict if they pass."""
+    def _record(
+        self, comparison: Iterator[Check], total: int, exported: ExportedModel, verdict: Path
+    ) -> None:
+        """Run all checks, `total` of them of the main output, and write the verdict if they pass."""
         checks = []
         name = verdict.name.rsplit(".", 2)[0]
         with progress_bar(f"verify {name}", total, quiet=not self.progress, unit="comparisons") as advance:
             for check in comparison:
                 checks.append(check)
-                advance(check.quantity == "embedding")
+                advance(check.quantity == exported.model.main_output)
         require_passed(checks)
-        write_verification(checks, verdict, backend.device)
+        write_verification(checks, verdict, exported.device)
 
     def _verdict(self, stem: str, level: str, model: EmbeddingModel, backend: Backend) -> Path:
         """Return the path of a verdict, with a digest of the code and the kind of machine."""

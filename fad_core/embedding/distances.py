@@ -12,6 +12,7 @@ from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
 from fad_core.metrics.base import Metric, Need
+from fad_core.models.use import ModelKey
 from fad_core.util.formatting import counted
 
 SCALAR_NOTE = (
@@ -61,7 +62,7 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
     main = [each.statistics_of() for each in both]
     notes = [
         result.note,
-        SCALAR_NOTE if main[0].dimension == 1 else "",
+        SCALAR_NOTE if main[0].dimension == 1 and _imitates(reference.key) else "",
         SEEDED_NOTE if reference.key.weights == "seeded" else "",
         *_notes(reference, evaluation),
     ]
@@ -78,6 +79,15 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
         **_counts(reference, evaluation),
         "note": "; ".join(note for note in notes if note),
     }
+
+
+def _imitates(key: ModelKey) -> bool:
+    """Return whether known faults of the original package were reproduced.
+
+    Vectors of one dimension are then scalars (`fad_core.models.use.ModelUse.takes_scalars`); otherwise they
+    are of a model that gives such vectors.
+    """
+    return "compatibility=frechet-audio-distance" in key.settings.split()
 
 
 def _require(need: Need, metric: Metric, sets: tuple[EmbeddedSet, EmbeddedSet]) -> None:

@@ -88,10 +88,13 @@ class OriginalQuirks:
         scalar_statistics: it treats each file's vector as D samples of one dimension (gudgud96#37).
         transposed_files: its older releases write each file's embeddings as `[D, N]`
             (`fad_core.embedding.npy`).
+        resamples_channels: it resamples files of several channels along the wrong axis
+            (`fad_core.models.original_quirks.fault`).
     """
 
     scalar_statistics: bool = False
     transposed_files: bool = False
+    resamples_channels: bool = False
 
 
 @dataclass(frozen=True)
@@ -240,8 +243,8 @@ class EmbeddingModel(ABC):
 
     @property
     def weights_bytes(self) -> int:
-        """What the tensors of its checkpoints take, those alone that it uses; 0 if that is not known."""
-        return sum(checkpoint.tensor_bytes for checkpoint in self.checkpoints)
+        """What the tensors of its checkpoints take, those alone that it uses."""
+        return sum(checkpoint.tensor_bytes or checkpoint.layout_bytes for checkpoint in self.checkpoints)
 
     def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """Return the peak memory of embedding a file, without the model; 0 if independent of its length."""

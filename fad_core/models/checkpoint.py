@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 
@@ -45,7 +47,7 @@ class Checkpoint:
         layout: names, shapes and types of the tensors that the model takes from the file, with their
             seeded fill. The names are those after `prefix`.
         seeded_sha256: of the seeded fill (see `fad_core.weights.state_sha256`), pinned.
-        tensor_bytes: what the tensors of `layout` take; 0 if that is not known.
+        tensor_bytes: what the tensors of `layout` take, where computing it takes long; 0: `layout_bytes`.
         section: the keys that lead to the named tensors, where they do not lie at the file's top.
         prefix: what the file puts before every name.
         scope: beginnings of the names that are looked at; other tensors of the file are left alone.
@@ -67,3 +69,8 @@ class Checkpoint:
     prefix: str = ""
     scope: tuple[str, ...] = ("",)
     unused: Callable[[], Mapping[str, Fill]] = dict
+
+    @property
+    def layout_bytes(self) -> int:
+        """What the tensors of `layout` take, computed from their shapes and types."""
+        return sum(math.prod(fill.shape) * np.dtype(fill.dtype).itemsize for fill in self.layout().values())

@@ -33,7 +33,8 @@ class Options:
     """Options of using a model.
 
     Raises:
-        ArgumentError: a value is not one of its choices, or `memory_gb` is not a positive, finite number.
+        ArgumentError: a value is not one of its choices, or not a positive, finite number where one is
+            expected.
     """
 
     crop: Crop = choice(
@@ -65,6 +66,7 @@ class Options:
     def __post_init__(self) -> None:
         require_choices(self)
         require_positive("memory_gb", self.memory_gb)
+        require_positive("hop_seconds", self.hop_seconds)
 
     @property
     def imitate_original(self) -> bool:

@@ -53,6 +53,6 @@ def as_scalars(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _channels_are_resampled(channels: int, sample_rate: int, use: ModelUse) -> bool:
-    several = use.model.channels > 1 and channels > 1
+    wrong = use.options.imitate_original and use.model.quirks.resamples_channels
     other = sample_rate != use.model.sample_rate or channels != use.model.channels
-    return use.options.imitate_original and several and other
+    return wrong and channels > 1 and other

@@ -248,5 +248,12 @@ def _compare_embeddings(
     settled, flips, tolerance = settle(model, embeddings, expected, unrounded)
     found, case = golden.comparable(model.name, case, settled), case_by(case, exported.backend)
     return settled, compare(
-        exported.identity, "golden", case, found, expected, tolerance, off_by_quantum=flips
+        exported.identity,
+        "golden",
+        case,
+        found,
+        expected,
+        tolerance,
+        quantity=model.main_output,
+        off_by_quantum=flips,
     )

@@ -19,6 +19,7 @@ from fad_core.cli import main
 from fad_core.cli.group import option_name
 from fad_core.cli.score import score
 from fad_core.datasets.policy import FilePolicy
+from fad_core.errors import SettingError
 from fad_core.models.options import WEIGHTS, Options
 from fad_core.runner.backend import Backend
 from fad_core.util.choices import Choice, choices_of
@@ -116,3 +117,10 @@ def test_the_page_of_the_command_has_all_options_and_no_others() -> None:
     table = [line for line in page.splitlines() if line.startswith("| `--")]
     named = {option for line in table for option in re.findall(r"`(--[a-z-]+)", line.split(" | ")[0])}
     assert named == known
+
+
+@pytest.mark.parametrize("name", ["hop_seconds", "memory_gb"])
+@pytest.mark.parametrize("value", [0, -1.0, float("nan"), float("inf"), "1"])
+def test_a_number_that_must_be_positive_is_checked(name: str, value: Any) -> None:
+    with pytest.raises(SettingError, match=f"{name} must be a positive, finite number"):
+        Options(**{name: value})

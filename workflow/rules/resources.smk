@@ -75,6 +75,10 @@ def embedding_mb(wildcards, attempt):
 
 
 def factors_mb(wildcards, attempt):
-    """Resource function: memory of a job with the factors of all data sets, D × D in float64, and a copy."""
-    dimension = get_model(STUDY.models[wildcards.model].id).dimension
-    return attempt * ceil(SCRIPT_MB + 2 * 8 * dimension**2 * len(STUDY.paired()) / 1e6)
+    """Resource function: memory of a job with the factors of all data sets, and a copy.
+
+    They are D × D in float64 for each output.
+    """
+    dimensions = get_model(STUDY.models[wildcards.model].id).outputs.values()
+    size = 8 * sum(dimension**2 for dimension in dimensions)
+    return attempt * ceil(SCRIPT_MB + 2 * size * len(STUDY.paired()) / 1e6)

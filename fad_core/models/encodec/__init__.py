@@ -209,6 +209,6 @@ MODELS = (
             eager_cases=(*_CASES, (2, 24_000), (1, 240_001)), export_case=(2, 4801), golden=_GOLDEN
         ),
         cuda_batch_size=8,
-        quirks=OriginalQuirks(transposed_files=True),
+        quirks=OriginalQuirks(transposed_files=True, resamples_channels=True),
     ),
 )

@@ -7,7 +7,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tiny_pt2 import two_outputs_model
 
 import fad_core
 from fad_core import FrechetAudioDistance, Waveforms
+from fad_core.api import model_cache
 from fad_core.api.model_cache import verified_model
 from fad_core.api.scoring import embed_sets
 from fad_core.cli import main
@@ -182,6 +184,19 @@ def test_statistics_of_two_outputs_are_refused_as_npz_before_anything_is_embedde
     assert not (tmp_path / "cache").exists()
     done = CliRunner().invoke(main, ["stats", sounds, "-o", str(tmp_path / "a.parquet"), *options])
     assert done.exit_code == 0, done.stderr
+
+
+def test_the_bar_of_a_verification_counts_the_main_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    counts: list[list[int]] = []
+
+    def progress_bar(title: str, total: int, **_: object) -> AbstractContextManager[Callable[[int], None]]:
+        counts.append([-total])
+        return nullcontext(counts[-1].append)
+
+    monkeypatch.setattr(model_cache, "progress_bar", progress_bar)
+    register_model(two_outputs_model())
+    model_cache.verified_model("two-outputs", "seeded", cache_dir=tmp_path)
+    assert counts and not any(map(sum, counts))
 
 
 @pytest.mark.parametrize(

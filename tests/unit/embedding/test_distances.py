@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.scan import FileRecord
-from fad_core.embedding.distances import SEEDED_NOTE, distance_row
+from fad_core.embedding.distances import SCALAR_NOTE, SEEDED_NOTE, distance_row
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import ConfigError, DatasetError, FadError
 from fad_core.metrics.frechet import frechet_distance
@@ -44,6 +44,13 @@ def test_a_row_has_the_tables_columns_and_the_metrics_value():
     assert (row["n_reference"], row["n_evaluation"]) == (20, 30)
     assert (row["files"], row["padded"], row["excluded"]) == (12, 1, 5)
     assert row["note"] == ""
+
+
+def test_vectors_of_one_dimension_are_scalars_only_as_the_original_makes_them():
+    single = {"embedding": Statistics.from_embeddings(np.random.default_rng(0).normal(size=(20, 1)))}
+    for settings, noted in (("", False), ("crop=first compatibility=frechet-audio-distance", True)):
+        sets = [embedded(name, settings=settings, statistics=single) for name in "ab"]
+        assert (SCALAR_NOTE in distance_row(*sets, "fad")["note"]) == noted
 
 
 def test_seeded_weights_and_few_vectors_are_noted():

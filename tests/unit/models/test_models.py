@@ -33,6 +33,10 @@ def test_every_id_is_a_model_that_knows_itself(model_id: str):
         assert checkpoint.tensor_bytes == sum(sizes)
 
 
+def test_weights_whose_size_is_not_stated_are_measured_by_their_layout():
+    assert fake_model(MAIN).weights_bytes == 4 * (4 * 3 * 3 + 4 + 4) + 8
+
+
 @pytest.mark.parametrize("model_id", model_ids())
 def test_the_shortest_waveform_gives_embeddings_and_a_shorter_one_none(model_id: str):
     model = get_model(model_id)

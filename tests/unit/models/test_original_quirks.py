@@ -12,13 +12,15 @@ from fake_models import MAIN, fake_model
 from fad_core.datasets.decisions import select_files
 from fad_core.datasets.scan import FileRecord
 from fad_core.embedding.embed import prepare_waveform
+from fad_core.models import get_model, model_ids
 from fad_core.models.base import OriginalQuirks
 from fad_core.models.options import Options
 from fad_core.models.original_quirks import as_scalars
 from fad_core.models.use import ModelUse
 
 ASKED = Options(compatibility="frechet-audio-distance")
-STEREO = ModelUse(replace(fake_model(MAIN), channels=2, sample_rate=48000))
+QUIRKS = OriginalQuirks(resamples_channels=True)
+STEREO = ModelUse(replace(fake_model(MAIN), channels=2, sample_rate=48000, quirks=QUIRKS))
 IMITATED = ModelUse(STEREO.model, ASKED)
 NOISE = np.random.default_rng(0).uniform(-1, 1, (2, 4410)).astype(np.float32)
 
@@ -48,6 +50,14 @@ def test_what_the_original_drops_is_refused_by_name(channels: int, rate: int, ma
     with pytest.raises(ValueError, match=reason):
         prepare_waveform(np.zeros((channels, rate), np.float32), rate, IMITATED)
     assert select_files([record], STEREO)[0].status == "used"
+
+
+def test_a_stereo_model_that_the_original_does_not_have_is_used_as_ever():
+    assert [each for each in model_ids() if get_model(each).quirks.resamples_channels] == ["encodec-48k"]
+    others = ModelUse(replace(STEREO.model, quirks=OriginalQuirks()), ASKED)
+    np.testing.assert_array_equal(
+        prepare_waveform(NOISE, 44100, others), prepare_waveform(NOISE, 44100, STEREO)
+    )
 
 
 def test_more_channels_than_a_stereo_model_has_are_averaged():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,14 @@ def test_methods_name_hash_rate_resampler_clips_and_what_is_seeded() -> None:
         distance_sentences(scalars, [row | {"model": "p"} for row in drawn()], [rows[0] | {"model": "p"}])
     )
     assert "p (pann-16k): official weights" in text and "sample of scalars" in text
+
+
+def test_methods_name_other_numbers_of_channels() -> None:
+    (use,) = parse_models(["vggish=vggish"]).values()
+    counts = {"used": 4, "padded": 2, "excluded": 1, "seconds": 75.0, "vectors": 60}
+    sets = [{"model": "vggish", "dataset": name} | counts for name in ("clean", "loud")]
+    surround = replace(use, model=replace(use.model, channels=4))
+    assert "16000 Hz with 4 channels;" in " ".join(distance_sentences({"vggish": surround}, drawn(), sets))
 
 
 def test_methods_give_the_counts_of_many_sets_as_a_range_and_warn_of_every_remark() -> None:

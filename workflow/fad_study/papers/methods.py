@@ -81,7 +81,8 @@ def version_sentence() -> str:
 
 def _model_sentences(name: str, use: ModelUse, row: Row) -> Iterator[str]:
     model = use.model
-    channels = {1: "mono, the mean of all channels", 2: "stereo"}[model.channels]
+    named = {1: "mono, the mean of all channels", 2: "stereo"}
+    channels = named.get(model.channels, f"with {model.channels} channels")
     called = name if name == model.name else f"{name} ({model.name})"
     used = f", used with {row['settings']}" if row["settings"] else ""
     yield (

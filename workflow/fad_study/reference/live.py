@@ -181,7 +181,7 @@ def _compare_case(
     same = all(np.array_equal(a, b) for a, b in zip(features, given, strict=True))
     # Features that are equal bit by bit need not be embedded twice.
     embedded = through if same else exported.embed_features(features)[use.model.main_output]
-    for quantity, found in (("network", through), ("embedding", embedded)):
+    for quantity, found in (("network", through), (use.model.main_output, embedded)):
         settled, flips, tolerance = settle(use.model, found, expected, original.unrounded(case))
         check = compare(
             exported.identity,
