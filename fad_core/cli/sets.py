@@ -40,6 +40,7 @@ def comparable_sets(
     """
     from fad_core.api.comparability import same_model
     from fad_core.api.statistics_files import is_statistics_file, read_statistics
+    from fad_core.errors import FadError
     from fad_core.models import canonical_id, get_model
 
     models = [canonical_id(name) for name in dict.fromkeys(models)]
@@ -48,6 +49,8 @@ def comparable_sets(
     _require_existing(names)
     stored = {name: read_statistics(name, models or ([DEFAULT_MODEL] if sounds else [])) for name in files}
     _require_models(models, stored)
+    if files and metric.needs_vectors:
+        raise FadError(f"{metric.name} needs vectors, but {files[0]} holds only statistics")
     if not sounds:
         return same_model([stored[name] for name in names], models=models, assume=assume)
     models = models or [DEFAULT_MODEL]

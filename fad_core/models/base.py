@@ -236,10 +236,13 @@ class EmbeddingModel(ABC):
         """Check that options apply to this model.
 
         Raises:
-            ModelError: the model has no crop, or not this one.
+            ModelError: the model has no crop, or not this one, or its windows would not advance.
         """
         if options.crop != DEFAULT_OPTIONS.crop and not self.cropped:
             raise ModelError(f"{self.name} embeds whole files: it has no crop")
+        hop = options.hop_seconds
+        if options.crop == "windows" and hop * self.sample_rate < 1:
+            raise ModelError(f"{self.name}: hop_seconds must be at least one sample long, not {hop}")
 
     @property
     def weights_bytes(self) -> int:

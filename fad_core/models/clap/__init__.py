@@ -17,7 +17,6 @@ A file of up to ten seconds is repeated as often as it fits whole, and zeros fil
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -27,7 +26,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.errors import ModelError
 from fad_core.models.base import EMBEDDING, Arrays, VerificationFacts, WindowedModel, load_tensors
 from fad_core.models.clap.checkpoints import EMBEDDING_DIM, clap_checkpoint
 from fad_core.models.clap.constants import BASE, FRAMES, MEL, TINY, WINDOW_SAMPLES
@@ -91,15 +89,6 @@ class ClapModel(WindowedModel):
     ) -> NDArray[np.float64]:
         """Where the windows start."""
         return self._starts(samples, options, key) / MEL.sample_rate
-
-    def require_options(self, options: Options) -> None:
-        """See `EmbeddingModel.require_options`."""
-        super().require_options(options)
-        hop = options.hop_seconds
-        if options.crop == "windows" and not 1 <= hop * self.sample_rate < math.inf:
-            raise ModelError(
-                f"{self.name}: hop_seconds must be finite and at least one sample long, not {hop}"
-            )
 
     def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """The windows: as much as the waveform, times by how much they overlap."""

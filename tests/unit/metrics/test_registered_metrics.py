@@ -96,6 +96,9 @@ def test_statistics_are_not_enough_for_it(
         FadError, match=r"farthest needs the vectors of .*, but only its statistics are available"
     ):
         distance_row(stored, stored, "farthest")
+    # The folder is not embedded first.
+    done = CliRunner().invoke(main, ["score", str(tmp_path / "a.npz"), folders[1], "--metric", "farthest"])
+    assert done.stderr == f"error: farthest needs vectors, but {tmp_path / 'a.npz'} holds only statistics\n"
 
 
 def test_a_name_is_taken_once():
