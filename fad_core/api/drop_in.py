@@ -239,10 +239,9 @@ class FrechetAudioDistance:
             ArgumentError: a set is not given, or both sets' embeddings would be written into one file.
             FadError: any other fault of the input; the message says what to do.
         """
-        if background_embds_path is not None and background_embds_path == eval_embds_path:
-            raise ArgumentError(
-                f"the embeddings of both sets would be written to {background_embds_path}: give two files"
-            )
+        given = [path for path in (background_embds_path, eval_embds_path) if path is not None]
+        if len({embeddings_path(path).resolve() for path in given}) < len(given):
+            raise ArgumentError(f"{given[0]} is given for the embeddings of both sets: give two files")
         first, first_path = _source("background", background_dir, background_embds_path)
         second, second_path = _source("eval", eval_dir, eval_embds_path)
         names = names_of(first, second, ("background", "eval"))

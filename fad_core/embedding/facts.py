@@ -88,7 +88,7 @@ def metadata_of(facts: EmbeddingFacts) -> dict[str, str]:
         "identity": json.dumps(facts.identity, sort_keys=True),
         "settings": facts.settings,
         "note": facts.note,
-        "outputs": json.dumps(facts.outputs),
+        "outputs": json.dumps(dict(facts.outputs)),
         "scalars": json.dumps(facts.scalars),
         "counts": json.dumps(counts, sort_keys=True),
         "sounds": sounds.tobytes().hex(),
