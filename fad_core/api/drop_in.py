@@ -286,6 +286,10 @@ class FrechetAudioDistance:
         """Return mean `[D]` and covariance `[D, D]` of embeddings `[N, D]`, as the original computes them.
 
         `score` does not use this, because it never forms a covariance (`fad_core.metrics.statistics`).
+
+        >>> mean, covariance = FrechetAudioDistance().calculate_embd_statistics([[0.0, 1.0], [2.0, 3.0]])
+        >>> mean
+        array([1., 2.])
         """
         vectors = np.asarray(embd_lst)
         return np.mean(vectors, axis=0), np.cov(vectors, rowvar=False)
@@ -309,6 +313,9 @@ class FrechetAudioDistance:
 
         Raises:
             ValueError: the shapes do not match, or a matrix is not a covariance.
+
+        >>> FrechetAudioDistance().calculate_frechet_distance([0.0, 0.0], np.eye(2), [3.0, 0.0], np.eye(2))
+        9.0
         """
         first, second = (
             MeanCovariance.from_covariance(mu1, sigma1),

@@ -44,6 +44,15 @@ def register_metric(metric: Metric) -> None:
 
     Raises:
         ArgumentError: another metric has that name.
+
+    >>> from fad_core.metrics import Metric, MetricValue, Need
+    >>> def shift(reference, evaluation):
+    ...     means = (each.statistics_of().mean for each in (reference, evaluation))
+    ...     return MetricValue(float(abs(next(means) - next(means)).max()))
+    >>> needs = (Need("statistics"),)
+    >>> register_metric(Metric("example_shift", "Largest shift of a mean", True, needs, shift))
+    >>> get_metric("example_shift").title
+    'Largest shift of a mean'
     """
     if metric.name in BUILT_IN or METRICS.setdefault(metric.name, metric) is not metric:
         raise ArgumentError(f"a metric {metric.name!r} exists already: choose another name")
