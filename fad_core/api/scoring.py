@@ -114,14 +114,16 @@ def score(
         DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
         BadFilesError: files cannot be used, and the policy does not allow excluding them; the message lists
             all.
-        FadError: an embedded set is of another model.
+        FadError: an embedded set is of another model, or the metric needs an output that the model lacks.
     """
+    chosen = get_metric(metric)
+    chosen.require_outputs(exported.model.name, exported.model.outputs)
     names = names_of(reference, evaluation)
     embedded = embed_sets(
         dict(zip(names, (reference, evaluation), strict=True)),
         exported,
         policy=policy,
-        keep=get_metric(metric).needs_vectors,
+        keep=chosen.needs_vectors,
         workers=workers,
         progress=progress,
     )

@@ -70,22 +70,35 @@ def write_statistics(embedded: EmbeddedSet, path: Path) -> None:
         path: ends in .npz or .parquet.
 
     Raises:
-        ValueError: it ends in something else, or the set is known by mean and covariance alone, or is one of
-            several outputs, for a .npz.
+        ValueError: it ends in something else, or the set is known by mean and covariance alone.
+        FadError: the set has several outputs, for a .npz.
         OutputError: the file cannot be written.
     """
+    require_file_for(path, embedded.statistics)
     rows = set_to_rows(embedded)
     extra = {"identity": json.dumps(dict(embedded.identity), sort_keys=True), "note": embedded.note}
     if path.suffix == ".parquet":
         write_table(STATISTICS, rows, path, extra)
-    elif path.suffix == ".npz" and len(rows) == 1:
+    elif path.suffix == ".npz":
         arrays: dict[str, Any] = {key: np.array(value) for key, value in (rows[0] | extra).items()}
         with atomic_path(path) as temporary:
             np.savez(temporary, **arrays)
     else:
-        raise ValueError(
-            f"{path}: statistics are written as {' or '.join(SUFFIXES)}; several outputs as .parquet"
-        )
+        raise ValueError(f"{path}: statistics are written as {' or '.join(SUFFIXES)}")
+
+
+def require_file_for(path: Path, outputs: Collection[str]) -> None:
+    """Require that a file of statistics can hold the outputs of a model.
+
+    Args:
+        path: ends in .npz or .parquet.
+        outputs: names of the outputs.
+
+    Raises:
+        FadError: it ends in .npz, and there are several outputs.
+    """
+    if path.suffix == ".npz" and len(outputs) > 1:
+        raise FadError(f"{path}: a .npz holds one output, not {', '.join(outputs)}: write a .parquet instead")
 
 
 def read_statistics(path: Path | str, models: Collection[str] = ()) -> list[EmbeddedSet]:

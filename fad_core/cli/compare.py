@@ -58,10 +58,9 @@ def compare(
     twice = [name for name, count in Counter(sets).items() if count > 1]
     if twice:
         raise click.UsageError(f"{', '.join(twice)} is given twice")
-    keep = get_metric(metric).needs_vectors
     rows = [
         distance_row(reference, evaluation, metric)
-        for group in comparable_sets(sets, models, embedding, assume=assume_same_model, keep=keep)
+        for group in comparable_sets(sets, models, embedding, get_metric(metric), assume=assume_same_model)
         for reference, evaluation in itertools.combinations(group, 2)
     ]
     print_rows(rows, form, lambda: _text(rows))

@@ -91,10 +91,12 @@ def stats(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     accept it in place of the audio.
     """
     require_writable(output)
+    from fad_core.api.statistics_files import require_file_for, write_statistics
+    from fad_core.models import get_model
+
+    require_file_for(output, get_model(model).outputs)
     _, done = embedding.embed_sets([audio], model)
     embedded = done[audio]
-    from fad_core.api.statistics_files import write_statistics
-
     write_statistics(embedded, output)
     _say_what_was_written(output, embedded, form)
 

@@ -50,10 +50,10 @@ def score(
     from fad_core.errors import FadError
     from fad_core.metrics import get_metric
 
-    keep = get_metric(metric).needs_vectors
+    measure = get_metric(metric)
     chosen = context.get_parameter_source("model") is not click.core.ParameterSource.DEFAULT
     names = list(dict.fromkeys((reference, evaluation)))
-    found = comparable_sets(names, [model] if chosen else [], embedding, assume=assume_same_model, keep=keep)
+    found = comparable_sets(names, [model] if chosen else [], embedding, measure, assume=assume_same_model)
     if len(found) > 1:
         held = ", ".join(each[0].key.model for each in found)
         raise FadError(f"the files hold statistics of {held}: choose one with --model, or use fad compare")

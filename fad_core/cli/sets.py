@@ -12,6 +12,7 @@ from fad_core.cli.options import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from fad_core.embedding.embedded_set import EmbeddedSet
+    from fad_core.metrics import Metric
     from fad_core.runner.exported import ExportedModel
 
 
@@ -19,7 +20,7 @@ _PATTERN = frozenset("*?[")
 
 
 def comparable_sets(
-    names: Sequence[str], models: Sequence[str], embedding: Embedding, *, assume: bool, keep: bool = False
+    names: Sequence[str], models: Sequence[str], embedding: Embedding, metric: Metric, *, assume: bool
 ) -> list[list[EmbeddedSet]]:
     """Read the statistics of sets, and embed those that are audio.
 
@@ -27,18 +28,19 @@ def comparable_sets(
         names: folders, globs, audio files, `.npy` files of embeddings, or files of statistics.
         models: ids of models; empty: the default model or, if all sets are statistics, their models.
         embedding: how audio is embedded.
+        metric: the metric by which they are to be compared.
         assume: see `fad_core.api.comparability.same_model`.
-        keep: whether the vectors of audio are stored in addition to their statistics.
 
     Returns:
         For each model, the sets in the order of `names`.
 
     Raises:
-        FadError: a set cannot be used, or the sets are not of the same model.
+        FadError: a set cannot be used, the sets are not of the same model, or a model lacks an output that
+            the metric needs.
     """
     from fad_core.api.comparability import same_model
     from fad_core.api.statistics_files import is_statistics_file, read_statistics
-    from fad_core.models import canonical_id
+    from fad_core.models import canonical_id, get_model
 
     models = [canonical_id(name) for name in dict.fromkeys(models)]
     files = [name for name in names if is_statistics_file(name)]
@@ -49,6 +51,9 @@ def comparable_sets(
     if not sounds:
         return same_model([stored[name] for name in names], models=models, assume=assume)
     models = models or [DEFAULT_MODEL]
+    for model in models:
+        metric.require_outputs(model, get_model(model).outputs)
+    keep = metric.needs_vectors
     by_model = [_embedded(sounds, model, embedding, list(stored.values()), assume, keep) for model in models]
     found: list[list[EmbeddedSet]] = []
     for model, fresh in zip(models, by_model, strict=True):

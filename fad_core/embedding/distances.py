@@ -34,7 +34,8 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
 
     Raises:
         FadError: the sets were embedded by different models, weights or settings, or the metric needs vectors
-            but only statistics are available, or an output that the model does not have.
+            but only statistics are available, or an output that the model does not have, or it has no value
+            for these sets.
         DatasetError: a set has fewer than 2 vectors.
         UnknownMetricError: there is no such metric.
     """
@@ -47,9 +48,16 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
     for each in both:
         if (n := each.statistics_of().n) is not None:
             require_enough(each.name, each.key.model, n)
+    for each in both:
+        chosen.require_outputs(each.key.model, each.statistics)
     for need in chosen.needs:
         _require(need, chosen, both)
-    result = chosen.compute(reference, evaluation)
+    try:
+        result = chosen.compute(reference, evaluation)
+    except ValueError as error:
+        if isinstance(error, FadError):
+            raise
+        raise FadError(f"{metric} of {reference.name} and {evaluation.name}: {error}") from error
     main = [each.statistics_of() for each in both]
     notes = [
         result.note,
@@ -75,10 +83,6 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
 def _require(need: Need, metric: Metric, sets: tuple[EmbeddedSet, EmbeddedSet]) -> None:
     """Check that both sets have the data that a metric needs."""
     for each in sets:
-        if need.output and need.output not in each.statistics:
-            raise FadError(
-                f"{metric.name} needs the output {need.output!r}, which {each.key.model} does not have"
-            )
         if need.what == "vectors" and each.embeddings is None:
             raise FadError(
                 f"{metric.name} needs the vectors of {each.name}, but only its statistics are available"

@@ -16,9 +16,9 @@ from fad_core.audio.resample import resample
 from fad_core.datasets import file_sha256
 from fad_core.datasets.decisions import FileDecision, vector_count
 from fad_core.embedding.embedded_set import FileEmbeddings
-from fad_core.errors import AudioError
+from fad_core.errors import AudioError, ModelError
 from fad_core.models import original_quirks
-from fad_core.models.base import Arrays
+from fad_core.models.base import Arrays, Vectors
 from fad_core.models.use import ModelUse
 from fad_core.runner.exported import ExportedModel
 from fad_core.util.prefetch import prefetch
@@ -96,6 +96,7 @@ def embed_sounds(
 
     Raises:
         AudioError: features or embeddings are not finite, or what `load` raises.
+        ModelError: the outputs are not those that the model's description states, or not as many vectors.
     """
     use = exported.use
 
@@ -122,8 +123,26 @@ def embed_sounds(
                 raise AudioError(
                     decision.record.file, "gives embeddings that are NaN or infinite: check its sample values"
                 )
-            starts = use.start_seconds(lengths.popleft(), decision.record.sha256)
+            samples = lengths.popleft()
+            starts = use.start_seconds(samples, decision.record.sha256)
+            _require_described(decision.record.file, vectors, len(starts), samples, use)
             yield FileEmbeddings(decision.record.file, starts, vectors)
+
+
+def _require_described(file: str, vectors: Vectors, starts: int, samples: int, use: ModelUse) -> None:
+    """Require the outputs and the numbers of vectors and of their starts that a model's description states.
+
+    Raises:
+        ModelError: they are others; then the description is wrong.
+    """
+    model, count = use.model, use.vector_count(samples)
+    expected = {name: (count, dimension) for name, dimension in model.outputs.items()}
+    found = {name: each.shape for name, each in vectors.items()}
+    if found != expected or starts != count:
+        raise ModelError(
+            f"{model.name} gives {found} and {starts} start times for {file}; its outputs and vector_count "
+            f"require {expected} and {count}: correct the model"
+        )
 
 
 def load_unchanged(path: Path, sha256: str, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:

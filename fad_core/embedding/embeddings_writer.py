@@ -14,6 +14,7 @@ from fad_core.datasets.decisions import FileDecision
 from fad_core.embedding.embedded_set import FileEmbeddings
 from fad_core.embedding.facts import EmbeddingFacts, metadata_of
 from fad_core.runner.exported import ExportedModel
+from fad_core.runner.numerics import numerics_key
 from fad_core.tables.files import write_table
 from fad_core.tables.schemas import EMBEDDINGS
 
@@ -36,6 +37,7 @@ def write_embeddings(
         exported.use.takes_scalars,
         SetCounts.of(decisions, exported.model.sample_rate),
         exported.note,
+        str(numerics_key(exported.model, exported.device)),
     )
     write_table(EMBEDDINGS, _columns(files, list(exported.model.outputs)), path, metadata_of(facts))
 

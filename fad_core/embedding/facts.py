@@ -66,6 +66,7 @@ class EmbeddingFacts:
         scalars: whether the vectors are to be taken for scalars.
         counts: what became of the shard's files.
         note: what a reader of the distances should know of how they were embedded.
+        numerics: the code and the kind of machine that embedded them (`fad_core.runner.numerics`), as text.
     """
 
     identity: dict[str, Any]
@@ -74,6 +75,7 @@ class EmbeddingFacts:
     scalars: bool
     counts: SetCounts
     note: str
+    numerics: str
 
 
 def metadata_of(facts: EmbeddingFacts) -> dict[str, str]:
@@ -88,6 +90,7 @@ def metadata_of(facts: EmbeddingFacts) -> dict[str, str]:
         "identity": json.dumps(facts.identity, sort_keys=True),
         "settings": facts.settings,
         "note": facts.note,
+        "numerics": facts.numerics,
         "outputs": json.dumps(dict(facts.outputs)),
         "scalars": json.dumps(facts.scalars),
         "counts": json.dumps(counts, sort_keys=True),
@@ -109,9 +112,14 @@ def facts_of(metadata: Mapping[str, str]) -> EmbeddingFacts:
         if not all(isinstance(identity[key], str) for key in ("weights", "weights_sha256")):
             raise ValueError("the identity names no weights")
         counts["sounds"] = np.frombuffer(bytes.fromhex(metadata["sounds"]), dtype=">i8")
-        scalars = _SCALARS[metadata["scalars"]]
         return EmbeddingFacts(
-            identity, metadata["settings"], outputs, scalars, counts_from_row(counts), metadata["note"]
+            identity,
+            metadata["settings"],
+            outputs,
+            _SCALARS[metadata["scalars"]],
+            counts_from_row(counts),
+            metadata["note"],
+            metadata["numerics"],
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"{error} is missing or has the wrong type") from error

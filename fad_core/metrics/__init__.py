@@ -5,8 +5,10 @@ The module of a metric is imported when the metric is asked for. An edit of it r
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from fad_core.errors import ArgumentError, UnknownMetricError
 from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need, SetVectors
@@ -43,7 +45,8 @@ def register_metric(metric: Metric) -> None:
         metric: the metric.
 
     Raises:
-        ArgumentError: another metric has that name.
+        ArgumentError: another metric has that name, or it has other characters than lower-case letters,
+            digits and underscores.
 
     >>> from fad_core.metrics import Metric, MetricValue, Need
     >>> def shift(reference, evaluation):
@@ -54,6 +57,11 @@ def register_metric(metric: Metric) -> None:
     >>> get_metric("example_shift").title
     'Largest shift of a mean'
     """
+    # Paths are made of names.
+    if not re.fullmatch("[a-z0-9_]+", metric.name):
+        raise ArgumentError(
+            f"a metric's name consists of lower-case letters, digits and underscores, unlike {metric.name!r}"
+        )
     if metric.name in BUILT_IN or METRICS.setdefault(metric.name, metric) is not metric:
         raise ArgumentError(f"a metric {metric.name!r} exists already: choose another name")
 
@@ -65,7 +73,8 @@ def get_metric(name: str) -> Metric:
         name: name of a metric that is built in, registered, or an entry point.
 
     Raises:
-        UnknownMetricError: there is no such metric; the message lists the known ones.
+        UnknownMetricError: there is no such metric; the message lists all metrics.
+        ArgumentError: the metric of an installed package cannot be used.
 
     >>> get_metric("fad").title
     'Fréchet Audio Distance'
@@ -74,9 +83,31 @@ def get_metric(name: str) -> Metric:
         METRICS[name] = import_module(f"{__name__}.{name}").METRIC
     if name not in METRICS:
         for entry in entry_points(group=ENTRY_POINTS, name=name):
-            register_metric(entry.load())
+            _register_installed(entry)
     try:
         return METRICS[name]
     except KeyError:
-        known = dict.fromkeys([*BUILT_IN, *METRICS])
+        known = dict.fromkeys([*BUILT_IN, *METRICS, *sorted(entry_points(group=ENTRY_POINTS).names)])
         raise UnknownMetricError(f"there is no metric {name!r}; metrics: {', '.join(known)}") from None
+
+
+def modules_of(name: str) -> tuple[str, ...]:
+    """Return the names of the modules that define a metric, with which a digest of its code begins."""
+    compute: object = get_metric(name).compute
+    while isinstance(compute, partial):
+        compute = compute.func
+    installed = (entry.module for entry in entry_points(group=ENTRY_POINTS, name=name))
+    return tuple(dict.fromkeys((compute.__module__, *installed)))
+
+
+def _register_installed(entry: EntryPoint) -> None:
+    try:
+        metric = entry.load()
+        if metric.name != entry.name:
+            raise ArgumentError(f"its metric is called {metric.name!r}, not {entry.name!r}")
+        register_metric(metric)
+    except Exception as error:  # whatever another package's code raises
+        raise ArgumentError(
+            f"the metric {entry.name!r} of the installed package {entry.value!r} cannot be used "
+            f"({type(error).__name__}: {error}): repair it or uninstall it"
+        ) from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from fad_core.errors import FadError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,6 +92,7 @@ class Metric:
         symmetric: whether swapping reference and evaluation leaves the value as it is.
         needs: what `compute` uses of each set; nothing else is available.
         compute: (reference, evaluation) → value; ValueError if the sets do not allow one.
+        zero_on_itself: whether the value of a set and itself is 0, so that a matrix shows it uncomputed.
 
     >>> def spread(reference, evaluation):
     ...     a, b = (abs(each.vectors_of().vectors).max() for each in (reference, evaluation))
@@ -103,6 +106,21 @@ class Metric:
     symmetric: bool
     needs: tuple[Need, ...]
     compute: Callable[[MetricInput, MetricInput], MetricValue]
+    zero_on_itself: bool = False
+
+    def require_outputs(self, model: str, outputs: Collection[str]) -> None:
+        """Check that a model has the outputs that the metric needs.
+
+        Args:
+            model: name of the model, for the message.
+            outputs: names of its outputs.
+
+        Raises:
+            FadError: it does not have one of them.
+        """
+        for need in self.needs:
+            if need.output and need.output not in outputs:
+                raise FadError(f"{self.name} needs the output {need.output!r}, which {model} does not have")
 
     @property
     def needs_vectors(self) -> bool:

@@ -13,5 +13,10 @@ def _compute(reference: MetricInput, evaluation: MetricInput) -> MetricValue:
 
 
 METRIC = Metric(
-    "fad", "Fréchet Audio Distance", symmetric=True, needs=(Need("statistics"),), compute=_compute
+    "fad",
+    "Fréchet Audio Distance",
+    symmetric=True,
+    needs=(Need("statistics"),),
+    compute=_compute,
+    zero_on_itself=True,
 )

@@ -211,18 +211,23 @@ class EmbeddingModel(ABC):
             blocks: of each of its calls the arrays, in the order of `outputs`.
 
         Returns:
-            By output, float32 `[N, D]`.
+            By output, for all of `outputs`, float32 `[N, D]`; N is `vector_count` for each of them.
         """
 
     @abstractmethod
     def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
-        """Return the number of embeddings of a waveform of `samples` samples, at least `minimum_samples`."""
+        """Return N, the number of vectors of each output for a waveform.
+
+        Args:
+            samples: of the waveform, at least `minimum_samples`.
+            options: the user's.
+        """
 
     @abstractmethod
     def start_seconds(
         self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = ""
     ) -> NDArray[np.float64]:
-        """Return the start of each embedding window in seconds, `[vector_count(samples)]`."""
+        """Return the start of each window in seconds, `[vector_count(samples)]`, the same for all outputs."""
 
     def require_options(self, options: Options) -> None:
         """Check that options apply to this model.

@@ -29,8 +29,8 @@ NOT_COMPARED = "unverified against the original package"
 
 _REMEDY = "delete it and run again"
 _OTHER_KIND = (
-    "to compute on this kind of machine, delete it and run again here; a study that runs on several kinds "
-    "needs a results folder for each"
+    "to compute on this kind of machine, delete it and the folders embeddings and statistics of each study "
+    "that used it, and run again here; a study that runs on several kinds needs a results folder for each"
 )
 _NAMED = 3
 

@@ -112,7 +112,7 @@ def _write_embeddings(path: Path) -> None:
     }
     counts = SetCounts(10, 0, 0, 40.0, sounds=tuple(range(10)))
     facts = EmbeddingFacts(
-        asdict(_IDENTITY), "crop=first", {"embedding": _VECTORS.shape[1]}, False, counts, ""
+        asdict(_IDENTITY), "crop=first", {"embedding": _VECTORS.shape[1]}, False, counts, "", ""
     )
     write_table(EMBEDDINGS, columns, path, metadata_of(facts))
 

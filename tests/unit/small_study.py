@@ -48,6 +48,7 @@ class Study:
         self.root = root
         self.weights = weights
         self.sets = ["a", "b", "c"]
+        self.two_outputs = False
         self.distances = [
             distance("a", "b", 12.4375, weights, note=NOTE),
             distance("a", "c", 4.768, weights),
@@ -110,7 +111,8 @@ class Study:
             "dataset": name, "output": "embedding", "n": 60, "dimension": 2, "mean": np.zeros(2),
             "factor": np.zeros(4),
         } | counts_to_row(SetCounts(files=6, padded=2, excluded=1, seconds=75.0))  # fmt: skip
-        write_table(STATISTICS, [row], path)
+        further = {"output": "wide", "dimension": 3, "mean": np.zeros(3), "factor": np.zeros(9)}
+        write_table(STATISTICS, [row, *([row | further] if self.two_outputs else [])], path)
         return path
 
     def page(self) -> str:

@@ -20,9 +20,9 @@ METRIC = Metric("mean_shift", "Largest shift of a mean", True, (Need("vectors"),
 MODELS = """
 from dataclasses import replace
 
-from .network import tiny_model
+from .network import two_outputs_model
 
-MODELS = (replace(tiny_model(), name="outside"),)
+MODELS = (replace(two_outputs_model(), name="outside"),)
 """
 
 
@@ -47,7 +47,7 @@ def install_metric(site: Path) -> Path:
 
 
 def install_models(site: Path, lines: Sequence[str] = ("outside = my_models:MODELS",)) -> Path:
-    """Install a package with the model "outside", or with other entry points."""
+    """Install a package with the model "outside", of two outputs, or with other entry points."""
     network = (Path(__file__).parent / "tiny_pt2.py").read_text()
     files = {"my_models/__init__.py": MODELS, "my_models/network.py": network}
     return install(site, "my_models", files, ["[fad_core.models]", *lines])

@@ -97,6 +97,28 @@ def tiny_model() -> TinyModel:
     )
 
 
+class TwoHeads(Network):
+    """The network with a second, longer output."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[override]
+        """Embeds `[N, 1, 8, 8]`."""
+        vectors = super().forward(x)
+        return vectors, torch.cat([vectors, torch.relu(vectors)], dim=1)
+
+
+class TwoOutputsModel(TinyModel):
+    """The tiny model with two outputs of different lengths."""
+
+    def build(self, state: Mapping[str, torch.Tensor]) -> nn.Module:
+        return load_tensors(TwoHeads(), state, self.name)
+
+
+def two_outputs_model() -> TwoOutputsModel:
+    """The model with two outputs."""
+    outputs = {"vectors": DIMENSION, "wide": 2 * DIMENSION}
+    return TwoOutputsModel(**(vars(tiny_model()) | {"name": "two-outputs", "outputs": outputs}))
+
+
 def export_tiny(path: Path) -> Path:
     """Write its `.pt2`, with seeded weights."""
     model = tiny_model()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fad_core.metrics import get_metric
+from fad_core.datasets import file_sha256
+from fad_core.metrics import base
+from fad_core.metrics import modules_of as modules_of_metric
 from fad_core.models import definition_of, get_model
 from fad_core.util.code_digest import code_digest
 
@@ -26,10 +28,16 @@ def step_digest(script: Path, model_id: str | None = None) -> str:
 
 
 def metrics_digest(names: Iterable[str]) -> dict[str, str]:
-    """Return digests of the modules that compute metrics, by the names of the metrics.
+    """Return digests of the modules that define metrics, by the names of the metrics.
 
     Args:
         names: names of metrics.
     """
-    files = {name: sys.modules[get_metric(name).compute.__module__].__file__ for name in names}
-    return {name: code_digest(Path(file)) if file else "" for name, file in files.items()}
+    return {name: _metric_digest(modules_of_metric(name)) for name in names}
+
+
+def _metric_digest(modules: Sequence[str]) -> str:
+    files = (getattr(sys.modules[module], "__file__", None) for module in modules)
+    # Compiled modules, which have no code to read, count byte for byte.
+    compiled = [file_sha256(Path(file)) for file in files if file and Path(file).suffix != ".py"]
+    return "-".join([code_digest(Path(base.__file__), modules), *compiled])

@@ -116,6 +116,7 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
         yield f"models: two entries are called {name!r}; give them different names with `name:`"
     for metric in config["metrics"]:
         yield from (f"metrics: {error}" for error in _errors_of(get_metric, metric))
+        yield from (f"metrics: {error}" for error in _missing_outputs(metric, entries))
     yield from _validate_options(entries)
     if damaged & {"datasets", "pairs"}:
         return
@@ -235,6 +236,14 @@ def _validate_options(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         if entry["hop_seconds"] != Options().hop_seconds and entry["crop"] != "windows":
             yield f"models: {entry['id']}: hop_seconds has no effect without `crop: windows`"
         yield from (f"models: {error}" for error in _errors_of(_require_crop, entry["id"], entry["crop"]))
+
+
+def _missing_outputs(metric: str, entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a message for each known model that lacks an output that a known metric needs."""
+    for model_id in dict.fromkeys(entry["id"] for entry in entries):
+        if not (_errors_of(get_metric, metric) or _errors_of(get_model, model_id)):
+            model = get_model(model_id)
+            yield from _errors_of(get_metric(metric).require_outputs, model.name, model.outputs)
 
 
 def _require_crop(model_id: str, crop: Any) -> None:

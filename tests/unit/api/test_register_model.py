@@ -19,17 +19,22 @@ import torch
 from click.testing import CliRunner
 from outside_model import outside_model, write_golden
 from third_party import install, install_models
-from tiny_pt2 import TinyModel
+from tiny_pt2 import TinyModel, two_outputs_model
 
 import fad_core
 from fad_core import FrechetAudioDistance, Waveforms
 from fad_core.api.model_cache import verified_model
+from fad_core.api.scoring import embed_sets
 from fad_core.cli import main
 from fad_core.errors import ModelError, UnknownModelError, VerificationError
 from fad_core.models import _registered, definition_of, get_model, model_ids, register_model
 from fad_core.models.base import EmbeddingModel
+from fad_core.models.use import ModelUse
+from fad_core.runner.exported import ExportedModel
+from fad_core.runner.pt2 import export_model
 from fad_core.util.code_digest import code_digest
 from fad_core.verification.verdicts import NOT_COMPARED
+from fad_core.weights import locate_weights
 
 ROOT = Path(__file__).parents[3]
 NOTE = "unverified against the original package: outside has no golden embeddings"
@@ -204,6 +209,36 @@ def test_an_installed_packages_models_are_known_to_the_command(installed: Instal
     assert "exporting outside" in installed.fad(*call).stderr, "its code is another one"
 
 
+def test_statistics_of_two_outputs_are_refused_as_npz_before_anything_is_embedded(tmp_path: Path):
+    register_model(two_outputs_model())
+    options = ["--model", "two-outputs", "--weights", "seeded", "--cache-dir", str(tmp_path / "cache")]
+    sounds = str(write_set(tmp_path / "a", 0))
+    done = CliRunner().invoke(main, ["stats", sounds, "-o", str(tmp_path / "a.npz"), *options])
+    assert done.exit_code == 1 and "a .npz holds one output, not vectors, wide" in done.stderr
+    assert not (tmp_path / "cache").exists()
+    done = CliRunner().invoke(main, ["stats", sounds, "-o", str(tmp_path / "a.parquet"), *options])
+    assert done.exit_code == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"vector_count": lambda *_: 61}, r"'wide': \(62, 16\).* and 62 start times .* 'wide': \(61, 16\)"),
+        ({"start_seconds": lambda *_: np.zeros(3)}, "and 3 start times"),
+        ({"pool": lambda _, blocks: {"vectors": blocks[0][0]}}, "two-outputs gives {'vectors'"),
+    ],
+)
+def test_a_model_that_gives_other_vectors_than_it_states_is_named(
+    change: dict[str, Any], message: str, tmp_path: Path
+):
+    register_model(model := two_outputs_model())
+    export_model(model, locate_weights(model, "seeded"), tmp_path / "two.pt2")
+    exported = ExportedModel(tmp_path / "two.pt2")
+    exported.use = ModelUse(type("Wrong", (type(model),), change)(**vars(model)))
+    with pytest.raises(ModelError, match=message):
+        embed_sets({"noise": noise(1)}, exported)
+
+
 def test_the_example_of_the_documentation_works_as_it_stands(installed: Installed, tmp_path: Path):
     page = (ROOT / "docs/development/new-model.md").read_text(encoding="utf-8")
     module = re.search(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
@@ -269,7 +304,7 @@ def test_a_digest_covers_a_module_that_is_no_package(tmp_path: Path, monkeypatch
     ("line", "reason"),
     [
         ("broken = my_models.missing:MODELS", "ModuleNotFoundError"),
-        ("broken = my_models:tiny_model", "TypeError"),
+        ("broken = my_models:two_outputs_model", "TypeError"),
         ("twice = my_models:MODELS", "there is already a model 'outside'"),
     ],
 )

@@ -116,6 +116,16 @@ def test_suffixes_say_what_is_a_file_of_statistics(tmp_path: Path) -> None:
         write_statistics(embedded(), tmp_path / "file" / "x.npz")
 
 
+def test_several_outputs_are_written_as_parquet_only(tmp_path: Path) -> None:
+    wide = Statistics.from_embeddings(np.random.default_rng(2).normal(size=(9, 4)))
+    both = replace(embedded(), statistics={**embedded().statistics, "wide": wide})
+    with pytest.raises(FadError, match=r"x\.npz: a \.npz holds one output, not .*, wide: write a \.parquet"):
+        write_statistics(both, tmp_path / "x.npz")
+    write_statistics(both, tmp_path / "x.parquet")
+    (found,) = read_statistics(tmp_path / "x.parquet")
+    assert [*found.statistics] == [*both.statistics]
+
+
 def test_a_covariance_is_not_passed_on_as_statistics(tmp_path: Path) -> None:
     (found,) = read_statistics(foreign(tmp_path / "f.npz"))
     with pytest.raises(ValueError, match="mean and a covariance"):

@@ -7,18 +7,27 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from third_party import install_metric
+from click.testing import CliRunner
+from fad_study.digest import metrics_digest
+from fad_study.study import validate_names
+from third_party import MODULE, install, install_metric
+from tiny_pt2 import export_tiny, tiny_is_known
 
 from fad_core.api.scoring import embed_sets, score, score_embedded
 from fad_core.api.statistics_files import read_statistics, write_statistics
+from fad_core.cli import main
 from fad_core.embedding.distances import distance_row
-from fad_core.errors import ArgumentError, FadError
+from fad_core.embedding.embedded_set import EmbeddedSet
+from fad_core.errors import ArgumentError, FadError, UnknownMetricError
 from fad_core.metrics import METRICS, Metric, MetricInput, MetricValue, Need, get_metric, register_metric
+from fad_core.metrics.statistics import Statistics
+from fad_core.models.use import ModelKey
 from fad_core.runner.exported import ExportedModel
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -94,6 +103,81 @@ def test_a_name_is_taken_once():
     with pytest.raises(ArgumentError, match="a metric 'fad' exists already"):
         register_metric(Metric("fad", "Another", True, (Need(),), _farthest))
     assert get_metric("fad").title == "Fréchet Audio Distance"
+
+
+@pytest.mark.parametrize("name", ["fad-inf", "KID", "a b", ""])
+def test_a_name_that_no_path_could_have_is_refused(name: str):
+    with pytest.raises(ArgumentError, match=f"lower-case letters, digits and underscores, unlike '{name}'"):
+        register_metric(replace(FARTHEST, name=name))
+    assert name not in METRICS
+
+
+def test_a_metric_without_a_value_for_two_sets_says_which(monkeypatch: pytest.MonkeyPatch):
+    def compute(reference: MetricInput, evaluation: MetricInput) -> MetricValue:
+        raise ValueError("there are too few vectors")
+
+    sets = [
+        EmbeddedSet(name, ModelKey("m", "w", "0", ""), {"embedding": Statistics.from_embeddings(np.eye(3))})
+        for name in "ab"
+    ]
+    monkeypatch.setitem(METRICS, "paired", replace(PAIRED, needs=(Need(),), compute=compute))
+    with pytest.raises(FadError, match="paired of a and b: there are too few vectors"):
+        distance_row(*sets, "paired")
+
+
+def test_an_output_that_the_model_lacks_is_refused_before_anything_is_embedded(
+    folders: list[str], tmp_path: Path
+):
+    lacks = "logits needs the output 'logits', which {} does not have"
+    with tiny_is_known():
+        exported = ExportedModel(export_tiny(tmp_path / "tiny.pt2"))
+    with pytest.raises(FadError, match=lacks.format("tiny")):
+        score("no folder", "no folder", exported, metric="logits")
+    for command in ("score", "compare"):
+        done = CliRunner().invoke(main, [command, *folders, "--metric", "logits"])
+        assert done.exit_code == 1 and lacks.format("vggish") in done.stderr
+    study = {
+        "models": [{"id": "vggish", "crop": "random", "hop_seconds": 10.0}],
+        "metrics": ["fad", "logits"],
+    }
+    errors = list(validate_names(study, {"pairs"}))
+    assert errors == ["metrics: " + lacks.format("vggish")]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("mine = missing_module:METRIC", "ModuleNotFoundError"),
+        ("mine = theirs:compute", "AttributeError"),
+        ("mine = theirs:METRIC", "its metric is called 'mean_shift', not 'mine'"),
+    ],
+)
+def test_a_broken_package_is_named(line: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    install(tmp_path, "theirs", {"theirs.py": MODULE}, ["[fad_core.metrics]", line])
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ArgumentError, match=f"'{line.partition(' = ')[2]}' cannot be used .*{reason}"):
+        get_metric("mine")
+    with pytest.raises(UnknownMetricError, match=r"no metric 'other'; metrics: fad, .*, mine"):
+        get_metric("other")
+
+
+def test_the_digest_of_a_metric_covers_its_whole_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    package = {
+        "helped/__init__.py": f"from functools import partial\nimport helped.helper\n{MODULE}",
+        "helped/helper.py": "def compute(reference, evaluation, degree): ...\n",
+        "helped/unused.py": "",
+    }
+    partial = 'METRIC = Metric("helped", "A partial", True, (), partial(helped.helper.compute, degree=3))\n'
+    package["helped/__init__.py"] += partial
+    install(tmp_path, "helped", package, ["[fad_core.metrics]", "helped = helped:METRIC"])
+    monkeypatch.syspath_prepend(tmp_path)
+    seen = [metrics_digest(["helped"])["helped"]]
+    for file in ("unused.py", "helper.py", "__init__.py"):
+        with (tmp_path / "helped" / file).open("a") as stream:
+            stream.write("EDITED = True\n")
+        seen.append(metrics_digest(["helped"])["helped"])
+    del METRICS["helped"]
+    assert seen[0] == seen[1] and len(set(seen)) == 3
 
 
 @pytest.fixture

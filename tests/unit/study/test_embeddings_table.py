@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 from embedding_tables import embeddings
 from fad_study.embeddings_table import iterate_embeddings, read_embedding_counts, read_embedding_facts
+from fad_study.steps.distances import compute_distances
+from fad_study.steps.statistics import compute_statistics
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.embedding.facts import EmbeddingFacts, metadata_of
 from fad_core.errors import FadError
 from fad_core.metrics.statistics import statistics_of
+from fad_core.runner.numerics import NumericsKey
 from fad_core.tables import EMBEDDINGS, write_table
 
 FACTS = metadata_of(
@@ -25,6 +29,7 @@ FACTS = metadata_of(
         False,
         SetCounts(1, 0, 0, 1.5),
         "",
+        "torch=1",
     )
 )
 
@@ -32,11 +37,27 @@ FACTS = metadata_of(
 def test_facts_of_a_hundred_thousand_files_are_read_back(tmp_path: Path) -> None:
     counts = SetCounts(100_000, 0, 0, 1.0, sounds=tuple(range(-50_000, 50_000)))
     facts = EmbeddingFacts(
-        {"weights": "seeded", "weights_sha256": "00"}, "crop=first", {"embedding": 3}, True, counts, "a note"
+        {"weights": "seeded", "weights_sha256": "00"}, "crop=first", {"embedding": 3}, True, counts, "a", "b"
     )
     path = tmp_path / "shard.parquet"
     write_table(EMBEDDINGS, embeddings({"a": 2}), path, metadata_of(facts))
     assert read_embedding_facts(path) == facts
+
+
+def test_shards_and_sets_of_different_machines_do_not_merge(tmp_path: Path) -> None:
+    here = NumericsKey("c0de", *["1.0"] * 7, "AVX2", "", "")
+    shards = [tmp_path / f"{shard}.parquet" for shard in "ab"]
+    found = []
+    for path, key in zip(shards, (here, replace(here, numpy="2.0")), strict=True):
+        write_table(EMBEDDINGS, embeddings({path.name: 3}), path, FACTS | {"numerics": str(key)})
+        found.append(tmp_path / f"{path.stem}.statistics.parquet")
+        compute_statistics([path], path.stem, "vggish", found[-1])
+    different = r"numpy: 2\.0, not 1\.0\): delete the folders embeddings and statistics of the study"
+    with pytest.raises(FadError, match=r"b\.parquet and .*a\.parquet.*" + different):
+        compute_statistics(shards, "set", "vggish", tmp_path / "none.parquet")
+    with pytest.raises(FadError, match=r"b\.statistics\.parquet and .*a\.statistics.*" + different):
+        compute_distances(found, [("a", "b")], ["fad"], tmp_path / "none.parquet")
+    compute_distances(found[:1] * 2, [("a", "a")], ["fad"], tmp_path / "distances.parquet")
 
 
 def test_a_flipped_bit_in_the_footer_is_noticed_or_changes_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,17 @@ def test_an_asymmetric_metric_fills_only_what_was_computed(monkeypatch: pytest.M
     monkeypatch.setitem(METRICS, "one_way", Metric("one_way", "One way", False, fad.needs, fad.compute))
     matrix = distance_matrix([row("a", "b", 2.0, metric="one_way")], "vggish", "one_way", ["a", "b"])
     assert matrix.values == ((None, 2.0), (None, None))
+
+
+def test_the_diagonal_of_a_metric_that_may_not_be_zero_there_is_empty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kid = replace(get_metric("fad"), name="kid", zero_on_itself=False)
+    monkeypatch.setitem(METRICS, "kid", kid)
+    rows = [row("a", "b", -0.1, metric="kid")]
+    matrix = distance_matrix(rows, "vggish", "kid", ["a", "b"])
+    assert matrix.values == ((None, -0.1), (-0.1, None))
+    assert matrix.complete and compact(matrix, rows) == matrix
 
 
 def test_only_the_model_and_metric_asked_for_are_taken() -> None:

@@ -61,6 +61,13 @@ def test_the_page_is_well_formed_and_needs_no_other_file(tmp_path: Path) -> None
     assert {target[1:] for target in targets if target.startswith("#")} <= set(ids)
 
 
+def test_a_model_of_two_outputs_is_told_by_its_main_one(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    one = study.page()
+    study.two_outputs = True
+    assert study.page() == one
+
+
 def test_the_same_results_give_the_same_bytes_wherever_they_lie(tmp_path: Path) -> None:
     pages = [Study(tmp_path / name).page() for name in ("here", "there")]
     assert pages[0] == pages[1]

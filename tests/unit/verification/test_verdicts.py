@@ -75,8 +75,9 @@ def test_a_verdict_holds_for_the_machines_that_compute_as_its_own(tmp_path: Path
         require_verified(both, [VGGISH], numerics=old)
     assert str(raised.value) == (
         f"{both[0]} was made on a machine that computes differently (here torch: 0.9, not 1.0; instructions: "
-        "AVX2, not AVX512 avx512_f): to compute on this kind of machine, delete it and run again here; a "
-        "study that runs on several kinds needs a results folder for each"
+        "AVX2, not AVX512 avx512_f): to compute on this kind of machine, delete it and the folders "
+        "embeddings and statistics of each study that used it, and run again here; a study that runs on "
+        "several kinds needs a results folder for each"
     )
     # One row of another machine's is enough, and so is one that names none.
     mixed = tables(tmp_path, [EAGER[0] | here], [GOLDEN[0] | here, GOLDEN[0] | {"numerics": str(old)}])

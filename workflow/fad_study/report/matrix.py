@@ -33,8 +33,12 @@ class Matrix:
 
     @property
     def complete(self) -> bool:
-        """Whether every cell has a value."""
-        return all(value is not None for row in self.values for value in row)
+        """Whether every pair of different sets has a value."""
+        return all(
+            value is not None or reference == evaluation
+            for reference, row in zip(self.references, self.values, strict=True)
+            for evaluation, value in zip(self.evaluations, row, strict=True)
+        )
 
 
 def rows_of(distances: Sequence[Row], model: str, metric: str) -> list[Row]:
@@ -63,7 +67,8 @@ def distance_matrix(distances: Sequence[Row], model: str, metric: str, datasets:
     Args:
         distances: rows of a DISTANCES table.
         model: name of the model.
-        metric: name of the metric. A symmetric one fills both triangles, and has zeros on the diagonal.
+        metric: name of the metric. A symmetric one fills both triangles; the diagonal has zeros if the metric
+            is `zero_on_itself`, and is empty otherwise.
         datasets: names of the data sets, in the order of rows and columns.
 
     Raises:
@@ -74,8 +79,10 @@ def distance_matrix(distances: Sequence[Row], model: str, metric: str, datasets:
     if unknown:
         raise FadError(f"the table has distances of data sets that are not listed: {', '.join(unknown)}")
     cells: dict[tuple[str, str], float] = {}
-    if get_metric(metric).symmetric:
+    chosen = get_metric(metric)
+    if chosen.zero_on_itself:
         cells |= {(name, name): 0.0 for name in datasets}
+    if chosen.symmetric:
         cells |= {(row["evaluation"], row["reference"]): row["value"] for row in rows}
     cells |= {(row["reference"], row["evaluation"]): row["value"] for row in rows}
     names = tuple(datasets)

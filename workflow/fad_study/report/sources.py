@@ -29,7 +29,7 @@ class Sources:
         verifications: tables of verification.
         matrices: matrices, named {model}.{metric}.matrix.csv.
         heatmaps: heat maps, named {model}.{metric}.heatmap.svg.
-        statistics: tables of statistics, one row each.
+        statistics: tables of statistics, one row for each output of a model.
         published: the table of published figures; None if the study has none.
         correlations: the table of correlations; None if the study has none.
         bars: the figure of correlations; None if the study has none.
@@ -128,8 +128,8 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
 
 
 def _statistics_facts(path: Path) -> dict[str, Any]:
-    """Read a row of statistics without its D·D numbers, which would take too much memory for many sets."""
-    (row,) = read_table(STATISTICS, path)
+    """Read statistics of the main output without their D·D numbers, which would fill the memory."""
+    row, *_ = read_table(STATISTICS, path)
     return {name: row[name] for name in ("model", "dataset", "n", "dimension")}
 
 

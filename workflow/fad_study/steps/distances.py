@@ -19,6 +19,7 @@ from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
 from fad_core.tables.parquet import read_metadata
 from fad_core.verification.verdicts import Verified, require_verified
 from fad_study.embeddings_table import iterate_embeddings
+from fad_study.same_numerics import require_same_numerics
 
 
 def read_set(path: Path) -> EmbeddedSet:
@@ -52,7 +53,11 @@ def compute_distances(
         metrics: names of metrics.
         distances: the table to write.
         embeddings: tables of all shards, `…/{dataset}/{shard}.parquet`; empty if no metric needs vectors.
+
+    Raises:
+        FadError: the sets cannot be compared, or were embedded on machines that compute differently.
     """
+    require_same_numerics({path: read_metadata(STATISTICS, path).get("numerics", "") for path in statistics})
     sets = {embedded.name: embedded for embedded in map(read_set, statistics)}
 
     @lru_cache(maxsize=2)  # the two sets of a pair: all sets may exceed the memory

@@ -15,6 +15,7 @@ from fad_core.models.original_quirks import as_scalars
 from fad_core.models.use import ModelKey
 from fad_core.tables import STATISTICS, write_table
 from fad_study.embeddings_table import iterate_embeddings, read_embedding_counts, read_embedding_facts
+from fad_study.same_numerics import require_same_numerics
 
 
 def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, statistics: Path) -> None:
@@ -28,7 +29,8 @@ def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, sta
 
     Raises:
         DatasetError: there are fewer than 2 vectors.
-        FadError: the shards were embedded by different models, or with different settings.
+        FadError: the shards were embedded by different models, with different settings, or on machines that
+            compute differently.
     """
     facts = [read_embedding_facts(path) for path in embeddings]
     first = facts[0]
@@ -40,6 +42,7 @@ def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, sta
             f"the shards of {dataset} were embedded by different models, or with different settings: "
             "delete them and run again"
         )
+    require_same_numerics({path: each.numerics for path, each in zip(embeddings, facts, strict=True)})
     vectors = sum(read_embedding_counts(embeddings).values())
     require_enough(dataset, model, vectors)
     identity = first.identity
@@ -50,7 +53,8 @@ def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, sta
         SetCounts.total([each.counts for each in facts]),
     )
     note = _note([each.note for each in facts])
-    write_table(STATISTICS, set_to_rows(embedded), statistics, {"note": note})
+    metadata = {"note": note, "numerics": first.numerics}
+    write_table(STATISTICS, set_to_rows(embedded), statistics, metadata)
 
 
 def _statistics(embeddings: Sequence[Path], output: str, *, scalars: bool) -> Statistics:
