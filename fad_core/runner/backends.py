@@ -34,7 +34,13 @@ class MultiFileNetwork(Protocol):
     """A network that can run the calls of several files at once.
 
     The result of a file has the same bits whichever files run with it.
+
+    Attributes:
+        any_batch: whether a row of a call's arguments also has the same result in a call with other rows, or
+            with another number of them.
     """
+
+    any_batch: bool
 
     def __call__(self, *given: torch.Tensor) -> Any:
         """Return the result of one call."""

@@ -206,9 +206,10 @@ class ExportedModel:
         if isinstance(self.model, WindowedModel):
             size = self.batch_size
             windows: int = sum(vectors)
-            if self.fast and windows:
+            any_batch = isinstance(self._network, MultiFileNetwork) and self._network.any_batch
+            if any_batch and windows:
                 size = even_size(windows, max(lanes, 1), size)
-            batches = Batches(size, whole=not self.fast)
+            batches = Batches(size, whole=not any_batch)
             sized = ((batch, _bytes(batch)) for batch in batches.batches(files))
             outputs = self._in_lanes(self._embed_block, sized, lanes)
             for rows in batches.files(outputs):
