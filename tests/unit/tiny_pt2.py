@@ -25,6 +25,7 @@ from fad_core.models.base import (
     VerificationFacts,
     WindowedModel,
     load_tensors,
+    tensor_shapes,
 )
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.runner import exported
@@ -52,7 +53,7 @@ class Network(nn.Module):
 
 
 def _layout(network: Callable[[], nn.Module]) -> Mapping[str, Fill]:
-    return {name: Fill(tuple(value.shape), std=0.3) for name, value in network().state_dict().items()}
+    return {name: Fill(shape, std=0.3) for name, shape in tensor_shapes(network).items()}
 
 
 @dataclass(frozen=True)
