@@ -95,7 +95,7 @@ def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> I
         WeightsError: the checkpoint does not fit the model.
         OutputError: the file cannot be written.
     """
-    network = model.build(load_state(weights))
+    network = build_network(model, weights)
     with model.exporting():
         program = torch.export.export(
             network,
@@ -115,6 +115,15 @@ def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> I
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
     return identity
+
+
+def build_network(model: EmbeddingModel, weights: Weights) -> torch.nn.Module:
+    """Build a model's eager network from its fetched weights.
+
+    PyTorch's layers first draw their weights at random, which must not change the caller's random numbers.
+    """
+    with torch.random.fork_rng([]):
+        return model.build(load_state(weights))
 
 
 def _drop_assertions(graph: torch.fx.Graph) -> None:
