@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ import soundfile
 import torch
 from click.testing import CliRunner
 from outside_model import outside_model, write_golden
-from third_party import install, install_models
+from third_party import example_of, install, install_models
 from tiny_pt2 import TinyModel, two_outputs_model
 
 import fad_core
@@ -240,15 +239,8 @@ def test_a_model_that_gives_other_vectors_than_it_states_is_named(
 
 
 def test_the_example_of_the_documentation_works_as_it_stands(installed: Installed, tmp_path: Path):
-    page = (ROOT / "docs/development/new-model.md").read_text(encoding="utf-8")
-    module = re.search(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-    assert module is not None
-    install(
-        installed.packages,
-        "patches",
-        {"patches.py": module[1]},
-        ["[fad_core.models]", "patches = patches:MODELS"],
-    )
+    entry_points = ["[fad_core.models]", "patches = patches:MODELS"]
+    install(installed.packages, "patches", {"patches.py": example_of("new-model.md")}, entry_points)
     sets = [str(write_set(tmp_path / name, seed, samples=40_000)) for seed, name in enumerate("ab")]
     done = installed.fad("score", *sets, "--model", "patches-16k", "--weights", "seeded", "--json")
     assert done.returncode == 0, done.stderr
