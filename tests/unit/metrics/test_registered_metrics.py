@@ -205,7 +205,7 @@ def test_the_example_of_the_documentation_works_as_it_stands():
     vectors = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
     reference, evaluation = (
         EmbeddedSet(name, ModelKey("m", "", "", ""), {"embedding": Statistics.from_embeddings(rows)})
-        for name, rows in (("a", vectors), ("b", vectors + [5.0, 4.0]))
+        for name, rows in (("a", vectors), ("b", vectors + np.array([5.0, 4.0])))
     )
     register_metric(namespace["METRIC"])
     found = score_embedded(reference, evaluation, "mean_shift")
