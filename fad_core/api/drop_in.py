@@ -239,10 +239,9 @@ class FrechetAudioDistance:
             ArgumentError: a set is not given, or both sets' embeddings would be written into one file.
             FadError: any other fault of the input; the message says what to do.
         """
-        if background_embds_path is not None and background_embds_path == eval_embds_path:
-            raise ArgumentError(
-                f"the embeddings of both sets would be written to {background_embds_path}: give two files"
-            )
+        given = [path for path in (background_embds_path, eval_embds_path) if path is not None]
+        if len({embeddings_path(path).resolve() for path in given}) < len(given):
+            raise ArgumentError(f"{given[0]} is given for the embeddings of both sets: give two files")
         first, first_path = _source("background", background_dir, background_embds_path)
         second, second_path = _source("eval", eval_dir, eval_embds_path)
         names = names_of(first, second, ("background", "eval"))
@@ -287,6 +286,10 @@ class FrechetAudioDistance:
         """Return mean `[D]` and covariance `[D, D]` of embeddings `[N, D]`, as the original computes them.
 
         `score` does not use this, because it never forms a covariance (`fad_core.metrics.statistics`).
+
+        >>> mean, covariance = FrechetAudioDistance().calculate_embd_statistics([[0.0, 1.0], [2.0, 3.0]])
+        >>> mean
+        array([1., 2.])
         """
         vectors = np.asarray(embd_lst)
         return np.mean(vectors, axis=0), np.cov(vectors, rowvar=False)
@@ -310,6 +313,9 @@ class FrechetAudioDistance:
 
         Raises:
             ValueError: the shapes do not match, or a matrix is not a covariance.
+
+        >>> FrechetAudioDistance().calculate_frechet_distance([0.0, 0.0], np.eye(2), [3.0, 0.0], np.eye(2))
+        9.0
         """
         first, second = (
             MeanCovariance.from_covariance(mu1, sigma1),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fad_core.errors import ModelError
-from fad_core.models import get_model, modules_of
+from fad_core.models import definition_of, get_model
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.use import ModelUse
@@ -209,7 +209,10 @@ class ModelCache:
 
     def _verdict(self, stem: str, level: str, model: EmbeddingModel, backend: Backend) -> Path:
         """Return the path of a verdict, with a digest of the code and the kind of machine."""
-        facts = [numerics_key(model, backend.device).digest, code_digest(Path(__file__), modules_of(model))]
+        facts = [
+            numerics_key(model, backend.device).digest,
+            code_digest(Path(__file__), *definition_of(model)),
+        ]
         if level == "golden" and model.verification.golden is not None:
             facts.append(file_sha256(model.verification.golden))
         digest = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]

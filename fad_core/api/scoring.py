@@ -147,6 +147,17 @@ def score_embedded(
     Raises:
         FadError: they were embedded by different models.
         DatasetError: a set has fewer than 2 vectors.
+
+    >>> from fad_core.metrics.statistics import Statistics
+    >>> from fad_core.models.use import ModelKey
+    >>> key = ModelKey("vggish", "seeded", "00b8a942", "")
+    >>> vectors = {"reference": [[0.0], [2.0]], "evaluation": [[3.0], [5.0]]}
+    >>> reference, evaluation = (
+    ...     EmbeddedSet(name, key, {"embedding": Statistics.from_embeddings(rows)})
+    ...     for name, rows in vectors.items()
+    ... )
+    >>> score_embedded(reference, evaluation)
+    9.0
     """
     both = (reference, evaluation)
     return Score(

@@ -54,7 +54,11 @@ _LISTED = 20
 
 
 def is_statistics_file(path: str) -> bool:
-    """Whether a path has the suffix of a file of statistics."""
+    """Whether a path has the suffix of a file of statistics.
+
+    >>> is_statistics_file("reference.npz"), is_statistics_file("audio/reference")
+    (True, False)
+    """
     return Path(path).suffix in SUFFIXES
 
 

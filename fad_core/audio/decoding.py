@@ -45,6 +45,13 @@ def read_audio(path: Path | str, dtype: str = "float32") -> tuple[NDArray[np.flo
     Raises:
         AudioError: the file cannot be opened or decoded, or holds no samples. The further checks of
             `inspect_audio` are not made.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "ramp.wav")
+    ...     soundfile.write(path, [0.0, 0.25, 0.5], 16000)
+    ...     read_audio(path)
+    (array([[0.  , 0.25, 0.5 ]], dtype=float32), 16000)
     """
     path = Path(path)
     with open_sound(path) as stream, open_decoder(path, stream) as decoder:

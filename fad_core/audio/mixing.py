@@ -49,6 +49,9 @@ def mix(waveform: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
 
     Returns:
         `[channels, samples]`, float32.
+
+    >>> mix(np.array([[0.0, 1.0], [1.0, 1.0]], np.float32), 1)
+    array([[0.5, 1. ]], dtype=float32)
     """
     if waveform.shape[0] == channels:
         return waveform

@@ -29,6 +29,9 @@ def resampled_length(samples: int, rate_from: int, rate_to: int) -> int:
 
     Returns:
         The count of samples in each channel; 0 if the waveform is too short for one.
+
+    >>> resampled_length(44100, 44100, 16000)
+    16000
     """
     if rate_from == rate_to:
         return samples
@@ -51,6 +54,9 @@ def resample(waveform: NDArray[np.float32], rate_from: int, rate_to: int) -> NDA
     Raises:
         ValueError: a rate is not positive, the rate would be reduced by more than a factor of 512, or the
             waveform is too short for one output sample.
+
+    >>> resample(np.zeros((1, 44100), np.float32), 44100, 16000).shape
+    (1, 16000)
     """
     samples = waveform.shape[-1]
     if rate_from <= 0 or rate_to <= 0:

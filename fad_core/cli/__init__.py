@@ -48,4 +48,7 @@ for _command in (score, embed, stats, compare, models, weights, export, verify, 
     main.add_command(_command)
 # Commands of packages that build on this one, such as `fad study`.
 for _entry in sorted(entry_points(group="fad_core.commands"), key=lambda entry: entry.name):
-    main.add_command(_entry.load())
+    try:
+        main.add_command(_entry.load())
+    except Exception as _error:  # whatever another package's code raises  # noqa: BLE001
+        click.echo(f"fad: {_entry.value}: the command is not available: {_error}", err=True)

@@ -91,7 +91,7 @@ def metadata_of(facts: EmbeddingFacts) -> dict[str, str]:
         "settings": facts.settings,
         "note": facts.note,
         "numerics": facts.numerics,
-        "outputs": json.dumps(facts.outputs),
+        "outputs": json.dumps(dict(facts.outputs)),
         "scalars": json.dumps(facts.scalars),
         "counts": json.dumps(counts, sort_keys=True),
         "sounds": sounds.tobytes().hex(),

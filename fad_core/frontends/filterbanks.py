@@ -83,6 +83,10 @@ def htk_mel_matrix(settings: LogMelSettings) -> NDArray[np.float64]:
 
     Returns:
         Read-only float64 `[fft_length // 2 + 1, bands]`.
+
+    >>> from fad_core.frontends.settings import LogMelSettings
+    >>> htk_mel_matrix(LogMelSettings(16000, 512, 160, 64, 125, 7500)).shape
+    (257, 64)
     """
     lowest, highest = hertz_to_htk_mel(settings.lower_hz), hertz_to_htk_mel(settings.upper_hz)
     edges = np.linspace(lowest, highest, settings.bands + 2)
@@ -102,6 +106,10 @@ def slaney_mel_matrix(settings: LogMelSettings) -> NDArray[np.float32]:
 
     Returns:
         Read-only float32 `[fft_length // 2 + 1, bands]`.
+
+    >>> from fad_core.frontends.settings import LogMelSettings
+    >>> slaney_mel_matrix(LogMelSettings(16000, 512, 160, 64, 50, 8000)).shape
+    (257, 64)
     """
     edges = _slaney_edges(settings)
     # librosa rounds the triangles to float32 before it divides them by their widths.
@@ -119,6 +127,10 @@ def fourier_kernels(length: int) -> tuple[NDArray[np.float32], NDArray[np.float3
     Returns:
         Two read-only arrays, float32 `[length / 2 + 1, length]`: row k holds cos(2πkn / length), or
         -sin(2πkn / length), times the window.
+
+    >>> cosines, sines = fourier_kernels(8)
+    >>> cosines.shape
+    (5, 8)
     """
     cosines, window = _cosines(length), portable_hann_window(length)
     cycles = np.outer(np.arange(length // 2 + 1), np.arange(length))

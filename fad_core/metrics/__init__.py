@@ -47,6 +47,15 @@ def register_metric(metric: Metric) -> None:
     Raises:
         ArgumentError: another metric has that name, or it has other characters than lower-case letters,
             digits and underscores.
+
+    >>> from fad_core.metrics import Metric, MetricValue, Need
+    >>> def shift(reference, evaluation):
+    ...     means = (each.statistics_of().mean for each in (reference, evaluation))
+    ...     return MetricValue(float(abs(next(means) - next(means)).max()))
+    >>> needs = (Need("statistics"),)
+    >>> register_metric(Metric("example_shift", "Largest shift of a mean", True, needs, shift))
+    >>> get_metric("example_shift").title
+    'Largest shift of a mean'
     """
     # Paths are made of names.
     if not re.fullmatch("[a-z0-9_]+", metric.name):

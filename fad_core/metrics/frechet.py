@@ -61,6 +61,13 @@ def frechet_distance(
     Raises:
         ArgumentError: a set has fewer than 2 vectors, the dimensions differ, or the distance is beyond what a
             float64 holds.
+
+    >>> from fad_core.metrics.mean_covariance import MeanCovariance
+    >>> unit = MeanCovariance.from_covariance([0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]])
+    >>> moved = MeanCovariance.from_covariance([3.0, 0.0], [[4.0, 0.0], [0.0, 1.0]])
+    >>> distance = frechet_distance(unit, moved)
+    >>> distance.value, distance.mean_term, distance.covariance_term
+    (10.0, 9.0, 1.0)
     """
     if reference.dimension != evaluation.dimension:
         raise ArgumentError(

@@ -64,6 +64,9 @@ class MeanCovariance:
         Raises:
             ValueError: the covariance is not symmetric and positive semidefinite, its shape does not match
                 that of the mean, or a number is NaN or infinite.
+
+        >>> MeanCovariance.from_covariance([0.0, 1.0], [[4.0, 0.0], [0.0, 1.0]]).dimension
+        2
         """
         given = np.atleast_2d(np.asarray(covariance))
         centre = np.atleast_1d(np.asarray(mean))

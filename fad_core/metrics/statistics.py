@@ -108,7 +108,11 @@ class Statistics:
 
     @classmethod
     def from_embeddings(cls, embeddings: ArrayLike) -> Statistics:
-        """Return the statistics of embeddings `[N, D]` of any real type; as `statistics_of([embeddings])`."""
+        """Return the statistics of embeddings `[N, D]` of any real type; as `statistics_of([embeddings])`.
+
+        >>> Statistics.from_embeddings([[0.0, 1.0], [2.0, 3.0]]).mean
+        array([1., 2.])
+        """
         return statistics_of([embeddings])
 
     def merge(self, other: Statistics) -> Statistics:
@@ -116,6 +120,11 @@ class Statistics:
 
         Raises:
             ValueError: the dimensions differ.
+
+        >>> one, other = (Statistics.from_embeddings(rows) for rows in ([[0.0], [2.0]], [[4.0], [6.0]]))
+        >>> merged = one.merge(other)
+        >>> merged.n, merged.mean
+        (4, array([3.]))
         """
         if other.dimension != self.dimension:
             raise ValueError(f"cannot merge {self.dimension}-d with {other.dimension}-d statistics")
@@ -127,6 +136,9 @@ class Statistics:
 
         Raises:
             ValueError: n < 2.
+
+        >>> Statistics.from_embeddings([[0.0], [2.0]]).covariance()
+        array([[2.]])
         """
         if self.n < 2:
             raise ValueError("a single vector has no covariance")
@@ -142,6 +154,9 @@ def statistics_of(blocks: Iterable[ArrayLike]) -> Statistics:
     Raises:
         ValueError: a block is not two-dimensional and real, holds NaN or infinity, or is of another
             D than the first; or there is no row at all.
+
+    >>> statistics_of([[[0.0], [2.0]], [[4.0]]]).n
+    3
     """
     total: _Parts | None = None
     for block in _blocks_of(BLOCK_ROWS, blocks):

@@ -14,10 +14,12 @@ import difflib
 import pkgutil
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fad_core.errors import ModelError, UnknownModelError
@@ -70,16 +72,48 @@ def canonical_id(model_id: str) -> str:
         return model_id
 
 
-def modules_of(model: EmbeddingModel) -> tuple[str, ...]:
-    """Return the names of the modules that define a model, with which a digest of its code begins.
+def definition_of(model: EmbeddingModel) -> tuple[tuple[str, ...], str]:
+    """Return what defines a model, for a digest of its code (`fad_core.util.code_digest`).
 
     Args:
         model: the model, registered or not.
+
+    Returns:
+        The names of the modules that define its class or instance, and a text of its attributes.
+
+    Raises:
+        ModelError: an attribute cannot be written as a text that is the same in every process.
     """
-    modules = {type(model).__module__: None}
+    bases = (base.__module__ for base in type(model).__mro__)
+    modules = {name: None for name in bases if name.partition(".")[0] not in sys.stdlib_module_names}
     if not any(model is other for other in _built_in(model.name)):
         modules |= {module: None for other, module in _installed() if other.name == model.name}
-    return tuple(modules)
+    return tuple(modules), _text_of(model, model.name)
+
+
+def _text_of(value: object, name: str) -> str:
+    """Return a text of a value, the same in every process and on every machine."""
+    text = partial(_text_of, name=name)
+    match value:
+        case None | str() | bytes() | bool() | int() | float():
+            return repr(value)
+        case Path():  # a place does not define anything
+            return "path"
+        case partial():
+            return f"partial({text(value.func)}, {text(value.args)}, {text(value.keywords)})"
+        case Mapping():
+            return f"{{{', '.join(f'{text(key)}: {text(item)}' for key, item in value.items())}}}"
+        case tuple() | list():
+            return f"[{', '.join(map(text, value))}]"
+    if is_dataclass(value) and not isinstance(value, type):
+        attributes = {field.name: getattr(value, field.name) for field in fields(value)}
+        return f"{text(type(value))}({text(attributes)})"
+    if hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    raise ModelError(
+        f"{name} has an attribute of the type {type(value).__name__}: use numbers, texts, tuples, mappings, "
+        "dataclasses, functions or classes, so that a change is noticed"
+    )
 
 
 def register_model(*models: EmbeddingModel) -> None:
@@ -99,8 +133,11 @@ def register_model(*models: EmbeddingModel) -> None:
             file, so that edits of it could not be noticed.
     """
     for model in models:
-        _require_usable(model, [*_built_in(), *(other for other, _ in _installed())])
-        _registered[model.name] = model
+        others = [*_built_in(), *(other for other, _ in _installed())]
+        if not any(model is other for other in others):
+            others += [other for other in _registered.values() if other.name != model.name]
+            _require_usable(model, others)
+            _registered[model.name] = model
 
 
 def _all_models(model_id: str = "") -> Iterator[EmbeddingModel]:
@@ -153,6 +190,7 @@ def _require_usable(model: EmbeddingModel, others: Iterable[EmbeddingModel]) -> 
             raise ModelError(f"there is already a model {name!r}: choose another name")
     if not model.checkpoints:
         raise ModelError(f"{model.name} has no checkpoint: the first one names its weights")
+    _text_of(model, model.name)
     module = type(model).__module__
     if getattr(sys.modules.get(module), "__file__", None) is None:
         raise ModelError(

@@ -1,6 +1,6 @@
 """The interface of an embedding model: its properties and a few functions.
 
-A family (one module beside this one) subclasses `EmbeddingModel`, and gives `MODELS`, a tuple of
+A family (a folder beside this file) subclasses `EmbeddingModel`, and gives `MODELS`, a tuple of
 its variants. It imports torch, and the modules that hold networks, in the functions that need them: a study
 is read, and its jobs are planned, for the data alone, and torch takes a second to import. Everything else
 in the project speaks to models through this protocol alone:

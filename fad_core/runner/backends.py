@@ -24,8 +24,9 @@ Network = Callable[..., Any]
 
 Origin = Literal["given", "trusted", "own"]
 """Origin of a `.pt2`: given by a user, from any source; given, and declared to come from a trusted source; or
-exported by this program, into the cache or a study's results. `torch.export.load`, which may run code that a
-file contains, is used only for the latter two."""
+exported by this program, into the cache or a study's results. Files of the latter two that the safe reader
+cannot read, since their networks have operators that it does not know, are read by `torch.export.load`, which
+may run code that a file contains."""
 
 
 @runtime_checkable
@@ -33,7 +34,13 @@ class MultiFileNetwork(Protocol):
     """A network that can run the calls of several files at once.
 
     The result of a file has the same bits whichever files run with it.
+
+    Attributes:
+        any_batch: whether a row of a call's arguments also has the same result in a call with other rows, or
+            with another number of them.
     """
+
+    any_batch: bool
 
     def __call__(self, *given: torch.Tensor) -> Any:
         """Return the result of one call."""
@@ -74,7 +81,7 @@ def make_network(
     """
 
     def load() -> torch.fx.GraphModule:
-        return load_network(path, trust=origin == "trusted")
+        return load_network(path, trust=origin != "given")
 
     if origin != "given":
         return _ready(load(), load, use, backend, batch_size)

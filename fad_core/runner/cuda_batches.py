@@ -24,6 +24,8 @@ class CudaBatcher:
     of rows, filled up with zeros, and a file's result has the same bits whichever files run with it.
     """
 
+    any_batch = False
+
     def __init__(self, network: fx.GraphModule, use: ModelUse, batch_size: int) -> None:
         """Wrap a network that is on the device (`fad_core.runner.cuda.on_cuda`).
 

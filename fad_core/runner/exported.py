@@ -71,8 +71,8 @@ class ExportedModel:
                 number of files; None: the model's own. Another size may change the last bits.
             origin: origin of the file. "given": a file from any source, whose network is first run on shapes
                 only. "trusted": if the file cannot be read otherwise, `torch.export.load` reads it, which may
-                run code that it contains. "own": a file that this program exported, which is not checked and
-                so loads a second sooner.
+                run code that it contains. "own": a file that this program exported, which is read in the same
+                two ways, but is not checked and so loads a second sooner.
             identity: identity of the model, for a file that does not contain it.
             note: note for readers of its results.
 
@@ -206,9 +206,10 @@ class ExportedModel:
         if isinstance(self.model, WindowedModel):
             size = self.batch_size
             windows: int = sum(vectors)
-            if self.fast and windows:
+            any_batch = isinstance(self._network, MultiFileNetwork) and self._network.any_batch
+            if any_batch and windows:
                 size = even_size(windows, max(lanes, 1), size)
-            batches = Batches(size, whole=not self.fast)
+            batches = Batches(size, whole=not any_batch)
             sized = ((batch, _bytes(batch)) for batch in batches.batches(files))
             outputs = self._in_lanes(self._embed_block, sized, lanes)
             for rows in batches.files(outputs):

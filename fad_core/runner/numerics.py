@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from fad_core.models import modules_of
+from fad_core.models import definition_of
 from fad_core.models.base import EmbeddingModel
 from fad_core.util.code_digest import code_digest
 
@@ -119,7 +119,7 @@ def code_key(model: EmbeddingModel) -> str:
     Returns:
         16 hex digits (`fad_core.util.code_digest`).
     """
-    return code_digest(_FROM_FILE_TO_VECTORS, modules_of(model))
+    return code_digest(_FROM_FILE_TO_VECTORS, *definition_of(model))
 
 
 def numerics_key(model: EmbeddingModel, device: str = "cpu") -> NumericsKey:

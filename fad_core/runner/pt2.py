@@ -17,7 +17,7 @@ from typing import Any, get_origin, get_type_hints
 import torch
 
 from fad_core.errors import ModelError
-from fad_core.models import modules_of
+from fad_core.models import definition_of
 from fad_core.models.base import EmbeddingModel
 from fad_core.runner.pt2_archive import (
     UnknownGraphError,
@@ -71,13 +71,13 @@ class Identity:
         return cls(
             model=model.name,
             family=model.family,
-            options=dict(model.variant),
+            options=json.loads(json.dumps(dict(model.variant))),  # as they are read again
             weights=weights.label,
             weights_sha256=weights.sha256,
             checkpoints={file.checkpoint.filename: file.sha256 for file in weights.files},
             licence=model.checkpoints[0].licence if weights.kind == "official" else "not stated",
-            tolerance=model.tolerance,
-            code=code_digest(Path(__file__), modules_of(model)),
+            tolerance=float(model.tolerance),
+            code=code_digest(Path(__file__), *definition_of(model)),
             torch_version=str(torch.__version__),
             fad_core_version=__version__,
         )
@@ -95,7 +95,7 @@ def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> I
         WeightsError: the checkpoint does not fit the model.
         OutputError: the file cannot be written.
     """
-    network = model.build(load_state(weights))
+    network = build_network(model, weights)
     with model.exporting():
         program = torch.export.export(
             network,
@@ -115,6 +115,15 @@ def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> I
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
     return identity
+
+
+def build_network(model: EmbeddingModel, weights: Weights) -> torch.nn.Module:
+    """Build a model's eager network from its fetched weights.
+
+    PyTorch's layers first draw their weights at random, which must not change the caller's random numbers.
+    """
+    with torch.random.fork_rng([]):
+        return model.build(load_state(weights))
 
 
 def _drop_assertions(graph: torch.fx.Graph) -> None:

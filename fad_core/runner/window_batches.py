@@ -2,8 +2,9 @@
 
 The last bits of PyTorch's results depend on the number of windows in a batch. If all batches are full, a
 window's embedding does not depend on the files that are embedded with it. The kernels of
-`fad_core.runner.fast` add a window's products in the same order in any batch, so the last batch need not be
-full, and the batch size can be chosen to divide the work evenly.
+`fad_core.runner.fast` add a window's products in the same order in any batch. So for a network that leaves
+nothing else to PyTorch (`takes_any_batch`), the last batch need not be full, and the batch size can be chosen
+to divide the work evenly.
 """
 
 from __future__ import annotations

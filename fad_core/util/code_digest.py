@@ -22,47 +22,61 @@ _CORE = Path(__file__).parents[1]
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
-def code_digest(script: Path, modules: Sequence[str] = (), packages: Sequence[Path] = ()) -> str:
+def code_digest(
+    script: Path, modules: Sequence[str] = (), facts: str = "", packages: Sequence[Path] = ()
+) -> str:
     """Return a digest of a script and the modules that it uses.
 
     Args:
         script: a Python file that imports from `fad_core`.
-        modules: names of the modules that define the model that the step uses (`fad_core.models.modules_of`).
-            One of another package must have been imported; the modules of its package that it imports count.
+        modules: names of imported modules that define the model that the step uses; the modules of their
+            packages that they import count too.
+        facts: text that describes the model, which counts as code does (`fad_core.models.definition_of`).
         packages: folders of further packages whose modules count, each called as the package is.
 
     Returns:
         16 hex digits.
     """
-    folders = {folder.name: folder for folder in (_CORE, *packages)}
+    folders = {folder.name: [folder] for folder in (_CORE, *packages)}
     for package in {name.partition(".")[0] for name in modules} - set(folders):
-        folders[package] = _folder_of(package)
-    digests: dict[str, str] = {}
+        folders[package] = _folders_of(package)
+    digests = {"": _hash(facts.encode())}
     files = [(script.name, script), *_files(modules, folders)]
     while files:
         name, path = files.pop()
         if name not in digests:
             digests[name], imported = _module(path, path.stat().st_mtime_ns)
-            files += _files((other for other in imported if other not in digests), folders)
+            package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+            absolute = (_absolute(other, package) for other in imported)
+            files += _files((other for other in absolute if other not in digests), folders)
             if path.name == "__init__.py":  # a report's template belongs to the code
                 digests |= {page.name: _hash(page.read_bytes()) for page in path.parent.glob("*.html")}
     return _hash("".join(f"{name}\0{digest}\n" for name, digest in sorted(digests.items())).encode())[:16]
 
 
-def _files(names: Iterable[str], folders: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
-    """Yield the names that are modules of our packages, each with its file."""
+def _files(names: Iterable[str], folders: Mapping[str, Sequence[Path]]) -> Iterator[tuple[str, Path]]:
+    """Yield the names that are modules of the packages, each with its file."""
     for name in names:
         package, *parts = name.split(".")
-        if package in folders:
-            base = folders[package].joinpath(*parts)
+        for folder in folders.get(package, ()):
+            base = folder.joinpath(*parts)
             found = (base.with_suffix(".py"), base / "__init__.py")
             yield from ((name, path) for path in found if path.is_file())
 
 
-def _folder_of(package: str) -> Path:
-    """Return the folder of an imported package; of one that is a single file, its path without the suffix."""
-    file = Path(str(sys.modules[package].__file__))
-    return file.parent if file.name == "__init__.py" else file.with_suffix("")
+def _folders_of(package: str) -> list[Path]:
+    """Return the folders of an imported package; of a single file, its path without the suffix."""
+    module = sys.modules[package]
+    # A namespace package may have several folders, and no file of its own.
+    folders = getattr(module, "__path__", None) or [Path(str(module.__file__)).with_suffix("")]
+    return [Path(folder) for folder in folders]
+
+
+def _absolute(name: str, package: str) -> str:
+    """Resolve a name such as "..module", which a module of a package imports."""
+    relative = name.lstrip(".")
+    level = len(name) - len(relative)
+    return ".".join([*package.split(".")[: 1 - level or None], relative]) if level else name
 
 
 def _hash(content: bytes) -> str:
@@ -71,7 +85,10 @@ def _hash(content: bytes) -> str:
 
 @lru_cache(maxsize=512)
 def _module(path: Path, _mtime_ns: int) -> tuple[str, list[str]]:
-    """Return the digest of a module's code, and all names that it imports, with those of their packages."""
+    """Return the digest of a module's code, and all names that it imports, with those of their packages.
+
+    Relative names begin with dots.
+    """
     tree = ast.parse(path.read_bytes())
     imported: list[str] = []
     pending: list[ast.AST] = [tree]
@@ -80,21 +97,32 @@ def _module(path: Path, _mtime_ns: int) -> tuple[str, list[str]]:
         match node:
             case ast.Import(names=aliases):
                 imported += [alias.name for alias in aliases]
-            case ast.ImportFrom(module=str(module), names=aliases, level=0):
+            case ast.ImportFrom(module=module, names=aliases, level=level):
                 # What is imported from a module may be one, too.
-                imported += [f"{module}.{alias.name}" for alias in aliases]
+                base = "." * level + (f"{module}." if module else "")
+                imported += [f"{base}{alias.name}" for alias in aliases]
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=otherwise):
                 pending += otherwise
             case _:
                 # Of the nodes below, most are expressions, which hold no import.
                 pending += [inner for block in _BLOCKS for inner in getattr(node, block, ())]
-    parts = [name.split(".") for name in imported]
-    names = {".".join(each[:count]): None for each in parts for count in range(1, len(each) + 1)}
+    names = {parent: None for name in imported for parent in _with_parents(name)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             # A string that stands alone does nothing; it documents the function or attribute beside it.
             node.body = [statement for statement in node.body if not _is_docstring(statement)]
     return _hash(ast.dump(tree).encode()), list(names)
+
+
+def _with_parents(name: str) -> list[str]:
+    """Return "a", "a.b" and "a.b.c" for "a.b.c"; leading dots belong to the first part.
+
+    >>> _with_parents("..a.b")
+    ['..a', '..a.b']
+    """
+    parts = name.lstrip(".").split(".")
+    dots = name[: len(name) - len(name.lstrip("."))]
+    return [dots + ".".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

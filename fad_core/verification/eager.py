@@ -15,9 +15,10 @@ from fad_core.runner.backend import Backend
 from fad_core.runner.blocks import split_result
 from fad_core.runner.device import full_float32
 from fad_core.runner.exported import ExportedModel
+from fad_core.runner.pt2 import build_network
 from fad_core.verification.check import Check, case_by, compare
 from fad_core.verification.verdicts import Level
-from fad_core.weights import Weights, load_state
+from fad_core.weights import Weights
 
 # The plain runner calls the same kernels as the eager network and gives the same bits. A tenth of the
 # tolerance allows for BLAS libraries whose results depend on the alignment of a buffer.
@@ -69,7 +70,7 @@ class EagerLevel:
 
     @cached_property
     def _network(self) -> torch.nn.Module:
-        return self._model.build(load_state(self._weights))
+        return build_network(self._model, self._weights)
 
     def _output(self, batch: int, samples: int) -> Arrays:
         """Return the outputs of the eager network for an example input, computed once for all backends."""

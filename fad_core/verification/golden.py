@@ -166,6 +166,8 @@ class GoldenLevel:
             VerificationError: the model has none.
         """
         self.golden = load_golden(model)
+        if model.name not in self.golden.cases:
+            raise VerificationError(f"{model.verification.golden} has no embeddings of {model.name}")
         self.count = len(self.golden.cases[model.name])
 
     def backends(self, backends: Sequence[Backend]) -> Sequence[Backend]:

@@ -94,7 +94,7 @@ class Weights:
             name = self.files[0].checkpoint.filename
             raise WeightsError(
                 f"no sha256 of {name} is published, so its weights cannot be identified before the file is "
-                "fetched"
+                "downloaded: fetch the official weights first"
             )
         return sha256[:_KEY_DIGITS]
 
@@ -159,7 +159,7 @@ def given_files(model: EmbeddingModel, choice: Path | str) -> list[tuple[Checkpo
             it under their official names; or of a folder that holds all of them under their official names.
 
     Raises:
-        WeightsError: one is not there.
+        WeightsError: one does not exist, or is called "official" or "seeded", which results would repeat.
     """
     path = Path(choice).expanduser()
     if not path.exists():
@@ -167,6 +167,8 @@ def given_files(model: EmbeddingModel, choice: Path | str) -> list[tuple[Checkpo
             f"weights of {model.name}: {choice} is neither official nor seeded, and there is no such file"
         )
     folder = path if path.is_dir() else path.parent
+    if path.name in ("official", "seeded"):
+        raise WeightsError(f"{choice}: rename the file, because results would name its weights {path.name!r}")
     files = [(item, folder / item.filename) for item in model.checkpoints]
     if not path.is_dir():
         files[0] = (model.checkpoints[0], path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,13 @@ def compute(reference, evaluation):
 
 METRIC = Metric("mean_shift", "Largest shift of a mean", True, (Need("vectors"),), compute)
 """
+
+
+def example_of(page: str) -> str:
+    """Return the Python module that a page of `docs/development` shows."""
+    text = (Path(__file__).parents[2] / "docs/development" / page).read_text(encoding="utf-8")
+    (module,) = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return module
 
 
 MODELS = """

@@ -6,6 +6,8 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -23,6 +25,7 @@ from fad_core.models.base import (
     VerificationFacts,
     WindowedModel,
     load_tensors,
+    tensor_shapes,
 )
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.runner import exported
@@ -49,15 +52,18 @@ class Network(nn.Module):
         return self.out(torch.cat([first * ramp, second], dim=1))
 
 
-def _layout() -> Mapping[str, Fill]:
-    return {name: Fill(tuple(value.shape), std=0.3) for name, value in Network().state_dict().items()}
+def _layout(network: Callable[[], nn.Module]) -> Mapping[str, Fill]:
+    return {name: Fill(shape, std=0.3) for name, shape in tensor_shapes(network).items()}
 
 
+@dataclass(frozen=True)
 class TinyModel(WindowedModel):
     """Sound cut into 64 samples."""
 
+    network: Callable[[], nn.Module] = Network
+
     def build(self, state: Mapping[str, torch.Tensor]) -> nn.Module:
-        return load_tensors(Network(), state, self.name)
+        return load_tensors(self.network(), state, self.name)
 
     def frontend(
         self, waveform: NDArray[np.float32], options: Options = DEFAULT_OPTIONS, key: str = ""
@@ -79,9 +85,10 @@ class TinyModel(WindowedModel):
         return np.arange(samples // 64) * 0.004
 
 
-def tiny_model() -> TinyModel:
-    """The model."""
-    checkpoint = Checkpoint("tiny.pth", "", "", None, "MIT", "checkpoints", _layout, "")
+def tiny_model(network: Callable[[], nn.Module] = Network) -> TinyModel:
+    """The model, with this network or another one of the same inputs and outputs."""
+    layout = partial(_layout, network)
+    checkpoint = Checkpoint("tiny.pth", "", "", None, "MIT", "checkpoints", layout, "")
     return TinyModel(
         name="tiny",
         family="tiny",
@@ -94,6 +101,7 @@ def tiny_model() -> TinyModel:
         tolerance=1e-6,
         verification=VerificationFacts(eager_cases=((1, 0),), export_case=(2, 0)),
         batch_size=4,
+        network=network,
     )
 
 
@@ -119,20 +127,20 @@ def two_outputs_model() -> TwoOutputsModel:
     return TwoOutputsModel(**(vars(tiny_model()) | {"name": "two-outputs", "outputs": outputs}))
 
 
-def export_tiny(path: Path) -> Path:
+def export_tiny(path: Path, model: EmbeddingModel | None = None) -> Path:
     """Write its `.pt2`, with seeded weights."""
-    model = tiny_model()
+    model = model or tiny_model()
     export_model(model, locate_weights(model, "seeded"), path)
     return path
 
 
 @contextmanager
-def tiny_is_known() -> Iterator[None]:
+def tiny_is_known(model: EmbeddingModel | None = None) -> Iterator[None]:
     """Let `ExportedModel` know the model, beside the others."""
     known = exported.get_model
 
     def get_model(name: str) -> EmbeddingModel:
-        return tiny_model() if name == "tiny" else known(name)
+        return (model or tiny_model()) if name == "tiny" else known(name)
 
     with mock.patch.object(exported, "get_model", get_model):
         yield

@@ -16,6 +16,7 @@ import torch
 from torch import fx
 
 from fad_core.models.base import Arrays
+from fad_core.runner.fast.batch_sizes import takes_any_batch
 from fad_core.runner.file_batches import Group, groups
 
 _Values = dict[fx.Node, Any]
@@ -46,11 +47,13 @@ class InterleavedNetwork:
     Attributes:
         has_group_kernels: whether it has kernels that take many calls, so that several calls at once take
             less time than one after the other.
+        any_batch: see `takes_any_batch`.
     """
 
     def __init__(self, network: fx.GraphModule) -> None:
         """Divide the network before and after each kernel that takes many calls."""
         self._network = network
+        self.any_batch = takes_any_batch(network)
         self.has_group_kernels = any(_takes_many(network, node) for node in network.graph.nodes)
         self._parts = list(_parts(network)) if self.has_group_kernels else []
         self._inputs = [node for node in network.graph.nodes if node.op == "placeholder"]

@@ -25,6 +25,8 @@ _ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor] | None] = {
 class Linear(nn.Module):
     """A dense layer and its activation: `[…, inputs]` to `[…, outputs]`."""
 
+    any_batch = True
+
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, activation: str = "none") -> None:
         """Pack the weights.
 

@@ -51,6 +51,11 @@ class PackedConvolution(nn.Module):
             weight.contiguous(memory_format=torch.channels_last), padding, stride, [1, 1], 1, size
         )
 
+    @property
+    def any_batch(self) -> bool:
+        """Whether an image's bits depend on no other image: with a pooling, oneDNN is given one at a time."""
+        return self._pool is not None
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Convolve images, and apply what follows."""
         if self._pool is None:

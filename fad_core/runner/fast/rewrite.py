@@ -18,7 +18,14 @@ from fad_core.runner.fast.linear import Linear
 from fad_core.runner.fast.onednn import PackedConvolution
 from fad_core.runner.fast.packed_gemm import panel_registers
 from fad_core.runner.fast.winograd import WinogradConvolution
-from fad_core.runner.graph import Chain, argument_of, delete_weight, weight_and_bias, weight_of
+from fad_core.runner.graph import (
+    Chain,
+    argument_of,
+    delete_weight,
+    static_shape,
+    weight_and_bias,
+    weight_of,
+)
 
 aten = torch.ops.aten
 
@@ -61,6 +68,21 @@ def _linear(network: fx.GraphModule, node: fx.Node) -> None:
     elif chain.take(aten.gelu.default, lambda gelu: not gelu.kwargs):
         activation = "gelu"
     chain.replace(node, Linear(*weights, activation))
+
+
+def _product_of_columns(network: fx.GraphModule, node: fx.Node) -> None:
+    """Compute a matrix of weights times columns as rows times weights: VGGish's PCA."""
+    weight, columns = node.args
+    found = weight_of(network, weight)
+    if found is None or found.ndim != 2 or len(static_shape(columns)) != 2:
+        return
+    with network.graph.inserting_before(node):
+        rows = network.graph.call_function(aten.numpy_T.default, (columns,))
+        product = network.graph.call_function(aten.linear.default, (rows, weight))
+        made = network.graph.call_function(aten.numpy_T.default, (product,))
+    node.replace_all_uses_with(made)
+    network.graph.erase_node(node)
+    _linear(network, product)
 
 
 def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
@@ -120,6 +142,7 @@ def _pool(chain: Chain) -> str:
 
 _RULES: dict[Any, Callable[[fx.GraphModule, fx.Node], None]] = {
     aten.linear.default: _linear,
+    aten.matmul.default: _product_of_columns,
     aten.conv2d.default: _convolution,
     **sequence_rules.RULES,
 }

@@ -56,7 +56,9 @@ def _pieces(network: fx.GraphModule, given: fx.Node) -> list[fx.Node]:
     if given.target is not aten.cat.default or given.args[1:] != (-1,):
         return [given]
     pieces: Any = given.args[0]
-    selections = [user for user in given.users if user.target is aten.index_select.default]
+    selections = [
+        user for user in given.users if user.target is aten.index_select.default and user.args[1] in (-1, 2)
+    ]
     readers = (aten.elu_.default, aten.conv1d.default)
     if len(pieces) > 3 or any(user not in selections and user.target not in readers for user in given.users):
         return [given]
@@ -95,7 +97,11 @@ def _lstm(network: fx.GraphModule, node: fx.Node) -> None:
     arguments: tuple[Any, ...] = node.args
     sequence, states, weights, has_bias, layers, _, _, bidirectional, batch_first = arguments
     known = [tensor for weight in weights if (tensor := weight_of(network, weight)) is not None]
+    # A projection is a fifth weight of each layer.
     if not has_bias or bidirectional or batch_first or len(known) != 4 * layers:
+        return
+    # The kernel's layers have as many inputs as hidden values.
+    if len({weight.shape for weight in [*known[::4], *known[1::4]]}) != 1:
         return
     if panel_registers(len(known[0])) != 0:
         Chain(network, node).replace(node, LstmLayers(known), (sequence, *states))

@@ -58,6 +58,8 @@ class _TileRows(NamedTuple):
 class WinogradConvolution(nn.Module):
     """A 3×3 convolution of stride 1 and padding 1, with a ReLU and a 2×2 pooling behind it if asked for."""
 
+    any_batch = True
+
     def __init__(
         self,
         weight: torch.Tensor,

@@ -91,6 +91,10 @@ def test_the_constructor_makes_nothing(tmp_path: Path) -> None:
             {"eval_dir": None, "eval_embds_path": "lost"},
             r"eval_embds_path is a file that does not exist: lost\.npy",
         ),
+        (
+            {"background_embds_path": "e", "eval_embds_path": Path("e.npy")},
+            "e is given for the embeddings of both sets",
+        ),
     ],
 )
 def test_calls_that_cannot_be_meant(given: dict[str, Any], reason: str, tmp_path: Path) -> None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 from click.testing import CliRunner
 from outside_model import outside_model, write_golden
-from third_party import install, install_models
-from tiny_pt2 import two_outputs_model
+from third_party import example_of, install, install_models
+from tiny_pt2 import TinyModel, two_outputs_model
 
 import fad_core
 from fad_core import FrechetAudioDistance, Waveforms
@@ -28,7 +28,7 @@ from fad_core.api.model_cache import verified_model
 from fad_core.api.scoring import embed_sets
 from fad_core.cli import main
 from fad_core.errors import ModelError, UnknownModelError, VerificationError
-from fad_core.models import _registered, get_model, model_ids, modules_of, register_model
+from fad_core.models import _registered, definition_of, get_model, model_ids, register_model
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.use import ModelUse
 from fad_core.runner.exported import ExportedModel
@@ -68,7 +68,7 @@ def test_a_registered_model_is_known_as_the_others_are():
     register_model(model)
     assert get_model("outside") is model
     assert model_ids()[-1] == "outside"
-    assert modules_of(model) == ("tiny_pt2",)
+    assert definition_of(model)[0] == ("tiny_pt2", "fad_core.models.base")
     listed = json.loads(CliRunner().invoke(main, ["models", "--json"]).stdout)
     assert listed[-1] | {"id": "outside", "sample_rate": 16000, "checkpoints": "tiny.pth"} == listed[-1]
     # A cell of a notebook that is run again.
@@ -113,6 +113,41 @@ def test_one_that_differs_from_its_golden_embeddings_is_not_used(tmp_path: Path)
         verified_model("outside", "seeded", cache_dir=tmp_path / "cache")
 
 
+@dataclass(frozen=True)
+class Scaled(TinyModel):
+    """A model with an attribute of its own."""
+
+    scale: float = 1.0
+
+    def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
+        network = super().build(state)
+        network.out.weight.data *= self.scale
+        network.out.bias.data *= self.scale
+        return network
+
+
+def test_a_model_that_is_registered_again_with_other_attributes_is_exported_again(tmp_path: Path):
+    attributes = {field.name: getattr(outside_model(), field.name) for field in fields(TinyModel)}
+    waveform = noise(1).waveforms[0][None]
+    found = []
+    for scale in (1.0, 2.0):
+        register_model(Scaled(**attributes, scale=scale))
+        exported = verified_model("outside", "seeded", cache_dir=tmp_path)
+        found.append(exported.embed(waveform)["embedding"])
+    np.testing.assert_array_equal(2 * found[0], found[1])
+
+
+def test_attributes_of_plain_python_do_not_export_it_again(tmp_path: Path):
+    register_model(replace(outside_model(), variant={"sizes": (1, 2)}, tolerance=1))
+    verified_model("outside", "seeded", cache_dir=tmp_path)
+    verified_model("outside", "seeded", cache_dir=tmp_path, report=pytest.fail)
+
+
+def test_an_attribute_whose_changes_could_not_be_noticed_is_refused():
+    with pytest.raises(ModelError, match="an attribute of the type object"):
+        register_model(replace(outside_model(), variant={"network": object()}))
+
+
 def no_file() -> EmbeddingModel:
     model = outside_model()
     return type("Model", (type(model),), {"__module__": "nowhere"})(**vars(model))
@@ -121,16 +156,16 @@ def no_file() -> EmbeddingModel:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": "vggish"}, "there is a model 'vggish' already"),
-        ({"aliases": ("clap",)}, "there is a model 'clap' already"),
-        ({"name": "My Model"}, "not 'My Model'"),
+        ({"name": "vggish"}, "already a model 'vggish'"),
+        ({"aliases": ("clap",)}, "already a model 'clap'"),
+        ({"name": "My Model"}, "unlike 'My Model'"),
         ({"checkpoints": ()}, "outside has no checkpoint"),
     ],
 )
 def test_what_cannot_be_a_model_is_refused(change: dict[str, Any], message: str):
     with pytest.raises(ModelError, match=message):
         register_model(replace(outside_model(), **change))
-    with pytest.raises(ModelError, match=r"defined in no file \(nowhere\)"):
+    with pytest.raises(ModelError, match=r"not defined in a file \(nowhere\)"):
         register_model(no_file())
     assert "outside" not in model_ids()
 
@@ -219,15 +254,8 @@ def test_a_model_that_gives_other_vectors_than_it_states_is_named(
 
 
 def test_the_example_of_the_documentation_works_as_it_stands(installed: Installed, tmp_path: Path):
-    page = (ROOT / "docs/development/new-model.md").read_text(encoding="utf-8")
-    module = re.search(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-    assert module is not None
-    install(
-        installed.packages,
-        "patches",
-        {"patches.py": module[1]},
-        ["[fad_core.models]", "patches = patches:MODELS"],
-    )
+    entry_points = ["[fad_core.models]", "patches = patches:MODELS"]
+    install(installed.packages, "patches", {"patches.py": example_of("new-model.md")}, entry_points)
     sets = [str(write_set(tmp_path / name, seed, samples=40_000)) for seed, name in enumerate("ab")]
     done = installed.fad("score", *sets, "--model", "patches-16k", "--weights", "seeded", "--json")
     assert done.returncode == 0, done.stderr
@@ -248,10 +276,9 @@ def test_a_digest_follows_the_imports_of_another_package(installed: Installed):
     }
     code = f"""
 from pathlib import Path
-from fad_core.models import get_model, modules_of
+from fad_core.models import definition_of, get_model
 from fad_core.util.code_digest import code_digest
-from fad_core.verification.verdicts import NOT_COMPARED
-modules = modules_of(get_model("outside"))
+modules, _ = definition_of(get_model("outside"))
 print(*modules)
 for path, line in {edits!r}.items():
     if path:
@@ -262,7 +289,7 @@ for path, line in {edits!r}.items():
     (installed.packages / "script.py").write_text("import fad_core.errors\n")
     done = installed.run(sys.executable, "-c", code)
     modules, *digests = done.stdout.splitlines()
-    assert modules == "my_models.network my_models", done.stderr
+    assert modules == "my_models.network fad_core.models.base my_models", done.stderr
     changed = [path for path, one, two in zip([*edits][1:], digests, digests[1:], strict=False) if one != two]
     assert changed == ["network.py", "__init__.py "]
 
@@ -285,7 +312,7 @@ def test_a_digest_covers_a_module_that_is_no_package(tmp_path: Path, monkeypatch
     [
         ("broken = my_models.missing:MODELS", "ModuleNotFoundError"),
         ("broken = my_models:two_outputs_model", "TypeError"),
-        ("twice = my_models:MODELS", "there is a model 'outside' already"),
+        ("twice = my_models:MODELS", "there is already a model 'outside'"),
     ],
 )
 def test_a_broken_package_is_named_and_the_built_in_models_work(line: str, reason: str, installed: Installed):
@@ -296,3 +323,11 @@ def test_a_broken_package_is_named_and_the_built_in_models_work(line: str, reaso
     assert installed.fad("export", "vggish", "--help").returncode == 0
     code = "from fad_core.models import get_model; print(get_model('vggish').name)"
     assert installed.run(sys.executable, "-c", code).stdout == "vggish\n"
+
+
+def test_a_broken_command_of_another_package_is_named_and_the_others_work(installed: Installed):
+    install(installed.packages, "theirs", {}, ["[fad_core.commands]", "theirs = theirs.missing:command"])
+    done = installed.fad("models", "--csv")
+    assert done.returncode == 0 and done.stdout.startswith("id,")
+    note = "theirs.missing:command: the command is not available: No module named 'theirs'"
+    assert note in done.stderr

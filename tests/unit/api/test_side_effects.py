@@ -14,13 +14,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from process_state import precisions, state
+from process_state import differences, precisions, state
+from tiny_pt2 import export_tiny, tiny_is_known, tiny_model
 
 from fad_core.api.scoring import Waveforms, score
 from fad_core.errors import FadError
 from fad_core.runner import device
 from fad_core.runner.device import full_float32
 from fad_core.runner.exported import ExportedModel
+from fad_core.verification.check import require_passed
+from fad_core.verification.eager import EagerLevel
+from fad_core.weights import locate_weights
 
 SeededExport = Callable[[str], Path]
 STATE = Path(__file__).parents[1] / "process_state.py"
@@ -88,6 +92,19 @@ def test_a_host_that_trains_in_lower_precision_gets_the_same_bits(
     torch.set_float32_matmul_precision("highest")
     torch.set_num_threads(1)
     assert lowered == score(noise(1), noise(2), vggish)
+
+
+def test_exporting_and_verifying_a_model_change_nothing(tmp_path: Path):
+    """Layers draw random weights when they are made."""
+    model = tiny_model()
+    weights = locate_weights(model, "seeded")
+    path = export_tiny(tmp_path / "tiny.pt2")  # imports the exporter, which changes settings of its own
+    before = state()
+    export_tiny(path)
+    assert differences(before, state()) == set()
+    with tiny_is_known():
+        require_passed(list(EagerLevel(model, weights).compare(ExportedModel(path, origin="own"))))
+    assert differences(before, state()) == set()
 
 
 def test_errors_leave_nothing_changed_either(

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ import soundfile
 from click.testing import CliRunner
 from fad_study.digest import metrics_digest
 from fad_study.study import validate_names
-from third_party import MODULE, install, install_metric
+from third_party import MODULE, example_of, install, install_metric
 from tiny_pt2 import export_tiny, tiny_is_known
 
 from fad_core.api.scoring import embed_sets, score, score_embedded
@@ -199,3 +200,17 @@ def test_an_installed_metric_is_known_to_the_command(
     assert done.returncode == 0, done.stderr
     row = json.loads(done.stdout)
     assert row["metric"] == "mean_shift" and row["value"] > 0
+
+
+def test_the_example_of_the_documentation_works_as_it_stands():
+    namespace: dict[str, Any] = {}
+    exec(example_of("new-metric.md"), namespace)
+    vectors = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
+    reference, evaluation = (
+        EmbeddedSet(name, ModelKey("m", "", "", ""), {"embedding": Statistics.from_embeddings(rows)})
+        for name, rows in (("a", vectors), ("b", vectors + np.array([5.0, 4.0])))
+    )
+    register_metric(namespace["METRIC"])
+    found = score_embedded(reference, evaluation, "mean_shift")
+    del METRICS["mean_shift"]
+    assert found == pytest.approx((41 / (8 / 3)) ** 0.5)

@@ -13,7 +13,7 @@ import torch
 from fake_models import MAIN, fake_model
 
 from fad_core.errors import ModelError, WeightsError
-from fad_core.models import canonical_id, get_model, model_ids, modules_of
+from fad_core.models import canonical_id, definition_of, get_model, model_ids
 from fad_core.models.base import load_tensors
 
 
@@ -21,7 +21,7 @@ from fad_core.models.base import load_tensors
 def test_every_id_is_a_model_that_knows_itself(model_id: str):
     model = get_model(model_id)
     assert model.name == model_id
-    assert modules_of(model) == (f"fad_core.models.{model.family}",)
+    assert definition_of(model)[0] == (f"fad_core.models.{model.family}", "fad_core.models.base")
     assert [canonical_id(name) for name in model.aliases] == [model_id] * len(model.aliases)
     assert re.fullmatch("[a-z0-9-]+", model_id), "the workflow's paths are made of ids"
     assert model.checkpoints

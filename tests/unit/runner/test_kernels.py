@@ -12,12 +12,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from fad_core.models.encodec.lstm_export import any_length
 from fad_core.runner.fast import packed_gemm
 from fad_core.runner.fast.linear import Linear
 from fad_core.runner.fast.onednn import PackedConvolution
 from fad_core.runner.fast.packed_gemm import LANES
 from fad_core.runner.fast.rewrite import put_kernels
-from fad_core.runner.fast.sequence_layers import LstmLayers, SequenceConvolution
+from fad_core.runner.fast.sequence_layers import LstmLayers, SelectColumns, SequenceConvolution
 from fad_core.runner.fast.winograd import WinogradConvolution
 
 SIZES = [(1, 1), (1, 5), (2, 2), (3, 2), (4, 4), (5, 1), (7, 6), (17, 9), (96, 64)]
@@ -299,6 +300,60 @@ def test_sequences_that_others_read_too():
         assert furthest(found(x), expected) < 1e-5
     kernels = [type(module).__name__ for name, module in found.named_modules() if name.startswith("kernel_")]
     assert kernels == ["SequenceConvolution"] * 4
+
+
+class Recurrent(nn.Module):
+    """An LSTM from zeros, time first."""
+
+    def __init__(self, inputs: int, hidden: int, projected: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(inputs, hidden, proj_size=projected)
+        self.shape = (1, 2, projected or hidden), (1, 2, hidden)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden, cell = (x.new_zeros(shape) for shape in self.shape)
+        output: torch.Tensor = self.lstm(x, (hidden, cell))[0]
+        return output
+
+
+@pytest.mark.parametrize(
+    ("inputs", "hidden", "projected", "kernels"),
+    [(16, 16, 0, 1), (8, 16, 0, 0), (32, 16, 0, 0), (16, 32, 16, 0), (32, 32, 16, 0)],
+)
+def test_only_an_lstm_of_as_many_inputs_as_hidden_values_is_replaced(
+    inputs: int, hidden: int, projected: int, kernels: int
+):
+    network = Recurrent(inputs, hidden, projected).eval().requires_grad_(False)
+    x = noise(5, 2, inputs)
+    with any_length(), torch.inference_mode():
+        program = torch.export.export(network, (x,))
+    made = put_kernels(program.module())
+    assert (torch.ops.aten.lstm.input in {node.target for node in made.graph.nodes}) != bool(kernels)
+    assert [type(each) for each in made.modules()].count(LstmLayers) == kernels
+    with torch.inference_mode():
+        assert torch.allclose(made(x), network(x), atol=1e-5)
+
+
+class Selected(nn.Module):
+    """A joined sequence that is convolved, and of which channels or columns are selected."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.convolution, self.dim = nn.Conv1d(16, 16, 3), dim
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        joined = torch.cat([x, 2 * x], dim=-1)
+        selected = joined.index_select(self.dim, torch.arange(3, 9))
+        return self.convolution(joined).sum() + selected
+
+
+@pytest.mark.parametrize(("dim", "kernels"), [(-1, 1), (2, 1), (1, 0), (-2, 0)])
+def test_only_columns_are_selected_from_pieces(dim: int, kernels: int):
+    network = Selected(dim).eval().requires_grad_(False)
+    x = noise(2, 16, 40)
+    made = put_kernels(torch.export.export(network, (x,)).module())
+    assert [type(each) for each in made.modules()].count(SelectColumns) == kernels
+    assert torch.allclose(made(x), network(x), atol=1e-3)
 
 
 IN_THREADS = """

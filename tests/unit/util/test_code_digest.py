@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,7 @@ class Copy:
     def digest(self, script: str, family: str | None = None) -> str:
         study = self.root / "workflow/fad_study"
         modules = [] if family is None else [f"fad_core.models.{family}"]
-        digest: str = self.module.code_digest(self.root / "scripts" / script, modules, [study])
+        digest: str = self.module.code_digest(self.root / "scripts" / script, modules, packages=[study])
         return digest
 
     def append(self, path: str, text: str = "\nEDITED = True\n") -> None:
@@ -214,3 +216,50 @@ sep='\\n')
         after = copy.digest("embed_files.py", family)
         assert after != before, path
         before = after
+
+
+@pytest.fixture
+def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Path]]:
+    """Write the modules of a package of somebody else, and import one."""
+
+    def write(imported: str, **sources: str) -> dict[str, Path]:
+        paths = {name: tmp_path / f"{name.replace('.', '/')}.py" for name in sources}
+        for name, source in sources.items():
+            paths[name].parent.mkdir(parents=True, exist_ok=True)
+            paths[name].write_text(source)
+        monkeypatch.syspath_prepend(tmp_path)
+        import_module(imported)
+        return paths
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "line", ["from .network import A", "from . import network", "from ..theirs.network import A"]
+)
+def test_relative_imports_of_another_package_are_followed(
+    line: str, tmp_path: Path, other_package: Callable[..., dict[str, Path]]
+):
+    package = f"relative_{abs(hash(line))}"
+    modules = {f"{package}.__init__": "", f"{package}.theirs.__init__": line}
+    network = f"{package}.theirs.network"
+    paths = other_package(f"{package}.theirs", **modules, **{network: "A = 1", f"{package}.unused": "A = 1"})
+    script = tmp_path / "script.py"
+    script.write_text("import fad_core.errors")
+    before = code_digest(script, [f"{package}.theirs"])
+    paths[f"{package}.unused"].write_text("A = 2")
+    assert code_digest(script, [f"{package}.theirs"]) == before
+    paths[network].write_text("A = 2")
+    assert code_digest(script, [f"{package}.theirs"]) != before
+
+
+def test_a_namespace_package_is_followed(tmp_path: Path, other_package: Callable[..., dict[str, Path]]):
+    paths = other_package(
+        "of_many.theirs", **{"of_many.theirs": "from of_many.network import A", "of_many.network": "A = 1"}
+    )
+    script = tmp_path / "script.py"
+    script.write_text("import fad_core.errors")
+    for path in paths.values():
+        before = code_digest(script, ["of_many.theirs"])
+        path.write_text(path.read_text() + "; B = 1")
+        assert code_digest(script, ["of_many.theirs"]) != before

@@ -144,6 +144,11 @@ class TestFiles:
         with pytest.raises(WeightsError, match="tiny: oficial is neither official nor seeded"):
             locate_weights(fake_model(MAIN), "oficial")
 
+    def test_a_name_that_results_would_repeat(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "official")
+        with pytest.raises(WeightsError, match="rename the file"):
+            locate_weights(fake_model(MAIN), str(path))
+
     def test_a_further_file_that_is_missing(self, tmp_path: Path) -> None:
         path = write(tmp_path / "tiny.pth")
         for choice in (path, tmp_path):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 import numpy as np
@@ -61,7 +62,7 @@ def golden_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
     (`VerificationFacts.bandwidth`), for which `wide_<rate>` stand in.
 
     Args:
-        model: whose rate, channels and bandwidth decide.
+        model: whose rate, channels, shortest length and bandwidth decide.
     """
     stereo = model.channels > 1
     for name, clip in clips().items():
@@ -71,7 +72,7 @@ def golden_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
         if model.verification.empty_bands_are_noise and name == "sine":
             continue
         bandwidth = model.verification.bandwidth
-        if clip.sample_rate < 2 * bandwidth or (name in WIDE and not bandwidth):
+        if _too_short(clip, model) or clip.sample_rate < 2 * bandwidth or (name in WIDE and not bandwidth):
             continue
         group: Group = "reference" if name in REFERENCE_GROUP else ""
         faulty = stereo and channels > 1 and clip.sample_rate != model.sample_rate
@@ -95,8 +96,14 @@ def verification_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
     Args:
         model: whose rate, channels and shortest length decide.
     """
-    yield from _at_own_rate(model)
-    yield from _channels_and_rates(model)
+    for name, case in chain(_at_own_rate(model), _channels_and_rates(model)):
+        if not _too_short(case.clip, model):
+            yield name, case
+
+
+def _too_short(clip: Clip, model: EmbeddingModel) -> bool:
+    samples: int = clip.samples.shape[1]
+    return samples * model.sample_rate < model.minimum_samples * clip.sample_rate
 
 
 def _at_own_rate(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
