@@ -190,6 +190,8 @@ class EmbeddingModel(ABC):
     def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
         """Return deterministic arguments of the network (including the state), in a plausible range.
 
+        Name their types: a program may have set another default type than float32.
+
         Args:
             batch: N, the size of the first axis.
             samples: the length in audio samples that they stand for. Models whose window is fixed ignore it.
@@ -270,11 +272,15 @@ def load_tensors(module: torch.nn.Module, state: Mapping[str, torch.Tensor], nam
     Raises:
         WeightsError: a tensor is missing, left over or misshapen; the message lists them.
     """
+    import torch
+
     expected = {key: tuple(value.shape) for key, value in module.state_dict().items()}
     given = {key: tuple(value.shape) for key, value in state.items()}
     if expected != given:
         differing = sorted(set(expected.items()) ^ set(given.items()))
         listed = ", ".join(f"{key} {list(shape)}" for key, shape in differing[:8])
         raise WeightsError(f"the checkpoint does not fit {name}; tensors that differ: {listed}")
+    if torch.get_default_dtype() != torch.float32:
+        module.float()  # a program that computes in float64 has its layers made so
     module.load_state_dict(dict(state))
     return module.eval().requires_grad_(False)

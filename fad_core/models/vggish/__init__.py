@@ -74,7 +74,8 @@ class VGGishModel(WindowedModel):
         """Patches within the range of log-mel spectra of music, ln 0.01 … 4."""
         import torch
 
-        values = torch.linspace(math.log(MEL.log_offset), 4.0, batch * PATCH_FRAMES * MEL.bands)
+        count = batch * PATCH_FRAMES * MEL.bands
+        values = torch.linspace(math.log(MEL.log_offset), 4.0, count, dtype=torch.float32)
         # A stride that is coprime to the length spreads the ramp over the patch.
         order = torch.arange(len(values)) * 7919 % len(values)
         return (values[order].reshape(batch, 1, PATCH_FRAMES, MEL.bands),)
