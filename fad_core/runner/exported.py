@@ -114,13 +114,13 @@ class ExportedModel:
         return made
 
     def network(self, *given: torch.Tensor) -> Arrays:
-        """Run the network once on its arguments, including the state, and return its outputs."""
+        """Run the network once on its arguments, including the state, and return its outputs and state."""
         return self._run(*(argument.to(self.device) for argument in given))
 
     def _run(self, *given: torch.Tensor) -> Arrays:
         with torch.inference_mode(), computing(self.device):
-            outputs, _ = split_result(self._network(*given), self.model)
-            return tuple(output.cpu().numpy() for output in outputs)
+            outputs, state = split_result(self._network(*given), self.model)
+            return tuple(tensor.cpu().numpy() for tensor in (*outputs, *state))
 
     def embed(self, waveform: NDArray[np.float32], key: str = "") -> Vectors:
         """Embed one waveform.
@@ -222,7 +222,8 @@ class ExportedModel:
             yield from in_order(self._in_lanes(self._embed_group, sized_groups, lanes))
 
     def _embed_block(self, block: Arrays) -> Arrays:
-        return self._run(*(upload(array, self.device) for array in block))
+        made = self._run(*(upload(array, self.device) for array in block))
+        return made[: len(self.model.outputs)]
 
     def _embed_group(self, group: Group) -> list[tuple[int, Vectors]]:
         places, files = zip(*group, strict=True)
