@@ -86,11 +86,14 @@ class OriginalQuirks:
 
     Attributes:
         scalar_statistics: it treats each file's vector as D samples of one dimension (gudgud96#37).
+        float64_waveforms: its frontend computes in float64 if a sound was read so (`Options.dtype`). Other
+            models are given float32.
         transposed_files: its older releases write each file's embeddings as `[D, N]`
             (`fad_core.embedding.npy`).
     """
 
     scalar_statistics: bool = False
+    float64_waveforms: bool = False
     transposed_files: bool = False
 
 
@@ -160,7 +163,8 @@ class EmbeddingModel(ABC):
         """Compute the features of a waveform, as the original package does for its network.
 
         Args:
-            waveform: float32 `[channels, samples]` at `sample_rate`.
+            waveform: float32 `[channels, samples]` at `sample_rate`; it may be float64 if
+                `OriginalQuirks.float64_waveforms` is set.
             options: the user's.
             key: tells the file from others (its sha256), for what is drawn at random.
 
@@ -243,6 +247,15 @@ class EmbeddingModel(ABC):
     def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """Return the peak memory of embedding a file, without the model; 0 if independent of its length."""
         return 0
+
+    def samples_of(self, shape: Sequence[int]) -> int:
+        """Return of how many samples an array was made, for `memory_bytes`.
+
+        Args:
+            shape: of the first array of a file's features or of a block. By default that is a waveform, with
+                the samples along its last axis. Override this for other features, if memory depends on them.
+        """
+        return shape[-1]
 
 
 class WindowedModel(EmbeddingModel):

@@ -28,6 +28,7 @@ from fad_core.models.base import (
     Arrays,
     Checkpoint,
     Fill,
+    OriginalQuirks,
     VerificationFacts,
     WindowedModel,
     load_tensors,
@@ -175,6 +176,7 @@ def _variant(name: str, *, pca: bool, activation: bool) -> VGGishModel:
             quantization_step=1.0 if pca else 0.0,
             rounding_distance=rounding_distance,
         ),
+        quirks=OriginalQuirks(float64_waveforms=True),
         cuda_batch_size=128,
     )
 
