@@ -86,6 +86,8 @@ class OriginalQuirks:
 
     Attributes:
         scalar_statistics: it treats each file's vector as D samples of one dimension (gudgud96#37).
+        float64_waveforms: its frontend computes in float64 if a sound was read so (`Options.dtype`). Other
+            models are given float32.
         transposed_files: its older releases write each file's embeddings as `[D, N]`
             (`fad_core.embedding.npy`).
         resamples_channels: it resamples files of several channels along the wrong axis
@@ -93,6 +95,7 @@ class OriginalQuirks:
     """
 
     scalar_statistics: bool = False
+    float64_waveforms: bool = False
     transposed_files: bool = False
     resamples_channels: bool = False
 
@@ -163,7 +166,8 @@ class EmbeddingModel(ABC):
         """Compute the features of a waveform, as the original package does for its network.
 
         Args:
-            waveform: float32 `[channels, samples]` at `sample_rate`.
+            waveform: float32 `[channels, samples]` at `sample_rate`; it may be float64 if
+                `OriginalQuirks.float64_waveforms` is set.
             options: the user's.
             key: tells the file from others (its sha256), for what is drawn at random.
 
@@ -192,6 +196,8 @@ class EmbeddingModel(ABC):
     @abstractmethod
     def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
         """Return deterministic arguments of the network (including the state), in a plausible range.
+
+        Name their types: a program may have set another default type than float32.
 
         Args:
             batch: N, the size of the first axis.
@@ -253,6 +259,15 @@ class EmbeddingModel(ABC):
         """Return the peak memory of embedding a file, without the model; 0 if independent of its length."""
         return 0
 
+    def samples_of(self, shape: Sequence[int]) -> int:
+        """Return of how many samples an array was made, for `memory_bytes`.
+
+        Args:
+            shape: of the first array of a file's features or of a block. By default that is a waveform, with
+                the samples along its last axis. Override this for other features, if memory depends on them.
+        """
+        return shape[-1]
+
 
 class WindowedModel(EmbeddingModel):
     """A model whose features are windows `[N, …]` of one size, each of which is embedded by itself."""
@@ -281,11 +296,15 @@ def load_tensors(module: torch.nn.Module, state: Mapping[str, torch.Tensor], nam
     Raises:
         WeightsError: a tensor is missing, left over or misshapen; the message lists them.
     """
+    import torch
+
     expected = {key: tuple(value.shape) for key, value in module.state_dict().items()}
     given = {key: tuple(value.shape) for key, value in state.items()}
     if expected != given:
         differing = sorted(set(expected.items()) ^ set(given.items()))
         listed = ", ".join(f"{key} {list(shape)}" for key, shape in differing[:8])
         raise WeightsError(f"the checkpoint does not fit {name}; tensors that differ: {listed}")
+    if torch.get_default_dtype() != torch.float32:
+        module.float()  # a program that computes in float64 has its layers made so
     module.load_state_dict(dict(state))
     return module.eval().requires_grad_(False)

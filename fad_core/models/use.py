@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,10 @@ class ModelUse:
     def __post_init__(self) -> None:
         self.model.require_options(self.options)
 
-    def frontend(self, waveform: NDArray[np.float32], key: str = "") -> Arrays:
-        """Features of a waveform; see `EmbeddingModel.frontend`."""
+    def frontend(self, waveform: NDArray[np.floating[Any]], key: str = "") -> Arrays:
+        """Features of a waveform, float32 or float64; see `EmbeddingModel.frontend`."""
+        if not self.model.quirks.float64_waveforms:
+            waveform = waveform.astype(np.float32, copy=False)
         return self.model.frontend(waveform, self.options, key)
 
     def vector_count(self, samples: int) -> int:

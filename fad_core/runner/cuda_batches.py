@@ -48,7 +48,8 @@ class CudaBatcher:
             places_of[tuple(tensor.shape for tensor in given)].append(place)
         for shapes, places in places_of.items():
             single = all(shape[0] == 1 for shape in shapes)
-            size = 1 if not single else self.files_in_memory(calls[places[0]][0].shape[-1])
+            samples = self._use.model.samples_of(calls[places[0]][0].shape)
+            size = self.files_in_memory(samples) if single else 1
             for start in range(0, len(places), size):
                 batch = places[start : start + size]
                 made = self._run_batch([calls[place] for place in batch], size)

@@ -29,7 +29,7 @@ from fad_core.runner.device import (
     resolve_backend,
     upload,
 )
-from fad_core.runner.file_batches import Group, in_order
+from fad_core.runner.file_batches import Group, bytes_of, in_order
 from fad_core.runner.pt2 import Identity, read_identity
 from fad_core.runner.window_batches import Batches, even_size
 from fad_core.util.prefetch import Item, Result, prefetch
@@ -114,13 +114,13 @@ class ExportedModel:
         return made
 
     def network(self, *given: torch.Tensor) -> Arrays:
-        """Run the network once on its arguments, including the state, and return its outputs."""
+        """Run the network once on its arguments, including the state, and return its outputs and state."""
         return self._run(*(argument.to(self.device) for argument in given))
 
     def _run(self, *given: torch.Tensor) -> Arrays:
         with torch.inference_mode(), computing(self.device):
-            outputs, _ = split_result(self._network(*given), self.model)
-            return tuple(output.cpu().numpy() for output in outputs)
+            outputs, state = split_result(self._network(*given), self.model)
+            return tuple(tensor.cpu().numpy() for tensor in (*outputs, *state))
 
     def embed(self, waveform: NDArray[np.float32], key: str = "") -> Vectors:
         """Embed one waveform.
@@ -210,7 +210,7 @@ class ExportedModel:
             if any_batch and windows:
                 size = even_size(windows, max(lanes, 1), size)
             batches = Batches(size, whole=not any_batch)
-            sized = ((batch, _bytes(batch)) for batch in batches.batches(files))
+            sized = ((batch, bytes_of(batch)) for batch in batches.batches(files))
             outputs = self._in_lanes(self._embed_block, sized, lanes)
             for rows in batches.files(outputs):
                 yield self.model.pool([rows])
@@ -222,7 +222,8 @@ class ExportedModel:
             yield from in_order(self._in_lanes(self._embed_group, sized_groups, lanes))
 
     def _embed_block(self, block: Arrays) -> Arrays:
-        return self._run(*(upload(array, self.device) for array in block))
+        made = self._run(*(upload(array, self.device) for array in block))
+        return made[: len(self.model.outputs)]
 
     def _embed_group(self, group: Group) -> list[tuple[int, Vectors]]:
         places, files = zip(*group, strict=True)
@@ -232,10 +233,10 @@ class ExportedModel:
 
     def _memory(self, files: Sequence[Arrays]) -> int:
         """Return the memory in bytes that embedding these files together takes."""
-        samples = max(features[0].shape[-1] for features in files)
+        samples = max(self.model.samples_of(features[0].shape) for features in files)
         network = self._network
         count = network.files_in_memory(samples) if isinstance(network, MultiFileNetwork) else 1
-        return max(count * self.use.memory_bytes(samples), sum(map(_bytes, files)))
+        return max(count * self.use.memory_bytes(samples), sum(map(bytes_of, files)))
 
     def _in_lanes(
         self, embed: Callable[[Item], Result], sized: Iterable[tuple[Item, int]], lanes: int
@@ -270,11 +271,7 @@ def chosen_batch_size(model: EmbeddingModel, backend: Backend, batch_size: int |
 
 
 def _largest(arrays: Sequence[NDArray[Any]]) -> float:
-    """Return the largest absolute value of float arrays; NaN if there is a NaN."""
+    """Return the largest absolute value of float arrays, 0 if there are none; NaN if there is a NaN."""
     floats = [array for array in arrays if array.dtype.kind == "f"]
     extremes = [extreme for array in floats for extreme in (array.min(initial=0.0), array.max(initial=0.0))]
-    return float(np.abs(extremes).max())
-
-
-def _bytes(arrays: Arrays) -> int:
-    return sum(array.nbytes for array in arrays)
+    return float(np.abs(extremes).max(initial=0.0))

@@ -40,7 +40,7 @@ def groups(files: Iterable[Arrays], lanes: int, total: int = 0) -> Iterator[Grou
     each = LEAST
     while taken := _some(coming, lanes * each, min(lanes, _AT_MOST) * _BYTES):
         each, last = LARGEST, taken[-1][0]
-        taken.sort(key=lambda file: -_bytes(file[1]))
+        taken.sort(key=lambda file: -bytes_of(file[1]))
         while taken:
             left = max(total - last - 1, 0) + len(taken)
             size = max(-(-left // (2 * lanes)), LEAST) if total else LARGEST
@@ -77,11 +77,12 @@ def _some(files: Iterator[tuple[int, Arrays]], most: int, limit: int) -> Group:
     held = 0
     for place, features in islice(files, most):
         group.append((place, features))
-        held += _bytes(features)
+        held += bytes_of(features)
         if held >= limit:
             break
     return group
 
 
-def _bytes(features: Arrays) -> int:
+def bytes_of(features: Arrays) -> int:
+    """Return the size of a file's features in bytes."""
     return sum(array.nbytes for array in features)

@@ -137,8 +137,9 @@ VERIFICATION = Schema(
         Column(
             "quantity",
             "string",
-            "The quantity compared: the name of an output of the model (embedding, if it has one), frontend, "
-            "network or fad. Features in decibels are compared as amplitudes at the level golden.",
+            "The quantity compared: embedding (or the name of another output), state (what the network "
+            "carries to its next call), frontend, network or fad. Features in decibels are compared as "
+            "amplitudes at the level golden.",
         ),
         Column("vectors", "int64", "Number of vectors compared."),
         Column("max_absolute_difference", "float64", "Largest absolute difference of two values."),

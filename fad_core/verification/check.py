@@ -66,7 +66,7 @@ def compare(
         found: `[N, …]`.
         expected: array of the same shape; with another shape the check fails.
         tolerance: the largest absolute difference allowed, as a share of the RMS of `expected`.
-        quantity: what the arrays are: the name of an output, "frontend", "network" or "fad".
+        quantity: what the arrays are: the name of an output, "state", "frontend", "network" or "fad".
         off_by_quantum: number of values that `settle` has replaced.
     """
     same_shape = found.shape == expected.shape

@@ -58,14 +58,15 @@ class EagerLevel:
         return [each for each in backends if each == plain or not self._model.verification.quantization_step]
 
     def compare(self, exported: ExportedModel) -> Iterator[Check]:
-        """Yield a check for each case and output of a loaded model."""
+        """Yield a check for each case and output of a loaded model, and for the state that it carries."""
         # The plain runner calls the kernels of the eager network.
         share = PLAIN_SHARE if exported.backend == Backend("plain") else 1
+        names = [*self._model.outputs] + ["state"] * (self._model.initial_state() is not None)
         for batch, samples in self._model.verification.eager_cases:
             case = case_by(f"batch {batch}" + (f", {samples} samples" if samples else ""), exported.backend)
             found = exported.network(*self._model.example_input(batch, samples))
             expected, tolerance = self._output(batch, samples), share * self._model.tolerance
-            for name, ours, theirs in zip(self._model.outputs, found, expected, strict=True):
+            for name, ours, theirs in zip(names, found, expected, strict=True):
                 yield compare(exported.identity, "eager", case, ours, theirs, tolerance, quantity=name)
 
     @cached_property
@@ -73,10 +74,10 @@ class EagerLevel:
         return build_network(self._model, self._weights)
 
     def _output(self, batch: int, samples: int) -> Arrays:
-        """Return the outputs of the eager network for an example input, computed once for all backends."""
+        """Return what the eager network gives for an example input, computed once for all backends."""
         if (batch, samples) not in self._outputs:
             with torch.inference_mode(), full_float32():
                 result = self._network(*self._model.example_input(batch, samples))
-            outputs, _ = split_result(result, self._model)
-            self._outputs[batch, samples] = tuple(each.numpy() for each in outputs)
+            outputs, state = split_result(result, self._model)
+            self._outputs[batch, samples] = tuple(each.numpy() for each in (*outputs, *state))
         return self._outputs[batch, samples]

@@ -71,7 +71,7 @@ class TinyModel(WindowedModel):
         return (waveform[0, : waveform.shape[1] // 64 * 64].reshape(-1, 1, 8, 8),)
 
     def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
-        return (torch.linspace(-1, 1, batch * 64).reshape(batch, 1, 8, 8),)
+        return (torch.linspace(-1, 1, batch * 64, dtype=torch.float32).reshape(batch, 1, 8, 8),)
 
     def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
         return ({0: torch.export.Dim("batch", min=1, max=65536)},)

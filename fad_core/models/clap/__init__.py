@@ -184,7 +184,7 @@ def _scrambled(batch: int, length: int) -> torch.Tensor:
     prime = 1_000_003
     place = torch.arange(length) % prime
     squares = place * place % prime * (1 + torch.arange(batch)[:, None]) % prime
-    return squares / (prime / 2) - 1.0
+    return squares.float() / (prime / 2) - 1.0
 
 
 # Two: torch.export would take a batch of one for a constant.

@@ -85,7 +85,7 @@ class FusionMel:
 
     def __init__(self, settings: LogMelSettings) -> None:
         self.settings = settings
-        self.window = torch.hann_window(settings.fft_length)
+        self.window = torch.hann_window(settings.fft_length, dtype=torch.float32)
         self.weights = mel_matrix(settings)
 
     def __call__(self, samples: NDArray[np.float32]) -> torch.Tensor:
@@ -94,7 +94,7 @@ class FusionMel:
         Frames are transformed in blocks: beside the signal and the result, memory is bounded.
         """
         count = self.settings.frame_count(len(samples))
-        mel = torch.empty(count, self.settings.bands)
+        mel = torch.empty(count, self.settings.bands, dtype=torch.float32)
         blocks = math.ceil(count / _FRAMES_AT_ONCE)
         edges = [count * index // blocks for index in range(blocks + 1)]
         for start, stop in pairwise(edges):
@@ -120,7 +120,8 @@ def mel_matrix(settings: LogMelSettings) -> torch.Tensor:
     """
     outer = (settings.lower_hz, settings.upper_hz)
     lower, upper = (_HTK_SCALE * math.log10(1.0 + hertz / _HTK_BREAK_HZ) for hertz in outer)
-    edges = _HTK_BREAK_HZ * (10.0 ** (torch.linspace(lower, upper, settings.bands + 2) / _HTK_SCALE) - 1.0)
+    mels = torch.linspace(lower, upper, settings.bands + 2, dtype=torch.float32)
+    edges = _HTK_BREAK_HZ * (10.0 ** (mels / _HTK_SCALE) - 1.0)
     return torch.from_numpy(triangles(settings.frequencies.astype(np.float32), edges.numpy()))
 
 

@@ -192,4 +192,4 @@ def shifted_window_mask(side: int, shift: int) -> torch.Tensor:
     region = 3 * stretch[:, None] + stretch[None, :]
     windows = split_windows(region[None, :, :, None]).squeeze(-1)
     apart = windows[:, :, None] != windows[:, None, :]
-    return torch.zeros(apart.shape).masked_fill(apart, _HIDDEN)
+    return torch.zeros(apart.shape, dtype=torch.float32).masked_fill(apart, _HIDDEN)

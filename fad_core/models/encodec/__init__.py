@@ -160,7 +160,7 @@ def _noise(rows: int, columns: int) -> torch.Tensor:
 
     prime = 65521
     order = torch.arange(rows * columns) % prime
-    return ((order * order % prime * 7919 % prime) / (prime / 2) - 1).reshape(rows, columns)
+    return ((order * order % prime * 7919 % prime).float() / (prime / 2) - 1).reshape(rows, columns)
 
 
 # Largest difference seen from the original's, as a share of the RMS, on 25 clips of 1 sample to 3 minutes.

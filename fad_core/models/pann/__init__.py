@@ -103,8 +103,8 @@ class PannModel(EmbeddingModel):
         import torch
 
         place = torch.arange(batch * (samples + self.mel.fft_length))
-        level = 10.0 ** (-3.0 * (place % 30011) / 30011)
-        sound = level * ((place * 7919 % 10007) / 5003.5 - 1.0)
+        level = 10.0 ** (-3.0 * (place % 30011).float() / 30011)
+        sound = level * ((place * 7919 % 10007).float() / 5003.5 - 1.0)
         keep = torch.tensor([0, self.mel.frame_count(samples) // COLUMN_FRAMES])
         state = torch.from_numpy(self.initial_state()).repeat(batch, 1)
         return sound.reshape(batch, -1), keep, state

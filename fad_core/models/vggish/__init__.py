@@ -28,6 +28,7 @@ from fad_core.models.base import (
     Arrays,
     Checkpoint,
     Fill,
+    OriginalQuirks,
     VerificationFacts,
     WindowedModel,
     load_tensors,
@@ -74,7 +75,8 @@ class VGGishModel(WindowedModel):
         """Patches within the range of log-mel spectra of music, ln 0.01 … 4."""
         import torch
 
-        values = torch.linspace(math.log(MEL.log_offset), 4.0, batch * PATCH_FRAMES * MEL.bands)
+        count = batch * PATCH_FRAMES * MEL.bands
+        values = torch.linspace(math.log(MEL.log_offset), 4.0, count, dtype=torch.float32)
         # A stride that is coprime to the length spreads the ramp over the patch.
         order = torch.arange(len(values)) * 7919 % len(values)
         return (values[order].reshape(batch, 1, PATCH_FRAMES, MEL.bands),)
@@ -174,6 +176,7 @@ def _variant(name: str, *, pca: bool, activation: bool) -> VGGishModel:
             quantization_step=1.0 if pca else 0.0,
             rounding_distance=rounding_distance,
         ),
+        quirks=OriginalQuirks(float64_waveforms=True),
         cuda_batch_size=128,
     )
 

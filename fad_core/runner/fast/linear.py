@@ -39,7 +39,7 @@ class Linear(nn.Module):
         self._outputs, self._inputs = weight.shape
         # Outputs that do not fill panels are filled up with zeros.
         missing = -self._outputs % _FILLED
-        given = torch.zeros(self._outputs) if bias is None else bias
+        given = torch.zeros(self._outputs, dtype=torch.float32) if bias is None else bias
         self._bias = nn.functional.pad(given, (0, missing)).contiguous()
         # Padding by nothing would be a copy, of 200 MB for VGGish.
         filled = nn.functional.pad(weight, (0, 0, 0, missing)) if missing else weight
@@ -54,7 +54,7 @@ class Linear(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Apply the layer."""
         rows = x.reshape(-1, self._inputs).contiguous()
-        outputs = torch.empty((len(rows), len(self._bias)))
+        outputs = torch.empty((len(rows), len(self._bias)), dtype=torch.float32)
         for given, made in zip(torch.split(rows, _ROWS), torch.split(outputs, _ROWS), strict=True):
             packed_gemm.linear(given.numpy(), self._panels, self._bias.numpy(), made.numpy())
             if self._activation is not None:

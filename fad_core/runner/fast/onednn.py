@@ -62,7 +62,8 @@ class PackedConvolution(nn.Module):
             return self._convolve(x)
         # One image at a time, so that what is pooled stays in cache.
         first = self._pool(self._convolve(x[:1]), 2)
-        pooled = torch.empty((len(x), *first.shape[1:]), memory_format=torch.channels_last)
+        shape = (len(x), *first.shape[1:])
+        pooled = torch.empty(shape, dtype=torch.float32, memory_format=torch.channels_last)
         pooled[:1] = first
         for place in range(1, len(x)):
             pooled[place] = self._pool(self._convolve(x[place : place + 1]), 2)[0]

@@ -56,7 +56,7 @@ def pack(weight: NDArray[np.float32]) -> NDArray[np.float32]:
     outputs, inputs = weight.shape
     across = panel_registers(outputs) * LANES
     # PyTorch's memory is aligned to a cache line and NumPy's is not: a register's load would cross two lines.
-    panels: NDArray[np.float32] = torch.empty(weight.size).numpy()
+    panels: NDArray[np.float32] = torch.empty(weight.size, dtype=torch.float32).numpy()
     panels.reshape(-1, inputs, across)[:] = weight.reshape(-1, across, inputs).swapaxes(1, 2)
     return panels
 

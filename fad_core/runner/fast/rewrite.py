@@ -105,7 +105,7 @@ def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
     large = min(outputs, inputs) >= _LEAST_CHANNELS and max(outputs, inputs) > _LEAST_CHANNELS
     if large and panel_registers(outputs) and (kernel, stride, padding) == ([3, 3], [1, 1], [1, 1]):
         side = 4 if outputs * inputs <= _LARGE_WEIGHT else 2
-        zeros = torch.zeros(outputs) if bias is None else bias
+        zeros = torch.zeros(outputs, dtype=torch.float32) if bias is None else bias
         chain.replace(node, WinogradConvolution(weight, zeros, scale, side=side, relu=relu, pool=pool))
         return
     if scale is not None:

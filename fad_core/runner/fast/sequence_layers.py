@@ -34,7 +34,9 @@ class SequenceConvolution(nn.Module):
         self._outputs, _, self._kernel = weight.shape
         self._panels = packed_gemm.pack(weight.transpose(1, 2).reshape(self._outputs, -1).numpy())
         self.bias = (
-            torch.zeros(self._outputs) if bias is None else bias.clone(memory_format=torch.contiguous_format)
+            torch.zeros(self._outputs, dtype=torch.float32)
+            if bias is None
+            else bias.clone(memory_format=torch.contiguous_format)
         )
         self._stride, self._elu = stride, elu
         self._norm: tuple[NDArray[np.float32], NDArray[np.float32], float] | None = None
@@ -70,7 +72,7 @@ class SequenceConvolution(nn.Module):
         early, middle, late = (*([empty] if len(given) == 1 else []), *given, empty, empty)[:3]
         length = (sum(piece.shape[1] for piece in given) - self._kernel) // self._stride + 1
         if total is None:
-            result = torch.empty((len(middle), length, self._outputs))
+            result = torch.empty((len(middle), length, self._outputs), dtype=torch.float32)
         else:
             result = total.transpose(1, 2).contiguous()
         moments = np.zeros(0 if self._norm is None else 2)

@@ -89,8 +89,8 @@ class WinogradConvolution(nn.Module):
         self._relu, self._pool = relu, _POOLS[pool]
         self._bias: NDArray[np.float32] = bias.to(torch.float32).numpy()
         across = packed_gemm.panel_registers(outputs) * packed_gemm.LANES
-        panels = torch.empty((self._places, outputs // across, inputs, across)).numpy()
-        factors = torch.ones(outputs) if scale is None else scale
+        panels = torch.empty((self._places, outputs // across, inputs, across), dtype=torch.float32).numpy()
+        factors = torch.ones(outputs, dtype=torch.float32) if scale is None else scale
         transforms.pack_weights(weight.numpy(), factors.numpy(), matrix, panels)
         self._panels: NDArray[np.float32] = panels.reshape(self._places, -1)
 
@@ -109,7 +109,7 @@ class WinogradConvolution(nn.Module):
         images = [image.permute(0, 2, 3, 1).contiguous() for (image,) in calls]
         step = 2 if self._pool else 1
         results = [
-            torch.empty((number, height // step, width // step, self._outputs))
+            torch.empty((number, height // step, width // step, self._outputs), dtype=torch.float32)
             for number, height, width, _ in (image.shape for image in images)
         ]
         limit = max(_CHUNK_BYTES // (4 * self._places * (self._inputs + self._outputs)), _LEAST_TILES)
@@ -142,14 +142,14 @@ class WinogradConvolution(nn.Module):
         across = -(-images[last.batch].shape[2] // self._side)
         count = last.start + (last.last - last.first) * across
         # Rows of matrices that are whole pages apart would compete for one place of the cache: hence 16.
-        tiles = torch.empty((self._places, count * self._inputs + 16)).numpy()
+        tiles = torch.empty((self._places, count * self._inputs + 16), dtype=torch.float32).numpy()
         for rows in chunk:
             _, height, width, _ = images[rows.batch].shape
             flat = images[rows.batch].numpy().reshape(-1)
             transforms.image_to_tiles(
                 *(self._side, flat, height, width, self._inputs, rows.first, rows.last, tiles, rows.start)
             )
-        products = torch.empty((self._places, count, self._outputs)).numpy()
+        products = torch.empty((self._places, count, self._outputs), dtype=torch.float32).numpy()
         packed_gemm.gemm_batch(tiles, count, self._inputs, self._panels, self._outputs, products)
         for rows in chunk:
             _, height, width, _ = images[rows.batch].shape

@@ -15,13 +15,16 @@ import numpy as np
 import pytest
 import torch
 from process_state import differences, precisions, state
-from tiny_pt2 import export_tiny, tiny_is_known, tiny_model
+from tiny_pt2 import TinyModel, export_tiny, tiny_is_known, tiny_model
+from torch import nn
 
 from fad_core.api.scoring import Waveforms, score
 from fad_core.errors import FadError
+from fad_core.models import get_model
 from fad_core.runner import device
 from fad_core.runner.device import full_float32
 from fad_core.runner.exported import ExportedModel
+from fad_core.runner.fast.self_test import _difference
 from fad_core.verification.check import require_passed
 from fad_core.verification.eager import EagerLevel
 from fad_core.weights import locate_weights
@@ -105,6 +108,57 @@ def test_exporting_and_verifying_a_model_change_nothing(tmp_path: Path):
     with tiny_is_known():
         require_passed(list(EagerLevel(model, weights).compare(ExportedModel(path, origin="own"))))
     assert differences(before, state()) == set()
+
+
+@pytest.fixture
+def host_of_float64() -> Iterator[None]:
+    """A program whose tensors are float64 unless it says otherwise."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+class Convolved(nn.Module):
+    """What has kernels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.image = nn.Sequential(
+            nn.Conv2d(1, 64, 3), nn.ReLU(), nn.Conv2d(64, 128, 3, padding=1), nn.ReLU()
+        )
+        self.sequence, self.out = nn.Conv1d(128, 16, 3), nn.Linear(16, 8, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self.out(self.sequence(self.image(x).flatten(2)).amax(-1))
+        return made
+
+
+def made_by(model: TinyModel, path: Path) -> np.ndarray:
+    with tiny_is_known(model):
+        loaded = ExportedModel(export_tiny(path, model), origin="own")
+        require_passed(list(EagerLevel(model, locate_weights(model, "seeded")).compare(loaded)))
+        assert loaded.fast
+        return loaded.embed(noise(1).waveforms[0][None])["embedding"]
+
+
+def test_a_host_that_computes_in_float64_gets_the_same_bits(
+    vggish: ExportedModel, tmp_path: Path, request: pytest.FixtureRequest
+):
+    model = tiny_model(Convolved)
+    before = score(noise(1), noise(2), vggish), made_by(model, tmp_path / "tiny.pt2")
+    request.getfixturevalue("host_of_float64")
+    _difference.cache_clear()
+    assert score(noise(1), noise(2), vggish) == before[0]
+    np.testing.assert_array_equal(made_by(model, tmp_path / "tiny.pt2"), before[1])
+
+
+@pytest.mark.parametrize("model_id", ["vggish", "pann-16k", "encodec-24k", "clap"])
+def test_so_do_the_examples_of_models(model_id: str, request: pytest.FixtureRequest):
+    model = get_model(model_id)
+    before = model.example_input(2, 2000)
+    request.getfixturevalue("host_of_float64")
+    for one, other in zip(before, model.example_input(2, 2000), strict=True):
+        assert one.dtype == other.dtype and torch.equal(one, other)
 
 
 def test_errors_leave_nothing_changed_either(

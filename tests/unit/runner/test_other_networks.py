@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from tiny_pt2 import DIMENSION, TinyModel, export_tiny, tiny_is_known, tiny_model
 from torch import nn
 
 from fad_core.errors import ModelError
+from fad_core.models import get_model
+from fad_core.models.base import Arrays
+from fad_core.models.options import DEFAULT_OPTIONS, Dtype, Options
+from fad_core.models.use import ModelUse
 from fad_core.runner.backend import Backend, Runner
 from fad_core.runner.backends import MultiFileNetwork
+from fad_core.runner.cuda_batches import CudaBatcher
 from fad_core.runner.exported import ExportedModel
 from fad_core.verification.check import require_passed
 from fad_core.verification.eager import EagerLevel
@@ -113,3 +119,67 @@ def test_batches_are_filled_where_they_must_be(
         made = loaded["fast"]._network
         assert isinstance(made, MultiFileNetwork)
         assert made.any_batch is expected
+
+
+class Codes(TinyModel):
+    """A model whose features are whole numbers."""
+
+    def frontend(
+        self, waveform: NDArray[np.float32], options: Options = DEFAULT_OPTIONS, key: str = ""
+    ) -> Arrays:
+        assert waveform.dtype == np.float32
+        return (np.sign(waveform[0]).astype(np.int64).reshape(-1, 64),)
+
+
+class Spectrograms(TinyModel):
+    """A model whose features are `[N, frames, bands]` of hops of 100 samples."""
+
+    def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
+        return 10_000_000 * samples
+
+    def samples_of(self, shape: Sequence[int]) -> int:
+        return 100 * shape[1]
+
+
+def test_features_may_be_whole_numbers(tmp_path: Path):
+    path = export_tiny(tmp_path / "tiny.pt2")
+    with tiny_is_known(Codes(**vars(tiny_model()))):
+        (codes,) = ExportedModel(path, origin="own").features(NOISE)
+    assert codes.dtype == np.int64 and codes.shape == (33, 64)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int16"])
+def test_frontends_are_given_float32_as_they_are_promised(dtype: Dtype, tmp_path: Path):
+    path = export_tiny(tmp_path / "tiny.pt2")
+    with tiny_is_known():
+        found = ExportedModel(path, Options(dtype=dtype), origin="own").embed(NOISE.astype(np.float64))  # type: ignore[arg-type]
+        expected = ExportedModel(path, origin="own").embed(NOISE)
+    np.testing.assert_array_equal(found["embedding"], expected["embedding"])
+
+
+def test_the_original_vggish_computes_in_float64_where_sound_is_read_so():
+    use = ModelUse(get_model("vggish"), Options(dtype="float64"))
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, (1, 20_000))
+    single = use.frontend(sound.astype(np.float32))[0]
+    assert use.frontend(sound)[0].dtype == single.dtype == np.float32
+    assert (use.frontend(sound)[0] != single).any()
+
+
+def test_memory_is_of_samples_whatever_the_features_are(tmp_path: Path):
+    path = export_tiny(tmp_path / "tiny.pt2")
+    model = Spectrograms(**vars(tiny_model()))
+    with tiny_is_known(model):
+        loaded = ExportedModel(path, origin="own")
+        features = (np.zeros((1, 5, 8), np.float32),)
+        assert loaded._memory([features, features]) == 10_000_000 * 500
+    sizes: list[int] = []
+
+    class Sizes(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            sizes.append(len(x))
+            return x
+
+    batcher = CudaBatcher(Sizes(), ModelUse(model), 4)  # type: ignore[arg-type]
+    for frames in (1, 5):
+        batcher.run_calls([(torch.zeros(1, frames, 8),)] * 4)
+    assert sizes == [4, 1, 1, 1, 1], "a batch of 5 GB would be too large"
