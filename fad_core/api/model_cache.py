@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fad_core.errors import ModelError
@@ -28,6 +28,8 @@ from fad_core.util.atomic import require_writable
 from fad_core.util.code_digest import code_digest
 from fad_core.util.progress import progress_bar
 from fad_core.verification.check import Check, require_passed
+from fad_core.verification.eager import EagerLevel
+from fad_core.verification.golden import GoldenLevel
 from fad_core.verification.table import write_verification
 from fad_core.verification.verdicts import Verified, levels_of, note_of, require_verified
 from fad_core.verification.verify import level_of, run_by, verified_backends, verify
@@ -190,20 +192,21 @@ class ModelCache:
                     if loaded is None:
                         continue
                     self.report(f"verifying {model.name} ({backend.name}) against {level.against}")
-                    self._record(level.compare(loaded), level.count, loaded, verdict)
+                    self._record(level, loaded, model, verdict)
                 verdicts.append(verdict)
         require_verified(verdicts, [Verified(model.name, weights.label, weights.sha256)])
 
     def _record(
-        self, comparison: Iterator[Check], total: int, exported: ExportedModel, verdict: Path
+        self, level: EagerLevel | GoldenLevel, exported: ExportedModel, model: EmbeddingModel, verdict: Path
     ) -> None:
-        """Run all checks, `total` of them of the main output, and write the verdict if they pass."""
+        """Run all checks of a level, and write the verdict if they pass."""
         checks = []
         name = verdict.name.rsplit(".", 2)[0]
-        with progress_bar(f"verify {name}", total, quiet=not self.progress, unit="comparisons") as advance:
-            for check in comparison:
+        quiet = not self.progress
+        with progress_bar(f"verify {name}", level.count, quiet=quiet, unit="comparisons") as advance:
+            for check in level.compare(exported):
                 checks.append(check)
-                advance(check.quantity == exported.model.main_output)
+                advance(check.quantity == model.main_output)
         require_passed(checks)
         write_verification(checks, verdict, exported.device)
 

@@ -18,7 +18,7 @@ from fad_core.errors import WeightsError
 from fad_core.models import encodec, get_model
 from fad_core.models.encodec.checkpoints import module_state
 from fad_core.models.encodec.lstm_export import any_length
-from fad_core.runner.blocks import run_side_by_side
+from fad_core.runner.blocks import run_files
 from fad_core.weights import load_state, locate_weights, save_seeded_checkpoint, seeded_state
 
 CAUSAL, WHOLE = get_model("encodec-24k"), get_model("encodec-48k")
@@ -39,7 +39,7 @@ def _noise(model: encodec.EncodecModel, samples: int, seed: int = 0) -> NDArray[
 def _embed(
     network: torch.nn.Module, model: encodec.EncodecModel, waveform: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    return model.pool(*run_side_by_side(network, model, [model.frontend(waveform)]))["embedding"]
+    return model.pool(*run_files(network, model, [model.frontend(waveform)]))["embedding"]
 
 
 def _off(found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from fad_core.models import get_model, pann
-from fad_core.runner.blocks import run_side_by_side
+from fad_core.runner.blocks import run_files
 from fad_core.weights import seeded_state
 
 IDS = ("pann-8k", "pann-16k", "pann-32k")
@@ -49,7 +49,7 @@ def _sound(samples: int, seed: int = 0) -> np.ndarray:
 
 
 def _embed(network: torch.nn.Module, waveform: np.ndarray) -> np.ndarray:
-    return MODEL.pool(*run_side_by_side(network, MODEL, [MODEL.frontend(waveform)]))["embedding"]
+    return MODEL.pool(*run_files(network, MODEL, [MODEL.frontend(waveform)]))["embedding"]
 
 
 def _difference(found: np.ndarray, expected: np.ndarray) -> float:
