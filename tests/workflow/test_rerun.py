@@ -188,7 +188,7 @@ def test_a_verdict_of_another_kind_of_machine_is_refused_and_made_anew(fresh: Wo
     run = fresh.run("--show-failed-logs")
     assert run.status != 0
     assert f"{MODEL}.eager.csv was made on a machine that computes differently (here numpy: 2." in run.text
-    assert ", not 1.2." in run.text and "delete it and run again" in run.text
+    assert ", not 1.2." in run.text and "delete it and the folders" in run.text
     verdict.unlink()
     fresh.complete()
     assert verdict.read_text() == mine
