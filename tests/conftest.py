@@ -19,6 +19,13 @@ settings.load_profile("fad")
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that export a model of hundreds of megabytes, which `make quick` leaves out."""
+    for item in items:
+        if "seeded_export" in getattr(item, "fixturenames", ()):
+            item.add_marker("export")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def single_first() -> None:
     """What resampy gives for float32, with which much is compared, would depend on which test came before."""
