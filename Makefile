@@ -32,7 +32,7 @@ REFERENCE := $(REFERENCE_VENV)/.stamp
 # Jobs find the environment's own programs first.
 WITH_VENV := PATH="$(BIN):$$PATH"
 
-.PHONY: help demo sine correlations test test-slurm soak benchmark lint check reference-env clean
+.PHONY: help quick demo sine correlations test test-slurm soak benchmark lint check reference-env clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,14 @@ sine: $(CORE) ## Run the sine test of the literature over 20 draws of its noise,
 correlations: $(CORE) ## Correlate FAD with listeners' ratings, DCASE 2023 task 7, beside the published figures
 	$(WITH_VENV) snakemake --cores $(CORES) --configfile workflow/studies/dcase2023_task7.yaml --show-failed-logs
 	cat results/dcase2023_task7/tables/correlations.md
+
+quick: $(DEV) ## Check style and types, and run the tests that need neither a large model nor the pipeline
+	$(WITH_VENV) ruff check .
+	$(WITH_VENV) ruff format --check .
+	$(WITH_VENV) mypy --strict
+	$(WITH_VENV) snakefmt --check Snakefile workflow
+	$(WITH_VENV) OMP_NUM_THREADS=$(TEST_THREADS) python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder \
+		-m 'not (export or live or slow or workflow)' tests/unit $(PYTEST_ARGS)
 
 test: $(DEV) ## Run the tests
 	$(WITH_VENV) OMP_NUM_THREADS=$(TEST_THREADS) python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder \
