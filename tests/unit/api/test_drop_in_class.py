@@ -407,6 +407,7 @@ def test_pann_as_scalars_where_that_is_asked_for(
     assert by_file == pytest.approx(right.score(*sets), rel=1e-6)
 
 
+@pytest.mark.export
 def test_the_first_use_exports_verifies_and_says_so_in_a_line(
     tmp_path: Path, sets: Sets, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -142,6 +142,7 @@ print(made.dtype, hashlib.sha256(made.tobytes()).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_what_was_resampled_before_does_not_matter():
     """By resampy itself: this ratio has as many phases as there are samples."""
 

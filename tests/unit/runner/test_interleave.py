@@ -30,6 +30,7 @@ class LstmNetwork(nn.Module):
         return self.behind((output + y).permute(1, 2, 0)) * x.mean(), hidden
 
 
+@pytest.mark.slow
 def test_a_call_has_the_same_bits_whichever_calls_run_with_it():
     torch.manual_seed(0)
     network = LstmNetwork().eval().requires_grad_(False)
