@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,22 +38,30 @@ def exported_by(model: TinyModel, folder: Path) -> Iterator[dict[Runner, Exporte
         yield {runner: ExportedModel(path, backend=Backend(runner), origin="own") for runner in RUNNERS}
 
 
-class Activations(nn.Module):
-    """Layers whose operators no built-in model has."""
+class Layers(nn.Module):
+    """Layers one after the other, of 64 samples."""
 
-    def __init__(self) -> None:
+    def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            *(nn.Flatten(), nn.Linear(64, 16), nn.SiLU(), nn.Dropout(), nn.Linear(16, DIMENSION), nn.Tanh())
-        )
+        self.layers = nn.Sequential(nn.Flatten(), *layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = self.layers(x)
         return made
 
 
+def activations() -> Layers:
+    """Layers whose operators no built-in model has."""
+    return Layers(nn.Linear(64, 16), nn.SiLU(), nn.Dropout(), nn.Linear(16, DIMENSION), nn.Tanh())
+
+
+def normed() -> Layers:
+    """Products with kernels, and a norm without one."""
+    return Layers(nn.Linear(64, 64), nn.LayerNorm(64), nn.Linear(64, DIMENSION, bias=False))
+
+
 def test_an_own_export_may_have_any_operator(tmp_path: Path):
-    model = tiny_model(Activations)
+    model = tiny_model(activations)
     level = EagerLevel(model, locate_weights(model, "seeded"))
     with exported_by(model, tmp_path) as loaded:
         for exported in loaded.values():
@@ -76,20 +84,6 @@ class Product(nn.Module):
         return torch.matmul(x.flatten(1), self.weight.T)
 
 
-class Normed(nn.Module):
-    """Products with kernels, and a norm without one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            *(nn.Flatten(), nn.Linear(64, 64), nn.LayerNorm(64), nn.Linear(64, DIMENSION, bias=False))
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        made: torch.Tensor = self.layers(x)
-        return made
-
-
 class ByColumns(Product):
     """A product of columns, as VGGish's PCA is."""
 
@@ -97,8 +91,8 @@ class ByColumns(Product):
         return (self.weight @ x.flatten(1).T).T
 
 
-@pytest.mark.parametrize("network", [Product, Normed, ByColumns, Activations])
-def test_a_window_has_the_same_bits_in_any_file(network: type[nn.Module], tmp_path: Path):
+@pytest.mark.parametrize("network", [Product, normed, ByColumns, activations])
+def test_a_window_has_the_same_bits_in_any_file(network: Callable[[], nn.Module], tmp_path: Path):
     with exported_by(tiny_model(network), tmp_path) as loaded:
         for exported in loaded.values():
             windows = [exported.features(part) for part in np.split(NOISE, 33, axis=1)]
@@ -110,9 +104,9 @@ def test_a_window_has_the_same_bits_in_any_file(network: type[nn.Module], tmp_pa
             np.testing.assert_array_equal(np.concatenate(alone), together)
 
 
-@pytest.mark.parametrize(("network", "expected"), [(None, True), (ByColumns, True), (Normed, False)])
+@pytest.mark.parametrize(("network", "expected"), [(None, True), (ByColumns, True), (normed, False)])
 def test_batches_are_filled_where_they_must_be(
-    network: type[nn.Module] | None, expected: bool, tmp_path: Path
+    network: Callable[[], nn.Module] | None, expected: bool, tmp_path: Path
 ):
     model = tiny_model() if network is None else tiny_model(network)
     with exported_by(model, tmp_path) as loaded:
