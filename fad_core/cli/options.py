@@ -26,7 +26,7 @@ DEFAULT_MODEL = "vggish"
 _CHOSEN = (FilePolicy, Options, Backend)
 
 
-class _Words(click.ParamType[str, str]):
+class _Words(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
     """Text for which a shell completes some words, or else files; the command checks its meaning later."""
 
     def __init__(self, name: str, words: Callable[[], list[str]], *, files: bool = False) -> None:
