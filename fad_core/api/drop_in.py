@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fad_core.api.model_cache import default_cache_dir, verified_model
+from fad_core.api.model_cache import default_cache_dir, embedding_cache, verified_model
 from fad_core.api.original_arguments import SUBMODEL, model_of
 from fad_core.api.scoring import Score, names_of, scan_sets, score_embedded
 from fad_core.datasets.policy import DEFAULTS, FilePolicy, Leftovers, OnBadFile, OnDuplicate, OnShortFile
@@ -90,6 +90,7 @@ class FrechetAudioDistance:
         memory_gb: float = DEFAULT_OPTIONS.memory_gb,
         progress: bool = True,
         cache_dir: str | os.PathLike[str] | None = None,
+        cache_embeddings: bool = True,
         trust: bool = False,
     ) -> None:
         """Choose a model. It is downloaded, exported and loaded at the first embedding.
@@ -145,8 +146,10 @@ class FrechetAudioDistance:
                 more is a bad file (EnCodec-48k, whose memory grows with the length of a file).
             progress: whether to print a line on stderr when a model is fetched, exported and verified, which
                 happens once.
-            cache_dir: folder of exported models and their verdicts; None: `$FAD_CACHE_DIR`, else
+            cache_dir: folder of exported models, their verdicts and embeddings; None: `$FAD_CACHE_DIR`, else
                 `~/.cache/fad-core/exported` (`fad_core.api.model_cache.default_cache_dir`).
+            cache_embeddings: whether the embeddings of files are cached: a file with the same content is then
+                not embedded again, by any program of this user.
             trust: whether to load a `.pt2` even if loading it can run code that the file contains. Use it
                 only for files from a source you trust.
 
@@ -186,7 +189,7 @@ class FrechetAudioDistance:
         self._cache_dir, self._trust = None if cache_dir is None else Path(cache_dir).expanduser(), trust
         self._backend, self._batch_size = Backend(runner, device), batch_size
         self._policy = FilePolicy(on_bad_file, on_short_file, on_duplicate, max_peak, leftovers)
-        self._progress = progress
+        self._progress, self._cache_embeddings = progress, cache_embeddings
         self._exported: ExportedModel | None = None
 
     @property
@@ -343,8 +346,11 @@ class FrechetAudioDistance:
                 progress=advance,
             )
         exported = self._load(frames=3).with_options(use.options)
+        cached = self._cache_embeddings
+        cache = embedding_cache(exported, self.weights, self._cache_dir) if cached else None
         with self._bar("embed", scanned.count) as advance:
-            return exported, scanned.embed(exported, workers=self.audio_load_worker, progress=advance)
+            workers = self.audio_load_worker
+            return exported, scanned.embed(exported, workers=workers, progress=advance, cache=cache)
 
     def _load(self, frames: int) -> ExportedModel:
         """Return the exported model; a warning about it names the caller that many frames above."""

@@ -12,6 +12,8 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fad_core.embedding.cached import cache_of
+from fad_core.embedding.embedding_cache import EmbeddingCache
 from fad_core.errors import ModelError
 from fad_core.models import definition_of, get_model
 from fad_core.models.base import EmbeddingModel
@@ -106,6 +108,33 @@ def verified_model(
     cache.require_verified(path, use.model, weights, verified_backends(backend.device))
     note = note_of(use.model)
     return ExportedModel(path, options, backend, batch_size, origin="own", note=note)
+
+
+def embedding_cache(
+    exported: ExportedModel, choice: str, cache_dir: Path | None = None
+) -> EmbeddingCache | None:
+    """Return the user's cache of the embeddings by a model; None for a model that was given by its path.
+
+    What an unverified file says of itself may be wrong, and must not stand for embeddings of others.
+
+    Args:
+        exported: the model, as `verified_model` returns it.
+        choice: choice of weights that it was loaded with.
+        cache_dir: folder of the exported models, which has a folder `embeddings`; None:
+            `default_cache_dir()`.
+    """
+    if is_exported(choice):
+        return None
+    return cache_of(exported, embeddings_folder(cache_dir))
+
+
+def embeddings_folder(cache_dir: Path | None = None) -> Path:
+    """Return the folder of the user's cached embeddings.
+
+    Args:
+        cache_dir: folder of the exported models; None: `default_cache_dir()`.
+    """
+    return (cache_dir or default_cache_dir()) / "embeddings"
 
 
 class ModelCache:

@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 
 import click
 
+from fad_core.cli.cache import cache
 from fad_core.cli.compare import compare
 from fad_core.cli.completion import completion
 from fad_core.cli.embed import embed, stats
@@ -44,7 +45,7 @@ def main() -> None:
     set_up_process()
 
 
-for _command in (score, embed, stats, compare, models, weights, export, verify, completion):
+for _command in (score, embed, stats, compare, models, weights, export, verify, cache, completion):
     main.add_command(_command)
 # Commands of packages that build on this one, such as `fad study`.
 for _entry in sorted(entry_points(group="fad_core.commands"), key=lambda entry: entry.name):

@@ -34,6 +34,7 @@ class Embedding:
     weights: str = WEIGHTS.default
     ckpt_dir: Path | None = None
     cache_dir: Path | None = None
+    cache: bool = True
     threads: int = 1
     quiet: bool = False
     trust: bool = False
@@ -60,7 +61,7 @@ class Embedding:
             The model, and the sets by their names.
         """
         use_threads(self.threads)
-        from fad_core.api.model_cache import verified_model
+        from fad_core.api.model_cache import embedding_cache, verified_model
         from fad_core.embedding.scan_and_embed import scan_sets
         from fad_core.models import get_model
         from fad_core.models.use import ModelUse
@@ -97,8 +98,10 @@ class Embedding:
             trust=self.trust,
         )
         accept(exported)
+        cache = embedding_cache(exported, self.weights, self.cache_dir) if self.cache else None
         with progress_bar("embed", scanned.count, quiet=self.quiet) as progress:
-            return exported, scanned.embed(exported, workers=exported.workers, progress=progress)
+            workers = exported.workers
+            return exported, scanned.embed(exported, workers=workers, progress=progress, cache=cache)
 
     def _report_ignored(self, name: str, ignored: Sequence[tuple[str, str]]) -> None:
         """Write one line for each reason why items in the place of a set do not belong to it."""

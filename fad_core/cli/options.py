@@ -26,7 +26,7 @@ DEFAULT_MODEL = "vggish"
 _CHOSEN = (FilePolicy, Options, Backend)
 
 
-class _Words(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
+class _Words(click.ParamType):  # type: ignore[type-arg]  # not generic in click 8.2
     """Text for which a shell completes some words, or else files; the command checks its meaning later."""
 
     def __init__(self, name: str, words: Callable[[], list[str]], *, files: bool = False) -> None:
@@ -74,8 +74,15 @@ ckpt_dir_option = click.option(
 cache_dir_option = click.option(
     "--cache-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of exported models and their verdicts.  [default: $FAD_CACHE_DIR, else "
+    help="Folder of exported models, their verdicts and embeddings.  [default: $FAD_CACHE_DIR, else "
     "~/.cache/fad-core/exported]",
+)
+cache_option = click.option(
+    "--cache/--no-cache",
+    default=True,
+    show_default=True,
+    help="Take the embeddings of files that were embedded before from the cache, and add those of the others "
+    "(`fad cache info`).",
 )
 trust_option = click.option(
     "--trust",
@@ -125,7 +132,9 @@ def embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(embedding=Embedding(*chosen, **rest), **given)
 
     choices: list[Any] = [option_of(item) for kind in _CHOSEN for item in choices_of(kind).values()]
-    others: list[Any] = [trust_option, ckpt_dir_option, cache_dir_option, threads_option, quiet_option]
+    others: list[Any] = [
+        *(trust_option, ckpt_dir_option, cache_dir_option, cache_option, threads_option, quiet_option)
+    ]
     for option in reversed([weights_option, *choices, *others]):
         gathered = option(gathered)
     return gathered

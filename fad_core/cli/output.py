@@ -41,7 +41,8 @@ def print_rows(rows: Sequence[Row], form: Form, text: Callable[[], str] | None =
     elif form == "csv":
         from fad_core.tables.csvtext import format_csv
 
-        print_text(format_csv([list(rows[0]), *(list(row.values()) for row in rows)]))
+        header = [list(row) for row in rows[:1]]
+        print_text(format_csv([*header, *(list(row.values()) for row in rows)]))
     else:
         print_text(text() if text is not None else _plain(rows))
 

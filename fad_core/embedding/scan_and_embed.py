@@ -23,8 +23,10 @@ from fad_core.datasets.decisions import (
 )
 from fad_core.datasets.decode_cache import DecodedAudioCache
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
-from fad_core.embedding.embed import embed_sounds, prepare_waveform
+from fad_core.embedding.cached import embed_cached
+from fad_core.embedding.embed import prepare_waveform
 from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
+from fad_core.embedding.embedding_cache import EmbeddingCache
 from fad_core.embedding.inputs import Progress, Sounds, Source, sounds_of
 from fad_core.embedding.precomputed import precomputed_set, vector_statistics
 from fad_core.errors import FadError
@@ -58,7 +60,12 @@ class ScannedSets:
         )
 
     def embed(
-        self, exported: ExportedModel, *, workers: int = 0, progress: Progress | None = None
+        self,
+        exported: ExportedModel,
+        *,
+        workers: int = 0,
+        progress: Progress | None = None,
+        cache: EmbeddingCache | None = None,
     ) -> dict[str, EmbeddedSet]:
         """Embed the sets. Audio cached by the scan is released; a second call reads the files again.
 
@@ -66,6 +73,8 @@ class ScannedSets:
             exported: the model they were scanned for.
             workers: threads that load files ahead (`fad_core.embedding.embed.embed_sounds`).
             progress: called with the number of files just embedded.
+            cache: cache of the model's embeddings (`fad_core.embedding.cached.cache_of`); None: all files are
+                embedded.
 
         Raises:
             ValueError: it is another model, or is used in another way.
@@ -81,7 +90,7 @@ class ScannedSets:
             if not isinstance(item, EmbeddedSet)
             for decision in self.decisions[name]
         )
-        with closing(embed_sounds(exported, decided, workers)) as stream:
+        with closing(embed_cached(exported, decided, workers, cache)) as stream:
             return {
                 name: _named(name, item, exported)
                 if isinstance(item, EmbeddedSet)
@@ -175,6 +184,7 @@ def embed_sets(
     keep: bool = False,
     to_compare: bool = True,
     progress: Progress | None = None,
+    cache: EmbeddingCache | None = None,
 ) -> dict[str, EmbeddedSet]:
     """Embed data sets. Every unusable file of all sets is reported before any file is embedded.
 
@@ -191,7 +201,7 @@ def embed_sets(
         to_compare=to_compare,
         progress=progress,
     )
-    return scanned.embed(exported, workers=workers, progress=progress)
+    return scanned.embed(exported, workers=workers, progress=progress, cache=cache)
 
 
 def _require_comparable(name: str, given: EmbeddedSet, use: ModelUse, backend: Backend | None) -> None:

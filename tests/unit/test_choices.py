@@ -110,7 +110,7 @@ def test_the_page_of_the_command_has_all_options_and_no_others() -> None:
         option
         for command in [main, *commands(main)]
         for parameter in command.params
-        for option in parameter.opts
+        for option in (*parameter.opts, *parameter.secondary_opts)
         if option.startswith("--")
     }
     page = COMMAND_PAGE.read_text(encoding="utf-8")
