@@ -67,7 +67,7 @@ def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     else:
         from fad_core.embedding.embeddings_writer import write_embeddings
 
-        write_embeddings(embedded.embeddings or (), embedded.decisions, exported, output)
+        write_embeddings({audio: (embedded.embeddings or (), embedded.decisions)}, exported, output)
     _say_what_was_written(output, embedded, form)
 
 

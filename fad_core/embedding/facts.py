@@ -64,7 +64,7 @@ class EmbeddingFacts:
         settings: how the model was used, as text.
         outputs: of the model, by name, and the length of one vector of each.
         scalars: whether the vectors are to be taken for scalars.
-        counts: what became of the shard's files.
+        counts: what became of the files of each data set, by its name.
         note: what a reader of the distances should know of how they were embedded.
         numerics: the code and the kind of machine that embedded them (`fad_core.runner.numerics`), as text.
     """
@@ -73,7 +73,7 @@ class EmbeddingFacts:
     settings: str
     outputs: Mapping[str, int]
     scalars: bool
-    counts: SetCounts
+    counts: Mapping[str, SetCounts]
     note: str
     numerics: str
 
@@ -84,8 +84,8 @@ def metadata_of(facts: EmbeddingFacts) -> dict[str, str]:
     The hashes of sounds, of which there are as many as files, stand apart from the other counts, as hex: JSON
     is read up to a limit.
     """
-    counts = counts_to_row(facts.counts)
-    sounds = counts.pop("sounds").astype(">i8")
+    counts = {name: counts_to_row(each) for name, each in facts.counts.items()}
+    sounds = {name: row.pop("sounds").astype(">i8").tobytes().hex() for name, row in counts.items()}
     return {
         "identity": json.dumps(facts.identity, sort_keys=True),
         "settings": facts.settings,
@@ -94,7 +94,7 @@ def metadata_of(facts: EmbeddingFacts) -> dict[str, str]:
         "outputs": json.dumps(dict(facts.outputs)),
         "scalars": json.dumps(facts.scalars),
         "counts": json.dumps(counts, sort_keys=True),
-        "sounds": sounds.tobytes().hex(),
+        **{f"sounds {name}": each for name, each in sounds.items()},
     }
 
 
@@ -111,13 +111,14 @@ def facts_of(metadata: Mapping[str, str]) -> EmbeddingFacts:
             raise ValueError("it names no outputs")
         if not all(isinstance(identity[key], str) for key in ("weights", "weights_sha256")):
             raise ValueError("the identity names no weights")
-        counts["sounds"] = np.frombuffer(bytes.fromhex(metadata["sounds"]), dtype=">i8")
+        for name, row in counts.items():
+            row["sounds"] = np.frombuffer(bytes.fromhex(metadata[f"sounds {name}"]), dtype=">i8")
         return EmbeddingFacts(
             identity,
             metadata["settings"],
             outputs,
             _SCALARS[metadata["scalars"]],
-            counts_from_row(counts),
+            {name: counts_from_row(row) for name, row in counts.items()},
             metadata["note"],
             metadata["numerics"],
         )

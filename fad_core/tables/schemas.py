@@ -69,12 +69,14 @@ OUTPUT = Column("output", "string", "Name of the model's output that the vectors
 
 EMBEDDINGS = Schema(
     "embeddings",
-    "One row for each vector of a shard of a data set, sorted by file, output and window.",
+    "One row for each vector, sorted by data set, file, output and segment.",
     (
+        MODEL[0],
+        DATASET,
         FILE,
         OUTPUT,
-        Column("window", "int32", "Index of the vector within its file and output, from 0."),
-        Column("start_second", "float64", "Start of the vector's window within the file.", unit="s"),
+        Column("segment", "int32", "Index of the vector within its file and output, from 0."),
+        Column("start_second", "float64", "Start of the vector's segment of the file.", unit="s"),
         Column("embedding", "list<float32>", "The vector itself, one number per dimension."),
     ),
 )

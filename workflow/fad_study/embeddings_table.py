@@ -1,8 +1,9 @@
-"""Read the embeddings of a data set from the tables of its shards."""
+"""Read the embeddings of a data set from the tables of the batches that hold its files."""
 
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
@@ -21,17 +22,19 @@ from fad_core.tables.schemas import EMBEDDINGS
 FileVectors = tuple[str, NDArray[np.float32]]
 
 _BATCH_VALUES = 2**18
-"""Number of values of one shard in memory at a time: 1 MB of float32, besides their row group."""
+"""Number of values of one table in memory at a time: 1 MB of float32, besides their row group."""
 
 
-def iterate_embeddings(paths: Iterable[Path | str], output: str = "") -> Iterator[FileVectors]:
-    """Yield each file and its vectors `[n, D]`, float32, of all shards in the order of file names.
+def iterate_embeddings(paths: Iterable[Path | str], dataset: str, output: str = "") -> Iterator[FileVectors]:
+    """Yield each file of a data set and its vectors `[n, D]`, float32, in the order of file names.
 
-    Results computed in this order do not depend on the number of shards. For each shard, memory holds one row
+    Results computed in this order do not depend on shards and batches. For each table, memory holds one row
     group of 4 MB and the embeddings of one file.
 
     Args:
-        paths: EMBEDDINGS tables, each sorted by file, output and window; they may be empty.
+        paths: EMBEDDINGS tables, each sorted by data set, file, output and segment; they may be empty, or hold
+            nothing of the data set.
+        dataset: name of the data set.
         output: name of the model's output; "": the main one.
 
     Raises:
@@ -40,8 +43,8 @@ def iterate_embeddings(paths: Iterable[Path | str], output: str = "") -> Iterato
     """
     previous: str | None = None
     dimension: int | None = None
-    shards = [((file, path, x) for file, x in _files_of(path, output)) for path in map(Path, paths)]
-    for file, path, embeddings in heapq.merge(*shards, key=itemgetter(0)):
+    tables = [((file, path, x) for file, x in _files_of(path, dataset, output)) for path in map(Path, paths)]
+    for file, path, embeddings in heapq.merge(*tables, key=itemgetter(0)):
         if file == previous:
             raise FadError(f"{path}: another table has {file!r} too: delete the outdated one")
         if dimension not in (None, embeddings.shape[1]):
@@ -53,27 +56,29 @@ def iterate_embeddings(paths: Iterable[Path | str], output: str = "") -> Iterato
         yield file, embeddings
 
 
-def read_embedding_counts(paths: Iterable[Path | str]) -> dict[str, int]:
-    """Return the number of vectors of the main output of each file, without reading the vectors.
+def read_embedding_counts(paths: Iterable[Path | str]) -> dict[str, dict[str, int]]:
+    """Return the number of vectors of the main output of each file, by data set, without reading the vectors.
 
     Args:
-        paths: EMBEDDINGS tables of all shards of a data set.
+        paths: EMBEDDINGS tables by one model.
 
     Raises:
-        FadError: a table is missing, damaged, or not a table of embeddings.
+        FadError: a table is missing, damaged, or not a table of embeddings, or has a file that another one has
+            too.
     """
-    counts: dict[str, int] = {}
+    counts: dict[str, dict[str, int]] = {}
     for path in map(Path, paths):
         with readable(path), open_parquet(EMBEDDINGS, path) as source:
-            table = source.read(["file", "output"], use_threads=False)
+            table = source.read(["dataset", "file", "output"], use_threads=False)
             if len(table) != source.metadata.num_rows:
                 raise damaged(path, ValueError(f"{len(table)} of {source.metadata.num_rows} rows"))
-            rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
-        main = ""
-        for file, output in rows:
-            main = main or output
-            if output == main:
-                counts[file] = counts.get(file, 0) + 1
+            rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+        for (dataset, file), found in groupby(rows, key=itemgetter(0, 1)):
+            outputs = [output for *_, output in found]
+            by_file = counts.setdefault(dataset, {})
+            if file in by_file:
+                raise FadError(f"{path}: another table has {file!r} too: delete the outdated one")
+            by_file[file] = outputs.count(outputs[0])
     return counts
 
 
@@ -95,20 +100,20 @@ def read_embedding_facts(path: Path | str) -> EmbeddingFacts:
         ) from error
 
 
-def _files_of(path: Path, output: str) -> Iterator[FileVectors]:
-    """Yield each file and its vectors from one shard."""
+def _files_of(path: Path, dataset: str, output: str) -> Iterator[FileVectors]:
+    """Yield each file of a data set and its vectors from one table."""
     previous: str | None = None
-    for file, pieces in groupby(_runs_of(path), key=itemgetter(0)):
+    for file, pieces in groupby(_runs_of(path, dataset), key=itemgetter(0)):
         if previous is not None and file < previous:
             raise _unsorted(path)
         previous = file
         parts = []
         expected: dict[str, int] = {}
-        for _, name, windows, vectors in pieces:
+        for _, name, segments, vectors in pieces:
             first = expected.get(name, 0)
-            if not np.array_equal(windows, np.arange(first, first + len(windows))):
+            if not np.array_equal(segments, np.arange(first, first + len(segments))):
                 raise _unsorted(path)
-            expected[name] = first + len(windows)
+            expected[name] = first + len(segments)
             output = output or name
             if name == output:
                 parts.append(vectors)
@@ -116,17 +121,20 @@ def _files_of(path: Path, output: str) -> Iterator[FileVectors]:
             yield file, np.concatenate(parts)
 
 
-def _runs_of(path: Path) -> Iterator[tuple[str, str, NDArray[np.int32], NDArray[np.float32]]]:
-    """Yield runs of rows of the same file and output, `(file, output, windows [n], vectors [n, D])`.
+def _runs_of(path: Path, dataset: str) -> Iterator[tuple[str, str, NDArray[np.int32], NDArray[np.float32]]]:
+    """Yield runs of rows of the same file and output of a data set, `(file, output, segments, vectors)`.
 
-    Long runs are divided into pieces.
+    Segments are `[n]`, vectors `[n, D]`. Long runs are divided into pieces. Row groups without the data set are
+    not read.
     """
     with open_parquet(EMBEDDINGS, path) as source:
-        missing = source.metadata.num_rows
-        if missing == 0:
+        groups = _groups_with(path, source, dataset)
+        if not groups:
             return
+        missing = sum(source.metadata.row_group(group).num_rows for group in groups)
         widths: dict[str, int] = {}
-        batches = source.iter_batches(max(1, _BATCH_VALUES // _mean_width(path, source)), use_threads=False)
+        size = max(1, _BATCH_VALUES // _mean_width(path, source, groups[0]))
+        batches = source.iter_batches(size, row_groups=groups, use_threads=False)
         while missing:
             with readable(path):
                 batch = next(batches, None)
@@ -135,31 +143,54 @@ def _runs_of(path: Path) -> Iterator[tuple[str, str, NDArray[np.int32], NDArray[
                 column = batch.column("embedding")
                 # Not `to_numpy`, which imports pandas.
                 values: NDArray[Any] = np.from_dlpack(column.flatten())
-                windows: NDArray[Any] = np.from_dlpack(batch.column("window"))
+                segments: NDArray[Any] = np.from_dlpack(batch.column("segment"))
                 lengths = column.value_lengths().to_pylist()
-                names = (batch.column(name).to_pylist() for name in ("file", "output"))
+                names = (batch.column(name).to_pylist() for name in ("dataset", "file", "output"))
                 keys = list(zip(*names, strict=True))
             if not np.isfinite(values).all():
                 raise FadError(f"{path}: the embeddings hold NaN or infinity: delete it and run again")
             missing -= len(keys)
             row = place = 0
-            for (file, output), rows in groupby(keys):
+            for (owner, file, output), rows in groupby(keys):
                 stop = row + sum(1 for _ in rows)
                 width = widths.setdefault(output, lengths[row])
                 if lengths[row:stop] != [width] * (stop - row):
                     raise FadError(f"{path}: the embeddings differ in length: delete it and run again")
                 end = place + width * (stop - row)
-                yield file, output, windows[row:stop], values[place:end].reshape(stop - row, width)
+                if owner == dataset:
+                    yield file, output, segments[row:stop], values[place:end].reshape(stop - row, width)
                 row, place = stop, end
         if missing:
             raise damaged(path, ValueError(f"{missing} rows fewer than were written"))
 
 
-def _mean_width(path: Path, source: Any) -> int:
-    """Return the mean length of the vectors of the first row group."""
+def _groups_with(path: Path, source: Any, dataset: str) -> list[int]:
+    """Return the row groups with rows of a data set.
+
+    The column itself is read: the bounds of its values, in the footer, are not covered by a checksum.
+    """
+    with readable(path):
+        names = source.read(["dataset"], use_threads=False).column(0).to_pylist()
+        if len(names) != source.metadata.num_rows:
+            raise damaged(path, ValueError(f"{len(names)} of {source.metadata.num_rows} rows"))
+        if names != sorted(names):
+            raise _unsorted(path)
+        first, end = bisect_left(names, dataset), bisect_right(names, dataset)
+        starts = [0]
+        for group in range(source.num_row_groups):
+            starts.append(starts[-1] + source.metadata.row_group(group).num_rows)
+    return [
+        group
+        for group in range(source.num_row_groups)
+        if max(first, starts[group]) < min(end, starts[group + 1])
+    ]
+
+
+def _mean_width(path: Path, source: Any, number: int) -> int:
+    """Return the mean length of the vectors of a row group."""
     # The vectors are the last column: this is the number of all their values.
     with readable(path):
-        group = source.metadata.row_group(0)
+        group = source.metadata.row_group(number)
         width: int = group.column(group.num_columns - 1).num_values // max(1, group.num_rows)
     if width < 1:
         raise FadError(f"{path}: the embeddings have no dimensions: delete it and run again")
@@ -167,4 +198,4 @@ def _mean_width(path: Path, source: Any) -> int:
 
 
 def _unsorted(path: Path) -> FadError:
-    return FadError(f"{path}: the rows are not sorted by file, output and window: delete it and run again")
+    return FadError(f"{path}: the rows are not sorted by data set, file, output and segment: delete it and run again")
