@@ -218,6 +218,8 @@ def embed_sets(
         keep: whether the embeddings are stored in addition to the statistics, for sets that are embedded now.
         to_compare: whether each set must give the two vectors that a distance needs.
         progress: called with the number of files just scanned or embedded: each file counts twice.
+        cache: cache of the model's embeddings (`fad_core.embedding.cached.cache_of`); None: all files are
+            embedded.
 
     Returns:
         The embedded sets by their names.
