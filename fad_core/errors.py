@@ -9,6 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+__all__ = [
+    "ArgumentError",
+    "AudioError",
+    "BadFilesError",
+    "ConfigError",
+    "DatasetError",
+    "FadError",
+    "ModelError",
+    "OutputError",
+    "ResourceError",
+    "SettingError",
+    "UnknownMetricError",
+    "UnknownModelError",
+    "UnknownNameError",
+    "VerificationError",
+    "WeightsError",
+]
+
 
 class FadError(Exception):
     """Base class of all errors that the input causes, not the program.
@@ -28,7 +46,14 @@ class FadError(Exception):
         self.settings = tuple(settings)
 
     def written(self, write: Callable[[str, object], str]) -> str:
-        """Return the message, followed by each setting as `write(name, value)` puts it, on its own line."""
+        """Write the message and the settings in another form, such as that of a command line.
+
+        Args:
+            write: called with the name and the value of a setting; returns their text.
+
+        Returns:
+            The message, followed by the text of each setting on a line of its own.
+        """
         return "\n  ".join([self.message, *(write(*setting) for setting in self.settings)])
 
     def __str__(self) -> str:

@@ -56,9 +56,10 @@ class FrechetAudioDistance:
         channels: number of channels of the model.
         weights: "official", "seeded" or a path.
 
-    Example:
-        frechet = FrechetAudioDistance(model_name="vggish")
-        value = frechet.score("audio/reference", "audio/generated")
+    >>> from fad_core import FrechetAudioDistance
+    >>> frechet = FrechetAudioDistance(model_name="vggish")
+    >>> frechet.model_id, frechet.sample_rate, frechet.channels
+    ('vggish', 16000, 1)
     """
 
     def __init__(
@@ -225,7 +226,9 @@ class FrechetAudioDistance:
             background_dir: the reference: a folder (searched recursively), a glob, a file, a list of files,
                 `Waveforms`, embeddings `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`;
                 None if its embeddings are given.
-            eval_dir: the evaluation set, in one of these forms.
+            eval_dir: the evaluation set: a folder, a glob, a file, a list of files, `Waveforms`, embeddings
+                `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`; None if its embeddings
+                are given.
             background_embds_path: `.npy` file of the reference's embeddings: read if it exists, else written.
             eval_embds_path: `.npy` file of the evaluation set's embeddings: read if it exists, else written.
             dtype: Type that samples are read as. The types other than float32 reproduce the original
@@ -240,7 +243,14 @@ class FrechetAudioDistance:
             BadFilesError: files cannot be used, and the settings do not allow excluding them; the message
                 lists all.
             ArgumentError: a set is not given, or both sets' embeddings would be written into one file.
-            FadError: any other fault of the input; the message says what to do.
+            FadError: any other fault of the input, or the model cannot be fetched, exported or verified
+                (`verified_model`); the message says what to do.
+            TypeError: a set has another type.
+
+        >>> frechet = FrechetAudioDistance(model_name="tiny", weights="seeded")
+        >>> value = frechet.score("audio/reference", "audio/generated")
+        >>> value > 0, value.row["n_reference"], value.row["n_evaluation"]
+        (True, 75, 75)
         """
         given = [path for path in (background_embds_path, eval_embds_path) if path is not None]
         if len({embeddings_path(path).resolve() for path in given}) < len(given):
@@ -271,9 +281,15 @@ class FrechetAudioDistance:
         Raises:
             BadFilesError: waveforms cannot be used, and the settings do not allow excluding them; each is
                 named by its index: 0000, 0001, …
+            DatasetError: there are no waveforms, or the sample rate is not a positive whole number.
+            FadError: the model cannot be fetched, exported or verified (`verified_model`).
 
         Warns:
             UserWarning: a waveform is doubtful: its peaks are far beyond ±1, or it is silent, for example.
+
+        >>> frechet = FrechetAudioDistance(model_name="tiny", weights="seeded")
+        >>> frechet.get_embeddings([np.sin(np.arange(1600)), np.cos(np.arange(3200))], sr=16000).shape
+        (75, 8)
         """
         sound = Waveforms([np.asarray(waveform) for waveform in x], sr)
         exported, embedded = self._embedded(
@@ -286,9 +302,15 @@ class FrechetAudioDistance:
         return embeddings.reshape(-1) if exported.use.takes_scalars else embeddings
 
     def calculate_embd_statistics(self, embd_lst: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return mean `[D]` and covariance `[D, D]` of embeddings `[N, D]`, as the original computes them.
+        """Compute mean and covariance of embeddings, as the original computes them.
 
         `score` does not use this, because it never forms a covariance (`fad_core.metrics.statistics`).
+
+        Args:
+            embd_lst: embeddings `[N, D]`.
+
+        Returns:
+            The mean `[D]` and the covariance `[D, D]`, divided by N − 1.
 
         >>> mean, covariance = FrechetAudioDistance().calculate_embd_statistics([[0.0, 1.0], [2.0, 3.0]])
         >>> mean
@@ -308,11 +330,14 @@ class FrechetAudioDistance:
         """Return the Fréchet distance of two Gaussian distributions.
 
         Args:
-            mu1: mean of the first, `[D]`.
-            sigma1: its covariance, `[D, D]`.
-            mu2: mean of the second.
-            sigma2: its covariance.
+            mu1: mean of the first distribution, `[D]`.
+            sigma1: covariance of the first distribution, `[D, D]`.
+            mu2: mean of the second distribution, `[D]`.
+            sigma2: covariance of the second distribution, `[D, D]`.
             eps: not used; the original adds it to the diagonals if its square root fails.
+
+        Returns:
+            The distance, in squared units of the embedding.
 
         Raises:
             ValueError: the shapes do not match, or a matrix is not a covariance.

@@ -38,6 +38,8 @@ from fad_core.verification.verify import level_of, run_by, verified_backends, ve
 from fad_core.weights import Weights, fetch_weights, locate_weights
 from fad_core.weights.checksums import file_sha256
 
+__all__ = ["default_cache_dir", "verified_model"]
+
 Report = Callable[[str], None]
 
 
@@ -50,8 +52,16 @@ def default_cache_dir() -> Path:
 
     `$FAD_CACHE_DIR`, else `$XDG_CACHE_HOME/fad-core/exported`, else `~/.cache/fad-core/exported`.
 
+    Returns:
+        The path; the folder need not exist.
+
     Raises:
         ModelError: the user has no home folder.
+
+    >>> import os
+    >>> os.environ["FAD_CACHE_DIR"] = "models"
+    >>> str(default_cache_dir())
+    'models'
     """
     if chosen := os.environ.get("FAD_CACHE_DIR"):
         return Path(chosen).expanduser()
@@ -80,8 +90,8 @@ def verified_model(
     """Load a verified model; download, export and verify it first if that has not been done.
 
     Args:
-        model_id: id of the model.
-        choice: choice of weights: "official", "seeded", the path of a checkpoint, or the path of an exported
+        model_id: id of the model, one of `fad_core.models.model_ids()`, or one of its aliases.
+        choice: the weights: "official", "seeded", the path of a checkpoint, or the path of an exported
             model (`.pt2`), which is not verified (`ExportedModel.note` says so).
         ckpt_dir: folder of the checkpoints; None: that of torch.hub.
         report: function called with a line of text before each long step.
@@ -89,8 +99,11 @@ def verified_model(
         backend: how and where the network runs; None: with the kernels for this CPU.
         cache_dir: folder of the exported models and their verdicts; None: `default_cache_dir()`.
         batch_size: number of windows embedded at once; None: the model's own.
-        progress: show progress bars of long steps on stderr.
+        progress: whether to show progress bars of long steps on stderr.
         trust: whether an exported model given by path may be read if it can contain code (`ExportedModel`).
+
+    Returns:
+        The model, which computes embeddings of waveforms.
 
     Raises:
         ModelError: there is no such model or device, the options do not apply to the model, or the path is
@@ -98,6 +111,13 @@ def verified_model(
         WeightsError: the checkpoint is not available, or is not the expected file.
         VerificationError: the model does not reproduce the network it was exported from, or the original's
             embeddings.
+        ArgumentError: `batch_size` is not a whole number of at least 1.
+        OutputError: the folder of the exported models cannot be written.
+
+    >>> from fad_core.api.model_cache import verified_model
+    >>> exported = verified_model("tiny", "seeded")
+    >>> exported.model.sample_rate, exported.device
+    (16000, 'cpu')
     """
     use = ModelUse(get_model(model_id), options)
     backend = resolve_backend(backend or Backend(), options)

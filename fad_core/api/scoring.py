@@ -43,6 +43,14 @@ class Score(float):
         decisions: the decision on every file (used, padded or excluded), by data set.
         ignored: (name, reason) of files that are not audio, by data set.
         model: the exported model's identity, and where it ran; empty if none was needed.
+
+    >>> from fad_core import FrechetAudioDistance
+    >>> frechet = FrechetAudioDistance(model_name="tiny", weights="seeded")
+    >>> value = frechet.score("audio/reference", "audio/generated")
+    >>> isinstance(value, float), value.row["metric"], len(value.decisions["audio/generated"])
+    (True, 'fad', 3)
+    >>> value.to_dict()["file_uses"][0]["file"]
+    '0.wav'
     """
 
     row: Mapping[str, Any]
@@ -57,7 +65,14 @@ class Score(float):
         ignored: Mapping[str, Sequence[tuple[str, str]]] | None = None,
         model: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Create the float from a row of the distance table."""
+        """Create the float from a row of the distance table.
+
+        Args:
+            row: the row; its "value" is the float.
+            decisions: the decision on every file, by data set; None: of no file.
+            ignored: (name, reason) of files that are not audio, by data set; None: of no file.
+            model: the exported model's identity; None: not known.
+        """
         made = super().__new__(cls, row["value"])
         made.row, made.decisions, made.ignored, made.model = row, decisions or {}, ignored or {}, model or {}
         return made
@@ -67,7 +82,11 @@ class Score(float):
         return self.row, self.decisions, self.ignored, self.model
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values, for JSON: the row, the model, and all files, used or not."""
+        """Return everything as plain values, for JSON.
+
+        Returns:
+            The fields of the row; "model_identity"; and under "file_uses" and "ignored" all files.
+        """
         said = ("status", "reason")  # of the decision, and more than the scan's
         files = [
             {
@@ -101,20 +120,33 @@ def score(
     """Score an evaluation set against a reference set.
 
     Args:
-        reference: the reference set, in any form of `fad_core.embedding.inputs.Source`.
-        evaluation: the evaluation set, in any of these forms.
+        reference: the reference set: a folder (searched recursively), a glob, a file, a list of files,
+            `Waveforms`, embeddings `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`.
+        evaluation: the evaluation set: a folder, a glob, a file, a list of files, `Waveforms`, embeddings
+            `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`.
         exported: the embedding model. It is not verified here: `fad_core.api.model_cache.verified_model`
             returns a verified one.
         metric: name of the metric.
         policy: how files are handled that cannot, or should not, be embedded unchanged.
-        workers: number of threads that load files ahead (`fad_core.embedding.embed.embed_sounds`).
+        workers: number of threads that load files ahead; 0: none. The result does not depend on it.
         progress: called with the number of files just scanned or embedded: each file counts twice.
 
+    Returns:
+        The distance, a float with a record of how it was computed.
+
     Raises:
+        UnknownMetricError: there is no such metric.
         DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
         BadFilesError: files cannot be used, and the policy does not allow excluding them; the message lists
             all.
+        AudioError: a file has changed since the scan.
+        TypeError: a set has another type.
         FadError: an embedded set is of another model, or the metric needs an output that the model lacks.
+
+    >>> from fad_core.api.model_cache import verified_model
+    >>> value = score("audio/reference", "audio/generated", verified_model("tiny", "seeded"))
+    >>> value.row["n_reference"], value.row["n_evaluation"]
+    (75, 75)
     """
     chosen = get_metric(metric)
     chosen.require_outputs(exported.model.name, exported.model.outputs)
@@ -140,14 +172,19 @@ def score_embedded(
 
     Args:
         reference: the reference set, as `embed_sets` returns it.
-        evaluation: the set to be scored against it.
+        evaluation: the evaluation set, as `embed_sets` returns it.
         metric: name of the metric.
-        exported: the model that embedded them, to be named in the result.
+        exported: the model that embedded them, to be named in the result; None: it is not named.
+
+    Returns:
+        The distance, a float with a record of how it was computed.
 
     Raises:
+        UnknownMetricError: there is no such metric.
         FadError: they were embedded by different models.
         DatasetError: a set has fewer than 2 vectors.
 
+    >>> from fad_core.api.scoring import EmbeddedSet
     >>> from fad_core.metrics.statistics import Statistics
     >>> from fad_core.models.use import ModelKey
     >>> key = ModelKey("vggish", "seeded", "00b8a942", "")

@@ -39,7 +39,9 @@ from fad_core.tables.schemas import STATISTICS
 from fad_core.util.atomic import atomic_path
 from fad_core.util.json_text import parse_object
 
-SUFFIXES = (".npz", ".parquet")
+__all__ = ["read_statistics", "write_statistics"]
+
+_SUFFIXES = (".npz", ".parquet")
 _KEY = ("model", "weights", "weights_sha256", "settings", "dataset")
 
 _FADTK_MEAN, _FADTK_COVARIANCE = ".mu", ".cov"
@@ -59,20 +61,26 @@ def is_statistics_file(path: str) -> bool:
     >>> is_statistics_file("reference.npz"), is_statistics_file("audio/reference")
     (True, False)
     """
-    return Path(path).suffix in SUFFIXES
+    return Path(path).suffix in _SUFFIXES
 
 
 def write_statistics(embedded: EmbeddedSet, path: Path) -> None:
     """Write a set's statistics atomically; the same set gives the same bytes.
 
     Args:
-        embedded: the set.
-        path: ends in .npz or .parquet.
+        embedded: the set, as `embed_sets` or `read_statistics` returns it.
+        path: path of the file, which ends in .npz or .parquet.
 
     Raises:
         ValueError: it ends in something else, or the set is known by mean and covariance alone.
         FadError: the set has several outputs, for a .npz.
         OutputError: the file cannot be written.
+
+    >>> from fad_core.api.model_cache import verified_model
+    >>> from fad_core.api.scoring import embed_sets
+    >>> sets = embed_sets({"reference": "audio/reference"}, verified_model("tiny", "seeded"))
+    >>> from pathlib import Path
+    >>> write_statistics(sets["reference"], Path("reference.npz"))
     """
     require_file_for(path, embedded.statistics)
     rows = set_to_rows(embedded)
@@ -84,7 +92,7 @@ def write_statistics(embedded: EmbeddedSet, path: Path) -> None:
         with atomic_path(path) as temporary:
             np.savez(temporary, **arrays)
     else:
-        raise ValueError(f"{path}: statistics are written as {' or '.join(SUFFIXES)}")
+        raise ValueError(f"{path}: statistics are written as {' or '.join(_SUFFIXES)}")
 
 
 def require_file_for(path: Path, outputs: Collection[str]) -> None:
@@ -105,15 +113,20 @@ def read_statistics(path: Path | str, models: Collection[str] = ()) -> list[Embe
     """Read the statistics of a data set for one or several models, from this or another package.
 
     Args:
-        path: ends in .npz or .parquet. As it stands it is the set's name.
-        models: ids of those that are wanted, where another package's file holds several; none: all of them.
+        path: path of the file, which ends in .npz or .parquet. It becomes the set's name.
+        models: ids of the models to read, if another package's file holds several; none: all of them.
 
     Returns:
-        One for each model; at least one.
+        An embedded set for each model; at least one.
 
     Raises:
-        FadError: the file is missing or damaged, is not of a kind described above, or what it holds can be
-            no mean and covariance.
+        FadError: the file is missing or damaged, is not of a known kind (of this package, fadtk or
+            pytorch-fid), or does not hold a mean and a covariance.
+
+    >>> np.savez("theirs.npz", mu=np.zeros(2), sigma=np.eye(2))  # as pytorch-fid writes them
+    >>> (reference,) = read_statistics("theirs.npz")
+    >>> reference.source, reference.statistics_of().dimension
+    ('pytorch-fid', 2)
     """
     if Path(path).suffix == ".parquet":
         return _read_parquet(str(path))

@@ -46,11 +46,9 @@ def read_audio(path: Path | str, dtype: str = "float32") -> tuple[NDArray[np.flo
         AudioError: the file cannot be opened or decoded, or holds no samples. The further checks of
             `inspect_audio` are not made.
 
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "ramp.wav")
-    ...     soundfile.write(path, [0.0, 0.25, 0.5], 16000)
-    ...     read_audio(path)
+    >>> import soundfile
+    >>> soundfile.write("ramp.wav", [0.0, 0.25, 0.5], 16000)
+    >>> read_audio("ramp.wav")
     (array([[0.  , 0.25, 0.5 ]], dtype=float32), 16000)
     """
     path = Path(path)
@@ -63,7 +61,17 @@ def read_audio(path: Path | str, dtype: str = "float32") -> tuple[NDArray[np.flo
 
 
 def waveform_of(blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Join decoded blocks `[samples, channels]` into a waveform `[channels, samples]`."""
+    """Join decoded blocks into a waveform.
+
+    Args:
+        blocks: at least one, each `[samples, channels]`, all of one type and number of channels.
+
+    Returns:
+        `[channels, samples]`, of the blocks' type.
+
+    >>> waveform_of([np.zeros((100, 2)), np.zeros((50, 2))]).shape
+    (2, 150)
+    """
     return np.concatenate(blocks).T
 
 

@@ -27,11 +27,10 @@ class SoundDigest:
         sample_rate: sample rate in Hz.
         channels: count of channels.
 
-    Examples:
-        >>> digest = SoundDigest(16000, 1)
-        >>> digest.update(np.zeros(16000, np.float32))
-        >>> digest.hexdigest()[:16]
-        '0d93ffa259750f8a'
+    >>> digest = SoundDigest(16000, 1)
+    >>> digest.update(np.zeros(16000, np.float32))
+    >>> digest.hexdigest()[:16]
+    '0d93ffa259750f8a'
     """
 
     def __init__(self, sample_rate: int, channels: int) -> None:
@@ -56,7 +55,11 @@ class SoundDigest:
             self._hash.update(np.ascontiguousarray(block + np.float32(0), dtype="<f4").data)
 
     def hexdigest(self) -> str:
-        """Return the hash of all samples so far, in hex."""
+        """Return the hash of all samples so far.
+
+        Returns:
+            64 hex digits.
+        """
         return self._hash.hexdigest()
 
 
@@ -75,7 +78,7 @@ class AudioInfo:
         sound_sha256: SHA-256 of the decoded audio, in hex; see `SoundDigest`. Equal for a WAV and a FLAC file
             with the same samples, whatever their tags.
         doubt: why the file is doubtful, one line without the path; "" if it is whole.
-        doubt_seconds: how much audio is missing, ignored or surplus.
+        doubt_seconds: how many seconds of audio are missing, ignored or surplus.
     """
 
     format: str
@@ -102,7 +105,8 @@ def inspect_audio(
 
     Args:
         path: a file of any format that libsndfile reads.
-        on_block: called with each block `[samples, channels]`; joined, they are what `read_audio` returns.
+        on_block: called with each block, float32 `[samples, channels]`; `waveform_of` joins them to what
+            `read_audio` returns. None: not called.
 
     Returns:
         The properties of the file, with the reason if it is doubtful.
@@ -111,6 +115,10 @@ def inspect_audio(
         AudioError: the file is missing, a folder, not readable, empty, not audio, damaged, or holds no
             samples, or NaN or infinite ones; or more than `SMALL_LOSS` seconds of its audio are missing,
             ignored or surplus.
+
+    >>> info = inspect_audio("audio/reference/0.wav")
+    >>> info.format, info.sample_rate, info.channels, info.duration, info.doubt
+    ('WAV', 16000, 1, 0.1, '')
     """
     path = Path(path)
     with open_sound(path) as stream, open_decoder(path, stream) as decoder:

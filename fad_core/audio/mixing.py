@@ -12,14 +12,13 @@ def to_mono(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mix to one channel: the float32 mean over the channels, as the original package computes it.
 
     Args:
-        waveform: `[channels, samples]`.
+        waveform: float32 `[channels, samples]`.
 
     Returns:
         `[1, samples]`, float32.
 
-    Examples:
-        >>> to_mono(np.array([[0.0, 1.0], [0.5, 0.5]], np.float32))
-        array([[0.25, 0.75]], dtype=float32)
+    >>> to_mono(np.array([[0.0, 1.0], [0.5, 0.5]], np.float32))
+    array([[0.25, 0.75]], dtype=float32)
     """
     if len(waveform) == 1:
         return waveform
@@ -44,7 +43,7 @@ def mix(waveform: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
     loudspeaker a channel belongs.
 
     Args:
-        waveform: `[C, samples]`.
+        waveform: float32 `[C, samples]`.
         channels: number of channels of the model, 1 or 2.
 
     Returns:

@@ -11,6 +11,8 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["resample", "resampled_length"]
+
 # resampy's filter table has this many steps between two zero crossings; for a larger reduction of the rate,
 # its step through the table would be zero.
 _LARGEST_REDUCTION = 512
@@ -23,12 +25,12 @@ def resampled_length(samples: int, rate_from: int, rate_to: int) -> int:
     """Return the number of samples that `resample` returns.
 
     Args:
-        samples: samples of the waveform in each channel.
-        rate_from: its sample rate in Hz.
+        samples: length of the waveform in samples.
+        rate_from: sample rate of the waveform in Hz.
         rate_to: the sample rate of the result in Hz.
 
     Returns:
-        The count of samples in each channel; 0 if the waveform is too short for one.
+        The length of the result in samples; 0 if the waveform is too short for one.
 
     >>> resampled_length(44100, 44100, 16000)
     16000
@@ -45,7 +47,7 @@ def resample(waveform: NDArray[np.float32], rate_from: int, rate_to: int) -> NDA
 
     Args:
         waveform: `[channels, samples]`, float32, or float64, for which resampy itself is called.
-        rate_from: its sample rate in Hz.
+        rate_from: sample rate of the waveform in Hz.
         rate_to: the sample rate of the result in Hz.
 
     Returns:

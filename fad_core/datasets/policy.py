@@ -23,6 +23,9 @@ class FilePolicy:
 
     Raises:
         SettingError: a value is not one of its choices, or `max_peak` is not a positive, finite number.
+
+    >>> FilePolicy.of({"on_bad_file": "skip", "crop": "first"}).on_bad_file
+    'skip'
     """
 
     on_bad_file: OnBadFile = choice(
@@ -68,7 +71,14 @@ class FilePolicy:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """Return the policy among the values of a configuration; other keys are left alone."""
+        """Return the policy among the values of a configuration.
+
+        Args:
+            values: values by the names of settings; other keys than those of a policy are left alone.
+
+        Returns:
+            The policy; settings without a value have their defaults.
+        """
         return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
 
 

@@ -40,18 +40,27 @@ class EmbeddedSet:
     """An embedded data set, given as audio, vectors or statistics.
 
     Attributes:
-        name: of the data set.
-        key: of the model, its weights and settings; what is not known of them is "".
-        statistics: of all vectors of each output, the main one first; a mean and covariance, where that is
-            all that is known.
+        name: name of the data set.
+        key: the model, its weights and settings; what is not known of them is "".
+        statistics: statistics of all vectors, by output, the main one first; a mean and covariance, where
+            that is all that is known.
         counts: what became of its files; None if that is not known.
         source: "fad-core"; the package that wrote its statistics, "fadtk" or "pytorch-fid"; or "vectors" for
             vectors and statistics that do not say what model made them.
-        identity: of the exported model (`fad_core.runner.pt2.Identity`); empty if it is not known.
+        identity: identity of the exported model (its name, weights and code); empty if it is not known.
         decisions: what became of each file, sorted by name, if it was given as sound.
         ignored: (name, reason) of what is not an audio file, if it was given as sound.
         embeddings: the vectors file by file in the order of names, if they were kept.
         note: what a reader of its distances should know; empty if nothing.
+
+    >>> from fad_core.api.model_cache import verified_model
+    >>> from fad_core.api.scoring import embed_sets
+    >>> sources = {"reference": "audio/reference"}
+    >>> reference = embed_sets(sources, verified_model("tiny", "seeded"), keep=True)["reference"]
+    >>> reference.statistics_of().n, reference.vectors_of().vectors.shape
+    (75, (75, 8))
+    >>> reference.noted("recorded in 2020").note.endswith("; recorded in 2020")
+    True
     """
 
     name: str
@@ -76,15 +85,35 @@ class EmbeddedSet:
         return self.source == "vectors" and not self.key.weights
 
     def noted(self, note: str) -> EmbeddedSet:
-        """Return the set with a further note; "" adds none."""
+        """Return the set with a further note.
+
+        Args:
+            note: the text to add; "": none.
+
+        Returns:
+            A copy of the set, whose notes are divided by semicolons.
+        """
         return replace(self, note="; ".join(filter(None, (self.note, note))))
 
     def statistics_of(self, output: str = "") -> Statistics | MeanCovariance:
-        """Statistics of the vectors of an output, by default of the main one."""
+        """Return the statistics of the vectors of an output.
+
+        Args:
+            output: name of the output; "": the main one.
+
+        Returns:
+            Count, mean and scatter of vectors `[N, D]`; mean and covariance where the count is not known.
+        """
         return self.statistics[output or next(iter(self.statistics))]
 
     def vectors_of(self, output: str = "") -> SetVectors:
-        """All vectors of an output, by default of the main one, files in the order of their names.
+        """Return all vectors of an output.
+
+        Args:
+            output: name of the output; "": the main one.
+
+        Returns:
+            The vectors `[N, D]`, files in the order of their names.
 
         Raises:
             ValueError: the vectors were not kept, or are not known.

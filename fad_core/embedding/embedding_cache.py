@@ -69,6 +69,8 @@ class EmbeddingCache:
     """The cached embeddings of one model on one kind of machine.
 
     >>> import tempfile
+    >>> from pathlib import Path
+    >>> from fad_core.embedding.embedding_cache import Entry
     >>> with tempfile.TemporaryDirectory() as root:
     ...     cache = EmbeddingCache(Path(root), {"model": "vggish"}, ["embedding"])
     ...     cache.put("a" * 40, Entry(np.zeros(1), {"embedding": np.ones((1, 2), np.float32)}))

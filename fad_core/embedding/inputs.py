@@ -35,7 +35,7 @@ class Waveforms:
     Attributes:
         waveforms: each `[samples]` or `[samples, channels]`, as soundfile gives them: floats, nominally
             within ±1. An array of two dimensions is a batch of mono sounds, a row each.
-        sample_rate: of all of them, in Hz.
+        sample_rate: sample rate of all of them in Hz.
     """
 
     waveforms: Sequence[Waveform]

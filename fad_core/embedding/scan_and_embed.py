@@ -45,6 +45,13 @@ class ScannedSets:
         sets: the sets by name: embedded ones, and the audio of the others.
         decisions: the decision on each file of the others, sorted by name.
         keep: whether the embeddings are stored in addition to the statistics.
+
+    >>> from fad_core.api.model_cache import verified_model
+    >>> from fad_core.api.scoring import scan_sets
+    >>> exported = verified_model("tiny", "seeded")
+    >>> scanned = scan_sets({"reference": "audio/reference"}, exported.use)
+    >>> scanned.count, scanned.embed(exported)["reference"].statistics_of().n
+    (3, 75)
     """
 
     use: ModelUse
@@ -71,10 +78,13 @@ class ScannedSets:
 
         Args:
             exported: the model they were scanned for.
-            workers: threads that load files ahead (`fad_core.embedding.embed.embed_sounds`).
+            workers: number of threads that load files ahead; 0: none. The result does not depend on it.
             progress: called with the number of files just embedded.
             cache: cache of the model's embeddings (`fad_core.embedding.cached.cache_of`); None: all files are
                 embedded.
+
+        Returns:
+            The embedded sets by their names.
 
         Raises:
             ValueError: it is another model, or is used in another way.
@@ -138,19 +148,30 @@ def scan_sets(
     """Scan data sets and report every unusable file.
 
     Args:
-        sources: the sets by their names.
+        sources: the sets by their names; each is a folder, a glob, a file, a list of files, `Waveforms`,
+            embeddings `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`.
         use: the model that is to embed them, with its options; no weights are needed.
         backend: where it is to run, if that is known: sets that were embedded elsewhere are refused.
         policy: how to treat files that cannot, or should not, be embedded as they are.
-        workers: threads that load files ahead.
+        workers: number of threads that load files ahead; 0: none. The result does not depend on it.
         keep: whether the embeddings are stored in addition to the statistics, for sets that are embedded now.
         to_compare: whether each set must give the two vectors that a distance needs.
         progress: called with the number of files just scanned.
+
+    Returns:
+        The sets with the decision on each of their files, ready to be embedded.
 
     Raises:
         DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
         BadFilesError: files cannot be used, and the policy does not exclude them; the message lists all.
         FadError: an embedded set is of another model, as far as is known.
+        TypeError: a set has another type.
+
+    >>> from fad_core.models import get_model
+    >>> from fad_core.models.use import ModelUse
+    >>> scanned = scan_sets({"reference": "audio/reference"}, ModelUse(get_model("tiny")))
+    >>> [decision.status for decision in scanned.decisions["reference"]]
+    ['used', 'used', 'used']
     """
     # The scan reads float32, so its cache cannot serve a load as another type.
     same_type = use.options.dtype == "float32"
@@ -188,8 +209,33 @@ def embed_sets(
 ) -> dict[str, EmbeddedSet]:
     """Embed data sets. Every unusable file of all sets is reported before any file is embedded.
 
-    The arguments, and what is raised, are those of `scan_sets` and `ScannedSets.embed`; for `progress` each
-    file counts twice, when it was scanned and when it is embedded.
+    Args:
+        sources: the sets by their names; each is a folder, a glob, a file, a list of files, `Waveforms`,
+            embeddings `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`.
+        exported: the embedding model.
+        policy: how to treat files that cannot, or should not, be embedded as they are.
+        workers: number of threads that load files ahead; 0: none. The result does not depend on it.
+        keep: whether the embeddings are stored in addition to the statistics, for sets that are embedded now.
+        to_compare: whether each set must give the two vectors that a distance needs.
+        progress: called with the number of files just scanned or embedded: each file counts twice.
+        cache: cache of the model's embeddings (`fad_core.embedding.cached.cache_of`); None: all files are
+            embedded.
+
+    Returns:
+        The embedded sets by their names.
+
+    Raises:
+        DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
+        BadFilesError: files cannot be used, and the policy does not exclude them; the message lists all.
+        AudioError: a file has changed since the scan.
+        FadError: an embedded set is of another model, as far as is known.
+        TypeError: a set has another type.
+
+    >>> from fad_core.api.model_cache import verified_model
+    >>> sources = {"reference": "audio/reference", "generated": "audio/generated"}
+    >>> sets = embed_sets(sources, verified_model("tiny", "seeded"), keep=True)
+    >>> sets["reference"].vectors_of().vectors.shape
+    (75, 8)
     """
     scanned = scan_sets(
         sources,

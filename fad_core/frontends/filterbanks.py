@@ -18,6 +18,16 @@ from numpy.typing import NDArray
 
 from fad_core.frontends.settings import LogMelSettings
 
+__all__ = [
+    "fourier_kernels",
+    "hann_window",
+    "hertz_to_htk_mel",
+    "htk_mel_matrix",
+    "portable_hann_window",
+    "slaney_mel_matrix",
+    "triangles",
+]
+
 _Float = TypeVar("_Float", np.float32, np.float64)
 
 # The HTK mel scale: mel = 1127 · ln(1 + f / 700).
@@ -35,7 +45,13 @@ _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459"
 
 
 def hann_window(length: int) -> NDArray[np.float64]:
-    """Return the periodic Hann window `[length]`: one whole cycle, its closing zero left out.
+    """Compute the periodic Hann window: one whole cycle, its closing zero left out.
+
+    Args:
+        length: number of samples, at least 1.
+
+    Returns:
+        float64 `[length]`.
 
     >>> hann_window(4).round(15).tolist()
     [0.0, 0.5, 1.0, 0.5]
@@ -66,7 +82,13 @@ def triangles(points: NDArray[_Float], edges: NDArray[_Float]) -> NDArray[_Float
 
 
 def hertz_to_htk_mel(hertz: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Convert frequencies in Hz to the HTK mel scale.
+    """Convert frequencies to the HTK mel scale.
+
+    Args:
+        hertz: frequencies in Hz, at least 0; an array of any shape, or one number.
+
+    Returns:
+        Mels, float64, of the argument's shape.
 
     >>> round(float(hertz_to_htk_mel(1000.0)))
     1000
@@ -80,6 +102,9 @@ def htk_mel_matrix(settings: LogMelSettings) -> NDArray[np.float64]:
     """Return the weights that turn a magnitude spectrum into mel bands, as the AudioSet release has them.
 
     Each band is a triangle over the *mel* axis. The bin at 0 Hz belongs to no band.
+
+    Args:
+        settings: sample rate and edges in Hz, the length of the transform, and the number of bands.
 
     Returns:
         Read-only float64 `[fft_length // 2 + 1, bands]`.
@@ -104,6 +129,9 @@ def slaney_mel_matrix(settings: LogMelSettings) -> NDArray[np.float32]:
     Each band is a triangle over the frequency axis in Hz, divided by its width so that all have the same
     area. The centres are equally far apart on Slaney's mel scale.
 
+    Args:
+        settings: sample rate and edges in Hz, the length of the transform, and the number of bands.
+
     Returns:
         Read-only float32 `[fft_length // 2 + 1, bands]`.
 
@@ -122,11 +150,14 @@ def fourier_kernels(length: int) -> tuple[NDArray[np.float32], NDArray[np.float3
     """Return real and imaginary part of the Fourier transform of Hann-windowed frames; portable.
 
     Args:
-        length: of a frame in samples, a multiple of four.
+        length: samples a frame, a multiple of four.
 
     Returns:
         Two read-only arrays, float32 `[length / 2 + 1, length]`: row k holds cos(2πkn / length), or
         -sin(2πkn / length), times the window.
+
+    Raises:
+        ValueError: the length is not a multiple of four.
 
     >>> cosines, sines = fourier_kernels(8)
     >>> cosines.shape
@@ -141,7 +172,20 @@ def fourier_kernels(length: int) -> tuple[NDArray[np.float32], NDArray[np.float3
 
 
 def portable_hann_window(length: int) -> NDArray[np.float64]:
-    """Return the periodic Hann window `[length]`; `length` is a multiple of four."""
+    """Compute the periodic Hann window, each value rounded once from 50 digits; portable.
+
+    Args:
+        length: number of samples, a multiple of four.
+
+    Returns:
+        float64 `[length]`.
+
+    Raises:
+        ValueError: the length is not a multiple of four.
+
+    >>> portable_hann_window(4).tolist()
+    [0.0, 0.5, 1.0, 0.5]
+    """
     window: NDArray[np.float64] = 0.5 - 0.5 * _cosines(length)
     return window
 

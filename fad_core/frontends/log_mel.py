@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from fad_core.frontends.filterbanks import hann_window, htk_mel_matrix
 from fad_core.frontends.settings import LogMelSettings
 
+__all__ = ["log_mel_spectrogram"]
+
 # Frames transformed at once: bounds the memory of a long clip (1000 × 512 doubles are 4 MB).
 _FRAMES_AT_ONCE = 1000
 
@@ -35,8 +37,9 @@ def log_mel_spectrogram(samples: NDArray[np.floating], settings: LogMelSettings)
     Raises:
         ValueError: the settings say that frames are centred.
 
-    >>> log_mel_spectrogram(np.zeros(16000), LogMelSettings(
-    ...     16000, 512, 160, 64, 125, 7500, window_length=400, centred=False, log_offset=0.01)).shape
+    >>> from fad_core.frontends.settings import LogMelSettings
+    >>> settings = LogMelSettings(16000, 512, 160, 64, 125, 7500, 400, centred=False, log_offset=0.01)
+    >>> log_mel_spectrogram(np.zeros(16000), settings).shape
     (98, 64)
     """
     if settings.centred:

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["LogMelSettings"]
+
 
 @dataclass(frozen=True)
 class LogMelSettings:
     """The constants of a log-mel spectrogram.
 
     Attributes:
-        sample_rate: of the waveform, in Hz.
+        sample_rate: sample rate of the waveform in Hz.
         fft_length: points of the Fourier transform.
         hop_length: samples from one frame to the next.
         bands: number of mel bands.
-        lower_hz: lower edge of the lowest band.
-        upper_hz: upper edge of the highest band.
+        lower_hz: lower edge of the lowest band in Hz.
+        upper_hz: upper edge of the highest band in Hz.
         window_length: samples in a frame, which is zero-padded to `fft_length` at its end; 0: `fft_length`.
         centred: whether frame k is centred on sample k · hop_length, with the signal mirrored at its ends;
             else only whole frames count.
@@ -40,7 +42,13 @@ class LogMelSettings:
             object.__setattr__(self, "window_length", self.fft_length)
 
     def frame_count(self, samples: int) -> int:
-        """Return how many frames a signal of so many samples has.
+        """Return the number of frames of a signal.
+
+        Args:
+            samples: length of the signal in samples.
+
+        Returns:
+            The number of frames; 0 for a signal shorter than one window whose frames are not centred.
 
         >>> LogMelSettings(16000, 512, 160, 64, 50, 8000).frame_count(16000)
         101
@@ -55,9 +63,9 @@ class LogMelSettings:
         """Return the samples of centred frames, with the signal mirrored where they extend beyond its ends.
 
         Args:
-            waveform: `[…, samples]`.
-            first: the first frame.
-            stop: the frame after the last.
+            waveform: `[…, samples]`, of any type.
+            first: index of the first frame.
+            stop: index of the frame after the last.
 
         Returns:
             `[…, (stop - first - 1) · hop_length + fft_length]`.

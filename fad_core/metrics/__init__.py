@@ -42,13 +42,13 @@ def register_metric(metric: Metric) -> None:
     points of the group "fad_core.metrics".
 
     Args:
-        metric: the metric.
+        metric: the metric, whose name consists of lower-case letters, digits and underscores.
 
     Raises:
         ArgumentError: another metric has that name, or it has other characters than lower-case letters,
             digits and underscores.
 
-    >>> from fad_core.metrics import Metric, MetricValue, Need
+    >>> from fad_core.metrics import Metric, MetricValue, Need, get_metric
     >>> def shift(reference, evaluation):
     ...     means = (each.statistics_of().mean for each in (reference, evaluation))
     ...     return MetricValue(float(abs(next(means) - next(means)).max()))
@@ -71,6 +71,9 @@ def get_metric(name: str) -> Metric:
 
     Args:
         name: name of a metric that is built in, registered, or an entry point.
+
+    Returns:
+        The metric; its module is imported now if it was not before.
 
     Raises:
         UnknownMetricError: there is no such metric; the message lists all metrics.

@@ -32,7 +32,19 @@ class SetVectors:
 
     @classmethod
     def of(cls, by_file: Iterable[tuple[str, NDArray[np.float32]]]) -> SetVectors:
-        """Concatenate the vectors `[n, D]` of files."""
+        """Concatenate the vectors of files.
+
+        Args:
+            by_file: at least one pair of a file's name and its vectors, float32 `[n, D]`.
+
+        Returns:
+            All vectors `[N, D]`, in the order of the files.
+
+        >>> import numpy as np
+        >>> vectors = [("a.wav", np.zeros((2, 3), "f4")), ("b.wav", np.ones((1, 3), "f4"))]
+        >>> SetVectors.of(vectors).counts
+        (2, 1)
+        """
         import numpy as np
 
         files = list(by_file)
@@ -41,13 +53,33 @@ class SetVectors:
 
 
 class MetricInput(Protocol):
-    """The data of a set that a metric can use; the output "" is the main one."""
+    """The data of a set that a metric can use: what the metric's `needs` name, and nothing else.
+
+    >>> from fad_core.metrics import MetricValue
+    >>> def compute(reference, evaluation):  # of a `Metric` whose needs are (Need("statistics"),)
+    ...     a, b = reference.statistics_of(), evaluation.statistics_of()
+    ...     return MetricValue(float(abs(a.mean - b.mean).max()))
+    """
 
     def statistics_of(self, output: str = "") -> Statistics | MeanCovariance:
-        """Return the statistics of an output's vectors."""
+        """Return the statistics of an output's vectors.
+
+        Args:
+            output: name of an output of the model; "": the main one.
+
+        Returns:
+            Count, mean and scatter of vectors `[N, D]`; mean and covariance where the count is not known.
+        """
 
     def vectors_of(self, output: str = "") -> SetVectors:
-        """Return an output's vectors, with their files."""
+        """Return an output's vectors.
+
+        Args:
+            output: name of an output of the model; "": the main one.
+
+        Returns:
+            All vectors `[N, D]`, with the names of their files.
+        """
 
 
 @dataclass(frozen=True)
@@ -72,7 +104,7 @@ class MetricValue:
     Attributes:
         value: the metric itself.
         ci_low: lower end of its confidence interval; None if the metric gives none.
-        ci_high: upper end; None if the metric gives none.
+        ci_high: upper end of its confidence interval; None if the metric gives none.
         note: what a reader should know about this value; empty if nothing.
     """
 
@@ -94,6 +126,7 @@ class Metric:
         compute: (reference, evaluation) → value; ValueError if the sets do not allow one.
         zero_on_itself: whether the value of a set and itself is 0, so that a matrix shows it uncomputed.
 
+    >>> from fad_core.metrics import MetricValue, Need
     >>> def spread(reference, evaluation):
     ...     a, b = (abs(each.vectors_of().vectors).max() for each in (reference, evaluation))
     ...     return MetricValue(float(abs(a - b)))

@@ -23,6 +23,8 @@ from fad_core.metrics.linear_algebra import linalg
 from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.metrics.statistics import Statistics
 
+__all__ = ["FrechetDistance", "frechet_distance"]
+
 BIAS_NOTES = (
     "the number of vectors is unknown, and with it the upward bias of FAD",
     "no more vectors than dimensions, so the covariance is rank-deficient and FAD is biased upwards",
@@ -55,8 +57,11 @@ def frechet_distance(
     """Return the Fréchet distance between two sets; it is bit-identical if the sets are swapped.
 
     Args:
-        reference: statistics of one set, or its mean and covariance.
-        evaluation: those of the other set, of the same dimension.
+        reference: statistics of the reference set's vectors `[N, D]`, or their mean and covariance.
+        evaluation: statistics of the evaluation set's vectors `[M, D]`, or their mean and covariance.
+
+    Returns:
+        The distance with its two terms, in squared units of the embedding.
 
     Raises:
         ArgumentError: a set has fewer than 2 vectors, the dimensions differ, or the distance is beyond what a

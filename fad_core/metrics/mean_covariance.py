@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = ["MeanCovariance"]
+
 Float64Array = NDArray[np.float64]
 
 _ALLOWANCE = 10.0
@@ -27,7 +29,7 @@ class MeanCovariance:
     """Mean and factorised covariance of D-dimensional embeddings. Immutable.
 
     Attributes:
-        mean: float64 `[D]`.
+        mean: mean of the embeddings, float64 `[D]`.
         factor: float64 `[D, D]`; `factor.T @ factor` is the covariance. Rows of zeros come last.
     """
 
@@ -60,6 +62,9 @@ class MeanCovariance:
             mean: `[D]`, or one number.
             covariance: `[D, D]`, or one number: symmetric and positive semidefinite up to the rounding of its
                 type.
+
+        Returns:
+            The mean and the factor of the covariance, float64.
 
         Raises:
             ValueError: the covariance is not symmetric and positive semidefinite, its shape does not match

@@ -24,6 +24,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = ["Statistics", "statistics_of"]
+
 Float64Array = NDArray[np.float64]
 
 BLOCK_ROWS = 2056
@@ -59,7 +61,7 @@ class Statistics:
 
     Attributes:
         n: number of vectors, at least 1.
-        mean: their mean, float64 `[D]`.
+        mean: mean of the vectors, float64 `[D]`.
         factor: R, float64 `[D, D]`, upper triangular with a non-negative diagonal;
             `factor.T @ factor` is the scatter matrix. Rows from `n − 1` on are zero.
 
@@ -108,7 +110,16 @@ class Statistics:
 
     @classmethod
     def from_embeddings(cls, embeddings: ArrayLike) -> Statistics:
-        """Return the statistics of embeddings `[N, D]` of any real type; as `statistics_of([embeddings])`.
+        """Compute the statistics of embeddings in one array.
+
+        Args:
+            embeddings: `[N, D]`, N ≥ 1, of any real type.
+
+        Returns:
+            Count, mean and scatter factor, float64.
+
+        Raises:
+            ValueError: it is not two-dimensional and real, holds NaN or infinity, or has no row.
 
         >>> Statistics.from_embeddings([[0.0, 1.0], [2.0, 3.0]]).mean
         array([1., 2.])
@@ -116,7 +127,13 @@ class Statistics:
         return statistics_of([embeddings])
 
     def merge(self, other: Statistics) -> Statistics:
-        """Return the statistics of the union of both sets' vectors.
+        """Merge with the statistics of another set.
+
+        Args:
+            other: statistics of vectors of the same dimension D.
+
+        Returns:
+            The statistics of the union of both sets' vectors.
 
         Raises:
             ValueError: the dimensions differ.
@@ -132,7 +149,10 @@ class Statistics:
         return _whole(_merged(_Parts(self.n, self.mean, self.rows), _Parts(other.n, other.mean, room)))
 
     def covariance(self) -> Float64Array:
-        """The unbiased covariance matrix `[D, D]`, divided by n − 1.
+        """Compute the unbiased covariance matrix.
+
+        Returns:
+            float64 `[D, D]`, divided by n − 1.
 
         Raises:
             ValueError: n < 2.
@@ -147,9 +167,15 @@ class Statistics:
 
 
 def statistics_of(blocks: Iterable[ArrayLike]) -> Statistics:
-    """Return the statistics of all rows of `blocks`, each `[N, D]` of any real type, N ≥ 0, taken in order.
+    """Compute the statistics of embeddings that arrive in blocks.
 
     Memory holds one input block and `BLOCK_ROWS` rows besides, whatever the total.
+
+    Args:
+        blocks: arrays `[N, D]` of any real type, N ≥ 0, whose rows are taken in order.
+
+    Returns:
+        Count, mean and scatter factor of all rows, float64.
 
     Raises:
         ValueError: a block is not two-dimensional and real, holds NaN or infinity, or is of another

@@ -27,6 +27,8 @@ from fad_core.errors import ModelError, UnknownModelError
 if TYPE_CHECKING:
     from fad_core.models.base import EmbeddingModel
 
+__all__ = ["get_model", "model_ids", "register_model"]
+
 ENTRY_POINTS = "fad_core.models"
 
 # By id: the models that this process has registered.
@@ -36,8 +38,14 @@ _registered: dict[str, EmbeddingModel] = {}
 def model_ids() -> list[str]:
     """Return the ids of all models: built in, installed and registered.
 
+    Returns:
+        The ids, those of one family together.
+
     Raises:
         ModelError: an installed package's models cannot be imported.
+
+    >>> "vggish" in model_ids()
+    True
     """
     return [model.name for model in _all_models()]
 
@@ -46,7 +54,10 @@ def get_model(model_id: str) -> EmbeddingModel:
     """Look up a model.
 
     Args:
-        model_id: its id, one of `model_ids()`, or one of its aliases.
+        model_id: id of the model, one of `model_ids()`, or one of its aliases.
+
+    Returns:
+        The description of the model; its network is not loaded.
 
     Raises:
         UnknownModelError: there is no such model; the message lists all models.
@@ -131,6 +142,12 @@ def register_model(*models: EmbeddingModel) -> None:
         ModelError: a name contains other characters than lower-case letters, digits and hyphens, or is that
             of a built-in or installed model; the model has no checkpoint; or its class is not defined in a
             file, so that edits of it could not be noticed.
+
+    >>> from dataclasses import replace
+    >>> from fad_core.models import get_model
+    >>> register_model(replace(get_model("vggish"), name="vggish-small-batches", batch_size=4))
+    >>> get_model("vggish-small-batches").batch_size
+    4
     """
     for model in models:
         others = [*_built_in(), *(other for other, _ in _installed())]

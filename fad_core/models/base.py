@@ -1,9 +1,7 @@
 """The interface of an embedding model: its properties and a few functions.
 
-A family (a folder beside this file) subclasses `EmbeddingModel`, and gives `MODELS`, a tuple of
-its variants. It imports torch, and the modules that hold networks, in the functions that need them: a study
-is read, and its jobs are planned, for the data alone, and torch takes a second to import. Everything else
-in the project speaks to models through this protocol alone:
+A family (a folder beside this file) subclasses `EmbeddingModel`, and gives `MODELS`, a tuple of its variants.
+It imports torch in the functions that need it: a study is planned without torch, which is slow to import.
 
     waveform → frontend → features → blocks → network, block after block → pool → embeddings
 """
@@ -11,93 +9,36 @@ in the project speaks to models through this protocol alone:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.errors import ModelError, WeightsError
-from fad_core.models.checkpoint import Checkpoint as Checkpoint
-from fad_core.models.checkpoint import Fill as Fill
+from fad_core.errors import ModelError
+from fad_core.models.checkpoint import Checkpoint, Fill
+from fad_core.models.facts import EMBEDDING, Arrays, OriginalQuirks, Vectors, VerificationFacts
 from fad_core.models.options import DEFAULT_OPTIONS, Options
+from fad_core.models.tensors import load_tensors, tensor_shapes
 
 if TYPE_CHECKING:
     import torch
 
-
-Arrays = tuple[NDArray[Any], ...]
-"""What a network takes or gives: one array or several, of one file."""
-Vectors = dict[str, NDArray[np.float32]]
-"""Of one file, or of several, by the name of an output: float32 `[N, D]`."""
-EMBEDDING = "embedding"
-"""The output of models that have one."""
-
-
-def _as_they_are(features: Arrays) -> Arrays:
-    return features
-
-
-def _no_edges(unrounded: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.full(unrounded.shape, np.inf)
-
-
-@dataclass(frozen=True)
-class VerificationFacts:
-    """Properties of a model that its verification needs.
-
-    Attributes:
-        eager_cases: (batch, samples) of the `example_input`s on which an export is compared with the eager
-            network: even and odd, on both sides of the sizes at which kernels change, the shortest, the long.
-        export_case: the one that `torch.export` traces.
-        golden: the file of embeddings that the original package gave, which lies beside the family's module
-            (`fad_core.verification.golden`); None if there is none, and results then say so.
-        frontend_tolerance: largest allowed difference of features from the original package's, on the scale
-            of `linear`, as a share of the root mean square. Log-mel spectra from float64, rounded to float32
-            once, differ by a last bit, if at all.
-        linear: puts features, or excerpts of them, on a scale on which rounding is as large everywhere.
-        quantization_step: of a quantised embedding, by which a value may differ from the original's where it
-            falls on the other side of a rounding edge; 0 if not quantised.
-        rounding_distance: how far unrounded values lie from the nearest such edge, in their own unit.
-        empty_bands_are_noise: the network makes a spectrogram in decibels in float32. The bands that a pure
-            tone leaves empty hold the rounding errors of a convolution, which differ between the kernels of
-            processors; with equal kernels they are equal.
-        bandwidth: in Hz, of a frontend that makes decibels by a float32 transform; else 0. Bands that a clip
-            leaves empty hold rounding errors there, too, which differ between libraries for processors.
-    """
-
-    eager_cases: tuple[tuple[int, int], ...]
-    export_case: tuple[int, int]
-    golden: Path | None = None
-    frontend_tolerance: float = 1e-6
-    linear: Callable[[Arrays], Arrays] = _as_they_are
-    quantization_step: float = 0.0
-    rounding_distance: Callable[[NDArray[np.float32]], NDArray[np.float64]] = _no_edges
-    empty_bands_are_noise: bool = False
-    bandwidth: float = 0.0
-
-
-@dataclass(frozen=True)
-class OriginalQuirks:
-    """Behaviour of the original package for a model's embeddings that is reproduced only on request.
-
-    Attributes:
-        scalar_statistics: it treats each file's vector as D samples of one dimension (gudgud96#37).
-        float64_waveforms: its frontend computes in float64 if a sound was read so (`Options.dtype`). Other
-            models are given float32.
-        transposed_files: its older releases write each file's embeddings as `[D, N]`
-            (`fad_core.embedding.npy`).
-        resamples_channels: it resamples files of several channels along the wrong axis
-            (`fad_core.models.original_quirks.fault`).
-    """
-
-    scalar_statistics: bool = False
-    float64_waveforms: bool = False
-    transposed_files: bool = False
-    resamples_channels: bool = False
+__all__ = [
+    "EMBEDDING",
+    "Arrays",
+    "Checkpoint",
+    "EmbeddingModel",
+    "Fill",
+    "OriginalQuirks",
+    "Vectors",
+    "VerificationFacts",
+    "WindowedModel",
+    "load_tensors",
+    "tensor_shapes",
+]
 
 
 @dataclass(frozen=True)
@@ -108,21 +49,29 @@ class EmbeddingModel(ABC):
         name: the id that configurations use, e.g. "vggish-pca".
         family: the package's name, e.g. "vggish".
         variant: what makes this model differ from the family's others.
-        sample_rate: of the waveform that `frontend` takes, in Hz.
-        channels: of that waveform.
-        outputs: what the network gives, by name, and D, the length of one vector of each. The first is the
-            main one: "embedding", unless a model has several.
-        minimum_samples: the shortest waveform that gives an embedding, at `sample_rate`.
+        sample_rate: sample rate in Hz of the waveform that `frontend` takes.
+        channels: number of channels of that waveform.
+        outputs: D, the length of one vector, by the name of an output. The first is the main one:
+            "embedding", unless a model has several.
+        minimum_samples: length in samples of the shortest waveform that gives an embedding.
         checkpoints: the official files; the first one names the weights.
-        tolerance: largest allowed difference of an embedding value from the original package's,
-            as a share of the root mean square of the original's values.
-        verification: what verifying it has to know.
-        quirks: of the original package.
+        tolerance: largest difference from the original's embeddings, as a share of their root mean square.
+        verification: facts that its verification needs.
+        quirks: behaviour of the original package that is reproduced on request.
         batch_size: how many windows go through the network at once, of a `WindowedModel`.
-        cuda_batch_size: on a CUDA device, how many windows, or equal blocks of different files. Always as
-            many, for the last bits depend on it.
+        cuda_batch_size: how many windows, or equal blocks of different files, a CUDA device embeds at once.
         cropped: whether the window is fixed, so that `Options.crop` means something.
         aliases: other names of the model, such as the original package's.
+
+    >>> from fad_core.models import get_model
+    >>> model = get_model("vggish")
+    >>> model.sample_rate, model.outputs, model.minimum_samples
+    (16000, {'embedding': 128}, 15600)
+    >>> (patches,) = model.frontend(np.zeros((1, 32000), np.float32))
+    >>> patches.shape, model.vector_count(32000), model.start_seconds(32000)
+    ((2, 1, 96, 64), 2, array([0.  , 0.96]))
+    >>> model.pool([(np.zeros((2, 128), np.float32),)])["embedding"].shape
+    (2, 128)
     """
 
     name: str
@@ -153,7 +102,13 @@ class EmbeddingModel(ABC):
 
     @abstractmethod
     def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
-        """Make the network, in eval mode, from the checkpoint files' tensors (by their names there).
+        """Make the network from the tensors of the checkpoint files.
+
+        Args:
+            state: the tensors, by their names in the files, without `Checkpoint.prefix`.
+
+        Returns:
+            The network, in eval mode.
 
         Raises:
             WeightsError: tensors are missing, left over, or of another shape.
@@ -166,10 +121,9 @@ class EmbeddingModel(ABC):
         """Compute the features of a waveform, as the original package does for its network.
 
         Args:
-            waveform: float32 `[channels, samples]` at `sample_rate`; it may be float64 if
-                `OriginalQuirks.float64_waveforms` is set.
-            options: the user's.
-            key: tells the file from others (its sha256), for what is drawn at random.
+            waveform: `[channels, samples]` at `sample_rate`, float32 (float64 if `quirks.float64_waveforms`).
+            options: how the model is used.
+            key: identifies the file (its sha256), for random draws.
 
         Returns:
             One array or several `[N, …]`.
@@ -183,13 +137,22 @@ class EmbeddingModel(ABC):
         """Cut a file's features into the inputs of the network's successive calls.
 
         Each is small enough for a bounded memory, unless `memory_bytes` says otherwise.
+
+        Args:
+            features: features of one file, as `frontend` returns them.
+
+        Yields:
+            The arrays of one call of the network, in the order of its arguments.
         """
 
     def initial_state(self) -> NDArray[np.float32] | None:
-        """Return the initial state `[1, S]` of a network that carries a state from block to block.
+        """Return the initial state of a network that carries a state from block to block.
 
-        Such a network is called as `*outputs, state = network(*block, state)`, others (None) as
+        Such a network is called as `*outputs, state = network(*block, state)`, others as
         `outputs = network(*block)`, where a single output may come as it is, without a tuple around it.
+
+        Returns:
+            float32 `[1, S]`; None if the network carries no state.
         """
         return None
 
@@ -202,14 +165,25 @@ class EmbeddingModel(ABC):
         Args:
             batch: N, the size of the first axis.
             samples: the length in audio samples that they stand for. Models whose window is fixed ignore it.
+
+        Returns:
+            One tensor for each argument.
         """
 
     @abstractmethod
     def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
-        """The dynamic dimensions of each argument, as `torch.export.export` takes them."""
+        """Return the dynamic dimensions of the network's arguments.
+
+        Returns:
+            For each argument the `torch.export.Dim` of its dynamic axes, by axis.
+        """
 
     def exporting(self) -> AbstractContextManager[object]:
-        """Return a context in which `torch.export` traces the network."""
+        """Return a context in which `torch.export` traces the network.
+
+        Returns:
+            A context manager; by default, one that does nothing.
+        """
         return nullcontext()
 
     @abstractmethod
@@ -217,29 +191,44 @@ class EmbeddingModel(ABC):
         """Turn the network's output for one file into vectors.
 
         Args:
-            blocks: of each of its calls the arrays, in the order of `outputs`.
+            blocks: for each call of the network, its arrays in the order of `outputs`.
 
         Returns:
-            By output, for all of `outputs`, float32 `[N, D]`; N is `vector_count` for each of them.
+            For each of `outputs`, float32 `[N, D]`, where N is `vector_count`.
         """
 
     @abstractmethod
     def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
-        """Return N, the number of vectors of each output for a waveform.
+        """Return the number of vectors of a waveform.
 
         Args:
-            samples: of the waveform, at least `minimum_samples`.
-            options: the user's.
+            samples: length of the waveform in samples, at least `minimum_samples`.
+            options: how the model is used.
+
+        Returns:
+            N, the same for each output.
         """
 
     @abstractmethod
     def start_seconds(
         self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = ""
     ) -> NDArray[np.float64]:
-        """Return the start of each window in seconds, `[vector_count(samples)]`, the same for all outputs."""
+        """Return the start of each window, the same for all outputs.
+
+        Args:
+            samples: length of the waveform in samples, at least `minimum_samples`.
+            options: how the model is used.
+            key: identifies the file (its sha256), for random draws.
+
+        Returns:
+            Seconds, float64 `[vector_count(samples)]`.
+        """
 
     def require_options(self, options: Options) -> None:
         """Check that options apply to this model.
+
+        Args:
+            options: how the model is to be used.
 
         Raises:
             ModelError: the model has no crop, or not this one, or its windows would not advance.
@@ -256,55 +245,56 @@ class EmbeddingModel(ABC):
         return sum(checkpoint.tensor_bytes or checkpoint.layout_bytes for checkpoint in self.checkpoints)
 
     def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
-        """Return the peak memory of embedding a file, without the model; 0 if independent of its length."""
+        """Return the peak memory of embedding a file.
+
+        Args:
+            samples: length of the waveform in samples.
+            options: how the model is used.
+
+        Returns:
+            Bytes, without the model; 0 if independent of the length.
+        """
         return 0
 
     def samples_of(self, shape: Sequence[int]) -> int:
-        """Return of how many samples an array was made, for `memory_bytes`.
+        """Return the number of samples that an array was made of; override it for features of other shapes.
 
         Args:
-            shape: of the first array of a file's features or of a block. By default that is a waveform, with
-                the samples along its last axis. Override this for other features, if memory depends on them.
+            shape: shape of the first array of a file's features or of a block; by default `[…, samples]`.
+
+        Returns:
+            The length of the waveform in samples.
         """
         return shape[-1]
 
 
 class WindowedModel(EmbeddingModel):
-    """A model whose features are windows `[N, …]` of one size, each of which is embedded by itself."""
+    """A model whose features are windows `[N, …]` of one size, each of which is embedded by itself.
+
+    >>> from fad_core.models import get_model
+    >>> isinstance(get_model("vggish"), WindowedModel), isinstance(get_model("pann-16k"), WindowedModel)
+    (True, False)
+    """
 
     def blocks(self, features: Arrays) -> Iterator[Arrays]:
-        """All windows. What embeds them puts them into batches (`fad_core.runner.window_batches`)."""
+        """Yield all windows at once; they are put into batches later (`fad_core.runner.window_batches`).
+
+        Args:
+            features: one array or several `[N, …]` of one file, as `frontend` returns them.
+
+        Yields:
+            The same arrays.
+        """
         yield features
 
     def pool(self, blocks: Sequence[Arrays]) -> Vectors:
-        """Every window is one vector of each output."""
+        """Turn every window into one vector of each output.
+
+        Args:
+            blocks: for each call of the network, its arrays `[n, D]` in the order of `outputs`.
+
+        Returns:
+            By output, float32 `[N, D]`.
+        """
         parts = zip(*blocks, strict=True)
         return {name: np.concatenate(each) for name, each in zip(self.outputs, parts, strict=True)}
-
-
-def tensor_shapes(network: Callable[[], torch.nn.Module]) -> dict[str, tuple[int, ...]]:
-    """Return names and shapes of a network's tensors, without allocating them."""
-    import torch
-
-    with torch.device("meta"):
-        return {name: tuple(tensor.shape) for name, tensor in network().state_dict().items()}
-
-
-def load_tensors(module: torch.nn.Module, state: Mapping[str, torch.Tensor], name: str) -> torch.nn.Module:
-    """Put the checkpoint's tensors into a model's network and set it to eval mode.
-
-    Raises:
-        WeightsError: a tensor is missing, left over or misshapen; the message lists them.
-    """
-    import torch
-
-    expected = {key: tuple(value.shape) for key, value in module.state_dict().items()}
-    given = {key: tuple(value.shape) for key, value in state.items()}
-    if expected != given:
-        differing = sorted(set(expected.items()) ^ set(given.items()))
-        listed = ", ".join(f"{key} {list(shape)}" for key, shape in differing[:8])
-        raise WeightsError(f"the checkpoint does not fit {name}; tensors that differ: {listed}")
-    if torch.get_default_dtype() != torch.float32:
-        module.float()  # a program that computes in float64 has its layers made so
-    module.load_state_dict(dict(state))
-    return module.eval().requires_grad_(False)

@@ -40,14 +40,15 @@ class Checkpoint:
     Attributes:
         filename: its name in the cache, where the original package looks for it.
         url: where it is downloaded from.
-        sha256: of the official file: all 64 hex digits, or as many leading ones as are published.
-        size: in bytes, if known.
+        sha256: SHA-256 of the official file: all 64 hex digits, or as many leading ones as are published.
+        size: size of the file in bytes; None: not known.
         licence: SPDX identifier, or what is known of it.
-        folder: below `ckpt_dir`, where the original package keeps it ("" for `ckpt_dir` itself).
+        folder: folder below `ckpt_dir`, where the original package keeps it ("" for `ckpt_dir` itself).
         layout: names, shapes and types of the tensors that the model takes from the file, with their
             seeded fill. The names are those after `prefix`.
-        seeded_sha256: of the seeded fill (see `fad_core.weights.state_sha256`), pinned.
-        tensor_bytes: what the tensors of `layout` take, where computing it takes long; 0: `layout_bytes`.
+        seeded_sha256: SHA-256 of the seeded fill (`fad_core.weights.state_sha256`); "": not known.
+        tensor_bytes: size in bytes of the tensors of `layout`, where computing it takes long; 0:
+            `layout_bytes`.
         section: the keys that lead to the named tensors, where they do not lie at the file's top.
         prefix: what the file puts before every name.
         scope: beginnings of the names that are looked at; other tensors of the file are left alone.

@@ -13,6 +13,8 @@ from typing import Literal
 from fad_core.errors import ArgumentError
 from fad_core.util.choices import Choice, changed_fields, choice, require_choices, require_positive
 
+__all__ = ["DEFAULT_OPTIONS", "Options"]
+
 Crop = Literal["random", "first", "center", "windows"]
 Compatibility = Literal["none", "frechet-audio-distance"]
 Dtype = Literal["float32", "float64", "int32", "int16"]

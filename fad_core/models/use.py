@@ -11,17 +11,25 @@ from numpy.typing import NDArray
 from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 
+__all__ = ["ModelKey", "ModelUse"]
+
 
 @dataclass(frozen=True)
 class ModelUse:
     """A model with the options of its use.
 
     Attributes:
-        model: its description.
-        options: the user's.
+        model: the description of the model.
+        options: how it is used.
 
     Raises:
         ModelError: the options mean nothing for this model.
+
+    >>> from fad_core.models import get_model
+    >>> from fad_core.models.options import Options
+    >>> use = ModelUse(get_model("clap"), Options(crop="windows", hop_seconds=5.0))
+    >>> use.vector_count(60 * 48000), use.text
+    (11, 'crop=windows hop_seconds=5.0')
     """
 
     model: EmbeddingModel
@@ -31,21 +39,54 @@ class ModelUse:
         self.model.require_options(self.options)
 
     def frontend(self, waveform: NDArray[np.floating[Any]], key: str = "") -> Arrays:
-        """Features of a waveform, float32 or float64; see `EmbeddingModel.frontend`."""
+        """Compute the features of a waveform, with these options.
+
+        Args:
+            waveform: float32 or float64 `[channels, samples]`, with the model's channels and sample rate.
+            key: identifies the file (its sha256), for random draws.
+
+        Returns:
+            One array or several `[N, …]`, as `EmbeddingModel.frontend` returns them.
+
+        Raises:
+            ValueError: the waveform is shorter than the model's minimum.
+        """
         if not self.model.quirks.float64_waveforms:
             waveform = waveform.astype(np.float32, copy=False)
         return self.model.frontend(waveform, self.options, key)
 
     def vector_count(self, samples: int) -> int:
-        """Number of vectors of a waveform; see `EmbeddingModel.vector_count`."""
+        """Return the number of vectors of a waveform, with these options.
+
+        Args:
+            samples: length of the waveform in samples, at least the model's minimum.
+
+        Returns:
+            N, the same for each output.
+        """
         return self.model.vector_count(samples, self.options)
 
     def start_seconds(self, samples: int, key: str = "") -> NDArray[np.float64]:
-        """Starts of a file's windows in seconds; see `EmbeddingModel.start_seconds`."""
+        """Return the start of each window of a file, with these options.
+
+        Args:
+            samples: length of the waveform in samples, at least the model's minimum.
+            key: identifies the file (its sha256), for random draws.
+
+        Returns:
+            Seconds, float64 `[N]`.
+        """
         return self.model.start_seconds(samples, self.options, key)
 
     def memory_bytes(self, samples: int) -> int:
-        """Peak memory of embedding a file; see `EmbeddingModel.memory_bytes`."""
+        """Return the peak memory of embedding a file, with these options.
+
+        Args:
+            samples: length of the waveform in samples.
+
+        Returns:
+            Bytes, without the model; 0 if independent of the length.
+        """
         return self.model.memory_bytes(samples, self.options)
 
     @property
@@ -75,7 +116,7 @@ class ModelKey:
     Attributes:
         model: the model's id, or its name in a study.
         weights: "official", "seeded" or the name of the user's file.
-        weights_sha256: of the checkpoint that names the weights.
+        weights_sha256: SHA-256 of the checkpoint that names the weights.
         settings: how the model was used and where it ran, as text; "" if as by default.
     """
 

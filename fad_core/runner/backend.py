@@ -8,6 +8,8 @@ from typing import Literal
 from fad_core.models.options import Options
 from fad_core.util.choices import choice, parse_fields, require_choices
 
+__all__ = ["Backend"]
+
 Runner = Literal["fast", "plain"]
 
 

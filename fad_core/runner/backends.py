@@ -8,7 +8,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 
-from fad_core.models.base import Arrays
+from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.models.options import require_batch_size
 from fad_core.models.use import ModelUse
 from fad_core.runner.backend import Backend
 from fad_core.runner.cuda import on_cuda
@@ -121,3 +122,20 @@ def _in_memory(network: torch.fx.GraphModule) -> torch.fx.GraphModule:
     for name, weight in list(network.named_buffers()):
         replace_weight(network, name, weight.clone())
     return network
+
+
+def chosen_batch_size(model: EmbeddingModel, backend: Backend, batch_size: int | None) -> int:
+    """Return the number of windows, or on a CUDA device of files, that are embedded at once.
+
+    Args:
+        model: the model.
+        backend: how and where it runs.
+        batch_size: the user's choice; None: the model's own. It has no effect on a CUDA device for models
+            whose blocks are embedded one by one there.
+
+    Raises:
+        ArgumentError: `batch_size` is not a whole number of at least 1.
+    """
+    require_batch_size(batch_size)
+    own = model.batch_size if backend.on_cpu else model.cuda_batch_size
+    return own if batch_size is None or (own == 1 and not backend.on_cpu) else batch_size

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from fad_core.errors import AudioError
 from fad_core.models import get_model
 from fad_core.models.base import Arrays, EmbeddingModel, Vectors, WindowedModel
-from fad_core.models.options import DEFAULT_OPTIONS, Options, require_batch_size
+from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.use import ModelKey, ModelUse
 from fad_core.runner.backend import Backend, settings_text
-from fad_core.runner.backends import MultiFileNetwork, Origin, make_network
+from fad_core.runner.backends import MultiFileNetwork, Origin, chosen_batch_size, make_network
 from fad_core.runner.blocks import run_files, split_result
 from fad_core.runner.device import (
     CUDA_LANES,
@@ -34,6 +34,8 @@ from fad_core.runner.pt2 import Identity, read_identity
 from fad_core.runner.window_batches import Batches, even_size
 from fad_core.util.prefetch import Item, Result, prefetch
 
+__all__ = ["ExportedModel"]
+
 LARGEST_FEATURE = 1e15
 """A network may sum the squares of its features; the largest float32 is 3.4e38."""
 
@@ -48,6 +50,12 @@ class ExportedModel:
         batch_size: number of windows, or on a CUDA device of files, that are embedded at once.
         note: note for readers of its results; empty if there is none.
         fast: whether the network runs with the kernels for this processor (`fad_core.runner.fast`).
+
+    >>> from fad_core.api.model_cache import verified_model
+    >>> exported = verified_model("tiny", "seeded")
+    >>> features = exported.features(np.zeros((1, 1600), np.float32))
+    >>> [vectors["embedding"].shape for vectors in exported.embed_many([features, features])]
+    [(25, 8), (25, 8)]
     """
 
     def __init__(
@@ -64,22 +72,21 @@ class ExportedModel:
         """Load the file.
 
         Args:
-            path: the `.pt2`.
+            path: path of the exported model (`.pt2`).
             options: how the model is used; None: the defaults.
             backend: how and where the network runs; None: with the kernels for this CPU.
             batch_size: number of windows embedded at once, if the model embeds windows, and on a CUDA device
                 number of files; None: the model's own. Another size may change the last bits.
             origin: origin of the file. "given": a file from any source, whose network is first run on shapes
-                only. "trusted": if the file cannot be read otherwise, `torch.export.load` reads it, which may
-                run code that it contains. "own": a file that this program exported, which is read in the same
-                two ways, but is not checked and so loads a second sooner.
+                only. "trusted": if it cannot be read otherwise, `torch.export.load` reads it, which may run
+                code in it. "own": a file that this program exported, read as a trusted one but not checked.
             identity: identity of the model, for a file that does not contain it.
             note: note for readers of its results.
 
         Raises:
-            ModelError: the file is missing, damaged, is not an exported program, holds no identity, holds
-                a model that this version does not have, or cannot be read unless it is trusted; or there is
-                no such device, or the options do not apply to the model.
+            ModelError: the file is missing, damaged, is not an exported program, names no model of this
+                version, or cannot be read unless it is trusted; or there is no such device; or the options
+                do not apply to the model.
             ArgumentError: `batch_size` is not a whole number of at least 1.
         """
         self.identity = identity or read_identity(path)
@@ -108,13 +115,30 @@ class ExportedModel:
         return ModelKey(identity.model, identity.weights, identity.weights_sha256, settings)
 
     def with_options(self, options: Options) -> ExportedModel:
-        """Return this model with the same network and other options."""
+        """Return this model with the same network and other options.
+
+        Args:
+            options: how the model is used.
+
+        Returns:
+            A copy that shares the network.
+
+        Raises:
+            ModelError: the options do not apply to the model.
+        """
         made = copy.copy(self)
         made.use = ModelUse(self.model, options)
         return made
 
     def network(self, *given: torch.Tensor) -> Arrays:
-        """Run the network once on its arguments, including the state, and return its outputs and state."""
+        """Run the network once.
+
+        Args:
+            *given: its arguments, as `EmbeddingModel.example_input` gives them, including the state.
+
+        Returns:
+            Its outputs, and its state if it has one.
+        """
         return self._run(*(argument.to(self.device) for argument in given))
 
     def _run(self, *given: torch.Tensor) -> Arrays:
@@ -135,6 +159,12 @@ class ExportedModel:
         Raises:
             ValueError: the waveform is shorter than the model's minimum.
             AudioError: its values are too large for float32.
+
+        >>> from fad_core.api.model_cache import verified_model
+        >>> exported = verified_model("tiny", "seeded")
+        >>> waveform = np.sin(np.arange(1600, dtype=np.float32))[np.newaxis]
+        >>> exported.embed(waveform)["embedding"].shape
+        (25, 8)
         """
         return self.embed_features(self.features(waveform, key))
 
@@ -148,6 +178,9 @@ class ExportedModel:
             waveform: float32 `[channels, samples]` with the model's channels and sample rate.
             key: identifies the file (its sha256), for random draws.
             file: name of the file in errors.
+
+        Returns:
+            One array or several `[N, …]`.
 
         Raises:
             ValueError: the waveform is shorter than the model's minimum.
@@ -166,7 +199,14 @@ class ExportedModel:
         return features
 
     def embed_features(self, features: Arrays) -> Vectors:
-        """Embed one file's features, as `EmbeddingModel.frontend` returns them."""
+        """Embed one file's features.
+
+        Args:
+            features: one array or several `[N, …]`, as `features` returns them.
+
+        Returns:
+            The vectors by output, float32 `[N, D]`.
+        """
         (vectors,) = self.embed_many([features])
         return vectors
 
@@ -251,23 +291,6 @@ class ExportedModel:
         finally:
             if lanes > 0 and self.device == "cpu":
                 torch.set_num_threads(threads)
-
-
-def chosen_batch_size(model: EmbeddingModel, backend: Backend, batch_size: int | None) -> int:
-    """Return the number of windows, or on a CUDA device of files, that are embedded at once.
-
-    Args:
-        model: the model.
-        backend: how and where it runs.
-        batch_size: the user's choice; None: the model's own. It has no effect on a CUDA device for models
-            whose blocks are embedded one by one there.
-
-    Raises:
-        ArgumentError: `batch_size` is not a whole number of at least 1.
-    """
-    require_batch_size(batch_size)
-    own = model.batch_size if backend.on_cpu else model.cuda_batch_size
-    return own if batch_size is None or (own == 1 and not backend.on_cpu) else batch_size
 
 
 def _largest(arrays: Sequence[NDArray[Any]]) -> float:
