@@ -7,16 +7,18 @@ from fad_study.script_main import run
 
 def main(
     manifests: list[Path],
+    datasets: list[str],
     models: list[str],
-    checked: Path,
+    decisions: Path,
     policy: str = "",
 ) -> None:
-    """Fail with one list of all files that cannot be used, unless the options allow to leave them out.
+    """Decide on every file, or fail with one list of all files that cannot be used.
 
     Args:
-        manifests: manifests of the scan, .../{dataset}/{shard}.parquet.
+        manifests: manifests of the scan of all batches.
+        datasets: names of the data sets, in the order of the study.
         models: name=id of each model, followed by its settings, as in "clap=clap-630k crop=first".
-        checked: the JSON file of counts to write.
+        decisions: the table of decisions to write.
         policy: options for files that differ from the defaults, as in "on_bad_file=skip on_short_file=pad".
     """
     from fad_study.steps.check import check_files
@@ -24,7 +26,7 @@ def main(
 
     from fad_core.datasets.policy import parse_policy
 
-    check_files(manifests, parse_models(models), parse_policy(policy), checked)
+    check_files(manifests, datasets, parse_models(models), parse_policy(policy), decisions)
 
 
 run(main, globals())

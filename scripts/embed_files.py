@@ -1,4 +1,4 @@
-"""Embed one shard of a data set."""
+"""Embed a batch of shards of data sets."""
 
 from pathlib import Path
 
@@ -7,35 +7,39 @@ from fad_study.script_main import run
 
 def main(
     exported: Path,
-    dataset: str,
-    path: list[str],
+    model: str,
+    shards: str,
     manifest: Path,
+    decisions: Path,
     embeddings: Path,
     verdicts: list[Path],
-    others: list[Path] | None = None,
-    policy: str = "",
     settings: str = "",
     threads: int = 1,
+    cache: Path | None = None,
+    cache_gb: float = 20.0,
 ) -> None:
-    """Embed the files of a shard with a verified model, and write one row for each vector.
+    """Embed the files of a batch with a verified model, and write one row for each vector.
 
     Args:
         exported: the .pt2 file.
-        dataset: name of the data set.
-        path: a folder, a glob, or files.
-        manifest: the shard's manifest of the scan.
+        model: name of the model in the study.
+        shards: JSON list with an object for each shard: `dataset` and `path` (a list).
+        manifest: manifest of the scan of the batch.
+        decisions: table of the decisions on all files.
         embeddings: the table to write.
         verdicts: tables of verification of the model, which must have passed on a machine of this kind.
-        others: manifests of all shards of the data set; needed if duplicates are dropped.
-        policy: options for files that differ from the defaults, as in "on_short_file=pad on_duplicate=drop".
         settings: settings of the model that differ from the defaults, as in "crop=windows hop_seconds=5.0".
         threads: number of numeric threads.
+        cache: folder of cached embeddings; without it, every file is embedded.
+        cache_gb: size that the cache may have, in GB (10^9 bytes).
     """
+    import json
+
     import torch
-    from fad_study.steps.embeddings import embed_shard
+    from fad_study.steps.embeddings import embed_batch
     from fad_study.steps.files import dataset_at
 
-    from fad_core.datasets.policy import parse_policy
+    from fad_core.embedding.cached import cache_of
     from fad_core.models import get_model
     from fad_core.runner.backend import parse_settings
     from fad_core.runner.exported import ExportedModel
@@ -46,14 +50,19 @@ def main(
 
     torch.set_num_threads(threads)
     options, backend = parse_settings(settings)
-    note = note_of(get_model(read_identity(exported).model))
-    model = ExportedModel(exported, options, backend, origin="own", note=note)
-    numerics = numerics_key(model.model, model.device)
-    require_verified(verdicts, [Verified.of(model.identity)], numerics=numerics)
-    with progress_bar(f"embed {dataset}/{manifest.stem}") as progress:
-        # The manifest has decided on leftovers of other tools: here, all files are only located.
-        located = dataset_at(dataset, path, leftovers="use")
-        embed_shard(model, located, manifest, others or [], parse_policy(policy), embeddings, progress)
+    identity = read_identity(exported)
+    note = note_of(get_model(identity.model))
+    loaded = ExportedModel(exported, options, backend, origin="own", identity=identity, note=note)
+    numerics = numerics_key(loaded.model, loaded.device)
+    require_verified(verdicts, [Verified.of(identity)], numerics=numerics)
+    # The manifest has decided on leftovers of other tools: here, all files are only located.
+    datasets = {
+        shard["dataset"]: dataset_at(shard["dataset"], shard["path"], leftovers="use")
+        for shard in json.loads(shards)
+    }
+    cached = None if cache is None else cache_of(loaded, cache, cache_gb)
+    with progress_bar(f"embed {manifest.stem} by {model}") as progress:
+        embed_batch(loaded, model, datasets, manifest, decisions, embeddings, cached, progress)
 
 
 run(main, globals())

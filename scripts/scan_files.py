@@ -1,4 +1,4 @@
-"""Scan one shard of a data set."""
+"""Scan a batch of shards of data sets."""
 
 from pathlib import Path
 
@@ -7,30 +7,22 @@ from fad_study.script_main import run
 from fad_core.datasets.policy import DEFAULTS, Leftovers
 
 
-def main(
-    dataset: str,
-    path: list[str],
-    manifest: Path,
-    shards: int = 1,
-    shard: int = 0,
-    leftovers: Leftovers = DEFAULTS.leftovers,
-) -> None:
-    """Hash and decode every audio file of a shard; a bad file becomes a row with its reason, not an error.
+def main(shards: str, manifest: Path, leftovers: Leftovers = DEFAULTS.leftovers) -> None:
+    """Hash and decode every audio file of a batch; a bad file becomes a row with its reason, not an error.
 
     Args:
-        dataset: name of the data set.
-        path: a folder, a glob, or files.
+        shards: JSON list with an object for each shard: `dataset`, `path` (a list), `shards` and `shard`.
         manifest: the table to write.
-        shards: number of shards of the data set.
-        shard: which of them, from 0.
         leftovers: whether files that other tools have written there are ignored or used.
     """
-    from fad_study.steps.files import dataset_at, scan_shard
+    import json
+
+    from fad_study.steps.files import scan_batch
 
     from fad_core.util.progress import progress_bar
 
-    with progress_bar(f"scan {dataset}/{shard}") as progress:
-        scan_shard(dataset_at(dataset, path, leftovers), shards, shard, manifest, progress)
+    with progress_bar(f"scan {manifest.stem}") as progress:
+        scan_batch(json.loads(shards), leftovers, manifest, progress)
 
 
 run(main, globals())

@@ -68,6 +68,9 @@ class _Place(NamedTuple):
 class EmbeddingCache:
     """The cached embeddings of one model on one kind of machine.
 
+    Attributes:
+        stored: number of entries that were put.
+
     >>> import tempfile
     >>> from pathlib import Path
     >>> from fad_core.embedding.embedding_cache import Entry
@@ -105,6 +108,7 @@ class EmbeddingCache:
         self._places: dict[str, _Place] = {}
         self._pending: dict[str, bytes] = {}
         self._since = time.monotonic()
+        self.stored = 0
 
     def look_up(self, keys: Iterable[str]) -> None:
         """Find the entries of some keys, each of 40 characters, in the packs."""
@@ -141,6 +145,7 @@ class EmbeddingCache:
         for name in self._outputs:
             np.save(stream, entry.vectors[name], allow_pickle=False)
         self._pending[key] = stream.getvalue()
+        self.stored += 1
         full = sum(map(len, self._pending.values())) >= _PACK_BYTES
         if full or time.monotonic() - self._since >= _PACK_SECONDS:
             self.flush()

@@ -18,7 +18,6 @@ from fad_core.runner.numerics import numerics_key
 from fad_core.tables.files import write_table
 from fad_core.tables.schemas import EMBEDDINGS
 
-
 EmbeddedFiles = Mapping[str, tuple[Sequence[FileEmbeddings], Sequence[FileDecision]]]
 """By data set: the embeddings, sorted by file, and what became of every file."""
 
@@ -37,10 +36,7 @@ def write_embeddings(sets: EmbeddedFiles, exported: ExportedModel, path: Path, m
         exported.key.settings,
         exported.model.outputs,
         exported.use.takes_scalars,
-        {
-            name: SetCounts.of(decisions, exported.model.sample_rate)
-            for name, (_, decisions) in sets.items()
-        },
+        {name: SetCounts.of(decisions, exported.model.sample_rate) for name, (_, decisions) in sets.items()},
         exported.note,
         str(numerics_key(exported.model, exported.device)),
     )

@@ -7,7 +7,7 @@ pyarrow (`parquet`), which is imported when it is asked for: models are verified
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,12 +48,15 @@ def write_table(
         write_text(path, format_csv([schema.names, *zip(*values, strict=True)]))
 
 
-def read_table(schema: Schema, path: Path | str) -> list[dict[str, Any]]:
+def read_table(
+    schema: Schema, path: Path | str, only: Mapping[str, Collection[str]] | None = None
+) -> list[dict[str, Any]]:
     """Read a table's rows.
 
     Args:
         schema: what the columns are.
         path: of the table; ends in .parquet or .csv.
+        only: by the names of text columns, values: only rows that have one of them are read.
 
     Returns:
         A dictionary a row: text as str, numbers as int and float, missing ones None, lists as arrays.
@@ -65,10 +68,11 @@ def read_table(schema: Schema, path: Path | str) -> list[dict[str, Any]]:
     if _suffix(path) == ".parquet":
         from fad_core.tables.parquet import read_parquet
 
-        columns = read_parquet(schema, path)
+        columns = read_parquet(schema, path, only or {})
     else:
         columns = _read_csv(schema, path)
-    return [dict(zip(schema.names, row, strict=True)) for row in zip(*columns, strict=True)]
+    rows = (dict(zip(schema.names, row, strict=True)) for row in zip(*columns, strict=True))
+    return [row for row in rows if all(row[name] in values for name, values in (only or {}).items())]
 
 
 @contextmanager

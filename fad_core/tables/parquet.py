@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
@@ -58,8 +59,15 @@ def write_parquet(schema: Schema, values: list[Values], path: Path, metadata: Ma
             writer.write_table(pa.Table.from_arrays(arrays, schema=arrow), row_group_size=step)
 
 
-def read_parquet(schema: Schema, path: Path) -> list[Values]:
+def read_parquet(
+    schema: Schema, path: Path, only: Mapping[str, Collection[str]] | None = None
+) -> list[Values]:
     """Return the columns of a table of this schema.
+
+    Args:
+        schema: what the columns are.
+        path: of the file.
+        only: by the names of text columns, values: only rows that have one of them are returned.
 
     Raises:
         FadError: the file is missing, damaged, or another table.
@@ -68,6 +76,8 @@ def read_parquet(schema: Schema, path: Path) -> list[Values]:
         table = file.read(use_threads=False)
         if len(table) != file.metadata.num_rows:
             raise damaged(path, ValueError(f"{len(table)} of {file.metadata.num_rows} rows"))
+        for name, values in (only or {}).items():
+            table = table.filter(pc.is_in(table[name], pa.array(sorted(values), pa.string())))
         return [_python(schema, column, table[column.name]) for column in schema.columns]
 
 

@@ -32,8 +32,8 @@ def iterate_embeddings(paths: Iterable[Path | str], dataset: str, output: str = 
     group of 4 MB and the embeddings of one file.
 
     Args:
-        paths: EMBEDDINGS tables, each sorted by data set, file, output and segment; they may be empty, or hold
-            nothing of the data set.
+        paths: EMBEDDINGS tables, each sorted by data set, file, output and segment; some may hold nothing of
+            the data set.
         dataset: name of the data set.
         output: name of the model's output; "": the main one.
 
@@ -63,8 +63,8 @@ def read_embedding_counts(paths: Iterable[Path | str]) -> dict[str, dict[str, in
         paths: EMBEDDINGS tables by one model.
 
     Raises:
-        FadError: a table is missing, damaged, or not a table of embeddings, or has a file that another one has
-            too.
+        FadError: a table is missing, damaged, or not a table of embeddings, or has a file that another one
+            has too.
     """
     counts: dict[str, dict[str, int]] = {}
     for path in map(Path, paths):
@@ -124,8 +124,8 @@ def _files_of(path: Path, dataset: str, output: str) -> Iterator[FileVectors]:
 def _runs_of(path: Path, dataset: str) -> Iterator[tuple[str, str, NDArray[np.int32], NDArray[np.float32]]]:
     """Yield runs of rows of the same file and output of a data set, `(file, output, segments, vectors)`.
 
-    Segments are `[n]`, vectors `[n, D]`. Long runs are divided into pieces. Row groups without the data set are
-    not read.
+    Segments are `[n]`, vectors `[n, D]`. Long runs are divided into pieces. Row groups without the data set
+    are not read.
     """
     with open_parquet(EMBEDDINGS, path) as source:
         groups = _groups_with(path, source, dataset)
@@ -198,4 +198,6 @@ def _mean_width(path: Path, source: Any, number: int) -> int:
 
 
 def _unsorted(path: Path) -> FadError:
-    return FadError(f"{path}: the rows are not sorted by data set, file, output and segment: delete it and run again")
+    return FadError(
+        f"{path}: the rows are not sorted by data set, file, output and segment: delete it and run again"
+    )

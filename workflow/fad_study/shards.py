@@ -53,8 +53,13 @@ def shard_files(listing: Listing, shards: int, shard: int) -> tuple[AudioFile, .
     return tuple(file for file in listing.files if shard_of(file.name, shards) == shard)
 
 
+def shard_key(dataset: str, shard: int) -> str:
+    """Return the name of a shard in the record of a scan."""
+    return f"{dataset}/{shard}"
+
+
 def seen_path(manifest: Path) -> Path:
-    """Return the path of a scan's record, beside the shard's manifest.
+    """Return the path of a scan's record, beside the batch's manifest.
 
     The record holds modification times, which the manifest must not: the bytes of a manifest depend on the
     contents of files alone.
@@ -62,13 +67,13 @@ def seen_path(manifest: Path) -> Path:
     return manifest.with_suffix(".seen.json")
 
 
-def read_seen(manifest: Path) -> Seen | None:
-    """Read the record of a shard's last scan; None if it is missing or damaged, which causes a new scan."""
+def read_seen(manifest: Path) -> Mapping[str, Seen]:
+    """Read the record of a batch's last scan, by shard; what is missing or damaged causes a new scan."""
     try:
         seen = json.loads(seen_path(manifest).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
-    return seen if _is_record(seen) else None
+        return {}
+    return {key: each for key, each in seen.items() if _is_record(each)} if isinstance(seen, dict) else {}
 
 
 def _is_record(seen: Any) -> bool:
@@ -78,16 +83,28 @@ def _is_record(seen: Any) -> bool:
     )
 
 
-def shard_token(dataset: Dataset, shards: int, shard: int, manifest: Path) -> str:
-    """Return a token that changes if a shard must be scanned again, and not if a file was only touched.
+def batch_token(
+    datasets: Mapping[str, Dataset],
+    shards: Mapping[str, int],
+    batch: Iterable[tuple[str, int]],
+    manifest: Path,
+) -> str:
+    """Return a token that changes if a batch must be scanned again, and not if a file was only touched.
 
     Args:
-        dataset: the data set.
-        shards: number of its shards.
-        shard: which of them, from 0.
-        manifest: path of the shard's manifest, which need not exist.
+        datasets: by their names.
+        shards: number of shards of each.
+        batch: (data set, shard) of each shard in it.
+        manifest: path of the batch's manifest, which need not exist.
     """
-    return content_token(shard_files(_listing(dataset), shards, shard), read_seen(manifest))
+    seen = read_seen(manifest)
+    tokens = [
+        content_token(
+            shard_files(_listing(datasets[name]), shards[name], shard), seen.get(shard_key(name, shard))
+        )
+        for name, shard in batch
+    ]
+    return hashlib.sha256(" ".join(tokens).encode()).hexdigest()
 
 
 @cache

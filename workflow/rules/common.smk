@@ -1,12 +1,14 @@
 # The study, its paths and its targets, which the rules share. Rules define no functions: these are in the files
 # without rules.
 import json
+import os
 from dataclasses import asdict
 
 from fad_core.metrics import get_metric
 from fad_core.models import get_model
 from fad_core.verification.verdicts import levels_of
 from fad_core.util.process import limit_threads, set_up_process
+from fad_study.batches import batches_of, read_batches, shard_sizes, write_batches
 from fad_study.script_main import prefer_packages
 from fad_study.stale_locks import clear_stale_locks, hold_running
 from fad_study.study import read_study, weights_key
@@ -28,8 +30,8 @@ STUDY_DIR = f"results/{STUDY.name}"
 LOGS = f"{STUDY_DIR}/logs"
 BENCHMARKS = f"{STUDY_DIR}/benchmarks"
 DISTANCE_TABLES = ["distances.parquet", "distances.csv", "files.csv", "datasets.csv"]
-# The result of the check of all files. A path, not an output of a rule, which ancient() would mark for all users.
-CHECKED = f"{STUDY_DIR}/manifests/checked.json"
+DECISIONS = f"{STUDY_DIR}/decisions.parquet"
+CACHE = "results/cache" if STUDY.settings["embedding_cache"] else None
 
 # Jobs inherit the environment: the packages, and the number of numeric threads, which does not depend on --cores.
 prefer_packages(PACKAGES)
@@ -42,14 +44,25 @@ GPUS = int(DEVICE == "cuda")
 VERDICT = ".cuda" if GPUS else ""
 
 
+def make_batches():
+    """Divide the shards of all data sets that are compared into batches."""
+    datasets = {name: STUDY.datasets[name] for name in STUDY.paired()}
+    return batches_of(shard_sizes(datasets, STUDY.shards).items(), int(1e6 * STUDY.settings["batch_mb"]))
+
+
+# Jobs read the batches that the main process has made: files may be added while it runs.
+if workflow.is_main_process:
+    os.environ["FAD_BATCHES"] = str(write_batches(make_batches(), Path(".snakemake/fad_batches")))
+BATCHES = read_batches(Path(os.environ["FAD_BATCHES"]))
+
+
 wildcard_constraints:
+    batch="[0-9a-f]{16}",
     id="[a-z0-9-]+",
     key="[0-9a-f]{8}",
     model="[A-Za-z0-9._-]+",
     dataset="[A-Za-z0-9._-]+",
-    shard="[0-9]+",
     metric="[a-z0-9_]+",
-    step="[a-z_]+",
 
 
 def accept_incomplete(wildcards):
@@ -116,34 +129,24 @@ def verdicts_of_id(wildcards):
     return sorted({*live, *(path for name in names for path in verdicts_of(name))})
 
 
-def verified_model(wildcards):
-    """Return the exported model of an entry, and its verdicts, which gate embedding and do not trigger it."""
-    return {"exported": exported(wildcards), "verdicts": ancient(verdicts_of(wildcards.model))}
-
-
-def checked_files(wildcards):
-    """Return the manifest of a shard, and the result of the check, which gates embedding and does not trigger it.
-
-    Which one of several files with the same sound is embedded depends on the manifests of the whole set.
-    """
-    pattern = f"{STUDY_DIR}/manifests/{wildcards.dataset}/{{shard}}.parquet"
-    shards = range(STUDY.shards[wildcards.dataset]) if POLICY.on_duplicate == "drop" else ()
-    return {
-        "manifest": pattern.format(shard=wildcards.shard),
-        "others": [pattern.format(shard=shard) for shard in shards],
-        "checked": ancient(CHECKED),
-    }
+def verdicts_of_entry(wildcards):
+    """Return the verdicts that the embedding by an entry requires."""
+    return verdicts_of(wildcards.model)
 
 
 def embeddings_of(wildcards):
-    """Return the embeddings of all shards of a data set, in order."""
-    folder = f"{STUDY_DIR}/embeddings/{wildcards.model}/{wildcards.dataset}"
-    return [f"{folder}/{shard}.parquet" for shard in range(STUDY.shards[wildcards.dataset])]
+    """Return the embeddings of all batches by an entry."""
+    return embeddings_by(wildcards.model)
+
+
+def embeddings_by(model):
+    """Return the embeddings of all batches by an entry."""
+    return [f"{STUDY_DIR}/embeddings/{model}/{batch}.parquet" for batch in BATCHES]
 
 
 def vectors_of(wildcards):
-    """Return the embeddings by one entry of all data sets, if a metric needs vectors."""
-    return every_shard(f"{STUDY_DIR}/embeddings/{wildcards.model}") if NEED_VECTORS else []
+    """Return the embeddings of all batches by an entry, if a metric needs vectors."""
+    return embeddings_of(wildcards) if NEED_VECTORS else []
 
 
 def statistics_by(model):
@@ -156,13 +159,6 @@ def statistics_of(wildcards):
     return statistics_by(wildcards.model)
 
 
-def every_shard(folder):
-    """Return a table in a folder for every shard of every data set that is compared."""
-    return [
-        f"{folder}/{name}/{shard}.parquet" for name in STUDY.paired() for shard in range(STUDY.shards[name])
-    ]
-
-
-MANIFESTS = every_shard(f"{STUDY_DIR}/manifests")
-EMBEDDINGS = [path for name in STUDY.models for path in every_shard(f"{STUDY_DIR}/embeddings/{name}")]
+MANIFESTS = [f"{STUDY_DIR}/manifests/{batch}.parquet" for batch in BATCHES]
+EMBEDDINGS = [path for name in STUDY.models for path in embeddings_by(name)]
 STATISTICS = [path for name in STUDY.models for path in statistics_by(name)]

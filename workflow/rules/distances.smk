@@ -5,7 +5,6 @@ rule compute_distances:
     input:
         statistics=statistics_of,
         embeddings=vectors_of,
-        settings=f"{STUDY_DIR}/settings/compute_distances/{{model}}.json",
     output:
         distances=f"{STUDY_DIR}/tables/parts/{{model}}.distances.parquet",
     log:
@@ -18,6 +17,6 @@ rule compute_distances:
     resources:
         **request(factors_mb, minutes=60),
     params:
-        **NOTED["compute_distances"],
+        **DISTANCES,
     script:
         "../../scripts/compute_distances.py"

@@ -1,35 +1,19 @@
-# One row for each embedding vector. A shard waits for the verdicts on its model and for the check of all files,
-# but new verdicts alone do not trigger its embedding.
-#
-# While an ancient() input is about to be updated, Snakemake (9.27) ignores all other reasons to run a job, such as
-# changed params (https://github.com/snakemake/snakemake/issues/4166). The params of the steps from here to the
-# tables are therefore written to files, which are inputs without inputs of their own.
-
-
-rule note_settings:
-    output:
-        settings=f"{STUDY_DIR}/settings/{{step}}/{{model}}.json",
-    log:
-        f"{LOGS}/note_settings/{{step}}/{{model}}.log",
-    conda:
-        "../../envs/core.yaml"
-    params:
-        values=noted_settings,
-    script:
-        "../../scripts/note_settings.py"
+# One row for each embedding vector, one job for each batch and model. A job takes what it finds in the cache, so
+# running it again costs little.
 
 
 rule embed_files:
     input:
-        unpack(verified_model),
-        unpack(checked_files),
-        settings=f"{STUDY_DIR}/settings/embed_files/{{model}}.json",
+        exported=exported,
+        verdicts=verdicts_of_entry,
+        manifest=rules.scan_files.output.manifest,
+        decisions=DECISIONS,
     output:
-        embeddings=f"{STUDY_DIR}/embeddings/{{model}}/{{dataset}}/{{shard}}.parquet",
+        embeddings=f"{STUDY_DIR}/embeddings/{{model}}/{{batch}}.parquet",
     log:
-        f"{LOGS}/embed_files/{{model}}/{{dataset}}/{{shard}}.log",
+        f"{LOGS}/embed_files/{{model}}/{{batch}}.log",
     benchmark:
-        f"{BENCHMARKS}/embed_files/{{model}}/{{dataset}}/{{shard}}.tsv"
+        f"{BENCHMARKS}/embed_files/{{model}}/{{batch}}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: THREADS

@@ -1,7 +1,7 @@
 # Functions and values for `params`: what a step depends on besides its inputs, so that a change re-runs it.
 from fad_core.datasets import file_sha256, list_files
 from fad_study.digest import metrics_digest, step_digest
-from fad_study.shards import shard_token
+from fad_study.shards import batch_token
 
 
 def code(script, model_id=None):
@@ -38,22 +38,25 @@ def model_settings(wildcards):
     return STUDY.models[wildcards.model].settings
 
 
-def paths_of(wildcards):
-    """Params function: the configured path or paths of a data set."""
-    path = STUDY.datasets[wildcards.dataset].path
-    return [path] if isinstance(path, str) else list(path)
+def shards_of_batch(wildcards):
+    """Params function: the shards of a batch, and where their data sets are, as JSON."""
+    entries = []
+    for name, shard in BATCHES[wildcards.batch]:
+        path = STUDY.datasets[name].path
+        paths = [path] if isinstance(path, str) else list(path)
+        entries.append({"dataset": name, "path": paths, "shards": STUDY.shards[name], "shard": shard})
+    return json.dumps(entries)
 
 
-def shards_of(wildcards):
-    """Params function: the number of shards of a data set."""
-    return STUDY.shards[wildcards.dataset]
+def places_of_batch(wildcards, output):
+    """Params function: `shards_of_batch`, not recorded: it does not matter to embeddings where files are stored."""
+    return shards_of_batch(wildcards)
 
 
-def shard_content(wildcards):
-    """Params function: a token that changes when a file of the shard is added, changed or removed."""
-    dataset, shard = wildcards.dataset, int(wildcards.shard)
-    manifest = Path(f"{STUDY_DIR}/manifests/{dataset}/{shard}.parquet")
-    return shard_token(STUDY.datasets[dataset], STUDY.shards[dataset], shard, manifest)
+def batch_content(wildcards):
+    """Params function: a token that changes when a file of the batch is added, changed or removed."""
+    manifest = Path(f"{STUDY_DIR}/manifests/{wildcards.batch}.parquet")
+    return batch_token(STUDY.datasets, STUDY.shards, BATCHES[wildcards.batch], manifest)
 
 
 def ignored_files(wildcards):
@@ -93,29 +96,18 @@ def shared_step(script, **others):
     return {**others, "threads": unrecorded(THREADS), "code": code(script, id_of_file)}
 
 
-# Of the steps from embedding to distances, which rule note_settings writes to files. The paths of data sets are
-# not among them: manifests name the files and their contents, and where they are stored does not matter.
-NOTED = {
-    "embed_files": {
-        "policy": str(POLICY.selecting),
-        "settings": model_settings,
-        "threads": THREADS,
-        "code": code("embed_files.py", id_of_entry),
-    },
-    "compute_statistics": {"threads": THREADS, "code": code("compute_statistics.py")},
-    "compute_distances": {
-        "pairs": [f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
-        "metrics": METRICS,
-        "metric_code": metrics_digest(METRICS),
-        "threads": THREADS,
-        "code": code("compute_distances.py"),
-    },
+EMBEDDING = {
+    "shards": places_of_batch,
+    "settings": model_settings,
+    "threads": unrecorded(THREADS),
+    "cache": unrecorded(CACHE),
+    "cache_gb": unrecorded(STUDY.settings["embedding_cache_gb"]),
+    "code": code("embed_files.py", id_of_entry),
 }
-EMBEDDING = {"path": paths_of, **NOTED["embed_files"]}
-
-
-def noted_settings(wildcards):
-    """Params function: the params of a step by an entry, and the model that it uses, as JSON."""
-    params = NOTED[wildcards.step].items()
-    values = {name: value(wildcards) if callable(value) else value for name, value in params}
-    return json.dumps({"exported": exported(wildcards), **values}, sort_keys=True)
+DISTANCES = {
+    "pairs": [f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
+    "metrics": METRICS,
+    "metric_code": metrics_digest(METRICS),
+    "threads": THREADS,
+    "code": code("compute_distances.py"),
+}

@@ -1,13 +1,10 @@
 # Tables, figures and the report.
 
 
-# Verdicts are an input, and refused unless all passed, so that no table rests on a change that an ancient() input
-# hides.
 rule collect_distances:
     input:
         parts=expand(rules.compute_distances.output.distances, model=STUDY.models),
         verdicts=VERDICTS,
-        checked=CHECKED,
     output:
         parquet=f"{STUDY_DIR}/tables/distances.parquet",
         csv=report(f"{STUDY_DIR}/tables/distances.csv", category="Tables", caption="../report/distances.rst"),
@@ -26,8 +23,7 @@ rule collect_files:
     input:
         manifests=MANIFESTS,
         embeddings=EMBEDDINGS,
-        verdicts=VERDICTS,
-        checked=CHECKED,
+        decisions=DECISIONS,
     output:
         files=report(f"{STUDY_DIR}/tables/files.csv", category="Tables", caption="../report/files.rst"),
         datasets=report(f"{STUDY_DIR}/tables/datasets.csv", category="Tables", caption="../report/files.rst"),
@@ -36,8 +32,8 @@ rule collect_files:
     conda:
         "../../envs/core.yaml"
     params:
+        names=STUDY.paired(),
         models=MODELS,
-        policy=str(POLICY),
         ignored=ignored_files,
         code=code_of_models("collect_files.py"),
     script:

@@ -26,7 +26,6 @@ localrules:
     compare_published,
     correlate,
     fetch_weights,
-    note_settings,
     plot_correlations,
     plot_heatmap,
     summarise_repeats,

@@ -1,22 +1,23 @@
-# (n, mean, factor) of a data set's embeddings, in the order of file names whatever their shards.
+# (n, mean, factor) of the embeddings of every data set, in the order of file names; one job for each model.
 
 
 rule compute_statistics:
     input:
         embeddings=embeddings_of,
-        settings=f"{STUDY_DIR}/settings/compute_statistics/{{model}}.json",
     output:
-        statistics=f"{STUDY_DIR}/statistics/{{model}}/{{dataset}}.parquet",
+        statistics=statistics_by("{model}"),
     log:
-        f"{LOGS}/compute_statistics/{{model}}/{{dataset}}.log",
+        f"{LOGS}/compute_statistics/{{model}}.log",
     benchmark:
-        f"{BENCHMARKS}/compute_statistics/{{model}}/{{dataset}}.tsv"
+        f"{BENCHMARKS}/compute_statistics/{{model}}.tsv"
     conda:
         "../../envs/core.yaml"
     threads: THREADS
     resources:
         **request(SCRIPT_MB, minutes=60),
     params:
-        **NOTED["compute_statistics"],
+        datasets=STUDY.paired(),
+        threads=THREADS,
+        code=code("compute_statistics.py"),
     script:
         "../../scripts/compute_statistics.py"

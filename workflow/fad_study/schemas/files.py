@@ -8,8 +8,9 @@ _NOTED = ("seconds", "doubtful", "doubt_seconds", "loud", "silent", "constant")
 
 MANIFEST = Schema(
     "manifest",
-    "One row for each audio file of a shard of a data set, as the scan found it.",
+    "One row for each audio file of a batch of shards, as the scan found it.",
     (
+        DATASET,
         FILE,
         Column("sha256", "string", "SHA-256 of the file's bytes; empty if it could not be read."),
         Column("size", "int64", "Size of the file.", unit="bytes"),
@@ -41,6 +42,20 @@ MANIFEST = Schema(
         Column(
             "doubt_seconds", "float64", "Duration missing from a doubtful file, or ignored in it.", unit="s"
         ),
+    ),
+)
+
+DECISIONS = Schema(
+    "decisions",
+    "One row for each model and audio file: what becomes of the file.",
+    (
+        MODEL[0],
+        DATASET,
+        FILE,
+        Column("status", "string", "How the file is treated.", choices=("used", "padded", "excluded")),
+        Column("reason", "string", "Why it is padded or excluded."),
+        Column("setting", "string", "The setting that says whether such a file stops the study."),
+        Column("remarks", "string", "Remarks on its sound as a JSON list of [kind, text]."),
     ),
 )
 

@@ -52,7 +52,7 @@ def compute_distances(
         pairs: (reference, evaluation), names of data sets.
         metrics: names of metrics.
         distances: the table to write.
-        embeddings: tables of all shards, `…/{dataset}/{shard}.parquet`; empty if no metric needs vectors.
+        embeddings: tables of all batches by the model; empty if no metric needs vectors.
 
     Raises:
         FadError: the sets cannot be compared, or were embedded on machines that compute differently.
@@ -62,7 +62,7 @@ def compute_distances(
 
     @lru_cache(maxsize=2)  # the two sets of a pair: all sets may exceed the memory
     def with_vectors(name: str) -> EmbeddedSet:
-        return _with_vectors(sets[name], [path for path in embeddings if path.parent.name == name])
+        return _with_vectors(sets[name], embeddings)
 
     rows = []
     for metric in metrics:
@@ -71,10 +71,10 @@ def compute_distances(
     write_table(DISTANCES, rows, distances)
 
 
-def _with_vectors(embedded: EmbeddedSet, shards: Sequence[Path]) -> EmbeddedSet:
+def _with_vectors(embedded: EmbeddedSet, tables: Sequence[Path]) -> EmbeddedSet:
     vectors: dict[str, Vectors] = {}
     for output in embedded.statistics:
-        for file, found in iterate_embeddings(shards, output):
+        for file, found in iterate_embeddings(tables, embedded.name, output):
             vectors.setdefault(file, {})[output] = found
     starts = np.empty(0)  # no metric uses the start times
     files = [FileEmbeddings(file, starts, each) for file, each in vectors.items()]

@@ -1,53 +1,80 @@
-"""Embed the files of a shard."""
+"""Embed the files of a batch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from fad_core.datasets import Dataset, list_files
-from fad_core.datasets.decisions import select_files
-from fad_core.datasets.policy import FilePolicy
-from fad_core.embedding.embed import embed_files
+from fad_core.datasets.decisions import FileDecision
+from fad_core.embedding.cached import embed_cached
+from fad_core.embedding.embed import Load, load_unchanged
+from fad_core.embedding.embedded_set import FileEmbeddings
+from fad_core.embedding.embedding_cache import EmbeddingCache
 from fad_core.embedding.embeddings_writer import write_embeddings
+from fad_core.errors import AudioError
 from fad_core.runner.exported import ExportedModel
-from fad_study.steps.files import read_manifest
+from fad_core.util.formatting import counted
+from fad_study.decisions import read_decisions
+from fad_study.steps.files import read_manifests
 
 
-def embed_shard(
+def embed_batch(
     exported: ExportedModel,
-    dataset: Dataset,
+    model: str,
+    datasets: Mapping[str, Dataset],
     manifest: Path,
-    others: Sequence[Path],
-    policy: FilePolicy,
+    decisions: Path,
     embeddings: Path,
+    cache: EmbeddingCache | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Embed the usable files of one shard; write one row a vector, sorted by file and window.
+    """Embed the usable files of a batch of shards; write one row a vector, and print how many were embedded.
 
     Args:
         exported: the model.
-        dataset: the data set.
-        manifest: manifest of the shard.
-        others: manifests of all shards of the set, if the decision on a file depends on the other files;
-            empty otherwise.
-        policy: which files are embedded, and how.
+        model: its name in the study.
+        datasets: the data sets of the batch by their names.
+        manifest: manifest of the batch.
+        decisions: table of the decisions on all files.
         embeddings: the table to write.
+        cache: cache of the model's embeddings; None: every file is embedded.
         progress: called with 1 after each file.
 
     Raises:
         AudioError: a file has changed since the scan, or is missing.
     """
-    mine = read_manifest(manifest)
-    whole = [record for path in others for record in read_manifest(path)] or mine
-    names = {record.file for record in mine}
-    decisions = [
-        decision for decision in select_files(whole, exported.use, policy) if decision.record.file in names
-    ]
+    decided = read_decisions(decisions, model, read_manifests([manifest]))
+    loaders = {name: _loader(datasets[name]) for name in decided}
+    sounds = [(decision, loaders[name]) for name, selected in decided.items() for decision in selected]
+    done: dict[str, tuple[list[FileEmbeddings], list[FileDecision]]] = {}
+    with closing(embed_cached(exported, sounds, exported.workers, cache)) as stream:
+        for name, selected in decided.items():
+            files = []
+            for _ in range(sum(decision.status != "excluded" for decision in selected)):
+                files.append(next(stream))
+                if progress is not None:
+                    progress(1)
+            done[name] = files, selected
+    write_embeddings(done, exported, embeddings, model)
+    count = sum(len(files) for files, _ in done.values())
+    stored = count if cache is None else cache.stored
+    sys.stdout.write(f"{counted(count, 'file')}: {stored} embedded, {count - stored} from the cache\n")
+
+
+def _loader(dataset: Dataset) -> Load:
+    """Return a function that loads the files of a data set."""
     paths = {file.name: file.path for file in list_files(dataset).files}
-    done = []
-    for item in embed_files(exported, decisions, paths, exported.workers):
-        done.append(item)
-        if progress is not None:
-            progress(1)
-    write_embeddings(done, decisions, exported, embeddings)
+
+    def load(decision: FileDecision, dtype: str) -> tuple[NDArray[Any], int]:
+        record = decision.record
+        if record.file not in paths:
+            raise AudioError(record.file, "no longer exists; run again")
+        return load_unchanged(paths[record.file], record.sha256, dtype)
+
+    return load

@@ -1,11 +1,13 @@
-"""Scan the files of a data set, shard by shard."""
+"""Scan the files of data sets, a batch of shards at a time."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from operator import attrgetter, itemgetter
 from pathlib import Path
+from typing import Any
 
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.policy import Leftovers
@@ -13,7 +15,9 @@ from fad_core.datasets.scan import FileRecord, scan_files
 from fad_core.tables import read_table, write_table
 from fad_core.util.atomic import write_text
 from fad_study.schemas.files import MANIFEST
-from fad_study.shards import read_seen, seen_path, seen_record, shard_files
+from fad_study.shards import read_seen, seen_path, seen_record, shard_files, shard_key
+
+Progress = Callable[[int], None]
 
 
 def dataset_at(name: str, path: Sequence[str], leftovers: Leftovers) -> Dataset:
@@ -27,29 +31,40 @@ def dataset_at(name: str, path: Sequence[str], leftovers: Leftovers) -> Dataset:
     return Dataset(name, path[0] if len(path) == 1 else tuple(path), leftovers)
 
 
-def scan_shard(
-    dataset: Dataset,
-    shards: int,
-    shard: int,
+def scan_batch(
+    shards: Sequence[Mapping[str, Any]],
+    leftovers: Leftovers,
     manifest: Path,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> None:
-    """Scan the files of one shard; write its manifest, and the record that the next scan compares with.
+    """Scan the files of a batch of shards; write its manifest, and the record for the next scan.
 
     Args:
-        dataset: the data set.
-        shards: number of its shards.
-        shard: which of them, from 0.
+        shards: of each, the name of its `dataset`, the `path` or paths of that, how many `shards` it has, and
+            which `shard` this is, from 0.
+        leftovers: whether files that other tools have written into the data sets are ignored or used.
         manifest: the table to write; the record is written beside it (`fad_study.shards.seen_path`).
         progress: called with 1 after each file.
     """
-    files = shard_files(list_files(dataset), shards, shard)
-    records = scan_files(files, progress)
-    seen = seen_record(files, records, read_seen(manifest))
+    earlier, seen, rows = read_seen(manifest), {}, []
+    for shard in shards:
+        name = shard["dataset"]
+        listing = list_files(dataset_at(name, shard["path"], leftovers))
+        files = shard_files(listing, shard["shards"], shard["shard"])
+        records = scan_files(files, progress)
+        key = shard_key(name, shard["shard"])
+        seen[key] = seen_record(files, records, earlier.get(key))
+        rows += [{"dataset": name, **asdict(record)} for record in records]
     write_text(seen_path(manifest), json.dumps(seen, indent=1, sort_keys=True))
-    write_table(MANIFEST, [asdict(record) for record in records], manifest)
+    write_table(MANIFEST, sorted(rows, key=itemgetter("dataset", "file")), manifest)
 
 
-def read_manifest(manifest: Path) -> list[FileRecord]:
-    """Read the records of a shard's scan."""
-    return [FileRecord(**row) for row in read_table(MANIFEST, manifest)]
+def read_manifests(manifests: Sequence[Path]) -> dict[str, list[FileRecord]]:
+    """Read the records of all files of some batches, by data set, files in the order of their names."""
+    records: dict[str, list[FileRecord]] = {}
+    for manifest in manifests:
+        for row in read_table(MANIFEST, manifest):
+            records.setdefault(row.pop("dataset"), []).append(FileRecord(**row))
+    for found in records.values():
+        found.sort(key=attrgetter("file"))
+    return records

@@ -9,20 +9,21 @@ from typing import Any
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import FileDecision
-from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
 from fad_core.models.use import ModelUse
 from fad_core.tables import write_table
+from fad_study.decisions import read_decisions
 from fad_study.embeddings_table import read_embedding_counts
 from fad_study.schemas.files import DATASETS, FILES
-from fad_study.steps.check import decide_by_model
+from fad_study.steps.files import read_manifests
 
 
 def collect_files(
     manifests: Sequence[Path],
     embeddings: Sequence[Path],
+    names: Sequence[str],
     models: Mapping[str, ModelUse],
-    policy: FilePolicy,
+    decisions: Path,
     ignored: Mapping[str, Sequence[tuple[str, str]]],
     files: Path,
     datasets: Path,
@@ -30,28 +31,32 @@ def collect_files(
     """List every file of every data set, whether it was used and why not, and count them.
 
     Args:
-        manifests: manifests of all shards, `…/{dataset}/{shard}.parquet`.
-        embeddings: tables of embeddings of all shards, `…/{model}/{dataset}/{shard}.parquet`.
+        manifests: manifests of all batches.
+        embeddings: tables of embeddings of all batches, `…/{model}/{batch}.parquet`.
+        names: names of the data sets, in the order of the study.
         models: models and how they are used, by their names in the study.
-        policy: which files are embedded, and how.
+        decisions: table of the decisions on all files.
         ignored: (name, reason) of the files that are not audio files, by data set.
         files: the table of files to write.
         datasets: the table of counts to write.
 
     Raises:
-        FadError: the embedded files are not those that the policy selects.
+        FadError: the embedded files are not those that were decided on.
     """
     rows: list[dict[str, Any]] = []
     counts: list[dict[str, Any]] = []
-    for name, dataset, decisions in decide_by_model(manifests, models, policy):
-        shards = [path for path in embeddings if path.parts[-3:-1] == (name, dataset)]
-        vectors = read_embedding_counts(shards)
-        _require_decided(name, dataset, decisions, vectors)
-        place = {"model": name, "dataset": dataset}
-        listed = [_file_row(place, decision, vectors.get(decision.record.file, 0)) for decision in decisions]
-        listed += [_ignored_row(place, *entry) for entry in ignored.get(dataset, ())]
-        rows += listed
-        counts.append(_dataset_row(place, listed, SetCounts.of(decisions, models[name].model.sample_rate)))
+    found_files = read_manifests(manifests)
+    records = {name: found_files[name] for name in names}
+    for name, use in models.items():
+        vectors = read_embedding_counts(path for path in embeddings if path.parent.name == name)
+        for dataset, selected in read_decisions(decisions, name, records).items():
+            found = vectors.get(dataset, {})
+            _require_decided(name, dataset, selected, found)
+            place = {"model": name, "dataset": dataset}
+            listed = [_file_row(place, decision, found.get(decision.record.file, 0)) for decision in selected]
+            listed += [_ignored_row(place, *entry) for entry in ignored.get(dataset, ())]
+            rows += listed
+            counts.append(_dataset_row(place, listed, SetCounts.of(selected, use.model.sample_rate)))
     write_table(FILES, rows, files)
     write_table(DATASETS, counts, datasets)
 

@@ -1,8 +1,8 @@
-"""Compute the statistics of a data set's embeddings."""
+"""Compute the statistics of data sets' embeddings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fad_core.datasets.counts import SetCounts
@@ -18,51 +18,52 @@ from fad_study.embeddings_table import iterate_embeddings, read_embedding_counts
 from fad_study.same_numerics import require_same_numerics
 
 
-def compute_statistics(embeddings: Sequence[Path], dataset: str, model: str, statistics: Path) -> None:
-    """Reduce a data set's embeddings to (n, mean, factor), in the order of file names whatever their shards.
+def compute_statistics(embeddings: Sequence[Path], model: str, statistics: Mapping[str, Path]) -> None:
+    """Reduce the embeddings of data sets to (n, mean, factor), in the order of file names.
 
     Args:
-        embeddings: tables of embeddings of all shards.
-        dataset: name of the data set.
+        embeddings: tables of the embeddings of all batches by the model.
         model: name of the model in the study.
-        statistics: the table to write.
+        statistics: the table to write for each data set, by its name.
 
     Raises:
-        DatasetError: there are fewer than 2 vectors.
-        FadError: the shards were embedded by different models, with different settings, or on machines that
+        DatasetError: a data set has fewer than 2 vectors.
+        FadError: the batches were embedded by different models, with different settings, or on machines that
             compute differently.
     """
-    facts = [read_embedding_facts(path) for path in embeddings]
-    first = facts[0]
-    if any(
-        (each.identity, each.settings, each.outputs) != (first.identity, first.settings, first.outputs)
-        for each in facts
-    ):
-        raise FadError(
-            f"the shards of {dataset} were embedded by different models, or with different settings: "
-            "delete them and run again"
-        )
-    require_same_numerics({path: each.numerics for path, each in zip(embeddings, facts, strict=True)})
-    vectors = sum(read_embedding_counts(embeddings).values())
-    require_enough(dataset, model, vectors)
+    facts = {path: read_embedding_facts(path) for path in embeddings}
+    first = next(iter(facts.values()))
+    for path, each in facts.items():
+        if (each.identity, each.settings, each.outputs) != (first.identity, first.settings, first.outputs):
+            raise FadError(
+                f"{path} and {embeddings[0]} were embedded by different models, or with different settings: "
+                "delete them and run again"
+            )
+    require_same_numerics({path: each.numerics for path, each in facts.items()})
     identity = first.identity
-    embedded = EmbeddedSet(
-        dataset,
-        ModelKey(model, identity["weights"], identity["weights_sha256"], first.settings),
-        {output: _statistics(embeddings, output, scalars=first.scalars) for output in first.outputs},
-        SetCounts.total([each.counts for each in facts]),
-    )
-    note = _note([each.note for each in facts])
-    metadata = {"note": note, "numerics": first.numerics}
-    write_table(STATISTICS, set_to_rows(embedded), statistics, metadata)
+    vectors = read_embedding_counts(embeddings)
+    for dataset, table in statistics.items():
+        require_enough(dataset, model, sum(vectors.get(dataset, {}).values()))
+        holding = {path: each for path, each in facts.items() if dataset in each.counts}
+        embedded = EmbeddedSet(
+            dataset,
+            ModelKey(model, identity["weights"], identity["weights_sha256"], first.settings),
+            {
+                output: _statistics(list(holding), dataset, output, scalars=first.scalars)
+                for output in first.outputs
+            },
+            SetCounts.total([each.counts[dataset] for each in holding.values()]),
+        )
+        metadata = {"note": _note([each.note for each in holding.values()]), "numerics": first.numerics}
+        write_table(STATISTICS, set_to_rows(embedded), table, metadata)
 
 
-def _statistics(embeddings: Sequence[Path], output: str, *, scalars: bool) -> Statistics:
-    blocks = (block for _, block in iterate_embeddings(embeddings, output))
+def _statistics(embeddings: Sequence[Path], dataset: str, output: str, *, scalars: bool) -> Statistics:
+    blocks = (block for _, block in iterate_embeddings(embeddings, dataset, output))
     return statistics_of(map(as_scalars, blocks) if scalars else blocks)
 
 
 def _note(notes: Sequence[str]) -> str:
-    """Join the notes of the shards; a note that not all shards have is marked so."""
+    """Join the notes of the batches; a note that not all of them have is marked so."""
     found = sorted({note for note in notes if note})
-    return "; ".join(found if len(set(notes)) == 1 else [f"of some shards: {note}" for note in found])
+    return "; ".join(found if len(set(notes)) == 1 else [f"of some files: {note}" for note in found])

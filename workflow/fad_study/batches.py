@@ -1,0 +1,104 @@
+"""Divide the shards of a study into batches, each of which is scanned, or embedded by a model, in one job.
+
+Starting Python and PyTorch for a second of work is a waste, so a batch holds shards of several data sets. Where a
+batch ends depends on the names and sizes of its shards, so that a set that is added or removed changes its own
+batch, and seldom another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from fad_core.datasets import Dataset, list_files
+from fad_core.util.atomic import write_text
+from fad_study.shards import shard_of
+
+# A batch of the wanted size ends at one of so many shards, and at the latest at this multiple of the size.
+_ENDS = 3
+_LARGEST = 3
+
+
+class Shard(NamedTuple):
+    """A shard of a data set.
+
+    Attributes:
+        dataset: name of the data set.
+        shard: its number, from 0.
+    """
+
+    dataset: str
+    shard: int
+
+
+Batches = Mapping[str, Sequence[Shard]]
+"""Shards by the name of their batch, 16 hex digits."""
+
+
+def batches_of(sizes: Iterable[tuple[Shard, int]], least: int) -> dict[str, tuple[Shard, ...]]:
+    """Divide shards into batches, which are named after the shards in them.
+
+    Args:
+        sizes: the shards, and the bytes of their files.
+        least: bytes that a batch has at least, except for the last one.
+
+    >>> shards = [(Shard(name, 0), 10) for name in "abcdef"]
+    >>> [[shard.dataset for shard in batch] for batch in batches_of(shards, 20).values()]
+    [['a', 'b', 'c', 'd'], ['e', 'f']]
+    """
+    made: list[list[Shard]] = []
+    held = 0
+    for shard, size in sorted(sizes):
+        if not held:
+            made.append([])
+        made[-1].append(shard)
+        # An empty shard, too, is in a batch.
+        held += max(1, size)
+        if held >= _LARGEST * least or (held >= least and int(_digest([shard]), 16) % _ENDS == 0):
+            held = 0
+    return {_digest(batch): tuple(batch) for batch in made}
+
+
+def shard_sizes(datasets: Mapping[str, Dataset], shards: Mapping[str, int]) -> dict[Shard, int]:
+    """Return the shards of data sets, and the bytes of their files.
+
+    Args:
+        datasets: by their names.
+        shards: number of shards of each.
+    """
+    sizes = {Shard(name, number): 0 for name in datasets for number in range(shards[name])}
+    for name, dataset in datasets.items():
+        for file in list_files(dataset).files:
+            try:
+                size = file.path.stat().st_size
+            except OSError:  # the scan reports it
+                size = 0
+            sizes[Shard(name, shard_of(file.name, shards[name]))] += size
+    return sizes
+
+
+def write_batches(batches: Batches, folder: Path) -> Path:
+    """Write batches to a file that is named after its content, for the jobs of a run.
+
+    Args:
+        batches: the batches.
+        folder: where the file is written.
+    """
+    text = json.dumps(batches)
+    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+    if not path.exists():
+        write_text(path, text)
+    return path
+
+
+def read_batches(path: Path) -> dict[str, tuple[Shard, ...]]:
+    """Read batches that `write_batches` has written."""
+    batches = json.loads(path.read_text(encoding="utf-8"))
+    return {name: tuple(Shard(*shard) for shard in shards) for name, shards in batches.items()}
+
+
+def _digest(shards: Sequence[Shard]) -> str:
+    return hashlib.sha256(json.dumps(shards).encode()).hexdigest()[:16]
