@@ -77,7 +77,7 @@ def read_parquet(
         if len(table) != file.metadata.num_rows:
             raise damaged(path, ValueError(f"{len(table)} of {file.metadata.num_rows} rows"))
         for name, values in (only or {}).items():
-            table = table.filter(pc.is_in(table[name], pa.array(sorted(values), pa.string())))
+            table = table.filter(pc.is_in(table[name], _arrow_array(sorted(values), pa.string())))
         return [_python(schema, column, table[column.name]) for column in schema.columns]
 
 

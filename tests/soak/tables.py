@@ -32,7 +32,7 @@ from fad_study.embeddings_table import (
     read_embedding_facts,
 )
 from fad_study.schemas.files import MANIFEST
-from fad_study.steps.files import read_manifest
+from fad_study.steps.files import read_manifests
 
 from fad_core.api.statistics_files import read_statistics, write_statistics
 from fad_core.datasets.counts import SetCounts
@@ -104,15 +104,17 @@ def _write_npy(path: Path) -> None:
 
 def _write_embeddings(path: Path) -> None:
     columns = {
+        "model": ["vggish"] * 40,
+        "dataset": ["a"] * 40,
         "file": [f"{i // 4}.wav" for i in range(40)],
         "output": ["embedding"] * 40,
-        "window": [i % 4 for i in range(40)],
+        "segment": [i % 4 for i in range(40)],
         "start_second": [float(i % 4) for i in range(40)],
         "embedding": _VECTORS.astype(np.float32),
     }
     counts = SetCounts(10, 0, 0, 40.0, sounds=tuple(range(10)))
     facts = EmbeddingFacts(
-        asdict(_IDENTITY), "crop=first", {"embedding": _VECTORS.shape[1]}, False, counts, "", ""
+        asdict(_IDENTITY), "crop=first", {"embedding": _VECTORS.shape[1]}, False, {"a": counts}, "", ""
     )
     write_table(EMBEDDINGS, columns, path, metadata_of(facts))
 
@@ -122,7 +124,7 @@ def _write_manifest(path: Path) -> None:
         FileRecord(f'{i}, "{i}".wav', _SHA, 64044, "WAV", "PCM_16", 16000, 1, 32000, 2.0, "ok", "")
         for i in range(10)
     ]
-    write_table(MANIFEST, [asdict(record) for record in records], path)
+    write_table(MANIFEST, [{"dataset": "a", **asdict(record)} for record in records], path)
 
 
 def _write_distances(path: Path) -> None:
@@ -155,7 +157,7 @@ def _read_npy(path: Path) -> object:
 def _read_embeddings(path: Path) -> object:
     facts = read_embedding_facts(path)
     counts = read_embedding_counts([path])
-    files = [(file, block.shape, block.tobytes()) for file, block in iterate_embeddings([path])]
+    files = [(file, block.shape, block.tobytes()) for file, block in iterate_embeddings([path], "a")]
     statistics_of(np.frombuffer(data, np.float32).reshape(shape) for _, shape, data in files)
     return facts, counts, files
 
@@ -171,7 +173,7 @@ SUBJECTS = {
     "embeddings": Subject(".parquet", _write_embeddings, _read_embeddings, checksums=True),
     "distances": Subject(".parquet", _write_distances, partial(read_table, DISTANCES), checksums=True),
     "distances as CSV": Subject(".csv", _write_distances, partial(read_table, DISTANCES), checksums=False),
-    "manifest": Subject(".parquet", _write_manifest, read_manifest, checksums=True),
+    "manifest": Subject(".parquet", _write_manifest, lambda path: read_manifests([path]), checksums=True),
 }
 
 

@@ -1,8 +1,8 @@
 """Divide the shards of a study into batches, each of which is scanned, or embedded by a model, in one job.
 
-Starting Python and PyTorch for a second of work is a waste, so a batch holds shards of several data sets. Where a
-batch ends depends on the names and sizes of its shards, so that a set that is added or removed changes its own
-batch, and seldom another one.
+Starting Python and PyTorch for a second of work is a waste, so a batch holds shards of several data sets.
+Where a batch ends depends on the names and sizes of its shards, so that a set that is added or removed
+changes its own batch, and seldom another one.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def batches_of(sizes: Iterable[tuple[Shard, int]], least: int) -> dict[str, tupl
         sizes: the shards, and the bytes of their files.
         least: bytes that a batch has at least, except for the last one.
 
+    >>> from fad_study.batches import Shard
     >>> shards = [(Shard(name, 0), 10) for name in "abcdef"]
     >>> [[shard.dataset for shard in batch] for batch in batches_of(shards, 20).values()]
     [['a', 'b', 'c', 'd'], ['e', 'f']]

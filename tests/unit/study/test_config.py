@@ -73,6 +73,9 @@ def test_defaults_are_filled_in_and_the_rest_is_kept():
         "max_peak": 100,
         "leftovers": "ignore",
         "threads": 1,
+        "batch_mb": 64,
+        "embedding_cache": True,
+        "embedding_cache_gb": 20,
         "metrics": ["fad"],
     }
     chosen = {
@@ -93,6 +96,9 @@ def test_defaults_are_filled_in_and_the_rest_is_kept():
         "max_peak": 2.5,
         "leftovers": "use",
         "threads": 4,
+        "batch_mb": 1.5,
+        "embedding_cache": False,
+        "embedding_cache_gb": 0,
         "metrics": ["fad"],
     }
     assert completed(BASE | chosen) == BASE | chosen

@@ -1,4 +1,4 @@
-"""Embeddings are read from the tables of shards in the order of files; damaged tables are refused."""
+"""Embeddings are read from the tables of batches in the order of files; damaged tables are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FACTS = metadata_of(
         "",
         {"embedding": 3},
         False,
-        SetCounts(1, 0, 0, 1.5),
+        {"set": SetCounts(1, 0, 0, 1.5), "a": SetCounts(1, 0, 0, 1.5), "b": SetCounts(1, 0, 0, 1.5)},
         "",
         "torch=1",
     )
@@ -37,27 +37,56 @@ FACTS = metadata_of(
 def test_facts_of_a_hundred_thousand_files_are_read_back(tmp_path: Path) -> None:
     counts = SetCounts(100_000, 0, 0, 1.0, sounds=tuple(range(-50_000, 50_000)))
     facts = EmbeddingFacts(
-        {"weights": "seeded", "weights_sha256": "00"}, "crop=first", {"embedding": 3}, True, counts, "a", "b"
+        {"weights": "seeded", "weights_sha256": "00"},
+        "crop=first",
+        {"embedding": 3},
+        True,
+        {"set": counts, "a b": counts},
+        "a",
+        "b",
     )
     path = tmp_path / "shard.parquet"
     write_table(EMBEDDINGS, embeddings({"a": 2}), path, metadata_of(facts))
     assert read_embedding_facts(path) == facts
 
 
-def test_shards_and_sets_of_different_machines_do_not_merge(tmp_path: Path) -> None:
+def test_batches_and_sets_of_different_machines_do_not_merge(tmp_path: Path) -> None:
     here = NumericsKey("c0de", *["1.0"] * 7, "AVX2", "", "")
-    shards = [tmp_path / f"{shard}.parquet" for shard in "ab"]
+    tables = [tmp_path / f"{name}.parquet" for name in "ab"]
     found = []
-    for path, key in zip(shards, (here, replace(here, numpy="2.0")), strict=True):
-        write_table(EMBEDDINGS, embeddings({path.name: 3}), path, FACTS | {"numerics": str(key)})
+    for path, key in zip(tables, (here, replace(here, numpy="2.0")), strict=True):
+        columns = embeddings({path.name: 3}, dataset=path.stem)
+        write_table(EMBEDDINGS, columns, path, FACTS | {"numerics": str(key)})
         found.append(tmp_path / f"{path.stem}.statistics.parquet")
-        compute_statistics([path], path.stem, "vggish", found[-1])
+        compute_statistics([path], "vggish", {path.stem: found[-1]})
     different = r"numpy: 2\.0, not 1\.0\): delete the folders embeddings and statistics of the study"
     with pytest.raises(FadError, match=r"b\.parquet and .*a\.parquet.*" + different):
-        compute_statistics(shards, "set", "vggish", tmp_path / "none.parquet")
+        compute_statistics(tables, "vggish", {"a": tmp_path / "none.parquet"})
     with pytest.raises(FadError, match=r"b\.statistics\.parquet and .*a\.statistics.*" + different):
         compute_distances(found, [("a", "b")], ["fad"], tmp_path / "none.parquet")
     compute_distances(found[:1] * 2, [("a", "a")], ["fad"], tmp_path / "distances.parquet")
+
+
+def test_statistics_of_fewer_files_than_were_embedded_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "batch.parquet"
+    write_table(EMBEDDINGS, embeddings({"a.wav": 3, "b.wav": 2}), path, FACTS)
+    with pytest.raises(FadError, match=r"set by vggish: vectors of 2 files, but 1 was embedded"):
+        compute_statistics([path], "vggish", {"set": tmp_path / "none.parquet"})
+
+
+def test_a_table_of_several_sets_gives_each_its_own_vectors(tmp_path: Path) -> None:
+    sets = {"a": {"1.wav": 300, "2.wav": 1}, "b": {"1.wav": 2000}, "d": {"0.wav": 5}}
+    parts = [embeddings(files, 1024, place, name) for place, (name, files) in enumerate(sets.items())]
+    columns = {key: [value for part in parts for value in part[key]] for key in parts[0]}
+    path = tmp_path / "t.parquet"
+    write_table(EMBEDDINGS, columns, path)
+    assert pq.read_metadata(path).num_row_groups == 3
+    for name, part in zip(sets, parts, strict=True):
+        found = dict(iterate_embeddings([path], name))
+        assert {file: len(vectors) for file, vectors in found.items()} == sets[name]
+        np.testing.assert_array_equal(np.concatenate(list(found.values())), part["embedding"])
+    assert list(iterate_embeddings([path], "c")) == []
+    assert read_embedding_counts([path]) == sets
 
 
 def test_a_flipped_bit_in_the_footer_is_noticed_or_changes_nothing(tmp_path: Path) -> None:
@@ -65,7 +94,7 @@ def test_a_flipped_bit_in_the_footer_is_noticed_or_changes_nothing(tmp_path: Pat
     write_table(EMBEDDINGS, embeddings({"a": 2, "b": 3}), path, FACTS)
 
     def read() -> list[Any]:
-        blocks = [(file, block.tobytes()) for file, block in iterate_embeddings([path])]
+        blocks = [(file, block.tobytes()) for file, block in iterate_embeddings([path], "set")]
         return [read_embedding_facts(path), read_embedding_counts([path]), blocks]
 
     content, expected = path.read_bytes(), read()
@@ -91,11 +120,13 @@ def test_a_flipped_bit_in_the_footer_is_noticed_or_changes_nothing(tmp_path: Pat
         ("identity", '{"a":' * 100_000),
         ("scalars", "maybe"),
         ("counts", '{"files": 1}'),
-        ("counts", '{"files": "1", "padded": 0, "excluded": 0, "seconds": 1.5}'),
+        ("counts", '{"set": {"files": 1}}'),
+        ("counts", '{"set": {"files": "1", "padded": 0, "excluded": 0, "seconds": 1.5}}'),
         ("counts", None),
-        ("sounds", "xyz"),
-        ("sounds", "00"),
-        ("sounds", "00" * 16),
+        ("sounds set", None),
+        ("sounds set", "xyz"),
+        ("sounds set", "00"),
+        ("sounds set", "00" * 16),
     ],
 )
 def test_metadata_that_is_none_is_refused(tmp_path: Path, key: str, value: str | None) -> None:
@@ -111,7 +142,7 @@ def test_vectors_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     columns["embedding"][1][0] = np.nan
     write_table(EMBEDDINGS, columns, tmp_path / "t.parquet")
     with pytest.raises(FadError, match="hold NaN or infinity"):
-        list(iterate_embeddings([tmp_path / "t.parquet"]))
+        list(iterate_embeddings([tmp_path / "t.parquet"], "set"))
 
 
 def test_embeddings_come_in_the_order_of_files_whatever_the_shards(tmp_path: Path) -> None:
@@ -133,13 +164,15 @@ def test_embeddings_come_in_the_order_of_files_whatever_the_shards(tmp_path: Pat
     single = [shard("all", names)]
     several = [shard("x", names[::2]), shard("empty", []), shard("y", names[1::2])]
     for paths in (single, several, several[::-1]):
-        result = list(iterate_embeddings(paths))
+        result = list(iterate_embeddings(paths, "set"))
         assert [file for file, _ in result] == sorted(names)
         for file, array in result:
             np.testing.assert_array_equal(array, vectors[file], strict=True)
-    statistics = [statistics_of(x for _, x in iterate_embeddings(paths)) for paths in (single, several)]
+    statistics = [
+        statistics_of(x for _, x in iterate_embeddings(paths, "set")) for paths in (single, several)
+    ]
     assert statistics[0].factor.tobytes() == statistics[1].factor.tobytes()
-    assert list(iterate_embeddings([])) == []
+    assert list(iterate_embeddings([], "set")) == []
 
 
 def test_vectors_are_counted_by_file_over_all_shards(tmp_path: Path) -> None:
@@ -147,14 +180,16 @@ def test_vectors_are_counted_by_file_over_all_shards(tmp_path: Path) -> None:
     write_table(EMBEDDINGS, embeddings({"a.wav": 3, "c.wav": 1}), first)
     write_table(EMBEDDINGS, embeddings({"b.wav": 2}), second)
     write_table(EMBEDDINGS, embeddings({}), empty)
-    assert read_embedding_counts([second, first, empty]) == {"a.wav": 3, "b.wav": 2, "c.wav": 1}
+    assert read_embedding_counts([second, first, empty]) == {"set": {"a.wav": 3, "b.wav": 2, "c.wav": 1}}
+    with pytest.raises(FadError, match=r"first\.parquet: another table has 'a\.wav' too"):
+        read_embedding_counts([first, second, first])
 
 
 def test_long_files_span_batches_and_row_groups(tmp_path: Path) -> None:
     columns = embeddings({"a.wav": 700, "b.wav": 3000, "c.wav": 1}, dimension=1024)
     write_table(EMBEDDINGS, columns, tmp_path / "t.parquet")
     assert pq.read_metadata(tmp_path / "t.parquet").num_row_groups == 4
-    result = dict(iterate_embeddings([tmp_path / "t.parquet"]))
+    result = dict(iterate_embeddings([tmp_path / "t.parquet"], "set"))
     assert {file: len(array) for file, array in result.items()} == {"a.wav": 700, "b.wav": 3000, "c.wav": 1}
     np.testing.assert_array_equal(np.concatenate(list(result.values())), columns["embedding"])
 
@@ -168,10 +203,10 @@ def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     for paths, message in (
         ([first, shard("left", embeddings({"b.wav": 1}))], "another table has 'b.wav' too"),
         ([first, shard("wide", embeddings({"c.wav": 1}, dimension=5))], "5 dimensions, but other"),
-        ([shard("order", embeddings({"b.wav": 1, "a.wav": 1}))], "not sorted by file, output"),
+        ([shard("order", embeddings({"b.wav": 1, "a.wav": 1}))], "not sorted by data set, file, output"),
         (
-            [shard("gap", embeddings({"a.wav": 2}) | {"window": [0, 2]})],
-            "not sorted by file, output",
+            [shard("gap", embeddings({"a.wav": 2}) | {"segment": [0, 2]})],
+            "not sorted by data set, file, output",
         ),
         (
             [
@@ -185,4 +220,4 @@ def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
         ),
     ):
         with pytest.raises(FadError, match=message):
-            list(iterate_embeddings(paths))
+            list(iterate_embeddings(paths, "set"))

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from embedding_tables import embeddings
 from fad_study.schemas.files import DATASETS, FILES
-from fad_study.steps.files import scan_shard
+from fad_study.steps.check import check_files
+from fad_study.steps.files import scan_batch
 from fad_study.steps.listing import collect_files
 
-from fad_core.datasets import Dataset
 from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
 from fad_core.models import get_model
@@ -29,26 +30,20 @@ def manifest(tmp_path: Path) -> Path:
     for name, samples in {"a.wav": sound, "b.wav": sound, "c.wav": sound / 2}.items():
         (tmp_path / "audio").mkdir(exist_ok=True)
         soundfile.write(tmp_path / "audio" / name, samples, 16000)
-    path = tmp_path / "manifests" / "set" / "0.parquet"
-    scan_shard(Dataset("set", str(tmp_path / "audio")), 1, 0, path)
+    path = tmp_path / "manifests" / "0123456789abcdef.parquet"
+    shard = {"dataset": "set", "path": [str(tmp_path / "audio")], "shards": 1, "shard": 0}
+    scan_batch([shard], "ignore", path)
     return path
 
 
 def collect(manifest: Path, policy: FilePolicy, *embedded: str) -> tuple[list[dict], list[dict]]:
-    root = manifest.parents[2]
-    embeddings = root / "embeddings" / "vggish" / "set" / "0.parquet"
-    count = len(embedded)
-    columns = {
-        "file": list(embedded),
-        "output": ["embedding"] * count,
-        "window": [0] * count,
-        "start_second": [0.0] * count,
-        "embedding": np.zeros((count, 128), np.float32),
-    }
-    write_table(EMBEDDINGS, columns, embeddings)
-    files, datasets = root / "files.csv", root / "datasets.csv"
+    root = manifest.parents[1]
+    table = root / "embeddings" / "vggish" / manifest.name
+    write_table(EMBEDDINGS, embeddings(dict.fromkeys(embedded, 1), 128), table)
+    files, datasets, decisions = root / "files.csv", root / "datasets.csv", root / "decisions.parquet"
     models = {"vggish": ModelUse(get_model("vggish"))}
-    collect_files([manifest], [embeddings], models, policy, {}, files, datasets)
+    check_files([manifest], ["set"], models, policy, decisions)
+    collect_files([manifest], [table], ["set"], models, decisions, {}, files, datasets)
     return read_table(FILES, files), read_table(DATASETS, datasets)
 
 

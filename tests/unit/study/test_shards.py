@@ -12,15 +12,15 @@ import pytest
 import soundfile
 from fad_study import shards
 from fad_study.shards import (
+    batch_token,
     content_token,
     read_seen,
     seen_path,
     seen_record,
     shard_files,
     shard_of,
-    shard_token,
 )
-from fad_study.steps.files import scan_shard
+from fad_study.steps.files import scan_batch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,11 +44,15 @@ def tokens(dataset: Dataset, tmp_path: Path):
     """Scan all shards; then give a function that looks at the files as a new start of Snakemake does."""
     manifests = [tmp_path / f"{shard}.parquet" for shard in range(2)]
     for shard, manifest in enumerate(manifests):
-        scan_shard(dataset, 2, shard, manifest)
+        entry = {"dataset": "set", "path": [str(dataset.path)], "shards": 2, "shard": shard}
+        scan_batch([entry], "ignore", manifest)
 
     def look() -> list[str]:
         shards._listing.cache_clear()
-        return [shard_token(dataset, 2, shard, manifest) for shard, manifest in enumerate(manifests)]
+        return [
+            batch_token({"set": dataset}, {"set": 2}, [("set", shard)], manifest)
+            for shard, manifest in enumerate(manifests)
+        ]
 
     return look
 
@@ -88,15 +92,17 @@ def test_touching_shows_nowhere(dataset: Dataset, tokens):
 @pytest.mark.parametrize("text", ["", "{", "\xff"])
 def test_a_record_that_is_missing_or_damaged_means_a_new_scan(text: str, tmp_path: Path):
     manifest = tmp_path / "0.parquet"
-    assert read_seen(manifest) is None
+    assert read_seen(manifest) == {}
     seen_path(manifest).write_bytes(text.encode("latin-1"))
-    assert read_seen(manifest) is None
+    assert read_seen(manifest) == {}
 
 
-@pytest.mark.parametrize("text", ["[]", "3", '{"a.wav": 1}', '{"a.wav": {}}', "null"])
+@pytest.mark.parametrize(
+    "text", ["[]", "3", '{"set/0": 1}', '{"set/0": {"a.wav": 1}, "set/1": {"a.wav": 1}}', "null"]
+)
 def test_a_record_of_another_kind_is_no_obstacle(text: str, dataset: Dataset, tokens, tmp_path: Path):
     before = tokens()
-    text = text.replace("a.wav", NAMES[0])
+    text = text.replace("a.wav", NAMES[0]).replace("set/0", f"set/{shard_of(NAMES[0], 2)}")
     seen_path(tmp_path / f"{shard_of(NAMES[0], 2)}.parquet").write_text(text)
     after = tokens()
     assert changed(before, after) <= {shard_of(NAMES[0], 2)}

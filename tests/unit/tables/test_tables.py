@@ -92,7 +92,7 @@ def test_parquet_is_a_file_that_pandas_reads(tmp_path: Path) -> None:
     frame = pd.read_parquet(path)
     assert frame["file"].tolist() == columns["file"]
     np.testing.assert_array_equal(np.stack(frame["embedding"].tolist()), columns["embedding"])
-    assert pq.read_schema(path).field("window").type == pa.int32()
+    assert pq.read_schema(path).field("segment").type == pa.int32()
     assert pq.read_schema(path).metadata[b"fad_core.schema"] == b"embeddings"
 
 
@@ -104,11 +104,13 @@ def test_tables_are_written_and_read_without_pandas(tmp_path: Path) -> None:
         "from fad_core.tables import EMBEDDINGS, read_table, write_table\n"
         "from fad_study.embeddings_table import iterate_embeddings\n"
         f"path, vectors = {str(tmp_path / 'a.parquet')!r}, np.ones((2, 3), np.float32)\n"
-        "columns = {'file': ['a', 'a'], 'output': ['embedding'] * 2, 'window': [0, 1]}\n"
+        "columns = {'model': ['m'] * 2, 'dataset': ['d'] * 2, 'file': ['a', 'a']}\n"
+        "columns |= {'output': ['embedding'] * 2, 'segment': [0, 1]}\n"
         "columns |= {'start_second': [0.0, 1.0], 'embedding': vectors}\n"
         "write_table(EMBEDDINGS, columns, path)\n"
         "assert len(read_table(EMBEDDINGS, path)) == 2\n"
-        "assert [file for file, _ in iterate_embeddings([path])] == ['a']\n"
+        "assert len(read_table(EMBEDDINGS, path, {'dataset': ['d', 'e'], 'file': ['b']})) == 0\n"
+        "assert [file for file, _ in iterate_embeddings([path], 'd')] == ['a']\n"
         "sys.exit('pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
@@ -193,8 +195,8 @@ def test_what_does_not_fit_is_not_written(
     [
         ({"embedding": np.zeros((3, 4))}, r"float64 \(4,\) is not a list of float32"),
         ({"embedding": np.zeros((2, 4), np.float32)}, "different lengths"),
-        ({"window": [0, 1, 2**31]}, "out of the range of int32"),
-        ({"window": np.array([0.0, 1.0, 2.0])}, "0.0 is not a int32"),
+        ({"segment": [0, 1, 2**31]}, "out of the range of int32"),
+        ({"segment": np.array([0.0, 1.0, 2.0])}, "0.0 is not a int32"),
         ({"file": [b"a", b"b", b"c"]}, "is not a string"),
     ],
 )
@@ -243,7 +245,7 @@ def test_a_parquet_file_cut_short_says_what_to_do(tmp_path: Path, share: float) 
     path.write_bytes(content[: int(share * len(content))])
     for read in (
         lambda: read_table(EMBEDDINGS, path),
-        lambda: list(iterate_embeddings([path])),
+        lambda: list(iterate_embeddings([path], "set")),
         lambda: read_metadata(EMBEDDINGS, path),
     ):
         with pytest.raises(
@@ -261,7 +263,7 @@ def test_a_flipped_bit_in_the_data_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(FadError, match=r"shard\.parquet: damaged"):
         read_table(EMBEDDINGS, path)
     with pytest.raises(FadError, match=r"shard\.parquet: damaged"):
-        list(iterate_embeddings([path]))
+        list(iterate_embeddings([path], "set"))
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])

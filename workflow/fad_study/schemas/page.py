@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, STATISTICS, VERIFICATION, Schema
-from fad_study.schemas.files import DATASETS, FILES, MANIFEST
+from fad_study.schemas.files import DATASETS, DECISIONS, FILES, MANIFEST
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
 from fad_study.schemas.reference import SUMMARY
 
 SCHEMAS = (
     MANIFEST,
+    DECISIONS,
     EMBEDDINGS,
     STATISTICS,
     VERIFICATION,

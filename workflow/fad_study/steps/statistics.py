@@ -14,6 +14,7 @@ from fad_core.metrics.statistics import Statistics, statistics_of
 from fad_core.models.original_quirks import as_scalars
 from fad_core.models.use import ModelKey
 from fad_core.tables import STATISTICS, write_table
+from fad_core.util.formatting import counted
 from fad_study.embeddings_table import iterate_embeddings, read_embedding_counts, read_embedding_facts
 from fad_study.same_numerics import require_same_numerics
 
@@ -43,8 +44,15 @@ def compute_statistics(embeddings: Sequence[Path], model: str, statistics: Mappi
     identity = first.identity
     vectors = read_embedding_counts(embeddings)
     for dataset, table in statistics.items():
-        require_enough(dataset, model, sum(vectors.get(dataset, {}).values()))
+        found = vectors.get(dataset, {})
+        require_enough(dataset, model, sum(found.values()))
         holding = {path: each for path, each in facts.items() if dataset in each.counts}
+        counts = SetCounts.total([each.counts[dataset] for each in holding.values()])
+        if len(found) != counts.files:
+            raise FadError(
+                f"{dataset} by {model}: vectors of {counted(len(found), 'file')}, but {counts.files} "
+                f"{'was' if counts.files == 1 else 'were'} embedded: delete the embeddings and run again"
+            )
         embedded = EmbeddedSet(
             dataset,
             ModelKey(model, identity["weights"], identity["weights_sha256"], first.settings),
@@ -52,7 +60,7 @@ def compute_statistics(embeddings: Sequence[Path], model: str, statistics: Mappi
                 output: _statistics(list(holding), dataset, output, scalars=first.scalars)
                 for output in first.outputs
             },
-            SetCounts.total([each.counts[dataset] for each in holding.values()]),
+            counts,
         )
         metadata = {"note": _note([each.note for each in holding.values()]), "numerics": first.numerics}
         write_table(STATISTICS, set_to_rows(embedded), table, metadata)
