@@ -17,10 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from small_model import MODELS
+
+from fad_core.weights import locate_weights
 
 REPOSITORY = Path(__file__).parents[2]
 # What a run reads of a checkout.
 PARTS = ("Snakefile", "config.yaml", "envs", "fad_core", "scripts", "workflow")
+# The export of VGGish with seeded weights.
 MODEL = "vggish-00b8a942"
 # Results whose bytes must be the same whatever happens on the way to them; logs and times are not among them.
 COMPARED = ("embeddings", "figures", "manifests", "report.html", "statistics", "tables")
@@ -75,9 +79,27 @@ class WorkingFolder:
     code: Path
     site: Path | None = None
 
+    @property
+    def model(self) -> str:
+        """The model of its studies: the small one where that is installed."""
+        return "small" if self.site and (self.site / "small_model").is_dir() else "vggish"
+
+    @property
+    def exported(self) -> str:
+        """The path of its exported model."""
+        if self.model == "vggish":
+            return f"results/models/{MODEL}.pt2"
+        return f"results/models/small-{locate_weights(MODELS[0], 'seeded').key}.pt2"
+
+    @property
+    def verdicts(self) -> list[str]:
+        """The paths of its model's verdicts: compared with the network, and with golden embeddings."""
+        names = (f"{Path(self.exported).stem}.eager.csv", f"{self.model}.golden.csv")
+        return [f"results/verification/{name}" for name in names]
+
     def write_study(self, name: str = "study", **keys: Any) -> Path:
-        """Write {name}.yaml: the seeded VGGish on audio/, and what is given."""
-        defaults = {"models": [{"id": "vggish", "weights": "seeded"}]}
+        """Write {name}.yaml: the model with seeded weights on audio/, and what is given."""
+        defaults = {"models": [{"id": self.model, "weights": "seeded"}]}
         path = self.root / f"{name}.yaml"
         path.write_text(yaml.safe_dump({"study": name, **defaults, **keys}, sort_keys=False))
         return path
@@ -162,14 +184,18 @@ class WorkingFolder:
     def copy_to(self, root: Path, code: Path | None = None) -> WorkingFolder:
         """The same workplace elsewhere, with all times; the exported model is shared, not copied."""
         shutil.copytree(self.root, root, symlinks=True, copy_function=_link_or_copy)
-        return WorkingFolder(root, code or self.code)
+        return WorkingFolder(root, code or self.code, self.site)
 
 
 def copy_code(target: Path, source: Path = REPOSITORY) -> Path:
-    """A checkout of its own, which can be edited."""
+    """A checkout of its own, which can be edited.
+
+    With it comes what was compiled, which takes up to a minute; not what a process is writing just now.
+    """
+    unfinished = shutil.ignore_patterns("*.tmp.*", "*.pyc.*")
     for part in PARTS:
         if (source / part).is_dir():
-            shutil.copytree(source / part, target / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source / part, target / part, ignore=unfinished)
         else:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / part, target / part)
