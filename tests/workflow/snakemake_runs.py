@@ -19,8 +19,6 @@ from typing import Any
 import yaml
 from small_model import MODELS
 
-from fad_core.weights import locate_weights
-
 REPOSITORY = Path(__file__).parents[2]
 # What a run reads of a checkout.
 PARTS = ("Snakefile", "config.yaml", "envs", "fad_core", "scripts", "workflow")
@@ -89,7 +87,7 @@ class WorkingFolder:
         """The path of its exported model."""
         if self.model == "vggish":
             return f"results/models/{MODEL}.pt2"
-        return f"results/models/small-{locate_weights(MODELS[0], 'seeded').key}.pt2"
+        return f"results/models/small-{MODELS[0].checkpoints[0].seeded_sha256[:8]}.pt2"
 
     @property
     def verdicts(self) -> list[str]:

@@ -94,6 +94,7 @@ def own_checkpoint(home: Path) -> Path:
     return mine
 
 
+@pytest.mark.slow
 def test_score_prints_the_tables_row_as_one_object(
     fad_small: Fad, folders: tuple[str, str], home: Path
 ) -> None:
@@ -232,6 +233,7 @@ def test_a_file_that_is_no_model_is_no_unknown_model(folders: tuple[str, str]) -
     assert done.exit_code == 1 and "is a file, but neither an exported model" in done.stderr
 
 
+@pytest.mark.slow
 def test_statistics_take_the_place_of_the_sound(
     fad_small: Fad, folders: tuple[str, str], tmp_path: Path
 ) -> None:
@@ -293,6 +295,7 @@ def test_embed_writes_where_each_vector_is_from(
     assert "this is not a table of statistics" in refused.stderr
 
 
+@pytest.mark.slow
 def test_verify_says_what_it_compared(fad_small: Fad, home: Path, tmp_path: Path) -> None:
     passed = fad_small("verify", "small", "--weights", "seeded", "--quiet")
     assert passed.returncode == 0, passed.stderr
