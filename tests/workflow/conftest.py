@@ -53,11 +53,11 @@ def code(made_once: MadeOnce) -> Path:
     return made_once("code", lambda folder: copy_code(folder / "repository")) / "repository"
 
 
-def verified_in(made_once: MadeOnce, name: str, code: Path, site: Path | None) -> WorkingFolder:
+def verified_in(made_once: MadeOnce, name: str, code: Path, *sites: Path) -> WorkingFolder:
     """A workplace with the exported and verified model, and audio: sets a (three shards) and b."""
 
     def make(folder: Path) -> None:
-        place = WorkingFolder(folder / "work", code, site)
+        place = WorkingFolder(folder / "work", code, sites)
         for seed, name in enumerate(names_in_shards((2, 1, 1))):
             write_clip(place.root / "audio/a" / name, seed)
         write_clip(place.root / "audio/b/one.flac", 10)
@@ -66,7 +66,7 @@ def verified_in(made_once: MadeOnce, name: str, code: Path, site: Path | None) -
         place.write_study(datasets={"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}})
         place.complete(place.exported, *place.verdicts)
 
-    return WorkingFolder(made_once(name, make) / "work", code, site)
+    return WorkingFolder(made_once(name, make) / "work", code, sites)
 
 
 def finished_in(made_once: MadeOnce, name: str, verified: WorkingFolder) -> WorkingFolder:
@@ -84,7 +84,7 @@ def verified(made_once: MadeOnce, code: Path, small_site: Path) -> WorkingFolder
 @pytest.fixture(scope="session")
 def verified_vggish(made_once: MadeOnce, code: Path) -> WorkingFolder:
     """The same with VGGish."""
-    return verified_in(made_once, "verified vggish", code, None)
+    return verified_in(made_once, "verified vggish", code)
 
 
 @pytest.fixture(scope="session")

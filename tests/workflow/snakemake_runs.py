@@ -70,17 +70,17 @@ class WorkingFolder:
     Attributes:
         root: the working directory.
         code: the checkout.
-        site: a folder of further packages that are installed.
+        sites: folders of further packages that are installed.
     """
 
     root: Path
     code: Path
-    site: Path | None = None
+    sites: tuple[Path, ...] = ()
 
     @property
     def model(self) -> str:
         """The model of its studies: the small one where that is installed."""
-        return "small" if self.site and (self.site / "small_model").is_dir() else "vggish"
+        return "small" if any((site / "small_model").is_dir() for site in self.sites) else "vggish"
 
     @property
     def exported(self) -> str:
@@ -118,7 +118,7 @@ class WorkingFolder:
         done = subprocess.run(
             self.command(*arguments, study=study, cores=cores),
             cwd=folder or self.root,
-            env=environment(self.site),
+            env=environment(*self.sites),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -146,7 +146,7 @@ class WorkingFolder:
         process = subprocess.Popen(
             self.command(*arguments),
             cwd=self.root,
-            env=environment(self.site),
+            env=environment(*self.sites),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -182,7 +182,7 @@ class WorkingFolder:
     def copy_to(self, root: Path, code: Path | None = None) -> WorkingFolder:
         """The same workplace elsewhere, with all times; the exported model is shared, not copied."""
         shutil.copytree(self.root, root, symlinks=True, copy_function=_link_or_copy)
-        return WorkingFolder(root, code or self.code, self.site)
+        return WorkingFolder(root, code or self.code, self.sites)
 
 
 def copy_code(target: Path, source: Path = REPOSITORY) -> Path:
@@ -200,8 +200,8 @@ def copy_code(target: Path, source: Path = REPOSITORY) -> Path:
     return target
 
 
-def environment(site: Path | None = None) -> Mapping[str, str]:
-    """This one, without what makes the workflow find another checkout or other files, and with a site."""
+def environment(*sites: Path) -> Mapping[str, str]:
+    """This one, without what makes the workflow find another checkout or other files, and with sites."""
     hidden = (
         "PYTHONPATH",
         "SNAKEMAKE_PROFILE",
@@ -210,7 +210,7 @@ def environment(site: Path | None = None) -> Mapping[str, str]:
         "COVERAGE_PROCESS_CONFIG",
     )
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    return environment | ({"PYTHONPATH": str(site)} if site else {})
+    return environment | ({"PYTHONPATH": os.pathsep.join(map(str, sites))} if sites else {})
 
 
 def respect_permissions() -> None:
