@@ -65,6 +65,7 @@ quick: $(DEV) ## Check style and types, and run the tests that need neither a la
 
 test: $(DEV) ## Run the tests
 	$(WITH_VENV) OMP_NUM_THREADS=$(TEST_THREADS) python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder \
+		--durations=25 --junitxml=.pytest_cache/test.xml \
 		--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR) $(PYTEST_ARGS)
 
 test-slurm: $(SLURM) ## Run the study of real recordings, run here before, on a Slurm of three nodes, one of which dies

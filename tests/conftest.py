@@ -63,6 +63,14 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureR
 
 
 @pytest.fixture(scope="session")
+def small_site(made_once: MadeOnce) -> Path:
+    """A folder of packages with the model "small", for processes where the family does not matter."""
+    from third_party import install_small_model
+
+    return made_once("small model", lambda folder: install_small_model(folder / "site")) / "site"
+
+
+@pytest.fixture(scope="session")
 def seeded_export(made_once: MadeOnce) -> Callable[[str], Path]:
     """Give the `.pt2` of a model id with seeded weights, made once a session: 290 MB and 5 s each."""
     from fad_core.models import get_model

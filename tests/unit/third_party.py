@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -59,3 +60,15 @@ def install_models(site: Path, lines: Sequence[str] = ("outside = my_models:MODE
     network = (Path(__file__).parent / "tiny_pt2.py").read_text()
     files = {"my_models/__init__.py": MODELS, "my_models/network.py": network}
     return install(site, "my_models", files, ["[fad_core.models]", *lines])
+
+
+def install_small_model(site: Path) -> Path:
+    """Install the package with the model "small", and with golden embeddings of it."""
+    from outside_model import write_golden
+    from small_model import GOLDEN, MODELS
+
+    (small,) = MODELS
+    source = Path(__file__).parent / "small_model"
+    shutil.copytree(source, site / "small_model", ignore=shutil.ignore_patterns("__pycache__"))
+    write_golden(site / "small_model" / GOLDEN.name, small)
+    return install(site, "small_model", {}, ["[fad_core.models]", "small = small_model:MODELS"])

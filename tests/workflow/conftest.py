@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from fad_study.shards import shard_of
-from snakemake_runs import MODEL, WorkingFolder, copy_code
+from snakemake_runs import WorkingFolder, copy_code
 
 SHARDS = 3
 
@@ -52,29 +53,50 @@ def code(made_once: MadeOnce) -> Path:
     return made_once("code", lambda folder: copy_code(folder / "repository")) / "repository"
 
 
-@pytest.fixture(scope="session")
-def verified(made_once: MadeOnce, code: Path) -> WorkingFolder:
+def verified_in(made_once: MadeOnce, name: str, code: Path, *sites: Path) -> WorkingFolder:
     """A workplace with the exported and verified model, and audio: sets a (three shards) and b."""
 
     def make(folder: Path) -> None:
-        place = WorkingFolder(folder / "work", code)
+        place = WorkingFolder(folder / "work", code, sites)
         for seed, name in enumerate(names_in_shards((2, 1, 1))):
             write_clip(place.root / "audio/a" / name, seed)
         write_clip(place.root / "audio/b/one.flac", 10)
         # Above 5 MB, and not of the model's rate.
         write_clip(place.root / "audio/b/deep/big.wav", 11, seconds=1.1, rate=192000, channels=14)
         place.write_study(datasets={"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}})
-        verdicts = [f"results/verification/{MODEL}.eager.csv", "results/verification/vggish.golden.csv"]
-        place.complete(f"results/models/{MODEL}.pt2", *verdicts)
+        place.complete(place.exported, *place.verdicts)
 
-    return WorkingFolder(made_once("verified", make) / "work", code)
+    return WorkingFolder(made_once(name, make) / "work", code, sites)
+
+
+def finished_in(made_once: MadeOnce, name: str, verified: WorkingFolder) -> WorkingFolder:
+    """The study run to its end."""
+    folder = made_once(name, lambda folder: verified.copy_to(folder / "work").complete())
+    return replace(verified, root=folder / "work")
+
+
+@pytest.fixture(scope="session")
+def verified(made_once: MadeOnce, code: Path, small_site: Path) -> WorkingFolder:
+    """A workplace with the small model, exported and verified, and audio."""
+    return verified_in(made_once, "verified", code, small_site)
+
+
+@pytest.fixture(scope="session")
+def verified_vggish(made_once: MadeOnce, code: Path) -> WorkingFolder:
+    """The same with VGGish."""
+    return verified_in(made_once, "verified vggish", code)
 
 
 @pytest.fixture(scope="session")
 def finished(made_once: MadeOnce, verified: WorkingFolder) -> WorkingFolder:
-    """The study run to its end."""
-    folder = made_once("finished", lambda folder: verified.copy_to(folder / "work").complete())
-    return WorkingFolder(folder / "work", verified.code)
+    """The study of the small model, run to its end."""
+    return finished_in(made_once, "finished", verified)
+
+
+@pytest.fixture(scope="session")
+def finished_vggish(made_once: MadeOnce, verified_vggish: WorkingFolder) -> WorkingFolder:
+    """The study of VGGish, run to its end."""
+    return finished_in(made_once, "finished vggish", verified_vggish)
 
 
 @pytest.fixture

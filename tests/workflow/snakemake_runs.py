@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from small_model import MODELS
 
 REPOSITORY = Path(__file__).parents[2]
 # What a run reads of a checkout.
 PARTS = ("Snakefile", "config.yaml", "envs", "fad_core", "scripts", "workflow")
+# The export of VGGish with seeded weights.
 MODEL = "vggish-00b8a942"
 # Results whose bytes must be the same whatever happens on the way to them; logs and times are not among them.
 COMPARED = ("embeddings", "figures", "manifests", "report.html", "statistics", "tables")
@@ -68,16 +70,34 @@ class WorkingFolder:
     Attributes:
         root: the working directory.
         code: the checkout.
-        site: a folder of further packages that are installed.
+        sites: folders of further packages that are installed.
     """
 
     root: Path
     code: Path
-    site: Path | None = None
+    sites: tuple[Path, ...] = ()
+
+    @property
+    def model(self) -> str:
+        """The model of its studies: the small one where that is installed."""
+        return "small" if any((site / "small_model").is_dir() for site in self.sites) else "vggish"
+
+    @property
+    def exported(self) -> str:
+        """The path of its exported model."""
+        if self.model == "vggish":
+            return f"results/models/{MODEL}.pt2"
+        return f"results/models/small-{MODELS[0].checkpoints[0].seeded_sha256[:8]}.pt2"
+
+    @property
+    def verdicts(self) -> list[str]:
+        """The paths of its model's verdicts: compared with the network, and with golden embeddings."""
+        names = (f"{Path(self.exported).stem}.eager.csv", f"{self.model}.golden.csv")
+        return [f"results/verification/{name}" for name in names]
 
     def write_study(self, name: str = "study", **keys: Any) -> Path:
-        """Write {name}.yaml: the seeded VGGish on audio/, and what is given."""
-        defaults = {"models": [{"id": "vggish", "weights": "seeded"}]}
+        """Write {name}.yaml: the model with seeded weights on audio/, and what is given."""
+        defaults = {"models": [{"id": self.model, "weights": "seeded"}]}
         path = self.root / f"{name}.yaml"
         path.write_text(yaml.safe_dump({"study": name, **defaults, **keys}, sort_keys=False))
         return path
@@ -98,7 +118,7 @@ class WorkingFolder:
         done = subprocess.run(
             self.command(*arguments, study=study, cores=cores),
             cwd=folder or self.root,
-            env=environment(self.site),
+            env=environment(*self.sites),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -126,7 +146,7 @@ class WorkingFolder:
         process = subprocess.Popen(
             self.command(*arguments),
             cwd=self.root,
-            env=environment(self.site),
+            env=environment(*self.sites),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -162,22 +182,26 @@ class WorkingFolder:
     def copy_to(self, root: Path, code: Path | None = None) -> WorkingFolder:
         """The same workplace elsewhere, with all times; the exported model is shared, not copied."""
         shutil.copytree(self.root, root, symlinks=True, copy_function=_link_or_copy)
-        return WorkingFolder(root, code or self.code)
+        return WorkingFolder(root, code or self.code, self.sites)
 
 
 def copy_code(target: Path, source: Path = REPOSITORY) -> Path:
-    """A checkout of its own, which can be edited."""
+    """A checkout of its own, which can be edited.
+
+    With it comes what was compiled, which takes up to a minute; not what a process is writing just now.
+    """
+    unfinished = shutil.ignore_patterns("*.tmp.*", "*.pyc.*")
     for part in PARTS:
         if (source / part).is_dir():
-            shutil.copytree(source / part, target / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source / part, target / part, ignore=unfinished)
         else:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / part, target / part)
     return target
 
 
-def environment(site: Path | None = None) -> Mapping[str, str]:
-    """This one, without what makes the workflow find another checkout or other files, and with a site."""
+def environment(*sites: Path) -> Mapping[str, str]:
+    """This one, without what makes the workflow find another checkout or other files, and with sites."""
     hidden = (
         "PYTHONPATH",
         "SNAKEMAKE_PROFILE",
@@ -186,7 +210,7 @@ def environment(site: Path | None = None) -> Mapping[str, str]:
         "COVERAGE_PROCESS_CONFIG",
     )
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    return environment | ({"PYTHONPATH": str(site)} if site else {})
+    return environment | ({"PYTHONPATH": os.pathsep.join(map(str, sites))} if sites else {})
 
 
 def respect_permissions() -> None:

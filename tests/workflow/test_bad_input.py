@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +126,7 @@ def test_no_usable_file(done: WorkingFolder) -> None:
     write_clip(done.root / "audio/none/short.wav", 1, seconds=0.1)
     datasets = {"none": {"path": "audio/none"}, "b": {"path": "audio/b"}}
     done.write_study("none", datasets=datasets, on_short_file="skip")
-    refused(done.run(study="none"), "data set none: no file that vggish can use")
+    refused(done.run(study="none"), "data set none: no file that small can use")
     assert not (done.root / "results/none/embeddings").exists()
 
 
@@ -214,7 +215,7 @@ def test_a_configuration_that_cannot_be_used(verified: WorkingFolder, tmp_path: 
 
 
 def test_a_folder_that_is_closed(verified: WorkingFolder, tmp_path: Path) -> None:
-    place = WorkingFolder(tmp_path, verified.code)
+    place = replace(verified, root=tmp_path)
     write_clip(tmp_path / "audio/a/inner/x.wav", 0)
     (tmp_path / "audio/a/inner").chmod(0)
     place.write_study(datasets={"a": {"path": "audio/a"}, "b": {"path": str(verified.root / "audio/b")}})
@@ -249,14 +250,14 @@ def test_a_checkpoint_that_is_none(verified: WorkingFolder, tmp_path: Path) -> N
 
 
 def test_a_model_that_is_not_what_it_should_be_embeds_nothing(
-    verified: WorkingFolder, tmp_path: Path
+    verified_vggish: WorkingFolder, tmp_path: Path
 ) -> None:
-    code = copy_code(tmp_path / "code", verified.code)
+    code = copy_code(tmp_path / "code", verified_vggish.code)
     module = code / "fad_core/models/vggish/constants.py"
     text = module.read_text()
     assert "log_offset=0.01," in text
     module.write_text(text.replace("log_offset=0.01,", "log_offset=0.0101,"))
-    place = verified.copy_to(tmp_path / "work", code)
+    place = verified_vggish.copy_to(tmp_path / "work", code)
     text = refused(place.run("results/study/embeddings/vggish/b/0.parquet"), "exceed their tolerance")
     assert "golden" in text
     assert not (place.root / "results/study/embeddings").exists()

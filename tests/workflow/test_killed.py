@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from snakemake_runs import MODEL, WorkingFolder
+from snakemake_runs import WorkingFolder
 
 TABLE = "results/study/tables/distances.csv"
 
@@ -15,10 +16,10 @@ def started(place: WorkingFolder, rule: str) -> bool:
 
 
 def test_killed_while_it_exports(tmp_path: Path, verified: WorkingFolder) -> None:
-    place = WorkingFolder(tmp_path, verified.code)
+    place = replace(verified, root=tmp_path)
     (tmp_path / "audio").symlink_to(verified.root / "audio")
     (tmp_path / "study.yaml").write_bytes((verified.root / "study.yaml").read_bytes())
-    exported = f"results/models/{MODEL}.pt2"
+    exported = verified.exported
     place.kill_when(lambda: started(place, "export_model"), exported)
     assert not (tmp_path / exported).exists()
     place.complete(exported)

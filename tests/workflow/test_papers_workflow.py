@@ -48,7 +48,7 @@ def test_given_tables_are_correlated_and_a_bad_row_stops_by_name(tmp_path: Path,
 
 def test_published_figures_stand_beside_a_studys_own(fresh: WorkingFolder) -> None:
     figures = fresh.root / "figures.csv"
-    figures.write_text("model,reference,evaluation,metric,value,source\nvggish,a,draws,fad,12.5,paper\n")
+    figures.write_text("model,reference,evaluation,metric,value,source\nsmall,a,draws,fad,12.5,paper\n")
     fresh.write_study(
         datasets={"a": {"path": "audio/a"}, "b_0": {"path": "audio/b"}, "b_1": {"path": "audio/b/one.flac"}},
         pairs=[["a", "b_0"]],

@@ -18,7 +18,7 @@ def test_every_recording_is_scored_and_the_short_ones_are_said_to_be_padded(fres
     studies = fresh.code / "workflow/studies"
     study = yaml.safe_load((studies / "real_recordings.yaml").read_text())
     # The one model that is exported and verified already.
-    study["models"] = [{"id": "vggish", "weights": "seeded"}]
+    study["models"] = [{"id": fresh.model, "weights": "seeded"}]
     (fresh.root / "real.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
 
     fresh.complete(

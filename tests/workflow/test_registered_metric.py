@@ -13,7 +13,7 @@ def test_a_metric_of_another_package_is_computed_from_the_embeddings_that_are_th
     done: WorkingFolder, tmp_path: Path
 ) -> None:
     site = install_metric(tmp_path / "site")
-    done = replace(done, site=site)
+    done = replace(done, sites=(*done.sites, site))
     done.write_study(
         datasets={"a": {"path": "audio/a", "shards": 3}, "b": {"path": "audio/b"}},
         metrics=["fad", "mean_shift"],

@@ -13,7 +13,7 @@ from fad_core.verification.verdicts import NOT_COMPARED
 
 def test_a_model_of_another_package_is_exported_verified_and_compared(code: Path, tmp_path: Path) -> None:
     site = install_models(tmp_path / "site")
-    place = WorkingFolder(tmp_path / "work", code, site)
+    place = WorkingFolder(tmp_path / "work", code, (site,))
     for seed, name in enumerate("ab"):
         write_clip(place.root / f"audio/{name}/clip.wav", seed)
     place.write_study(

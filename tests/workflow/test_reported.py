@@ -30,14 +30,12 @@ def test_the_reports_configuration_gives_the_same_distances(done: WorkingFolder)
 
 
 def test_a_verdict_that_fails_after_embedding_stops_the_tables(done: WorkingFolder) -> None:
-    verdict = done.root / "results/verification/vggish.golden.csv"
+    verdict = done.root / "results/verification/small.golden.csv"
     text = verdict.read_text()
     verdict.write_text(text.replace(",passed,", ",failed,", 1))
     run = done.run()
     assert run.status == 1 and "embed_files" not in run.rules
-    assert (
-        f"{verdict.relative_to(done.root)}: the verification of vggish failed at level golden, " in run.text
-    )
+    assert f"{verdict.relative_to(done.root)}: the verification of small failed at level golden, " in run.text
     assert not (done.root / DISTANCES).exists()
     verdict.write_text(text)
     assert "collect_distances" in done.complete().rules

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from conftest import SHARDS, write_clip
 from fad_study.shards import shard_of
-from snakemake_runs import MODEL, Run, WorkingFolder, copy_code
+from snakemake_runs import Run, WorkingFolder, copy_code
 
 NOTHING = "Nothing to be done"
 # What depends on the embeddings of set a, whatever the shard.
 AFTER = {
-    "compute_statistics vggish/a",
-    "compute_distances vggish",
+    "compute_statistics small/a",
+    "compute_distances small",
     "collect_distances",
     "collect_files",
-    "write_matrix vggish/fad",
-    "plot_heatmap vggish/fad",
+    "write_matrix small/fad",
+    "plot_heatmap small/fad",
     "write_report",
     "write_paper_tables",
     "write_methods",
@@ -27,7 +28,7 @@ AFTER = {
 
 def of_shards(*shards: int) -> set[str]:
     jobs = {"check_files"} | AFTER
-    return jobs.union(*({f"scan_files a/{shard}", f"embed_files vggish/a/{shard}"} for shard in shards))
+    return jobs.union(*({f"scan_files a/{shard}", f"embed_files small/a/{shard}"} for shard in shards))
 
 
 def clips(place: WorkingFolder) -> dict[str, Path]:
@@ -51,13 +52,13 @@ def test_a_second_run_has_nothing_to_do(done: WorkingFolder) -> None:
 def test_all_that_is_promised_is_there(finished: WorkingFolder) -> None:
     folder = finished.root / "results/study"
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    tables = {"distances.csv", "distances.parquet", "files.csv", "datasets.csv", "vggish.fad.matrix.csv"}
+    tables = {"distances.csv", "distances.parquet", "files.csv", "datasets.csv", "small.fad.matrix.csv"}
     tables |= {f"{name}.{suffix}" for name in ("distances", "methods") for suffix in ("md", "tex")}
-    embeddings = {f"embeddings/vggish/a/{shard}.parquet" for shard in range(SHARDS)}
+    embeddings = {f"embeddings/small/a/{shard}.parquet" for shard in range(SHARDS)}
     assert {f"tables/{name}" for name in tables} | embeddings <= names
-    assert {"report.html", "figures/vggish.fad.heatmap.svg", "manifests/b/0.parquet"} <= names
-    assert {"statistics/vggish/a.parquet", "statistics/vggish/b.parquet"} <= names
-    for rule, item in (("embed_files", "vggish/a/0"), ("compute_statistics", "vggish/b")):
+    assert {"report.html", "figures/small.fad.heatmap.svg", "manifests/b/0.parquet"} <= names
+    assert {"statistics/small/a.parquet", "statistics/small/b.parquet"} <= names
+    for rule, item in (("embed_files", "small/a/0"), ("compute_statistics", "small/b")):
         assert f"logs/{rule}/{item}.log" in names
         assert f"benchmarks/{rule}/{item}.tsv" in names
     # Nothing half written, and nothing of another program's.
@@ -144,7 +145,7 @@ def test_options_that_swap_their_values_are_noticed(done: WorkingFolder) -> None
 def test_a_change_is_seen_beside_another_that_only_gates(done: WorkingFolder) -> None:
     """A new file in set a makes the verdict on all files anew, which set b waits for but is not made from."""
     write_clip(done.root / "audio/a/new.wav", 60)
-    everywhere = {f"embed_files vggish/{item}" for item in ("a/0", "a/1", "a/2", "b/0")}
+    everywhere = {f"embed_files small/{item}" for item in ("a/0", "a/1", "a/2", "b/0")}
     datasets = {"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}}
     done.write_study(datasets=datasets, on_short_file="pad")
     assert everywhere <= done.plan().jobs
@@ -156,10 +157,12 @@ def edited(done: WorkingFolder, tmp_path: Path, *modules: str) -> set[str]:
     for module in modules:
         with (code / module).open("a") as stream:
             stream.write("EDITED = True\n" if module.endswith(".py") else "edited\n")
-    return WorkingFolder(done.root, code).plan().rules
+    return replace(done, code=code).plan().rules
 
 
-def test_an_edited_module_runs_what_it_feeds(done: WorkingFolder, tmp_path: Path) -> None:
+def test_an_edited_module_runs_what_it_feeds(
+    done: WorkingFolder, finished_vggish: WorkingFolder, tmp_path: Path
+) -> None:
     assert edited(done, tmp_path / "1", "README.md", "envs/core.yaml") == set()
     papers = {"write_methods", "write_paper_tables"}
     after = {"collect_distances", "write_matrix", "plot_heatmap", "write_report"} | papers
@@ -171,7 +174,9 @@ def test_an_edited_module_runs_what_it_feeds(done: WorkingFolder, tmp_path: Path
     assert not {"export_model", "scan_files", "embed_files", "compute_statistics"} & frechet
     resampling = edited(done, tmp_path / "3", "fad_core/audio/resample.py")
     assert {"verify_golden", "embed_files", "compute_statistics", "compute_distances"} <= resampling
-    family = edited(done, tmp_path / "4", "fad_core/models/vggish/__init__.py")
+    family = edited(
+        finished_vggish.copy_to(tmp_path / "vggish"), tmp_path / "4", "fad_core/models/vggish/__init__.py"
+    )
     assert {"export_model", "verify_eager", "verify_golden", "embed_files"} <= family
     assert "scan_files" not in family
     gate = edited(done, tmp_path / "5", "fad_core/verification/verify.py")
@@ -182,12 +187,12 @@ def test_an_edited_module_runs_what_it_feeds(done: WorkingFolder, tmp_path: Path
 
 def test_a_verdict_of_another_kind_of_machine_is_refused_and_made_anew(fresh: WorkingFolder) -> None:
     """What the results of one machine are to another, whose files they see: the plan is none the wiser."""
-    verdict = fresh.root / f"results/verification/{MODEL}.eager.csv"
+    verdict = fresh.root / fresh.verdicts[0]
     mine = verdict.read_text()
     verdict.write_text(mine.replace("numpy=", "numpy=1."))
     run = fresh.run("--show-failed-logs")
     assert run.status != 0
-    assert f"{MODEL}.eager.csv was made on a machine that computes differently (here numpy: 2." in run.text
+    assert f"{verdict.name} was made on a machine that computes differently (here numpy: 2." in run.text
     assert ", not 1.2." in run.text and "delete it and the folders" in run.text
     verdict.unlink()
     fresh.complete()

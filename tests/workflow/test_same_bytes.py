@@ -8,15 +8,16 @@ from snakemake_runs import WorkingFolder
 
 
 def test_cores_shards_and_folder_change_nothing(
-    fresh: WorkingFolder, finished: WorkingFolder, tmp_path: Path
+    verified_vggish: WorkingFolder, finished_vggish: WorkingFolder, tmp_path: Path
 ) -> None:
+    fresh = verified_vggish.copy_to(tmp_path / "work")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     fresh.write_study(datasets={"a": {"path": "audio/a"}, "b": {"path": "audio/b"}})
     run = fresh.run(cores=1, folder=elsewhere)
     assert run.status == 0, run.text
     assert not any(elsewhere.iterdir())
-    ours, theirs = fresh.results(), finished.results()
+    ours, theirs = fresh.results(), finished_vggish.results()
     # What holds the shards themselves differs, and so does the report, where the configuration stands.
     divided = {name for name in ours | theirs if name.startswith(("embeddings/vggish/a/", "manifests/"))}
     assert len(divided) > 6
@@ -24,8 +25,8 @@ def test_cores_shards_and_folder_change_nothing(
         assert ours.get(name) == theirs.get(name), name
 
 
-def test_the_table_says_what_it_is(finished: WorkingFolder) -> None:
-    (row,) = finished.table("distances")
+def test_the_table_says_what_it_is(finished_vggish: WorkingFolder) -> None:
+    (row,) = finished_vggish.table("distances")
     assert (row["model"], row["weights"], row["reference"], row["evaluation"]) == (
         "vggish",
         "seeded",

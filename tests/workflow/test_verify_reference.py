@@ -50,12 +50,12 @@ np.savez(given.output, meta=np.array(json.dumps(meta)), **entries)
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory, verified: WorkingFolder) -> WorkingFolder:
+def small(tmp_path_factory: pytest.TempPathFactory, verified_vggish: WorkingFolder) -> WorkingFolder:
     """The workplace with the verified model, and a checkout whose verification set is small."""
-    code = copy_code(tmp_path_factory.mktemp("code") / "repository")
+    code = copy_code(tmp_path_factory.mktemp("code") / "repository", verified_vggish.code)
     with (code / "workflow/fad_study/reference/cases.py").open("a") as stream:
         stream.write(SMALL_SET)
-    return verified.copy_to(tmp_path_factory.mktemp("small") / "work", code)
+    return verified_vggish.copy_to(tmp_path_factory.mktemp("small") / "work", code)
 
 
 @pytest.fixture

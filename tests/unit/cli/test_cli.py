@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
+from small_model import DIMENSION, MODELS
 
 from fad_core.api.statistics_files import write_statistics
 from fad_core.cli import main
@@ -38,6 +40,8 @@ from fad_core.tables import read_table
 from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, VERIFICATION
 from fad_core.weights import checksums, locate_weights
 
+Fad = Callable[..., subprocess.CompletedProcess[str]]
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -45,14 +49,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("torch home")
 
 
-@pytest.fixture(scope="module")
-def fad(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "TORCH_HOME": str(home), "FAD_CACHE_DIR": str(home / "cache")}
-        command = [sys.executable, "-c", "from fad_core.cli import main; main()", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+def start(home: Path, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "TORCH_HOME": str(home), "FAD_CACHE_DIR": str(home / "cache")}
+    if path is not None:
+        environment["PYTHONPATH"] = path
+    command = [sys.executable, "-c", "from fad_core.cli import main; main()", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
-    return run
+
+@pytest.fixture(scope="module")
+def fad(home: Path) -> Fad:
+    return partial(start, home)
+
+
+@pytest.fixture(scope="module")
+def fad_small(home: Path, small_site: Path) -> Fad:
+    """The command where the small model is installed beside the others."""
+    paths = [str(small_site), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return partial(start, home, path=os.pathsep.join(paths))
 
 
 @pytest.fixture(scope="module")
@@ -66,38 +80,44 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     return str(root / "reference"), str(root / "evaluation")
 
 
+SMALL = MODELS[0]
+SEEDED = ("--model", "small", "--weights", "seeded")
+
+
 def own_checkpoint(home: Path) -> Path:
     """A checkpoint of one's own; its values are the seeded ones."""
     from fad_core.weights import save_seeded_checkpoint
 
     mine = home / "mine.pth"
     if not mine.is_file():
-        save_seeded_checkpoint(get_model("vggish").checkpoints[0], mine)
+        save_seeded_checkpoint(SMALL.checkpoints[0], mine)
     return mine
 
 
-@pytest.mark.export
+@pytest.mark.slow
 def test_score_prints_the_tables_row_as_one_object(
-    fad: Callable[..., subprocess.CompletedProcess[str]], folders: tuple[str, str], home: Path
+    fad_small: Fad, folders: tuple[str, str], home: Path
 ) -> None:
-    first = fad("score", *folders, "--weights", "seeded", "--json")
+    first = fad_small("score", *folders, *SEEDED, "--json")
     assert first.returncode == 0, first.stderr
     row = json.loads(first.stdout)
     assert tuple(row) == DISTANCES.names
     assert row["value"] > 0
     assert row["weights"] == "seeded"
     # The first call says what takes long; the second finds it done and says the same number.
-    assert "exporting vggish" in first.stderr
+    assert "exporting small" in first.stderr
     assert "original package" in first.stderr
-    second = fad("score", *folders, "--weights", "seeded", "--json", "--threads", "3")
+    second = fad_small("score", *folders, *SEEDED, "--json", "--threads", "3")
     assert second.stdout == first.stdout
     assert second.stderr == ""
-    plain = fad("score", *folders, "--weights", "seeded", "--quiet")
+    plain = fad_small("score", *folders, *SEEDED, "--quiet")
     assert repr(row["value"]) in plain.stdout
 
     # A checkpoint of one's own, in the official layout, is another choice that the row names.
     mine = own_checkpoint(home)
-    own = json.loads(fad("score", *folders, "--weights", str(mine), "--json").stdout)
+    own = json.loads(
+        fad_small("score", *folders, "--model", "small", "--weights", str(mine), "--json").stdout
+    )
     assert own["value"] == row["value"]
     assert own["weights"] == "mine.pth"
     assert own["weights_sha256"] != row["weights_sha256"]
@@ -213,22 +233,25 @@ def test_a_file_that_is_no_model_is_no_unknown_model(folders: tuple[str, str]) -
     assert done.exit_code == 1 and "is a file, but neither an exported model" in done.stderr
 
 
-@pytest.mark.export
+@pytest.mark.slow
 def test_statistics_take_the_place_of_the_sound(
-    fad: Callable[..., subprocess.CompletedProcess[str]], folders: tuple[str, str], tmp_path: Path
+    fad_small: Fad, folders: tuple[str, str], tmp_path: Path
 ) -> None:
     reference, evaluation = folders
-    seeded = ("--weights", "seeded", "--quiet")
-    expected = json.loads(fad("score", *folders, *seeded, "--json").stdout)
+    seeded = (*SEEDED, "--quiet")
+    expected = json.loads(fad_small("score", *folders, *seeded, "--json").stdout)
     npz, parquet = str(tmp_path / "reference.npz"), str(tmp_path / "evaluation.parquet")
-    written = json.loads(fad("stats", reference, "-o", npz, *seeded, "--json").stdout)
-    assert (written["file"], written["n"], written["dimension"]) == (npz, 3, 128)
-    assert "3 vectors of 128 numbers, 3 files" in fad("stats", evaluation, "-o", parquet, *seeded).stdout
+    written = json.loads(fad_small("stats", reference, "-o", npz, *seeded, "--json").stdout)
+    assert (written["file"], written["n"], written["dimension"]) == (npz, 3, DIMENSION)
+    assert (
+        f"3 vectors of {DIMENSION} numbers, 3 files"
+        in fad_small("stats", evaluation, "-o", parquet, *seeded).stdout
+    )
 
     # Files alone need no model, and give the same to the last bit.
-    alone = json.loads(fad("score", npz, parquet, "--json").stdout)
+    alone = json.loads(fad_small("score", npz, parquet, "--json").stdout)
     assert alone == {**expected, "reference": npz, "evaluation": parquet}
-    compared = fad("compare", npz, parquet, evaluation, *seeded, "--csv")
+    compared = fad_small("compare", npz, parquet, evaluation, *seeded, "--csv")
     rows = list(csv.DictReader(compared.stdout.splitlines()))
     assert tuple(rows[0]) == COMPARISONS.names
     assert [(row["reference"], row["evaluation"]) for row in rows] == [
@@ -241,49 +264,49 @@ def test_statistics_take_the_place_of_the_sound(
 
     # Another package's are refused until it is said that they are of this model.
     vectors = str(tmp_path / "reference.npy")
-    assert fad("embed", reference, "-o", vectors, *seeded).returncode == 0
+    assert fad_small("embed", reference, "-o", vectors, *seeded).returncode == 0
     embeddings = np.load(vectors)
-    assert (embeddings.dtype, embeddings.shape) == (np.float32, (3, 128))
-    assert json.loads(fad("score", vectors, parquet, *seeded, "--json").stdout)["value"] == expected["value"]
+    assert (embeddings.dtype, embeddings.shape) == (np.float32, (3, DIMENSION))
+    assert (
+        json.loads(fad_small("score", vectors, parquet, *seeded, "--json").stdout)["value"]
+        == expected["value"]
+    )
     others = str(tmp_path / "fid.npz")
     np.savez(others, mu=embeddings.mean(axis=0), sigma=np.cov(embeddings, rowvar=False))
-    assert "--assume-same-model" in fad("compare", others, parquet).stderr
-    assumed = fad("compare", others, parquet, "--assume-same-model")
+    assert "--assume-same-model" in fad_small("compare", others, parquet).stderr
+    assumed = fad_small("compare", others, parquet, "--assume-same-model")
     assert "? : 3" in assumed.stdout
     assert "assumed to be the same model" in assumed.stdout
-    plain = fad("score", others, parquet, "--assume-same-model").stdout
+    plain = fad_small("score", others, parquet, "--assume-same-model").stdout
     assert "reference: " + others + ", an unknown number of vectors" in plain
 
 
 def test_embed_writes_where_each_vector_is_from(
-    fad: Callable[..., subprocess.CompletedProcess[str]], folders: tuple[str, str], tmp_path: Path
+    fad_small: Fad, folders: tuple[str, str], tmp_path: Path
 ) -> None:
     table = tmp_path / "embeddings.parquet"
     # A set of one vector: no distance is asked for.
     one = str(Path(folders[0]) / "0.wav")
-    done = fad("embed", one, "-o", str(table), "--weights", "seeded", "--quiet", "--csv")
+    done = fad_small("embed", one, "-o", str(table), *SEEDED, "--quiet", "--csv")
     assert done.returncode == 0, done.stderr
     (row,) = read_table(EMBEDDINGS, table)
-    assert (row["file"], row["window"], len(row["embedding"])) == (one, 0, 128)
-    refused = fad("compare", str(table), str(table) + "2.parquet")
+    assert (row["file"], row["window"], len(row["embedding"])) == (one, 0, DIMENSION)
+    refused = fad_small("compare", str(table), str(table) + "2.parquet")
     assert "this is not a table of statistics" in refused.stderr
 
 
-@pytest.mark.export
-def test_verify_says_what_it_compared(
-    fad: Callable[..., subprocess.CompletedProcess[str]], home: Path, tmp_path: Path
-) -> None:
-    passed = fad("verify", "vggish", "--weights", "seeded", "--quiet")
+@pytest.mark.slow
+def test_verify_says_what_it_compared(fad_small: Fad, home: Path, tmp_path: Path) -> None:
+    passed = fad_small("verify", "small", "--weights", "seeded", "--quiet")
     assert passed.returncode == 0, passed.stderr
-    assert "vggish  eager  embedding: passed, 20 comparisons" in passed.stdout
-    assert "vggish  golden  fad: passed" in passed.stdout
+    assert "small  eager  embedding: passed, 10 comparisons" in passed.stdout
+    assert "small  golden  fad: passed" in passed.stdout
 
     # An export of other weights than it says, of which the network itself tells.
-    path = tmp_path / "vggish.pt2"
-    exported = fad("export", "vggish", "--weights", "seeded", "-o", str(path), "--json")
-    assert json.loads(exported.stdout)["checkpoints"] == {
-        "vggish-10086976.pth": "00b8a942ebbbfb38903d23d26d9211d19aaa040016d5cf320c439dc6f2bc9725"
-    }
+    path = tmp_path / "small.pt2"
+    exported = fad_small("export", "small", "--weights", "seeded", "-o", str(path), "--json")
+    sha256 = locate_weights(SMALL, "seeded").files[0].sha256
+    assert json.loads(exported.stdout)["checkpoints"] == {"small.pth": sha256}
     import torch
 
     from fad_core.runner.pt2 import IDENTITY_FILE
@@ -291,9 +314,9 @@ def test_verify_says_what_it_compared(
     extra = {IDENTITY_FILE: ""}
     program = torch.export.load(path, extra_files=extra)
     with torch.no_grad():
-        program.state_dict["features.0.bias"].add_(0.5)
+        program.state_dict["conv.bias"].add_(0.5)
     torch.export.save(program, path, extra_files=extra)
-    failed = fad("verify", str(path), "--csv")
+    failed = fad_small("verify", str(path), "--csv")
     assert failed.returncode == 3, failed.stderr
     rows = list(csv.DictReader(failed.stdout.splitlines()))
     assert tuple(rows[0]) == VERIFICATION.names
@@ -301,9 +324,28 @@ def test_verify_says_what_it_compared(
     assert "failed" in {row["verdict"] for row in rows if row["level"] == "eager"}
 
     mine = own_checkpoint(home)
-    other = fad("verify", str(path), "--weights", str(mine), "--quiet")
+    other = fad_small("verify", str(path), "--weights", str(mine), "--quiet")
     assert other.returncode == 1
-    assert "was exported with vggish-10086976.pth (sha256 00b8a942" in other.stderr
+    assert f"was exported with small.pth (sha256 {sha256[:8]}" in other.stderr
+
+
+@pytest.mark.export
+def test_the_default_model_is_exported_verified_and_scored(
+    fad: Fad, folders: tuple[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "vggish.pt2"
+    exported = fad("export", "vggish", "--weights", "seeded", "-o", str(path), "--json")
+    assert json.loads(exported.stdout)["checkpoints"] == {
+        "vggish-10086976.pth": "00b8a942ebbbfb38903d23d26d9211d19aaa040016d5cf320c439dc6f2bc9725"
+    }
+    passed = fad("verify", str(path), "--quiet")
+    assert passed.returncode == 0, passed.stderr
+    assert "vggish  eager  embedding: passed, 20 comparisons" in passed.stdout
+    assert "vggish  golden  fad: passed" in passed.stdout
+    scored = fad("score", *folders, "--weights", str(path), "--json")
+    row = json.loads(scored.stdout)
+    assert (row["model"], row["weights"], row["n_reference"]) == ("vggish", "seeded", 3)
+    assert row["value"] > 0
 
 
 @pytest.mark.parametrize(
@@ -320,7 +362,7 @@ def test_verify_says_what_it_compared(
     ],
 )
 def test_a_wrong_call_says_what_is_wrong_and_nothing_else(
-    fad: Callable[..., subprocess.CompletedProcess[str]],
+    fad: Fad,
     folders: tuple[str, str],
     arguments: list[str],
     status: int,
@@ -333,9 +375,7 @@ def test_a_wrong_call_says_what_is_wrong_and_nothing_else(
     assert result.stdout == ""
 
 
-def test_models_and_weights_tell_what_there_is_and_where(
-    fad: Callable[..., subprocess.CompletedProcess[str]], home: Path
-) -> None:
+def test_models_and_weights_tell_what_there_is_and_where(fad: Fad, home: Path) -> None:
     models = json.loads(fad("models", "--json").stdout)
     assert [model["id"] for model in models] == model_ids()
     weights = json.loads(fad("weights", "list", "--json").stdout)
