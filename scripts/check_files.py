@@ -16,7 +16,7 @@ def main(
 
     Args:
         manifests: manifests of the scan of all batches.
-        datasets: names of the data sets, in the order of the study.
+        datasets: names of the data sets.
         models: name=id of each model, followed by its settings, as in "clap=clap-630k crop=first".
         decisions: the table of decisions to write.
         policy: options for files that differ from the defaults, as in "on_bad_file=skip on_short_file=pad".

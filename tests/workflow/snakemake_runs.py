@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from fad_study.batches import read_batches
 from small_model import MODELS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -43,11 +44,14 @@ class Run:
     Attributes:
         status: its exit status.
         text: all it printed.
-        jobs: those it ran or, in a dry run, would run, as "rule wildcard/wildcard".
+        batches: the shards of each batch, as "set/number", by the batch's name.
+        jobs: those it ran or, in a dry run, would run, as "rule wildcard/wildcard", where a batch is named by its
+            shards.
     """
 
     status: int
     text: str
+    batches: Mapping[str, str]
 
     @property
     def jobs(self) -> set[str]:
@@ -55,7 +59,8 @@ class Run:
         for rule, details in _JOB.findall(self.text):
             wildcards = re.search(r"^    wildcards: (.*)$", details, re.MULTILINE)
             values = [item.split("=", 1)[1] for item in wildcards[1].split(", ")] if wildcards else []
-            found.add(f"{rule} {'/'.join(values)}".strip())
+            named = (self.batches.get(value, value) for value in values)
+            found.add(f"{rule} {'/'.join(named)}".strip())
         return found - {"all"}
 
     @property
@@ -90,14 +95,27 @@ class WorkingFolder:
         return f"results/models/small-{MODELS[0].checkpoints[0].seeded_sha256[:8]}.pt2"
 
     @property
+    def batches(self) -> dict[str, str]:
+        """The shards of all batches that a study has had, as "set/number", by the names of the batches."""
+        found = {}
+        for path in (self.root / ".snakemake/fad_batches").glob("*.json"):
+            for name, shards in read_batches(path).items():
+                found[name] = " ".join(f"{dataset}/{number}" for dataset, number in shards)
+        return found
+
+    def batch(self, shards: str) -> str:
+        """The name of the batch of some shards."""
+        return next(name for name, named in self.batches.items() if named == shards)
+
+    @property
     def verdicts(self) -> list[str]:
         """The paths of its model's verdicts: compared with the network, and with golden embeddings."""
         names = (f"{Path(self.exported).stem}.eager.csv", f"{self.model}.golden.csv")
         return [f"results/verification/{name}" for name in names]
 
     def write_study(self, name: str = "study", **keys: Any) -> Path:
-        """Write {name}.yaml: the model with seeded weights on audio/, and what is given."""
-        defaults = {"models": [{"id": self.model, "weights": "seeded"}]}
+        """Write {name}.yaml: the model with seeded weights on audio/, a job for each shard, and what is given."""
+        defaults = {"models": [{"id": self.model, "weights": "seeded"}], "batch_mb": 1e-6}
         path = self.root / f"{name}.yaml"
         path.write_text(yaml.safe_dump({"study": name, **defaults, **keys}, sort_keys=False))
         return path
@@ -126,7 +144,7 @@ class WorkingFolder:
             timeout=300,
             preexec_fn=None if all_powerful else respect_permissions,
         )
-        return Run(done.returncode, done.stdout)
+        return Run(done.returncode, done.stdout, self.batches)
 
     def plan(self, *arguments: str, study: str = "study") -> Run:
         """What would be done now; it must not be an error to ask."""
@@ -173,6 +191,11 @@ class WorkingFolder:
             # hidden file that it was writing to.
             if path.is_file() and not path.name.endswith(".seen.json") and not path.name.startswith(".")
         }
+
+    def embedded(self, study: str = "study") -> int:
+        """How many files the last jobs of a study have embedded, and not taken from the cache."""
+        logs = (self.root / f"results/{study}/logs/embed_files").rglob("*.log")
+        return sum(int(re.findall(r"files?: (\d+) embedded", path.read_text())[-1]) for path in logs)
 
     def table(self, name: str, study: str = "study") -> list[dict[str, str]]:
         """A CSV table of a study."""

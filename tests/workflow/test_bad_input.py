@@ -258,7 +258,7 @@ def test_a_model_that_is_not_what_it_should_be_embeds_nothing(
     assert "log_offset=0.01," in text
     module.write_text(text.replace("log_offset=0.01,", "log_offset=0.0101,"))
     place = verified_vggish.copy_to(tmp_path / "work", code)
-    text = refused(place.run("results/study/embeddings/vggish/b/0.parquet"), "exceed their tolerance")
+    text = refused(place.run("--until", "embed_files"), "exceed their tolerance")
     assert "golden" in text
     assert not (place.root / "results/study/embeddings").exists()
 

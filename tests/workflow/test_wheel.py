@@ -64,7 +64,7 @@ def test_data_sets_are_planned_and_scanned_from_an_empty_folder(site: Path, tmp_
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     plan = fad(site, tmp_path, "study", "run", "study.yaml", "--", "--dry-run")
     assert "embed_files" in plan and "write_report" in plan
-    checked = "results/trial/manifests/checked.json"
+    checked = "results/trial/decisions.parquet"
     fad(site, tmp_path, "study", "run", "study.yaml", "--cores", "1", "--", checked)
     assert (tmp_path / checked).is_file()
 

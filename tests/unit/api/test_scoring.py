@@ -12,9 +12,10 @@ import pytest
 import soundfile
 import torch
 from fad_study.embeddings_table import read_embedding_counts, read_embedding_facts
+from fad_study.steps.check import check_files
 from fad_study.steps.distances import compute_distances
-from fad_study.steps.embeddings import embed_shard
-from fad_study.steps.files import scan_shard
+from fad_study.steps.embeddings import embed_batch
+from fad_study.steps.files import scan_batch
 from fad_study.steps.statistics import compute_statistics
 
 from fad_core.api.scoring import embed_sets, scan_sets, score
@@ -56,21 +57,32 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "reference", tmp_path / "evaluation"
 
 
+def embedded_by_the_pipeline(
+    folder: Path, shards: int, exported: Path, policy: FilePolicy, target: Path
+) -> list[Path]:
+    """The tables of embeddings of a folder, a batch for each shard."""
+    manifests = [target / f"{shard}.manifest.parquet" for shard in range(shards)]
+    for shard, manifest in enumerate(manifests):
+        entry = {"dataset": folder.name, "path": [str(folder)], "shards": shards, "shard": shard}
+        scan_batch([entry], "ignore", manifest)
+    decisions, model = target / "decisions.parquet", ExportedModel(exported)
+    check_files(manifests, [folder.name], {"vggish": model.use}, policy, decisions)
+    tables = [target / f"{shard}.parquet" for shard in range(shards)]
+    for manifest, table in zip(manifests, tables, strict=True):
+        dataset = Dataset(folder.name, str(folder))
+        embed_batch(model, "vggish", {folder.name: dataset}, manifest, decisions, table)
+    return tables
+
+
 @pytest.mark.parametrize("shards", [1, 3])
 def test_the_value_is_the_pipelines_to_the_last_bit(
     folders: tuple[Path, Path], exported: ExportedModel, exported_path: Path, tmp_path: Path, shards: int
 ) -> None:
     statistics = []
     for folder in folders:
-        dataset = Dataset(folder.name, str(folder))
-        embeddings = []
-        for shard in range(shards):
-            manifest = tmp_path / "manifests" / folder.name / f"{shard}.parquet"
-            scan_shard(dataset, shards, shard, manifest)
-            embeddings.append(tmp_path / "embeddings" / folder.name / f"{shard}.parquet")
-            embed_shard(ExportedModel(exported_path), dataset, manifest, [], DEFAULTS, embeddings[-1])
+        embeddings = embedded_by_the_pipeline(folder, shards, exported_path, DEFAULTS, tmp_path / folder.name)
         statistics.append(tmp_path / "statistics" / f"{folder.name}.parquet")
-        compute_statistics(embeddings, folder.name, "vggish", statistics[-1])
+        compute_statistics(embeddings, "vggish", {folder.name: statistics[-1]})
     table = tmp_path / "distances.parquet"
     compute_distances(statistics, [("reference", "evaluation")], ["fad"], table)
     (row,) = read_table(DISTANCES, table)
@@ -85,26 +97,18 @@ def test_the_value_is_the_pipelines_to_the_last_bit(
 def test_duplicates_are_dropped_whatever_their_shard(
     folders: tuple[Path, Path], exported: ExportedModel, exported_path: Path, tmp_path: Path
 ) -> None:
-    folder, shards = tmp_path / "set", 3
+    folder = tmp_path / "set"
     folder.mkdir()
     for path in folders[0].glob("*.wav"):
         shutil.copy(path, folder)
         shutil.copy(path, folder / f"copy of {path.name}")
-    dataset, policy = (
-        Dataset("set", str(folder)),
-        FilePolicy(on_duplicate="drop", on_short_file="skip"),
-    )
-    manifests = [tmp_path / f"{shard}.manifest.parquet" for shard in range(shards)]
-    for shard, manifest in enumerate(manifests):
-        scan_shard(dataset, shards, shard, manifest)
-    embeddings = [tmp_path / f"{shard}.parquet" for shard in range(shards)]
-    for manifest, path in zip(manifests, embeddings, strict=True):
-        embed_shard(ExportedModel(exported_path), dataset, manifest, manifests, policy, path)
+    policy = FilePolicy(on_duplicate="drop", on_short_file="skip")
+    embeddings = embedded_by_the_pipeline(folder, 3, exported_path, policy, tmp_path / "made")
     embedded = embed_sets({"set": str(folder)}, exported, policy=policy)["set"]
     used = {decision.record.file for decision in embedded.decisions if decision.status == "used"}
     assert used and not any(name.startswith("copy of ") for name in used)
-    assert set(read_embedding_counts(embeddings)) == used
-    excluded = sum(read_embedding_facts(path).counts.excluded for path in embeddings)
+    assert set(read_embedding_counts(embeddings)["set"]) == used
+    excluded = sum(read_embedding_facts(path).counts["set"].excluded for path in embeddings)
     assert excluded == len(embedded.decisions) - len(used)
 
 

@@ -14,9 +14,10 @@ import pytest
 import soundfile
 import torch
 from click.testing import CliRunner
+from fad_study.steps.check import check_files
 from fad_study.steps.distances import compute_distances
-from fad_study.steps.embeddings import embed_shard
-from fad_study.steps.files import scan_shard
+from fad_study.steps.embeddings import embed_batch
+from fad_study.steps.files import scan_batch
 from fad_study.steps.statistics import compute_statistics
 from numba.core import caching
 from numba.core.errors import TypingError
@@ -200,12 +201,17 @@ def test_the_note_passes_from_shards_to_distances(
     path = seeded_export("encodec-24k")
     statistics = []
     for folder in sets:
+        manifest, table, decisions = (
+            tmp_path / f"{folder.name}.{part}.parquet" for part in ("manifest", "embeddings", "decisions")
+        )
+        model = ExportedModel(path, origin="own")
+        entry = {"dataset": folder.name, "path": [str(folder)], "shards": 1, "shard": 0}
+        scan_batch([entry], "ignore", manifest)
+        check_files([manifest], [folder.name], {"encodec-24k": model.use}, DEFAULTS, decisions)
         dataset = Dataset(folder.name, str(folder))
-        manifest, shard = tmp_path / f"{folder.name}.manifest.parquet", tmp_path / f"{folder.name}.parquet"
-        scan_shard(dataset, 1, 0, manifest)
-        embed_shard(ExportedModel(path, origin="own"), dataset, manifest, [], DEFAULTS, shard)
+        embed_batch(model, "encodec-24k", {folder.name: dataset}, manifest, decisions, table)
         statistics.append(tmp_path / f"{folder.name}.statistics.parquet")
-        compute_statistics([shard], folder.name, "encodec-24k", statistics[-1])
+        compute_statistics([table], "encodec-24k", {folder.name: statistics[-1]})
         monkeypatch.setattr(sequence_kernels, "lstm_layer", raising(TypingError("no such type")))
         self_test._difference.cache_clear()
     compute_distances(statistics, [("a", "b"), ("b", "b")], ["fad"], tmp_path / "distances.parquet")

@@ -23,7 +23,7 @@ def check_files(
 
     Args:
         manifests: manifests of all batches.
-        datasets: names of the data sets, in the order of the study.
+        datasets: names of the data sets.
         models: models and how they are used, by their names in the study.
         policy: which files are embedded, and how.
         decisions: the table to write.
