@@ -84,7 +84,7 @@ def started(place: WorkingFolder, cluster: Cluster) -> Iterator[subprocess.Popen
         *(sys.executable, "-m", "snakemake", "--directory", str(place.root)),
         *("--snakefile", str(place.code / "Snakefile"), "--configfile", str(place.root / f"{STUDY}.yaml")),
         *("--workflow-profile", str(place.code / "workflow/profiles/slurm")),
-        *("--jobs", "12", "--group-components", "scans=4", "statistics=4"),
+        *("--jobs", "12"),
         *("--default-resources", "mem_mb=1000", "runtime=10", f"slurm_partition={PARTITION}"),
         *("--slurm-init-seconds-before-status-checks", "7", "--latency-wait", "10"),
     ]

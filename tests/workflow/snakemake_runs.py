@@ -45,8 +45,8 @@ class Run:
         status: its exit status.
         text: all it printed.
         batches: the shards of each batch, as "set/number", by the batch's name.
-        jobs: those it ran or, in a dry run, would run, as "rule wildcard/wildcard", where a batch is named by its
-            shards.
+        jobs: those it ran or, in a dry run, would run, as "rule wildcard/wildcard"; the shards of a batch
+            stand for its name.
     """
 
     status: int
@@ -114,7 +114,7 @@ class WorkingFolder:
         return [f"results/verification/{name}" for name in names]
 
     def write_study(self, name: str = "study", **keys: Any) -> Path:
-        """Write {name}.yaml: the model with seeded weights on audio/, a job for each shard, and what is given."""
+        """Write {name}.yaml: the model with seeded weights, a job for each shard, and what is given."""
         defaults = {"models": [{"id": self.model, "weights": "seeded"}], "batch_mb": 1e-6}
         path = self.root / f"{name}.yaml"
         path.write_text(yaml.safe_dump({"study": name, **defaults, **keys}, sort_keys=False))

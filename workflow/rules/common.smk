@@ -129,9 +129,9 @@ def verdicts_of_id(wildcards):
     return sorted({*live, *(path for name in names for path in verdicts_of(name))})
 
 
-def verdicts_of_entry(wildcards):
-    """Return the verdicts that the embedding by an entry requires."""
-    return verdicts_of(wildcards.model)
+def verified_model(wildcards):
+    """Return the exported model of an entry, and the verdicts that embedding by it requires."""
+    return {"exported": exported(wildcards), "verdicts": verdicts_of(wildcards.model)}
 
 
 def embeddings_of(wildcards):

@@ -4,8 +4,7 @@
 
 rule embed_files:
     input:
-        exported=exported,
-        verdicts=verdicts_of_entry,
+        unpack(verified_model),
         manifest=rules.scan_files.output.manifest,
         decisions=DECISIONS,
     output:
