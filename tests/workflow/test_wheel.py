@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
+import torch
 import yaml
 from conftest import MadeOnce, write_clip
 from snakemake_runs import PARTS, REPOSITORY, copy_code, environment
@@ -79,3 +81,46 @@ def test_given_tables_are_correlated_from_an_empty_folder(site: Path, tmp_path: 
     results = tmp_path / "results/listeners"
     assert "336 of 336 published figures agree" in (results / "report.html").read_text(encoding="utf-8")
     assert (results / "tables/methods.md").is_file() and (results / "figures/correlations.svg").is_file()
+
+
+CONSUMER = """
+from fad_core import FrechetAudioDistance, Score
+from fad_core.api.scoring import score_embedded
+from fad_core.metrics.statistics import Statistics
+
+value: Score = FrechetAudioDistance(model_name="vggish").score("a", "b")
+reveal_type(value)
+reveal_type(Statistics.from_embeddings([[0.0], [1.0]]).n)
+FrechetAudioDistance(model_name=3)
+score_embedded("a", "b")
+"""
+
+
+def test_programs_that_use_the_package_are_type_checked(site: Path, tmp_path: Path) -> None:
+    """The annotations of an installed wheel count for a type checker."""
+    (tmp_path / "consumer.py").write_text(CONSUMER)
+    # An environment with the wheel and the packages it needs; an editable install would be passed over.
+    python = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(python)], check=True)
+    (packages,) = python.glob("lib/python*/site-packages")
+    for name in ("fad_core", "fad_study"):
+        (packages / name).symlink_to(site / name)
+    needed = [str(Path(module.__file__ or "").parents[1]) for module in (numpy, torch)]
+    (packages / "needed.pth").write_text("\n".join(dict.fromkeys(needed)))
+    checked = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--python-executable",
+            str(python / "bin/python"),
+            "consumer.py",
+        ],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ).stdout
+    assert 'Revealed type is "fad_core.api.scoring.Score"' in checked, checked
+    assert 'Revealed type is "int"' in checked, checked
+    assert checked.count("error:") == 3, checked  # of the last two calls alone

@@ -290,7 +290,7 @@ def test_embed_writes_where_each_vector_is_from(
     done = fad_small("embed", one, "-o", str(table), *SEEDED, "--quiet", "--csv")
     assert done.returncode == 0, done.stderr
     (row,) = read_table(EMBEDDINGS, table)
-    assert (row["file"], row["window"], len(row["embedding"])) == (one, 0, DIMENSION)
+    assert (row["file"], row["segment"], len(row["embedding"])) == (one, 0, DIMENSION)
     refused = fad_small("compare", str(table), str(table) + "2.parquet")
     assert "this is not a table of statistics" in refused.stderr
 

@@ -83,9 +83,12 @@ def test_it_knows_what_it_is(path: Path, weights: Weights):
 
 
 def test_the_identity_is_read_without_the_weights(path: Path):
-    start = time.monotonic()
+    start = time.process_time()
     read_identity(path)
-    assert time.monotonic() - start < 0.2
+    read = time.process_time()
+    path.read_bytes()
+    hashlib.sha256(path.read_bytes())
+    assert read - start < time.process_time() - read
 
 
 def test_the_same_model_is_the_same_bytes_under_any_name(path: Path, weights: Weights, tmp_path: Path):

@@ -162,11 +162,16 @@ def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path) -> None:
     assert read_table(DISTANCES, path) == [distance(model="other")]
 
 
-def test_a_hundred_thousand_vectors_are_quick(tmp_path: Path) -> None:
+def test_a_hundred_thousand_vectors_take_little_longer_than_pyarrow(tmp_path: Path) -> None:
     columns = embeddings({f"{i:03d}.wav": 1000 for i in range(100)}, dimension=128)
-    start = time.perf_counter()
+    start = time.process_time()
     write_table(EMBEDDINGS, columns, tmp_path / "e.parquet")
-    assert time.perf_counter() - start < 3, "0.4 s where this was written"
+    ours = time.process_time() - start
+    table = pq.read_table(tmp_path / "e.parquet", use_threads=False)
+    start = time.process_time()
+    pq.write_table(table, tmp_path / "theirs.parquet", compression="zstd")
+    theirs = time.process_time() - start
+    assert ours < 5 * theirs + 0.2
 
 
 @pytest.mark.parametrize(

@@ -102,11 +102,14 @@ def test_a_longer_tensor_starts_as_a_shorter_one() -> None:
     assert len(long.unique()) > 99_000
 
 
-def test_as_many_values_as_vggish_has_take_little_time() -> None:
-    layout = {f"{part}": Fill((9_000_000,), std=0.02) for part in range(8)}
-    start = time.monotonic()
+def test_values_take_no_longer_than_those_of_a_generator() -> None:
+    layout = {f"{part}": Fill((9_000_000,), std=0.02) for part in range(2)}
+    start = time.process_time()
     seeded_state(with_layout(layout))
-    assert time.monotonic() - start < 6  # 0.6 s on an idle machine.
+    ours = time.process_time() - start
+    start = time.process_time()
+    np.random.default_rng(0).standard_normal(18_000_000, dtype=np.float32)
+    assert ours < 5 * (time.process_time() - start)
 
 
 @pytest.mark.parametrize("checkpoint", [MAIN, ARRAYS])
