@@ -18,12 +18,15 @@ def main(
     programs: bool = True,
     parts: bool = True,
     growth: bool = True,
+    studies: bool = True,
+    before: str = "",
     other: list[str] = [],  # noqa: B006 - read only
 ) -> None:
     """Write tables of programs and of single operations, curves by size, and a description of the machine.
 
     Args:
-        output: the folder to write: programs.csv and .svg, parts.csv, growth-*.csv and .svg, benchmark.md.
+        output: the folder to write: programs.csv and .svg, parts.csv, growth-*.csv and .svg, studies.csv,
+            benchmark.md.
         audio: a folder or a glob of recordings, of which those of at least one second are used.
         reference_python: interpreter of the original packages (`make reference-env`); without it, only this
             package is timed.
@@ -33,6 +36,8 @@ def main(
         programs: whether to time the programs.
         parts: whether to time resampling and distances.
         growth: whether to measure curves by files, length, sets and dimension, which takes about ten minutes.
+        studies: whether to time a study of 50 sets of 20 clips by two models, which takes about five minutes.
+        before: folder of another checkout, which is timed on this study, too.
         other: further packages, NAME=PYTHON:SCRIPT, where SCRIPT scores as scripts/score_repeatedly.py does.
     """
     import sys
@@ -44,6 +49,7 @@ def main(
     from benchmarks.material import write_sets
     from benchmarks.packages import Package
     from benchmarks.programs import time_in_turns
+    from benchmarks.studies import time_studies
     from fad_study.steps.reference import write_checkpoints
 
     from fad_core.models import get_model
@@ -72,6 +78,11 @@ def main(
     tables.write(measured, output / "parts.csv")
     if growth:
         curves.write_all(packages, models, Path(audio), threads, output)
+    if studies:
+        checkouts = {"here": Path(__file__).parents[1]} | ({"before": Path(before)} if before else {})
+        with tempfile.TemporaryDirectory() as folder:
+            timed = time_studies(checkouts, ["vggish", "encodec-24k"], 50, 20, threads, Path(folder))
+            tables.write(list(timed), output / "studies.csv")
     text = tables.document(rows, measured, threads, rate)
     (output / "benchmark.md").write_text(text, encoding="utf-8")
     print(text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from fad_core.datasets import Dataset, list_files
 from fad_core.util.atomic import write_text
 from fad_study.shards import shard_of
 
+_VARIABLE = "FAD_BATCHES"
 # A batch of the wanted size ends at one of so many shards, and at the latest at this multiple of the size.
 _ENDS = 3
 _LARGEST = 3
@@ -81,22 +83,33 @@ def shard_sizes(datasets: Mapping[str, Dataset], shards: Mapping[str, int]) -> d
     return sizes
 
 
-def write_batches(batches: Batches, folder: Path) -> Path:
-    """Write batches to a file that is named after its content, for the jobs of a run.
+def share_batches(batches: Batches, folder: Path) -> None:
+    """Write the batches of a run to a file that is named after its content, for the jobs of the run.
+
+    Jobs inherit the name of the file: all of them have the same batches, even if files are added in the
+    meantime.
 
     Args:
         batches: the batches.
         folder: where the file is written.
+
+    Raises:
+        OutputError: the file cannot be written.
     """
     text = json.dumps(batches)
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
     if not path.exists():
         write_text(path, text)
-    return path
+    os.environ[_VARIABLE] = str(path)
+
+
+def shared_batches() -> dict[str, tuple[Shard, ...]]:
+    """Return the batches of this run, which `share_batches` has written."""
+    return read_batches(Path(os.environ[_VARIABLE]))
 
 
 def read_batches(path: Path) -> dict[str, tuple[Shard, ...]]:
-    """Read batches that `write_batches` has written."""
+    """Read batches from a file that `share_batches` has written."""
     batches = json.loads(path.read_text(encoding="utf-8"))
     return {name: tuple(Shard(*shard) for shard in shards) for name, shards in batches.items()}
 

@@ -1,14 +1,13 @@
 # The study, its paths and its targets, which the rules share. Rules define no functions: these are in the files
 # without rules.
 import json
-import os
 from dataclasses import asdict
 
 from fad_core.metrics import get_metric
 from fad_core.models import get_model
 from fad_core.verification.verdicts import levels_of
 from fad_core.util.process import limit_threads, set_up_process
-from fad_study.batches import batches_of, read_batches, shard_sizes, write_batches
+from fad_study.batches import batches_of, shard_sizes, share_batches, shared_batches
 from fad_study.script_main import prefer_packages
 from fad_study.stale_locks import clear_stale_locks, hold_running
 from fad_study.study import read_study, weights_key
@@ -50,10 +49,9 @@ def make_batches():
     return batches_of(shard_sizes(datasets, STUDY.shards).items(), int(1e6 * STUDY.settings["batch_mb"]))
 
 
-# Jobs read the batches that the main process has made: files may be added while it runs.
 if workflow.is_main_process:
-    os.environ["FAD_BATCHES"] = str(write_batches(make_batches(), Path(".snakemake/fad_batches")))
-BATCHES = read_batches(Path(os.environ["FAD_BATCHES"]))
+    or_exit(share_batches, make_batches(), Path(".snakemake/fad_batches"))
+BATCHES = shared_batches()
 
 
 wildcard_constraints:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fad_study.batches import Shard, batches_of, read_batches, shard_sizes, write_batches
+import pytest
+from fad_study.batches import Shard, batches_of, shard_sizes, share_batches, shared_batches
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,12 +45,16 @@ def test_a_set_more_or_less_changes_few_batches() -> None:
     assert max(changed) < 12
 
 
-def test_the_batches_of_a_run_are_read_as_they_were_written(tmp_path: Path) -> None:
+def test_the_batches_of_a_run_are_read_as_they_were_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAD_BATCHES", "")
     for sizes in ({}, {Shard("a", 0): 3, Shard("b.c", 11): 0}):
         batches = batches_of(sizes.items(), 2)
-        path = write_batches(batches, tmp_path)
-        assert write_batches(batches, tmp_path) == path
-        assert read_batches(path) == batches
+        for _ in range(2):
+            share_batches(batches, tmp_path)
+            assert shared_batches() == batches
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_files_are_counted_in_their_shards(tmp_path: Path) -> None:
