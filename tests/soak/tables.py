@@ -14,6 +14,7 @@ import argparse
 import io
 import multiprocessing
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -38,6 +39,7 @@ from fad_core.api.statistics_files import read_statistics, write_statistics
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.scan import FileRecord
 from fad_core.embedding.embedded_set import EmbeddedSet
+from fad_core.embedding.embedding_cache import EmbeddingCache, Entry
 from fad_core.embedding.facts import EmbeddingFacts, metadata_of
 from fad_core.embedding.npy import load_embeddings
 from fad_core.errors import FadError
@@ -162,7 +164,35 @@ def _read_embeddings(path: Path) -> object:
     return facts, counts, files
 
 
+def _write_pack(path: Path) -> None:
+    """A pack of cached embeddings; a reader finds it by its name, which damage leaves as it is."""
+    cache = EmbeddingCache(path.parent / "written", {}, ["embedding"])
+    for number in range(10):
+        rows = _VECTORS[4 * number : 4 * number + 4].astype(np.float32)
+        cache.put(f"{number:040}", Entry(np.arange(4.0), {"embedding": rows}))
+    cache.flush()
+    (pack,) = (path.parent / "written").rglob("*.pack")
+    shutil.copy(pack, path)
+
+
+def _read_pack(path: Path) -> object:
+    (pack,) = (path.parent / "written").rglob("*.pack")
+    root = path.parent / "read"
+    (root / pack.parent.name).mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, root / pack.parent.name / pack.name)
+    cache = EmbeddingCache(root, {}, ["embedding"])
+    keys = [f"{number:040}" for number in range(10)]
+    cache.look_up(keys)
+    found = [cache.get(key) for key in keys]
+    for entry, rows in zip(found, np.split(_VECTORS.astype(np.float32), 10), strict=True):
+        assert entry is None or entry.vectors["embedding"].tobytes() == rows.tobytes()
+    if None in found:
+        raise FadError("some files are embedded again")
+    return len(found)
+
+
 SUBJECTS = {
+    "pack of the cache": Subject(".pack", _write_pack, _read_pack, checksums=True),
     "npz": Subject(".npz", _write_ours, _read_statistics, checksums=True),
     "npz of fadtk": Subject(
         ".npz", partial(_write_foreign, ["vggish", "clap-laion-audio"]), _read_statistics, checksums=True
