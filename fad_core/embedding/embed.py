@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fad_core.audio import mix, read_audio, to_mono
 from fad_core.audio.resample import resample
-from fad_core.datasets import file_sha256
+from fad_core.datasets import AudioFile, file_sha256
 from fad_core.datasets.decisions import FileDecision, vector_count
 from fad_core.embedding.embedded_set import FileEmbeddings
 from fad_core.errors import AudioError, ModelError
@@ -58,28 +58,20 @@ Load = Callable[[FileDecision, str], tuple[NDArray[np.floating[Any]], int]]
 """Gives a file's waveform `[channels, samples]`, read as a type (`Options.dtype`), and its rate."""
 
 
-def embed_files(
-    exported: ExportedModel, decisions: Iterable[FileDecision], paths: dict[str, Path], workers: int = 0
-) -> Iterator[FileEmbeddings]:
-    """Embed the files that are used or padded, in the order given.
+def file_loader(files: Iterable[AudioFile]) -> Load:
+    """Return a function that loads the files of a data set, unless they have changed since the scan.
 
     Args:
-        exported: the model.
-        decisions: what `fad_core.datasets.decisions.select_files` decided.
-        paths: where each file lies, by its name in the data set.
-        workers: see `embed_sounds`.
-
-    Raises:
-        AudioError: a file is not what it was when it was scanned, or its features or embeddings are not
-            finite.
+        files: the files of the data set.
     """
+    paths = {file.name: file.path for file in files}
 
     def load(decision: FileDecision, dtype: str) -> tuple[NDArray[np.floating[Any]], int]:
         if decision.record.file not in paths:
             raise AudioError(decision.record.file, "no longer exists; run again")
         return load_unchanged(paths[decision.record.file], decision.record.sha256, dtype)
 
-    return embed_sounds(exported, ((decision, load) for decision in decisions), workers)
+    return load
 
 
 def embed_sounds(

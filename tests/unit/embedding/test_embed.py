@@ -14,7 +14,7 @@ from fad_core.datasets import AudioFile
 from fad_core.datasets.decisions import FileDecision, select_files
 from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import scan_files
-from fad_core.embedding.embed import embed_files, prepare_waveform
+from fad_core.embedding.embed import Load, embed_sounds, file_loader, prepare_waveform
 from fad_core.errors import AudioError
 from fad_core.models import get_model
 from fad_core.models.use import ModelUse
@@ -44,16 +44,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def uses_of(folder: Path, names: list[str]) -> tuple[list[FileDecision], dict[str, Path]]:
+Sounds = list[tuple[FileDecision, Load]]
+
+
+def sounds_of(folder: Path, names: list[str]) -> Sounds:
     files = [AudioFile(name, folder / name) for name in names]
     decisions = select_files(scan_files(files), MODEL, FilePolicy(on_short_file="pad"))
-    return sorted(decisions, key=lambda decision: names.index(decision.record.file)), {
-        f.name: f.path for f in files
-    }
+    load = file_loader(files)
+    return [
+        (decision, load) for decision in sorted(decisions, key=lambda each: names.index(each.record.file))
+    ]
 
 
 def embed_all(vggish: ExportedModel, folder: Path, names: list[str]) -> dict[str, np.ndarray]:
-    return {done.file: done.vectors["embedding"] for done in embed_files(vggish, *uses_of(folder, names))}
+    return {done.file: done.vectors["embedding"] for done in embed_sounds(vggish, sounds_of(folder, names))}
 
 
 def test_embeddings_do_not_depend_on_the_company(vggish: ExportedModel, folder: Path):
@@ -70,7 +74,7 @@ def test_embeddings_do_not_depend_on_the_company(vggish: ExportedModel, folder: 
 
 
 def test_each_vector_has_its_start(vggish: ExportedModel, folder: Path):
-    (done,) = embed_files(vggish, *uses_of(folder, ["three.flac"]))
+    (done,) = embed_sounds(vggish, sounds_of(folder, ["three.flac"]))
     assert done.vectors["embedding"].shape == (3, 128)
     np.testing.assert_allclose(done.start_seconds, [0, 0.96, 1.92])
 
@@ -85,24 +89,26 @@ def test_a_padded_file_is_the_file_and_zeros(name: str, vggish: ExportedModel, f
 
 
 def test_an_excluded_file_is_not_opened(vggish: ExportedModel, folder: Path):
-    decisions, _ = uses_of(folder, ["three.flac", "short.wav"])
-    excluded = [FileDecision(decision.record, "excluded", "for a reason") for decision in decisions]
-    assert list(embed_files(vggish, excluded, {})) == []
+    sounds = sounds_of(folder, ["three.flac", "short.wav"])
+    excluded = [
+        (FileDecision(each.record, "excluded", "for a reason"), file_loader([])) for each, _ in sounds
+    ]
+    assert list(embed_sounds(vggish, excluded)) == []
 
 
 def test_a_file_that_has_changed_since_the_scan_is_refused(vggish: ExportedModel, tmp_path: Path):
     path = tmp_path / "a.wav"
     soundfile.write(path, np.zeros(16000), 16000)
-    decisions, paths = uses_of(tmp_path, ["a.wav"])
+    sounds = sounds_of(tmp_path, ["a.wav"])
     soundfile.write(path, np.full(16000, 0.5), 16000)
     with pytest.raises(AudioError, match=r"a\.wav: has changed since it was scanned; run again"):
-        list(embed_files(vggish, decisions, paths))
+        list(embed_sounds(vggish, sounds))
     path.unlink()
     with pytest.raises(AudioError, match=r"a\.wav: can no longer be read: No such file.*; run again"):
-        list(embed_files(vggish, decisions, paths))
+        list(embed_sounds(vggish, sounds))
     # It is not listed any more.
     with pytest.raises(AudioError, match=r"a\.wav: no longer exists; run again"):
-        list(embed_files(vggish, decisions, {}))
+        list(embed_sounds(vggish, [(sounds[0][0], file_loader([]))]))
 
 
 WAVEFORMS = {

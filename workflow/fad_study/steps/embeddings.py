@@ -6,18 +6,14 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.decisions import FileDecision
 from fad_core.embedding.cached import embed_cached
-from fad_core.embedding.embed import Load, load_unchanged
+from fad_core.embedding.embed import file_loader
 from fad_core.embedding.embedded_set import FileEmbeddings
 from fad_core.embedding.embedding_cache import EmbeddingCache
 from fad_core.embedding.embeddings_writer import write_embeddings
-from fad_core.errors import AudioError
 from fad_core.runner.exported import ExportedModel
 from fad_core.util.formatting import counted
 from fad_study.decisions import read_decisions
@@ -50,7 +46,7 @@ def embed_batch(
         AudioError: a file has changed since the scan, or is missing.
     """
     decided = read_decisions(decisions, model, read_manifests([manifest]))
-    loaders = {name: _loader(datasets[name]) for name in decided}
+    loaders = {name: file_loader(list_files(datasets[name]).files) for name in decided}
     sounds = [(decision, loaders[name]) for name, selected in decided.items() for decision in selected]
     done: dict[str, tuple[list[FileEmbeddings], list[FileDecision]]] = {}
     with closing(embed_cached(exported, sounds, exported.workers, cache)) as stream:
@@ -65,16 +61,3 @@ def embed_batch(
     count = sum(len(files) for files, _ in done.values())
     stored = count if cache is None else cache.stored
     sys.stdout.write(f"{counted(count, 'file')}: {stored} embedded, {count - stored} from the cache\n")
-
-
-def _loader(dataset: Dataset) -> Load:
-    """Return a function that loads the files of a data set."""
-    paths = {file.name: file.path for file in list_files(dataset).files}
-
-    def load(decision: FileDecision, dtype: str) -> tuple[NDArray[Any], int]:
-        record = decision.record
-        if record.file not in paths:
-            raise AudioError(record.file, "no longer exists; run again")
-        return load_unchanged(paths[record.file], record.sha256, dtype)
-
-    return load
