@@ -54,7 +54,7 @@ def main(
     note = note_of(get_model(identity.model))
     loaded = ExportedModel(exported, options, backend, origin="own", identity=identity, note=note)
     numerics = numerics_key(loaded.model, loaded.device)
-    require_verified(verdicts, [Verified.of(identity)], numerics=numerics)
+    require_verified(verdicts, [Verified.of(identity)], numerics, exported)
     # The manifest has decided on leftovers of other tools: here, all files are only located.
     datasets = {
         shard["dataset"]: dataset_at(shard["dataset"], shard["path"], leftovers="use")

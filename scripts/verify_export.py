@@ -43,7 +43,7 @@ def main(ckpt_dir: Path = Path(), table: Path | None = None, threads: int = 1) -
             print(verification_text(path.name, found), end="", flush=True)
             checks += found
     if table is not None:
-        write_verification(checks, table)
+        write_verification(checks, paths, table)
     require_passed(checks)
 
 

@@ -40,7 +40,7 @@ def main(
     for check in verify(level, exported, weights_of(exported, weights, ckpt_dir), verified_backends(device)):
         print(f"{level}: {check.case}, {check.quantity}: {check.verdict}", flush=True)
         checks.append(check)
-    write_verification(checks, table, device)
+    write_verification(checks, [exported], table, device)
     require_passed(checks)
 
 

@@ -32,7 +32,7 @@ def main(exported: Path, clips: Path, original: Path, table: Path, distances: Pa
     checks, values = verify_reference(
         model, clips, run_of_original, lambda case: print(case, flush=True), imitating=imitating
     )
-    write_verification(checks, table)
+    write_verification(checks, [exported], table)
     write_distances(values, run_of_original.meta["versions"], distances)
     print(verification_text(exported.name, checks), end="", flush=True)
     print(distances.read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fad_core.embedding.cached import cache_of
 from fad_core.embedding.embedding_cache import EmbeddingCache
-from fad_core.errors import ModelError
+from fad_core.errors import FadError, ModelError
 from fad_core.models import definition_of, get_model
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.options import DEFAULT_OPTIONS, Options
@@ -26,6 +26,8 @@ from fad_core.runner.exported import ExportedModel
 from fad_core.runner.numerics import numerics_key
 from fad_core.runner.pt2 import Identity, export_model, read_identity
 from fad_core.runner.unverified import is_exported, load_unverified, model_in
+from fad_core.tables.files import read_table
+from fad_core.tables.schemas import VERIFICATION
 from fad_core.util.atomic import require_writable
 from fad_core.util.code_digest import code_digest
 from fad_core.util.progress import progress_bar
@@ -228,27 +230,32 @@ class ModelCache:
         Raises:
             VerificationError: the model has not passed.
         """
-        # Verdicts older than the export are of an earlier file.
-        exported_at = path.stat().st_mtime_ns
+        sha256 = file_sha256(path)
         verdicts = []
         for name in levels_of(model):
             level = level_of(name, model, weights)
             for backend in level.backends(backends):
                 eager = name == "eager"
                 verdict = self._verdict(path.stem if eager else model.name, name, model, backend)
-                if not verdict.is_file() or (eager and verdict.stat().st_mtime_ns < exported_at):
-                    loaded = run_by(path if eager else self.export(model, "seeded")[0], backend)
+                if not verdict.is_file() or (eager and not _is_of(verdict, sha256)):
+                    compared = path if eager else self.export(model, "seeded")[0]
+                    loaded = run_by(compared, backend)
                     if loaded is None:
                         continue
                     self.report(f"verifying {model.name} ({backend.name}) against {level.against}")
-                    self._record(level, loaded, model, verdict)
+                    self._record(level, loaded, model, compared, verdict)
                 verdicts.append(verdict)
         require_verified(verdicts, [Verified(model.name, weights.label, weights.sha256)])
 
     def _record(
-        self, level: EagerLevel | GoldenLevel, exported: ExportedModel, model: EmbeddingModel, verdict: Path
+        self,
+        level: EagerLevel | GoldenLevel,
+        exported: ExportedModel,
+        model: EmbeddingModel,
+        path: Path,
+        verdict: Path,
     ) -> None:
-        """Run all checks of a level, and write the verdict if they pass."""
+        """Run all checks of a level on a model, loaded from a path, and write the verdict if they pass."""
         checks = []
         name = verdict.name.rsplit(".", 2)[0]
         quiet = not self.progress
@@ -257,7 +264,7 @@ class ModelCache:
                 checks.append(check)
                 advance(check.quantity == model.main_output)
         require_passed(checks)
-        write_verification(checks, verdict, exported.device)
+        write_verification(checks, [path], verdict, exported.device)
 
     def _verdict(self, stem: str, level: str, model: EmbeddingModel, backend: Backend) -> Path:
         """Return the path of a verdict, with a digest of the code and the kind of machine."""
@@ -269,6 +276,14 @@ class ModelCache:
             facts.append(file_sha256(model.verification.golden))
         digest = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
         return self.folder / "verification" / f"{stem}.{level}.{backend.name}.{digest}.csv"
+
+
+def _is_of(verdict: Path, sha256: str) -> bool:
+    """Whether a verdict is about the file with this hash; not if it is damaged, or of an earlier version."""
+    try:
+        return all(row["exported_sha256"] == sha256 for row in read_table(VERIFICATION, verdict))
+    except FadError:
+        return False
 
 
 def _identity_at(path: Path) -> Identity | None:

@@ -139,5 +139,6 @@ def verify(
         path, fetched = cache.export(get_model(what), weights or "official")
     checks = cache.verify(path, fetched, verified_backends(device), origin)
     name = checks[0].model
-    print_rows(verification_rows(checks, device), form, lambda: verification_text(name, checks))
+    rows = verification_rows(checks, [path], device)
+    print_rows(rows, form, lambda: verification_text(name, checks))
     return 0 if all(check.verdict == "passed" for check in checks) else VERIFICATION_FAILED

@@ -169,6 +169,7 @@ VERIFICATION = Schema(
             "Properties of the code and machine on which the numbers depend: digest of the code, versions of "
             "packages, instruction set of the processor and limits on it, GPU.",
         ),
+        Column("exported_sha256", "string", "SHA-256 of the verified .pt2; empty if another one was run."),
     ),
 )
 

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from fad_core.datasets import file_sha256
 from fad_core.models import get_model
 from fad_core.runner.numerics import numerics_key
+from fad_core.runner.pt2 import read_identity
 from fad_core.tables.files import write_table
 from fad_core.tables.schemas import VERIFICATION
 from fad_core.verification.check import Check
+from fad_core.verification.verdicts import Verified
 
 
-def verification_rows(checks: Sequence[Check], device: str = "cpu") -> list[dict[str, Any]]:
+def verification_rows(
+    checks: Sequence[Check], exported: Iterable[Path], device: str = "cpu"
+) -> list[dict[str, Any]]:
     """Return rows of the table VERIFICATION, for checks that were made on this machine.
 
     Args:
         checks: the checks.
+        exported: the `.pt2` files that were verified; rows about others do not name a hash.
         device: the verified device; the rows name the GPU if it is one.
     """
     numerics = {
         name: str(numerics_key(get_model(name), device)) for name in {check.model for check in checks}
     }
-    return [{**asdict(check), "numerics": numerics[check.model]} for check in checks]
+    hashes = {Verified.of(read_identity(path)): file_sha256(path) for path in exported}
+    return [
+        {
+            **asdict(check),
+            "numerics": numerics[check.model],
+            "exported_sha256": hashes.get(Verified(check.model, check.weights, check.weights_sha256), ""),
+        }
+        for check in checks
+    ]
 
 
-def write_verification(checks: Sequence[Check], table: Path, device: str = "cpu") -> None:
+def write_verification(
+    checks: Sequence[Check], exported: Iterable[Path], table: Path, device: str = "cpu"
+) -> None:
     """Write `verification_rows` as a .csv or .parquet file."""
-    write_table(VERIFICATION, verification_rows(checks, device), table)
+    write_table(VERIFICATION, verification_rows(checks, exported, device), table)
 
 
 def verification_text(name: str, rows: Sequence[Check]) -> str:

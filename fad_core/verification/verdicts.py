@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
+from fad_core.datasets import file_sha256
 from fad_core.errors import VerificationError
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
@@ -79,7 +80,10 @@ def note_of(model: EmbeddingModel) -> str:
 
 
 def require_verified(
-    tables: Sequence[Path], needed: Collection[Verified], numerics: NumericsKey | None = None
+    tables: Sequence[Path],
+    needed: Collection[Verified],
+    numerics: NumericsKey | None = None,
+    exported: Path | None = None,
 ) -> None:
     """Require that tables of verification show that models have passed all their levels.
 
@@ -87,13 +91,23 @@ def require_verified(
         tables: paths of the tables; they must be of these models only.
         needed: the models with their weights.
         numerics: kind of the machine that will compute; None if nothing is computed.
+        exported: the `.pt2` that will be run; None if none is.
 
     Raises:
-        VerificationError: a comparison failed, a table is empty or of another model, other weights or
-            another kind of machine, or there is no table of a level of a model.
+        VerificationError: a comparison failed, a table is empty or of another model, other weights, another
+            file or another kind of machine, or there is no table of a level of a model.
         FadError: a table is missing or damaged.
     """
     rows = [row for table in tables for row in _passed(table, needed, numerics)]
+    if exported is not None:
+        found = file_sha256(exported)
+        # The golden level compares the file with seeded weights.
+        others = [row for row in rows if row["level"] == "eager" and row["exported_sha256"] != found]
+        if others:
+            raise VerificationError(
+                f"{exported} is not the file that was verified (sha256 {found[:8]}…, not "
+                f"{others[0]['exported_sha256'][:8]}…): delete it and its tables of verification, and run again"
+            )
     for each in needed:
         for level in levels_of(get_model(each.model)):
             if not any(row["level"] == level and each.has(row) for row in rows):

@@ -37,7 +37,7 @@ def check(level: str, weights: str, verdict: str = "passed", quantity: str = "em
         "case": "noise", "quantity": quantity, "vectors": 3, "max_absolute_difference": 2e-7,
         "max_relative_difference": 3.25e-7,
         "min_cosine": None, "tolerance": 1e-5, "off_by_quantum": 0, "verdict": verdict,
-        "numerics": "",
+        "numerics": "", "exported_sha256": "",
     }  # fmt: skip
 
 

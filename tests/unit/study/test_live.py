@@ -205,7 +205,7 @@ def tables(tmp_path: Path, clips: Path) -> Callable[[str, float | None, str], tu
         run = replace(original, meta={**original.meta, "distance": printed, "failure": failure})
         rows, distances = verify_reference(export(), clips, run)
         table, values = tmp_path / f"{name}.csv", tmp_path / f"{name}.json"
-        write_verification([replace(row, model=name) for row in rows], table)
+        write_verification([replace(row, model=name) for row in rows], [], table)
         write_distances(distances, {"torch": "2.8.0"}, values)
         return table, values
 
@@ -237,7 +237,7 @@ def test_a_failure_shows_in_the_summary(tables, tmp_path: Path):
 
 def test_nothing_verified_is_no_summary(tables, tmp_path: Path):
     table, distances = tables("vggish", 1.5, "")
-    write_verification([], table)
+    write_verification([], [], table)
     with pytest.raises(VerificationError, match="nothing was verified"):
         summarise_verification([table], [distances], [tmp_path / "summary.csv"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from fad_study.steps.distances import collect_distances
 from small_study import SHA, check, distance
 
+from fad_core.datasets import file_sha256
 from fad_core.errors import VerificationError
 from fad_core.runner.numerics import NumericsKey
 from fad_core.tables import DISTANCES, VERIFICATION, read_table, write_table
@@ -34,6 +36,18 @@ def test_both_levels_of_the_weights_that_are_used_are_enough(tmp_path: Path) -> 
     seeded = Verified("vggish", "seeded", SHA["seeded"])
     require_verified(tables(tmp_path, [check("eager", "seeded")], GOLDEN), [seeded])
     require_verified(tables(tmp_path, EAGER, [check("eager", "seeded")], GOLDEN), [VGGISH, seeded])
+
+
+def test_another_file_than_the_verified_one_is_refused(tmp_path: Path) -> None:
+    exported = tmp_path / "vggish.pt2"
+    exported.write_bytes(b"the verified file")
+    verified = tables(tmp_path, [EAGER[0] | {"exported_sha256": file_sha256(exported)}], GOLDEN)
+    require_verified(verified, [VGGISH], exported=exported)
+    before = exported.stat()
+    exported.write_bytes(b"the scaled weight")
+    os.utime(exported, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(VerificationError, match=r"vggish\.pt2 is not the file that was verified"):
+        require_verified(verified, [VGGISH], exported=exported)
 
 
 @pytest.mark.parametrize(
