@@ -106,7 +106,7 @@ def require_verified(
         if others:
             raise VerificationError(
                 f"{exported} is not the file that was verified (sha256 {found[:8]}…, not "
-                f"{others[0]['exported_sha256'][:8]}…): delete it and its tables of verification, and run again"
+                f"{others[0]['exported_sha256'][:8]}…): delete it and its verification, and run again"
             )
     for each in needed:
         for level in levels_of(get_model(each.model)):
