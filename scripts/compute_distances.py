@@ -7,6 +7,7 @@ from fad_study.script_main import run
 
 def main(
     statistics: list[Path],
+    model: str,
     pairs: list[str],
     metrics: list[str],
     distances: Path,
@@ -16,17 +17,19 @@ def main(
     """Compute every metric for every pair of data sets of one model.
 
     Args:
-        statistics: tables of statistics, one for each data set.
+        statistics: tables of statistics by the model, one for each data set.
+        model: name of the model in the study.
         pairs: pairs of data sets, reference:evaluation.
         metrics: names of the metrics.
         distances: the table to write.
-        embeddings: tables of all shards, .../{dataset}/{shard}.parquet; needed by metrics of vectors.
+        embeddings: tables of the embeddings of all batches by the model; needed by metrics of vectors.
         threads: number of numeric threads.
     """
     from fad_study.steps.distances import compute_distances
 
     compute_distances(
         statistics,
+        model,
         [(first, second) for first, second in (pair.split(":") for pair in pairs)],
         metrics,
         distances,

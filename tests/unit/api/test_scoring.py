@@ -84,7 +84,7 @@ def test_the_value_is_the_pipelines_to_the_last_bit(
         statistics.append(tmp_path / "statistics" / f"{folder.name}.parquet")
         compute_statistics(embeddings, "vggish", {folder.name: statistics[-1]})
     table = tmp_path / "distances.parquet"
-    compute_distances(statistics, [("reference", "evaluation")], ["fad"], table)
+    compute_distances(statistics, "vggish", [("reference", "evaluation")], ["fad"], table)
     (row,) = read_table(DISTANCES, table)
 
     scored = score(str(folders[0]), str(folders[1]), exported).row

@@ -214,7 +214,9 @@ def test_the_note_passes_from_shards_to_distances(
         compute_statistics([table], "encodec-24k", {folder.name: statistics[-1]})
         monkeypatch.setattr(sequence_kernels, "lstm_layer", raising(TypingError("no such type")))
         self_test._difference.cache_clear()
-    compute_distances(statistics, [("a", "b"), ("b", "b")], ["fad"], tmp_path / "distances.parquet")
+    compute_distances(
+        statistics, "encodec-24k", [("a", "b"), ("b", "b")], ["fad"], tmp_path / "distances.parquet"
+    )
     one, other = read_table(DISTANCES, tmp_path / "distances.parquet")
     assert one["note"].count(NOTE) == other["note"].count(NOTE) == 1
     assert f"b: {NOTE}" in one["note"] and "a: " not in one["note"]

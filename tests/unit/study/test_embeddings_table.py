@@ -63,8 +63,13 @@ def test_batches_and_sets_of_different_machines_do_not_merge(tmp_path: Path) -> 
     with pytest.raises(FadError, match=r"b\.parquet and .*a\.parquet.*" + different):
         compute_statistics(tables, "vggish", {"a": tmp_path / "none.parquet"})
     with pytest.raises(FadError, match=r"b\.statistics\.parquet and .*a\.statistics.*" + different):
-        compute_distances(found, [("a", "b")], ["fad"], tmp_path / "none.parquet")
-    compute_distances(found[:1] * 2, [("a", "a")], ["fad"], tmp_path / "distances.parquet")
+        compute_distances(found, "vggish", [("a", "b")], ["fad"], tmp_path / "none.parquet")
+    compute_distances(found[:1] * 2, "vggish", [("a", "a")], ["fad"], tmp_path / "distances.parquet")
+    # As if the statistics of one set, or by one model, had been copied over those of another.
+    with pytest.raises(FadError, match="has no statistics of c, where those of all data sets by vggish are"):
+        compute_distances(found[:1], "vggish", [("a", "c")], ["fad"], tmp_path / "none.parquet")
+    with pytest.raises(FadError, match="has statistics by vggish, where those of all data sets by pann"):
+        compute_distances(found[:1], "pann", [("a", "a")], ["fad"], tmp_path / "none.parquet")
 
 
 def test_statistics_of_fewer_files_than_were_embedded_are_refused(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ def read_set(path: Path) -> EmbeddedSet:
 
 def compute_distances(
     statistics: Sequence[Path],
+    model: str,
     pairs: Sequence[tuple[str, str]],
     metrics: Sequence[str],
     distances: Path,
@@ -48,17 +49,27 @@ def compute_distances(
     """Compute every metric for every pair of data sets; write one row for each, in their order.
 
     Args:
-        statistics: tables of statistics by one model, one for each data set.
+        statistics: tables of statistics by the model, one for each data set.
+        model: name of the model in the study.
         pairs: (reference, evaluation), names of data sets.
         metrics: names of metrics.
         distances: the table to write.
         embeddings: tables of all batches by the model; empty if no metric needs vectors.
 
     Raises:
-        FadError: the sets cannot be compared, or were embedded on machines that compute differently.
+        FadError: the sets cannot be compared, were embedded on machines that compute differently, or the tables
+            are not those of these sets by this model.
     """
     require_same_numerics({path: read_metadata(STATISTICS, path).get("numerics", "") for path in statistics})
     sets = {embedded.name: embedded for embedded in map(read_set, statistics)}
+    missing = {name for pair in pairs for name in pair} - set(sets)
+    others = {embedded.key.model for embedded in sets.values()} - {model}
+    if missing or others:
+        found = f"no statistics of {min(missing)}" if missing else f"statistics by {min(others)}"
+        raise FadError(
+            f"{statistics[0].parent} has {found}, where those of all data sets by {model} are expected: delete "
+            "it and run again"
+        )
 
     @lru_cache(maxsize=2)  # the two sets of a pair: all sets may exceed the memory
     def with_vectors(name: str) -> EmbeddedSet:
