@@ -57,8 +57,8 @@ def compute_distances(
         embeddings: tables of all batches by the model; empty if no metric needs vectors.
 
     Raises:
-        FadError: the sets cannot be compared, were embedded on machines that compute differently, or the tables
-            are not those of these sets by this model.
+        FadError: the sets cannot be compared, were embedded on machines that compute differently, or the
+            tables are not those of these sets by this model.
     """
     require_same_numerics({path: read_metadata(STATISTICS, path).get("numerics", "") for path in statistics})
     sets = {embedded.name: embedded for embedded in map(read_set, statistics)}
@@ -67,8 +67,8 @@ def compute_distances(
     if missing or others:
         found = f"no statistics of {min(missing)}" if missing else f"statistics by {min(others)}"
         raise FadError(
-            f"{statistics[0].parent} has {found}, where those of all data sets by {model} are expected: delete "
-            "it and run again"
+            f"{statistics[0].parent} has {found}, where those of all data sets by {model} are expected: "
+            "delete it and run again"
         )
 
     @lru_cache(maxsize=2)  # the two sets of a pair: all sets may exceed the memory
