@@ -33,11 +33,13 @@ from fad_core.metrics import (
     MetricInput,
     MetricValue,
     Need,
+    SetVectors,
     builtin,
     get_metric,
     modules_of,
     register_metric,
 )
+from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.metrics.statistics import Statistics
 from fad_core.models.use import ModelKey
 from fad_core.runner.exported import ExportedModel
@@ -277,5 +279,22 @@ def test_the_example_of_the_documentation_works_as_it_stands():
     )
     register_metric(namespace["METRIC"])
     found = score_embedded(reference, evaluation, "mean_shift")
+    # Of a file of another package only mean and covariance are known.
+    known = reference.statistics_of()
+    foreign = MeanCovariance.from_covariance(known.mean, known.covariance())
+    reference = replace(reference, statistics={"embedding": foreign})
+    assert score_embedded(reference, evaluation, "mean_shift") == pytest.approx(float(found))
     del METRICS["mean_shift"]
     assert found == pytest.approx((41 / (8 / 3)) ** 0.5)
+
+
+def test_the_metric_of_vectors_of_the_documentation_works_as_it_stands():
+    namespace: dict[str, Any] = {"MetricValue": MetricValue, "np": np}
+    exec(example_of("new-metric.md", 1), namespace)
+    vectors = {"a.wav": np.array([[1, 2], [3, 4]], "f4"), "b.wav": np.array([[5, 0]], "f4")}
+
+    class Vectors:
+        def vectors_of(self) -> SetVectors:
+            return SetVectors.of(vectors.items())
+
+    assert namespace["compute"](Vectors(), Vectors()).value == 0
