@@ -9,9 +9,21 @@ interpreter and with `-I`, and does not import `fad_core`:
 All computation is that of the original. Its adapter, one Python file for each family of models, has
 
 - `PACKAGES`: names of the distributions whose versions are recorded,
-- `MODELS`: a mapping with the ids of the models,
-- `Original(model_id, ckpt_dir)`: the original's model, with the methods and the attribute `features` of
-  `originals.offline.Original`. It is made in an empty current folder, which it may write to.
+- `MODELS`: the ids of its models, as the keys of a mapping or a sequence,
+- `Original(model_id, ckpt_dir)`: the original's model. It is made in an empty current folder, which it may
+  write to. It has
+  - `arguments`: a dict of values that JSON can hold, which is recorded in the output,
+  - `features`: list of arrays, the inputs of the network in the last call of `embed`, in the form of
+    `EmbeddingModel.frontend`,
+  - `load(path, loading)`: the sound of a WAV file, mixed and resampled as `embed` takes it,
+  - `embed(audio)`: its embeddings, `[N, D]` or `[D]`; a RuntimeError if there are none,
+  - `unrounded(audio, embeddings)`: the embeddings `[N, D]` before they are rounded; None if the model does
+    not round,
+  - `distance(groups)`: the original's Fréchet distance of two lists of embeddings, and its error ("" if it
+    has none); (None, "") if the original computes no distance.
+
+`originals.offline.Original` documents and implements these for the package frechet-audio-distance; adapters
+of other packages do not derive from it.
 
 CKPT holds the checkpoint files, with the names and in the folder `checkpoints` that the original expects. The
 original may unpickle them without protection: they must come from a trusted source.

@@ -9,6 +9,7 @@ import click
 from fad_core.cli.group import Group
 from fad_core.cli.options import cache_dir_option
 from fad_core.cli.output import Form, output_options, print_row, print_rows
+from fad_core.errors import FadError
 
 
 @click.group(
@@ -31,7 +32,8 @@ def cache() -> None:
 _folder_option = click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the cache; of studies, it is results/cache.  [default: embeddings, in --cache-dir]",
+    help="Folder of the cache itself, instead of --cache-dir; of studies, it is results/cache.  [default: "
+    "embeddings, in --cache-dir]",
 )
 
 
@@ -40,7 +42,10 @@ _folder_option = click.option(
 @cache_dir_option
 @output_options
 def info(folder: Path | None, cache_dir: Path | None, form: Form) -> None:
-    """List the cached embeddings by model, weights and settings, those used last first."""
+    """List the cached embeddings by model, weights and settings, those used last first.
+
+    Rows that look alike are of another version of the code or another kind of machine.
+    """
     from datetime import datetime
 
     from fad_core.embedding.embedding_cache import cache_info
@@ -96,4 +101,8 @@ def _remove(root: Path, limit: int, form: Form) -> None:
 def _root(folder: Path | None, cache_dir: Path | None) -> Path:
     from fad_core.api.model_cache import embeddings_folder
 
-    return folder or embeddings_folder(cache_dir)
+    if folder is None:
+        return embeddings_folder(cache_dir)  # need not exist yet
+    if not folder.is_dir():
+        raise FadError(f"there is no folder {folder}")
+    return folder

@@ -1,16 +1,20 @@
-"""The metrics by name. Add one as a module here and its name in `BUILT_IN`, or register it.
+"""The metrics by name. Add one as a module of `fad_core.metrics.builtin`, or register it.
 
-The module of a metric is imported when the metric is asked for. An edit of it re-runs only steps that use it.
+The module of a metric is imported when the metric is asked for. An edit of it, or a new one, re-runs only
+steps that use it.
 """
 
 from __future__ import annotations
 
+import difflib
+import pkgutil
 import re
 from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from fad_core.errors import ArgumentError, UnknownMetricError
+from fad_core.metrics import builtin
 from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need, SetVectors
 
 __all__ = [
@@ -23,9 +27,6 @@ __all__ = [
     "get_metric",
     "register_metric",
 ]
-
-BUILT_IN = ("fad",)
-"""Names of the metrics of this package. Each is the `METRIC` of the module of its name here."""
 
 METRICS: dict[str, Metric] = {}
 """The metrics that have been asked for or registered, by their names."""
@@ -57,12 +58,8 @@ def register_metric(metric: Metric) -> None:
     >>> get_metric("example_shift").title
     'Largest shift of a mean'
     """
-    # Paths are made of names.
-    if not re.fullmatch("[a-z0-9_]+", metric.name):
-        raise ArgumentError(
-            f"a metric's name consists of lower-case letters, digits and underscores, unlike {metric.name!r}"
-        )
-    if metric.name in BUILT_IN or METRICS.setdefault(metric.name, metric) is not metric:
+    _require_name(metric.name)
+    if metric.name in _built_in() or METRICS.setdefault(metric.name, metric) is not metric:
         raise ArgumentError(f"a metric {metric.name!r} exists already: choose another name")
 
 
@@ -77,21 +74,24 @@ def get_metric(name: str) -> Metric:
 
     Raises:
         UnknownMetricError: there is no such metric; the message lists all metrics.
-        ArgumentError: the metric of an installed package cannot be used.
+        ArgumentError: the metric of an installed package cannot be used, or a built-in metric is not called
+            as its module is.
 
     >>> get_metric("fad").title
     'Fréchet Audio Distance'
     """
-    if name in BUILT_IN and name not in METRICS:
-        METRICS[name] = import_module(f"{__name__}.{name}").METRIC
+    if name not in METRICS and name in _built_in():
+        METRICS[name] = _load_built_in(name)
     if name not in METRICS:
         for entry in entry_points(group=ENTRY_POINTS, name=name):
             _register_installed(entry)
     try:
         return METRICS[name]
     except KeyError:
-        known = dict.fromkeys([*BUILT_IN, *METRICS, *sorted(entry_points(group=ENTRY_POINTS).names)])
-        raise UnknownMetricError(f"there is no metric {name!r}; metrics: {', '.join(known)}") from None
+        known = dict.fromkeys([*_built_in(), *METRICS, *sorted(entry_points(group=ENTRY_POINTS).names)])
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise UnknownMetricError(f"there is no metric {name!r}.{hint} Metrics: {', '.join(known)}.") from None
 
 
 def modules_of(name: str) -> tuple[str, ...]:
@@ -99,8 +99,36 @@ def modules_of(name: str) -> tuple[str, ...]:
     compute: object = get_metric(name).compute
     while isinstance(compute, partial):
         compute = compute.func
+    own = [f"{builtin.__name__}.{name}"] if name in _built_in() else []
     installed = (entry.module for entry in entry_points(group=ENTRY_POINTS, name=name))
-    return tuple(dict.fromkeys((compute.__module__, *installed)))
+    return tuple(dict.fromkeys((compute.__module__, *own, *installed)))
+
+
+def _built_in() -> list[str]:
+    """Return the names of the built-in metrics, those of their modules, of which none is imported."""
+    return sorted(module.name for module in pkgutil.iter_modules(builtin.__path__))
+
+
+def _load_built_in(name: str) -> Metric:
+    _require_name(name)
+    module = import_module(f"{builtin.__name__}.{name}")
+    metric = getattr(module, "METRIC", None)
+    if not isinstance(metric, Metric):
+        raise ArgumentError(f"the module {module.__name__} defines no METRIC: add one, or move the module")
+    if metric.name != name:
+        _require_name(metric.name)
+        raise ArgumentError(
+            f"the metric of {module.__name__} is called {metric.name!r}, not {name!r}: rename one of them"
+        )
+    return metric
+
+
+def _require_name(name: str) -> None:
+    # Paths are made of names.
+    if not re.fullmatch("[a-z0-9_]+", name):
+        raise ArgumentError(
+            f"a metric's name consists of lower-case letters, digits and underscores, unlike {name!r}"
+        )
 
 
 def _register_installed(entry: EntryPoint) -> None:

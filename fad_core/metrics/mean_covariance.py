@@ -54,6 +54,18 @@ class MeanCovariance:
         """All rows of `factor`; none of them is known to be zero."""
         return self.factor
 
+    def covariance(self) -> Float64Array:
+        """Compute the covariance matrix.
+
+        Returns:
+            float64 `[D, D]`.
+
+        >>> MeanCovariance.from_covariance([0.0], [[4.0]]).covariance()
+        array([[4.]])
+        """
+        covariance: Float64Array = self.factor.T @ self.factor
+        return covariance
+
     @classmethod
     def from_covariance(cls, mean: ArrayLike, covariance: ArrayLike) -> MeanCovariance:
         """Factorise a covariance.

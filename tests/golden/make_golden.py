@@ -26,6 +26,7 @@ from fad_study.script_main import run
 from fad_study.steps.reference import write_checkpoints, write_clips
 from numpy.typing import NDArray
 
+from fad_core.errors import ArgumentError, VerificationError
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import get_model, model_ids
@@ -45,19 +46,30 @@ def main(
     """Embed the clips with the original package and store the result.
 
     Args:
-        reference_python: interpreter of the environment made from envs/reference.txt
+        reference_python: interpreter of the original's environment, such as that of envs/reference.txt
         family: name of the family, such as pann
         adapter: adapter of the original package; by default scripts/originals/{family}.py
-        output: where to write; the package's own file if not given
+        output: where to write; the file that the models name (VerificationFacts.golden) if not given
+
+    Raises:
+        ArgumentError: the family is not known or names no file, or the interpreter or adapter is missing.
+        VerificationError: the original or its adapter fails.
     """
     entries: dict[str, NDArray[Any]] = {}
     meta: dict[str, Any] = {name: {} for name in MAPPINGS}
     meta |= {"features_of": {}, "flat": []}
     used: set[str] = set()
-    models = [model for model in map(get_model, model_ids()) if model.family == family]
+    models = models_of(family)
     adapter = adapter or SCRIPT.parent / f"originals/{family}.py"
+    if not reference_python.is_file():
+        raise ArgumentError(f"there is no interpreter {reference_python}: give that of the original")
+    if not adapter.is_file():
+        raise ArgumentError(f"there is no adapter {adapter}: write it, or give --adapter")
     path = output or models[0].verification.golden
-    assert path is not None
+    if path is None:
+        raise ArgumentError(
+            f"the models of {family} name no golden file: set VerificationFacts.golden, or give --output"
+        )
     for model in models:
         weights = locate_weights(model, "seeded")
         with tempfile.TemporaryDirectory() as temporary:
@@ -77,13 +89,39 @@ def main(
     sys.stdout.write(f"{path}: {path.stat().st_size} bytes\n")
 
 
+def models_of(family: str) -> list[EmbeddingModel]:
+    """Return the models of a family.
+
+    Raises:
+        ArgumentError: there is no such family; the message lists all.
+    """
+    models = [get_model(name) for name in model_ids()]
+    found = [model for model in models if model.family == family]
+    if not found:
+        families = dict.fromkeys(model.family for model in models)
+        raise ArgumentError(f"there is no family {family!r}; families: {', '.join(families)}")
+    return found
+
+
 def run_original(reference_python: Path, adapter: Path, model_id: str, work: Path) -> None:
-    """Run the original on what lies in `work`; it writes `original.npz` there."""
+    """Run the original on what lies in `work`; it writes `original.npz` there, and its errors to stderr.
+
+    Raises:
+        ArgumentError: the interpreter cannot be started.
+        VerificationError: the original fails.
+    """
     # Not resolved: an environment's python is a link, and finds its packages by the link's place.
     command = [reference_python.absolute(), "-I", SCRIPT, "--clips", work / "clips"]
     command += ["--adapter", adapter, "--model", model_id]
     command += ["--ckpt-dir", work / "checkpoints", "--output", work / "original.npz"]
-    subprocess.run([*map(str, command)], check=True)
+    try:
+        done = subprocess.run([*map(str, command)], check=False)
+    except OSError as error:
+        raise ArgumentError(f"{reference_python} cannot be started: {error.strerror}") from error
+    if done.returncode:
+        raise VerificationError(
+            f"{adapter} fails for {model_id} (exit status {done.returncode}): its error is above"
+        )
 
 
 def add_model(

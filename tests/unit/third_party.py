@@ -19,11 +19,10 @@ METRIC = Metric("mean_shift", "Largest shift of a mean", True, (Need("vectors"),
 """
 
 
-def example_of(page: str) -> str:
-    """Return the Python module that a page of `docs/development` shows."""
+def example_of(page: str, place: int = 0) -> str:
+    """Return a Python module that a page of `docs/development` shows, by default the first."""
     text = (Path(__file__).parents[2] / "docs/development" / page).read_text(encoding="utf-8")
-    (module,) = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    return module
+    return re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)[place]
 
 
 MODELS = """

@@ -158,7 +158,7 @@ def test_an_edited_module_runs_what_it_feeds(
     assert edited(done, tmp_path / "1", "README.md", "envs/core.yaml") == set()
     papers = {"write_methods", "write_paper_tables"}
     after = {"collect_distances", "write_matrix", "plot_heatmap", "write_report"} | papers
-    distances = edited(done, tmp_path / "2", "fad_core/metrics/fad.py")
+    distances = edited(done, tmp_path / "2", "fad_core/metrics/builtin/fad.py")
     assert distances == {"compute_distances"} | after
     # The golden level compares distances too.
     frechet = edited(done, tmp_path / "2b", "fad_core/metrics/frechet.py")

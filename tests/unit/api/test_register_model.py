@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields, replace
@@ -26,7 +27,9 @@ from fad_core import FrechetAudioDistance, Waveforms
 from fad_core.api import model_cache
 from fad_core.api.model_cache import verified_model
 from fad_core.api.scoring import embed_sets
+from fad_core.audio import read_audio
 from fad_core.cli import main
+from fad_core.embedding.embed import prepare_waveform
 from fad_core.errors import ModelError, UnknownModelError, VerificationError
 from fad_core.models import _registered, definition_of, get_model, model_ids, register_model
 from fad_core.models.base import EmbeddingModel
@@ -262,6 +265,29 @@ def test_the_example_of_the_documentation_works_as_it_stands(installed: Installe
     row = json.loads(done.stdout)
     assert row["value"] > 0 and row["n_reference"] == 9
     assert NOT_COMPARED in row["note"]
+
+
+def test_the_adapter_of_the_documentation_loads_files_as_they_are_loaded_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    model, other = outside_model(), types.ModuleType("patchnet")
+    network = torch.nn.Identity()
+    vars(other).update(
+        load=lambda _: network, embed=lambda network, audio: network(torch.tensor(audio)).numpy()
+    )
+    monkeypatch.setitem(sys.modules, "patchnet", other)
+    adapter: dict[str, Any] = {}
+    exec(example_of("new-model.md", 1), adapter)
+    original = adapter["Original"](*adapter["MODELS"], tmp_path)
+    for rate in (16000, 44100):
+        samples = np.random.default_rng(0).uniform(-0.5, 0.5, (rate, 2))
+        soundfile.write(tmp_path / "clip.wav", samples, rate, subtype="FLOAT")
+        loaded = original.load(tmp_path / "clip.wav", "file")
+        waveform, _ = read_audio(tmp_path / "clip.wav")
+        np.testing.assert_array_equal(loaded, prepare_waveform(waveform, rate, ModelUse(model))[0])
+        np.testing.assert_array_equal(original.embed(loaded), original.features[0])
+    assert original.unrounded(loaded, loaded) is None and original.distance([]) == (None, "")
+    assert adapter["PACKAGES"][0] == "patchnet" and json.dumps(original.arguments)
 
 
 def test_a_digest_follows_the_imports_of_another_package(installed: Installed):

@@ -48,6 +48,13 @@ def test_an_empty_cache_is_listed_and_cleared(tmp_path: Path) -> None:
     assert "0 bytes removed" in fad("clear", "--cache-dir", str(tmp_path))
 
 
+@pytest.mark.parametrize("command", ["info", "prune", "clear"])
+def test_a_given_folder_that_does_not_exist_is_named(command: str, tmp_path: Path) -> None:
+    missing = tmp_path / "results" / "cache"
+    done = CliRunner().invoke(main, ["cache", command, "--folder", str(missing)])
+    assert done.exit_code == 1 and done.stderr == f"error: there is no folder {missing}\n"
+
+
 def test_a_cache_is_pruned_and_cleared(folder: Path) -> None:
     def removed(*arguments: str) -> int:
         return int(json.loads(fad(*arguments, "--cache-dir", str(folder), "--json"))["removed_bytes"])

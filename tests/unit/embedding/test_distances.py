@@ -76,7 +76,7 @@ def test_one_vector_is_too_few():
 
 
 def test_an_unknown_metric_is_told():
-    with pytest.raises(ConfigError, match="there is no metric 'fid'; metrics: fad"):
+    with pytest.raises(ConfigError, match=r"there is no metric 'fid'\. Did you mean 'fad'\? Metrics: fad"):
         distance_row(embedded("a"), embedded("b"), "fid")
 
 

@@ -235,7 +235,7 @@ def test_fad_is_a_metric_by_name() -> None:
 
 
 def test_an_unknown_metric_names_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="there is no metric 'fid'; metrics: fad"):
+    with pytest.raises(ConfigError, match=r"there is no metric 'fid'\. Did you mean 'fad'\? Metrics: fad"):
         get_metric("fid")
 
 

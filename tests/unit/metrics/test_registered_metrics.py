@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -26,7 +27,19 @@ from fad_core.cli import main
 from fad_core.embedding.distances import distance_row
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import ArgumentError, FadError, UnknownMetricError
-from fad_core.metrics import METRICS, Metric, MetricInput, MetricValue, Need, get_metric, register_metric
+from fad_core.metrics import (
+    METRICS,
+    Metric,
+    MetricInput,
+    MetricValue,
+    Need,
+    SetVectors,
+    builtin,
+    get_metric,
+    modules_of,
+    register_metric,
+)
+from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.metrics.statistics import Statistics
 from fad_core.models.use import ModelKey
 from fad_core.runner.exported import ExportedModel
@@ -161,7 +174,7 @@ def test_a_broken_package_is_named(line: str, reason: str, tmp_path: Path, monke
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ArgumentError, match=f"'{line.partition(' = ')[2]}' cannot be used .*{reason}"):
         get_metric("mine")
-    with pytest.raises(UnknownMetricError, match=r"no metric 'other'; metrics: fad, .*, mine"):
+    with pytest.raises(UnknownMetricError, match=r"no metric 'other'\. Metrics: fad, .*, mine\."):
         get_metric("other")
 
 
@@ -182,6 +195,60 @@ def test_the_digest_of_a_metric_covers_its_whole_package(tmp_path: Path, monkeyp
         seen.append(metrics_digest(["helped"])["helped"])
     del METRICS["helped"]
     assert seen[0] == seen[1] and len(set(seen)) == 3
+
+
+@pytest.fixture
+def built_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder whose modules are built-in metrics, too."""
+    monkeypatch.setattr(builtin, "__path__", [*builtin.__path__, str(tmp_path)])
+    importlib.invalidate_caches()
+    before = dict(METRICS)
+    yield tmp_path
+    METRICS.clear()
+    METRICS.update(before)
+    for name in [name for name in sys.modules if name.startswith(f"{builtin.__name__}.")]:
+        del sys.modules[name]
+
+
+def test_a_module_is_a_built_in_metric(built_in: Path):
+    (built_in / "mean_shift.py").write_text(MODULE)
+    (built_in / "broken.py").write_text("raise RuntimeError")  # is not imported for its name
+    with pytest.raises(UnknownMetricError, match=r"Did you mean 'mean_shift'\? .*: broken, fad, mean_shift,"):
+        get_metric("mean_shfit")
+    assert get_metric("mean_shift").title == "Largest shift of a mean"
+    with pytest.raises(ArgumentError, match="a metric 'mean_shift' exists already"):
+        register_metric(replace(FARTHEST, name="mean_shift"))
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "reason"),
+    [
+        ("shift.py", MODULE, r"the metric of \S*builtin\.shift is called 'mean_shift', not 'shift'"),
+        ("fad-inf.py", MODULE, "lower-case letters, digits and underscores, unlike 'fad-inf'"),
+        ("KID.py", MODULE, "lower-case letters, digits and underscores, unlike 'KID'"),
+        ("kid.py", MODULE.replace("mean_shift", "K.I.D."), "digits and underscores, unlike 'K.I.D.'"),
+        ("helper.py", "", r"the module \S*builtin\.helper defines no METRIC"),
+    ],
+)
+def test_a_built_in_metric_is_called_as_its_module(file: str, content: str, reason: str, built_in: Path):
+    (built_in / file).write_text(content)
+    name = file.removesuffix(".py")
+    with pytest.raises(ArgumentError, match=reason):
+        get_metric(name)
+    assert name not in METRICS
+
+
+def test_the_digest_of_a_built_in_metric_covers_its_module(built_in: Path):
+    """Also if its function is one of another module."""
+    module = built_in / "another.py"
+    lines = [
+        MODULE.replace('"mean_shift"', '"another"'),
+        "from fad_core.metrics.builtin.fad import METRIC as FAD",
+    ]
+    lines += ["from dataclasses import replace", "METRIC = replace(FAD, name='another')"]
+    module.write_text("\n".join(lines))
+    get_metric("another")
+    assert set(modules_of("another")) == {f"{builtin.__name__}.{name}" for name in ("another", "fad")}
 
 
 @pytest.fixture
@@ -212,5 +279,22 @@ def test_the_example_of_the_documentation_works_as_it_stands():
     )
     register_metric(namespace["METRIC"])
     found = score_embedded(reference, evaluation, "mean_shift")
+    # Of a file of another package only mean and covariance are known.
+    known = reference.statistics_of()
+    foreign = MeanCovariance.from_covariance(known.mean, known.covariance())
+    reference = replace(reference, statistics={"embedding": foreign})
+    assert score_embedded(reference, evaluation, "mean_shift") == pytest.approx(float(found))
     del METRICS["mean_shift"]
     assert found == pytest.approx((41 / (8 / 3)) ** 0.5)
+
+
+def test_the_metric_of_vectors_of_the_documentation_works_as_it_stands():
+    namespace: dict[str, Any] = {"MetricValue": MetricValue, "np": np}
+    exec(example_of("new-metric.md", 1), namespace)
+    vectors = {"a.wav": np.array([[1, 2], [3, 4]], "f4"), "b.wav": np.array([[5, 0]], "f4")}
+
+    class Vectors:
+        def vectors_of(self) -> SetVectors:
+            return SetVectors.of(vectors.items())
+
+    assert namespace["compute"](Vectors(), Vectors()).value == 0

@@ -92,7 +92,7 @@ def test_everything_that_does_not_exist_is_told_at_once():
     expected = [
         "models: there is no model 'vgish'. Did you mean 'vggish'?",
         "models: two entries are called 'vggish'; give them different names with `name:`",
-        "metrics: there is no metric 'fid'; metrics: fad",
+        "metrics: there is no metric 'fid'. Did you mean 'fad'? Metrics: fad",
         "pairs: there is no data set x, y; data sets: c, a, b",
         "pairs: [a, b] is given twice",
     ]

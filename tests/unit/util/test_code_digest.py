@@ -72,6 +72,8 @@ def copy(tmp_path: Path) -> Copy:
         ("workflow/fad_study/report/__init__.py", False),
         ("fad_core/cli/__init__.py", False),
         ("fad_core/metrics/frechet.py", False),
+        ("fad_core/metrics/__init__.py", True),
+        ("fad_core/metrics/builtin/new_metric.py", False),
         ("fad_core/api/drop_in.py", False),
         ("fad_core/api/scoring.py", False),
         ("README.md", False),
