@@ -19,8 +19,17 @@ settings.load_profile("fad")
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
+# Of tests/unit, the files that take longest, so that no worker begins one of them when the other is done.
+SLOWEST = ("test_verify.py", "test_cuda_kernels.py", "test_cli.py", "test_drop_in_class.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that export a model of hundreds of megabytes, which `make quick` leaves out."""
+    """Mark the tests that export a model of hundreds of megabytes, which `make quick` leaves out.
+
+    The tests of the workflow come first, as they are listed, then the slowest files of the others.
+    """
+    unit = Path(__file__).parent / "unit"
+    items.sort(key=lambda item: (unit in item.path.parents) * (1 + (item.path.name not in SLOWEST)))
     for item in items:
         if "seeded_export" in getattr(item, "fixturenames", ()):
             item.add_marker("export")
