@@ -96,6 +96,7 @@ def test_it_is_exported_verified_and_scored_and_the_result_says_what_was_not_ver
     assert verified_model("outside", "seeded", cache_dir=tmp_path, report=pytest.fail).note == NOTE
 
 
+@pytest.mark.slow
 def test_one_that_has_golden_embeddings_is_verified_at_both_levels(tmp_path: Path):
     register_model(outside_model(write_golden(tmp_path / "golden.npz")))
     exported = verified_model("outside", "seeded", cache_dir=tmp_path / "cache")
@@ -104,6 +105,7 @@ def test_one_that_has_golden_embeddings_is_verified_at_both_levels(tmp_path: Pat
     assert levels == {"eager", "golden"}
 
 
+@pytest.mark.slow
 def test_one_that_differs_from_its_golden_embeddings_is_not_used(tmp_path: Path):
     golden = write_golden(tmp_path / "golden.npz")
     register_model(outside_model(golden))
@@ -194,6 +196,7 @@ def installed(tmp_path: Path) -> Installed:
     return Installed(tmp_path)
 
 
+@pytest.mark.slow
 def test_an_installed_packages_models_are_known_to_the_command(installed: Installed, tmp_path: Path):
     package = install_models(installed.packages) / "my_models"
     models = json.loads(installed.fad("models", "--json").stdout)

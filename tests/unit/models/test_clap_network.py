@@ -57,6 +57,7 @@ def test_stretches_count_where_the_file_is_longer(fusion_network: torch.nn.Modul
     assert (longer[0] - shorter[0]).abs().max() > 1e-4
 
 
+@pytest.mark.slow
 def test_an_export_of_two_serves_any_batch(fusion_network: torch.nn.Module):
     program = torch.export.export(
         fusion_network,

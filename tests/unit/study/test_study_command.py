@@ -110,6 +110,7 @@ def test_a_missing_file_is_named(place: Path, arguments: list[str]) -> None:
     assert f"error: {arguments[-1]}: there is no such" in result.stderr
 
 
+@pytest.mark.slow
 def test_status_says_what_remains(place: Path) -> None:
     row = json.loads(call("status", "--json").stdout)
     assert (row["study"], row["done"], row["results"], row["report"]) == ("trial", 0, "results/trial", None)
