@@ -107,6 +107,7 @@ class EmbeddingCache:
         self._folder = root / _digest(self._context.encode())[:16]
         self._places: dict[str, _Place] = {}
         self._pending: dict[str, bytes] = {}
+        self._held = 0
         self._since = time.monotonic()
         self.stored = 0
 
@@ -121,10 +122,6 @@ class EmbeddingCache:
             if len(found):
                 with suppress(OSError):  # removed in the meantime, or in a folder that cannot be written
                     os.utime(pack)
-
-    def __contains__(self, key: str) -> bool:
-        """Return whether a key that was looked up has an entry, which may still prove to be damaged."""
-        return key in self._pending or key in self._places
 
     def get(self, key: str) -> Entry | None:
         """Return the entry of a key that was looked up or put; None if there is none, or if it is damaged."""
@@ -145,9 +142,9 @@ class EmbeddingCache:
         for name in self._outputs:
             np.save(stream, entry.vectors[name], allow_pickle=False)
         self._pending[key] = stream.getvalue()
+        self._held += len(self._pending[key])
         self.stored += 1
-        full = sum(map(len, self._pending.values())) >= _PACK_BYTES
-        if full or time.monotonic() - self._since >= _PACK_SECONDS:
+        if self._held >= _PACK_BYTES or time.monotonic() - self._since >= _PACK_SECONDS:
             self.flush()
 
     def flush(self) -> None:
@@ -155,7 +152,7 @@ class EmbeddingCache:
 
         If that is not possible, a warning says why, and the entries are lost.
         """
-        pending, self._pending = self._pending, {}
+        pending, self._pending, self._held = self._pending, {}, 0
         self._since = time.monotonic()
         if not pending:
             return

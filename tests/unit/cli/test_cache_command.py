@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from fad_core.cli import main
-from fad_core.embedding.embedding_cache import EmbeddingCache, Entry
+from fad_core.cli.cache import prune
+from fad_core.embedding.embedding_cache import DEFAULT_LIMIT_GB, EmbeddingCache, Entry
+
+ROOT = Path(__file__).parents[3]
 
 
 def fad(*arguments: str) -> str:
@@ -63,3 +67,10 @@ def test_a_cache_is_pruned_and_cleared(folder: Path) -> None:
     assert removed("prune", "--limit-gb", "0.000007") > 0
     assert len(json.loads(fad("info", "--cache-dir", str(folder), "--json"))) == 1
     assert removed("clear") > 0 and not list((folder / "embeddings").iterdir())
+
+
+def test_the_limit_is_the_same_everywhere() -> None:
+    """It is written three times: the command's help and the schema do not import the cache, which needs NumPy."""
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+    (option,) = (each for each in prune.params if each.name == "limit_gb")
+    assert option.default == schema["properties"]["embedding_cache_gb"]["default"] == DEFAULT_LIMIT_GB

@@ -68,7 +68,7 @@ def test_what_was_put_is_found_later_and_by_others(tmp_path: Path) -> None:
 def test_what_was_put_is_found_before_it_is_written(tmp_path: Path) -> None:
     cache = opened(tmp_path)
     cache.put(key(1), entry(1))
-    assert not packs(tmp_path) and key(1) in cache
+    assert not packs(tmp_path)
     got = cache.get(key(1))
     assert got is not None and got.vectors["embedding"].tobytes() == entry(1).vectors["embedding"].tobytes()
 
@@ -124,7 +124,7 @@ def test_a_pack_removed_by_another_process_costs_entries_and_no_error(tmp_path: 
     cache = opened(tmp_path)
     cache.look_up(map(key, range(3)))
     prune(tmp_path, 0)
-    assert key(1) in cache and cache.get(key(1)) is None and key(1) not in cache
+    assert cache.get(key(1)) is None
 
 
 def test_a_full_pack_is_written_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
