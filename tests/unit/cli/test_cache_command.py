@@ -70,7 +70,7 @@ def test_a_cache_is_pruned_and_cleared(folder: Path) -> None:
 
 
 def test_the_limit_is_the_same_everywhere() -> None:
-    """It is written three times: the command's help and the schema do not import the cache, which needs NumPy."""
+    """It is written in three places: neither the command's help nor the schema imports the cache."""
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
     (option,) = (each for each in prune.params if each.name == "limit_gb")
     assert option.default == schema["properties"]["embedding_cache_gb"]["default"] == DEFAULT_LIMIT_GB
