@@ -14,7 +14,7 @@ def main(
     embeddings: Path,
     verdicts: list[Path],
     settings: str = "",
-    threads: int = 1,
+    threads: int = 1,  # noqa: ARG001 - read by run
     cache: Path | None = None,
     cache_gb: float = 20.0,
 ) -> None:
@@ -35,7 +35,6 @@ def main(
     """
     import json
 
-    import torch
     from fad_study.steps.embeddings import embed_batch
     from fad_study.steps.files import dataset_at
 
@@ -43,12 +42,11 @@ def main(
     from fad_core.models import get_model
     from fad_core.runner.backend import parse_settings
     from fad_core.runner.exported import ExportedModel
+    from fad_core.runner.identity import read_identity
     from fad_core.runner.numerics import numerics_key
-    from fad_core.runner.pt2 import read_identity
     from fad_core.util.progress import progress_bar
     from fad_core.verification.verdicts import Verified, note_of, require_verified
 
-    torch.set_num_threads(threads)
     options, backend = parse_settings(settings)
     identity = read_identity(exported)
     note = note_of(get_model(identity.model))

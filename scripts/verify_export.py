@@ -21,7 +21,7 @@ def main(ckpt_dir: Path = Path(), table: Path | None = None, threads: int = 1) -
     from fad_core.api.model_cache import ModelCache
     from fad_core.errors import ModelError
     from fad_core.models import get_model
-    from fad_core.runner.pt2 import read_identity
+    from fad_core.runner.identity import read_identity
     from fad_core.verification.check import require_passed
     from fad_core.verification.table import verification_text, write_verification
     from fad_core.verification.verify import ON_CPU, weights_of

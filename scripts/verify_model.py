@@ -29,7 +29,7 @@ def main(
     """
     import torch
 
-    from fad_core.runner.device import resolve_device
+    from fad_core.runner.backend import resolve_device
     from fad_core.verification.check import require_passed
     from fad_core.verification.table import write_verification
     from fad_core.verification.verify import verified_backends, verify, weights_of

@@ -38,8 +38,7 @@ from fad_core.models.options import (
     require_batch_size,
 )
 from fad_core.models.use import ModelUse
-from fad_core.runner.backend import DEFAULT_BACKEND, Backend, Runner
-from fad_core.runner.device import resolve_backend, resolve_device
+from fad_core.runner.backend import DEFAULT_BACKEND, Backend, Runner, resolve_backend, resolve_device
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.unverified import is_exported, model_in, require_weights
 from fad_core.util.progress import progress_bar

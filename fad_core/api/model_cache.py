@@ -19,12 +19,11 @@ from fad_core.models import definition_of, get_model
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.use import ModelUse
-from fad_core.runner.backend import Backend
-from fad_core.runner.backends import Origin
-from fad_core.runner.device import resolve_backend
+from fad_core.runner.backend import Backend, Origin, resolve_backend
 from fad_core.runner.exported import ExportedModel
+from fad_core.runner.identity import Identity, read_identity
 from fad_core.runner.numerics import numerics_key
-from fad_core.runner.pt2 import Identity, export_model, read_identity
+from fad_core.runner.pt2 import export_model
 from fad_core.runner.unverified import is_exported, load_unverified, model_in
 from fad_core.tables.files import read_table
 from fad_core.tables.schemas import VERIFICATION

@@ -65,7 +65,8 @@ class Embedding:
         from fad_core.embedding.scan_and_embed import scan_sets
         from fad_core.models import get_model
         from fad_core.models.use import ModelUse
-        from fad_core.runner.device import load_workers, resolve_backend
+        from fad_core.runner.backend import resolve_backend
+        from fad_core.runner.device import load_workers
         from fad_core.runner.unverified import require_weights
         from fad_core.util.progress import progress_bar
 

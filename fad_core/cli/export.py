@@ -23,7 +23,7 @@ from fad_core.errors import ModelError
 from fad_core.util.atomic import require_writable
 
 if TYPE_CHECKING:
-    from fad_core.runner.backends import Origin
+    from fad_core.runner.backend import Origin
 
 
 @click.command(
@@ -125,7 +125,7 @@ def verify(
         get_model(what)
     use_threads(threads)
     from fad_core.api.model_cache import ModelCache, default_cache_dir
-    from fad_core.runner.device import resolve_device
+    from fad_core.runner.backend import resolve_device
     from fad_core.verification.table import verification_rows, verification_text
     from fad_core.verification.verify import verified_backends, weights_of
 

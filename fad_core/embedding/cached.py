@@ -31,7 +31,6 @@ def cache_of(exported: ExportedModel, root: Path, limit_gb: float = DEFAULT_LIMI
     context = {
         "identity": asdict(exported.identity),
         "settings": exported.key.settings,
-        "kernels": exported.fast,
         "batch_size": exported.batch_size,
         "numerics": str(numerics_key(exported.model, exported.device)),
     }
@@ -41,7 +40,7 @@ def cache_of(exported: ExportedModel, root: Path, limit_gb: float = DEFAULT_LIMI
 def embed_cached(
     exported: ExportedModel,
     sounds: Iterable[tuple[FileDecision, Load]],
-    workers: int = 0,
+    workers: int | None = 0,
     cache: EmbeddingCache | None = None,
 ) -> Generator[FileEmbeddings]:
     """Embed the files that are used or padded, in the order given; those in the cache are not embedded again.
@@ -51,7 +50,7 @@ def embed_cached(
     Args:
         exported: the model.
         sounds: the decision on each file, and what loads it (`fad_core.embedding.embed.embed_sounds`).
-        workers: number of threads that load files ahead.
+        workers: number of threads that load files ahead; None: `ExportedModel.workers`.
         cache: the cache of this model (`cache_of`); None: every file is embedded.
 
     Yields:
@@ -61,7 +60,7 @@ def embed_cached(
         AudioError: as `embed_sounds`, for files that are not in the cache.
     """
     if cache is None:
-        yield from embed_sounds(exported, sounds, workers)
+        yield from _embed(exported, sounds, workers)
         return
     used = [(_key(sound[0]), sound) for sound in sounds if sound[0].status != "excluded"]
     cache.look_up(key for key, _ in used)
@@ -73,20 +72,30 @@ def embed_cached(
 
 
 def _embed_part(
-    exported: ExportedModel, part: Sequence[_Keyed], workers: int, cache: EmbeddingCache
+    exported: ExportedModel, part: Sequence[_Keyed], workers: int | None, cache: EmbeddingCache
 ) -> Iterator[FileEmbeddings]:
     # In memory before the first file is embedded: another process may remove packs at any time.
     entries = {key: cache.get(key) for key, _ in part}
     missing = {key: sound for key, sound in part if entries[key] is None}
-    with closing(embed_sounds(exported, missing.values(), workers)) as stream:
+    with closing(_embed(exported, missing.values(), workers)) as stream:
         for key, (decision, _) in part:
             entry = entries[key]
             if entry is None:
                 embedded = next(stream)
                 entry = entries[key] = Entry(embedded.start_seconds, embedded.vectors)
-                if not _in_memory(decision):
+                # The key is that of the kernels.
+                if not _in_memory(decision) and not exported.fell_back:
                     cache.put(key, entry)
             yield FileEmbeddings(decision.record.file, *entry)
+
+
+def _embed(
+    exported: ExportedModel, sounds: Iterable[tuple[FileDecision, Load]], workers: int | None
+) -> Generator[FileEmbeddings]:
+    """Embed files with the model's network, which is loaded only if there are files."""
+    sounds = list(sounds)
+    if sounds:
+        yield from embed_sounds(exported, sounds, exported.workers if workers is None else workers)
 
 
 def _parts(used: Sequence[_Keyed]) -> Iterator[Sequence[_Keyed]]:

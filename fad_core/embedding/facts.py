@@ -59,7 +59,7 @@ class EmbeddingFacts:
     """The facts in the metadata of a table of embeddings.
 
     Attributes:
-        identity: of the exported model (`fad_core.runner.pt2.Identity`): at least `weights` and
+        identity: of the exported model (`fad_core.runner.identity.Identity`): at least `weights` and
             `weights_sha256`.
         settings: how the model was used, as text.
         outputs: of the model, by name, and the length of one vector of each.

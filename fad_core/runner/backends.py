@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
-from fad_core.models.base import Arrays, EmbeddingModel
-from fad_core.models.options import require_batch_size
+from fad_core.models.base import Arrays
 from fad_core.models.use import ModelUse
-from fad_core.runner.backend import Backend
+from fad_core.runner.backend import Backend, Origin
 from fad_core.runner.cuda import on_cuda
 from fad_core.runner.cuda_batches import CudaBatcher
 from fad_core.runner.device import computing
@@ -22,12 +21,6 @@ from fad_core.runner.pt2 import load_network
 from fad_core.runner.pt2_check import explained, require_runs, require_shapes
 
 Network = Callable[..., Any]
-
-Origin = Literal["given", "trusted", "own"]
-"""Origin of a `.pt2`: given by a user, from any source; given, and declared to come from a trusted source; or
-exported by this program, into the cache or a study's results. Files of the latter two that the safe reader
-cannot read, since their networks have operators that it does not know, are read by `torch.export.load`, which
-may run code that a file contains."""
 
 
 @runtime_checkable
@@ -70,7 +63,7 @@ def make_network(
     Args:
         path: the `.pt2`.
         use: the model, and how it is used.
-        backend: what `fad_core.runner.device.resolve_backend` returned.
+        backend: what `fad_core.runner.backend.resolve_backend` returned.
         batch_size: on a CUDA device, number of files or windows embedded at once.
         origin: origin of the file.
 
@@ -122,20 +115,3 @@ def _in_memory(network: torch.fx.GraphModule) -> torch.fx.GraphModule:
     for name, weight in list(network.named_buffers()):
         replace_weight(network, name, weight.clone())
     return network
-
-
-def chosen_batch_size(model: EmbeddingModel, backend: Backend, batch_size: int | None) -> int:
-    """Return the number of windows, or on a CUDA device of files, that are embedded at once.
-
-    Args:
-        model: the model.
-        backend: how and where it runs.
-        batch_size: the user's choice; None: the model's own. It has no effect on a CUDA device for models
-            whose blocks are embedded one by one there.
-
-    Raises:
-        ArgumentError: `batch_size` is not a whole number of at least 1.
-    """
-    require_batch_size(batch_size)
-    own = model.batch_size if backend.on_cpu else model.cuda_batch_size
-    return own if batch_size is None or (own == 1 and not backend.on_cpu) else batch_size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
@@ -15,51 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from fad_core.errors import ModelError
-from fad_core.models.options import DEFAULT_OPTIONS, Options
-from fad_core.runner.backend import Backend
 
 CUDA_LANES = 2
 """Threads that use one CUDA device, each with its own stream: one copies data and launches kernels while the
 kernels of the other run."""
-
-
-def resolve_device(device: str) -> str:
-    """Return the device for a choice.
-
-    Args:
-        device: "cpu", "cuda" (or "cuda:0", …), or "auto": cuda if there is one, else cpu.
-
-    Raises:
-        ModelError: the choice is not one of these, or there is no such device.
-    """
-    chosen = device
-    if device == "auto":
-        chosen = "cuda" if torch.cuda.is_available() else "cpu"
-    if re.fullmatch(r"cpu|cuda(:\d+)?", chosen) is None:
-        raise ModelError(f"device must be cpu, cuda, cuda:0 (and so on) or auto, not {device!r}")
-    if chosen != "cpu":
-        if not torch.cuda.is_available():
-            raise ModelError(f"device {device!r}: torch finds no CUDA device; use cpu or auto")
-        count = torch.cuda.device_count()
-        if int(chosen.partition(":")[2] or 0) >= count:
-            known = "is only cuda:0" if count == 1 else f"are {count}, cuda:0 to cuda:{count - 1}"
-            raise ModelError(f"device {device!r} does not exist: there {known}")
-    return chosen
-
-
-def resolve_backend(backend: Backend, options: Options = DEFAULT_OPTIONS) -> Backend:
-    """Return how and where a network runs for a choice.
-
-    Args:
-        backend: the choice; its device may be "auto".
-        options: how the model is used. If they reproduce the original package, the network runs as it was
-            exported, since only PyTorch's kernels regenerate an old number to its last digits.
-
-    Raises:
-        ModelError: there is no such device.
-    """
-    device = resolve_device(backend.device)
-    return Backend("plain" if options.imitate_original else backend.runner, device)
 
 
 class _FullFloat32:

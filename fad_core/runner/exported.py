@@ -1,38 +1,31 @@
-"""Run exported models on waveforms. `fad_core.runner.pt2` reads and writes their files."""
+"""Run exported models on waveforms. `fad_core.runner.pt2` reads and writes their files.
+
+Importing this module does not import PyTorch: it is imported when a model's network is loaded, which a model
+whose embeddings are all in the cache never is.
+"""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from fad_core.errors import AudioError
 from fad_core.models import get_model
-from fad_core.models.base import Arrays, EmbeddingModel, Vectors, WindowedModel
+from fad_core.models.base import Arrays, EmbeddingModel, Vectors
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.use import ModelKey, ModelUse
-from fad_core.runner.backend import Backend, settings_text
-from fad_core.runner.backends import MultiFileNetwork, Origin, chosen_batch_size, make_network
-from fad_core.runner.blocks import run_files, split_result
-from fad_core.runner.device import (
-    CUDA_LANES,
-    computing,
-    enter_lane,
-    full_float32,
-    load_workers,
-    resolve_backend,
-    upload,
-)
-from fad_core.runner.file_batches import Group, bytes_of, in_order
-from fad_core.runner.pt2 import Identity, read_identity
-from fad_core.runner.window_batches import Batches, even_size
-from fad_core.util.prefetch import Item, Result, prefetch
+from fad_core.runner.backend import Backend, Origin, chosen_batch_size, resolve_backend, settings_text
+from fad_core.runner.identity import Identity, read_identity
+
+if TYPE_CHECKING:
+    import torch
+
+    from fad_core.runner.loaded_network import LoadedNetwork
 
 __all__ = ["ExportedModel"]
 
@@ -41,15 +34,13 @@ LARGEST_FEATURE = 1e15
 
 
 class ExportedModel:
-    """A loaded `.pt2`, which computes embeddings of waveforms.
+    """A `.pt2`, which computes embeddings of waveforms.
 
     Attributes:
         identity: identity of the model.
         use: description of the model, and the options that it is used with.
         backend: how and where the network runs.
         batch_size: number of windows, or on a CUDA device of files, that are embedded at once.
-        note: note for readers of its results; empty if there is none.
-        fast: whether the network runs with the kernels for this processor (`fad_core.runner.fast`).
 
     >>> from fad_core.api.model_cache import verified_model
     >>> exported = verified_model("tiny", "seeded")
@@ -69,7 +60,7 @@ class ExportedModel:
         identity: Identity | None = None,
         note: str = "",
     ) -> None:
-        """Load the file.
+        """Load the file; the network of one of `origin` "own" is loaded when it is needed.
 
         Args:
             path: path of the exported model (`.pt2`).
@@ -93,9 +84,32 @@ class ExportedModel:
         self.use = ModelUse(get_model(self.identity.model), options or DEFAULT_OPTIONS)
         self.backend = resolve_backend(backend or Backend(), self.use.options)
         self.batch_size = chosen_batch_size(self.model, self.backend, batch_size)
-        self._network, found = make_network(Path(path), self.use, self.backend, self.batch_size, origin)
-        self.fast = self.backend.on_cpu and isinstance(self._network, MultiFileNetwork)
-        self.note = "; ".join(filter(None, (note, found)))
+        self._path, self._origin, self._note = Path(path), origin, note
+        self._loaded: LoadedNetwork | None = None
+        if origin != "own":
+            self._load()
+
+    def _load(self) -> LoadedNetwork:
+        from fad_core.runner.loaded_network import LoadedNetwork
+
+        if self._loaded is None:
+            self._loaded = LoadedNetwork(self._path, self.use, self.backend, self.batch_size, self._origin)
+        return self._loaded
+
+    @property
+    def fast(self) -> bool:
+        """Whether the network runs with the kernels for this processor (`fad_core.runner.fast`)."""
+        return self._load().fast
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether the network was loaded and runs as it was exported, although the kernels were chosen."""
+        return self._loaded is not None and bool(self._loaded.note)
+
+    @property
+    def note(self) -> str:
+        """Note for readers of its results, complete once vectors were computed; empty if there is none."""
+        return "; ".join(filter(None, (self._note, self._loaded.note if self._loaded else "")))
 
     @property
     def model(self) -> EmbeddingModel:
@@ -126,6 +140,7 @@ class ExportedModel:
         Raises:
             ModelError: the options do not apply to the model.
         """
+        self._load()
         made = copy.copy(self)
         made.use = ModelUse(self.model, options)
         return made
@@ -139,12 +154,7 @@ class ExportedModel:
         Returns:
             Its outputs, and its state if it has one.
         """
-        return self._run(*(argument.to(self.device) for argument in given))
-
-    def _run(self, *given: torch.Tensor) -> Arrays:
-        with torch.inference_mode(), computing(self.device):
-            outputs, state = split_result(self._network(*given), self.model)
-            return tuple(tensor.cpu().numpy() for tensor in (*outputs, *state))
+        return self._load().run(*given)
 
     def embed(self, waveform: NDArray[np.float32], key: str = "") -> Vectors:
         """Embed one waveform.
@@ -186,6 +196,8 @@ class ExportedModel:
             ValueError: the waveform is shorter than the model's minimum.
             AudioError: the waveform or a feature is NaN or infinite, or a feature exceeds `LARGEST_FEATURE`.
         """
+        from fad_core.runner.device import full_float32
+
         with full_float32():
             features = self.use.frontend(waveform, key)
         peak = _largest([waveform])
@@ -215,13 +227,17 @@ class ExportedModel:
         """Number of threads in which `embed_many` should run the network.
 
         On a CPU it is the number of numeric threads: several networks of one thread each are faster than one
-        network with several threads. On a CUDA device it is `CUDA_LANES`.
+        network with several threads. On a CUDA device it is `fad_core.runner.device.CUDA_LANES`.
         """
+        from fad_core.runner.device import CUDA_LANES
+
         return CUDA_LANES if self.device != "cpu" else self.workers
 
     @property
     def workers(self) -> int:
         """Number of threads that should load files ahead (`load_workers`)."""
+        from fad_core.runner.device import load_workers
+
         return load_workers(self.device)
 
     def embed_many(
@@ -243,54 +259,7 @@ class ExportedModel:
             The vectors of each file by output, float32 `[N, D]`, in order. An error from one file, in `files`
             or in the network, may be raised before the vectors of some files before it are yielded.
         """
-        if isinstance(self.model, WindowedModel):
-            size = self.batch_size
-            windows: int = sum(vectors)
-            any_batch = isinstance(self._network, MultiFileNetwork) and self._network.any_batch
-            if any_batch and windows:
-                size = even_size(windows, max(lanes, 1), size)
-            batches = Batches(size, whole=not any_batch)
-            sized = ((batch, bytes_of(batch)) for batch in batches.batches(files))
-            outputs = self._in_lanes(self._embed_block, sized, lanes)
-            for rows in batches.files(outputs):
-                yield self.model.pool([rows])
-        else:
-            groups: Iterable[Group] = ([each] for each in enumerate(files))
-            if isinstance(self._network, MultiFileNetwork):
-                groups = self._network.group_files(files, max(lanes, 1), len(vectors))
-            sized_groups = ((group, self._memory([features for _, features in group])) for group in groups)
-            yield from in_order(self._in_lanes(self._embed_group, sized_groups, lanes))
-
-    def _embed_block(self, block: Arrays) -> Arrays:
-        made = self._run(*(upload(array, self.device) for array in block))
-        return made[: len(self.model.outputs)]
-
-    def _embed_group(self, group: Group) -> list[tuple[int, Vectors]]:
-        places, files = zip(*group, strict=True)
-        with computing(self.device):
-            outputs = run_files(self._network, self.model, files, self.device)
-        return [(place, self.model.pool(of_file)) for place, of_file in zip(places, outputs, strict=True)]
-
-    def _memory(self, files: Sequence[Arrays]) -> int:
-        """Return the memory in bytes that embedding these files together takes."""
-        samples = max(self.model.samples_of(features[0].shape) for features in files)
-        network = self._network
-        count = network.files_in_memory(samples) if isinstance(network, MultiFileNetwork) else 1
-        return max(count * self.use.memory_bytes(samples), sum(map(bytes_of, files)))
-
-    def _in_lanes(
-        self, embed: Callable[[Item], Result], sized: Iterable[tuple[Item, int]], lanes: int
-    ) -> Iterator[Result]:
-        """Call `embed` for items of given sizes in bytes, in threads, within `Options.memory_gb`."""
-        memory = int(self.use.options.memory_gb * 1e9)
-        # New threads start with the number that any thread has set last, so it is restored at the end.
-        threads = torch.get_num_threads()
-        start = partial(enter_lane, self.device)
-        try:
-            yield from prefetch(embed, sized, lanes, budget=memory, per_worker=4, start=start)
-        finally:
-            if lanes > 0 and self.device == "cpu":
-                torch.set_num_threads(threads)
+        yield from self._load().embed_many(self.use, files, lanes, vectors)
 
 
 def _largest(arrays: Sequence[NDArray[Any]]) -> float:

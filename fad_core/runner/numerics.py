@@ -3,22 +3,25 @@
 Numeric libraries choose their kernels by the processor's instruction set, and kernels round differently. A
 verification is therefore valid for one kind of machine, which its verdict names by a `NumericsKey`.
 
-Importing this module does not import PyTorch: the machine that plans a study's jobs needs only `code_key`.
+PyTorch is imported only to name a GPU: jobs that find all embeddings in the cache do without.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+import platform
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from runpy import run_path
 
 from fad_core.models import definition_of
 from fad_core.models.base import EmbeddingModel
 from fad_core.util.code_digest import code_digest
+from fad_core.util.processor import cpu_features
 
 # This module imports all code from a file to its vectors. It is read as text, not imported.
 _FROM_FILE_TO_VECTORS = Path(__file__).parents[1] / "embedding/embed.py"
@@ -32,10 +35,38 @@ _LIMITS = (
 )
 # The same for a GPU.
 _CUDA_LIMITS = ("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "CUBLAS_WORKSPACE_CONFIG")
-# Instructions on which these libraries' choice of kernels does not depend.
+# Features of processors on which these libraries' choice of kernels does not depend, as LLVM calls them.
 _NOT_NUMERIC = {
-    *("aes", "atomics", "bmi", "bmi2", "clflush", "clflushopt", "clwb", "crc32", "lzcnt", "pmull", "popcnt"),
-    *("sha", "sha1", "sha2"),
+    *("64bit", "adx", "aes", "atomics", "bmi", "bmi2", "clflush", "clflushopt", "clwb", "clzero", "cmov"),
+    *(
+        "crc32",
+        "crypto",
+        "cx16",
+        "cx8",
+        "fsgsbase",
+        "fxsr",
+        "gfni",
+        "invpcid",
+        "lse",
+        "lzcnt",
+        "mmx",
+        "movbe",
+    ),
+    *(
+        "mwaitx",
+        "pclmul",
+        "pconfig",
+        "pku",
+        "pmull",
+        "popcnt",
+        "prfchw",
+        "ptwrite",
+        "rdpid",
+        "rdpru",
+        "rdrnd",
+    ),
+    *("rdseed", "rtm", "sahf", "sgx", "sha", "sha1", "sha2", "sha3", "sha512", "shstk", "tbm", "tsxldtrk"),
+    *("uintr", "vaes", "vpclmulqdq", "waitpkg", "wbnoinvd", "xsave", "xsavec", "xsaveopt", "xsaves"),
 }
 _BETWEEN = "; "
 
@@ -53,15 +84,14 @@ class NumericsKey:
         numpy: version of NumPy.
         scipy: version of SciPy.
         resampy: version of resampy.
-        instructions: the instruction set that PyTorch's own kernels use ("AVX512"), and the instructions of
-            the processor.
+        instructions: the architecture, and the numeric instructions of the processor.
         limits: environment variables that restrict instructions or choose kernels: NAME=value.
         gpu: name of the GPU and version of cuDNN; "" on a CPU.
 
-    >>> here = NumericsKey("c0de", *["1.0"] * 7, "AVX2 avx2 fma3", "", "")
+    >>> here = NumericsKey("c0de", *["1.0"] * 7, "x86_64 avx2 fma", "", "")
     >>> NumericsKey.parse(str(here)) == here
     True
-    >>> NumericsKey("c0de", *["1.0"] * 7, "AVX2 avx2 fma3", "MKL_CBWR=AVX2", "").differences(here)
+    >>> NumericsKey("c0de", *["1.0"] * 7, "x86_64 avx2 fma", "MKL_CBWR=AVX2", "").differences(here)
     'limits: MKL_CBWR=AVX2, not nothing'
     """
 
@@ -127,15 +157,14 @@ def numerics_key(model: EmbeddingModel, device: str = "cpu") -> NumericsKey:
 
     Args:
         model: the model that embeds.
-        device: where its network runs, as returned by `fad_core.runner.device.resolve_device`.
+        device: where its network runs, as returned by `fad_core.runner.backend.resolve_device`.
     """
     import soundfile
-    import torch
 
     limits = _LIMITS if device == "cpu" else _LIMITS + _CUDA_LIMITS
     return NumericsKey(
         code=code_key(model),
-        torch=str(torch.__version__),
+        torch=torch_version(),
         libsndfile=soundfile.__libsndfile_version__,
         **{name: metadata.version(name) for name in ("numba", "llvmlite", "numpy", "scipy", "resampy")},
         instructions=_instructions(),
@@ -149,20 +178,23 @@ def _limit(variable: str) -> str:
     return "_".join(os.environ.get(variable, "").replace(";", ",").split())
 
 
-def _instructions() -> str:
-    import torch
+def torch_version() -> str:
+    """Return the version of PyTorch with its build, as in "2.13.0+cpu", without importing it."""
+    found = find_spec("torch")
+    assert found is not None and found.origin is not None, "PyTorch is installed with this package"
+    # Metadata of packages do not name the build.
+    return str(run_path(str(Path(found.origin).with_name("version.py")))["__version__"])
 
+
+def _instructions() -> str:
     # Only AMD processors have sse4a: MKL's kernels depend on the maker of the processor, too.
-    known: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    names = [name for name, has in known.items() if has is True and name not in _NOT_NUMERIC]
-    lengths = [f"{name}={value}" for name, value in known.items() if name.endswith("_max_length")]
-    return " ".join([torch.backends.cpu.get_cpu_capability(), *sorted(names + lengths)])
+    return " ".join([platform.machine(), *sorted(cpu_features() - _NOT_NUMERIC)])
 
 
 def _gpu(device: str) -> str:
-    import torch
-
     if device == "cpu":
         return ""
+    import torch
+
     cudnn: int | None = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
     return f"{torch.cuda.get_device_name(device)}, cuDNN {cudnn}"

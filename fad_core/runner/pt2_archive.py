@@ -1,33 +1,23 @@
-"""Open and check the zip archive of a `.pt2`, and read its JSON and tensors.
+"""Open and check the zip archive of a `.pt2`, and read its JSON.
 
 A file may come from any source, so this module unpickles nothing and allocates no more than the size of the
-file: members must be stored uncompressed, have different names, and together be no larger than the file; the
-sizes of a tensor must agree with the bytes of its member.
+file: members must be stored uncompressed, have different names, and together be no larger than the file.
 """
 
 from __future__ import annotations
 
-import math
-import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import torch
 
 from fad_core.errors import ModelError
 from fad_core.tables.arrays import UNZIP_ERRORS
 from fad_core.util.json_text import parse_object
 
-_TYPES = {5: torch.int64, 7: torch.float32, 8: torch.float64, 12: torch.bool}
-_LARGE = 1 << 20
-"""Bytes from which on a weight is mapped from the file instead of being read."""
 _LONGEST_JSON = 16 << 20
 """Bytes of JSON; the models of this package have up to 1 MB. Parsed, it may take 30 times as much memory."""
-_MOST_AXES = 8
 
 
 class UnknownGraphError(Exception):
@@ -98,54 +88,3 @@ def read_json(archive: zipfile.ZipFile, member: str) -> dict[str, Any]:
         return parse_object(archive.read(member), _LONGEST_JSON)
     except ValueError as error:
         raise UnknownGraphError(f"{member} is not valid JSON: {error}") from error
-
-
-def read_tensor(path: Path, archive: zipfile.ZipFile, member: str, facts: Mapping[str, Any]) -> torch.Tensor:
-    """Read a tensor, or map it from the file if it is large.
-
-    Args:
-        path: file of the archive.
-        archive: the opened archive.
-        member: name of the member with the tensor's bytes.
-        facts: entry of the tensor in the archive's configuration.
-
-    Raises:
-        UnknownGraphError: the tensor is pickled.
-        ValueError: its sizes do not agree with its bytes.
-    """
-    info, meta = archive.getinfo(member), facts["tensor_meta"]
-    if facts["use_pickle"] is not False:
-        raise UnknownGraphError(f"{member} is a pickle")
-    sizes, strides = ([_size(each) for each in meta[what]] for what in ("sizes", "strides"))
-    dtype = _TYPES[meta["dtype"]]
-    last = sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True))
-    count = math.prod(sizes)
-    if (
-        len(sizes) > _MOST_AXES
-        or not last < count
-        or count * dtype.itemsize != info.file_size
-        or _size(meta["storage_offset"]) != 0
-    ):
-        fault = f"has {info.file_size} bytes, which does not fit a tensor of sizes {sizes[:_MOST_AXES]}"
-        raise ValueError(f"{member} {fault}")
-    values: Any
-    if info.file_size < _LARGE:
-        values = bytearray(archive.read(member))
-    else:
-        values = np.memmap(path, np.uint8, "c", _start(path, info), info.file_size)
-    return torch.frombuffer(values, dtype=dtype).as_strided(sizes, strides)
-
-
-def _size(facts: Mapping[str, Any]) -> int:
-    size = facts["as_int"]
-    if type(size) is not int or not 0 <= size < 1 << 62:
-        raise ValueError(f"a size of {size}")
-    return size
-
-
-def _start(path: Path, info: zipfile.ZipInfo) -> int:
-    """Return the offset of a member's bytes: after 30 bytes of header, name and padding (APPNOTE 4.3.7)."""
-    with path.open("rb") as file:
-        file.seek(info.header_offset + 26)
-        name, padding = struct.unpack("<HH", file.read(4))
-    return int(info.header_offset + 30 + name + padding)

@@ -24,8 +24,9 @@ from typing import Any
 import torch
 from torch import fx
 
-from fad_core.runner.pt2_archive import UnknownGraphError, open_archive, read_json, read_tensor
+from fad_core.runner.pt2_archive import UnknownGraphError, open_archive, read_json
 from fad_core.runner.pt2_operators import OF_SIZES, operator_named
+from fad_core.runner.pt2_tensors import read_tensor
 
 SCHEMA = 8
 """The major version of the schema that this module reads."""

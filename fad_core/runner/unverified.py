@@ -14,11 +14,11 @@ import torch
 from fad_core.errors import ModelError
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.use import ModelUse
-from fad_core.runner.backend import Backend
-from fad_core.runner.backends import Origin
+from fad_core.runner.backend import Backend, Origin
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.graph import static_shape
-from fad_core.runner.pt2 import Identity, holds_identity, load_network, read_identity
+from fad_core.runner.identity import Identity, holds_identity, read_identity
+from fad_core.runner.pt2 import load_network
 from fad_core.weights import given_files
 from fad_core.weights.checksums import file_sha256
 

@@ -15,7 +15,7 @@ from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics
 from fad_core.models.base import EmbeddingModel
 from fad_core.runner.backend import DEFAULT_BACKEND, Backend
-from fad_core.runner.pt2 import Identity
+from fad_core.runner.identity import Identity
 
 Embeddings = NDArray[np.float32]
 """`[N, D]`."""

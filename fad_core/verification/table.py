@@ -9,8 +9,8 @@ from typing import Any
 
 from fad_core.datasets import file_sha256
 from fad_core.models import get_model
+from fad_core.runner.identity import read_identity
 from fad_core.runner.numerics import numerics_key
-from fad_core.runner.pt2 import read_identity
 from fad_core.tables.files import write_table
 from fad_core.tables.schemas import VERIFICATION
 from fad_core.verification.check import Check

@@ -19,7 +19,7 @@ from fad_core.tables.files import read_table
 from fad_core.tables.schemas import VERIFICATION
 
 if TYPE_CHECKING:
-    from fad_core.runner.pt2 import Identity
+    from fad_core.runner.identity import Identity
 
 Level = Literal["eager", "golden"]
 LEVELS: tuple[Level, ...] = get_args(Level)

@@ -18,10 +18,9 @@ from pathlib import Path
 from fad_core.errors import WeightsError
 from fad_core.models import get_model
 from fad_core.models.base import EmbeddingModel
-from fad_core.runner.backend import DEFAULT_BACKEND, Backend
-from fad_core.runner.backends import Origin
+from fad_core.runner.backend import DEFAULT_BACKEND, Backend, Origin
 from fad_core.runner.exported import ExportedModel
-from fad_core.runner.pt2 import read_identity
+from fad_core.runner.identity import read_identity
 from fad_core.verification.check import Check
 from fad_core.verification.eager import EagerLevel
 from fad_core.verification.golden import GoldenLevel

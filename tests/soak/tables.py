@@ -47,7 +47,7 @@ from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics, statistics_of
 from fad_core.models import get_model
 from fad_core.models.use import ModelKey, ModelUse
-from fad_core.runner.pt2 import Identity
+from fad_core.runner.identity import Identity
 from fad_core.tables import DISTANCES, EMBEDDINGS, read_table, write_table
 
 SECONDS = 5

@@ -20,7 +20,7 @@ from fad_core.errors import FadError, OutputError
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import model_ids
 from fad_core.models.use import ModelKey
-from fad_core.runner.pt2 import Identity
+from fad_core.runner.identity import Identity
 from fad_core.tables import STATISTICS, write_table
 from fad_core.tables.schemas import COMPARISONS
 from fad_core.tables.values import check_columns

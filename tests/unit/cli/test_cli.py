@@ -35,7 +35,7 @@ from fad_core.models import get_model, model_ids
 from fad_core.models.options import Options
 from fad_core.models.use import ModelKey
 from fad_core.runner.backend import Backend
-from fad_core.runner.pt2 import Identity
+from fad_core.runner.identity import Identity
 from fad_core.tables import read_table
 from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, VERIFICATION
 from fad_core.weights import checksums, locate_weights
@@ -309,7 +309,7 @@ def test_verify_says_what_it_compared(fad_small: Fad, home: Path, tmp_path: Path
     assert json.loads(exported.stdout)["checkpoints"] == {"small.pth": sha256}
     import torch
 
-    from fad_core.runner.pt2 import IDENTITY_FILE
+    from fad_core.runner.identity import IDENTITY_FILE
 
     extra = {IDENTITY_FILE: ""}
     program = torch.export.load(path, extra_files=extra)

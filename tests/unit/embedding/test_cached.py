@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import torch
 from tiny_pt2 import export_tiny, tiny_is_known
 
 from fad_core.datasets.policy import FilePolicy
@@ -19,6 +22,7 @@ from fad_core.embedding.cached import cache_of
 from fad_core.embedding.embedding_cache import cache_info, prune
 from fad_core.embedding.inputs import Waveforms
 from fad_core.embedding.scan_and_embed import embed_sets
+from fad_core.errors import ModelError
 from fad_core.runner.exported import ExportedModel
 
 PAD = FilePolicy(on_short_file="pad")
@@ -176,3 +180,36 @@ def interrupt_at(done: list[int], count: int) -> None:
     done.append(1)
     if len(done) == count:
         raise KeyboardInterrupt
+
+
+def test_the_network_is_loaded_only_for_files_that_are_not_in_the_cache(tmp_path: Path) -> None:
+    root, clips = tmp_path / "cache", write_clips(tmp_path / "a", {"1.wav": 1, "2.wav": 2})
+    with tiny_is_known():
+        path = export_tiny(tmp_path / "tiny.pt2")
+        expected = vectors(ExportedModel(path), root, clips)
+        own = ExportedModel(path, origin="own")
+        path.write_bytes(path.read_bytes()[:-1000])
+        assert vectors(own, root, clips) == expected
+        with pytest.raises(ModelError, match=r"tiny\.pt2 is not a"):
+            vectors(own, root, clips, write_clips(tmp_path / "b", {"3.wav": 3}))
+
+
+def test_embeddings_of_a_fallback_are_not_cached(
+    tiny: ExportedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = write_clips(tmp_path / "a", {"1.wav": 1})
+    monkeypatch.setattr(ExportedModel, "fell_back", True)
+    vectors(tiny, tmp_path / "cache", clips)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_finds_all_embeddings_in_the_cache_does_not_import_pytorch() -> None:
+    code = """
+import sys
+import fad_study.steps.embeddings, fad_core.embedding.cached, fad_core.runner.exported
+from fad_core.models import get_model, model_ids
+from fad_core.runner.numerics import numerics_key
+print(*{numerics_key(get_model(name)).torch for name in model_ids()}, "torch" in sys.modules)
+"""
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert told.split() == [torch.__version__, "False"]

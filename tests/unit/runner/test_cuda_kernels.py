@@ -14,12 +14,11 @@ from fad_core.models import get_model
 from fad_core.models.base import Arrays
 from fad_core.models.use import ModelUse
 from fad_core.runner import cuda
-from fad_core.runner.backend import Backend
-from fad_core.runner.backends import chosen_batch_size
+from fad_core.runner.backend import Backend, chosen_batch_size, resolve_device
 from fad_core.runner.blocks import run_files
 from fad_core.runner.cuda import on_cuda
 from fad_core.runner.cuda_batches import BATCH_BYTES, CudaBatcher
-from fad_core.runner.device import full_float32, resolve_device
+from fad_core.runner.device import full_float32
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.pt2 import load_network
 from fad_core.util.jit import compiled_with_fma

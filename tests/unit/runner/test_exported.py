@@ -20,9 +20,10 @@ import torch
 
 from fad_core.errors import ModelError, OutputError
 from fad_core.models import get_model
-from fad_core.runner.device import resolve_device
+from fad_core.runner.backend import resolve_device
 from fad_core.runner.exported import ExportedModel
-from fad_core.runner.pt2 import IDENTITY_FILE, Identity, export_model, read_identity
+from fad_core.runner.identity import IDENTITY_FILE, Identity, read_identity
+from fad_core.runner.pt2 import export_model
 from fad_core.weights import Weights, locate_weights
 
 SeededExport = Callable[[str], Path]

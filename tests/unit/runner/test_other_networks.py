@@ -110,7 +110,7 @@ def test_batches_are_filled_where_they_must_be(
 ):
     model = tiny_model() if network is None else tiny_model(network)
     with exported_by(model, tmp_path) as loaded:
-        made = loaded["fast"]._network
+        made = loaded["fast"]._load()._network
         assert isinstance(made, MultiFileNetwork)
         assert made.any_batch is expected
 
@@ -165,7 +165,7 @@ def test_memory_is_of_samples_whatever_the_features_are(tmp_path: Path):
     with tiny_is_known(model):
         loaded = ExportedModel(path, origin="own")
         features = (np.zeros((1, 5, 8), np.float32),)
-        assert loaded._memory([features, features]) == 10_000_000 * 500
+        assert loaded._load()._memory(loaded.use, [features, features]) == 10_000_000 * 500
     sizes: list[int] = []
 
     class Sizes(nn.Module):

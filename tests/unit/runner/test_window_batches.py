@@ -113,4 +113,4 @@ def test_even_batches_keep_all_lanes_busy_alike(windows: int, lanes: int, larges
 def test_windows_of_built_in_models_are_all_left_to_kernels(seeded_export, model_id) -> None:
     from fad_core.runner.exported import ExportedModel
 
-    assert ExportedModel(seeded_export(model_id), origin="own")._network.any_batch
+    assert ExportedModel(seeded_export(model_id), origin="own")._load()._network.any_batch

@@ -31,7 +31,7 @@ from fad_core.models import get_model, model_ids
 from fad_core.models.base import Arrays, EmbeddingModel, OriginalQuirks
 from fad_core.models.crops import crop_number
 from fad_core.models.use import ModelUse
-from fad_core.runner.pt2 import Identity
+from fad_core.runner.identity import Identity
 from fad_core.tables import VERIFICATION, read_table, write_table
 from fad_core.verification.check import Check, require_passed
 from fad_core.verification.clips import Clip

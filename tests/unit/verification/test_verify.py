@@ -20,7 +20,7 @@ from fad_core.models.options import Options
 from fad_core.models.original_quirks import as_scalars
 from fad_core.runner.backend import Backend
 from fad_core.runner.exported import ExportedModel
-from fad_core.runner.pt2 import Identity
+from fad_core.runner.identity import Identity
 from fad_core.verification.check import Check, compare, require_passed, settle
 from fad_core.verification.clips import EVALUATION_GROUP, REFERENCE_GROUP, clips, distance_matrices
 from fad_core.verification.eager import EagerLevel

@@ -79,7 +79,7 @@ def eager() -> Callable[[str], EagerLevel]:
 @contextmanager
 def changed(exported: ExportedModel, name: str, factor: float) -> Iterator[None]:
     """Another weight in the loaded program."""
-    tensor = exported._network.state_dict()[name]
+    tensor = exported._load()._network.state_dict()[name]
     before = tensor.clone()
     tensor.mul_(factor)
     assert not torch.equal(tensor, before)
@@ -111,8 +111,8 @@ def test_what_is_not_changed_passes(loaded, eager):
 
 
 def test_all_tensors_are_tried(loaded):
-    assert set(loaded("vggish")._network.state_dict()) == set(TENSORS)
-    assert set(loaded("vggish-pca")._network.state_dict()) == {*TENSORS, *PCA_TENSORS}
+    assert set(loaded("vggish")._load()._network.state_dict()) == set(TENSORS)
+    assert set(loaded("vggish-pca")._load()._network.state_dict()) == {*TENSORS, *PCA_TENSORS}
 
 
 MUTANTS = [("vggish", name) for name in TENSORS]
@@ -237,7 +237,7 @@ def test_another_quantisation_fails(constant: str, value: float, loaded, monkeyp
     """These are in the network: in an eager one, which reads them when it runs, they can be changed."""
     exported = loaded("vggish-pca")
     network = exported.model.build(load_state(locate_weights(exported.model, "seeded")))
-    monkeypatch.setattr(exported, "_network", network)
+    monkeypatch.setattr(exported._load(), "_network", network)
     assert not fails(islice(golden_checks(exported), 1))
     monkeypatch.setattr(vggish, constant, value)
     assert fails(golden_checks(exported))
@@ -252,12 +252,12 @@ def test_a_weight_off_by_3e_5_is_seen(loaded):
 def test_another_state_fails(loaded, eager, monkeypatch):
     """No clip need be longer than one block, so that golden embeddings may not show it."""
     exported = loaded("encodec-24k")
-    network = exported._network
+    network = exported._load()._network
 
     def with_another_state(*given: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         output, state = network(*given)
         return output, state * SLIGHTLY
 
-    monkeypatch.setattr(exported, "_network", with_another_state)
+    monkeypatch.setattr(exported._load(), "_network", with_another_state)
     found = [(row.quantity, row.verdict) for row in islice(eager("encodec-24k").compare(exported), 4)]
     assert found == [("embedding", "passed"), ("state", "failed")] * 2

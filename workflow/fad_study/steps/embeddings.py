@@ -49,7 +49,7 @@ def embed_batch(
     loaders = {name: file_loader(list_files(datasets[name]).files) for name in decided}
     sounds = [(decision, loaders[name]) for name, selected in decided.items() for decision in selected]
     done: dict[str, tuple[list[FileEmbeddings], list[FileDecision]]] = {}
-    with closing(embed_cached(exported, sounds, exported.workers, cache)) as stream:
+    with closing(embed_cached(exported, sounds, workers=None, cache=cache)) as stream:
         for name, selected in decided.items():
             files = []
             for _ in range(sum(decision.status != "excluded" for decision in selected)):
