@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,17 +85,13 @@ class ExportedModel:
         self.use = ModelUse(get_model(self.identity.model), options or DEFAULT_OPTIONS)
         self.backend = resolve_backend(backend or Backend(), self.use.options)
         self.batch_size = chosen_batch_size(self.model, self.backend, batch_size)
-        self._path, self._origin, self._note = Path(path), origin, note
-        self._loaded: LoadedNetwork | None = None
+        self._note = note
+        self._lazy = _LazyNetwork(Path(path), self.use, self.backend, self.batch_size, origin)
         if origin != "own":
             self._load()
 
     def _load(self) -> LoadedNetwork:
-        from fad_core.runner.loaded_network import LoadedNetwork
-
-        if self._loaded is None:
-            self._loaded = LoadedNetwork(self._path, self.use, self.backend, self.batch_size, self._origin)
-        return self._loaded
+        return self._lazy.load()
 
     @property
     def fast(self) -> bool:
@@ -104,12 +101,12 @@ class ExportedModel:
     @property
     def fell_back(self) -> bool:
         """Whether the network was loaded and runs as it was exported, although the kernels were chosen."""
-        return self._loaded is not None and bool(self._loaded.note)
+        return self._lazy.note != ""
 
     @property
     def note(self) -> str:
         """Note for readers of its results, complete once vectors were computed; empty if there is none."""
-        return "; ".join(filter(None, (self._note, self._loaded.note if self._loaded else "")))
+        return "; ".join(filter(None, (self._note, self._lazy.note)))
 
     @property
     def model(self) -> EmbeddingModel:
@@ -140,7 +137,6 @@ class ExportedModel:
         Raises:
             ModelError: the options do not apply to the model.
         """
-        self._load()
         made = copy.copy(self)
         made.use = ModelUse(self.model, options)
         return made
@@ -260,6 +256,31 @@ class ExportedModel:
             or in the network, may be raised before the vectors of some files before it are yielded.
         """
         yield from self._load().embed_many(self.use, files, lanes, vectors)
+
+
+@dataclass
+class _LazyNetwork:
+    """The network of a model and of its copies with other options."""
+
+    path: Path
+    use: ModelUse
+    backend: Backend
+    batch_size: int
+    origin: Origin
+    loaded: LoadedNetwork | None = None
+
+    def load(self) -> LoadedNetwork:
+        """Return the network; the first call loads it."""
+        from fad_core.runner.loaded_network import LoadedNetwork
+
+        if self.loaded is None:
+            self.loaded = LoadedNetwork(self.path, self.use, self.backend, self.batch_size, self.origin)
+        return self.loaded
+
+    @property
+    def note(self) -> str:
+        """The network's note; empty until it is loaded."""
+        return self.loaded.note if self.loaded else ""
 
 
 def _largest(arrays: Sequence[NDArray[Any]]) -> float:
