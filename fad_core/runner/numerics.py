@@ -19,6 +19,7 @@ from typing import Any
 from fad_core.models import definition_of
 from fad_core.models.base import EmbeddingModel
 from fad_core.util.code_digest import code_digest
+from fad_core.util.instructions import limited_instructions
 
 # This module imports all code from a file to its vectors. It is read as text, not imported.
 _FROM_FILE_TO_VECTORS = Path(__file__).parents[1] / "embedding/embed.py"
@@ -54,7 +55,7 @@ class NumericsKey:
         scipy: version of SciPy.
         resampy: version of resampy.
         instructions: the instruction set that PyTorch's own kernels use ("AVX512"), and the instructions of
-            the processor.
+            the processor; "isa=avx2" where `fad_core.util.instructions` limits them to a common set.
         limits: environment variables that restrict instructions or choose kernels: NAME=value.
         gpu: name of the GPU and version of cuDNN; "" on a CPU.
 
@@ -102,6 +103,10 @@ class NumericsKey:
         """Describe the differences of this key from another one; "" if they are equal."""
         return "; ".join(self._differences(other))
 
+    def mixes_with(self, other: NumericsKey) -> bool:
+        """Return whether this key and another one are of the same code, and both of GPUs or both of none."""
+        return (self.code, bool(self.gpu)) == (other.code, bool(other.gpu))
+
     def _differences(self, other: NumericsKey) -> Iterator[str]:
         for name, mine in asdict(self).items():
             words, others = set(mine.split()), set(getattr(other, name).split())
@@ -138,7 +143,7 @@ def numerics_key(model: EmbeddingModel, device: str = "cpu") -> NumericsKey:
         torch=str(torch.__version__),
         libsndfile=soundfile.__libsndfile_version__,
         **{name: metadata.version(name) for name in ("numba", "llvmlite", "numpy", "scipy", "resampy")},
-        instructions=_instructions(),
+        instructions=limited_instructions() or _instructions(),
         limits=" ".join(f"{name}={value}" for name in limits if (value := _limit(name))),
         gpu=_gpu(device),
     )
