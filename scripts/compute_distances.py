@@ -1,8 +1,11 @@
 """Compute distances between pairs of data sets from their statistics."""
 
 from pathlib import Path
+from typing import Literal
 
 from fad_study.script_main import run
+
+from fad_core.util.instructions import Isa
 
 
 def main(
@@ -13,6 +16,8 @@ def main(
     distances: Path,
     embeddings: list[Path] | None = None,
     threads: int = 1,  # noqa: ARG001 - read by fad_study.script_main.run
+    isa: Isa = "native",  # noqa: ARG001 - read by run
+    mixed_numerics: Literal["refuse", "allow"] = "refuse",
 ) -> None:
     """Compute every metric for every pair of data sets of one model.
 
@@ -24,6 +29,8 @@ def main(
         distances: the table to write.
         embeddings: tables of the embeddings of all batches by the model; needed by metrics of vectors.
         threads: number of numeric threads.
+        isa: instruction set that numeric libraries use: native (all that the processor has) or avx2.
+        mixed_numerics: whether embeddings of machines that compute differently are refused or allowed.
     """
     from fad_study.steps.distances import compute_distances
 
@@ -34,6 +41,7 @@ def main(
         metrics,
         distances,
         embeddings or [],
+        mixed=mixed_numerics == "allow",
     )
 
 

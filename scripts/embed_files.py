@@ -1,8 +1,11 @@
 """Embed a batch of shards of data sets."""
 
 from pathlib import Path
+from typing import Literal
 
 from fad_study.script_main import run
+
+from fad_core.util.instructions import Isa
 
 
 def main(
@@ -17,6 +20,8 @@ def main(
     threads: int = 1,  # noqa: ARG001 - read by run
     cache: Path | None = None,
     cache_gb: float = 20.0,
+    isa: Isa = "native",  # noqa: ARG001 - read by run
+    mixed_numerics: Literal["refuse", "allow"] = "refuse",
 ) -> None:
     """Embed the files of a batch with a verified model, and write one row for each vector.
 
@@ -32,6 +37,8 @@ def main(
         threads: number of numeric threads.
         cache: folder of cached embeddings; without it, every file is embedded.
         cache_gb: size that the cache may have, in GB (10^9 bytes).
+        isa: instruction set that numeric libraries use: native (all that the processor has) or avx2.
+        mixed_numerics: whether verdicts of machines that compute differently are refused or allowed.
     """
     import json
 
@@ -40,7 +47,7 @@ def main(
 
     from fad_core.embedding.cached import cache_of
     from fad_core.models import get_model
-    from fad_core.runner.backend import parse_settings
+    from fad_core.runner.backend import parse_settings, resolve_device
     from fad_core.runner.exported import ExportedModel
     from fad_core.runner.identity import read_identity
     from fad_core.runner.numerics import numerics_key
@@ -49,10 +56,12 @@ def main(
 
     options, backend = parse_settings(settings)
     identity = read_identity(exported)
-    note = note_of(get_model(identity.model))
+    described = get_model(identity.model)
+    numerics = numerics_key(described, resolve_device(backend.device))
+    mixed = mixed_numerics == "allow"
+    elsewhere = require_verified(verdicts, [Verified.of(identity)], numerics, exported, mixed=mixed)
+    note = "; ".join(filter(None, (note_of(described), elsewhere)))
     loaded = ExportedModel(exported, options, backend, origin="own", identity=identity, note=note)
-    numerics = numerics_key(loaded.model, loaded.device)
-    require_verified(verdicts, [Verified.of(identity)], numerics, exported)
     # The manifest has decided on leftovers of other tools: here, all files are only located.
     datasets = {
         shard["dataset"]: dataset_at(shard["dataset"], shard["path"], leftovers="use")

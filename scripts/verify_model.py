@@ -5,6 +5,8 @@ from typing import Literal
 
 from fad_study.script_main import run
 
+from fad_core.util.instructions import Isa
+
 
 def main(
     exported: Path,
@@ -14,6 +16,7 @@ def main(
     device: str = "cpu",
     ckpt_dir: Path | None = None,
     threads: int = 1,
+    isa: Isa = "native",  # noqa: ARG001 - read by run
 ) -> None:
     """Compare an exported model with the values that it must reproduce; fail if a difference is too large.
 
@@ -26,6 +29,7 @@ def main(
         device: cpu, or cuda to verify on a GPU too.
         ckpt_dir: folder of the official checkpoints; by default that of torch.hub.
         threads: number of numeric threads.
+        isa: instruction set that numeric libraries use: native (all that the processor has) or avx2.
     """
     import torch
 

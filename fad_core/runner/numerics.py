@@ -21,6 +21,7 @@ from runpy import run_path
 from fad_core.models import definition_of
 from fad_core.models.base import EmbeddingModel
 from fad_core.util.code_digest import code_digest
+from fad_core.util.instructions import limited_instructions
 from fad_core.util.processor import cpu_features
 
 # This module imports all code from a file to its vectors. It is read as text, not imported.
@@ -84,7 +85,8 @@ class NumericsKey:
         numpy: version of NumPy.
         scipy: version of SciPy.
         resampy: version of resampy.
-        instructions: the architecture, and the numeric instructions of the processor.
+        instructions: the architecture, and the numeric instructions of the processor; "isa=avx2" where
+            `fad_core.util.instructions` limits them to a common set.
         limits: environment variables that restrict instructions or choose kernels: NAME=value.
         gpu: name of the GPU and version of cuDNN; "" on a CPU.
 
@@ -132,6 +134,10 @@ class NumericsKey:
         """Describe the differences of this key from another one; "" if they are equal."""
         return "; ".join(self._differences(other))
 
+    def mixes_with(self, other: NumericsKey) -> bool:
+        """Return whether this key and another one are of the same code, and both of GPUs or both of none."""
+        return (self.code, bool(self.gpu)) == (other.code, bool(other.gpu))
+
     def _differences(self, other: NumericsKey) -> Iterator[str]:
         for name, mine in asdict(self).items():
             words, others = set(mine.split()), set(getattr(other, name).split())
@@ -167,7 +173,7 @@ def numerics_key(model: EmbeddingModel, device: str = "cpu") -> NumericsKey:
         torch=torch_version(),
         libsndfile=soundfile.__libsndfile_version__,
         **{name: metadata.version(name) for name in ("numba", "llvmlite", "numpy", "scipy", "resampy")},
-        instructions=_instructions(),
+        instructions=limited_instructions() or _instructions(),
         limits=" ".join(f"{name}={value}" for name in limits if (value := _limit(name))),
         gpu=_gpu(device),
     )

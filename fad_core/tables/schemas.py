@@ -163,6 +163,12 @@ VERIFICATION = Schema(
             "Whether the difference is within the tolerance.",
             choices=("passed", "failed"),
         ),
+        Column("check", "int64", "Number of the comparison, from 1."),
+        Column(
+            "checks",
+            "int64",
+            "Number of comparisons of the whole verification: a table with fewer is refused.",
+        ),
         Column(
             "numerics",
             "string",

@@ -28,7 +28,8 @@ DISTANCE_TOLERANCE = 1e-6
 class Check:
     """One row of a verification: what was compared, and the difference.
 
-    The attributes are the columns of the table VERIFICATION (`fad_core.tables.schemas`), but `numerics`.
+    The attributes are the columns of the table VERIFICATION (`fad_core.tables.schemas`) that describe one
+    comparison; `fad_core.verification.table` adds the others.
     """
 
     model: str

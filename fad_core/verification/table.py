@@ -34,10 +34,12 @@ def verification_rows(
     return [
         {
             **asdict(check),
+            "check": number,
+            "checks": len(checks),
             "numerics": numerics[check.model],
             "exported_sha256": hashes.get(Verified(check.model, check.weights, check.weights_sha256), ""),
         }
-        for check in checks
+        for number, check in enumerate(checks, start=1)
     ]
 
 

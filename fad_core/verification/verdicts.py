@@ -6,6 +6,7 @@ them.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
@@ -28,11 +29,16 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 NOT_COMPARED = "unverified against the original package"
 """Note of results by a model without golden embeddings."""
 
+VERIFIED_ELSEWHERE = "verified on a machine that computes differently"
+"""Note of results by a model that was verified on another kind of machine than they were computed on."""
+
 _REMEDY = "delete it and run again"
 _OTHER_KIND = (
-    "to compute on this kind of machine, delete it and the folders embeddings and statistics of each study "
-    "that used it, and run again here; a study that runs on several kinds needs a results folder for each"
+    "limit all machines to common instructions (isa), or allow the difference (mixed_numerics), or, to "
+    "compute on this kind of machine alone, delete it and the folders embeddings and statistics of each "
+    "study that used it, and run again here"
 )
+_SHORT = 100
 _NAMED = 3
 
 
@@ -84,7 +90,9 @@ def require_verified(
     needed: Collection[Verified],
     numerics: NumericsKey | None = None,
     exported: Path | None = None,
-) -> None:
+    *,
+    mixed: bool = False,
+) -> str:
     """Require that tables of verification show that models have passed all their levels.
 
     Args:
@@ -92,13 +100,19 @@ def require_verified(
         needed: the models with their weights.
         numerics: kind of the machine that will compute; None if nothing is computed.
         exported: the `.pt2` that will be run; None if none is.
+        mixed: whether a verification by the same code on another kind of machine is accepted.
+
+    Returns:
+        A note if it was made on another kind of machine, else "".
 
     Raises:
-        VerificationError: a comparison failed, a table is empty or of another model, other weights, another
-            file or another kind of machine, or there is no table of a level of a model.
+        VerificationError: a comparison failed, a table lacks comparisons or is of another model, other
+            weights, another file or another kind of machine, or there is no table of a level of a model.
         FadError: a table is missing or damaged.
     """
-    rows = [row for table in tables for row in _passed(table, needed, numerics)]
+    passed = [(table, _passed(table, needed)) for table in tables]
+    notes = [_compare(table, found, numerics, mixed) for table, found in passed] if numerics else []
+    rows = [row for _, found in passed for row in found]
     if exported is not None:
         found = file_sha256(exported)
         # The golden level compares the file with seeded weights.
@@ -115,10 +129,16 @@ def require_verified(
                 raise VerificationError(
                     f"{each} is not verified at the level {level!r} by {named}: run that step"
                 )
+    return next(filter(None, notes), "")
 
 
-def _passed(table: Path, needed: Collection[Verified], numerics: NumericsKey | None) -> list[dict[str, Any]]:
-    """Return the rows of a table, if all are of the needed models, hold for this machine and have passed."""
+def short_difference(difference: str) -> str:
+    """Shorten `NumericsKey.differences` to a part of a note."""
+    return textwrap.shorten(difference.replace("; ", ", "), _SHORT, placeholder=" …")
+
+
+def _passed(table: Path, needed: Collection[Verified]) -> list[dict[str, Any]]:
+    """Return the rows of a table, if none is missing, all are of the needed models, and have passed."""
     rows = read_table(VERIFICATION, table)
     if not rows:
         raise VerificationError(f"{table}: nothing was verified: {_REMEDY}")
@@ -135,18 +155,41 @@ def _passed(table: Path, needed: Collection[Verified], numerics: NumericsKey | N
             f"{table}: the verification of {rows[0]['model']} failed at {'; '.join(failed[:_NAMED])}{more}: "
             f"{_REMEDY}"
         )
-    if numerics is not None:
-        for text in dict.fromkeys(row["numerics"] for row in rows):
-            _require_numerics(table, numerics, text)
+    _require_all(table, rows)
     return rows
 
 
-def _require_numerics(table: Path, here: NumericsKey, text: str) -> None:
-    try:
-        different = here.differences(NumericsKey.parse(text))
-    except ValueError as error:
-        raise VerificationError(f"{table} does not say for which machines it holds: {_REMEDY}") from error
-    if different:
-        raise VerificationError(
-            f"{table} was made on a machine that computes differently (here {different}): {_OTHER_KIND}"
-        )
+def _require_all(table: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Require that a table has every comparison that its verification made, once."""
+    found, count = sorted(row["check"] for row in rows), max(row["checks"] for row in rows)
+    if found == [*range(1, len(rows) + 1)] and {row["checks"] for row in rows} == {len(rows)}:
+        return
+    # No more than it takes to name some: the table may say any number.
+    missing = [number for number in range(1, min(count, len(rows) + _NAMED) + 1) if number not in found]
+    before = [
+        f"{row['case']}, {row['quantity']}" for row in rows if missing and row["check"] == missing[0] - 1
+    ]
+    what = f"lacks number {', '.join(map(str, missing))}" if missing else "has some twice"
+    after = "".join(f" (after {each})" for each in before)
+    raise VerificationError(
+        f"{table}: the verification of {rows[0]['model']} at the level {rows[0]['level']} has {len(rows)} of "
+        f"its {count} comparisons, and {what}{after}: {_REMEDY}"
+    )
+
+
+def _compare(table: Path, rows: Sequence[Mapping[str, Any]], here: NumericsKey, mixed: bool) -> str:
+    """Require that a table holds for a machine; return a note if it only does because kinds may be mixed."""
+    note = ""
+    for text in dict.fromkeys(row["numerics"] for row in rows):
+        try:
+            there = NumericsKey.parse(text)
+        except ValueError as error:
+            raise VerificationError(f"{table} does not say for which machines it holds: {_REMEDY}") from error
+        if different := here.differences(there):
+            if not (mixed and here.mixes_with(there)):
+                raise VerificationError(
+                    f"{table} was made on a machine that computes differently (here {different}): "
+                    f"{_OTHER_KIND}"
+                )
+            note = f"{VERIFIED_ELSEWHERE} ({short_difference(different)})"
+    return note

@@ -37,8 +37,13 @@ def check(level: str, weights: str, verdict: str = "passed", quantity: str = "em
         "case": "noise", "quantity": quantity, "vectors": 3, "max_absolute_difference": 2e-7,
         "max_relative_difference": 3.25e-7,
         "min_cosine": None, "tolerance": 1e-5, "off_by_quantum": 0, "verdict": verdict,
-        "numerics": "", "exported_sha256": "",
+        "check": 1, "checks": 1, "numerics": "", "exported_sha256": "",
     }  # fmt: skip
+
+
+def numbered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of one verification with their numbers."""
+    return [row | {"check": number, "checks": len(rows)} for number, row in enumerate(rows, start=1)]
 
 
 class Study:

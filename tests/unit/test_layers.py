@@ -118,9 +118,8 @@ def test_no_module_imports_itself_by_a_detour():
 def test_compilers_are_behind_few_doors():
     for module in MODULES:
         if any(name.split(".")[0] in COMPILERS for name in imports(module)):
-            assert module in ("fad_core.util.jit", "fad_core.util.processor", "fad_core.audio.polyphase") or (
-                module.startswith("fad_core.runner.fast")
-            ), module
+            doors = ("fad_core.util.jit", "fad_core.util.processor", "fad_core.audio.polyphase")
+            assert module in doors or module.startswith("fad_core.runner.fast"), module
 
 
 def test_the_kernels_have_one_door():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,11 @@ def test_a_changed_option_runs_what_it_feeds(done: WorkingFolder) -> None:
     assert {"compute_statistics", "compute_distances"} <= threads
     assert not {"export_model", "verify_golden", "embed_files"} & threads
     assert "embed_files" not in replan(done, embedding_cache=False, embedding_cache_gb=1)
+    limited = replan(done, isa="avx2")
+    assert {"verify_eager", "verify_golden", "embed_files", "compute_statistics"} <= limited
+    assert "compute_distances" in limited and "export_model" not in limited
+    mixed = replan(done, mixed_numerics="allow")
+    assert {"compute_statistics", "compute_distances"} <= mixed and "embed_files" not in mixed
 
 
 def test_options_that_swap_their_values_are_noticed(done: WorkingFolder) -> None:
@@ -186,6 +192,16 @@ def test_a_verdict_of_another_kind_of_machine_is_refused_and_made_anew(fresh: Wo
     assert run.status != 0
     assert f"{verdict.name} was made on a machine that computes differently (here numpy: 2." in run.text
     assert ", not 1.2." in run.text and "delete it and the folders" in run.text
+    # A verification of another kind of machine may be allowed, and each score says so.
+    sets = {"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}}
+    fresh.write_study(datasets=sets, mixed_numerics="allow")
+    fresh.complete()
+    table = (fresh.root / "results/study/tables/distances.csv").read_text()
+    assert "verified on a machine that computes differently (numpy: 2." in table
+    fresh.write_study(datasets=sets)
+    run = fresh.run("--show-failed-logs")
+    assert run.status != 0 and "allow it (mixed_numerics), or delete the embeddings" in run.text
+    shutil.rmtree(fresh.root / "results/study/embeddings")
     verdict.unlink()
     fresh.complete()
     assert verdict.read_text() == mine

@@ -2,8 +2,8 @@
 
 A script of the workflow ends with `run(main, globals())`. Under Snakemake, wildcards and the named inputs,
 outputs and params of the rule become the arguments; in a shell, command-line options do, which are made from
-the signature and the docstring. Nothing here imports a numeric library: `threads` must be in the environment
-before NumPy or PyTorch read it. Scripts therefore import what they need inside `main`.
+the signature and the docstring. Nothing here imports a numeric library: `threads` and `isa` must be in the
+environment before NumPy or PyTorch read it. Scripts therefore import what they need inside `main`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
+from fad_core.util.instructions import limit_instructions
 from fad_core.util.process import limit_threads, set_up_process
 from fad_study.messages import message_of
 from fad_study.stale_locks import hold_running
@@ -53,6 +54,7 @@ def run(main: Callable[..., None], script_globals: Mapping[str, Any]) -> None:
     # A job may outlive a killed run: the next run must not remove its locks.
     held = hold_running(Path(".snakemake")) if job is not None else None
     try:
+        limit_instructions(arguments.get("isa", "native"))
         main(**arguments)
     except FadError as error:
         for stream in {id(terminal): terminal, id(sys.stderr): sys.stderr}.values():

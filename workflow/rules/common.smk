@@ -38,9 +38,10 @@ THREADS = STUDY.settings["threads"]
 limit_threads(THREADS)
 DEVICE = STUDY.settings["device"]
 GPUS = int(DEVICE == "cuda")
-# Suffix of the verdicts: studies with and without a GPU do not share them. No other choice of a study may cause
-# a network to be verified again.
-VERDICT = ".cuda" if GPUS else ""
+ISA = STUDY.settings["isa"]
+# Suffix of the verdicts: studies with and without a GPU, or of different instruction sets, do not share them. No
+# other choice of a study may cause a network to be verified again.
+VERDICT = (".cuda" if GPUS else "") + (f".{ISA}" if ISA != "native" else "")
 
 
 def make_batches():

@@ -37,7 +37,7 @@ rule verify_eager:
     resources:
         **request(network_mb, minutes=30, gpu=GPUS),
     params:
-        **shared_step("verify_model.py", **CHECKPOINT, level="eager", device=DEVICE),
+        **shared_step("verify_model.py", **CHECKPOINT, level="eager", device=DEVICE, isa=ISA),
     script:
         "../../scripts/verify_model.py"
 
@@ -57,6 +57,6 @@ rule verify_golden:
     resources:
         **request(network_mb, minutes=30, gpu=GPUS),
     params:
-        **shared_step("verify_model.py", level="golden", golden=golden_sha256, device=DEVICE),
+        **shared_step("verify_model.py", level="golden", golden=golden_sha256, device=DEVICE, isa=ISA),
     script:
         "../../scripts/verify_model.py"

@@ -96,10 +96,13 @@ def shared_step(script, **others):
     return {**others, "threads": unrecorded(THREADS), "code": code(script, id_of_file)}
 
 
+MIXED_NUMERICS = STUDY.settings["mixed_numerics"]
 EMBEDDING = {
     "shards": places_of_batch,
     "settings": model_settings,
     "threads": unrecorded(THREADS),
+    "isa": ISA,
+    "mixed_numerics": unrecorded(MIXED_NUMERICS),
     "cache": unrecorded(CACHE),
     "cache_gb": unrecorded(STUDY.settings["embedding_cache_gb"]),
     "code": code("embed_files.py", id_of_entry),
@@ -109,5 +112,7 @@ DISTANCES = {
     "metrics": METRICS,
     "metric_code": metrics_digest(METRICS),
     "threads": THREADS,
+    "isa": ISA,
+    "mixed_numerics": MIXED_NUMERICS,
     "code": code("compute_distances.py"),
 }

@@ -18,6 +18,8 @@ rule compute_statistics:
     params:
         datasets=STUDY.paired(),
         threads=THREADS,
+        isa=ISA,
+        mixed_numerics=MIXED_NUMERICS,
         code=code("compute_statistics.py"),
     script:
         "../../scripts/compute_statistics.py"

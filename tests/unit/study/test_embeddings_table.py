@@ -15,11 +15,12 @@ from fad_study.steps.distances import compute_distances
 from fad_study.steps.statistics import compute_statistics
 
 from fad_core.datasets.counts import SetCounts
-from fad_core.embedding.facts import EmbeddingFacts, metadata_of
+from fad_core.embedding.facts import EmbeddingFacts, facts_of, metadata_of
 from fad_core.errors import FadError
 from fad_core.metrics.statistics import statistics_of
 from fad_core.runner.numerics import NumericsKey
-from fad_core.tables import EMBEDDINGS, write_table
+from fad_core.tables import DISTANCES, EMBEDDINGS, read_table, write_table
+from fad_core.verification.verdicts import VERIFIED_ELSEWHERE
 
 FACTS = metadata_of(
     EmbeddingFacts(
@@ -59,7 +60,7 @@ def test_batches_and_sets_of_different_machines_do_not_merge(tmp_path: Path) -> 
         write_table(EMBEDDINGS, columns, path, FACTS | {"numerics": str(key)})
         found.append(tmp_path / f"{path.stem}.statistics.parquet")
         compute_statistics([path], "vggish", {path.stem: found[-1]})
-    different = r"numpy: 2\.0, not 1\.0\): delete the folders embeddings and statistics of the study"
+    different = r"numpy: 2\.0, not 1\.0\): allow it \(mixed_numerics\), or delete the folders embeddings"
     with pytest.raises(FadError, match=r"b\.parquet and .*a\.parquet.*" + different):
         compute_statistics(tables, "vggish", {"a": tmp_path / "none.parquet"})
     with pytest.raises(FadError, match=r"b\.statistics\.parquet and .*a\.statistics.*" + different):
@@ -70,6 +71,52 @@ def test_batches_and_sets_of_different_machines_do_not_merge(tmp_path: Path) -> 
         compute_distances(found[:1], "vggish", [("a", "c")], ["fad"], tmp_path / "none.parquet")
     with pytest.raises(FadError, match="has statistics by vggish, where those of all data sets by pann"):
         compute_distances(found[:1], "pann", [("a", "a")], ["fad"], tmp_path / "none.parquet")
+
+
+def test_machines_that_compute_differently_are_noted_if_they_are_allowed(tmp_path: Path) -> None:
+    here = NumericsKey("c0de", *["1.0"] * 7, "AVX2", "", "")
+    keys = {"1": here, "2": replace(here, instructions="AVX512"), "old": replace(here, code="0ld")}
+    tables = {name: tmp_path / f"{name}.parquet" for name in keys}
+    for name, key in keys.items():
+        dataset = "b" if name == "2" else "a"
+        columns = embeddings({f"{name}.flac": 3, f"{name}.wav": 3}, dataset=dataset)
+        counts = {dataset: SetCounts(2, 0, 0, 1.5)}
+        facts = replace(facts_of(FACTS), counts=counts, numerics=str(key), note="a note")
+        write_table(EMBEDDINGS, columns, tables[name], metadata_of(facts))
+    sets = {name: tmp_path / f"{name}.statistics.parquet" for name in "ab"}
+    both, found = [tables["1"], tables["2"]], tmp_path / "distances.parquet"
+    compute_statistics(both, "vggish", sets, mixed=True)
+    pairs = [("a", "b"), ("a", "a")]
+    with pytest.raises(FadError, match=r"compute differently \(instructions: AVX512, not AVX2\)"):
+        compute_distances([*sets.values()], "vggish", pairs, ["fad"], found)
+    compute_distances([*sets.values()], "vggish", pairs, ["fad"], found, mixed=True)
+    notes = [row["note"] for row in read_table(DISTANCES, found)]
+    mixed = "; embeddings computed on machines that compute differently (instructions: AVX2, not AVX512)"
+    assert notes[0].endswith(mixed) and "computed on machines" not in notes[1]
+    # Vectors of other code are outdated.
+    with pytest.raises(FadError, match=r"old\.parquet and .* \(code: 0ld, not c0de\)"):
+        compute_statistics([*both, tables["old"]], "vggish", sets, mixed=True)
+
+
+def test_a_set_of_several_machines_is_refused_or_noted(tmp_path: Path) -> None:
+    here = NumericsKey("c0de", *["1.0"] * 7, "AVX2", "", "")
+    tables = [tmp_path / f"{name}.parquet" for name in "12"]
+    elsewhere = f"{VERIFIED_ELSEWHERE} (instructions: AVX512, not AVX2)"
+    for path, key, note in zip(
+        tables, (here, replace(here, instructions="AVX512")), ("", elsewhere), strict=True
+    ):
+        facts = replace(facts_of(FACTS), counts={"a": SetCounts(1, 0, 0, 1.5)}, numerics=str(key), note=note)
+        write_table(EMBEDDINGS, embeddings({path.stem: 3}, dataset="a"), path, metadata_of(facts))
+    statistics, found = tmp_path / "a.statistics.parquet", tmp_path / "distances.parquet"
+    with pytest.raises(FadError, match=r"2\.parquet: verified on a machine .*allow it \(mixed_numerics\)"):
+        compute_statistics(tables[1:], "vggish", {"a": statistics})
+    compute_statistics(tables, "vggish", {"a": statistics}, mixed=True)
+    with pytest.raises(FadError, match=r"the embeddings behind .*a\.statistics\.parquet are of machines"):
+        compute_distances([statistics], "vggish", [("a", "a")], ["fad"], found)
+    compute_distances([statistics], "vggish", [("a", "a")], ["fad"], found, mixed=True)
+    (row,) = read_table(DISTANCES, found)
+    assert f"of some files: {elsewhere}" in row["note"]
+    assert "embeddings computed on machines that compute differently (instructions: AVX2, not" in row["note"]
 
 
 def test_statistics_of_fewer_files_than_were_embedded_are_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fad_study.steps.distances import collect_distances
-from small_study import SHA, check, distance
+from small_study import SHA, check, distance, numbered
 
 from fad_core.datasets import file_sha256
 from fad_core.errors import VerificationError
@@ -23,7 +23,7 @@ VGGISH = Verified("vggish", "official", SHA["official"])
 def tables(folder: Path, *contents: list[dict[str, Any]]) -> list[Path]:
     paths = [folder / f"table_{index}.csv" for index in range(len(contents))]
     for path, rows in zip(paths, contents, strict=True):
-        write_table(VERIFICATION, rows, path)
+        write_table(VERIFICATION, numbered(rows), path)
     return paths
 
 
@@ -89,10 +89,19 @@ def test_a_verdict_holds_for_the_machines_that_compute_as_its_own(tmp_path: Path
         require_verified(both, [VGGISH], numerics=old)
     assert str(raised.value) == (
         f"{both[0]} was made on a machine that computes differently (here torch: 0.9, not 1.0; instructions: "
-        "AVX2, not AVX512 avx512_f): to compute on this kind of machine, delete it and the folders "
-        "embeddings and statistics of each study that used it, and run again here; a study that runs on "
-        "several kinds needs a results folder for each"
+        "AVX2, not AVX512 avx512_f): limit all machines to common instructions (isa), or allow the "
+        "difference (mixed_numerics), or, to compute on this kind of machine alone, delete it and the "
+        "folders embeddings and statistics of each study that used it, and run again here"
     )
+    assert require_verified(both, [VGGISH], numerics=HERE, mixed=True) == ""
+    assert require_verified(both, [VGGISH], numerics=old, mixed=True) == (
+        "verified on a machine that computes differently "
+        "(torch: 0.9, not 1.0, instructions: AVX2, not AVX512 avx512_f)"
+    )
+    # Other code, or a GPU, is no other kind of processor.
+    for other in (replace(HERE, code="new"), replace(HERE, gpu="H200, cuDNN 1")):
+        with pytest.raises(VerificationError, match="computes differently"):
+            require_verified(both, [VGGISH], numerics=other, mixed=True)
     # One row of another machine's is enough, and so is one that names none.
     mixed = tables(tmp_path, [EAGER[0] | here], [GOLDEN[0] | here, GOLDEN[0] | {"numerics": str(old)}])
     with pytest.raises(VerificationError, match=r"table_1\.csv was .*torch: 1\.0, not 0\.9"):
@@ -101,6 +110,30 @@ def test_a_verdict_holds_for_the_machines_that_compute_as_its_own(tmp_path: Path
         VerificationError, match=r"table_0\.csv does not say for which machines .*: delete it"
     ):
         require_verified(tables(tmp_path, EAGER, GOLDEN), [VGGISH], numerics=HERE)
+
+
+def test_a_verdict_that_lacks_comparisons_is_refused(tmp_path: Path) -> None:
+    cases = [("batch 1", "embedding"), ("batch 1", "logits"), ("batch 2", "embedding"), ("batch 2", "logits")]
+    rows = numbered([EAGER[0] | {"case": case, "quantity": name} for case, name in cases])
+    whole, golden = tmp_path / "eager.csv", tables(tmp_path, GOLDEN)
+    for place, says in (
+        (0, r"has 3 of its 4 comparisons, and lacks number 1: delete it"),
+        (2, r"lacks number 3 \(after batch 1, logits\): delete it"),
+        (3, r"lacks number 4 \(after batch 2, embedding\): delete it"),
+    ):
+        write_table(VERIFICATION, rows[:place] + rows[place + 1 :], whole)
+        with pytest.raises(VerificationError, match=r"eager\.csv: .* vggish at the level eager .*" + says):
+            require_verified([whole, *golden], [VGGISH])
+    for spoiled, says in (
+        ([*rows, rows[0]], "has 5 of its 4 comparisons, and has some twice"),
+        ([rows[0], rows[0], *rows[2:]], "lacks number 2"),
+        ([{**row, "checks": 10**12} for row in rows[:1]], r"has 1 of its 1000000000000 .* number 2, 3, 4"),
+    ):
+        write_table(VERIFICATION, spoiled, whole)
+        with pytest.raises(VerificationError, match=says):
+            require_verified([whole, *golden], [VGGISH])
+    write_table(VERIFICATION, rows[::-1], whole)
+    require_verified([whole, *golden], [VGGISH])
 
 
 def test_distances_are_collected_of_verified_models_only(tmp_path: Path) -> None:

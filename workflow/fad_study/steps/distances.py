@@ -19,7 +19,7 @@ from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
 from fad_core.tables.parquet import read_metadata
 from fad_core.verification.verdicts import Verified, require_verified
 from fad_study.embeddings_table import iterate_embeddings
-from fad_study.same_numerics import require_same_numerics
+from fad_study.same_numerics import mixed_note, require_same_numerics
 
 
 def read_set(path: Path) -> EmbeddedSet:
@@ -45,6 +45,8 @@ def compute_distances(
     metrics: Sequence[str],
     distances: Path,
     embeddings: Sequence[Path] = (),
+    *,
+    mixed: bool = False,
 ) -> None:
     """Compute every metric for every pair of data sets; write one row for each, in their order.
 
@@ -55,13 +57,17 @@ def compute_distances(
         metrics: names of metrics.
         distances: the table to write.
         embeddings: tables of all batches by the model; empty if no metric needs vectors.
+        mixed: whether machines that compute differently are allowed; the rows then note them.
 
     Raises:
         FadError: the sets cannot be compared, were embedded on machines that compute differently, or the
             tables are not those of these sets by this model.
     """
-    require_same_numerics({path: read_metadata(STATISTICS, path).get("numerics", "") for path in statistics})
-    sets = {embedded.name: embedded for embedded in map(read_set, statistics)}
+    numerics = {path: read_metadata(STATISTICS, path).get("numerics", "") for path in statistics}
+    require_same_numerics(numerics, mixed=mixed)
+    by_path = {path: read_set(path) for path in statistics}
+    sets = {embedded.name: embedded for embedded in by_path.values()}
+    kinds = {embedded.name: numerics[path] for path, embedded in by_path.items()}
     missing = {name for pair in pairs for name in pair} - set(sets)
     others = {embedded.key.model for embedded in sets.values()} - {model}
     if missing or others:
@@ -78,7 +84,10 @@ def compute_distances(
     rows = []
     for metric in metrics:
         get = with_vectors if get_metric(metric).needs_vectors else sets.__getitem__
-        rows += [distance_row(get(reference), get(evaluation), metric) for reference, evaluation in pairs]
+        for reference, evaluation in pairs:
+            row = distance_row(get(reference), get(evaluation), metric)
+            noted = (row["note"], mixed_note([kinds[reference], kinds[evaluation]]))
+            rows.append({**row, "note": "; ".join(filter(None, noted))})
     write_table(DISTANCES, rows, distances)
 
 

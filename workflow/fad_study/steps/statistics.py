@@ -16,16 +16,19 @@ from fad_core.models.use import ModelKey
 from fad_core.tables import STATISTICS, write_table
 from fad_core.util.formatting import counted
 from fad_study.embeddings_table import iterate_embeddings, read_embedding_counts, read_embedding_facts
-from fad_study.same_numerics import require_same_numerics
+from fad_study.same_numerics import joined, require_same_numerics, require_verified_here
 
 
-def compute_statistics(embeddings: Sequence[Path], model: str, statistics: Mapping[str, Path]) -> None:
+def compute_statistics(
+    embeddings: Sequence[Path], model: str, statistics: Mapping[str, Path], *, mixed: bool = False
+) -> None:
     """Reduce the embeddings of data sets to (n, mean, factor), in the order of file names.
 
     Args:
         embeddings: tables of the embeddings of all batches by the model.
         model: name of the model in the study.
         statistics: the table to write for each data set, by its name.
+        mixed: whether machines that compute differently are allowed.
 
     Raises:
         DatasetError: a data set has fewer than 2 vectors.
@@ -40,7 +43,9 @@ def compute_statistics(embeddings: Sequence[Path], model: str, statistics: Mappi
                 f"{path} and {embeddings[0]} were embedded by different models, or with different settings: "
                 "delete them and run again"
             )
-    require_same_numerics({path: each.numerics for path, each in facts.items()})
+    require_same_numerics({path: each.numerics for path, each in facts.items()}, mixed=mixed)
+    if not mixed:
+        require_verified_here({path: each.note for path, each in facts.items()})
     identity = first.identity
     vectors = read_embedding_counts(embeddings)
     for dataset, table in statistics.items():
@@ -62,7 +67,10 @@ def compute_statistics(embeddings: Sequence[Path], model: str, statistics: Mappi
             },
             counts,
         )
-        metadata = {"note": _note([each.note for each in holding.values()]), "numerics": first.numerics}
+        metadata = {
+            "note": _note([each.note for each in holding.values()]),
+            "numerics": joined(each.numerics for each in holding.values()),
+        }
         write_table(STATISTICS, set_to_rows(embedded), table, metadata)
 
 
