@@ -48,6 +48,8 @@ from fad_core.errors import FadError
 
 SECONDS = 30
 """Of processor time that a step may take."""
+HEAD_START = 20
+"""Seconds of damage before the first kill: a short run has no time for many."""
 METRICS = ("fad", "mean_shift")
 SETS = {"a": {"path": "audio/a", "shards": 2}, "b": {"path": "audio/b"}}
 POLICY = {"on_bad_file": "skip", "on_short_file": "pad"}
@@ -313,7 +315,8 @@ def outcomes(place: WorkingFolder, seeds: range, folder: Path) -> Iterator[tuple
     import torch
 
     torch.set_num_threads(1)
-    os.chdir(place.root)
+    # A copy: a process that ends leaves a damaged file behind.
+    os.chdir(shutil.copytree(place.root, folder / "study", symlinks=True))
     sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
     out = folder / "out"
     known = steps(place)
@@ -342,10 +345,11 @@ def outcomes(place: WorkingFolder, seeds: range, folder: Path) -> Iterator[tuple
         except Exception as error:  # noqa: BLE001 - what is looked for
             outcome = f"{type(error).__name__}: {str(error)[:200]}"
         signal.setitimer(signal.ITIMER_PROF, 0)
-        if target != path:
+        if target not in artefacts:
             target.unlink(missing_ok=True)
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(artefacts[path])
+        for changed in {path, target} & artefacts.keys():
+            changed.parent.mkdir(exist_ok=True)
+            changed.write_bytes(artefacts[changed])
         good = outcome in ("equal", "refused", "shown")
         yield seed, kind, outcome if good else f"fault: {name}, {path.name} {how}: {outcome}"
 
@@ -409,7 +413,7 @@ def trials(seed: int, folder: Path) -> Iterator[tuple[str, str]]:
         ]
         spent = [0.0, 0.0]
         while True:
-            turn = int(spent[1] < spent[0])
+            turn = int(spent[1] + HEAD_START < spent[0])
             start = time.monotonic()
             yield next(turns[turn])
             spent[turn] += time.monotonic() - start
