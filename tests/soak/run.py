@@ -47,7 +47,7 @@ RIGHT = {
     "study": {
         "refused": "refused",
         "equal": "the same results, byte for byte",
-        "shown": "another number or curve in the report alone, of a CSV or SVG file, which has no checksum",
+        "shown": "in the report alone, of a file without checksum; or a verdict names another file",
         "killed": "killed",
         "same": "the results of an uninterrupted study",
     },
