@@ -71,7 +71,7 @@ test: $(DEV) ## Run the tests
 test-slurm: $(SLURM) ## Run the study of real recordings, run here before, on a Slurm of three nodes, one of which dies
 	$(WITH_VENV) FAD_TEST_SLURM=$${FAD_TEST_SLURM:-1} python -m pytest tests/slurm -s $(PYTEST_ARGS)
 
-soak: $(DEV) ## Try damaged sound files, arrays, tables and models at random, and count what comes of them
+soak: $(DEV) ## Try damaged sound files, arrays, tables, models and studies at random, and count what comes of them
 	$(WITH_VENV) OMP_NUM_THREADS=1 python tests/soak/run.py --seconds $(SOAK_SECONDS) --seed $(SOAK_SEED)
 
 benchmark: $(CORE) $(REFERENCE) ## Time this package and the original on the same recordings, in turns: an hour

@@ -11,8 +11,8 @@ def main(
     decisions: Path,
     names: list[str],
     models: list[str],
-    files: Path,
-    datasets: Path,
+    files: list[Path],
+    datasets: list[Path],
     ignored: str = "{}",
 ) -> None:
     """Write the table of files and the table of counts.
@@ -23,8 +23,8 @@ def main(
         decisions: table of the decisions on all files.
         names: names of the data sets, in the order of the study.
         models: name=id of each model, followed by its settings, as in "clap=clap-630k crop=first".
-        files: the table of files to write.
-        datasets: the table of counts to write.
+        files: the tables of files to write, all with the same rows.
+        datasets: the tables of counts to write, all with the same rows.
         ignored: JSON object with a list of [name, reason] of the other files of each data set.
     """
     import json

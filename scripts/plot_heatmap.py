@@ -22,7 +22,7 @@ def main(matrix: Path, distances: Path, model: str, metric: str, figure: Path) -
 
     rows = rows_of(read_table(DISTANCES, distances), model, metric)
     weights, sha256 = rows[0]["weights"], rows[0]["weights_sha256"]
-    plot_heatmap(compact(read_matrix(matrix), rows), metric, model, weights, sha256, figure)
+    plot_heatmap(compact(read_matrix(matrix, rows), rows), metric, model, weights, sha256, figure)
 
 
 run(main, globals())

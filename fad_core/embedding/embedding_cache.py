@@ -7,8 +7,8 @@ holds them once, whatever the file and its data set are called.
 Each model on each kind of machine has a folder of *packs*. A pack is written whole and never changed, so no
 locks are needed: writers that run at the same time write packs of different names, and if a pack is removed
 while another process uses it, that process embeds its files again. A pack consists of an index, with the key,
-place, size and digest of each entry, and of the entries. Its name is the digest of the index, and each entry
-is compared with its digest when it is read, so damaged entries are embedded again.
+place, size and digest of each entry, and of the entries. Its name is the digest of its folder's name and the
+index, and each entry is compared with its digest when it is read, so damaged entries are embedded again.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ def _write_pack(folder: Path, entries: Mapping[str, bytes]) -> tuple[Path, NDArr
     offsets = first + np.cumsum([0, *sizes[:-1]])
     digests = [_digest(content) for content in entries.values()]
     index = np.array(list(zip(entries, offsets, sizes, digests, strict=True)), dtype=_INDEX)
-    pack = folder / f"{_digest(index.tobytes())}{_SUFFIX}"
+    pack = folder / f"{_name_of(folder, index.tobytes())}{_SUFFIX}"
     with atomic_path(pack) as temporary, temporary.open("wb") as stream:
         stream.write(_START + len(index).to_bytes(8, "little") + index.tobytes())
         stream.writelines(entries.values())
@@ -257,10 +257,15 @@ def _read_index(pack: Path) -> NDArray[np.void]:
             content = stream.read(count * _INDEX.itemsize) if whole else b""
     except OSError:  # removed in the meantime
         return np.empty(0, _INDEX)
-    if _digest(content) != pack.stem:
+    if _name_of(pack.parent, content) != pack.stem:
         _remove([pack])
         return np.empty(0, _INDEX)
     return np.frombuffer(content, _INDEX)
+
+
+def _name_of(folder: Path, index: bytes) -> str:
+    """Return the name of a pack; a pack that is moved to the folder of another model is damaged there."""
+    return _digest(folder.name.encode() + index)
 
 
 def _read_entry(place: _Place) -> bytes | None:

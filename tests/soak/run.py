@@ -1,6 +1,6 @@
 """Try faults at random, as many as fit into the time, and count what came of them: `make soak`.
 
-    python tests/soak/run.py --seconds 120 --seed 1 [containers arrays tables models]
+    python tests/soak/run.py --seconds 120 --seed 1 [containers arrays tables models study]
 
 Each part damages what it is named after and knows, by itself, what may come of it: a refusal by a documented
 error, a note with a count, or the same result as before. Everything else is a fault, which is printed with
@@ -44,6 +44,13 @@ RIGHT = {
         "same": "embeds as before, bit for bit",
         "another model": "its JSON was edited into another valid model",
     },
+    "study": {
+        "refused": "refused",
+        "equal": "the same results, byte for byte",
+        "shown": "in the report alone, of a file without checksum; or a verdict names another file",
+        "killed": "killed",
+        "same": "the results of an uninterrupted study",
+    },
 }
 """The outcomes that are no faults, and what each means."""
 
@@ -72,14 +79,15 @@ def _models(seed: int, folder: Path) -> Trials:
 
 
 def _tables(seed: int, folder: Path) -> Trials:
-    from tables import soak
+    from tables import outcomes, watched
 
-    for start in itertools.count(seed * 10**6, 200):
-        counts, faults = soak(200, start)
-        for (name, outcome), count in counts.items():
-            if outcome != "fault":
-                yield from itertools.repeat((name, outcome), count)
-        yield from (("tables", fault) for fault in faults)
+    return watched(outcomes, range(seed * 10**6, (seed + 1) * 10**6))
+
+
+def _study(seed: int, folder: Path) -> Trials:
+    from study import trials
+
+    return trials(seed, folder)
 
 
 PARTS: dict[str, Callable[[int, Path], Trials]] = {
@@ -87,6 +95,7 @@ PARTS: dict[str, Callable[[int, Path], Trials]] = {
     "arrays": _arrays,
     "tables": _tables,
     "models": _models,
+    "study": _study,
 }
 
 
@@ -124,8 +133,10 @@ def main() -> int:
     for part in parts:
         with tempfile.TemporaryDirectory() as folder, quiet_libraries():
             found: Counter[tuple[str, str]] = Counter()
+            trials = PARTS[part](given.seed, Path(folder))
+            # A study is made before the time of its trials begins.
             end = time.monotonic() + given.seconds / len(parts)
-            for trial in itertools.islice(PARTS[part](given.seed, Path(folder)), given.tries):
+            for trial in itertools.islice(trials, given.tries):
                 found[trial] += 1
                 if time.monotonic() > end:
                     break

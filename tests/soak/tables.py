@@ -126,7 +126,8 @@ def _write_manifest(path: Path) -> None:
         FileRecord(f'{i}, "{i}".wav', _SHA, 64044, "WAV", "PCM_16", 16000, 1, 32000, 2.0, "ok", "")
         for i in range(10)
     ]
-    write_table(MANIFEST, [{"dataset": "a", **asdict(record)} for record in records], path)
+    rows = [{"dataset": "a", **asdict(record)} for record in records]
+    write_table(MANIFEST, rows, path, {"batch": path.stem})
 
 
 def _write_distances(path: Path) -> None:
@@ -391,49 +392,52 @@ def _peak_kb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _work(seeds: range, results: Any) -> None:
+Outcomes = Callable[[range, Path], Iterator[tuple[int, str, str]]]
+
+
+def _work(outcomes_of: Outcomes, seeds: range, results: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        for item in outcomes(seeds, Path(folder)):
+        for item in outcomes_of(seeds, Path(folder)):
             results.send(item)
 
 
-def soak(count: int, seed: int = 0) -> tuple[Counter[tuple[str, str]], list[str]]:
-    """Damage so many files and read them, in a process of its own, which is started again if it ends.
+def watched(outcomes_of: Outcomes, seeds: range) -> Iterator[tuple[str, str]]:
+    """Try all seeds in a process of its own, which is started again if it ends.
 
-    Returns:
-        How often what came of which kind of file, and the faults, each with its seed.
+    Args:
+        outcomes_of: yields of each seed that it is started, then its outcome, as `outcomes` does.
+        seeds: what to try.
+
+    Yields:
+        The kind of file and the outcome of each seed; a fault begins with the seed.
     """
-    counts: Counter[tuple[str, str]] = Counter()
-    faults: list[str] = []
     context = multiprocessing.get_context("fork")
-    following, end = seed, seed + count
-    while following < end:
+    while seeds:
         receiver, sender = context.Pipe(duplex=False)
-        worker = context.Process(target=_work, args=(range(following, end), sender))
+        worker = context.Process(target=_work, args=(outcomes_of, seeds, sender))
         worker.start()
         sender.close()
         running: tuple[int, str, str] | None = None
-        while True:
-            try:
-                item = receiver.recv()
-            except EOFError:
-                break
-            if item[2] == "started":
-                running = item
-                continue
-            running, following = None, item[0] + 1
-            kind = item[2].partition(":")[0]
-            counts[item[1], kind] += 1
-            if kind == "fault":
-                faults.append(f"seed {item[0]}: {item[1]}: {item[2]}")
-        worker.join()
+        try:
+            while True:
+                try:
+                    seed, name, outcome = item = receiver.recv()
+                except EOFError:
+                    break
+                if outcome == "started":
+                    running = item
+                    continue
+                running, seeds = None, range(seed + 1, seeds.stop)
+                yield name, f"seed {seed}: {outcome}" if outcome.startswith("fault") else outcome
+        finally:
+            if sys.exc_info()[0] is GeneratorExit:
+                worker.kill()
+            worker.join()
         if running is not None:
-            following = running[0] + 1
-            counts[running[1], "fault"] += 1
-            faults.append(f"seed {running[0]}: {running[1]}: the process ended ({worker.exitcode})")
-        elif following < end:
+            seeds = range(running[0] + 1, seeds.stop)
+            yield running[1], f"seed {running[0]}: fault: the process ended ({worker.exitcode})"
+        elif seeds:
             raise RuntimeError(f"the worker ended with {worker.exitcode} between two cases")
-    return counts, faults
 
 
 def main() -> int:
@@ -441,12 +445,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    counts, faults = soak(arguments.count, arguments.seed)
-    kinds = ("refused", "equal", "other", "fault")
+    given = parser.parse_args()
+    counts = Counter(watched(outcomes, range(given.seed, given.seed + given.count)))
+    kinds = ("refused", "equal", "other")
     print(f"{'':20}" + "".join(f"{kind:>9}" for kind in kinds))
     for name in SUBJECTS:
         print(f"{name:20}" + "".join(f"{counts[name, kind]:9}" for kind in kinds))
+    faults = [f"{name}: {outcome}" for name, outcome in counts if outcome not in kinds]
     print(*faults[:50], sep="\n")
     return 1 if faults else 0
 

@@ -81,7 +81,7 @@ class Study:
         tables = self.root / "tables"
         for suffix in ("csv", "parquet"):
             write_table(DISTANCES, self.distances, tables / f"distances.{suffix}")
-        write_table(FILES, self.files, tables / "files.csv")
+        write_table(FILES, self.files, tables / "files.parquet")
         write_table(VERIFICATION, self.verification, self.root / "verification.csv")
         counts = {
             "found": 9,
@@ -95,7 +95,7 @@ class Study:
         write_table(
             DATASETS,
             [{"model": "vggish", "dataset": name} | counts for name in self.sets],
-            tables / "datasets.csv",
+            tables / "datasets.parquet",
         )
         matrix = distance_matrix(self.distances, "vggish", "fad", self.sets)
         write_matrix(matrix, tables / "vggish.fad.matrix.csv")
@@ -105,7 +105,7 @@ class Study:
         )
         statistics = [self.statistics(name) for name in self.sets]
         return Sources(
-            tables / "distances.parquet", tables / "files.csv", tables / "datasets.csv",
+            tables / "distances.parquet", tables / "files.parquet", tables / "datasets.parquet",
             [self.root / "verification.csv"], [tables / "vggish.fad.matrix.csv"], [figure], statistics,
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fad_core.datasets import Dataset, list_files
+from fad_core.tables.files import damaged, readable_file
 from fad_core.util.atomic import write_text
 from fad_study.shards import shard_of
 
@@ -97,8 +98,8 @@ def share_batches(batches: Batches, folder: Path) -> None:
         OutputError: the file cannot be written.
     """
     text = json.dumps(batches)
-    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
-    if not path.exists():
+    path = folder / f"{_name_of(text.encode())}.json"
+    if not path.exists() or path.read_bytes() != text.encode():
         write_text(path, text)
     os.environ[_VARIABLE] = str(path)
 
@@ -109,10 +110,22 @@ def shared_batches() -> dict[str, tuple[Shard, ...]]:
 
 
 def read_batches(path: Path) -> dict[str, tuple[Shard, ...]]:
-    """Read batches from a file that `share_batches` has written."""
-    batches = json.loads(path.read_text(encoding="utf-8"))
+    """Read batches from a file that `share_batches` has written.
+
+    Raises:
+        FadError: the file is missing or damaged.
+    """
+    with readable_file(path):
+        content = path.read_bytes()
+    if _name_of(content) != path.stem:
+        raise damaged(path, ValueError("its name is not the hash of what it holds"))
+    batches = json.loads(content)
     return {name: tuple(Shard(*shard) for shard in shards) for name, shards in batches.items()}
 
 
 def _digest(shards: Sequence[Shard]) -> str:
-    return hashlib.sha256(json.dumps(shards).encode()).hexdigest()[:16]
+    return _name_of(json.dumps(shards).encode())
+
+
+def _name_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -28,7 +28,9 @@ SCRIPTS = ROOT / "scripts"
 STUDY_DIR = f"results/{STUDY.name}"
 LOGS = f"{STUDY_DIR}/logs"
 BENCHMARKS = f"{STUDY_DIR}/benchmarks"
-DISTANCE_TABLES = ["distances.parquet", "distances.csv", "files.csv", "datasets.csv"]
+DISTANCE_TABLES = expand(
+    "{name}.{suffix}", name=["distances", "files", "datasets"], suffix=["parquet", "csv"]
+)
 DECISIONS = f"{STUDY_DIR}/decisions.parquet"
 CACHE = "results/cache" if STUDY.settings["embedding_cache"] else None
 
@@ -156,6 +158,12 @@ def statistics_by(model):
 def statistics_of(wildcards):
     """Return the statistics by one entry of all data sets that are compared."""
     return statistics_by(wildcards.model)
+
+
+def with_csv(name):
+    """Return a table of files as Parquet, which later steps read, and as CSV."""
+    path = f"{STUDY_DIR}/tables/{name}"
+    return [f"{path}.parquet", report(f"{path}.csv", category="Tables", caption="../report/files.rst")]
 
 
 MANIFESTS = [f"{STUDY_DIR}/manifests/{batch}.parquet" for batch in BATCHES]

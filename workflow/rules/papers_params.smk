@@ -12,11 +12,7 @@ def tables_of(*names):
         "published": PAPERS.published,
         "correlations": CORRELATIONS,
     }
-    suffix = {"files": "csv", "datasets": "csv"}
-    return {
-        name: f"{STUDY_DIR}/tables/{name}.{suffix.get(name, 'parquet')}" if present[name] else []
-        for name in names
-    }
+    return {name: f"{STUDY_DIR}/tables/{name}.parquet" if present[name] else [] for name in names}
 
 
 def paper_tables():

@@ -25,8 +25,8 @@ rule collect_files:
         embeddings=EMBEDDINGS,
         decisions=DECISIONS,
     output:
-        files=report(f"{STUDY_DIR}/tables/files.csv", category="Tables", caption="../report/files.rst"),
-        datasets=report(f"{STUDY_DIR}/tables/datasets.csv", category="Tables", caption="../report/files.rst"),
+        files=with_csv("files"),
+        datasets=with_csv("datasets"),
     log:
         f"{LOGS}/collect_files.log",
     conda:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -71,6 +72,20 @@ def test_what_was_put_is_found_before_it_is_written(tmp_path: Path) -> None:
     assert not packs(tmp_path)
     got = cache.get(key(1))
     assert got is not None and got.vectors["embedding"].tobytes() == entry(1).vectors["embedding"].tobytes()
+
+
+def test_a_pack_in_the_folder_of_another_model_is_not_used(tmp_path: Path) -> None:
+    fill(tmp_path, range(3))
+    other = opened(tmp_path, weights="others")
+    other.put(key(7), entry(7))
+    other.flush()
+    first, second = packs(tmp_path)
+    shutil.copy(first, second.parent)
+    shutil.copy(second, first.parent)
+    later = opened(tmp_path, weights="others")
+    later.look_up(map(key, range(8)))
+    assert [number for number in range(8) if later.get(key(number))] == [7]
+    assert found(tmp_path, range(3)) == {0, 1, 2}
 
 
 def test_another_model_machine_or_setting_has_entries_of_its_own(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fad_core.datasets import Dataset
+from fad_core.errors import FadError
 
 SIZES = st.dictionaries(
     st.builds(Shard, st.text("abcdef", min_size=1, max_size=6), st.integers(0, 9)),
@@ -55,6 +56,21 @@ def test_the_batches_of_a_run_are_read_as_they_were_written(
             share_batches(batches, tmp_path)
             assert shared_batches() == batches
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_damaged_batches_are_refused_and_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAD_BATCHES", "")
+    batches = batches_of({Shard("a", 0): 3, Shard("b", 1): 5}.items(), 2)
+    share_batches(batches, tmp_path)
+    (path,) = tmp_path.iterdir()
+    for damaged in (path.read_bytes().replace(b"1", b"0"), b"[", b"\xff", b""):
+        path.write_bytes(damaged)
+        with pytest.raises(FadError, match="damaged"):
+            shared_batches()
+        share_batches(batches, tmp_path)
+        assert shared_batches() == batches
 
 
 def test_files_are_counted_in_their_shards(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from embedding_tables import embeddings
 from fad_study.embeddings_table import iterate_embeddings, read_embedding_counts, read_embedding_facts
-from fad_study.steps.distances import compute_distances
+from fad_study.steps.distances import compute_distances, read_set, with_vectors
 from fad_study.steps.statistics import compute_statistics
 
 from fad_core.datasets.counts import SetCounts
@@ -117,6 +117,22 @@ def test_a_set_of_several_machines_is_refused_or_noted(tmp_path: Path) -> None:
     (row,) = read_table(DISTANCES, found)
     assert f"of some files: {elsewhere}" in row["note"]
     assert "embeddings computed on machines that compute differently (instructions: AVX2, not" in row["note"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"identity": '{"weights": "seeded", "weights_sha256": "01"}'}, {"settings": "crop=first"}]
+)
+def test_vectors_of_another_model_than_the_statistics_are_refused(
+    tmp_path: Path, change: dict[str, str]
+) -> None:
+    tables = [tmp_path / f"{number}.parquet" for number in range(2)]
+    for table, metadata in zip(tables, (FACTS, FACTS | change), strict=True):
+        write_table(EMBEDDINGS, embeddings({"a.wav": 3}), table, metadata)
+    compute_statistics(tables[:1], "vggish", {"set": tmp_path / "statistics.parquet"})
+    found = read_set(tmp_path / "statistics.parquet")
+    assert with_vectors(found, tables[:1]).embeddings is not None
+    with pytest.raises(FadError, match=r"1\.parquet: embeddings by another model, or with other settings"):
+        with_vectors(found, tables[1:])
 
 
 def test_statistics_of_fewer_files_than_were_embedded_are_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import soundfile
 from embedding_tables import embeddings
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.steps.check import check_files
-from fad_study.steps.files import scan_batch
+from fad_study.steps.files import read_manifests, scan_batch
 from fad_study.steps.listing import collect_files
 
 from fad_core.datasets.policy import FilePolicy
@@ -43,7 +43,7 @@ def collect(manifest: Path, policy: FilePolicy, *embedded: str) -> tuple[list[di
     files, datasets, decisions = root / "files.csv", root / "datasets.csv", root / "decisions.parquet"
     models = {"vggish": ModelUse(get_model("vggish"))}
     check_files([manifest], ["set"], models, policy, decisions)
-    collect_files([manifest], [table], ["set"], models, decisions, {}, files, datasets)
+    collect_files([manifest], [table], ["set"], models, decisions, {}, [files], [datasets])
     return read_table(FILES, files), read_table(DATASETS, datasets)
 
 
@@ -54,6 +54,12 @@ def test_duplicates_are_noted_or_dropped_and_counted(manifest: Path) -> None:
     files, (counts,) = collect(manifest, DROP, "a.wav", "c.wav")
     assert [row["status"] for row in files] == ["used", "excluded", "used"]
     assert (counts["used"], counts["excluded"], counts["duplicates"]) == (2, 1, 0)
+
+
+def test_the_manifest_of_another_batch_is_refused(manifest: Path) -> None:
+    other = manifest.rename(manifest.with_stem("fedcba9876543210"))
+    with pytest.raises(FadError, match="this is the manifest of the batch 0123456789abcdef"):
+        read_manifests([other])
 
 
 @pytest.mark.parametrize(

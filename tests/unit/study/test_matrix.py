@@ -74,14 +74,25 @@ def test_an_incomplete_matrix_is_cut_to_what_was_compared() -> None:
     assert compact(whole, THREE) is whole
 
 
-@given(st.lists(st.lists(st.none() | VALUES, min_size=3, max_size=3), max_size=4))
+@given(st.lists(VALUES, min_size=3, max_size=3))
 def test_a_matrix_reads_back_to_the_same_bits(
-    tmp_path_factory: pytest.TempPathFactory, values: list[list[float | None]]
+    tmp_path_factory: pytest.TempPathFactory, values: list[float]
 ) -> None:
     path = tmp_path_factory.mktemp("matrix") / "m.csv"
-    matrix = Matrix(tuple(map(str, range(len(values)))), ("x", "y", "z"), tuple(map(tuple, values)))
-    write_matrix(matrix, path)
-    assert read_matrix(path) == matrix
+    rows = [{**row, "value": value} for row, value in zip(THREE, values, strict=True)]
+    for given_rows in (rows, rows[:2]):
+        matrix = distance_matrix(given_rows, "vggish", "fad", ["a", "b", "c"])
+        write_matrix(matrix, path)
+        assert read_matrix(path, given_rows) == matrix
+
+
+@pytest.mark.parametrize("change", [("1.5", "2.5"), ("a,b,c", "a,c,b"), ("3.0", ""), ("\nb,", "\nx,")])
+def test_a_matrix_of_other_distances_is_refused(tmp_path: Path, change: tuple[str, str]) -> None:
+    path = tmp_path / "m.csv"
+    write_matrix(distance_matrix(THREE, "vggish", "fad", ["a", "b", "c"]), path)
+    path.write_text(path.read_text().replace(*change, 1))
+    with pytest.raises(FadError):
+        read_matrix(path, THREE)
 
 
 def test_the_file_is_plain_csv_with_empty_fields_for_no_value(tmp_path: Path) -> None:
@@ -95,12 +106,12 @@ def test_the_file_is_plain_csv_with_empty_fields_for_no_value(tmp_path: Path) ->
 def test_a_damaged_matrix_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.csv").write_text(text)
     with pytest.raises(FadError, match=r"m\.csv: cannot be read .*delete it and run again"):
-        read_matrix(tmp_path / "m.csv")
+        read_matrix(tmp_path / "m.csv", THREE)
 
 
 def test_a_missing_matrix_is_named(tmp_path: Path) -> None:
     with pytest.raises(FadError, match=r"m\.csv: there is no such matrix"):
-        read_matrix(tmp_path / "m.csv")
+        read_matrix(tmp_path / "m.csv", THREE)
 
 
 @pytest.mark.parametrize(

@@ -209,3 +209,20 @@ def test_a_figure_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(FadError, match=r"not a table of this study; its models are vggish"):
         write_report({"study": "trial", "models": [{"id": "clap"}]}, sources, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"<svg", b"<svg>\xff</svg>", b"svg></svg>"])
+def test_a_damaged_figure_is_named(tmp_path: Path, content: bytes) -> None:
+    study = Study(tmp_path)
+    sources = study.write()
+    sources.heatmaps[0].write_bytes(content)
+    with pytest.raises(FadError, match=r"heatmap\.svg: damaged or cut short .*delete it and run again"):
+        write_report(study.config, sources, tmp_path / "report.html")
+
+
+def test_a_set_without_statistics_is_named(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    sources = study.write()
+    sources = replace(sources, statistics=[sources.statistics[0], *sources.statistics[:2]])
+    with pytest.raises(FadError, match="names c by vggish, of which there are no statistics"):
+        write_report(study.config, sources, tmp_path / "report.html")

@@ -123,14 +123,15 @@ def write_matrix(matrix: Matrix, path: Path | str) -> None:
     write_text(path, format_csv([head, *lines]))
 
 
-def read_matrix(path: Path | str) -> Matrix:
+def read_matrix(path: Path | str, rows: Sequence[Row]) -> Matrix:
     """Read a matrix that `write_matrix` wrote, with the same bits.
 
     Args:
-        path: the file to read.
+        path: the file to read, which has no checksum.
+        rows: the rows of the DISTANCES table that it was made from, at least one.
 
     Raises:
-        FadError: the file is missing, or does not hold a matrix.
+        FadError: the file is missing, or does not hold the matrix of these distances.
     """
     try:
         head, *lines = parse_csv(Path(path).read_text(encoding="utf-8"))
@@ -141,4 +142,8 @@ def read_matrix(path: Path | str) -> Matrix:
         raise FadError(f"{path}: there is no such matrix: run the step that makes it") from error
     except (OSError, ValueError) as error:
         raise FadError(f"{path}: cannot be read ({error}): delete it and run again") from error
-    return Matrix(tuple(line[0] for line in lines), tuple(head[1:]), values)
+    matrix = Matrix(tuple(line[0] for line in lines), tuple(head[1:]), values)
+    model, metric = rows[0]["model"], rows[0]["metric"]
+    if matrix != distance_matrix(rows, model, metric, matrix.references):
+        raise FadError(f"{path} does not hold the distances of {model} by {metric}: delete it and run again")
+    return matrix

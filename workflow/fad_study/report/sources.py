@@ -9,6 +9,7 @@ from typing import Any
 
 from fad_core.errors import FadError
 from fad_core.tables import DISTANCES, STATISTICS, VERIFICATION, read_table
+from fad_core.tables.files import damaged
 from fad_study.report.matrix import Matrix, compact, read_matrix, rows_of
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
@@ -103,6 +104,14 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
     statistics = [_statistics_facts(path) for path in sources.statistics]
     dimensions = {row["model"]: row["dimension"] for row in statistics}
     first = {row["model"]: row for row in reversed(distances)}
+    datasets = read_table(DATASETS, sources.datasets) if sources.datasets else []
+    of_sets = {(row["model"], row["dataset"]) for row in statistics}
+    for row in datasets:
+        if (row["model"], row["dataset"]) not in of_sets:
+            raise FadError(
+                f"{sources.datasets} names {row['dataset']} by {row['model']}, of which there are no "
+                "statistics: delete the folder statistics of the study and run again"
+            )
     keys = list(dict.fromkeys((row["model"], row["metric"]) for row in distances))
     matrices = {key: _named(sources.matrices, key, _MATRIX) for key in keys}
     heatmaps = {key: _named(sources.heatmaps, key, _HEATMAP) for key in keys}
@@ -114,16 +123,18 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
         ],
         distances=distances,
         files=read_table(FILES, sources.files) if sources.files else [],
-        datasets=read_table(DATASETS, sources.datasets) if sources.datasets else [],
+        datasets=datasets,
         statistics=statistics,
         verification=[row for path in sources.verifications for row in read_table(VERIFICATION, path)],
         matrices={
-            key: compact(read_matrix(path), rows_of(distances, *key)) for key, path in matrices.items()
+            key: compact(read_matrix(path, rows), rows)
+            for key, path in matrices.items()
+            for rows in [rows_of(distances, *key)]
         },
-        heatmaps={key: _text(path) for key, path in heatmaps.items()},
+        heatmaps={key: _figure(path) for key, path in heatmaps.items()},
         published=read_table(PUBLISHED, sources.published) if sources.published else [],
         correlations=read_table(CORRELATIONS, sources.correlations) if sources.correlations else [],
-        bars=_text(sources.bars) if sources.bars else None,
+        bars=_figure(sources.bars) if sources.bars else None,
     )
 
 
@@ -141,8 +152,13 @@ def _named(paths: Sequence[Path], key: tuple[str, str], suffix: str) -> Path:
     raise FadError(f"{name} is not among the given files: {', '.join(path.name for path in paths) or 'none'}")
 
 
-def _text(path: Path) -> str:
+def _figure(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise FadError(f"{path}: {error.strerror}: run the step that makes it") from error
+    except UnicodeDecodeError as error:
+        raise damaged(path, error) from error
+    if "<svg" not in text or not text.rstrip().endswith("</svg>"):
+        raise damaged(path, ValueError("not a whole SVG figure"))
+    return text

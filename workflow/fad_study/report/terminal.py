@@ -41,16 +41,16 @@ def results_text(results: Path, width: int) -> str:
     """
     tables = results / "tables"
     parts = []
-    distances = read_table(DISTANCES, tables / "distances.csv")
+    distances = read_table(DISTANCES, tables / "distances.parquet")
     for (model, metric), group in groupby(distances, key=lambda row: (row["model"], row["metric"])):
         rows = list(group)
         parts.append(
             f"{get_metric(metric).title}: {model}, {weights_text(rows[0]['weights'])}, "
             f"sha256 {rows[0]['weights_sha256'][:8]}…"
         )
-        parts.append(_distances_text(read_matrix(tables / f"{model}.{metric}.matrix.csv"), rows, width))
+        parts.append(_distances_text(read_matrix(tables / f"{model}.{metric}.matrix.csv", rows), rows, width))
     for model, group in groupby(
-        read_table(DATASETS, tables / "datasets.csv"), key=lambda row: str(row["model"])
+        read_table(DATASETS, tables / "datasets.parquet"), key=lambda row: str(row["model"])
     ):
         parts += [f"Files: {model}", _datasets_text(list(group))]
     parts.append(f"Report: {results / 'report.html'}")

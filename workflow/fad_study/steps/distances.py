@@ -18,7 +18,7 @@ from fad_core.models.base import Vectors
 from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
 from fad_core.tables.parquet import read_metadata
 from fad_core.verification.verdicts import Verified, require_verified
-from fad_study.embeddings_table import iterate_embeddings
+from fad_study.embeddings_table import iterate_embeddings, read_embedding_facts
 from fad_study.same_numerics import mixed_note, require_same_numerics
 
 
@@ -78,12 +78,12 @@ def compute_distances(
         )
 
     @lru_cache(maxsize=2)  # the two sets of a pair: all sets may exceed the memory
-    def with_vectors(name: str) -> EmbeddedSet:
-        return _with_vectors(sets[name], embeddings)
+    def with_all_vectors(name: str) -> EmbeddedSet:
+        return with_vectors(sets[name], embeddings)
 
     rows = []
     for metric in metrics:
-        get = with_vectors if get_metric(metric).needs_vectors else sets.__getitem__
+        get = with_all_vectors if get_metric(metric).needs_vectors else sets.__getitem__
         for reference, evaluation in pairs:
             row = distance_row(get(reference), get(evaluation), metric)
             noted = (row["note"], mixed_note([kinds[reference], kinds[evaluation]]))
@@ -91,8 +91,26 @@ def compute_distances(
     write_table(DISTANCES, rows, distances)
 
 
-def _with_vectors(embedded: EmbeddedSet, tables: Sequence[Path]) -> EmbeddedSet:
+def with_vectors(embedded: EmbeddedSet, tables: Sequence[Path]) -> EmbeddedSet:
+    """Return a set with its vectors, which are read from tables.
+
+    Args:
+        embedded: the set.
+        tables: EMBEDDINGS tables of all batches by its model.
+
+    Raises:
+        FadError: a table is missing or damaged, or by another model or with other settings.
+    """
     vectors: dict[str, Vectors] = {}
+    key = embedded.key
+    for path in tables:
+        facts = read_embedding_facts(path)
+        by = (facts.identity["weights"], facts.identity["weights_sha256"], facts.settings)
+        if by != (key.weights, key.weights_sha256, key.settings):
+            raise FadError(
+                f"{path}: embeddings by another model, or with other settings, than the statistics of "
+                f"{embedded.name} by {key.model}: delete it and run again"
+            )
     for output in embedded.statistics:
         for file, found in iterate_embeddings(tables, embedded.name, output):
             vectors.setdefault(file, {})[output] = found

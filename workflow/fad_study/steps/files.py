@@ -12,7 +12,9 @@ from typing import Any
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.policy import Leftovers
 from fad_core.datasets.scan import FileRecord, scan_files
+from fad_core.errors import FadError
 from fad_core.tables import read_table, write_table
+from fad_core.tables.parquet import read_metadata
 from fad_core.util.atomic import write_text
 from fad_study.schemas.files import MANIFEST
 from fad_study.shards import read_seen, seen_path, seen_record, shard_files, shard_key
@@ -56,13 +58,23 @@ def scan_batch(
         seen[key] = seen_record(files, records, earlier.get(key))
         rows += [{"dataset": name, **asdict(record)} for record in records]
     write_text(seen_path(manifest), json.dumps(seen, indent=1, sort_keys=True))
-    write_table(MANIFEST, sorted(rows, key=itemgetter("dataset", "file")), manifest)
+    write_table(MANIFEST, sorted(rows, key=itemgetter("dataset", "file")), manifest, {"batch": manifest.stem})
 
 
 def read_manifests(manifests: Sequence[Path]) -> dict[str, list[FileRecord]]:
-    """Read the records of all files of some batches, by data set, files in the order of their names."""
+    """Read the records of all files of some batches, by data set, files in the order of their names.
+
+    Args:
+        manifests: tables that `scan_batch` has written, each named after its batch.
+
+    Raises:
+        FadError: a table is missing, damaged, or of another batch.
+    """
     records: dict[str, list[FileRecord]] = {}
     for manifest in manifests:
+        batch = read_metadata(MANIFEST, manifest).get("batch")
+        if batch != manifest.stem:
+            raise FadError(f"{manifest}: this is the manifest of the batch {batch}: delete it and run again")
         for row in read_table(MANIFEST, manifest):
             records.setdefault(row.pop("dataset"), []).append(FileRecord(**row))
     for found in records.values():

@@ -25,8 +25,8 @@ def collect_files(
     models: Mapping[str, ModelUse],
     decisions: Path,
     ignored: Mapping[str, Sequence[tuple[str, str]]],
-    files: Path,
-    datasets: Path,
+    files: Sequence[Path],
+    datasets: Sequence[Path],
 ) -> None:
     """List every file of every data set, whether it was used and why not, and count them.
 
@@ -37,8 +37,8 @@ def collect_files(
         models: models and how they are used, by their names in the study.
         decisions: table of the decisions on all files.
         ignored: (name, reason) of the files that are not audio files, by data set.
-        files: the table of files to write.
-        datasets: the table of counts to write.
+        files: the tables of files to write, all with the same rows.
+        datasets: the tables of counts to write, all with the same rows.
 
     Raises:
         FadError: the embedded files are not those that were decided on.
@@ -57,8 +57,10 @@ def collect_files(
             listed += [_ignored_row(place, *entry) for entry in ignored.get(dataset, ())]
             rows += listed
             counts.append(_dataset_row(place, listed, SetCounts.of(selected, use.model.sample_rate)))
-    write_table(FILES, rows, files)
-    write_table(DATASETS, counts, datasets)
+    for path in files:
+        write_table(FILES, rows, path)
+    for path in datasets:
+        write_table(DATASETS, counts, path)
 
 
 def _require_decided(
