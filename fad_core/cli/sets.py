@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+import click
 
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.options import DEFAULT_MODEL
@@ -65,15 +68,27 @@ def comparable_sets(
     return found
 
 
+def require_different(names: Sequence[str]) -> None:
+    """Refuse sets that are given twice.
+
+    Raises:
+        click.UsageError: at least one is.
+    """
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise click.UsageError(f"{', '.join(twice)} {'is' if len(twice) == 1 else 'are'} given twice")
+
+
 def _require_existing(names: Sequence[str]) -> None:
     """Report several sets that do not exist in one message; a single one is reported when it is read.
 
     Raises:
         DatasetError: two or more sets do not exist; the message names all of them.
     """
+    from fad_core.datasets.lists import is_list, list_path
     from fad_core.errors import DatasetError
 
-    missing = [name for name in names if not (_PATTERN & set(name) or os.path.lexists(_expanded(name)))]
+    places = {name: str(list_path(name)) if is_list(name) else _expanded(name) for name in names}
+    missing = [name for name, place in places.items() if not (_PATTERN & set(name) or os.path.lexists(place))]
     if len(missing) > 1:
         raise DatasetError("; ".join(f"data set {name}: {name} does not exist" for name in missing))
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -38,6 +39,7 @@ from fad_core.runner.backend import Backend
 from fad_core.runner.pt2 import Identity
 from fad_core.tables import read_table
 from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, VERIFICATION
+from fad_core.util.formatting import significant
 from fad_core.weights import checksums, locate_weights
 
 Fad = Callable[..., subprocess.CompletedProcess[str]]
@@ -279,6 +281,34 @@ def test_statistics_take_the_place_of_the_sound(
     assert "assumed to be the same model" in assumed.stdout
     plain = fad_small("score", others, parquet, "--assume-same-model").stdout
     assert "reference: " + others + ", an unknown number of vectors" in plain
+
+
+def test_several_sets_are_scored_against_one_reference(
+    fad_small: Fad, folders: tuple[str, str], tmp_path: Path
+) -> None:
+    reference, other = folders
+    near = str(tmp_path / "near")
+    shutil.copytree(reference, near)
+    soundfile.write(f"{near}/3.wav", np.zeros(16000), 16000)
+    call = ("score", reference, other, near, *SEEDED, "--quiet")
+    rows = json.loads(fad_small(*call, "--json").stdout)
+    assert [tuple(row) for row in rows] == [DISTANCES.names] * 2
+    for name, row in zip((other, near), rows, strict=True):
+        assert row == json.loads(fad_small("score", reference, name, *SEEDED, "--quiet", "--json").stdout)
+    assert rows[0]["value"] > rows[1]["value"]
+    listed = list(csv.DictReader(fad_small(*call, "--csv", "--sort").stdout.splitlines()))
+    assert [(row["evaluation"], float(row["value"])) for row in listed] == [
+        (row["evaluation"], row["value"]) for row in rows[::-1]
+    ]
+    lines = fad_small(*call, "--sort").stdout.splitlines()
+    assert lines[0].startswith("model: small, seeded weights ")
+    assert lines[1] == f"reference: {reference}, 3 vectors"
+    assert lines[3].split() == ["evaluation", "fad", "n", "files", "notes"]
+    assert [line.split()[0] for line in lines[5:7]] == [near, other]
+    assert lines[5].split()[2:4] == ["4", "4"] and lines[6].split()[2:4] == ["3", "3"]
+    assert lines[6].split()[1] == significant(rows[0]["value"], 4)
+    notes = "\n".join(lines[7:])
+    assert notes.count("seeded weights: not a published model") == 1 and "1 file silent throughout" in notes
 
 
 def test_embed_writes_where_each_vector_is_from(
@@ -579,6 +609,7 @@ class TestWeights:
     [
         (["compare", "a.npz"], "at least two"),
         (["compare", "a.npz", "a.npz"], "a.npz is given twice"),
+        (["score", "a.npz", "b", "b", "c", "c"], "b, c are given twice"),
         (["stats", "audio", "-o", "x.csv"], "does not end in .npz or .parquet"),
         (["embed", "audio", "-o", "x.npz"], "does not end in .npy or .parquet"),
         (["completion", "tcsh"], "'bash', 'zsh', 'fish'"),
