@@ -55,7 +55,8 @@ def _output_option(suffixes: tuple[str, ...], what: str) -> Callable[[Any], Any]
 def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form) -> None:
     """Embed a SET and write the vectors to a file.
 
-    SET is a folder (searched recursively), a glob in quotes, or one file.
+    SET is a folder (searched recursively), a glob in quotes, one file, or a list (@clips.txt,
+    @clips.csv:column).
     """
     require_writable(output)
     exported, done = embedding.embed_sets([audio], model, keep=True, to_compare=False)

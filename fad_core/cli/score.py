@@ -50,9 +50,9 @@ def score(
 ) -> None:
     """Score one or several EVALUATION sets against the REFERENCE set.
 
-    Each is a folder (searched recursively), a glob in quotes, one file, embeddings (.npy), or a file of
-    statistics (.npz, .parquet) as `fad stats` writes it. The first call with a model exports and
-    verifies the model.
+    Each is a folder (searched recursively), a glob in quotes, one file, a list (@clips.txt,
+    @clips.csv:column), embeddings (.npy), or a file of statistics (.npz, .parquet) as `fad stats` writes it.
+    The first call with a model exports and verifies the model.
 
     For one set, all that is known is printed; for several, a table with a row for each (with --json, a
     list). The reference is embedded once.

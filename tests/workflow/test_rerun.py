@@ -115,6 +115,27 @@ def test_touched_changed_and_removed(done: WorkingFolder) -> None:
     assert nothing(done.plan())
 
 
+def test_a_changed_list_runs_the_shards_of_the_files_that_it_gains_or_loses(done: WorkingFolder) -> None:
+    listed = done.root / "audio/a.txt"
+    paths = [f"a/{name}\n" for name in clips(done)]
+    listed.write_text("".join(paths))
+    sets: dict[str, Any] = {"a": {"path": "@audio/a.txt", "shards": SHARDS}, "b": {"path": "audio/b"}}
+    done.write_study(datasets=sets)
+    done.complete()
+    assert done.embedded() == 0, "the cache knows all files"
+    assert [f"{row['file']}\n" for row in done.table("files") if row["dataset"] == "a"] == paths
+    os.utime(listed)
+    listed.write_text("# the same files\n" + "".join(reversed(paths)))
+    assert nothing(done.plan())
+    removed = paths.pop(0)
+    listed.write_text("".join(paths))
+    shard = shard_of(removed.strip(), SHARDS)
+    assert {job for job in done.plan().jobs if job.startswith("scan")} == {f"scan_files a/{shard}"}
+    listed.write_text("a/lost.wav\nb/lost.wav\n")
+    text = done.run("--dry-run").text
+    assert "a/lost.wav does not exist" in text and "b/lost.wav does not exist" in text
+
+
 def replan(done: WorkingFolder, **keys: Any) -> set[str]:
     """Rules that would run after the study's options have been changed."""
     datasets = {"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}}

@@ -105,7 +105,10 @@ def read_yaml(path: Path) -> Any:
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+        quotes = (
+            ": write a text that begins with @ in quotes" if "'@' that cannot start" in str(error) else ""
+        )
+        raise ConfigError(f"{path} is not valid YAML: {error}{quotes}") from error
 
 
 @dataclass(frozen=True)

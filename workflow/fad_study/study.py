@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fad_core.datasets import Dataset, list_files
+from fad_core.datasets.lists import is_list, list_in
 from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
@@ -186,14 +187,14 @@ def _valid_part(config: Mapping[str, Any], damaged: Set[str]) -> Study:
 
 
 def _dataset(name: str, path: str | list[str], config: Mapping[str, Any]) -> Dataset:
-    root = config.get("audio_root")
+    root, leftovers = Path(config.get("audio_root", "")).expanduser(), FilePolicy.of(config).leftovers
 
     def located(path: str) -> str:
-        expanded = Path(path).expanduser()
-        return str(expanded if root is None else Path(root).expanduser() / expanded)
+        return str(root / Path(path).expanduser())
 
-    paths = located(path) if isinstance(path, str) else tuple(located(item) for item in path)
-    return Dataset(name, paths, FilePolicy.of(config).leftovers)
+    if isinstance(path, str):
+        return Dataset(name, list_in(path, root) if is_list(path) else located(path), leftovers)
+    return Dataset(name, tuple(map(located, path)), leftovers)
 
 
 def _options(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Options:

@@ -38,6 +38,7 @@ from fad_core.models.use import ModelKey
 from fad_core.runner.backend import Backend
 from fad_core.runner.pt2 import Identity
 from fad_core.tables import read_table
+from fad_core.tables.csvtext import plain_text
 from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, VERIFICATION
 from fad_core.util.formatting import significant
 from fad_core.weights import checksums, locate_weights
@@ -287,9 +288,12 @@ def test_several_sets_are_scored_against_one_reference(
     fad_small: Fad, folders: tuple[str, str], tmp_path: Path
 ) -> None:
     reference, other = folders
-    near = str(tmp_path / "near")
-    shutil.copytree(reference, near)
-    soundfile.write(f"{near}/3.wav", np.zeros(16000), 16000)
+    folder = tmp_path / "near"
+    shutil.copytree(reference, folder)
+    soundfile.write(folder / "3.wav", np.zeros(16000), 16000)
+    # A set as a list.
+    (tmp_path / "near.csv").write_text("".join(f"{text}\n" for text in ("file", *map(str, folder.iterdir()))))
+    near = f"@{tmp_path / 'near.csv'}"
     call = ("score", reference, other, near, *SEEDED, "--quiet")
     rows = json.loads(fad_small(*call, "--json").stdout)
     assert [tuple(row) for row in rows] == [DISTANCES.names] * 2
@@ -297,7 +301,8 @@ def test_several_sets_are_scored_against_one_reference(
         assert row == json.loads(fad_small("score", reference, name, *SEEDED, "--quiet", "--json").stdout)
     assert rows[0]["value"] > rows[1]["value"]
     listed = list(csv.DictReader(fad_small(*call, "--csv", "--sort").stdout.splitlines()))
-    assert [(row["evaluation"], float(row["value"])) for row in listed] == [
+    # A spreadsheet would take a text with @ for a formula.
+    assert [(plain_text(row["evaluation"]), float(row["value"])) for row in listed] == [
         (row["evaluation"], row["value"]) for row in rows[::-1]
     ]
     lines = fad_small(*call, "--sort").stdout.splitlines()
@@ -383,6 +388,7 @@ def test_the_default_model_is_exported_verified_and_scored(
     [
         (["nowhere", "FOLDER"], 1, "nowhere does not exist"),
         (["nowhere", "lost"], 1, "nowhere does not exist; data set lost: lost does not exist"),
+        (["@no.csv:file", "lost"], 1, "@no.csv:file does not exist; data set lost: lost does not exist"),
         (["FOLDER", "FOLDER", "--model", "clapp"], 2, "Did you mean 'clap'"),
         (["FOLDER", "FOLDER", "--model", "vgish"], 2, "Did you mean 'vggish'"),
         (["FOLDER", "FOLDER", "--weights", "sedeed"], 1, "neither official nor seeded"),

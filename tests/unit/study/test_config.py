@@ -123,7 +123,10 @@ def test_an_unknown_key_is_refused_by_name_at_every_level(changes: Mapping[Any, 
 NAME = "must consist of letters, digits, '.', '_' and '-', and start with a letter or digit"
 TEXT = "is not text (numbers, yes and no are text in quotes)"
 GROUP = "is not a group of `key: value`"
-PATH = 'expected: A folder (read recursively), a glob such as "audio/a/**/*.flac", or a list of files.'
+PATH = (
+    'expected: A folder (read recursively), a glob such as "audio/a/**/*.flac", a list of files, or '
+    '"@clips.txt", a file that lists them (.txt, .csv, .tsv, .jsonl, .scp).'
+)
 PAIRS = "expected: Which sets are compared: all, or a list of [reference, evaluation]."
 
 
@@ -250,6 +253,7 @@ def bomb(use: str, level: str = "[{}]") -> str:
             bomb("b: {<<: *a8}", "{{k{i}: *a{i}, l: *a{i}, m: *a{i}, n: *a{i}, o: *a{i}}}"),
             "expand to more than",
         ),
+        ("a: {path: @x.txt}", r"c\.yaml is not valid YAML: .*: write a text that begins with @ in quotes"),
         ("a: 2024-13-45", r"c\.yaml is not valid YAML: month"),
         ("a: \xe9".encode("latin-1"), r"c\.yaml is not valid YAML: .*decode"),
     ],

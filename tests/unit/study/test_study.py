@@ -61,6 +61,10 @@ def test_chosen_pairs_keep_their_direction_and_order():
         ("root", "a/*.wav", "root/a/*.wav"),
         ("root", "/a/b", "/a/b"),
         ("~/root", "b", str(Path.home() / "root/b")),
+        ("root", "@a/x.csv:file", "@root/a/x.csv:file"),
+        (None, "@a/x.txt", "@a/x.txt"),
+        ("root", "@~/x.txt", f"@{Path.home()}/x.txt"),
+        ("root", ["@x.wav"], ("root/@x.wav",)),
         ("root", ["x.wav", "/y.wav"], ("root/x.wav", "/y.wav")),
     ],
 )
