@@ -45,9 +45,9 @@ def compare(
     In each pair, the set that is named first is the reference.
 
     A set is a folder (searched recursively), a glob in quotes, one file, a list (@clips.txt,
-    @clips.csv:column), embeddings (.npy), or a file of statistics (.npz, .parquet): those of `fad stats`
-    and of the pipeline, fadtk's ({model}.mu, {model}.cov) and pytorch-fid's (mu, sigma). Sets of different
-    models, weights or settings are refused.
+    @clips.csv:column), embeddings (.npy, .parquet), or a file of statistics (.npz, .parquet): those of
+    `fad stats` and of the pipeline, fadtk's ({model}.mu, {model}.cov) and pytorch-fid's (mu, sigma). Sets of
+    different models, weights or settings are refused.
     """
     from fad_core.embedding.distances import distance_row
     from fad_core.metrics import get_metric

@@ -51,8 +51,8 @@ def score(
     """Score one or several EVALUATION sets against the REFERENCE set.
 
     Each is a folder (searched recursively), a glob in quotes, one file, a list (@clips.txt,
-    @clips.csv:column), embeddings (.npy), or a file of statistics (.npz, .parquet) as `fad stats` writes it.
-    The first call with a model exports and verifies the model.
+    @clips.csv:column), embeddings (.npy, .parquet) as `fad embed` writes them, or a file of statistics
+    (.npz, .parquet) as `fad stats` does. The first call with a model exports and verifies the model.
 
     For one set, all that is known is printed; for several, a table with a row for each (with --json, a
     list). The reference is embedded once.

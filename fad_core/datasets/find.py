@@ -31,6 +31,7 @@ _UNREADABLE = (
 )
 AUDIO_SUFFIXES = frozenset(f"{_READABLE} {_UNREADABLE}".split(" "))
 
+_NO_SOUND = (".npz", ".npy", ".parquet")
 _LOOP = "a link to a folder that contains it"
 
 _MAGIC = re.compile(r"[*?\[]")
@@ -125,6 +126,8 @@ def _find(where: str | tuple[str, ...], *, leftovers: bool) -> tuple[list[AudioF
     path = _expanded(where)
     if path.is_dir():
         files, ignored = _search(path, None)
+    elif path.suffix in _NO_SOUND and path.is_file():
+        raise DatasetError(f"{where} is a file of statistics or embeddings, not of sound")
     elif os.path.lexists(path):
         return _in_list((where,)), []
     elif _MAGIC.search(where):

@@ -88,11 +88,16 @@ class ScannedSets:
 
         Raises:
             ValueError: it is another model, or is used in another way.
+            FadError: a set was embedded with other weights than those that are to be embedded now.
             AudioError: a file has changed since the scan.
         """
         ours, theirs = ((use.model.name, use.options) for use in (self.use, exported.use))
         if ours != theirs:
             raise ValueError(f"scanned for {ours}, but to be embedded by {theirs}")
+        if self.decisions:
+            for name, item in self.sets.items():
+                if isinstance(item, EmbeddedSet):
+                    _require_key(name, item, exported)
         # One stream: where one set ends, the next one's files are on their way.
         decided = (
             (decision, item.load)
@@ -148,8 +153,9 @@ def scan_sets(
     """Scan data sets and report every unusable file.
 
     Args:
-        sources: the sets by their names; each is a folder, a glob, a file, a list of files, `Waveforms`,
-            embeddings `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`.
+        sources: the sets by their names; each is a folder, a glob, a file, a list of files, "@" and the path
+            of a list, `Waveforms`, embeddings `[N, D]`, `Statistics`, a file of these (.npy, .npz, .parquet),
+            or an `EmbeddedSet`.
         use: the model that is to embed them, with its options; no weights are needed.
         backend: where it is to run, if that is known: sets that were embedded elsewhere are refused.
         policy: how to treat files that cannot, or should not, be embedded as they are.
@@ -210,8 +216,9 @@ def embed_sets(
     """Embed data sets. Every unusable file of all sets is reported before any file is embedded.
 
     Args:
-        sources: the sets by their names; each is a folder, a glob, a file, a list of files, `Waveforms`,
-            embeddings `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`.
+        sources: the sets by their names; each is a folder, a glob, a file, a list of files, "@" and the path
+            of a list, `Waveforms`, embeddings `[N, D]`, `Statistics`, a file of these (.npy, .npz, .parquet),
+            or an `EmbeddedSet`.
         exported: the embedding model.
         policy: how to treat files that cannot, or should not, be embedded as they are.
         workers: number of threads that load files ahead; 0: none. The result does not depend on it.
@@ -262,6 +269,15 @@ def _require_comparable(name: str, given: EmbeddedSet, use: ModelUse, backend: B
             )
     elif isinstance(statistics := given.statistics_of(), Statistics):
         require_enough(name, use.model.name, statistics.n)
+
+
+def _require_key(name: str, given: EmbeddedSet, exported: ExportedModel) -> None:
+    """Raise an error if an embedded set is not of the model that is to embed others, before it does."""
+    if not given.model_is_assumed and given.key != exported.key:
+        raise FadError(
+            f"{name} was embedded by {given.key}, the other set is to be embedded by {exported.key}: they "
+            "cannot be compared"
+        )
 
 
 def _named(name: str, given: EmbeddedSet, exported: ExportedModel) -> EmbeddedSet:

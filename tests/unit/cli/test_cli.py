@@ -326,8 +326,20 @@ def test_embed_writes_where_each_vector_is_from(
     assert done.returncode == 0, done.stderr
     (row,) = read_table(EMBEDDINGS, table)
     assert (row["file"], row["segment"], len(row["embedding"])) == (one, 0, DIMENSION)
-    refused = fad_small("compare", str(table), str(table) + "2.parquet")
-    assert "this is not a table of statistics" in refused.stderr
+    refused = fad_small("embed", str(table), "-o", str(tmp_path / "again.parquet"), *SEEDED)
+    assert "holds vectors already" in refused.stderr
+
+    # The table takes the place of the sound.
+    assert fad_small("embed", folders[0], "-o", str(table), *SEEDED, "--quiet").returncode == 0
+    expected = json.loads(fad_small("score", *folders, *SEEDED, "--quiet", "--json").stdout)
+    found = json.loads(fad_small("score", str(table), folders[1], *SEEDED, "--quiet", "--json").stdout)
+    assert found == {**expected, "reference": str(table)}
+    npz = str(tmp_path / "reference.npz")
+    assert fad_small("stats", str(table), "-o", npz, *SEEDED, "--quiet").returncode == 0
+    alone = json.loads(fad_small("score", npz, folders[1], *SEEDED, "--quiet", "--json").stdout)
+    assert alone == {**expected, "reference": npz}
+    refused = fad_small("embed", npz, "-o", str(tmp_path / "again.npy"), *SEEDED)
+    assert "holds statistics, not vectors" in refused.stderr
 
 
 @pytest.mark.slow
@@ -522,10 +534,10 @@ def test_an_interrupt_is_quiet(tmp_path: Path) -> None:
         Path(name).touch()
     code = (
         "import os, signal, threading\nfrom fad_core.cli import main\n"
-        "from fad_core.api import statistics_files as exchange\n"
+        "from fad_core.embedding import statistics_files as exchange\n"
         # What runs in a shell's background would ignore it.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "def wait(path, models): os.kill(os.getpid(), signal.SIGINT); threading.Event().wait()\n"
+        "def wait(path, models, keep): os.kill(os.getpid(), signal.SIGINT); threading.Event().wait()\n"
         f"exchange.read_statistics = wait\nmain(['compare', *{names}])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -9,11 +9,11 @@ from typing import Any
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import FileDecision
+from fad_core.embedding.embeddings_reader import read_embedding_counts
 from fad_core.errors import FadError
 from fad_core.models.use import ModelUse
 from fad_core.tables import write_table
 from fad_study.decisions import read_decisions
-from fad_study.embeddings_table import read_embedding_counts
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.steps.files import read_manifests
 
