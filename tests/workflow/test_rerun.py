@@ -158,6 +158,22 @@ def test_a_changed_option_runs_what_it_feeds(done: WorkingFolder) -> None:
     assert "embed_files" not in replan(done, embedding_cache=False, embedding_cache_gb=1)
 
 
+def test_a_label_changes_what_people_read_alone(done: WorkingFolder) -> None:
+    sets = {"a": {"path": "audio/a", "shards": SHARDS, "label": "Ours {v2}"}, "b": "audio/b"}
+    done.write_study(datasets=sets, reference="b")
+    run = done.complete()
+    people = {"collect_files", "plot_heatmap", "write_paper_tables", "write_methods", "write_report"}
+    # Another reference: the distance is computed again.
+    distances = {"compute_distances", "collect_distances", "write_matrix"}
+    assert run.rules == people | distances
+    assert {row["dataset"]: row["label"] for row in done.table("datasets")} == {"a": "Ours {v2}", "b": "b"}
+    assert [(row["reference"], row["evaluation"]) for row in done.table("distances")] == [("b", "a")]
+    folder = done.root / "results/study"
+    assert "<td>Ours {v2}</td>" in (folder / "report.html").read_text(encoding="utf-8")
+    for name in ("distances", "methods"):
+        assert r"Ours \{v2\}" in (folder / f"tables/{name}.tex").read_text(encoding="utf-8")
+
+
 def test_options_that_swap_their_values_are_noticed(done: WorkingFolder) -> None:
     replan(done, on_bad_file="skip", on_short_file="fail")
     done.complete("results/study/decisions.parquet")

@@ -148,7 +148,6 @@ PAIRS = "expected: Which sets are compared: all, or a list of [reference, evalua
         ({"datasets": {}}, "datasets: is empty"),
         ({"datasets": {"a b": {"path": "x"}}}, f"datasets: the name 'a b' {NAME}"),
         ({"datasets": {2024: {"path": "x"}}}, f"datasets: 2024 {TEXT}"),
-        ({"datasets": {"a": "x"}}, f"datasets.a: 'x' {GROUP}"),
         ({"datasets": {"a": None}}, "datasets.a: has no value"),
         ({"datasets": {"a": {}}}, "datasets.a: 'path' is missing"),
         ({"datasets": dataset(path=3)}, f"datasets.a.path: 3 is not valid; {PATH}"),
@@ -265,6 +264,28 @@ def test_what_is_no_good_yaml_is_told_with_its_place(text: str | bytes, message:
     with pytest.raises(ConfigError, match=f"(?s){message}"):
         read_yaml(path)
     assert time.process_time() - began < 2
+
+
+def test_a_data_set_can_be_its_path_alone():
+    given = BASE | {"datasets": {"a": "x", "b": ["y", "z"], "c": {"path": "@c.txt", "label": "C"}}}
+    assert completed(given)["datasets"] == {
+        "a": {"path": "x", "shards": 1},
+        "b": {"path": ["y", "z"], "shards": 1},
+        "c": {"path": "@c.txt", "label": "C", "shards": 1},
+    }
+    assert given["datasets"]["a"] == "x"
+    (fault,) = faults(BASE | {"datasets": {"a": ""}})
+    assert fault.startswith("datasets.a.path: '' is not valid")
+    (fault,) = faults(BASE | {"datasets": {"a": 3}})
+    assert fault.startswith("datasets.a: 3 is not a group of `key: value`")
+
+
+def test_pairs_and_a_reference_exclude_each_other():
+    given = BASE | {"pairs": "all", "reference": "a"}
+    assert faults(given) == ["'pairs' and 'reference' exclude each other: give one of them"]
+    assert faults({"study": "s", "correlations": {"ratings": "x"}, "reference": "a"}) == [
+        "'reference' requires 'datasets'"
+    ]
 
 
 def test_aliases_and_long_lists_are_no_bombs(tmp_path: Path):

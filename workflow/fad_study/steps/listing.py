@@ -25,6 +25,7 @@ def collect_files(
     models: Mapping[str, ModelUse],
     decisions: Path,
     ignored: Mapping[str, Sequence[tuple[str, str]]],
+    labels: Mapping[str, str],
     files: Path,
     datasets: Path,
 ) -> None:
@@ -37,6 +38,7 @@ def collect_files(
         models: models and how they are used, by their names in the study.
         decisions: table of the decisions on all files.
         ignored: (name, reason) of the files that are not audio files, by data set.
+        labels: what tables for people call the data sets, by their names.
         files: the table of files to write.
         datasets: the table of counts to write.
 
@@ -56,7 +58,8 @@ def collect_files(
             listed = [_file_row(place, decision, found.get(decision.record.file, 0)) for decision in selected]
             listed += [_ignored_row(place, *entry) for entry in ignored.get(dataset, ())]
             rows += listed
-            counts.append(_dataset_row(place, listed, SetCounts.of(selected, use.model.sample_rate)))
+            named = {**place, "label": labels[dataset]}
+            counts.append(_dataset_row(named, listed, SetCounts.of(selected, use.model.sample_rate)))
     write_table(FILES, rows, files)
     write_table(DATASETS, counts, datasets)
 
