@@ -29,7 +29,7 @@ from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.embedding.embedding_cache import EmbeddingCache
 from fad_core.embedding.inputs import Progress, Sounds, Source, sounds_of
 from fad_core.embedding.precomputed import precomputed_set, vector_statistics
-from fad_core.errors import FadError
+from fad_core.errors import DatasetError, FadError
 from fad_core.metrics.statistics import Statistics
 from fad_core.models.use import ModelUse
 from fad_core.runner.backend import Backend, settings_text
@@ -168,7 +168,7 @@ def scan_sets(
         The sets with the decision on each of their files, ready to be embedded.
 
     Raises:
-        DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
+        DatasetError: sets are missing or empty (the message lists all), or one gives fewer than 2 vectors.
         BadFilesError: files cannot be used, and the policy does not exclude them; the message lists all.
         FadError: an embedded set is of another model, as far as is known.
         TypeError: a set has another type.
@@ -184,9 +184,17 @@ def scan_sets(
     prepare = partial(prepare_waveform, use=use)
     cache = DecodedAudioCache(prepare, use.model.sample_rate) if same_type else None
     sets: dict[str, EmbeddedSet | Sounds] = {}
+    faults: list[str] = []
     for name, source in sources.items():
-        given = source if isinstance(source, EmbeddedSet) else precomputed_set(name, source, use, keep=keep)
-        sets[name] = given or sounds_of(name, source, cache, policy.leftovers)  # type: ignore[arg-type]
+        try:
+            given = (
+                source if isinstance(source, EmbeddedSet) else precomputed_set(name, source, use, keep=keep)
+            )
+            sets[name] = given or sounds_of(name, source, cache, policy.leftovers)  # type: ignore[arg-type]
+        except DatasetError as error:
+            faults.append(error.message)
+    if faults:
+        raise DatasetError("\n".join(faults))
     if to_compare and not all(isinstance(source, EmbeddedSet) for source in sources.values()):
         for name, item in sets.items():
             if isinstance(item, EmbeddedSet):
@@ -232,7 +240,7 @@ def embed_sets(
         The embedded sets by their names.
 
     Raises:
-        DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
+        DatasetError: sets are missing or empty (the message lists all), or one gives fewer than 2 vectors.
         BadFilesError: files cannot be used, and the policy does not exclude them; the message lists all.
         AudioError: a file has changed since the scan.
         FadError: an embedded set is of another model, as far as is known.

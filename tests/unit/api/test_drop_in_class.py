@@ -150,8 +150,8 @@ def test_a_device_that_there_is_not(vggish: Path) -> None:
 
 def test_what_is_missing_is_said_before_a_model_is_made(tmp_path: Path) -> None:
     made = FrechetAudioDistance(cache_dir=tmp_path / "cache", weights="seeded")
-    with pytest.raises(DatasetError, match="lost does not exist"):
-        made.score(tmp_path / "lost", tmp_path)
+    with pytest.raises(DatasetError, match=r"(?s)lost does not exist.*gone\.txt: No such file"):
+        made.score(tmp_path / "lost", f"@{tmp_path}/gone.txt")
     assert not (tmp_path / "cache").exists()
 
 

@@ -402,6 +402,13 @@ def test_the_default_model_is_exported_verified_and_scored(
         (["nowhere", "lost"], 1, "nowhere does not exist; data set lost: lost does not exist"),
         (["@no.csv:file", "lost"], 1, "@no.csv:file does not exist; data set lost: lost does not exist"),
         (["FOLDER", "FOLDER", "--model", "clapp"], 2, "Did you mean 'clap'"),
+        (
+            ["lost*", "gone*"],
+            1,
+            "data set lost*: no audio file in lost*\ndata set gone*: no audio file in gone*",
+        ),
+        (["FOLDER", "FOLDER", "--model", "VGGish"], 2, "Did you mean 'vggish'"),
+        (["FOLDER", "FOLDER", "--metric", "FAD"], 2, "Did you mean 'fad'"),
         (["FOLDER", "FOLDER", "--model", "vgish"], 2, "Did you mean 'vggish'"),
         (["FOLDER", "FOLDER", "--weights", "sedeed"], 1, "neither official nor seeded"),
         (["FOLDER", "FOLDER", "--metric", "kad"], 2, "Metrics: fad"),
