@@ -13,6 +13,7 @@ def main(
     models: list[str],
     files: list[Path],
     datasets: list[Path],
+    labels: str,
     ignored: str = "{}",
 ) -> None:
     """Write the table of files and the table of counts.
@@ -25,6 +26,7 @@ def main(
         models: name=id of each model, followed by its settings, as in "clap=clap-630k crop=first".
         files: the tables of files to write, all with the same rows.
         datasets: the tables of counts to write, all with the same rows.
+        labels: JSON object with what tables for people call each data set.
         ignored: JSON object with a list of [name, reason] of the other files of each data set.
     """
     import json
@@ -33,7 +35,8 @@ def main(
     from fad_study.study_models import parse_models
 
     by_name = parse_models(models)
-    collect_files(manifests, embeddings, names, by_name, decisions, json.loads(ignored), files, datasets)
+    others, called = json.loads(ignored), json.loads(labels)
+    collect_files(manifests, embeddings, names, by_name, decisions, others, called, files, datasets)
 
 
 run(main, globals())

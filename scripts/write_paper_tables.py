@@ -9,6 +9,7 @@ def main(
     study: str,
     outputs: list[Path],
     distances: Path | None = None,
+    datasets: Path | None = None,
     repeats: Path | None = None,
     groups: str = "{}",
     published: Path | None = None,
@@ -21,6 +22,7 @@ def main(
         study: name of the study, for the labels.
         outputs: the files to write, named after the table, such as distances.md.
         distances: the table of distances.
+        datasets: the table of counts, which has the labels of the data sets.
         repeats: the table of groups of draws.
         groups: JSON object with the names of the data sets of each group.
         published: the table of published figures.
@@ -32,7 +34,9 @@ def main(
     from fad_study.steps.papers import write_paper_tables
 
     chosen = json.loads(groups)
-    write_paper_tables(study, distances, repeats, chosen, published, correlations, confidence, outputs)
+    write_paper_tables(
+        study, distances, datasets, repeats, chosen, published, correlations, confidence, outputs
+    )
 
 
 run(main, globals())

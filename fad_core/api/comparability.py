@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fad_core.api.foreign_names import FOREIGN_NAMES, id_of
 from fad_core.embedding.embedded_set import EmbeddedSet
+from fad_core.embedding.foreign_names import FOREIGN_NAMES, id_of
 from fad_core.errors import FadError
 
 Alternatives = Sequence[EmbeddedSet]
@@ -31,8 +31,8 @@ def same_model(
         models: the models that are wanted; none: all that the sets have in common.
         assume: assume that statistics of other packages are of the same model as the other sets; the set's
             note then says so. If a file holds several models, the one whose name corresponds to that model
-            (`fad_core.api.foreign_names`) is used; a single one may have any name that does not correspond
-            to another model.
+            (`fad_core.embedding.foreign_names`) is used; a single one may have any name that does not
+            correspond to another model.
 
     Returns:
         For each model, one of each set, in order; at least one.
@@ -95,7 +95,8 @@ def _pick(alternatives: Alternatives, head: EmbeddedSet, *, assume: bool) -> Emb
 def _possible(alternatives: Alternatives, head: EmbeddedSet) -> list[EmbeddedSet]:
     """Return the set's statistics that may be assumed to be of the head's model: at most one.
 
-    A name of another package that `fad_core.api.foreign_names` translates is only compared with that model.
+    A name of another package that `fad_core.embedding.foreign_names` translates is only compared with that
+    model.
     """
     unsure = [each for each in alternatives if each.foreign or head.foreign]
     alike = [each for each in unsure if _model_id(each) == _model_id(head)]

@@ -223,11 +223,11 @@ class FrechetAudioDistance:
 
         Args:
             background_dir: the reference: a folder (searched recursively), a glob, a file, a list of files,
-                `Waveforms`, embeddings `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`;
-                None if its embeddings are given.
-            eval_dir: the evaluation set: a folder, a glob, a file, a list of files, `Waveforms`, embeddings
-                `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`; None if its embeddings
-                are given.
+                "@" and the path of a list, `Waveforms`, embeddings `[N, D]`, `Statistics`, a file of these
+                (.npy, .npz, .parquet), or an `EmbeddedSet`; None if its embeddings are given.
+            eval_dir: the evaluation set: a folder, a glob, a file, a list of files, "@" and the path of a
+                list, `Waveforms`, embeddings `[N, D]`, `Statistics`, a file of these (.npy, .npz, .parquet),
+                or an `EmbeddedSet`; None if its embeddings are given.
             background_embds_path: `.npy` file of the reference's embeddings: read if it exists, else written.
             eval_embds_path: `.npy` file of the evaluation set's embeddings: read if it exists, else written.
             dtype: Type that samples are read as. The types other than float32 reproduce the original

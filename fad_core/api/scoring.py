@@ -120,10 +120,12 @@ def score(
     """Score an evaluation set against a reference set.
 
     Args:
-        reference: the reference set: a folder (searched recursively), a glob, a file, a list of files,
-            `Waveforms`, embeddings `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`.
-        evaluation: the evaluation set: a folder, a glob, a file, a list of files, `Waveforms`, embeddings
-            `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`.
+        reference: the reference set: a folder (searched recursively), a glob, a file, a list of files, "@"
+            and the path of a list, `Waveforms`, embeddings `[N, D]`, `Statistics`, a file of these (.npy,
+            .npz, .parquet), or an `EmbeddedSet`.
+        evaluation: the evaluation set: a folder, a glob, a file, a list of files, "@"
+            and the path of a list, `Waveforms`, embeddings `[N, D]`, `Statistics`, a file of these (.npy,
+            .npz, .parquet), or an `EmbeddedSet`.
         exported: the embedding model. It is not verified here: `fad_core.api.model_cache.verified_model`
             returns a verified one.
         metric: name of the metric.

@@ -13,6 +13,7 @@ from fad_core.cli.embedding import Embedding
 from fad_core.cli.group import Command
 from fad_core.cli.options import SET, embedding_options, model_option
 from fad_core.cli.output import Form, output_options, print_row
+from fad_core.errors import FadError
 from fad_core.util.atomic import require_writable
 
 if TYPE_CHECKING:
@@ -55,15 +56,20 @@ def _output_option(suffixes: tuple[str, ...], what: str) -> Callable[[Any], Any]
 def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form) -> None:
     """Embed a SET and write the vectors to a file.
 
-    SET is a folder (searched recursively), a glob in quotes, or one file.
+    SET is a folder (searched recursively), a glob in quotes, one file, or a list (@clips.txt,
+    @clips.csv:column).
     """
     require_writable(output)
     exported, done = embedding.embed_sets([audio], model, keep=True, to_compare=False)
     embedded = done[audio]
+    if embedded.embeddings is None:
+        raise FadError(f"{audio} holds statistics, not vectors: give the sound that they were computed from")
     if output.suffix == ".npy":
         from fad_core.embedding.npy import save_embeddings
 
         save_embeddings(embedded.vectors_of().vectors, exported.use, output)
+    elif not embedded.decisions:
+        raise FadError(f"{audio} holds vectors already: a table of them is written from sound")
     else:
         from fad_core.embedding.embeddings_writer import write_embeddings
 
@@ -91,7 +97,7 @@ def stats(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     accept it in place of the audio.
     """
     require_writable(output)
-    from fad_core.api.statistics_files import require_file_for, write_statistics
+    from fad_core.embedding.statistics_files import require_file_for, write_statistics
     from fad_core.models import get_model
 
     require_file_for(output, get_model(model).outputs)

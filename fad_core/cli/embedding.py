@@ -51,7 +51,7 @@ class Embedding:
         """Embed sets; errors of any file are reported before a checkpoint is fetched or a model exported.
 
         Args:
-            sets: folders, globs, audio files, or `.npy` files of embeddings.
+            sets: folders, globs, audio files, lists, or files of embeddings or statistics.
             model_id: id of the model.
             keep: whether the embeddings are kept beside the statistics.
             to_compare: whether each set must give the two vectors that a distance needs.

@@ -1,29 +1,36 @@
-"""`fad score`: two sets, one number."""
+"""`fad score`: sets against one reference."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.group import Command
 from fad_core.cli.options import SET, assume_option, embedding_options, metric_option, model_option
-from fad_core.cli.output import Form, output_options, print_row
-from fad_core.cli.sets import comparable_sets
+from fad_core.cli.output import Form, Row, count_text, noted_table, output_options, print_row, print_rows
+from fad_core.cli.sets import comparable_sets, require_different
+
+if TYPE_CHECKING:
+    from fad_core.embedding.embedded_set import EmbeddedSet
+
+_DIGITS = 4
 
 
 @click.command(
     cls=Command,
     examples=(
         "fad score audio/reference audio/system_a",
+        "fad score audio/reference audio/system_a audio/system_b audio/system_c --sort",
         'fad score reference "generated/**/*.wav" --on-short-file pad --json',
         "fad score reference.npz audio/system_a --model clap-630k",
     ),
 )
 @click.argument("reference", type=SET)
-@click.argument("evaluation", type=SET)
+@click.argument("evaluations", metavar="EVALUATION...", nargs=-1, required=True, type=SET)
+@click.option("--sort", is_flag=True, help="Sort the sets by their values, the smallest first.")
 @model_option
 @metric_option
 @embedding_options
@@ -33,47 +40,67 @@ from fad_core.cli.sets import comparable_sets
 def score(
     context: click.Context,
     reference: str,
-    evaluation: str,
+    evaluations: tuple[str, ...],
+    sort: bool,
     model: str,
     metric: str,
     embedding: Embedding,
     assume_same_model: bool,
     form: Form,
 ) -> None:
-    """Score the EVALUATION set against the REFERENCE set.
+    """Score one or several EVALUATION sets against the REFERENCE set.
 
-    Each is a folder (searched recursively), a glob in quotes, one file, embeddings (.npy), or a file of
-    statistics (.npz, .parquet) as `fad stats` writes it. The first call with a model exports and
-    verifies the model.
+    Each is a folder (searched recursively), a glob in quotes, one file, a list (@clips.txt,
+    @clips.csv:column), embeddings (.npy, .parquet) as `fad embed` writes them, or a file of statistics
+    (.npz, .parquet) as `fad stats` does. The first call with a model exports and verifies the model.
+
+    For one set, all that is known is printed; for several, a table with a row for each (with --json, a
+    list). The reference is embedded once.
     """
     from fad_core.embedding.distances import distance_row
     from fad_core.errors import FadError
     from fad_core.metrics import get_metric
 
+    require_different(evaluations)
     measure = get_metric(metric)
     chosen = context.get_parameter_source("model") is not click.core.ParameterSource.DEFAULT
-    names = list(dict.fromkeys((reference, evaluation)))
+    names = list(dict.fromkeys((reference, *evaluations)))
     found = comparable_sets(names, [model] if chosen else [], embedding, measure, assume=assume_same_model)
     if len(found) > 1:
         held = ", ".join(each[0].key.model for each in found)
         raise FadError(f"the files hold statistics of {held}: choose one with --model, or use fad compare")
-    ((first, *others),) = found
-    second = others[0] if others else first
-    row = distance_row(first, second, metric)
-    print_row(row, form, lambda: _text(row))
+    sets = dict(zip(names, found[0], strict=True))
+    rows = [distance_row(sets[reference], sets[name], metric) for name in evaluations]
+    if len(rows) == 1:
+        print_row(rows[0], form, lambda: _text(rows[0]))
+        return
+    if sort:
+        rows.sort(key=lambda row: float(row["value"]))
+    print_rows(rows, form, lambda: _table(rows, sets))
 
 
-def _text(row: Mapping[str, Any]) -> str:
-    lines = [f"{row['metric']}: {row['value']!r}"]
-    weights = (
-        f"{row['weights']} weights {row['weights_sha256'][:8]}" if row["weights"] else "weights not named"
-    )
-    lines.append(f"model: {row['model'] or 'not named'}, {weights}")
-    if row["settings"]:
-        lines.append(f"settings: {row['settings']}")
-    for name in ("reference", "evaluation"):
-        count = row[f"n_{name}"]
-        lines.append(f"{name}: {row[name]}, {'an unknown number of' if count is None else count} vectors")
+def _table(rows: Sequence[Row], sets: Mapping[str, EmbeddedSet]) -> str:
+    """Return the model and the reference, and a table with a row for each other set."""
+    from fad_core.util.formatting import aligned, one_line
+
+    names = [row["evaluation"] for row in rows]
+    counts = [sets[name].counts for name in names]
+    columns = {
+        "evaluation": [one_line(name) for name in names],
+        rows[0]["metric"]: aligned([row["value"] for row in rows], _DIGITS),
+        "n": [count_text(row["n_evaluation"]) for row in rows],
+        "files": [count_text(each and each.files) for each in counts],
+    }
+    for what in ("padded", "excluded"):
+        if any(each and getattr(each, what) for each in counts):
+            columns[what] = [count_text(each and getattr(each, what)) for each in counts]
+    head = [*_model_lines(rows[0]), _set_line("reference", rows[0]), ""]
+    return "\n".join([*head, noted_table(columns, [row["note"] for row in rows], names=1)])
+
+
+def _text(row: Row) -> str:
+    lines = [f"{row['metric']}: {row['value']!r}", *_model_lines(row)]
+    lines += [_set_line(side, row) for side in ("reference", "evaluation")]
     if row["files"] is not None:
         lines.append(
             f"files: {row['files']} embedded ({row['padded']} of them padded), {row['excluded']} excluded"
@@ -81,3 +108,16 @@ def _text(row: Mapping[str, Any]) -> str:
     if row["note"]:
         lines.append(f"note: {row['note']}")
     return "\n".join(lines)
+
+
+def _model_lines(row: Row) -> list[str]:
+    weights = (
+        f"{row['weights']} weights {row['weights_sha256'][:8]}" if row["weights"] else "weights not named"
+    )
+    lines = [f"model: {row['model'] or 'not named'}, {weights}"]
+    return [*lines, f"settings: {row['settings']}"] if row["settings"] else lines
+
+
+def _set_line(side: str, row: Row) -> str:
+    count = row[f"n_{side}"]
+    return f"{side}: {row[side]}, {'an unknown number of' if count is None else count} vectors"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+import click
 
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.options import DEFAULT_MODEL
@@ -25,7 +28,7 @@ def comparable_sets(
     """Read the statistics of sets, and embed those that are audio.
 
     Args:
-        names: folders, globs, audio files, `.npy` files of embeddings, or files of statistics.
+        names: folders, globs, audio files, lists, or files of embeddings or statistics.
         models: ids of models; empty: the default model or, if all sets are statistics, their models.
         embedding: how audio is embedded.
         metric: the metric by which they are to be compared.
@@ -39,7 +42,7 @@ def comparable_sets(
             the metric needs.
     """
     from fad_core.api.comparability import same_model
-    from fad_core.api.statistics_files import is_statistics_file, read_statistics
+    from fad_core.embedding.statistics_files import is_statistics_file, read_statistics
     from fad_core.errors import FadError
     from fad_core.models import canonical_id, get_model
 
@@ -47,16 +50,17 @@ def comparable_sets(
     files = [name for name in names if is_statistics_file(name)]
     sounds = [name for name in names if name not in files]
     _require_existing(names)
-    stored = {name: read_statistics(name, models or ([DEFAULT_MODEL] if sounds else [])) for name in files}
+    keep, wanted = metric.needs_vectors, models or ([DEFAULT_MODEL] if sounds else [])
+    stored = {name: read_statistics(name, wanted, keep=keep) for name in files}
     _require_models(models, stored)
-    if files and metric.needs_vectors:
-        raise FadError(f"{metric.name} needs vectors, but {files[0]} holds only statistics")
+    lacking = [name for name, held in stored.items() if held[0].embeddings is None]
+    if keep and lacking:
+        raise FadError(f"{metric.name} needs vectors, but {lacking[0]} holds only statistics")
     if not sounds:
         return same_model([stored[name] for name in names], models=models, assume=assume)
     models = models or [DEFAULT_MODEL]
     for model in models:
         metric.require_outputs(model, get_model(model).outputs)
-    keep = metric.needs_vectors
     by_model = [_embedded(sounds, model, embedding, list(stored.values()), assume, keep) for model in models]
     found: list[list[EmbeddedSet]] = []
     for model, fresh in zip(models, by_model, strict=True):
@@ -65,15 +69,27 @@ def comparable_sets(
     return found
 
 
+def require_different(names: Sequence[str]) -> None:
+    """Refuse sets that are given twice.
+
+    Raises:
+        click.UsageError: at least one is.
+    """
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise click.UsageError(f"{', '.join(twice)} {'is' if len(twice) == 1 else 'are'} given twice")
+
+
 def _require_existing(names: Sequence[str]) -> None:
     """Report several sets that do not exist in one message; a single one is reported when it is read.
 
     Raises:
         DatasetError: two or more sets do not exist; the message names all of them.
     """
+    from fad_core.datasets.lists import is_list, list_path
     from fad_core.errors import DatasetError
 
-    missing = [name for name in names if not (_PATTERN & set(name) or os.path.lexists(_expanded(name)))]
+    places = {name: str(list_path(name)) if is_list(name) else _expanded(name) for name in names}
+    missing = [name for name, place in places.items() if not (_PATTERN & set(name) or os.path.lexists(place))]
     if len(missing) > 1:
         raise DatasetError("; ".join(f"data set {name}: {name} does not exist" for name in missing))
 

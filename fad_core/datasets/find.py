@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from fad_core.datasets.leftovers import leftover_reasons
+from fad_core.datasets.lists import is_list, read_list
 from fad_core.datasets.policy import DEFAULTS, Leftovers
 from fad_core.errors import DatasetError
 
@@ -30,6 +31,7 @@ _UNREADABLE = (
 )
 AUDIO_SUFFIXES = frozenset(f"{_READABLE} {_UNREADABLE}".split(" "))
 
+_NO_SOUND = (".npz", ".npy", ".parquet")
 _LOOP = "a link to a folder that contains it"
 
 _MAGIC = re.compile(r"[*?\[]")
@@ -41,7 +43,7 @@ class AudioFile:
 
     Attributes:
         name: its identity in the data set: the path relative to the data set's root, with "/"; in a list of
-            files the path as given.
+            files the path as given, or the key that the list gives it.
         path: its path in the file system.
     """
 
@@ -59,7 +61,8 @@ class Dataset:
 
     Attributes:
         name: its name in the study.
-        path: a folder, a glob pattern, or a tuple of files.
+        path: a folder, a glob pattern, a list such as "@clips.txt" (`fad_core.datasets.lists`), or a tuple of
+            files.
         leftovers: what becomes of files that another tool has written there (`fad_core.datasets.leftovers`).
     """
 
@@ -89,7 +92,7 @@ def list_files(dataset: Dataset) -> Listing:
       ignored.
     * A pattern with `*`, `?` or `[…]`, where `**` stands for any number of folders: every file that
       matches, of whatever suffix. A path that exists is never taken as a pattern.
-    * A list: the files as they stand; each of them must exist.
+    * A list, as a tuple or after "@" the path of one: the files as they stand; each of them must exist.
 
     Args:
         dataset: `~` in its paths is the home folder.
@@ -118,9 +121,13 @@ def _find(where: str | tuple[str, ...], *, leftovers: bool) -> tuple[list[AudioF
     """Find the files, possibly none, and what is ignored, in no particular order."""
     if not isinstance(where, str):
         return _in_list(where), []
+    if is_list(where):
+        return [AudioFile(*entry) for entry in read_list(where)], []
     path = _expanded(where)
     if path.is_dir():
         files, ignored = _search(path, None)
+    elif path.suffix in _NO_SOUND and path.is_file():
+        raise DatasetError(f"{where} is a file of statistics or embeddings, not of sound")
     elif os.path.lexists(path):
         return _in_list((where,)), []
     elif _MAGIC.search(where):

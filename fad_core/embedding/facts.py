@@ -54,6 +54,36 @@ def counts_from_row(row: Mapping[str, Any]) -> SetCounts:
     return SetCounts(**counts)
 
 
+def identity_of(text: str, weights_sha256: str) -> dict[str, Any]:
+    """Return the identity of a model that a file holds, or {}; the types of compared fields are checked.
+
+    Args:
+        text: the identity as JSON; "": none.
+        weights_sha256: hash of the weights that the file names elsewhere.
+
+    Raises:
+        ValueError: it is not that of a model, or of other weights.
+    """
+    if not text:
+        return {}
+    known = parse_object(text)
+    wanted: dict[str, type] = {
+        "checkpoints": dict,
+        "code": str,
+        "fad_core_version": str,
+        "weights_sha256": str,
+    }
+    for key, kind in wanted.items():
+        if not isinstance(known.get(key), kind):
+            raise ValueError(f"its identity has no valid {key!r}")
+    if known["weights_sha256"] != weights_sha256:
+        raise ValueError(
+            f"its identity names the weights {known['weights_sha256'][:8]}, its statistics the weights "
+            f"{weights_sha256[:8]}"
+        )
+    return known
+
+
 @dataclass(frozen=True)
 class EmbeddingFacts:
     """The facts in the metadata of a table of embeddings.

@@ -51,8 +51,9 @@ Source = (
     | Statistics
     | EmbeddedSet
 )
-"""A data set: a folder, a glob or a file; a list of files; sound in memory; embeddings `[N, D]`, as an array
-or a `.npy` file; their statistics; or a set that is embedded already."""
+"""A data set: a folder, a glob or a file; a list of files, or "@" and the path of one; sound in memory;
+embeddings `[N, D]`, as an array or a file (`.npy`, `.parquet`); their statistics, in memory or as a file
+(`.npz`, `.parquet`); or a set that is embedded already."""
 
 
 class SoundFiles:
@@ -188,11 +189,6 @@ def sounds_of(
     if isinstance(source, Waveforms):
         return SoundArrays(name, source)
     if isinstance(source, str | os.PathLike):
-        if Path(source).suffix in (".npz", ".parquet") and Path(source).is_file():
-            raise DatasetError(
-                f"{os.fspath(source)} is a file of statistics or vectors, not of sound: give what "
-                "read_statistics returns for it"
-            )
         return SoundFiles(Dataset(name, os.fspath(source), leftovers=leftovers), cache)
     if not isinstance(source, Iterable):
         raise TypeError(

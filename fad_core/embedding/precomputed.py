@@ -1,4 +1,4 @@
-"""Sets that are given as vectors or statistics, which do not name their model."""
+"""Sets that are given as vectors or statistics."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fad_core.datasets.counts import SetCounts
 from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.embedding.inputs import Source, is_embeddings_file
 from fad_core.embedding.npy import load_embeddings
+from fad_core.embedding.statistics_files import is_statistics_file, read_statistics
 from fad_core.errors import DatasetError, FadError
 from fad_core.metrics.statistics import Statistics, statistics_of
 from fad_core.models.original_quirks import as_scalars
@@ -23,7 +24,7 @@ NOTE = "given as embeddings or statistics, whose model is taken on trust"
 
 
 def precomputed_set(name: str, source: Source, use: ModelUse, *, keep: bool = False) -> EmbeddedSet | None:
-    """Read a set that is given as vectors, in an array or a `.npy` file, or as statistics; None if it is not.
+    """Read a set that is given as vectors or statistics, in memory or in a file; None if it is not.
 
     Args:
         name: of the set.
@@ -32,12 +33,15 @@ def precomputed_set(name: str, source: Source, use: ModelUse, *, keep: bool = Fa
         keep: whether the vectors are kept.
 
     Returns:
-        The set, assumed to be of this model; the rest of its key is empty.
+        The set. If it does not name its model, it is assumed to be of this one, and the rest of its key is
+        empty.
 
     Raises:
         DatasetError: they cannot be used.
-        FadError: they cannot be of this model.
+        FadError: they cannot be of this model, or a file of statistics cannot be read.
     """
+    if isinstance(source, str | os.PathLike) and is_statistics_file(source) and Path(source).is_file():
+        return _stored_set(source, use, keep=keep)
     vectors, note = None, ""
     if isinstance(source, Statistics):
         statistics = source
@@ -68,6 +72,21 @@ def precomputed_set(name: str, source: Source, use: ModelUse, *, keep: bool = Fa
         embeddings=files,
         note=f"{NOTE}; {note}" if note else NOTE,
     )
+
+
+def _stored_set(path: str | os.PathLike[str], use: ModelUse, *, keep: bool) -> EmbeddedSet:
+    """Read the set of this model from a file of statistics or embeddings."""
+    model, held = use.model.name, read_statistics(Path(path), [use.model.name], keep=keep)
+    if held[0].foreign:
+        raise FadError(
+            f"{path}: {held[0].note}, so it cannot be compared here; if you know that the model is the same, "
+            "compare it with the command, which can assume it"
+        )
+    found = [each for each in held if each.key.model == model]
+    if not found:
+        names = ", ".join(each.key.model for each in held)
+        raise FadError(f"{path} was made with {names}, not {model}: choose that model, or another file")
+    return found[0]
 
 
 def vector_statistics(blocks: Iterable[NDArray[Any]], use: ModelUse) -> Statistics:

@@ -29,7 +29,7 @@ from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.embedding.embedding_cache import EmbeddingCache
 from fad_core.embedding.inputs import Progress, Sounds, Source, sounds_of
 from fad_core.embedding.precomputed import precomputed_set, vector_statistics
-from fad_core.errors import FadError
+from fad_core.errors import DatasetError, FadError
 from fad_core.metrics.statistics import Statistics
 from fad_core.models.use import ModelUse
 from fad_core.runner.backend import Backend, settings_text
@@ -88,11 +88,16 @@ class ScannedSets:
 
         Raises:
             ValueError: it is another model, or is used in another way.
+            FadError: a set was embedded with other weights than those that are to be embedded now.
             AudioError: a file has changed since the scan.
         """
         ours, theirs = ((use.model.name, use.options) for use in (self.use, exported.use))
         if ours != theirs:
             raise ValueError(f"scanned for {ours}, but to be embedded by {theirs}")
+        if self.decisions:
+            for name, item in self.sets.items():
+                if isinstance(item, EmbeddedSet):
+                    _require_key(name, item, exported)
         # One stream: where one set ends, the next one's files are on their way.
         decided = (
             (decision, item.load)
@@ -148,8 +153,9 @@ def scan_sets(
     """Scan data sets and report every unusable file.
 
     Args:
-        sources: the sets by their names; each is a folder, a glob, a file, a list of files, `Waveforms`,
-            embeddings `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`.
+        sources: the sets by their names; each is a folder, a glob, a file, a list of files, "@" and the path
+            of a list, `Waveforms`, embeddings `[N, D]`, `Statistics`, a file of these (.npy, .npz, .parquet),
+            or an `EmbeddedSet`.
         use: the model that is to embed them, with its options; no weights are needed.
         backend: where it is to run, if that is known: sets that were embedded elsewhere are refused.
         policy: how to treat files that cannot, or should not, be embedded as they are.
@@ -162,7 +168,7 @@ def scan_sets(
         The sets with the decision on each of their files, ready to be embedded.
 
     Raises:
-        DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
+        DatasetError: sets are missing or empty (the message lists all), or one gives fewer than 2 vectors.
         BadFilesError: files cannot be used, and the policy does not exclude them; the message lists all.
         FadError: an embedded set is of another model, as far as is known.
         TypeError: a set has another type.
@@ -178,9 +184,17 @@ def scan_sets(
     prepare = partial(prepare_waveform, use=use)
     cache = DecodedAudioCache(prepare, use.model.sample_rate) if same_type else None
     sets: dict[str, EmbeddedSet | Sounds] = {}
+    faults: list[str] = []
     for name, source in sources.items():
-        given = source if isinstance(source, EmbeddedSet) else precomputed_set(name, source, use, keep=keep)
-        sets[name] = given or sounds_of(name, source, cache, policy.leftovers)  # type: ignore[arg-type]
+        try:
+            given = (
+                source if isinstance(source, EmbeddedSet) else precomputed_set(name, source, use, keep=keep)
+            )
+            sets[name] = given or sounds_of(name, source, cache, policy.leftovers)  # type: ignore[arg-type]
+        except DatasetError as error:
+            faults.append(error.message)
+    if faults:
+        raise DatasetError("\n".join(faults))
     if to_compare and not all(isinstance(source, EmbeddedSet) for source in sources.values()):
         for name, item in sets.items():
             if isinstance(item, EmbeddedSet):
@@ -210,8 +224,9 @@ def embed_sets(
     """Embed data sets. Every unusable file of all sets is reported before any file is embedded.
 
     Args:
-        sources: the sets by their names; each is a folder, a glob, a file, a list of files, `Waveforms`,
-            embeddings `[N, D]` or a `.npy` file of them, `Statistics`, or an `EmbeddedSet`.
+        sources: the sets by their names; each is a folder, a glob, a file, a list of files, "@" and the path
+            of a list, `Waveforms`, embeddings `[N, D]`, `Statistics`, a file of these (.npy, .npz, .parquet),
+            or an `EmbeddedSet`.
         exported: the embedding model.
         policy: how to treat files that cannot, or should not, be embedded as they are.
         workers: number of threads that load files ahead; 0: none. The result does not depend on it.
@@ -225,7 +240,7 @@ def embed_sets(
         The embedded sets by their names.
 
     Raises:
-        DatasetError: a set is missing, empty, or gives fewer than 2 vectors.
+        DatasetError: sets are missing or empty (the message lists all), or one gives fewer than 2 vectors.
         BadFilesError: files cannot be used, and the policy does not exclude them; the message lists all.
         AudioError: a file has changed since the scan.
         FadError: an embedded set is of another model, as far as is known.
@@ -262,6 +277,15 @@ def _require_comparable(name: str, given: EmbeddedSet, use: ModelUse, backend: B
             )
     elif isinstance(statistics := given.statistics_of(), Statistics):
         require_enough(name, use.model.name, statistics.n)
+
+
+def _require_key(name: str, given: EmbeddedSet, exported: ExportedModel) -> None:
+    """Raise an error if an embedded set is not of the model that is to embed others, before it does."""
+    if not given.model_is_assumed and given.key != exported.key:
+        raise FadError(
+            f"{name} was embedded by {given.key}, the other set is to be embedded by {exported.key}: they "
+            "cannot be compared"
+        )
 
 
 def _named(name: str, given: EmbeddedSet, exported: ExportedModel) -> EmbeddedSet:

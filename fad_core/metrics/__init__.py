@@ -89,7 +89,7 @@ def get_metric(name: str) -> Metric:
         return METRICS[name]
     except KeyError:
         known = dict.fromkeys([*_built_in(), *METRICS, *sorted(entry_points(group=ENTRY_POINTS).names)])
-        close = difflib.get_close_matches(name, known, n=1)
+        close = difflib.get_close_matches(name.lower(), known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise UnknownMetricError(f"there is no metric {name!r}.{hint} Metrics: {', '.join(known)}.") from None
 

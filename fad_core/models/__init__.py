@@ -70,7 +70,7 @@ def get_model(model_id: str) -> EmbeddingModel:
         if model_id in _names(model):
             return model
     names = [name for model in _all_models() for name in _names(model)]
-    close = difflib.get_close_matches(model_id, names, n=1)
+    close = difflib.get_close_matches(model_id.lower().replace("_", "-"), names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise UnknownModelError(f"there is no model {model_id!r}.{hint} Models: {', '.join(names)}.")
 

@@ -91,6 +91,16 @@ def read_metadata(schema: Schema, path: Path | str) -> dict[str, str]:
         return _given(_decoded(file))
 
 
+def schema_name(path: Path | str) -> str:
+    """Return the name of the schema of a table; "" if it is not one of this package.
+
+    Raises:
+        FadError: the file is missing or damaged.
+    """
+    with readable(Path(path)), pq.ParquetFile(path) as file:
+        return _decoded(file).get(_SCHEMA_KEY, "")
+
+
 @contextmanager
 def open_parquet(schema: Schema, path: Path) -> Iterator[pq.ParquetFile]:
     """Open a Parquet table of this schema; pages are checked against their checksums when read.

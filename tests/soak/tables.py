@@ -27,11 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fad_study.embeddings_table import (
-    iterate_embeddings,
-    read_embedding_counts,
-    read_embedding_facts,
-)
 from fad_study.schemas.files import MANIFEST
 from fad_study.steps.files import read_manifests
 
@@ -40,6 +35,11 @@ from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.scan import FileRecord
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.embedding_cache import EmbeddingCache, Entry
+from fad_core.embedding.embeddings_reader import (
+    iterate_embeddings,
+    read_embedding_counts,
+    read_embedding_facts,
+)
 from fad_core.embedding.facts import EmbeddingFacts, metadata_of
 from fad_core.embedding.npy import load_embeddings
 from fad_core.errors import FadError

@@ -53,6 +53,7 @@ class Study:
         self.root = root
         self.weights = weights
         self.sets = ["a", "b", "c"]
+        self.labels: dict[str, str] = {}
         self.two_outputs = False
         self.distances = [
             distance("a", "b", 12.4375, weights, note=NOTE),
@@ -94,7 +95,10 @@ class Study:
         } | UNREMARKABLE
         write_table(
             DATASETS,
-            [{"model": "vggish", "dataset": name} | counts for name in self.sets],
+            [
+                {"model": "vggish", "dataset": name, "label": self.labels.get(name, name)} | counts
+                for name in self.sets
+            ],
             tables / "datasets.parquet",
         )
         matrix = distance_matrix(self.distances, "vggish", "fad", self.sets)

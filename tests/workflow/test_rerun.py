@@ -116,6 +116,27 @@ def test_touched_changed_and_removed(done: WorkingFolder) -> None:
     assert nothing(done.plan())
 
 
+def test_a_changed_list_runs_the_shards_of_the_files_that_it_gains_or_loses(done: WorkingFolder) -> None:
+    listed = done.root / "audio/a.txt"
+    paths = [f"a/{name}\n" for name in clips(done)]
+    listed.write_text("".join(paths))
+    sets: dict[str, Any] = {"a": {"path": "@audio/a.txt", "shards": SHARDS}, "b": {"path": "audio/b"}}
+    done.write_study(datasets=sets)
+    done.complete()
+    assert done.embedded() == 0, "the cache knows all files"
+    assert [f"{row['file']}\n" for row in done.table("files") if row["dataset"] == "a"] == paths
+    os.utime(listed)
+    listed.write_text("# the same files\n" + "".join(reversed(paths)))
+    assert nothing(done.plan())
+    removed = paths.pop(0)
+    listed.write_text("".join(paths))
+    shard = shard_of(removed.strip(), SHARDS)
+    assert {job for job in done.plan().jobs if job.startswith("scan")} == {f"scan_files a/{shard}"}
+    listed.write_text("a/lost.wav\nb/lost.wav\n")
+    text = done.run("--dry-run").text
+    assert "a/lost.wav does not exist" in text and "b/lost.wav does not exist" in text
+
+
 def replan(done: WorkingFolder, **keys: Any) -> set[str]:
     """Rules that would run after the study's options have been changed."""
     datasets = {"a": {"path": "audio/a", "shards": SHARDS}, "b": {"path": "audio/b"}}
@@ -141,6 +162,22 @@ def test_a_changed_option_runs_what_it_feeds(done: WorkingFolder) -> None:
     assert "compute_distances" in limited and "export_model" not in limited
     mixed = replan(done, mixed_numerics="allow")
     assert {"compute_statistics", "compute_distances"} <= mixed and "embed_files" not in mixed
+
+
+def test_a_label_changes_what_people_read_alone(done: WorkingFolder) -> None:
+    sets = {"a": {"path": "audio/a", "shards": SHARDS, "label": "Ours {v2}"}, "b": "audio/b"}
+    done.write_study(datasets=sets, reference="b")
+    run = done.complete()
+    people = {"collect_files", "plot_heatmap", "write_paper_tables", "write_methods", "write_report"}
+    # Another reference: the distance is computed again.
+    distances = {"compute_distances", "collect_distances", "write_matrix"}
+    assert run.rules == people | distances
+    assert {row["dataset"]: row["label"] for row in done.table("datasets")} == {"a": "Ours {v2}", "b": "b"}
+    assert [(row["reference"], row["evaluation"]) for row in done.table("distances")] == [("b", "a")]
+    folder = done.root / "results/study"
+    assert "<td>Ours {v2}</td>" in (folder / "report.html").read_text(encoding="utf-8")
+    for name in ("distances", "methods"):
+        assert r"Ours \{v2\}" in (folder / f"tables/{name}.tex").read_text(encoding="utf-8")
 
 
 def test_options_that_swap_their_values_are_noticed(done: WorkingFolder) -> None:

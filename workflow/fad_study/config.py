@@ -105,7 +105,10 @@ def read_yaml(path: Path) -> Any:
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+        quotes = (
+            ": write a text that begins with @ in quotes" if "'@' that cannot start" in str(error) else ""
+        )
+        raise ConfigError(f"{path} is not valid YAML: {error}{quotes}") from error
 
 
 @dataclass(frozen=True)
@@ -131,10 +134,15 @@ def examine_config(config: Mapping[str, Any], schema_path: Path) -> Examined:
         schema_path: path of a JSON schema (draft 2020-12), as YAML.
     """
     schema = read_yaml(schema_path)
+    usable = copy.deepcopy(dict(config)) if isinstance(config, Mapping) else {}
+    if isinstance(sets := usable.get("datasets"), dict):
+        # A path, or several, is short for a group with the key `path`.
+        short = {name: {"path": entry} for name, entry in sets.items() if isinstance(entry, str | list)}
+        config = usable = {**usable, "datasets": {**sets, **short}}
+        usable = copy.deepcopy(usable)
     found = list(_Validator(schema).iter_errors(config))
     # The validator reports each missing key, and each time the message names all of them: a set.
     errors = sorted({line for error in found for line in _describe(error)})
-    usable = copy.deepcopy(dict(config)) if isinstance(config, Mapping) else {}
     damaged = frozenset(filter(None, [_leave_out(usable, error) for error in found]))
     filled: dict[str, Any] = _with_defaults(usable, schema)
     return Examined(filled, errors, damaged)
@@ -202,6 +210,10 @@ def _describe(error: Any) -> Iterator[str]:
             for option in error.validator_value
         ]
         yield f"{at}{', or '.join(options)} must be given"
+    elif error.validator == "not" and "required" in error.validator_value:
+        # Of dependentSchemas: a key, and those that must not be given with it.
+        names = [*error.validator_value["required"], error.absolute_schema_path[-2]]
+        yield f"{at}{' and '.join(map(repr, names))} exclude each other: give one of them"
     elif error.validator == "type" and error.instance is None:
         yield f"{at}has no value"
     elif error.validator == "enum" and (removed := error.schema.get("removed", {}).get(str(error.instance))):

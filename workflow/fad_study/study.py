@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fad_core.datasets import Dataset, list_files
+from fad_core.datasets.lists import is_list, list_in
 from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
@@ -35,6 +37,7 @@ class Study:
         name: of the study.
         datasets: by name, in the configuration's order; empty in a study that only correlates given tables.
         shards: number of shards of each data set, by its name.
+        labels: what tables for people and figures call the data sets, by their names.
         pairs: (reference, evaluation), names of data sets.
         models: by the names that results use.
         papers: repeats, published figures and correlations.
@@ -45,6 +48,7 @@ class Study:
     name: str
     datasets: Mapping[str, Dataset]
     shards: Mapping[str, int]
+    labels: Mapping[str, str]
     pairs: tuple[tuple[str, str], ...]
     models: Mapping[str, StudyModel]
     papers: PaperChoices
@@ -89,12 +93,13 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
         StudyModel(*name_and_id(entry), entry["weights"], _options(entry, config), backend)
         for entry in entries
     ]
-    interpreted = ("study", "datasets", "pairs", "models", *_PAPERS)
+    interpreted = ("study", "datasets", "pairs", "reference", "models", *_PAPERS)
     return Study(
         config["study"],
         {name: _dataset(name, entry["path"], config) for name, entry in datasets.items()},
         {name: entry["shards"] for name, entry in datasets.items()},
-        _pairs(config["pairs"], list(datasets)),
+        _labels(datasets),
+        _pairs(config, list(datasets)),
         {model.name: model for model in models},
         paper_choices(config, list(datasets)),
         FilePolicy.of(config),
@@ -121,9 +126,10 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
     if damaged & {"datasets", "pairs"}:
         return
     names = list(config.get("datasets", {}))
-    pairs = _pairs(config["pairs"], names)
+    pairs = _pairs(config, names)
     if names:
-        yield from _validate_pairs(pairs, names)
+        yield from _validate_pairs(config, pairs, names)
+    yield from _validate_labels(config)
     yield from validate_papers(config, names, pairs)
 
 
@@ -177,23 +183,23 @@ def _valid_part(config: Mapping[str, Any], damaged: Set[str]) -> Study:
         if not list(validate_names({"models": [entry], "metrics": []}, {"pairs"}))
     }
     # Files are looked for only if it is known where paths start, and which sets are compared.
-    pairs = () if damaged & {"audio_root", "pairs"} else _pairs(config["pairs"], names)
+    pairs = () if damaged & {"audio_root", "pairs"} else _pairs(config, names)
     pairs = tuple(pair for pair in pairs if set(pair) <= set(names))
     papers_fail = bool(damaged & {"datasets", "pairs"} or list(validate_papers(config, names, pairs)))
-    left_out = ("repeats", "correlations") if papers_fail else ()
+    left_out = {"reference", *(("repeats", "correlations") if papers_fail else ())}
     common = {key: value for key, value in config.items() if key not in left_out}
     return interpret_config({**common, "study": "", "models": list(models.values()), "pairs": pairs})
 
 
 def _dataset(name: str, path: str | list[str], config: Mapping[str, Any]) -> Dataset:
-    root = config.get("audio_root")
+    root, leftovers = Path(config.get("audio_root", "")).expanduser(), FilePolicy.of(config).leftovers
 
     def located(path: str) -> str:
-        expanded = Path(path).expanduser()
-        return str(expanded if root is None else Path(root).expanduser() / expanded)
+        return str(root / Path(path).expanduser())
 
-    paths = located(path) if isinstance(path, str) else tuple(located(item) for item in path)
-    return Dataset(name, paths, FilePolicy.of(config).leftovers)
+    if isinstance(path, str):
+        return Dataset(name, list_in(path, root) if is_list(path) else located(path), leftovers)
+    return Dataset(name, tuple(map(located, path)), leftovers)
 
 
 def _options(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Options:
@@ -213,18 +219,41 @@ def _options(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Options:
     return options
 
 
-def _pairs(pairs: Any, names: list[str]) -> tuple[tuple[str, str], ...]:
-    if pairs == "all":
+def _labels(datasets: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the label of each set on one line; its name if it has none."""
+    return {name: " ".join(entry.get("label", "").split()) or name for name, entry in datasets.items()}
+
+
+def _validate_labels(config: Mapping[str, Any]) -> Iterator[str]:
+    labels, groups = _labels(config.get("datasets", {})), config.get("repeats", {})
+    for label in _repeated(labels.values()):
+        names = ", ".join(name for name, each in labels.items() if each == label)
+        yield f"datasets: {names} are labelled {label!r}; give them different labels"
+    for name, label in labels.items():
+        if label != name and (label in labels or label in groups):
+            yield f"datasets: {name} is labelled {label!r}, which is the name of another set or group"
+
+
+def _pairs(config: Mapping[str, Any], names: list[str]) -> tuple[tuple[str, str], ...]:
+    if "reference" in config:
+        return tuple((config["reference"], name) for name in names if name != config["reference"])
+    if config["pairs"] == "all":
         return tuple(itertools.combinations(names, 2))
-    return tuple((reference, evaluation) for reference, evaluation in pairs)
+    return tuple((reference, evaluation) for reference, evaluation in config["pairs"])
 
 
-def _validate_pairs(pairs: tuple[tuple[str, str], ...], names: list[str]) -> Iterator[str]:
-    if not pairs:
-        yield "pairs: all needs at least two data sets"
-    unknown = sorted(set(itertools.chain.from_iterable(pairs)) - set(names))
+def _validate_pairs(
+    config: Mapping[str, Any], pairs: tuple[tuple[str, str], ...], names: list[str]
+) -> Iterator[str]:
+    key = "reference" if "reference" in config else "pairs"
+    if len(names) < 2 and (key == "reference" or config["pairs"] == "all"):
+        yield f"{key}: {'' if key == 'reference' else 'all '}needs at least two data sets"
+    unknown = sorted({*itertools.chain.from_iterable(pairs)} - set(names))
     if unknown:
-        yield f"pairs: there is no data set {', '.join(unknown)}; data sets: {', '.join(names)}"
+        close = [near for name in unknown for near in difflib.get_close_matches(name, names, n=1)]
+        meant, known = ", ".join(map(repr, dict.fromkeys(close))), ", ".join(names)
+        hint = f"did you mean {meant}?" if close else f"data sets: {known}"
+        yield f"{key}: there is no data set {', '.join(unknown)}; {hint}"
     for pair in _repeated(pairs):
         yield f"pairs: [{', '.join(pair)}] is given twice"
 

@@ -68,6 +68,11 @@ def ignored_files(wildcards):
     return json.dumps({name: ignored for name, ignored in listings.items() if ignored}, sort_keys=True)
 
 
+def labels(wildcards):
+    """Params function: what tables for people call the data sets, as JSON; for braces, as above."""
+    return json.dumps(STUDY.labels)
+
+
 def configuration(wildcards):
     """Params function: the configuration as JSON, in its order, which defines the pairs of `pairs: all`."""
     return json.dumps(config)

@@ -34,6 +34,7 @@ rule collect_files:
     params:
         names=STUDY.paired(),
         models=MODELS,
+        labels=labels,
         ignored=ignored_files,
         code=code_of_models("collect_files.py"),
     script:
@@ -62,8 +63,8 @@ rule write_matrix:
 
 rule plot_heatmap:
     input:
+        **tables_of("distances", "datasets"),
         matrix=rules.write_matrix.output.matrix,
-        distances=rules.collect_distances.output.parquet,
     output:
         figure=report(
             f"{STUDY_DIR}/figures/{{model}}.{{metric}}.heatmap.svg",

@@ -150,18 +150,21 @@ def test_a_device_that_there_is_not(vggish: Path) -> None:
 
 def test_what_is_missing_is_said_before_a_model_is_made(tmp_path: Path) -> None:
     made = FrechetAudioDistance(cache_dir=tmp_path / "cache", weights="seeded")
-    with pytest.raises(DatasetError, match="lost does not exist"):
-        made.score(tmp_path / "lost", tmp_path)
+    with pytest.raises(DatasetError, match=r"(?s)lost does not exist.*gone\.txt: No such file"):
+        made.score(tmp_path / "lost", f"@{tmp_path}/gone.txt")
     assert not (tmp_path / "cache").exists()
 
 
 def test_a_file_of_statistics_is_no_bad_sound(sets: Sets, tmp_path: Path) -> None:
     made = FrechetAudioDistance(ckpt_dir=tmp_path / "ckpt", weights="seeded")
     (tmp_path / "reference.npz").touch()
-    with pytest.raises(
-        DatasetError, match=r"reference\.npz is a file of statistics .*read_statistics returns"
-    ):
+    with pytest.raises(FadError, match=r"reference\.npz is not a \.npz file of arrays"):
         made.score(tmp_path / "reference.npz", sets[1])
+    np.savez(tmp_path / "theirs.npz", mu=np.zeros(128), sigma=np.eye(128))
+    with pytest.raises(FadError, match=r"pytorch-fid, which does not name the weights, so it cannot be comp"):
+        made.score(tmp_path / "theirs.npz", sets[1])
+    with pytest.raises(DatasetError, match=r"lost\.npz does not exist"):
+        made.score(tmp_path / "lost.npz", sets[1])
 
 
 @pytest.mark.parametrize(

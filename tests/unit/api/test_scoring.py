@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from fad_study.embeddings_table import read_embedding_counts, read_embedding_facts
 from fad_study.steps.check import check_files
 from fad_study.steps.distances import compute_distances
 from fad_study.steps.embeddings import embed_batch
@@ -19,10 +18,13 @@ from fad_study.steps.files import scan_batch
 from fad_study.steps.statistics import compute_statistics
 
 from fad_core.api.scoring import embed_sets, scan_sets, score
+from fad_core.api.statistics_files import write_statistics
 from fad_core.audio import read_audio
 from fad_core.datasets import Dataset
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.embedding.embed import load_unchanged, prepare_waveform
+from fad_core.embedding.embeddings_reader import read_embedding_counts, read_embedding_facts
+from fad_core.embedding.embeddings_writer import write_embeddings
 from fad_core.errors import BadFilesError, DatasetError, FadError
 from fad_core.metrics.statistics import statistics_of
 from fad_core.models import get_model
@@ -110,6 +112,55 @@ def test_duplicates_are_dropped_whatever_their_shard(
     assert set(read_embedding_counts(embeddings)["set"]) == used
     excluded = sum(read_embedding_facts(path).counts["set"].excluded for path in embeddings)
     assert excluded == len(embedded.decisions) - len(used)
+
+
+def test_a_set_is_the_same_in_every_form(
+    folders: tuple[Path, Path], exported: ExportedModel, exported_path: Path, tmp_path: Path
+) -> None:
+    reference, evaluation = folders
+    expected = score(reference, evaluation, exported).row
+    decided = embed_sets({"reference": reference}, exported, keep=True)["reference"]
+    npz, stored, table = (tmp_path / name for name in ("a.npz", "a.parquet", "embeddings.parquet"))
+    write_statistics(decided, npz)
+    write_statistics(decided, stored)
+    write_embeddings({"reference": (decided.embeddings or (), decided.decisions)}, exported, table)
+    listed = tmp_path / "list.txt"
+    listed.write_text("".join(f"{path}\n" for path in reference.rglob("*.wav")))
+    (pipeline,) = embedded_by_the_pipeline(reference, 1, exported_path, DEFAULTS, tmp_path / "made")
+    for given in (npz, str(stored), table, pipeline, f"@{listed}"):
+        found = score(given, evaluation, exported).row
+        assert found == {**expected, "reference": str(given)}
+    kept = embed_sets({"a": table}, exported, keep=True)["a"]
+    assert kept.counts == decided.counts and kept.identity == decided.identity
+    np.testing.assert_array_equal(kept.vectors_of().vectors, decided.vectors_of().vectors)
+    assert kept.vectors_of().files == decided.vectors_of().files
+    assert kept.noted("x").note == "x"
+    assert embed_sets({"a": table}, exported)["a"].embeddings is None
+
+
+def test_a_file_of_another_model_or_of_several_sets_is_refused(
+    folders: tuple[Path, Path], exported: ExportedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = embed_sets({folder.name: folder for folder in folders}, exported, keep=True)
+    made = sets["reference"]
+    both = tmp_path / "both.parquet"
+    write_embeddings(
+        {name: (each.embeddings or (), each.decisions) for name, each in sets.items()}, exported, both
+    )
+    with pytest.raises(FadError, match=r"embeddings of 2 data sets \(evaluation, reference\); expected one"):
+        score(both, folders[1], exported)
+    refused = {"model": "was made with pann-16k, not vggish", "settings": "they cannot be compared"}
+    for name, said in refused.items():
+        key = replace(made.key, **{name: "pann-16k"})
+        write_statistics(replace(made, key=key), tmp_path / "a.npz")
+        with pytest.raises(FadError, match=said):
+            scan_sets({"a": tmp_path / "a.npz", "b": folders[1]}, exported.use)
+    other = replace(made, key=replace(made.key, weights="official"))
+    write_statistics(other, tmp_path / "a.npz")
+    scanned = scan_sets({"a": tmp_path / "a.npz", "b": folders[1]}, exported.use)
+    monkeypatch.setattr(exported, "embed", None)  # it is known before anything is embedded
+    with pytest.raises(FadError, match=r"official weights .* is to be embedded by vggish \(seeded weights"):
+        scanned.embed(exported)
 
 
 def test_a_set_against_itself_is_zero_within_rounding(

@@ -11,11 +11,15 @@ import numpy as np
 import pytest
 
 from fad_core.api.comparability import same_model
-from fad_core.api.foreign_names import FOREIGN_NAMES
-from fad_core.api.statistics_files import is_statistics_file, read_statistics, write_statistics
 from fad_core.datasets.counts import SetCounts
 from fad_core.embedding.distances import distance_row
 from fad_core.embedding.embedded_set import EmbeddedSet
+from fad_core.embedding.foreign_names import FOREIGN_NAMES
+from fad_core.embedding.statistics_files import (
+    is_statistics_file,
+    read_statistics,
+    write_statistics,
+)
 from fad_core.errors import FadError, OutputError
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import model_ids

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -37,7 +38,9 @@ from fad_core.models.use import ModelKey
 from fad_core.runner.backend import Backend
 from fad_core.runner.identity import Identity
 from fad_core.tables import read_table
+from fad_core.tables.csvtext import plain_text
 from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, VERIFICATION
+from fad_core.util.formatting import significant
 from fad_core.weights import checksums, locate_weights
 
 Fad = Callable[..., subprocess.CompletedProcess[str]]
@@ -281,6 +284,38 @@ def test_statistics_take_the_place_of_the_sound(
     assert "reference: " + others + ", an unknown number of vectors" in plain
 
 
+def test_several_sets_are_scored_against_one_reference(
+    fad_small: Fad, folders: tuple[str, str], tmp_path: Path
+) -> None:
+    reference, other = folders
+    folder = tmp_path / "near"
+    shutil.copytree(reference, folder)
+    soundfile.write(folder / "3.wav", np.zeros(16000), 16000)
+    # A set as a list.
+    (tmp_path / "near.csv").write_text("".join(f"{text}\n" for text in ("file", *map(str, folder.iterdir()))))
+    near = f"@{tmp_path / 'near.csv'}"
+    call = ("score", reference, other, near, *SEEDED, "--quiet")
+    rows = json.loads(fad_small(*call, "--json").stdout)
+    assert [tuple(row) for row in rows] == [DISTANCES.names] * 2
+    for name, row in zip((other, near), rows, strict=True):
+        assert row == json.loads(fad_small("score", reference, name, *SEEDED, "--quiet", "--json").stdout)
+    assert rows[0]["value"] > rows[1]["value"]
+    listed = list(csv.DictReader(fad_small(*call, "--csv", "--sort").stdout.splitlines()))
+    # A spreadsheet would take a text with @ for a formula.
+    assert [(plain_text(row["evaluation"]), float(row["value"])) for row in listed] == [
+        (row["evaluation"], row["value"]) for row in rows[::-1]
+    ]
+    lines = fad_small(*call, "--sort").stdout.splitlines()
+    assert lines[0].startswith("model: small, seeded weights ")
+    assert lines[1] == f"reference: {reference}, 3 vectors"
+    assert lines[3].split() == ["evaluation", "fad", "n", "files", "notes"]
+    assert [line.split()[0] for line in lines[5:7]] == [near, other]
+    assert lines[5].split()[2:4] == ["4", "4"] and lines[6].split()[2:4] == ["3", "3"]
+    assert lines[6].split()[1] == significant(rows[0]["value"], 4)
+    notes = "\n".join(lines[7:])
+    assert notes.count("seeded weights: not a published model") == 1 and "1 file silent throughout" in notes
+
+
 def test_embed_writes_where_each_vector_is_from(
     fad_small: Fad, folders: tuple[str, str], tmp_path: Path
 ) -> None:
@@ -291,8 +326,20 @@ def test_embed_writes_where_each_vector_is_from(
     assert done.returncode == 0, done.stderr
     (row,) = read_table(EMBEDDINGS, table)
     assert (row["file"], row["segment"], len(row["embedding"])) == (one, 0, DIMENSION)
-    refused = fad_small("compare", str(table), str(table) + "2.parquet")
-    assert "this is not a table of statistics" in refused.stderr
+    refused = fad_small("embed", str(table), "-o", str(tmp_path / "again.parquet"), *SEEDED)
+    assert "holds vectors already" in refused.stderr
+
+    # The table takes the place of the sound.
+    assert fad_small("embed", folders[0], "-o", str(table), *SEEDED, "--quiet").returncode == 0
+    expected = json.loads(fad_small("score", *folders, *SEEDED, "--quiet", "--json").stdout)
+    found = json.loads(fad_small("score", str(table), folders[1], *SEEDED, "--quiet", "--json").stdout)
+    assert found == {**expected, "reference": str(table)}
+    npz = str(tmp_path / "reference.npz")
+    assert fad_small("stats", str(table), "-o", npz, *SEEDED, "--quiet").returncode == 0
+    alone = json.loads(fad_small("score", npz, folders[1], *SEEDED, "--quiet", "--json").stdout)
+    assert alone == {**expected, "reference": npz}
+    refused = fad_small("embed", npz, "-o", str(tmp_path / "again.npy"), *SEEDED)
+    assert "holds statistics, not vectors" in refused.stderr
 
 
 @pytest.mark.slow
@@ -353,7 +400,15 @@ def test_the_default_model_is_exported_verified_and_scored(
     [
         (["nowhere", "FOLDER"], 1, "nowhere does not exist"),
         (["nowhere", "lost"], 1, "nowhere does not exist; data set lost: lost does not exist"),
+        (["@no.csv:file", "lost"], 1, "@no.csv:file does not exist; data set lost: lost does not exist"),
         (["FOLDER", "FOLDER", "--model", "clapp"], 2, "Did you mean 'clap'"),
+        (
+            ["lost*", "gone*"],
+            1,
+            "data set lost*: no audio file in lost*\ndata set gone*: no audio file in gone*",
+        ),
+        (["FOLDER", "FOLDER", "--model", "VGGish"], 2, "Did you mean 'vggish'"),
+        (["FOLDER", "FOLDER", "--metric", "FAD"], 2, "Did you mean 'fad'"),
         (["FOLDER", "FOLDER", "--model", "vgish"], 2, "Did you mean 'vggish'"),
         (["FOLDER", "FOLDER", "--weights", "sedeed"], 1, "neither official nor seeded"),
         (["FOLDER", "FOLDER", "--metric", "kad"], 2, "Metrics: fad"),
@@ -486,10 +541,10 @@ def test_an_interrupt_is_quiet(tmp_path: Path) -> None:
         Path(name).touch()
     code = (
         "import os, signal, threading\nfrom fad_core.cli import main\n"
-        "from fad_core.api import statistics_files as exchange\n"
+        "from fad_core.embedding import statistics_files as exchange\n"
         # What runs in a shell's background would ignore it.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "def wait(path, models): os.kill(os.getpid(), signal.SIGINT); threading.Event().wait()\n"
+        "def wait(path, models, keep): os.kill(os.getpid(), signal.SIGINT); threading.Event().wait()\n"
         f"exchange.read_statistics = wait\nmain(['compare', *{names}])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -579,6 +634,7 @@ class TestWeights:
     [
         (["compare", "a.npz"], "at least two"),
         (["compare", "a.npz", "a.npz"], "a.npz is given twice"),
+        (["score", "a.npz", "b", "b", "c", "c"], "b, c are given twice"),
         (["stats", "audio", "-o", "x.csv"], "does not end in .npz or .parquet"),
         (["embed", "audio", "-o", "x.npz"], "does not end in .npy or .parquet"),
         (["completion", "tcsh"], "'bash', 'zsh', 'fish'"),

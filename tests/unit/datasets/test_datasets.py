@@ -32,6 +32,13 @@ def error(path: str | tuple[str, ...]) -> str:
     return str(caught.value)
 
 
+def test_a_file_of_statistics_is_no_sound(tmp_path):
+    make(tmp_path, "a.npz")
+    assert error(str(tmp_path / "a.npz")).endswith(
+        "a.npz is a file of statistics or embeddings, not of sound"
+    )
+
+
 class TestFolder:
     def test_everything_below_with_the_rest_ignored(self, tmp_path):
         make(tmp_path, "b.wav", "A.FLAC", "sub/c.Ogg", "sub/deep/d.mp3", "e.m4a", "notes.txt", "README")

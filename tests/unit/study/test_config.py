@@ -127,7 +127,10 @@ def test_an_unknown_key_is_refused_by_name_at_every_level(changes: Mapping[Any, 
 NAME = "must consist of letters, digits, '.', '_' and '-', and start with a letter or digit"
 TEXT = "is not text (numbers, yes and no are text in quotes)"
 GROUP = "is not a group of `key: value`"
-PATH = 'expected: A folder (read recursively), a glob such as "audio/a/**/*.flac", or a list of files.'
+PATH = (
+    'expected: A folder (read recursively), a glob such as "audio/a/**/*.flac", a list of files, or '
+    '"@clips.txt", a file that lists them (.txt, .csv, .tsv, .jsonl, .scp).'
+)
 PAIRS = "expected: Which sets are compared: all, or a list of [reference, evaluation]."
 
 
@@ -149,7 +152,6 @@ PAIRS = "expected: Which sets are compared: all, or a list of [reference, evalua
         ({"datasets": {}}, "datasets: is empty"),
         ({"datasets": {"a b": {"path": "x"}}}, f"datasets: the name 'a b' {NAME}"),
         ({"datasets": {2024: {"path": "x"}}}, f"datasets: 2024 {TEXT}"),
-        ({"datasets": {"a": "x"}}, f"datasets.a: 'x' {GROUP}"),
         ({"datasets": {"a": None}}, "datasets.a: has no value"),
         ({"datasets": {"a": {}}}, "datasets.a: 'path' is missing"),
         ({"datasets": dataset(path=3)}, f"datasets.a.path: 3 is not valid; {PATH}"),
@@ -254,6 +256,7 @@ def bomb(use: str, level: str = "[{}]") -> str:
             bomb("b: {<<: *a8}", "{{k{i}: *a{i}, l: *a{i}, m: *a{i}, n: *a{i}, o: *a{i}}}"),
             "expand to more than",
         ),
+        ("a: {path: @x.txt}", r"c\.yaml is not valid YAML: .*: write a text that begins with @ in quotes"),
         ("a: 2024-13-45", r"c\.yaml is not valid YAML: month"),
         ("a: \xe9".encode("latin-1"), r"c\.yaml is not valid YAML: .*decode"),
     ],
@@ -265,6 +268,28 @@ def test_what_is_no_good_yaml_is_told_with_its_place(text: str | bytes, message:
     with pytest.raises(ConfigError, match=f"(?s){message}"):
         read_yaml(path)
     assert time.process_time() - began < 2
+
+
+def test_a_data_set_can_be_its_path_alone():
+    given = BASE | {"datasets": {"a": "x", "b": ["y", "z"], "c": {"path": "@c.txt", "label": "C"}}}
+    assert completed(given)["datasets"] == {
+        "a": {"path": "x", "shards": 1},
+        "b": {"path": ["y", "z"], "shards": 1},
+        "c": {"path": "@c.txt", "label": "C", "shards": 1},
+    }
+    assert given["datasets"]["a"] == "x"
+    (fault,) = faults(BASE | {"datasets": {"a": ""}})
+    assert fault.startswith("datasets.a.path: '' is not valid")
+    (fault,) = faults(BASE | {"datasets": {"a": 3}})
+    assert fault.startswith("datasets.a: 3 is not a group of `key: value`")
+
+
+def test_pairs_and_a_reference_exclude_each_other():
+    given = BASE | {"pairs": "all", "reference": "a"}
+    assert faults(given) == ["'pairs' and 'reference' exclude each other: give one of them"]
+    assert faults({"study": "s", "correlations": {"ratings": "x"}, "reference": "a"}) == [
+        "'reference' requires 'datasets'"
+    ]
 
 
 def test_aliases_and_long_lists_are_no_bombs(tmp_path: Path):

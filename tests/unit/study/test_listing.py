@@ -43,7 +43,7 @@ def collect(manifest: Path, policy: FilePolicy, *embedded: str) -> tuple[list[di
     files, datasets, decisions = root / "files.csv", root / "datasets.csv", root / "decisions.parquet"
     models = {"vggish": ModelUse(get_model("vggish"))}
     check_files([manifest], ["set"], models, policy, decisions)
-    collect_files([manifest], [table], ["set"], models, decisions, {}, [files], [datasets])
+    collect_files([manifest], [table], ["set"], models, decisions, {}, {"set": "A set"}, [files], [datasets])
     return read_table(FILES, files), read_table(DATASETS, datasets)
 
 
@@ -51,6 +51,7 @@ def test_duplicates_are_noted_or_dropped_and_counted(manifest: Path) -> None:
     files, (counts,) = collect(manifest, NOTE, "a.wav", "b.wav", "c.wav")
     assert [row["note"] for row in files] == ["", "has the same sound as a.wav", ""]
     assert (counts["used"], counts["excluded"], counts["duplicates"]) == (3, 0, 1)
+    assert (counts["dataset"], counts["label"]) == ("set", "A set")
     files, (counts,) = collect(manifest, DROP, "a.wav", "c.wav")
     assert [row["status"] for row in files] == ["used", "excluded", "used"]
     assert (counts["used"], counts["excluded"], counts["duplicates"]) == (2, 1, 0)

@@ -373,23 +373,37 @@ def test_the_steps_write_markdown_and_latex_of_all_there_is(tmp_path: Path, corr
     assert read_table(PUBLISHED, tmp_path / "published.parquet")[0]["verdict"] == "agrees"
     names = ("distances", "published", "correlations")
     outputs = [tmp_path / f"{name}.{suffix}" for name in names for suffix in ("md", "tex")]
-    write_paper_tables("s", *inputs, DRAWS, tmp_path / "published.parquet", correlations, 0.95, outputs)
+    counts = dict.fromkeys(("found", "used", "padded", "excluded", "ignored", "vectors"), 3) | {
+        "seconds": 1.0
+    }
+    counts |= UNREMARKABLE
+    called = {"model": "vggish", "dataset": "clean", "label": "Clean | ours_2"} | counts
+    write_table(DATASETS, [called], tmp_path / "datasets.csv")
+    write_paper_tables(
+        "s",
+        inputs[0],
+        tmp_path / "datasets.csv",
+        inputs[1],
+        DRAWS,
+        tmp_path / "published.parquet",
+        correlations,
+        0.95,
+        outputs,
+    )
+    assert r"| Clean \| ours\_2 | loud |" in (tmp_path / "distances.md").read_text(encoding="utf-8")
+    assert r"Clean \textbar{} ours\_2 & loud &" in (tmp_path / "distances.tex").read_text(encoding="utf-8")
     assert all(
         path.read_text(encoding="utf-8").count("tab:s-") == (path.suffix == ".tex") for path in outputs
     )
     assert r"\multicolumn{3}{c}{audio\_quality}" in (tmp_path / "correlations.tex").read_text(
         encoding="utf-8"
     )
-    counts = dict.fromkeys(("found", "used", "padded", "excluded", "ignored", "vectors"), 3) | {
-        "seconds": 1.0
-    }
-    counts |= UNREMARKABLE
-    write_table(DATASETS, [{"model": "vggish", "dataset": "clean"} | counts], tmp_path / "datasets.csv")
     choice = CorrelationChoice("m.csv", "f.csv", {}, None, 0.005, 1000, 0.9)
     methods = [tmp_path / "methods.md", tmp_path / "methods.tex"]
     write_methods(["vggish=vggish"], inputs[0], tmp_path / "datasets.csv", correlations, choice, 3, methods)
     text = methods[1].read_text(encoding="utf-8")
     assert r"central 90 \% of 1,000 bootstrap resamples of the systems (seed 3)" in text
+    assert r"as n vectors: Clean \textbar{} ours\_2 6 (n = 3)" in text
     assert "torch " in text and r"fad\_core " in text and "Fréchet Audio Distance (FAD)" in text
 
 
@@ -397,4 +411,4 @@ def test_the_sine_study_names_what_its_audio_is_called() -> None:
     from fad_study.config import read_yaml
 
     study = read_yaml(ROOT / "workflow/studies/sine.yaml")
-    assert len(study["datasets"]) == 41 and len(study["pairs"]) == 40
+    assert len(study["datasets"]) == 41 and study["reference"] == "sine_background"

@@ -46,6 +46,33 @@ def test_all_pairs_are_each_pair_once_in_the_configurations_order():
     assert study.settings == {key: value for key, value in config().items() if key not in used}
 
 
+def test_one_reference_is_compared_with_all_others():
+    given = config(reference="a")
+    assert interpret_config(given).pairs == (("a", "c"), ("a", "b"))
+    assert errors(given) == []
+    assert errors(config(reference="d")) == ["reference: there is no data set d; data sets: c, a, b"]
+    near = config(reference="left", datasets={"lift": {"path": "x"}, "b": {"path": "b"}})
+    assert errors(near) == ["reference: there is no data set left; did you mean 'lift'?"]
+    assert errors(config(reference="a", datasets={"a": {"path": "x"}})) == [
+        "reference: needs at least two data sets"
+    ]
+
+
+def test_labels_are_the_names_unless_others_are_given():
+    sets = {"a": {"path": "a", "label": " Ours\n(v2) "}, "b": {"path": "b"}, "c": {"path": "c", "label": " "}}
+    given = config(datasets={name: {"shards": 1} | entry for name, entry in sets.items()})
+    assert interpret_config(given).labels == {"a": "Ours (v2)", "b": "b", "c": "c"}
+    assert errors(given) == []
+    sets["c"]["label"] = "Ours (v2)"
+    assert errors(config(datasets=sets)) == [
+        "datasets: a, c are labelled 'Ours (v2)'; give them different labels"
+    ]
+    sets["c"]["label"] = "b"
+    assert "datasets: c is labelled 'b', which is the name of another set or group" in errors(
+        config(datasets=sets)
+    )
+
+
 def test_chosen_pairs_keep_their_direction_and_order():
     study = interpret_config(config(pairs=[["b", "c"], ["c", "b"], ["b", "b"]]))
     assert study.pairs == (("b", "c"), ("c", "b"), ("b", "b"))
@@ -61,6 +88,10 @@ def test_chosen_pairs_keep_their_direction_and_order():
         ("root", "a/*.wav", "root/a/*.wav"),
         ("root", "/a/b", "/a/b"),
         ("~/root", "b", str(Path.home() / "root/b")),
+        ("root", "@a/x.csv:file", "@root/a/x.csv:file"),
+        (None, "@a/x.txt", "@a/x.txt"),
+        ("root", "@~/x.txt", f"@{Path.home()}/x.txt"),
+        ("root", ["@x.wav"], ("root/@x.wav",)),
         ("root", ["x.wav", "/y.wav"], ("root/x.wav", "/y.wav")),
     ],
 )

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from embedding_tables import embeddings
-from fad_study.embeddings_table import iterate_embeddings
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.user_csv import read_user_csv
 from hypothesis import given
@@ -22,6 +21,7 @@ from hypothesis import strategies as st
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.embedding.embedded_set import EmbeddedSet
+from fad_core.embedding.embeddings_reader import iterate_embeddings
 from fad_core.embedding.facts import counts_from_row
 from fad_core.embedding.statistics_table import set_from_rows, set_to_rows
 from fad_core.errors import FadError
@@ -102,7 +102,7 @@ def test_tables_are_written_and_read_without_pandas(tmp_path: Path) -> None:
     script = (
         "import sys, numpy as np\n"
         "from fad_core.tables import EMBEDDINGS, read_table, write_table\n"
-        "from fad_study.embeddings_table import iterate_embeddings\n"
+        "from fad_core.embedding.embeddings_reader import iterate_embeddings\n"
         f"path, vectors = {str(tmp_path / 'a.parquet')!r}, np.ones((2, 3), np.float32)\n"
         "columns = {'model': ['m'] * 2, 'dataset': ['d'] * 2, 'file': ['a', 'a']}\n"
         "columns |= {'output': ['embedding'] * 2, 'segment': [0, 1]}\n"

@@ -31,6 +31,12 @@ class Matrix:
     evaluations: tuple[str, ...]
     values: tuple[tuple[float | None, ...], ...]
 
+    def labelled(self, labels: Mapping[str, str]) -> Matrix:
+        """Return the matrix with labels (`fad_study.labels`) in place of the names of data sets."""
+        sides = (self.references, self.evaluations)
+        references, evaluations = (tuple(labels.get(name, name) for name in side) for side in sides)
+        return Matrix(references, evaluations, self.values)
+
     @property
     def complete(self) -> bool:
         """Whether every pair of different sets has a value."""

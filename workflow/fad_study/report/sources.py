@@ -10,6 +10,7 @@ from typing import Any
 from fad_core.errors import FadError
 from fad_core.tables import DISTANCES, STATISTICS, VERIFICATION, read_table
 from fad_core.tables.files import damaged
+from fad_study.labels import labelled, labels_of
 from fad_study.report.matrix import Matrix, compact, read_matrix, rows_of
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
@@ -69,7 +70,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Results:
-    """The contents of the sources; `matrices` and `heatmaps` by (model, metric), in the study's order."""
+    """The contents of the sources, with the labels of data sets in place of their names.
+
+    `matrices` and `heatmaps` are by (model, metric), in the study's order.
+    """
 
     models: list[Model]
     distances: list[dict[str, Any]]
@@ -115,24 +119,25 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
     keys = list(dict.fromkeys((row["model"], row["metric"]) for row in distances))
     matrices = {key: _named(sources.matrices, key, _MATRIX) for key in keys}
     heatmaps = {key: _named(sources.heatmaps, key, _HEATMAP) for key in keys}
+    labels = labels_of(datasets)
     return Results(
         models=[
             Model(name, ids[name], first[name]["weights"], first[name]["weights_sha256"], dimensions[name])
             for name in ids
             if name in first
         ],
-        distances=distances,
-        files=read_table(FILES, sources.files) if sources.files else [],
-        datasets=datasets,
-        statistics=statistics,
+        distances=labelled(distances, labels),
+        files=labelled(read_table(FILES, sources.files), labels) if sources.files else [],
+        datasets=labelled(datasets, labels),
+        statistics=labelled(statistics, labels),
         verification=[row for path in sources.verifications for row in read_table(VERIFICATION, path)],
         matrices={
-            key: compact(read_matrix(path, rows), rows)
+            key: compact(read_matrix(path, rows), rows).labelled(labels)
             for key, path in matrices.items()
             for rows in [rows_of(distances, *key)]
         },
         heatmaps={key: _figure(path) for key, path in heatmaps.items()},
-        published=read_table(PUBLISHED, sources.published) if sources.published else [],
+        published=labelled(read_table(PUBLISHED, sources.published), labels) if sources.published else [],
         correlations=read_table(CORRELATIONS, sources.correlations) if sources.correlations else [],
         bars=_figure(sources.bars) if sources.bars else None,
     )

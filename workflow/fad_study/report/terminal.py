@@ -17,6 +17,7 @@ from fad_core.util.formatting import (
     text_table,
     weights_text,
 )
+from fad_study.labels import labelled, labels_of
 from fad_study.report.matrix import Matrix, Row, read_matrix
 from fad_study.schemas.files import DATASETS
 
@@ -41,6 +42,8 @@ def results_text(results: Path, width: int) -> str:
     """
     tables = results / "tables"
     parts = []
+    datasets = read_table(DATASETS, tables / "datasets.parquet")
+    labels = labels_of(datasets)
     distances = read_table(DISTANCES, tables / "distances.parquet")
     for (model, metric), group in groupby(distances, key=lambda row: (row["model"], row["metric"])):
         rows = list(group)
@@ -48,10 +51,9 @@ def results_text(results: Path, width: int) -> str:
             f"{get_metric(metric).title}: {model}, {weights_text(rows[0]['weights'])}, "
             f"sha256 {rows[0]['weights_sha256'][:8]}…"
         )
-        parts.append(_distances_text(read_matrix(tables / f"{model}.{metric}.matrix.csv", rows), rows, width))
-    for model, group in groupby(
-        read_table(DATASETS, tables / "datasets.parquet"), key=lambda row: str(row["model"])
-    ):
+        matrix = read_matrix(tables / f"{model}.{metric}.matrix.csv", rows).labelled(labels)
+        parts.append(_distances_text(matrix, labelled(rows, labels), width))
+    for model, group in groupby(labelled(datasets, labels), key=lambda row: str(row["model"])):
         parts += [f"Files: {model}", _datasets_text(list(group))]
     parts.append(f"Report: {results / 'report.html'}")
     return "\n\n".join(parts) + "\n"

@@ -90,6 +90,9 @@ DATASETS = Schema(
     (
         MODEL[0],
         DATASET,
+        Column(
+            "label", "string", "What tables for people and figures call the data set; by default its name."
+        ),
         Column("found", "int64", "Number of files found: used, padded, excluded and ignored."),
         Column("used", "int64", "Number of files embedded as they are."),
         Column("padded", "int64", "Number of files padded with zeros and embedded."),

@@ -11,6 +11,7 @@ import numpy as np
 
 from fad_core.embedding.distances import distance_row
 from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
+from fad_core.embedding.embeddings_reader import iterate_embeddings, read_embedding_facts
 from fad_core.embedding.statistics_table import set_from_rows
 from fad_core.errors import FadError
 from fad_core.metrics import get_metric
@@ -18,7 +19,6 @@ from fad_core.models.base import Vectors
 from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
 from fad_core.tables.parquet import read_metadata
 from fad_core.verification.verdicts import Verified, require_verified
-from fad_study.embeddings_table import iterate_embeddings, read_embedding_facts
 from fad_study.same_numerics import mixed_note, require_same_numerics
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import FileDecision
+from fad_core.embedding.embeddings_reader import read_embedding_counts
 from fad_core.errors import FadError
 from fad_core.models.use import ModelUse
 from fad_core.tables import write_table
 from fad_study.decisions import read_decisions
-from fad_study.embeddings_table import read_embedding_counts
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.steps.files import read_manifests
 
@@ -25,6 +25,7 @@ def collect_files(
     models: Mapping[str, ModelUse],
     decisions: Path,
     ignored: Mapping[str, Sequence[tuple[str, str]]],
+    labels: Mapping[str, str],
     files: Sequence[Path],
     datasets: Sequence[Path],
 ) -> None:
@@ -37,6 +38,7 @@ def collect_files(
         models: models and how they are used, by their names in the study.
         decisions: table of the decisions on all files.
         ignored: (name, reason) of the files that are not audio files, by data set.
+        labels: what tables for people call the data sets, by their names.
         files: the tables of files to write, all with the same rows.
         datasets: the tables of counts to write, all with the same rows.
 
@@ -56,7 +58,8 @@ def collect_files(
             listed = [_file_row(place, decision, found.get(decision.record.file, 0)) for decision in selected]
             listed += [_ignored_row(place, *entry) for entry in ignored.get(dataset, ())]
             rows += listed
-            counts.append(_dataset_row(place, listed, SetCounts.of(selected, use.model.sample_rate)))
+            named = {**place, "label": labels[dataset]}
+            counts.append(_dataset_row(named, listed, SetCounts.of(selected, use.model.sample_rate)))
     for path in files:
         write_table(FILES, rows, path)
     for path in datasets:

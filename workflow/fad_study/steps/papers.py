@@ -10,6 +10,7 @@ from fad_core.tables import DISTANCES, read_table, write_table
 from fad_core.tables.csvtext import format_csv, plain_text
 from fad_core.util.atomic import write_text
 from fad_study.correlations import Options, Published, correlation_rows, read_grids, read_published
+from fad_study.labels import labelled, labelled_groups, labels_of
 from fad_study.paper_options import CorrelationChoice
 from fad_study.papers.distance_table import distance_table
 from fad_study.papers.layout import PaperTable, latex_table, latex_text, markdown_table, markdown_text
@@ -104,6 +105,7 @@ def _seeded_embeddings(distances: Path) -> frozenset[str]:
 def write_paper_tables(
     study: str,
     distances: Path | None,
+    datasets: Path | None,
     repeats: Path | None,
     groups: Mapping[str, Sequence[str]],
     published: Path | None,
@@ -116,6 +118,7 @@ def write_paper_tables(
     Args:
         study: name of the study.
         distances: the table of distances, if there is one.
+        datasets: the table of counts, which has the labels of the data sets; given if there are distances.
         repeats: the table of groups of draws, if there is one.
         groups: data sets of each group, by the group's name.
         published: the table of published figures, if there is one.
@@ -124,12 +127,15 @@ def write_paper_tables(
         outputs: the files to write, named {table}.md and {table}.tex.
     """
     tables: dict[str, PaperTable] = {}
-    computed = read_table(DISTANCES, distances) if distances else []
+    labels = labels_of(read_table(DATASETS, datasets)) if datasets else {}
+    computed = labelled(read_table(DISTANCES, distances), labels) if distances else []
+    groups = labelled_groups(groups, labels)
     if computed:
-        drawn = read_table(REPEATS, repeats) if repeats else []
+        drawn = labelled(read_table(REPEATS, repeats), labels) if repeats else []
         tables["distances"] = distance_table(study, computed, drawn, groups)
     if published:
-        tables["published"] = published_table(study, read_table(PUBLISHED, published), computed, groups)
+        figures = labelled(read_table(PUBLISHED, published), labels)
+        tables["published"] = published_table(study, figures, computed, groups)
     if correlations:
         tables["correlations"] = correlation_table(study, read_table(CORRELATIONS, correlations), confidence)
     for output in outputs:
@@ -159,7 +165,8 @@ def write_methods(
     """
     sentences: list[str] = []
     if distances and datasets:
-        tables = read_table(DISTANCES, distances), read_table(DATASETS, datasets)
+        counts = read_table(DATASETS, datasets)
+        tables = (labelled(rows, labels_of(counts)) for rows in (read_table(DISTANCES, distances), counts))
         sentences += distance_sentences(parse_models(models), *tables)
     if correlations and choice:
         sentences += correlation_sentences(choice, seed, read_table(CORRELATIONS, correlations))

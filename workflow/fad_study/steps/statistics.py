@@ -8,14 +8,16 @@ from pathlib import Path
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import require_enough
 from fad_core.embedding.embedded_set import EmbeddedSet
+from fad_core.embedding.embeddings_reader import (
+    read_embedding_counts,
+    read_embedding_facts,
+    read_vector_statistics,
+)
 from fad_core.embedding.statistics_table import set_to_rows
 from fad_core.errors import FadError
-from fad_core.metrics.statistics import Statistics, statistics_of
-from fad_core.models.original_quirks import as_scalars
 from fad_core.models.use import ModelKey
 from fad_core.tables import STATISTICS, write_table
 from fad_core.util.formatting import counted
-from fad_study.embeddings_table import iterate_embeddings, read_embedding_counts, read_embedding_facts
 from fad_study.same_numerics import joined, require_same_numerics, require_verified_here
 
 
@@ -62,7 +64,7 @@ def compute_statistics(
             dataset,
             ModelKey(model, identity["weights"], identity["weights_sha256"], first.settings),
             {
-                output: _statistics(list(holding), dataset, output, scalars=first.scalars)
+                output: read_vector_statistics(holding, dataset, output, scalars=first.scalars)
                 for output in first.outputs
             },
             counts,
@@ -72,11 +74,6 @@ def compute_statistics(
             "numerics": joined(each.numerics for each in holding.values()),
         }
         write_table(STATISTICS, set_to_rows(embedded), table, metadata)
-
-
-def _statistics(embeddings: Sequence[Path], dataset: str, output: str, *, scalars: bool) -> Statistics:
-    blocks = (block for _, block in iterate_embeddings(embeddings, dataset, output))
-    return statistics_of(map(as_scalars, blocks) if scalars else blocks)
 
 
 def _note(notes: Sequence[str]) -> str:

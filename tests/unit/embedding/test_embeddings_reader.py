@@ -10,11 +10,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from embedding_tables import embeddings
-from fad_study.embeddings_table import iterate_embeddings, read_embedding_counts, read_embedding_facts
 from fad_study.steps.distances import compute_distances, read_set, with_vectors
 from fad_study.steps.statistics import compute_statistics
 
 from fad_core.datasets.counts import SetCounts
+from fad_core.embedding.embeddings_reader import (
+    iterate_embeddings,
+    read_embedding_counts,
+    read_embedding_facts,
+)
 from fad_core.embedding.facts import EmbeddingFacts, facts_of, metadata_of
 from fad_core.errors import FadError
 from fad_core.metrics.statistics import statistics_of

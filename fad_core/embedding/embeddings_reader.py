@@ -1,8 +1,9 @@
-"""Read the embeddings of a data set from the tables of the batches that hold its files."""
+"""Read the embeddings of a data set from the tables that hold its files: one, or those of batches."""
 
 from __future__ import annotations
 
 import heapq
+import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -13,8 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.embedding.facts import EmbeddingFacts, facts_of
+from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
+from fad_core.embedding.facts import EmbeddingFacts, facts_of, identity_of
 from fad_core.errors import FadError
+from fad_core.metrics.statistics import Statistics, statistics_of
+from fad_core.models.base import Vectors
+from fad_core.models.original_quirks import as_scalars
+from fad_core.models.use import ModelKey
 from fad_core.tables.files import damaged
 from fad_core.tables.parquet import open_parquet, read_metadata, readable
 from fad_core.tables.schemas import EMBEDDINGS
@@ -80,6 +86,71 @@ def read_embedding_counts(paths: Iterable[Path | str]) -> dict[str, dict[str, in
                 raise FadError(f"{path}: another table has {file!r} too: delete the outdated one")
             by_file[file] = outputs.count(outputs[0])
     return counts
+
+
+def read_vector_statistics(
+    paths: Iterable[Path | str], dataset: str, output: str, *, scalars: bool
+) -> Statistics:
+    """Return the statistics of the vectors of a data set, computed in the order of file names.
+
+    Args:
+        paths: EMBEDDINGS tables by one model.
+        dataset: name of the data set.
+        output: name of the model's output.
+        scalars: whether the vectors are taken for scalars.
+
+    Raises:
+        FadError: as `iterate_embeddings`.
+    """
+    blocks = (block for _, block in iterate_embeddings(paths, dataset, output))
+    return statistics_of(map(as_scalars, blocks) if scalars else blocks)
+
+
+def read_embedded_set(path: str, *, keep: bool = False) -> EmbeddedSet:
+    """Read a table of embeddings of one data set, as the command writes it.
+
+    Args:
+        path: an EMBEDDINGS table. It becomes the set's name.
+        keep: whether the embeddings are kept beside the statistics.
+
+    Raises:
+        FadError: the table is missing, damaged, not a table of embeddings, or holds none, or several sets.
+    """
+    facts = read_embedding_facts(path)
+    found = read_embedding_counts([path])
+    if len(found) != 1:
+        raise FadError(
+            f"{path} holds embeddings of {len(found)} data sets ({', '.join(found) or 'none'}); expected one"
+        )
+    ((dataset, files),) = found.items()
+    counts = facts.counts.get(dataset)
+    if counts is None or counts.files != len(files):
+        raise FadError(f"{path}: the embeddings are not of the files that its metadata counts")
+    vectors: dict[str, Vectors] = {file: {} for file in files}
+    for output in facts.outputs if keep else ():
+        for file, block in iterate_embeddings([path], dataset, output):
+            vectors[file] = {**vectors[file], output: block}
+    weights, sha256 = facts.identity["weights"], facts.identity["weights_sha256"]
+    try:
+        identity = identity_of(json.dumps(facts.identity), sha256)
+    except ValueError as error:
+        raise FadError(f"{path}: these embeddings cannot be used: {error}") from error
+    return EmbeddedSet(
+        path,
+        ModelKey(str(identity.get("model", "")), weights, sha256, facts.settings),
+        {
+            output: read_vector_statistics([path], dataset, output, scalars=facts.scalars)
+            for output in facts.outputs
+        },
+        counts,
+        identity=identity,
+        embeddings=[
+            FileEmbeddings(file, np.full(files[file], np.nan), vectors[file]) for file in sorted(files)
+        ]
+        if keep
+        else None,
+        note=facts.note,
+    )
 
 
 def read_embedding_facts(path: Path | str) -> EmbeddingFacts:
