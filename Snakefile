@@ -46,6 +46,7 @@ rule all:
         expand(f"{STUDY_DIR}/tables/{{name}}", name=DISTANCE_TABLES if STUDY.models else []),
         expand(rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS),
         expand(rules.plot_heatmap.output.figure, model=STUDY.models, metric=METRICS),
+        expand(rules.plot_curves.output, metric=METRICS if STUDY.series else []),
         paper_targets(),
         # If the configuration names an interpreter of the original packages.
         rules.verify_reference.output.summaries if REFERENCE_PYTHON else [],

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make the demo study's audio: the sine sets of the FAD literature, and music with damaged copies.
+"""Make the demo study's audio: music to compare with, other music, and distorted copies of that.
 
 Each data set is one folder. The same seed gives the same files; a file with the right content is not written
 again, so that a second run changes no modification time. Other files in these folders are removed.
@@ -8,8 +8,10 @@ again, so that a second run changes no modification time. Other files in these f
 import argparse
 from pathlib import Path
 
-from demo_audio import distortions, instruments, music, sines
+from demo_audio import distortions, instruments, music
 from demo_audio.files import seed_number, write_set
+
+REFERENCE_CLIPS = 24
 
 
 def main(output: Path = Path("audio/demo"), seed: int = 0) -> None:
@@ -19,14 +21,13 @@ def main(output: Path = Path("audio/demo"), seed: int = 0) -> None:
         output: folder of the sets' folders; other folders in it are not touched.
         seed: seed of all noise and all notes, ≥ 0.
     """
-    for chosen in sines.SETS:
-        # int16 samples in 24-bit files, as the original package's test writes them.
-        write_set(output / chosen.name, list(sines.clips(chosen, seed)), sines.RATE, "PCM_24")
-    clean = list(music.clips(seed))
+    clips = list(music.clips(seed))
+    reference, clean = clips[:REFERENCE_CLIPS], clips[REFERENCE_CLIPS:]
+    write_set(output / "music_reference", reference, instruments.RATE, "PCM_16")
     write_set(output / "music_clean", clean, instruments.RATE, "PCM_16")
     for name in distortions.SETS:
-        damaged = [(clip, distortions.distort(name, clip, samples, seed)) for clip, samples in clean]
-        write_set(output / name, damaged, instruments.RATE, "PCM_16")
+        distorted = [(clip, distortions.distort(name, clip, samples, seed)) for clip, samples in clean]
+        write_set(output / name, distorted, instruments.RATE, "PCM_16")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make the sine study's audio: the sines of the FAD literature, with several draws of their noise.
 
-Each data set is one folder: sine_background, sine_test1_00, sine_test1_01 … Draw 0 is that of the demo.
+Each data set is one folder: sine_background, sine_test1_00, sine_test1_01 …
 """
 
 import argparse

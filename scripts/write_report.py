@@ -18,6 +18,7 @@ def main(
     published: Path | None = None,
     correlations: Path | None = None,
     bars: Path | None = None,
+    curves: list[Path] | None = None,
 ) -> None:
     """Write tables and figures as one page.
 
@@ -34,6 +35,7 @@ def main(
         published: the table of published figures.
         correlations: the table of correlations.
         bars: the figure of correlations.
+        curves: figures of distances along series of data sets, .../{metric}.curves.svg.
     """
     import json
 
@@ -50,6 +52,7 @@ def main(
         published,
         correlations,
         bars,
+        curves or (),
     )
     write_report(json.loads(study), sources, html)
 

@@ -1,4 +1,4 @@
-"""Score two folders where nothing but the five core packages is installed.
+"""Score two sets of files where nothing but the five core packages is installed.
 
     python tests/minimal_score.py REFERENCE EVALUATION MODEL.pt2 …
 

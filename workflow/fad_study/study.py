@@ -38,6 +38,7 @@ class Study:
         datasets: by name, in the configuration's order; empty in a study that only correlates given tables.
         shards: number of shards of each data set, by its name.
         labels: what tables for people and figures call the data sets, by their names.
+        series: series and level of the data sets that have one, by their names.
         pairs: (reference, evaluation), names of data sets.
         models: by the names that results use.
         papers: repeats, published figures and correlations.
@@ -49,6 +50,7 @@ class Study:
     datasets: Mapping[str, Dataset]
     shards: Mapping[str, int]
     labels: Mapping[str, str]
+    series: Mapping[str, tuple[str, str]]
     pairs: tuple[tuple[str, str], ...]
     models: Mapping[str, StudyModel]
     papers: PaperChoices
@@ -99,6 +101,11 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
         {name: _dataset(name, entry["path"], config) for name, entry in datasets.items()},
         {name: entry["shards"] for name, entry in datasets.items()},
         _labels(datasets),
+        {
+            name: (entry["series"], str(entry["level"]))
+            for name, entry in datasets.items()
+            if "series" in entry
+        },
         _pairs(config, list(datasets)),
         {model.name: model for model in models},
         paper_choices(config, list(datasets)),

@@ -81,6 +81,27 @@ rule plot_heatmap:
         "../../scripts/plot_heatmap.py"
 
 
+rule plot_curves:
+    input:
+        **tables_of("distances", "datasets"),
+    output:
+        table=report(
+            f"{STUDY_DIR}/tables/{{metric}}.curves.csv", category="Tables", caption="../report/curves.rst"
+        ),
+        figure=report(
+            f"{STUDY_DIR}/figures/{{metric}}.curves.svg", category="Figures", caption="../report/curves.rst"
+        ),
+    log:
+        f"{LOGS}/plot_curves/{{metric}}.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        series=json.dumps(STUDY.series),
+        code=code("plot_curves.py"),
+    script:
+        "../../scripts/plot_curves.py"
+
+
 rule write_report:
     input:
         **tables_of("distances", "files", "datasets", "published", "correlations"),
@@ -88,6 +109,7 @@ rule write_report:
         verifications=VERDICTS,
         matrices=expand(rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS),
         heatmaps=expand(rules.plot_heatmap.output.figure, model=STUDY.models, metric=METRICS),
+        curves=expand(rules.plot_curves.output.figure, metric=METRICS if STUDY.series else []),
         statistics=STATISTICS,
     output:
         html=f"{STUDY_DIR}/report.html",

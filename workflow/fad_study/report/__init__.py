@@ -84,6 +84,11 @@ def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -
         sets=list(dict.fromkeys(row["dataset"] for row in results.datasets)),
         totals={model.name: _totals(results, model) for model in results.models},
         comparisons=[_comparison(results, *key, index) for index, key in enumerate(results.matrices)],
+        curves=[
+            # XML written by fad_study.report.curves.
+            (metric, Markup(inline_svg(figure, f"s{index}", f"curves of {metric} along each series")))
+            for index, (metric, figure) in enumerate(results.curves.items())
+        ],
         datasets=_datasets(results),
         published=results.published,
         correlations=_correlations(results),

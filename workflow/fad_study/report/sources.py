@@ -35,6 +35,7 @@ class Sources:
         published: the table of published figures; None if the study has none.
         correlations: the table of correlations; None if the study has none.
         bars: the figure of correlations; None if the study has none.
+        curves: figures of distances along series, named {metric}.curves.svg.
     """
 
     distances: Path | None
@@ -47,6 +48,7 @@ class Sources:
     published: Path | None = None
     correlations: Path | None = None
     bars: Path | None = None
+    curves: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Model:
 class Results:
     """The contents of the sources, with the labels of data sets in place of their names.
 
-    `matrices` and `heatmaps` are by (model, metric), in the study's order.
+    `matrices` and `heatmaps` are by (model, metric), and `curves` by metric, in the study's order.
     """
 
     models: list[Model]
@@ -86,6 +88,7 @@ class Results:
     published: list[dict[str, Any]]
     correlations: list[dict[str, Any]]
     bars: str | None
+    curves: dict[str, str]
 
 
 def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
@@ -140,6 +143,7 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
         published=labelled(read_table(PUBLISHED, sources.published), labels) if sources.published else [],
         correlations=read_table(CORRELATIONS, sources.correlations) if sources.correlations else [],
         bars=_figure(sources.bars) if sources.bars else None,
+        curves={path.name.partition(".")[0]: _figure(path) for path in sources.curves},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, STATISTICS, VERIFICATION, Schema
+from fad_study.schemas.curves import CURVES
 from fad_study.schemas.files import DATASETS, DECISIONS, FILES, MANIFEST
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
 from fad_study.schemas.reference import SUMMARY
@@ -16,6 +17,7 @@ SCHEMAS = (
     SUMMARY,
     DISTANCES,
     COMPARISONS,
+    CURVES,
     FILES,
     DATASETS,
     REPEATS,

@@ -1,0 +1,33 @@
+"""Plot the distances along each series of data sets, and write them as a table."""
+
+from pathlib import Path
+
+from fad_study.script_main import run
+
+
+def main(distances: Path, datasets: Path, metric: str, series: str, table: Path, figure: Path) -> None:
+    """Write the curves of a metric as SVG, and their values as CSV.
+
+    Args:
+        distances: the table of distances.
+        datasets: the table of counts, which has the labels of the data sets.
+        metric: name of the metric.
+        series: JSON object with [series, level] of data sets by their names.
+        table: the CSV file to write.
+        figure: the SVG file to write.
+    """
+    import json
+
+    from fad_study.labels import labelled, labels_of
+    from fad_study.report.curves import curve_rows, plot_curves
+    from fad_study.schemas.curves import CURVES
+    from fad_study.schemas.files import DATASETS
+
+    from fad_core.tables import DISTANCES, read_table, write_table
+
+    rows = curve_rows(read_table(DISTANCES, distances), json.loads(series), metric)
+    write_table(CURVES, [{name: row[name] for name in CURVES.names} for row in rows], table)
+    plot_curves(labelled(rows, labels_of(read_table(DATASETS, datasets))), metric, figure)
+
+
+run(main, globals())
