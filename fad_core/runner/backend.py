@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fad_core.errors import ModelError
-from fad_core.models.base import EmbeddingModel
 from fad_core.models.options import DEFAULT_OPTIONS, Options, require_batch_size
 from fad_core.util.choices import choice, parse_fields, require_choices
+
+if TYPE_CHECKING:
+    from fad_core.models.base import EmbeddingModel
 
 __all__ = ["Backend"]
 

@@ -44,7 +44,7 @@ class LoadedNetwork:
         self, use: ModelUse, files: Iterable[Arrays], lanes: int, vectors: Sequence[int]
     ) -> Generator[Vectors]:
         """Embed the features of files; see `fad_core.runner.exported.ExportedModel.embed_many`."""
-        model, memory = self._model, int(use.options.memory_gb * 1e9)
+        model, memory = use.model, int(use.options.memory_gb * 1e9)
         if isinstance(model, WindowedModel):
             size = self._batch_size
             windows: int = sum(vectors)

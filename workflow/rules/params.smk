@@ -112,6 +112,13 @@ EMBEDDING = {
     "cache_gb": unrecorded(STUDY.settings["embedding_cache_gb"]),
     "code": code("embed_files.py", id_of_entry),
 }
+STATISTICS_PARAMS = {
+    "datasets": STUDY.paired(),
+    "threads": THREADS,
+    "isa": ISA,
+    "mixed_numerics": MIXED_NUMERICS,
+    "code": code("compute_statistics.py"),
+}
 DISTANCES = {
     "pairs": [f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
     "metrics": METRICS,

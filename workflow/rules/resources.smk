@@ -27,6 +27,7 @@ localrules:
     correlate,
     fetch_weights,
     plot_correlations,
+    plot_curves,
     plot_heatmap,
     summarise_repeats,
     verify_reference,

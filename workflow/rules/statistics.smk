@@ -16,10 +16,6 @@ rule compute_statistics:
     resources:
         **request(SCRIPT_MB, minutes=60),
     params:
-        datasets=STUDY.paired(),
-        threads=THREADS,
-        isa=ISA,
-        mixed_numerics=MIXED_NUMERICS,
-        code=code("compute_statistics.py"),
+        **STATISTICS_PARAMS,
     script:
         "../../scripts/compute_statistics.py"

@@ -25,6 +25,7 @@ from fad_core.runner import device
 from fad_core.runner.device import full_float32
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.fast.self_test import _difference
+from fad_core.runner.loaded_network import LoadedNetwork
 from fad_core.verification.check import require_passed
 from fad_core.verification.eager import EagerLevel
 from fad_core.weights import locate_weights
@@ -164,14 +165,14 @@ def test_so_do_the_examples_of_models(model_id: str, request: pytest.FixtureRequ
 def test_errors_leave_nothing_changed_either(
     vggish: ExportedModel, of_a_host: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ):
-    def broken(_model: ExportedModel, *_given: object) -> np.ndarray:
+    def broken(_network: LoadedNetwork, *_given: object) -> np.ndarray:
         raise RuntimeError("in a lane")
 
-    def not_finite(_model: ExportedModel, windows: Any) -> tuple[np.ndarray]:
+    def not_finite(_network: LoadedNetwork, windows: Any) -> tuple[np.ndarray]:
         return (np.full((len(windows[0]), 128), np.nan, "f4"),)
 
     for network, error in ((broken, RuntimeError), (not_finite, FadError)):
-        monkeypatch.setattr(ExportedModel, "_embed_block", network)
+        monkeypatch.setattr(LoadedNetwork, "_embed_block", network)
         with pytest.raises(error):
             score(noise(1), noise(2), vggish, workers=2)
         try:
