@@ -16,6 +16,7 @@ import click
 
 from fad_core.cli.group import INPUT_FAULT, Command, Group
 from fad_core.cli.output import Form, Row, output_options, print_row, quiet_option, speaker
+from fad_study.cli.new import export_workflow, new
 from fad_study.cli.process_group import run_group
 
 _CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile", "--workflow-profile")
@@ -48,12 +49,17 @@ class _PassingOn(Command):
 @click.group(
     cls=Group,
     examples=(
-        "fad study run config.yaml --cores 8",
-        "fad study status config.yaml",
+        "fad study new my_study",
+        "fad study run my_study.yaml --cores 8",
+        "fad study status my_study.yaml",
     ),
 )
 def study() -> None:
-    """Run a study, or show its progress."""
+    """Start a study, run it, or show its progress."""
+
+
+study.add_command(new)
+study.add_command(export_workflow)
 
 
 @study.command(
@@ -125,11 +131,12 @@ def _snakemake(config: Path, snakefile: Path | None, arguments: Sequence[str]) -
     """
     from fad_core.errors import ConfigError
     from fad_study.config import read_yaml
+    from fad_study.workflow_files import workflow_folder
 
     if not config.is_file():
         raise ConfigError(f"{config}: there is no such file; name the configuration of a study")
     read_yaml(config)  # before Snakemake, which would report errors by a traceback
-    places = [snakefile] if snakefile else [Path("Snakefile"), *own_snakefiles()]
+    places = [snakefile] if snakefile else [Path("Snakefile"), workflow_folder() / "Snakefile"]
     found = next((path for path in places if path.is_file()), None)
     if found is None:
         raise ConfigError(
@@ -143,12 +150,6 @@ def _snakemake(config: Path, snakefile: Path | None, arguments: Sequence[str]) -
     where = [] if found == Path("Snakefile") else ["--snakefile", str(found)]
     # An option must follow the file: Snakemake would take a target there for a further file.
     return [*program, *where, "--configfile", str(config), *arguments]
-
-
-def own_snakefiles() -> list[Path]:
-    """Return the places of this package's own workflow: in its checkout, and installed beside it."""
-    package = Path(__file__).resolve().parents[1]
-    return [package.parents[1] / "Snakefile", package / "bundle/Snakefile"]
 
 
 def _progress(config: Path, outputs: Sequence[Row]) -> dict[str, Any]:
