@@ -1,4 +1,4 @@
-"""`fad study`: run Snakemake. The command that is run is printed, and its exit status is passed on."""
+"""`fad study`: run Snakemake, whose exit status is passed on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from fad_core.cli.group import INPUT_FAULT, Command, Group
 from fad_core.cli.output import Form, Row, output_options, print_row, quiet_option, speaker
 from fad_study.cli.new import export_workflow, new
 from fad_study.cli.process_group import run_group
+from fad_study.cli.run_shortly import run_shortly
 
 _CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile", "--workflow-profile")
 _config = click.argument(
@@ -78,11 +80,20 @@ study.add_command(export_workflow)
     help="Number of cores to use.  [default: all, unless a profile or an executor is passed on]",
 )
 @_snakefile_option
+@click.option("--verbose", is_flag=True, help="Show Snakemake's own lines instead of one line for each job.")
 @quiet_option
 def run(
-    config: Path, cores: str | None, snakefile: Path | None, quiet: bool, arguments: tuple[str, ...]
+    config: Path,
+    cores: str | None,
+    snakefile: Path | None,
+    verbose: bool,
+    quiet: bool,
+    arguments: tuple[str, ...],
 ) -> int:
     """Run the study of CONFIG (config.yaml by default) in the current folder.
+
+    A line is shown for each job, and at the end the distances from the reference and the paths of the
+    results. Snakemake's own lines are written to a file in .snakemake/log.
 
     Everything after -- is passed to Snakemake, whose exit status is returned. Ctrl-C, or a signal to this
     process, ends the running jobs and waits for them. The same command resumes a study that was stopped or
@@ -92,9 +103,11 @@ def run(
     if cores is None and not chosen:
         cores = "all"
     options = ["--cores", cores] if cores else []
-    command = _snakemake(config, snakefile, [*options, "--show-failed-logs", *arguments])
-    speaker(quiet)(shlex.join(command))
-    return run_group(command)
+    program, rest = _snakemake(config, snakefile, [*options, "--show-failed-logs", *arguments])
+    if verbose:
+        speaker(quiet)(shlex.join([*program, *rest]))
+        return run_group([*program, *rest])
+    return run_shortly(config, rest, quiet=quiet, whole=not arguments)
 
 
 @study.command(
@@ -112,7 +125,7 @@ def status(config: Path, snakefile: Path | None, quiet: bool, form: Form) -> int
 
     Nothing is run. The exit status is 0 whether the study is complete or not.
     """
-    command = _snakemake(config, snakefile, ["--cores", "1", "--summary"])
+    command = list(chain(*_snakemake(config, snakefile, ["--cores", "1", "--summary"])))
     speaker(quiet)(shlex.join(command))
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode != 0:
@@ -123,8 +136,8 @@ def status(config: Path, snakefile: Path | None, quiet: bool, form: Form) -> int
     return 0
 
 
-def _snakemake(config: Path, snakefile: Path | None, arguments: Sequence[str]) -> list[str]:
-    """Return the shortest command line that runs the workflow.
+def _snakemake(config: Path, snakefile: Path | None, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the shortest command line that runs the workflow: the program, and its arguments.
 
     Raises:
         ConfigError: there is no workflow, or the configuration cannot be read.
@@ -149,7 +162,7 @@ def _snakemake(config: Path, snakefile: Path | None, arguments: Sequence[str]) -
     program = ["snakemake"] if is_own else [sys.executable, "-m", "snakemake"]
     where = [] if found == Path("Snakefile") else ["--snakefile", str(found)]
     # An option must follow the file: Snakemake would take a target there for a further file.
-    return [*program, *where, "--configfile", str(config), *arguments]
+    return program, [*where, "--configfile", str(config), *arguments]
 
 
 def _progress(config: Path, outputs: Sequence[Row]) -> dict[str, Any]:
