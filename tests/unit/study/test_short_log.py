@@ -14,7 +14,7 @@ from fad_study.batches import batches_of, share_batches
 from fad_study.cli.short_log import ShortLog, step_text
 from fad_study.cli.time_left import TimeLeft
 from fad_study.report.summary import summary_text
-from small_study import Study
+from small_study import NOTE, Study
 
 from fad_core.tables import DISTANCES, write_table
 
@@ -132,6 +132,21 @@ def test_failures_of_jobs_that_are_ended_are_not_shown(tmp_path: Path) -> None:
     assert shown.finish(130) == ["stopped: 0 of 4 jobs done; to continue: fad study run"]
 
 
+def test_a_terminal_also_shows_the_progress_in_its_last_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for live in (False, True):
+        reading, writing = os.pipe()
+        os.write(writing, "".join(f"{json.dumps(each)}\n" for each in (JOBS, begun(1, "a"))).encode())
+        os.close(writing)
+        lines: list[str] = []
+        ShortLog(lines.append, tmp_path / "all.log", live=live).follow(reading)
+        os.close(reading)
+        assert lines[1:] == ["a … 0 of 4 jobs"]
+        written = capsys.readouterr().err
+        assert written.endswith("\r0 of 4 jobs, 1 running\x1b[K\r\x1b[K") if live else not written
+
+
 def test_a_batch_is_shown_by_its_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FAD_BATCHES", "")
@@ -164,11 +179,14 @@ def test_the_summary_has_the_distances_from_the_reference_and_the_paths(tmp_path
     study.write()
     lines = summary_text(tmp_path, 80).splitlines()
     assert [line.split() for line in (lines[0], *lines[2:4])] == [
-        ["fad", "to", "a", "vggish"],
+        ["fad", "to", "a", "vggish", "(seeded)"],
         ["b", "12.44"],
         ["c", "4.768"],
     ]
     assert "Notes on single values: 1 remark in distances.csv." in lines
+    study.distances = study.distances[:1]
+    write_table(DISTANCES, study.distances, tmp_path / "tables/distances.parquet")
+    assert f"All values: {NOTE}." in summary_text(tmp_path, 80).splitlines()
     assert "1 more distance in distances.csv." in lines
     assert lines[-2:] == [f"Report: {tmp_path / 'report.html'}", f"Tables: {tmp_path / 'tables'}"]
 

@@ -42,7 +42,8 @@ def run_shortly(config: Path, arguments: Sequence[str], *, quiet: bool, whole: b
     require_writable(_LOGS)
     _LOGS.mkdir(parents=True, exist_ok=True)
     path = _LOGS / f"{datetime.now().isoformat().replace(':', '')}.fad.log"
-    shown = ShortLog(_show, path, quiet=quiet, live=sys.stderr.isatty())
+    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    shown = ShortLog(_show, path, quiet=quiet, live=live)
     reading, writing = os.pipe()
 
     def follow(signals: Sequence[int]) -> None:

@@ -57,7 +57,7 @@ class TimeLeft:
         """Return the estimated seconds until all jobs have ended; None if too few have ended.
 
         A job is expected to take as long as those of its rule that have ended, or, if there are none, as the
-        short ones. As many jobs are expected to run at once as until now.
+        short ones. As many jobs as until now are expected to run at once, on average.
         """
         left = {rule: count for rule, count in self._pending.items() if count > 0}
         if not self._took or any(rule in left and rule not in self._took for rule in _LONG):
@@ -68,7 +68,7 @@ class TimeLeft:
         spent = [(min(now - began, expected[rule]), now - began) for rule, began in self._running.values()]
         work = sum(expected[rule] * count for rule, count in left.items()) - sum(part for part, _ in spent)
         busy = sum(map(sum, self._took.values())) + sum(elapsed for _, elapsed in spent)
-        return work / max(1.0, busy / max(now - self._began, 1e-9))
+        return max(0.0, work) * (now - self._began) / max(busy, 1e-9)
 
 
 def about(seconds: float) -> str:

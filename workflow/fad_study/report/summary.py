@@ -38,13 +38,15 @@ def _table_lines(rows: Sequence[Row], width: int) -> list[str]:
     metrics = {row["metric"] for row in rows}
     columns: dict[str, dict[str, float]] = {}
     for row in shown:
-        heading = row["model"] if len(metrics) == 1 else f"{row['model']} {row['metric']}"
+        heading = row["model"] + (f" {row['metric']}" if len(metrics) > 1 else "")
+        heading += " (seeded)" if row["weights"] == "seeded" else ""
         columns.setdefault(heading, {})[row["evaluation"]] = row["value"]
     texts = {
         heading: aligned([values.get(name) for name in names], _DIGITS) for heading, values in columns.items()
     }
     what = min(metrics) if len(metrics) == 1 else "distance"
-    notes = Footnotes.of(row["note"] for row in shown)
+    # A single row has no remarks that all share.
+    notes = Footnotes.of(row["note"] for row in (shown * 2 if len(shown) == 1 else shown))
     lines = [*_tables(f"{what} to {reference}", names, texts, width), ""]
     lines += [f"All values: {remark}." for remark in notes.general]
     if notes.numbered:
