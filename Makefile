@@ -42,7 +42,7 @@ help: ## List the targets
 
 demo: $(CORE) ## Score the demo study: sines and music, with seeded weights, offline
 	$(WITH_VENV) python scripts/make_demo_audio.py
-	$(WITH_VENV) snakemake --cores $(CORES) --configfile workflow/studies/demo.yaml --show-failed-logs
+	$(WITH_VENV) fad study run workflow/studies/demo.yaml --cores $(CORES)
 	$(WITH_VENV) python scripts/show_table.py --results results/demo
 
 sine: $(CORE) ## Run the sine test of the literature over 20 draws of its noise, beside the published figures

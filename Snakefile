@@ -50,3 +50,7 @@ rule all:
         paper_targets(),
         # If the configuration names an interpreter of the original packages.
         rules.verify_reference.output.summaries if REFERENCE_PYTHON else [],
+
+
+onsuccess:
+    show_results()

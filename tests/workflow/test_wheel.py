@@ -20,8 +20,8 @@ FAD = [sys.executable, "-c", "from fad_core.cli import main; main()"]
 
 
 @pytest.fixture(scope="module")
-def site(made_once: MadeOnce, code: Path) -> Path:
-    """A folder of packages into which the wheel of this checkout was installed."""
+def built(made_once: MadeOnce, code: Path) -> Path:
+    """A folder with the wheel of this checkout, and a folder `site` into which it was installed."""
 
     def make(folder: Path) -> None:
         source = copy_code(folder / "source", code)
@@ -33,7 +33,32 @@ def site(made_once: MadeOnce, code: Path) -> Path:
         (wheel,) = folder.glob("*.whl")
         subprocess.run([*pip, "install", "--no-deps", "--target", str(folder / "site"), wheel], check=True)
 
-    return made_once("wheel", make) / "site"
+    return made_once("wheel", make)
+
+
+@pytest.fixture(scope="module")
+def site(built: Path) -> Path:
+    """The folder of packages."""
+    return built / "site"
+
+
+@pytest.fixture(scope="module")
+def installed(made_once: MadeOnce, built: Path, small_site: Path) -> Path:
+    """An environment into which the wheel was installed, with the packages that it needs and the small model.
+
+    An editable installation of this checkout is passed over.
+    """
+
+    def make(folder: Path) -> None:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "env")], check=True)
+        (packages,) = folder.glob("env/lib/python*/site-packages")
+        needed = [str(Path(module.__file__ or "").parents[1]) for module in (numpy, torch)]
+        (packages / "needed.pth").write_text("\n".join(dict.fromkeys([*needed, str(small_site)])))
+        (wheel,) = built.glob("*.whl")
+        pip = [sys.executable, "-m", "pip", "--python", str(folder / "env/bin/python"), "--quiet"]
+        subprocess.run([*pip, "install", "--ignore-installed", "--no-deps", wheel], check=True)
+
+    return made_once("installed", make) / "env"
 
 
 def fad(site: Path, folder: Path, *arguments: str) -> str:
@@ -64,10 +89,10 @@ def test_data_sets_are_planned_and_scanned_from_an_empty_folder(site: Path, tmp_
         "models": [{"id": "vggish", "weights": "seeded"}],
     }
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
-    plan = fad(site, tmp_path, "study", "run", "study.yaml", "--", "--dry-run")
+    plan = fad(site, tmp_path, "study", "run", "study.yaml", "--verbose", "--", "--dry-run")
     assert "embed_files" in plan and "write_report" in plan
     checked = "results/trial/decisions.parquet"
-    fad(site, tmp_path, "study", "run", "study.yaml", "--cores", "1", "--", checked)
+    fad(site, tmp_path, "study", "run", "study.yaml", "--verbose", "--cores", "1", "--", checked)
     assert (tmp_path / checked).is_file()
 
 
@@ -77,10 +102,64 @@ def test_given_tables_are_correlated_from_an_empty_folder(site: Path, tmp_path: 
     chosen = {key: f"given/dcase2023_task7_{name}.csv" for key, name in tables.items()}
     study = {"study": "listeners", "correlations": chosen | {"resamples": 100}}
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
-    fad(site, tmp_path, "study", "run", "study.yaml", "--cores", "1")
+    fad(site, tmp_path, "study", "run", "study.yaml", "--verbose", "--cores", "1")
     results = tmp_path / "results/listeners"
     assert "336 of 336 published figures agree" in (results / "report.html").read_text(encoding="utf-8")
     assert (results / "tables/methods.md").is_file() and (results / "figures/correlations.svg").is_file()
+
+
+def shell(installed: Path, folder: Path, command: str) -> str:
+    """What a command prints in a shell in which the environment is active; it must succeed."""
+    variables = environment() | {"PATH": f"{installed / 'bin'}:/usr/bin:/bin"}
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "\x1b" not in done.stdout and "\r" not in done.stdout, "not a terminal"
+    return done.stdout
+
+
+def test_a_new_study_is_run_in_an_empty_folder_and_its_workflow_taken_out(
+    installed: Path, tmp_path: Path
+) -> None:
+    shell(installed, tmp_path, "fad study new trial --model small --weights seeded")
+    config = tmp_path / "trial.yaml"
+    config.write_text(config.read_text().replace("audio/", "sounds/"))
+    for seed, name in enumerate(("reference", "system_a")):
+        write_clip(tmp_path / f"sounds/{name}/one.wav", seed, seconds=3.0)
+    lines = shell(installed, tmp_path, "fad study run trial.yaml --cores 2").splitlines()
+    table = [line.split() for line in lines if line.startswith("system_a ")]
+    assert [len(row) for row in table] == [2] and float(table[0][1]) > 0
+    assert lines[-2:] == ["Report: results/trial/report.html", "Tables: results/trial/tables"]
+    (embedding,) = (line for line in lines if line.startswith("embed files"))
+    assert embedding.startswith("embed files: reference, system_a by small … ")
+    assert sum(" … " in line for line in lines) == int(lines[0].split()[0]), "a line for each job"
+    results = tmp_path / "results/trial"
+    written = [results / "report.html", *(results / "tables").glob("*.[cmt]*")]
+    # Where the packages are is not recorded.
+    assert len(written) > 5
+    assert not [path for path in written if str(installed) in path.read_text(encoding="utf-8")]
+    again = shell(installed, tmp_path, "fad study run trial.yaml").splitlines()
+    assert again[0] == "nothing to do: the results are complete" and again[-2:] == lines[-2:]
+
+    # The same workflow, in the folder of the study.
+    shell(installed, tmp_path, "fad study export-workflow .")
+    plain = f"'{installed / 'bin/python'}' -m snakemake --cores 2 --configfile trial.yaml"
+    assert "Nothing to be done" in shell(installed, tmp_path, plain)
+    rules = tmp_path / "workflow/rules/report.smk"
+    rules.write_text(rules.read_text().replace("# Tables,", "# My tables,"))
+    (results / "report.html").unlink()
+    said = shell(installed, tmp_path, plain)
+    assert said.count("Report: results/trial/report.html") == said.count("system_a ") == 1
+    assert str(installed) not in said.replace(str(installed / "bin/python"), "")
 
 
 CONSUMER = """
@@ -96,17 +175,9 @@ score_embedded("a", "b")
 """
 
 
-def test_programs_that_use_the_package_are_type_checked(site: Path, tmp_path: Path) -> None:
+def test_programs_that_use_the_package_are_type_checked(installed: Path, tmp_path: Path) -> None:
     """The annotations of an installed wheel count for a type checker."""
     (tmp_path / "consumer.py").write_text(CONSUMER)
-    # An environment with the wheel and the packages it needs; an editable install would be passed over.
-    python = tmp_path / "environment"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(python)], check=True)
-    (packages,) = python.glob("lib/python*/site-packages")
-    for name in ("fad_core", "fad_study"):
-        (packages / name).symlink_to(site / name)
-    needed = [str(Path(module.__file__ or "").parents[1]) for module in (numpy, torch)]
-    (packages / "needed.pth").write_text("\n".join(dict.fromkeys(needed)))
     checked = subprocess.run(
         [
             sys.executable,
@@ -114,7 +185,7 @@ def test_programs_that_use_the_package_are_type_checked(site: Path, tmp_path: Pa
             "mypy",
             "--strict",
             "--python-executable",
-            str(python / "bin/python"),
+            str(installed / "bin/python"),
             "consumer.py",
         ],
         cwd=tmp_path,

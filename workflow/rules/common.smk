@@ -1,6 +1,7 @@
 # The study, its paths and its targets, which the rules share. Rules define no functions: these are in the files
 # without rules.
 import json
+import shutil
 from dataclasses import asdict
 
 from fad_core.metrics import get_metric
@@ -169,3 +170,15 @@ def with_csv(name):
 MANIFESTS = [f"{STUDY_DIR}/manifests/{batch}.parquet" for batch in BATCHES]
 EMBEDDINGS = [path for name in STUDY.models for path in embeddings_by(name)]
 STATISTICS = [path for name in STUDY.models for path in statistics_by(name)]
+
+
+def show_results():
+    """Log the main table and the paths of the results, if the run was to make the report."""
+    from fad_study.report.summary import summary_text
+    from snakemake.logging import logger
+
+    if any(job.rule.name == "write_report" for job in workflow.dag.jobs):
+        width = shutil.get_terminal_size((140, 24)).columns
+        # The folder is for `fad study run`, which shows the table itself.
+        results = {"study_results": STUDY_DIR}
+        logger.info(f"\n{or_exit(summary_text, Path(STUDY_DIR), width)}", extra=results)

@@ -30,6 +30,7 @@ from fad_core.cli import main
 ROOT = Path(__file__).resolve().parents[3]
 # Its name in the package is that of the command.
 study_module = importlib.import_module("fad_study.cli.study")
+run_shortly = importlib.import_module("fad_study.cli.run_shortly")
 
 
 @pytest.fixture
@@ -57,7 +58,8 @@ def call(*arguments: str) -> Result:
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The commands that would be run."""
     run: list[list[str]] = []
-    monkeypatch.setattr(study_module, "run_group", lambda command: run.append(command) or 7)
+    for module in (study_module, run_shortly):
+        monkeypatch.setattr(module, "run_group", lambda command, **_: run.append(command) or 7)
     return run
 
 
@@ -85,20 +87,28 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     ],
 )
 def test_what_is_run_and_printed(
-    place: Path, commands: list[list[str]], given: list[str], passed: list[str]
+    place: Path,
+    commands: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    given: list[str],
+    passed: list[str],
 ) -> None:
-    result = call("run", *given)
+    result = call("run", "--verbose", *given)
     assert result.exit_code == 7, "Snakemake's own"
     ((*_, snakefile), rest) = commands[0][: -len(passed)], commands[0][-len(passed) :]
     assert rest == passed
     assert Path(snakefile) == ROOT / "Snakefile"
     assert result.stderr.split()[-1] == passed[-1]
     assert result.stdout == ""
+    monkeypatch.setattr(run_shortly.ShortLog, "follow", lambda *_: None)
+    assert call("run", *given).exit_code == 7
+    assert commands[1][-len(passed) :] == passed
+    assert not list(place.glob(".snakemake/log/*")), "nothing was written"
 
 
 def test_the_workflow_beside_the_study_is_taken(place: Path, commands: list[list[str]]) -> None:
     (place / "Snakefile").write_text("")
-    call("run", "--quiet")
+    call("run", "--quiet", "--verbose")
     assert "--snakefile" not in commands[0]
     assert call("run", "--snakefile", "mine.smk").exit_code == 1
 
@@ -238,8 +248,14 @@ def test_a_study_that_is_ended_ends_its_jobs_once_and_goes_on_with_the_same_comm
     ended, said = waiting.end()
     assert ended == status, said
     assert not waiting.states(), "nothing is left"
-    assert said.count("Terminating processes on user request") == 1
+    resumed = "to continue: fad study run --cores 2"
+    assert said.splitlines()[-2:] == [
+        "interrupted: waiting for the running jobs to end",
+        f"stopped: 0 of 2 jobs done; {resumed}",
+    ]
     assert "Traceback" not in said
+    (log,) = waiting.place.glob(".snakemake/log/*.fad.log")
+    assert "Terminating processes on user request" in log.read_text()
     assert (waiting.place / "interrupts").read_text() == "x"
     assert len(list(waiting.place.glob("*.ended"))) == 2, "both jobs were waited for"
     assert not list(waiting.place.glob(".snakemake/locks/*"))

@@ -11,10 +11,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import IO, Any
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SAME_SECONDS = 1.0
@@ -68,20 +68,39 @@ class _SignalForwarder:
                 os.killpg(self._process.pid, number)
 
 
-def run_group(command: Sequence[str]) -> int:
+def run_group(
+    command: Sequence[str],
+    *,
+    stderr: IO[bytes] | None = None,
+    pass_fds: Collection[int] = (),
+    meanwhile: Callable[[Sequence[int]], None] | None = None,
+) -> int:
     """Run a command to its end; signals that interrupt, end or stop this process do so to the command.
 
     Args:
         command: program and arguments.
+        stderr: file for its standard error; None for that of this process.
+        pass_fds: file descriptors that it inherits.
+        meanwhile: called after its start with the numbers of the signals that are passed on, a list that
+            grows; if it fails, the command is interrupted.
 
     Returns:
         Its exit status; 128 + n if signal n ended it, or arrived here and made it fail.
     """
     with _signals_to(_SignalForwarder()) as forwarder:
         # A process in the background is stopped if it reads from the terminal.
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stderr=stderr, pass_fds=pass_fds, process_group=0
+        )
         forwarder.to(process)
-        status = process.wait()
+        try:
+            if meanwhile is not None:
+                meanwhile(forwarder.received)
+        except BaseException:
+            forwarder.end(signal.SIGINT, None)
+            raise
+        finally:
+            status = process.wait()
     if forwarder.received and status != 0:
         return 128 + forwarder.received[0]
     return status if status >= 0 else 128 - status

@@ -1,4 +1,4 @@
-"""`fad study`: run Snakemake. The command that is run is printed, and its exit status is passed on."""
+"""`fad study`: run Snakemake, whose exit status is passed on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ import click
 
 from fad_core.cli.group import INPUT_FAULT, Command, Group
 from fad_core.cli.output import Form, Row, output_options, print_row, quiet_option, speaker
+from fad_study.cli.new import export_workflow, new
 from fad_study.cli.process_group import run_group
+from fad_study.cli.run_shortly import run_shortly
 
 _CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile", "--workflow-profile")
 _config = click.argument(
@@ -48,12 +51,17 @@ class _PassingOn(Command):
 @click.group(
     cls=Group,
     examples=(
-        "fad study run config.yaml --cores 8",
-        "fad study status config.yaml",
+        "fad study new my_study",
+        "fad study run my_study.yaml --cores 8",
+        "fad study status my_study.yaml",
     ),
 )
 def study() -> None:
-    """Run a study, or show its progress."""
+    """Start a study, run it, or show its progress."""
+
+
+study.add_command(new)
+study.add_command(export_workflow)
 
 
 @study.command(
@@ -72,11 +80,20 @@ def study() -> None:
     help="Number of cores to use.  [default: all, unless a profile or an executor is passed on]",
 )
 @_snakefile_option
+@click.option("--verbose", is_flag=True, help="Show Snakemake's own lines instead of one line for each job.")
 @quiet_option
 def run(
-    config: Path, cores: str | None, snakefile: Path | None, quiet: bool, arguments: tuple[str, ...]
+    config: Path,
+    cores: str | None,
+    snakefile: Path | None,
+    verbose: bool,
+    quiet: bool,
+    arguments: tuple[str, ...],
 ) -> int:
     """Run the study of CONFIG (config.yaml by default) in the current folder.
+
+    A line is shown for each job, and at the end the distances from the reference and the paths of the
+    results. Snakemake's own lines are written to a file in .snakemake/log.
 
     Everything after -- is passed to Snakemake, whose exit status is returned. Ctrl-C, or a signal to this
     process, ends the running jobs and waits for them. The same command resumes a study that was stopped or
@@ -86,9 +103,11 @@ def run(
     if cores is None and not chosen:
         cores = "all"
     options = ["--cores", cores] if cores else []
-    command = _snakemake(config, snakefile, [*options, "--show-failed-logs", *arguments])
-    speaker(quiet)(shlex.join(command))
-    return run_group(command)
+    program, rest = _snakemake(config, snakefile, [*options, "--show-failed-logs", *arguments])
+    if verbose:
+        speaker(quiet)(shlex.join([*program, *rest]))
+        return run_group([*program, *rest])
+    return run_shortly(config, rest, quiet=quiet, whole=not arguments)
 
 
 @study.command(
@@ -106,7 +125,7 @@ def status(config: Path, snakefile: Path | None, quiet: bool, form: Form) -> int
 
     Nothing is run. The exit status is 0 whether the study is complete or not.
     """
-    command = _snakemake(config, snakefile, ["--cores", "1", "--summary"])
+    command = list(chain(*_snakemake(config, snakefile, ["--cores", "1", "--summary"])))
     speaker(quiet)(shlex.join(command))
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode != 0:
@@ -117,19 +136,20 @@ def status(config: Path, snakefile: Path | None, quiet: bool, form: Form) -> int
     return 0
 
 
-def _snakemake(config: Path, snakefile: Path | None, arguments: Sequence[str]) -> list[str]:
-    """Return the shortest command line that runs the workflow.
+def _snakemake(config: Path, snakefile: Path | None, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the shortest command line that runs the workflow: the program, and its arguments.
 
     Raises:
         ConfigError: there is no workflow, or the configuration cannot be read.
     """
     from fad_core.errors import ConfigError
     from fad_study.config import read_yaml
+    from fad_study.workflow_files import workflow_folder
 
     if not config.is_file():
         raise ConfigError(f"{config}: there is no such file; name the configuration of a study")
     read_yaml(config)  # before Snakemake, which would report errors by a traceback
-    places = [snakefile] if snakefile else [Path("Snakefile"), *own_snakefiles()]
+    places = [snakefile] if snakefile else [Path("Snakefile"), workflow_folder() / "Snakefile"]
     found = next((path for path in places if path.is_file()), None)
     if found is None:
         raise ConfigError(
@@ -142,13 +162,7 @@ def _snakemake(config: Path, snakefile: Path | None, arguments: Sequence[str]) -
     program = ["snakemake"] if is_own else [sys.executable, "-m", "snakemake"]
     where = [] if found == Path("Snakefile") else ["--snakefile", str(found)]
     # An option must follow the file: Snakemake would take a target there for a further file.
-    return [*program, *where, "--configfile", str(config), *arguments]
-
-
-def own_snakefiles() -> list[Path]:
-    """Return the places of this package's own workflow: in its checkout, and installed beside it."""
-    package = Path(__file__).resolve().parents[1]
-    return [package.parents[1] / "Snakefile", package / "bundle/Snakefile"]
+    return program, [*where, "--configfile", str(config), *arguments]
 
 
 def _progress(config: Path, outputs: Sequence[Row]) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""`fad study new` and `export-workflow`: what a study starts from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from fad_study.config import read_yaml
+from fad_study.study import read_study
+from fad_study.workflow_files import workflow_folder
+
+from fad_core.cli import main
+
+ROOT = Path(__file__).resolve().parents[3]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["study", *arguments])
+
+
+def test_a_new_configuration_needs_only_its_audio(place: Path) -> None:
+    result = call("new", "trial")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "fad study run trial.yaml" in result.stderr
+    text = Path("trial.yaml").read_text()
+    # Each setting is explained where it stands.
+    settings = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+    assert len(settings) > 4 and all("   # " in line for line in settings)
+    config = read_yaml(Path("trial.yaml"))
+    for name in config["datasets"]:
+        (place / f"audio/{name}").mkdir(parents=True)
+        (place / f"audio/{name}/a.wav").touch()
+    study = read_study(config, SCHEMA)
+    assert study.name == "trial" and study.pairs == (("reference", "system_a"),)
+    assert [(entry.id, entry.weights) for entry in study.models.values()] == [("vggish", "official")]
+
+
+def test_its_models_and_weights_are_chosen() -> None:
+    call("new", "trial", "--model", "vggish", "--model", "clap", "--weights", "my weights: 1.pth", "-q")
+    models = yaml.safe_load(Path("trial.yaml").read_text())["models"]
+    assert models == [{"id": name, "weights": "my weights: 1.pth"} for name in ("vggish", "clap")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["my study"], "must consist of letters, digits"),
+        (["cache"], "study"),
+        (["trial", "--model", "vgish"], "Did you mean 'vggish'?"),
+        (["../trial"], "must consist of letters, digits"),
+    ],
+)
+def test_what_cannot_be_run_is_not_written(place: Path, arguments: list[str], said: str) -> None:
+    result = call("new", *arguments)
+    assert result.exit_code == 1 and said in result.stderr
+    assert not list(place.parent.glob("*.yaml")) and not list(place.iterdir())
+
+
+def test_nothing_is_overwritten(place: Path) -> None:
+    Path("trial.yaml").write_text("mine")
+    assert "not overwritten" in call("new", "trial").stderr
+    Path("workflow/rules").mkdir(parents=True)
+    result = call("export-workflow", ".")
+    assert result.exit_code == 1 and "workflow/rules: it exists" in result.stderr
+    assert Path("trial.yaml").read_text() == "mine" and not Path("Snakefile").exists()
+
+
+def test_the_workflow_is_exported_without_the_packages(place: Path) -> None:
+    assert call("export-workflow", "mine").exit_code == 0
+    mine = place / "mine"
+    found = sorted(path.relative_to(mine) for path in mine.rglob("*") if path.is_file())
+    assert {"Snakefile", "config.yaml", "envs", "scripts", "workflow"} == {path.parts[0] for path in found}
+    assert not [path for path in found if "fad_study" in path.parts or "__pycache__" in path.parts]
+    assert all((mine / path).read_bytes() == (workflow_folder() / path).read_bytes() for path in found)
+    (place / "other.txt").touch()
+    assert call("export-workflow", ".").exit_code == 0, "beside other files"

@@ -1,0 +1,86 @@
+"""`fad study new` and `fad study export-workflow`: write what a study starts from."""
+
+from __future__ import annotations
+
+import json
+import re
+import string
+from pathlib import Path
+
+import click
+
+from fad_core.cli.group import Command
+from fad_core.cli.options import DEFAULT_MODEL, models_option, weights_option
+from fad_core.cli.output import quiet_option, speaker
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "fad study new my_study",
+        "fad study new trial --model vggish --model clap --weights seeded",
+    ),
+)
+@click.argument("name")
+@models_option
+@weights_option
+@quiet_option
+def new(name: str, models: tuple[str, ...], weights: str, quiet: bool) -> None:
+    """Write the configuration of a study, NAME.yaml, with an explanation of each line.
+
+    A file that exists is not overwritten.
+    """
+    from fad_core.errors import OutputError
+    from fad_core.util.atomic import write_text
+
+    path = Path(f"{name}.yaml")
+    text = _configuration(name, path, models or (DEFAULT_MODEL,), weights)
+    if path.exists():
+        raise OutputError(path, "it exists, and is not overwritten")
+    write_text(path, text)
+    speaker(quiet)(f"{path}: name your audio under `datasets`, then run: fad study run {path}")
+
+
+@click.command(
+    "export-workflow",
+    cls=Command,
+    examples=(
+        "fad study export-workflow my_workflow",
+        "cd my_workflow && snakemake --cores 8 --configfile study.yaml",
+    ),
+)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@quiet_option
+def export_workflow(folder: Path, quiet: bool) -> None:
+    """Copy the workflow to FOLDER, to read or to change it: Snakefile, rules, scripts and example studies.
+
+    In FOLDER, snakemake and `fad study run` use this copy. Nothing is overwritten.
+    """
+    from fad_study import workflow_files
+
+    workflow_files.export_workflow(folder)
+    speaker(quiet)(f"{folder}: snakemake and fad study run use the workflow in this folder")
+
+
+def _configuration(name: str, path: Path, models: tuple[str, ...], weights: str) -> str:
+    """Return the text of a new configuration.
+
+    Raises:
+        ConfigError: the name of the study or of a model is not valid.
+    """
+    from fad_study.config import examine_config, require_no_errors
+    from fad_study.study import validate_names
+    from fad_study.workflow_files import workflow_folder
+
+    config = {
+        "study": name,
+        "datasets": {key: {"path": key} for key in ("reference", "system_a")},
+        "models": [{"id": model, "weights": weights} for model in models],
+    }
+    examined = examine_config(config, workflow_folder() / "workflow/schemas/config.schema.yaml")
+    require_no_errors([*examined.errors, *validate_names(examined.config, examined.damaged)])
+    # A path may need quotes in YAML.
+    choice = weights if re.fullmatch(r"[\w./~-]+", weights) else json.dumps(weights)
+    lines = "\n".join(f"  - {{id: {model}, weights: {choice}}}" for model in models)
+    template = Path(__file__).with_name("new_study.yaml").read_text(encoding="utf-8")
+    return string.Template(template).substitute(name=name, file=path, models=lines)

@@ -1,0 +1,75 @@
+"""The main table of a study, as short plain text: how far each data set is from the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fad_core.tables import DISTANCES, read_table
+from fad_core.util.formatting import Footnotes, aligned, counted, text_table
+from fad_study.report.matrix import Row
+
+_DIGITS = 4
+_SETS = 30
+
+
+def summary_text(results: Path, width: int) -> str:
+    """Return the distances from the first reference by each model, and the paths of report and tables.
+
+    Args:
+        results: folder of the study's results.
+        width: width of the terminal in characters.
+
+    Raises:
+        FadError: the table of distances is damaged.
+    """
+    tables = results / "tables"
+    paths = [f"Report: {results / 'report.html'}", f"Tables: {tables}"]
+    # A study of given tables has none.
+    distances = tables / "distances.parquet"
+    rows = read_table(DISTANCES, distances) if distances.is_file() else []
+    return "\n".join([*(_table_lines(rows, width) if rows else []), *paths]) + "\n"
+
+
+def _table_lines(rows: Sequence[Row], width: int) -> list[str]:
+    reference = rows[0]["reference"]
+    shown = [row for row in rows if row["reference"] == reference]
+    names = list(dict.fromkeys(row["evaluation"] for row in shown))[:_SETS]
+    metrics = {row["metric"] for row in rows}
+    columns: dict[str, dict[str, float]] = {}
+    for row in shown:
+        heading = row["model"] + (f" {row['metric']}" if len(metrics) > 1 else "")
+        heading += " (seeded)" if row["weights"] == "seeded" else ""
+        columns.setdefault(heading, {})[row["evaluation"]] = row["value"]
+    texts = {
+        heading: aligned([values.get(name) for name in names], _DIGITS) for heading, values in columns.items()
+    }
+    what = min(metrics) if len(metrics) == 1 else "distance"
+    # A single row has no remarks that all share.
+    notes = Footnotes.of(row["note"] for row in (shown * 2 if len(shown) == 1 else shown))
+    lines = [*_tables(f"{what} to {reference}", names, texts, width), ""]
+    lines += [f"All values: {remark}." for remark in notes.general]
+    if notes.numbered:
+        lines.append(f"Notes on single values: {counted(len(notes.numbered), 'remark')} in distances.csv.")
+    hidden = len(rows) - sum(row["evaluation"] in names for row in shown)
+    if hidden:
+        lines.append(f"{counted(hidden, 'more distance')} in distances.csv.")
+    return lines
+
+
+def _tables(title: str, names: Sequence[str], texts: dict[str, list[str]], width: int) -> list[str]:
+    """Return one table, or several below each other if the columns of one would not fit."""
+    tables: list[str] = []
+    chosen: list[str] = []
+    for heading in texts:
+        wider = _table(title, names, texts, [*chosen, heading])
+        if chosen and max(map(len, wider.splitlines())) > width:
+            tables.append(_table(title, names, texts, chosen))
+            chosen = []
+        chosen.append(heading)
+    return [*tables, _table(title, names, texts, chosen)]
+
+
+def _table(title: str, names: Sequence[str], texts: dict[str, list[str]], headings: Sequence[str]) -> str:
+    rows = [[name, *(texts[heading][index] for heading in headings)] for index, name in enumerate(names)]
+    return text_table([title, *headings], rows)
