@@ -40,10 +40,9 @@ help: ## List the targets
 	@echo 'SINE_WEIGHTS=$(SINE_WEIGHTS), PYTEST_ARGS=$(PYTEST_ARGS), TEST_WORKERS=$(TEST_WORKERS), TEST_THREADS=$(TEST_THREADS),'
 	@echo 'COVERAGE_FLOOR=$(COVERAGE_FLOOR), SOAK_SECONDS=$(SOAK_SECONDS), SOAK_SEED=$(SOAK_SEED), PYTHON311=$(PYTHON311) (3.11), REFERENCE_VENV=$(REFERENCE_VENV)'
 
-demo: $(CORE) ## Score the demo study: sines and music, with seeded weights, offline
+demo: $(CORE) ## Score distorted copies of music with seeded weights, offline
 	$(WITH_VENV) python scripts/make_demo_audio.py
 	$(WITH_VENV) fad study run workflow/studies/demo.yaml --cores $(CORES)
-	$(WITH_VENV) python scripts/show_table.py --results results/demo
 
 sine: $(CORE) ## Run the sine test of the literature over 20 draws of its noise, beside the published figures
 	$(WITH_VENV) python scripts/make_sine_audio.py

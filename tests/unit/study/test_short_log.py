@@ -81,7 +81,9 @@ def test_each_job_is_a_line_with_the_time_that_is_left(tmp_path: Path) -> None:
         event("job_finished", job_id=3), begun(4, "embed_files", model="x"), event("job_finished", job_id=4)
     )
     shown.now = 62.0
-    assert shown.finish(0) == ["4 of 4 jobs done in 1 min 2 s"]
+    assert shown.finish(0) == [
+        "4 of 4 jobs done in 1 min 2 s; time of jobs: embed files 20.0 s, scan files 2.0 s"
+    ]
 
 
 def test_a_failed_job_is_shown_once_and_in_full(tmp_path: Path) -> None:
@@ -192,12 +194,12 @@ def test_the_summary_has_the_distances_from_the_reference_and_the_paths(tmp_path
 
 
 def test_models_that_do_not_fit_side_by_side_are_shown_below_each_other(tmp_path: Path) -> None:
-    study = Study(tmp_path)
+    study = Study(tmp_path, labels={"a": "Ours"})
+    study.write()
     rows = [row | {"model": f"model-{n}"} for n in range(4) for row in study.distances]
-    (tmp_path / "tables").mkdir()
     write_table(DISTANCES, rows, tmp_path / "tables/distances.parquet")
     text = summary_text(tmp_path, 40)
-    assert text.count("fad to a") == 2 and max(map(len, text.split("\n\n")[0].splitlines())) <= 40
+    assert text.count("fad to Ours") == 2 and max(map(len, text.split("\n\n")[0].splitlines())) <= 40
 
 
 def test_a_study_of_given_tables_has_paths_alone(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from fad_study.cli.time_left import TimeLeft, about
 Event = Mapping[str, Any]
 _BATCHES = Path(".snakemake/fad_batches")
 _NAMED_SETS = 2
+_NAMED_RULES = 5
 # What Snakemake says beside the event of a failed job.
 _REDUNDANT = (
     "CalledProcessError in file",
@@ -132,12 +133,19 @@ class ShortLog:
             if self._left.total:
                 self._show(f"failed: {done}; all lines of Snakemake and its jobs: {self._log}")
         elif self._left.total:
-            self._say(f"{done} in {duration(self._clock() - self._began)}")
+            self._say(f"{done} in {duration(self._clock() - self._began)}; time of jobs: {self._times()}")
         elif self.nothing_to_do:
             self._say("nothing to do: the results are complete")
         elif self._setup:
             # Of options such as --unlock, which run no jobs.
             self._say("\n".join(self._setup))
+
+    def _times(self) -> str:
+        """Return how long the jobs of the slowest rules took, and all others together."""
+        times = [(rule.replace("_", " "), seconds) for rule, seconds in self._left.seconds_by_rule.items()]
+        others = sum(seconds for _, seconds in times[_NAMED_RULES:])
+        shown = [*times[:_NAMED_RULES], *([("others", others)] if others else [])]
+        return ", ".join(f"{name} {duration(seconds)}" for name, seconds in shown)
 
     def _progress(self, now: float) -> str:
         seconds = self._left.seconds(now)

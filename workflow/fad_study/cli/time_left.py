@@ -35,6 +35,13 @@ class TimeLeft:
         """See above."""
         return len(self._running)
 
+    @property
+    def seconds_by_rule(self) -> dict[str, float]:
+        """Seconds that the jobs of each rule that have ended took together, the longest first."""
+        return dict(
+            sorted(((rule, sum(times)) for rule, times in self._took.items()), key=lambda item: -item[1])
+        )
+
     def begin(self, job: int, rule: str, now: float) -> None:
         """Note that a job has begun; one that has failed may begin again."""
         self._running[job] = (rule, now)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from fad_core.tables import DISTANCES, read_table
 from fad_core.util.formatting import Footnotes, aligned, counted, text_table
+from fad_study.labels import labelled, labels_of
 from fad_study.report.matrix import Row
+from fad_study.schemas.files import DATASETS
 
 _DIGITS = 4
 _SETS = 30
@@ -28,6 +30,7 @@ def summary_text(results: Path, width: int) -> str:
     # A study of given tables has none.
     distances = tables / "distances.parquet"
     rows = read_table(DISTANCES, distances) if distances.is_file() else []
+    rows = labelled(rows, labels_of(read_table(DATASETS, tables / "datasets.parquet"))) if rows else []
     return "\n".join([*(_table_lines(rows, width) if rows else []), *paths]) + "\n"
 
 
