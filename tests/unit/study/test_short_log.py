@@ -194,7 +194,8 @@ def test_the_summary_has_the_distances_from_the_reference_and_the_paths(tmp_path
 
 
 def test_models_that_do_not_fit_side_by_side_are_shown_below_each_other(tmp_path: Path) -> None:
-    study = Study(tmp_path, labels={"a": "Ours"})
+    study = Study(tmp_path)
+    study.labels = {"a": "Ours"}
     study.write()
     rows = [row | {"model": f"model-{n}"} for n in range(4) for row in study.distances]
     write_table(DISTANCES, rows, tmp_path / "tables/distances.parquet")
