@@ -49,3 +49,8 @@ rule all:
         paper_targets(),
         # If the configuration names an interpreter of the original packages.
         rules.verify_reference.output.summaries if REFERENCE_PYTHON else [],
+
+
+# Neither in a dry run nor in the processes of jobs.
+onstart:
+    or_exit(clear_stale_results)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.group import Command
 from fad_core.cli.options import SET, assume_option, embedding_options, metric_option, models_option
-from fad_core.cli.output import Form, Row, output_options, print_rows
+from fad_core.cli.output import Form, Row, count_text, noted_table, output_options, print_rows
 from fad_core.cli.sets import comparable_sets
 
-_DIGITS = 6
+_DIGITS = 4
 
 
 @click.command(
@@ -67,31 +66,20 @@ def compare(
 
 
 def _text(rows: Sequence[Row]) -> str:
-    from fad_core.util.formatting import Footnotes, aligned, one_line, text_table
+    from fad_core.util.formatting import aligned, one_line
 
-    notes = Footnotes.of(row["note"] for row in rows)
-    columns: dict[str, list[str]] = {
+    columns = {
         "model": [row["model"] or "not named" for row in rows],
         "weights": [_weights(row) for row in rows],
         "reference": [one_line(row["reference"]) for row in rows],
         "evaluation": [one_line(row["evaluation"]) for row in rows],
         rows[0]["metric"]: aligned([row["value"] for row in rows], _DIGITS),
-        "vectors": [f"{_count(row['n_reference'])} : {_count(row['n_evaluation'])}" for row in rows],
+        "vectors": [f"{count_text(row['n_reference'])} : {count_text(row['n_evaluation'])}" for row in rows],
     }
     for name in ("files", "padded", "excluded"):
-        columns[name] = [_count(row[name]) for row in rows]
-    marks = ["".join(f"[{number}]" for number in numbers) for numbers in notes.marks]
-    if any(marks):
-        columns["notes"] = marks
-    lines = [text_table(list(columns), list(zip(*columns.values(), strict=True)), names=4)]
-    lines += [f"All values: {remark}." for remark in notes.general]
-    lines += [f"[{number}] {remark}." for number, remark in enumerate(notes.numbered, start=1)]
-    return "\n".join(lines)
+        columns[name] = [count_text(row[name]) for row in rows]
+    return noted_table(columns, [row["note"] for row in rows], names=4)
 
 
 def _weights(row: Row) -> str:
     return f"{row['weights']} {row['weights_sha256'][:8]}" if row["weights"] else "not named"
-
-
-def _count(value: Any) -> str:
-    return "?" if value is None else str(value)

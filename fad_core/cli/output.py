@@ -55,6 +55,30 @@ def print_row(row: Row, form: Form, text: Callable[[], str]) -> None:
         print_rows([row], form, text)
 
 
+def noted_table(columns: Mapping[str, Sequence[str]], notes: Sequence[str], names: int) -> str:
+    """Return a table for people, with the remarks on its rows as footnotes, each once.
+
+    Args:
+        columns: the texts of each column, by its heading.
+        notes: the notes of the rows.
+        names: number of columns of names at the left.
+    """
+    from fad_core.util.formatting import Footnotes, text_table
+
+    footnotes = Footnotes.of(notes)
+    marks = ["".join(f"[{number}]" for number in numbers) for numbers in footnotes.marks]
+    shown = {**columns, **({"notes": marks} if any(marks) else {})}
+    lines = [text_table(list(shown), list(zip(*shown.values(), strict=True)), names)]
+    lines += [f"All values: {remark}." for remark in footnotes.general]
+    lines += [f"[{number}] {remark}." for number, remark in enumerate(footnotes.numbered, start=1)]
+    return "\n".join(lines)
+
+
+def count_text(value: Any) -> str:
+    """Return a count as text, "?" if it is not known."""
+    return "?" if value is None else str(value)
+
+
 def speaker(quiet: bool) -> Callable[[str], None]:
     """Return a function that writes a line to stderr, or nothing if quiet."""
 

@@ -10,6 +10,7 @@ from fad_core.util.process import limit_threads, set_up_process
 from fad_study.batches import batches_of, shard_sizes, share_batches, shared_batches
 from fad_study.script_main import prefer_packages
 from fad_study.stale_locks import clear_stale_locks, hold_running
+from fad_study.stale_results import move_stale_results
 from fad_study.study import read_study, weights_key
 
 set_up_process()
@@ -169,3 +170,16 @@ def with_csv(name):
 MANIFESTS = [f"{STUDY_DIR}/manifests/{batch}.parquet" for batch in BATCHES]
 EMBEDDINGS = [path for name in STUDY.models for path in embeddings_by(name)]
 STATISTICS = [path for name in STUDY.models for path in statistics_by(name)]
+
+
+def clear_stale_results():
+    """Move results that the configuration no longer names to the folder `stale` of the study.
+
+    Only a run of all targets knows what these are.
+    """
+    jobs = list(workflow.dag.jobs)
+    if workflow.dag_settings.batch or not any(job.rule.name == "all" for job in jobs):
+        return
+    needed = {path for job in jobs for path in (*job.output, *job.log, job.benchmark) if path}
+    if count := move_stale_results(Path(STUDY_DIR), needed):
+        print(f"{count} results that the study no longer names: moved to {STUDY_DIR}/stale", file=sys.stderr)
