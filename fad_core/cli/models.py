@@ -54,6 +54,6 @@ def _text(rows: Sequence[Row]) -> str:
 
     table = text_table(list(_SHOWN.values()), [[str(row[key]) for key in _SHOWN] for row in rows], names=2)
     return (
-        f"{table}\nSample rate, channels, dimensions of a vector, size of the weights, shortest sound.\n"
+        f"{table}\nSample rate, channels, dimensions, size of the weights, shortest sound.\n"
         "Families and checkpoints: --json or --csv."
     )
