@@ -13,6 +13,8 @@ from fad_core.cli.options import SET, assume_option, embedding_options, metric_o
 from fad_core.cli.output import Form, output_options, print_row
 from fad_core.cli.sets import comparable_sets
 
+_DIGITS = 4
+
 
 @click.command(
     cls=Command,
@@ -64,7 +66,9 @@ def score(
 
 
 def _text(row: Mapping[str, Any]) -> str:
-    lines = [f"{row['metric']}: {row['value']!r}"]
+    from fad_core.util.formatting import remarks_of, significant
+
+    lines = [f"{row['metric']}: {significant(row['value'], _DIGITS)}"]
     weights = (
         f"{row['weights']} weights {row['weights_sha256'][:8]}" if row["weights"] else "weights not named"
     )
@@ -78,6 +82,5 @@ def _text(row: Mapping[str, Any]) -> str:
         lines.append(
             f"files: {row['files']} embedded ({row['padded']} of them padded), {row['excluded']} excluded"
         )
-    if row["note"]:
-        lines.append(f"note: {row['note']}")
+    lines += [f"note: {remark}" for remark in remarks_of(row["note"])]
     return "\n".join(lines)
