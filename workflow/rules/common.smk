@@ -175,10 +175,11 @@ STATISTICS = [path for name in STUDY.models for path in statistics_by(name)]
 def clear_stale_results():
     """Move results that the configuration no longer names to the folder `stale` of the study.
 
-    Only a run of all targets knows what these are.
+    Only a run of the whole study knows what these are.
     """
-    jobs = list(workflow.dag.jobs)
-    if workflow.dag_settings.batch or not any(job.rule.name == "all" for job in jobs):
+    jobs, options = list(workflow.dag.jobs), workflow.dag_settings
+    in_part = options.batch or options.until or options.omit_from or options.allowed_rules
+    if in_part or not any(job.rule.name == "all" for job in jobs):
         return
     needed = {path for job in jobs for path in (*job.output, *job.log, job.benchmark) if path}
     if count := move_stale_results(Path(STUDY_DIR), needed):

@@ -38,6 +38,7 @@ from fad_core.runner.backend import Backend
 from fad_core.runner.identity import Identity
 from fad_core.tables import read_table
 from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, VERIFICATION
+from fad_core.util.formatting import significant
 from fad_core.weights import checksums, locate_weights
 
 Fad = Callable[..., subprocess.CompletedProcess[str]]
@@ -111,7 +112,8 @@ def test_score_prints_the_tables_row_as_one_object(
     assert second.stdout == first.stdout
     assert second.stderr == ""
     plain = fad_small("score", *folders, *SEEDED, "--quiet")
-    assert repr(row["value"]) in plain.stdout
+    assert plain.stdout.startswith(f"fad: {significant(row['value'], 4)}\n")
+    assert plain.stdout.count("\nnote: ") == row["note"].count("; ") + 1
 
     # A checkpoint of one's own, in the official layout, is another choice that the row names.
     mine = own_checkpoint(home)
