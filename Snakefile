@@ -52,5 +52,10 @@ rule all:
         rules.verify_reference.output.summaries if REFERENCE_PYTHON else [],
 
 
+# Neither in a dry run nor in the processes of jobs.
+onstart:
+    or_exit(clear_stale_results)
+
+
 onsuccess:
     show_results()

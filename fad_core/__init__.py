@@ -12,17 +12,29 @@ from fad_core.util.version import __version__
 
 if TYPE_CHECKING:
     from fad_core.api.drop_in import FrechetAudioDistance as FrechetAudioDistance
+    from fad_core.api.reference import Reference as Reference
+    from fad_core.api.reference import reference as reference
     from fad_core.api.scoring import Score as Score
     from fad_core.api.scoring import Waveforms as Waveforms
     from fad_core.models import register_model as register_model
 
-__all__ = ["FrechetAudioDistance", "Score", "Waveforms", "__version__", "register_model"]
+__all__ = [
+    "FrechetAudioDistance",
+    "Reference",
+    "Score",
+    "Waveforms",
+    "__version__",
+    "reference",
+    "register_model",
+]
 
 # Where each name is defined.
 _LAZY = {
     "FrechetAudioDistance": "fad_core.api.drop_in",
+    "Reference": "fad_core.api.reference",
     "Score": "fad_core.api.scoring",
     "Waveforms": "fad_core.api.scoring",
+    "reference": "fad_core.api.reference",
     "register_model": "fad_core.models",
 }
 
@@ -34,4 +46,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted(__all__)

@@ -37,12 +37,22 @@ from fad_core.models.options import (
     Options,
     require_batch_size,
 )
-from fad_core.models.use import ModelUse
-from fad_core.runner.backend import DEFAULT_BACKEND, Backend, Runner, resolve_backend, resolve_device
+from fad_core.models.use import ModelKey, ModelUse
+from fad_core.runner.backend import (
+    DEFAULT_BACKEND,
+    Backend,
+    Runner,
+    resolve_backend,
+    resolve_device,
+    settings_text,
+)
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.unverified import is_exported, model_in, require_weights
 from fad_core.util.progress import progress_bar
-from fad_core.weights import default_ckpt_dir
+from fad_core.verification.verdicts import note_of
+from fad_core.weights import default_ckpt_dir, locate_weights
+
+_SHA256_DIGITS = 64
 
 
 class FrechetAudioDistance:
@@ -263,14 +273,15 @@ class FrechetAudioDistance:
         exported, embedded = self._embedded(sources, keep=bool(to_write), dtype=dtype)
         for name, path in to_write:
             if embedded[name].embeddings is not None:
-                save_embeddings(embedded[name].vectors_of().vectors, exported.use, path)
+                save_embeddings(embedded[name].vectors_of().vectors, self._use_of(dtype), path)
         return score_embedded(embedded[names[0]], embedded[names[1]], "fad", exported)
 
     def get_embeddings(self, x: Sequence[ArrayLike], sr: int) -> NDArray[np.float32]:
         """Embed waveforms.
 
         Args:
-            x: waveforms, each `[samples]` or `[samples, channels]`, floats within ±1.
+            x: waveforms, each `[samples]` or `[samples, channels]`, floats within ±1; or tensors of PyTorch
+                (`Waveforms`).
             sr: their sample rate in Hz; they are resampled if the model has another rate.
 
         Returns:
@@ -290,15 +301,12 @@ class FrechetAudioDistance:
         >>> frechet.get_embeddings([np.sin(np.arange(1600)), np.cos(np.arange(3200))], sr=16000).shape
         (75, 8)
         """
-        sound = Waveforms([np.asarray(waveform) for waveform in x], sr)
-        exported, embedded = self._embedded(
-            {"x": sound}, keep=True, to_compare=False, dtype=self._use.options.dtype
-        )
+        _, embedded = self._embedded({"x": Waveforms(x, sr)}, keep=True, to_compare=False)
         counts = embedded["x"].counts
         for note in set_notes(counts) if counts is not None else ():
             warnings.warn(note, stacklevel=2)
         embeddings = embedded["x"].vectors_of().vectors
-        return embeddings.reshape(-1) if exported.use.takes_scalars else embeddings
+        return embeddings.reshape(-1) if self._use.takes_scalars else embeddings
 
     def calculate_embd_statistics(self, embd_lst: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
         """Compute mean and covariance of embeddings, as the original computes them.
@@ -351,10 +359,18 @@ class FrechetAudioDistance:
         return frechet_distance(first, second).value
 
     def _embedded(
-        self, sources: dict[str, Source], *, keep: bool, to_compare: bool = True, dtype: Dtype
-    ) -> tuple[ExportedModel, dict[str, EmbeddedSet]]:
-        """Embed sets; errors in files are raised before a model is fetched or exported."""
-        use = replace(self._use, options=replace(self._use.options, dtype=dtype))
+        self,
+        sources: dict[str, Source],
+        *,
+        keep: bool,
+        to_compare: bool = True,
+        dtype: Dtype = DEFAULT_OPTIONS.dtype,
+    ) -> tuple[ExportedModel | None, dict[str, EmbeddedSet]]:
+        """Embed sets; errors in files are raised before a model is fetched or exported.
+
+        The model is None, and is not exported, if no set is to be embedded and its weights are known.
+        """
+        use = self._use_of(dtype)
         backend = resolve_backend(self._backend, use.options)
         if self._exported is None:
             require_weights(use.model, self.weights)
@@ -369,12 +385,30 @@ class FrechetAudioDistance:
                 to_compare=to_compare,
                 progress=advance,
             )
+        if (
+            self._exported is None
+            and not scanned.decisions
+            and (key := self._known_key(use, backend)) is not None
+        ):
+            return None, scanned.embedded(key, note_of(use.model))
         exported = self._load(frames=3).with_options(use.options)
         cached = self._cache_embeddings
         cache = embedding_cache(exported, self.weights, self._cache_dir) if cached else None
         with self._bar("embed", scanned.count) as advance:
             workers = self.audio_load_worker
             return exported, scanned.embed(exported, workers=workers, progress=advance, cache=cache)
+
+    def _use_of(self, dtype: Dtype) -> ModelUse:
+        return replace(self._use, options=replace(self._use.options, dtype=dtype))
+
+    def _known_key(self, use: ModelUse, backend: Backend) -> ModelKey | None:
+        """Return the key of the model before it is fetched or exported; None if its weights are not known."""
+        if is_exported(self.weights):
+            return None
+        weights = locate_weights(use.model, self.weights, self._ckpt_dir)
+        known = len(weights.sha256) == _SHA256_DIGITS
+        settings = settings_text(use.text, backend)
+        return ModelKey(use.model.name, weights.label, weights.sha256, settings) if known else None
 
     def _load(self, frames: int) -> ExportedModel:
         """Return the exported model; a warning about it names the caller that many frames above."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
@@ -20,6 +20,10 @@ from fad_core.embedding.inputs import Progress, Source, Waveforms
 from fad_core.embedding.scan_and_embed import ScannedSets, embed_sets, scan_sets
 from fad_core.metrics import get_metric
 from fad_core.runner.exported import ExportedModel
+from fad_core.tables.schemas import DISTANCES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "EmbeddedSet",
@@ -33,6 +37,9 @@ __all__ = [
     "score",
     "score_embedded",
 ]
+
+
+_COUNTS = tuple(column.name for column in DISTANCES.columns if column.type == "int64")
 
 
 class Score(float):
@@ -80,6 +87,26 @@ class Score(float):
     def __getnewargs__(self) -> tuple[Any, ...]:
         """Return the arguments from which a copy or a pickle is made."""
         return self.row, self.decisions, self.ignored, self.model
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the row as a table of pandas, which must be installed; `pandas.concat` joins several.
+
+        Returns:
+            One row with the columns of the table of distances; unknown numbers are missing.
+
+        >>> from fad_core import FrechetAudioDistance
+        >>> from fad_core.metrics.statistics import Statistics
+        >>> sets = [Statistics.from_embeddings(np.eye(8) * scale) for scale in (1, 2)]
+        >>> value = FrechetAudioDistance(model_name="tiny", weights="seeded").score(*sets)
+        >>> value.to_frame()[["model", "metric", "n_reference"]].to_dict("records")
+        [{'model': 'tiny', 'metric': 'fad', 'n_reference': 8}]
+        """
+        import pandas as pd
+
+        frame = pd.DataFrame([self.row], columns=list(DISTANCES.names))
+        # An unknown number would make a column of objects.
+        whole = {name: "Int64" if self.row[name] is None else "int64" for name in _COUNTS}
+        return frame.astype({**whole, **dict.fromkeys(("value", "ci_low", "ci_high"), "float64")})
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON.

@@ -13,7 +13,7 @@ from fad_core.cli.options import SET, assume_option, embedding_options, metric_o
 from fad_core.cli.output import Form, Row, count_text, noted_table, output_options, print_rows
 from fad_core.cli.sets import comparable_sets, require_different
 
-_DIGITS = 6
+_DIGITS = 4
 
 
 @click.command(

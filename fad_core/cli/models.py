@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from fad_core.cli.group import Command
-from fad_core.cli.output import Form, output_options, print_rows
+from fad_core.cli.output import Form, Row, output_options, print_rows
+
+_SHOWN = {
+    "id": "id",
+    "aliases": "aliases",
+    "sample_rate": "Hz",
+    "channels": "channels",
+    "dimensions": "dimensions",
+    "weights_mb": "MB",
+    "minimum_seconds": "from s",
+}
 
 
 @click.command(
@@ -23,6 +35,7 @@ def models(form: Form) -> None:
     rows = [
         {
             "id": model.name,
+            "aliases": ", ".join(model.aliases),
             "family": model.family,
             "sample_rate": model.sample_rate,
             "channels": model.channels,
@@ -33,4 +46,14 @@ def models(form: Form) -> None:
         }
         for model in map(get_model, model_ids())
     ]
-    print_rows(rows, form)
+    print_rows(rows, form, lambda: _text(rows))
+
+
+def _text(rows: Sequence[Row]) -> str:
+    from fad_core.util.formatting import text_table
+
+    table = text_table(list(_SHOWN.values()), [[str(row[key]) for key in _SHOWN] for row in rows], names=2)
+    return (
+        f"{table}\nSample rate, channels, dimensions, size of the weights, shortest sound.\n"
+        "Families and checkpoints: --json or --csv."
+    )

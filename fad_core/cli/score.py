@@ -99,14 +99,15 @@ def _table(rows: Sequence[Row], sets: Mapping[str, EmbeddedSet]) -> str:
 
 
 def _text(row: Row) -> str:
-    lines = [f"{row['metric']}: {row['value']!r}", *_model_lines(row)]
+    from fad_core.util.formatting import remarks_of, significant
+
+    lines = [f"{row['metric']}: {significant(row['value'], _DIGITS)}", *_model_lines(row)]
     lines += [_set_line(side, row) for side in ("reference", "evaluation")]
     if row["files"] is not None:
         lines.append(
             f"files: {row['files']} embedded ({row['padded']} of them padded), {row['excluded']} excluded"
         )
-    if row["note"]:
-        lines.append(f"note: {row['note']}")
+    lines += [f"note: {remark}" for remark in remarks_of(row["note"])]
     return "\n".join(lines)
 
 

@@ -10,7 +10,10 @@ import click
 
 from fad_core.cli.group import INPUT_FAULT, VERIFICATION_FAILED, Group
 from fad_core.cli.options import MODEL, ckpt_dir_option
-from fad_core.cli.output import Form, Row, output_options, print_rows, quiet_option, speaker
+from fad_core.cli.output import Form, Row, noted_table, output_options, print_rows, quiet_option, speaker
+
+_LICENCE = 10
+"""Letters of a licence that the table for people has room for."""
 
 if TYPE_CHECKING:
     from fad_core.models.checkpoint import Checkpoint
@@ -38,8 +41,8 @@ def weights() -> None:
 @ckpt_dir_option
 @output_options
 def list_(ckpt_dir: Path | None, form: Form) -> None:
-    """List the official checkpoints and their paths."""
-    from fad_core.weights import checkpoint_path
+    """List the official checkpoints; with --json or --csv, also their paths, hashes, URLs and models."""
+    from fad_core.weights import checkpoint_path, default_ckpt_dir
 
     rows = []
     for item, users in _checkpoints(()):
@@ -56,7 +59,25 @@ def list_(ckpt_dir: Path | None, form: Form) -> None:
                 "models": ", ".join(users),
             }
         )
-    print_rows(rows, form)
+    print_rows(rows, form, lambda: _text(rows, ckpt_dir or default_ckpt_dir()))
+
+
+def _text(rows: Sequence[Row], ckpt_dir: Path) -> str:
+    """Return the table for people: in 80 columns, with long licences below it."""
+    from fad_core.util.formatting import significant
+
+    fits = [len(row["licence"]) <= _LICENCE for row in rows]
+    columns = {
+        "checkpoint": [row["checkpoint"] for row in rows],
+        "MB": ["?" if row["bytes"] is None else significant(row["bytes"] / 1e6, 2) for row in rows],
+        "present": [row["present"] for row in rows],
+        "licence": [row["licence"] if fit else "" for row, fit in zip(rows, fits, strict=True)],
+    }
+    notes = ["" if fit else f"licence: {row['licence']}" for row, fit in zip(rows, fits, strict=True)]
+    return (
+        f"{noted_table(columns, notes, names=1)}\nFolder: {ckpt_dir}\n"
+        "Paths, hashes, URLs and models: --json or --csv."
+    )
 
 
 @weights.command(

@@ -8,10 +8,10 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fad_core.audio import AudioInfo, SoundDigest
 from fad_core.datasets import Dataset, list_files
@@ -24,8 +24,12 @@ from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import DatasetError
 from fad_core.metrics.statistics import Statistics
 
+if TYPE_CHECKING:
+    import torch
+
 Progress = Callable[[int], None]
 Waveform = NDArray[np.floating[Any]]
+Batch: TypeAlias = "Sequence[ArrayLike | torch.Tensor] | NDArray[Any] | torch.Tensor"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +38,13 @@ class Waveforms:
 
     Attributes:
         waveforms: each `[samples]` or `[samples, channels]`, as soundfile gives them: floats, nominally
-            within ±1. An array of two dimensions is a batch of mono sounds, a row each.
+            within ±1. An array of two dimensions is a batch of mono sounds, a row each. Tensors of PyTorch
+            may be on any device and of 16 bits, and may hold a sound as `[channels, samples]`: a batch is
+            `[B, samples]` or `[B, channels, samples]`.
         sample_rate: sample rate of all of them in Hz.
     """
 
-    waveforms: Sequence[Waveform]
+    waveforms: Batch
     sample_rate: int
 
 
@@ -100,23 +106,18 @@ class SoundArrays:
         Raises:
             DatasetError: there are none, or the rate is not positive.
         """
-        if (
-            isinstance(given.waveforms, np.ndarray)
-            and given.waveforms.ndim == 1
-            and given.waveforms.dtype != object
-        ):
+        batch = _arrays_of(given.waveforms)
+        if isinstance(batch, np.ndarray) and batch.ndim == 1 and batch.dtype != object:
             raise DatasetError(f"data set {name}: one array; expected a list of arrays: [array]")
-        if len(given.waveforms) == 0:
+        if len(batch) == 0:
             raise DatasetError(f"data set {name}: no waveforms")
         rate: Any = given.sample_rate
         if not isinstance(rate, int | float | np.number) or not 0 < rate < math.inf or rate != int(rate):
             raise DatasetError(f"data set {name}: a sample rate of {rate!r} Hz is not possible")
         self._rate = int(rate)
         # As wide as the last one: sorted by name, they stay in their order.
-        width = max(4, len(str(len(given.waveforms) - 1)))
-        self._waveforms = {
-            f"{place:0{width}}": np.asarray(item) for place, item in enumerate(given.waveforms)
-        }
+        width = max(4, len(str(len(batch) - 1)))
+        self._waveforms = {f"{place:0{width}}": np.asarray(item) for place, item in enumerate(batch)}
 
     def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:  # noqa: ARG002
         """Return a record of each waveform."""
@@ -145,6 +146,30 @@ class SoundArrays:
         coding, sound = str(waveform.dtype), digest.hexdigest()
         info = AudioInfo("array", coding, self._rate, channels, frames, peak, constant, sound)
         return record_of(name, hashlib.sha256(samples.tobytes()).hexdigest(), waveform.nbytes, info)
+
+
+def _arrays_of(given: Any) -> Any:
+    """Return waveforms, with tensors as arrays: a sound as `[samples]` or `[samples, channels]`."""
+    if not hasattr(given, "detach"):
+        return given if isinstance(given, np.ndarray) else [_array_of(item) for item in given]
+    batch = _numbers_of(given)
+    return batch if batch.ndim < 3 else [_by_sample(item) for item in batch]
+
+
+def _array_of(item: Any) -> Any:
+    return _by_sample(_numbers_of(item)) if hasattr(item, "detach") else item
+
+
+def _numbers_of(tensor: Any) -> NDArray[Any]:
+    """Copy a tensor of PyTorch to an array; floats of 16 bits, of which NumPy lacks bfloat16, to float32."""
+    tensor = tensor.detach().cpu()
+    is_short = tensor.is_floating_point() and tensor.element_size() < np.dtype(np.float32).itemsize
+    return np.asarray(tensor.float() if is_short else tensor)
+
+
+def _by_sample(sound: NDArray[Any]) -> NDArray[Any]:
+    """Return a sound with its channels last; no sound has as many channels as samples."""
+    return sound.T if sound.ndim == 2 and sound.shape[0] < sound.shape[1] else sound
 
 
 def _fault(waveform: NDArray[Any]) -> str:

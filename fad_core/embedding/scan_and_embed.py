@@ -31,7 +31,7 @@ from fad_core.embedding.inputs import Progress, Sounds, Source, sounds_of
 from fad_core.embedding.precomputed import precomputed_set, vector_statistics
 from fad_core.errors import DatasetError, FadError
 from fad_core.metrics.statistics import Statistics
-from fad_core.models.use import ModelUse
+from fad_core.models.use import ModelKey, ModelUse
 from fad_core.runner.backend import Backend, settings_text
 from fad_core.runner.exported import ExportedModel
 
@@ -97,7 +97,7 @@ class ScannedSets:
         if self.decisions:
             for name, item in self.sets.items():
                 if isinstance(item, EmbeddedSet):
-                    _require_key(name, item, exported)
+                    _require_key(name, item, exported.key)
         # One stream: where one set ends, the next one's files are on their way.
         decided = (
             (decision, item.load)
@@ -107,11 +107,38 @@ class ScannedSets:
         )
         with closing(embed_cached(exported, decided, workers, cache)) as stream:
             return {
-                name: _named(name, item, exported)
+                name: _named(name, item, exported.key, exported.note)
                 if isinstance(item, EmbeddedSet)
                 else self._take(stream, name, exported, progress)
                 for name, item in self.sets.items()
             }
+
+    def embedded(self, key: ModelKey, note: str) -> dict[str, EmbeddedSet]:
+        """Return the sets if none is to be embedded: all were given as vectors, statistics or embedded sets.
+
+        Args:
+            key: the key of the model that vectors and statistics are assumed to be of.
+            note: note for readers of the model's results.
+
+        Returns:
+            The embedded sets by their names.
+
+        Raises:
+            ValueError: a set is to be embedded.
+
+        >>> from fad_core.api.scoring import scan_sets
+        >>> from fad_core.metrics.statistics import Statistics
+        >>> from fad_core.models import get_model
+        >>> from fad_core.models.use import ModelKey, ModelUse
+        >>> statistics = Statistics.from_embeddings(np.eye(8))
+        >>> scanned = scan_sets({"reference": statistics}, ModelUse(get_model("tiny")))
+        >>> scanned.embedded(ModelKey("tiny", "seeded", "", ""), "")["reference"].key.weights
+        'seeded'
+        """
+        given = {name: item for name, item in self.sets.items() if isinstance(item, EmbeddedSet)}
+        if len(given) < len(self.sets):
+            raise ValueError(f"{', '.join(self.decisions)} must be embedded")
+        return {name: _named(name, item, key, note) for name, item in given.items()}
 
     def _take(
         self, stream: Iterator[FileEmbeddings], name: str, exported: ExportedModel, progress: Progress | None
@@ -174,7 +201,7 @@ def scan_sets(
         TypeError: a set has another type.
 
     >>> from fad_core.models import get_model
-    >>> from fad_core.models.use import ModelUse
+    >>> from fad_core.models.use import ModelKey, ModelUse
     >>> scanned = scan_sets({"reference": "audio/reference"}, ModelUse(get_model("tiny")))
     >>> [decision.status for decision in scanned.decisions["reference"]]
     ['used', 'used', 'used']
@@ -279,17 +306,17 @@ def _require_comparable(name: str, given: EmbeddedSet, use: ModelUse, backend: B
         require_enough(name, use.model.name, statistics.n)
 
 
-def _require_key(name: str, given: EmbeddedSet, exported: ExportedModel) -> None:
+def _require_key(name: str, given: EmbeddedSet, key: ModelKey) -> None:
     """Raise an error if an embedded set is not of the model that is to embed others, before it does."""
-    if not given.model_is_assumed and given.key != exported.key:
+    if not given.model_is_assumed and given.key != key:
         raise FadError(
-            f"{name} was embedded by {given.key}, the other set is to be embedded by {exported.key}: they "
+            f"{name} was embedded by {given.key}, the other set is to be embedded by {key}: they "
             "cannot be compared"
         )
 
 
-def _named(name: str, given: EmbeddedSet, exported: ExportedModel) -> EmbeddedSet:
-    """Return an embedded set under a new name; vectors are assumed to be this model's."""
+def _named(name: str, given: EmbeddedSet, key: ModelKey, note: str) -> EmbeddedSet:
+    """Return an embedded set under a new name; vectors are assumed to be of the model with this key."""
     if not given.model_is_assumed:
         return replace(given, name=name)
-    return replace(given.noted(exported.note), name=name, key=exported.key)
+    return replace(given.noted(note), name=name, key=key)

@@ -102,7 +102,7 @@ def weights_of(path: Path, choice: str | None = None, ckpt_dir: Path | None = No
         raise WeightsError(
             f"{path} was exported with the checkpoint {identity.weights}. To compare it with that "
             "checkpoint, choose:",
-            [("weights", "PATH")],
+            [("weights", "FILE")],
         )
     model = get_model(identity.model)
     weights = fetch_weights(locate_weights(model, choice or identity.weights, ckpt_dir), ckpt_dir)

@@ -230,7 +230,7 @@ def load_state(weights: Weights) -> dict[str, torch.Tensor]:
             raise WeightsError(
                 f"{item.checkpoint.filename} is not on this machine: fetch it first, or choose a copy or "
                 "the seeded weights:",
-                [("weights", "PATH"), ("weights", "seeded")],
+                [("weights", "FILE"), ("weights", "seeded")],
             )
         if weights.kind == "official":
             checked_sha256(item.path, item.sha256)

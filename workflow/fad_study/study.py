@@ -227,8 +227,12 @@ def _options(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Options:
 
 
 def _labels(datasets: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return the label of each set on one line; its name if it has none."""
-    return {name: " ".join(entry.get("label", "").split()) or name for name, entry in datasets.items()}
+    """Return the label of each set on one line: by default its series and level, or else its name."""
+    given = {
+        name: entry.get("label", f"{entry.get('series', '')} {entry.get('level', '')}")
+        for name, entry in datasets.items()
+    }
+    return {name: " ".join(label.split()) or name for name, label in given.items()}
 
 
 def _validate_labels(config: Mapping[str, Any]) -> Iterator[str]:

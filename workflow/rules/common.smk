@@ -11,6 +11,7 @@ from fad_core.util.process import limit_threads, set_up_process
 from fad_study.batches import batches_of, shard_sizes, share_batches, shared_batches
 from fad_study.script_main import prefer_packages
 from fad_study.stale_locks import clear_stale_locks, hold_running
+from fad_study.stale_results import move_stale_results
 from fad_study.study import read_study, weights_key
 
 set_up_process()
@@ -182,3 +183,19 @@ def show_results():
         # The folder is for `fad study run`, which shows the table itself.
         results = {"study_results": STUDY_DIR}
         logger.info(f"\n{or_exit(summary_text, Path(STUDY_DIR), width)}", extra=results)
+
+
+def clear_stale_results():
+    """Move results that the configuration no longer names to the folder `stale` of the study.
+
+    Only a run of the whole study knows what these are.
+    """
+    from snakemake.logging import logger
+
+    jobs, options = list(workflow.dag.jobs), workflow.dag_settings
+    in_part = options.batch or options.until or options.omit_from or options.allowed_rules
+    if in_part or not any(job.rule.name == "all" for job in jobs):
+        return
+    needed = {path for job in jobs for path in (*job.output, *job.log, job.benchmark) if path}
+    if count := move_stale_results(Path(STUDY_DIR), needed):
+        logger.warning(f"{count} results that the study no longer names: moved to {STUDY_DIR}/stale")

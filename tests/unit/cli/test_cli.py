@@ -114,7 +114,8 @@ def test_score_prints_the_tables_row_as_one_object(
     assert second.stdout == first.stdout
     assert second.stderr == ""
     plain = fad_small("score", *folders, *SEEDED, "--quiet")
-    assert repr(row["value"]) in plain.stdout
+    assert plain.stdout.startswith(f"fad: {significant(row['value'], 4)}\n")
+    assert plain.stdout.count("\nnote: ") == row["note"].count("; ") + 1
 
     # A checkpoint of one's own, in the official layout, is another choice that the row names.
     mine = own_checkpoint(home)
@@ -443,8 +444,12 @@ def test_models_and_weights_tell_what_there_is_and_where(fad: Fad, home: Path) -
     ]
     assert sum(len(item["models"].split(", ")) for item in weights) == len(model_ids()) + 2, "two with a PCA"
     assert all(item["path"].startswith(str(home / "hub")) for item in weights)
-    assert "vggish-pca" in fad("models").stdout
-    assert all(licence in fad("weights", "list").stdout for licence in ("Apache-2.0", "CC-BY-4.0", "CC0-1.0"))
+    assert "clap" in {model["aliases"] for model in models}
+    tables = [fad("models").stdout, fad("weights", "list").stdout]
+    assert "clap-630k-audioset clap" in " ".join(tables[0].split())
+    assert all(licence in tables[1] for licence in ("Apache-2.0", "CC-BY-4.0", "CC0-1.0", "code MIT"))
+    folder = f"Folder: {home / 'hub'}"
+    assert all(len(line) <= 80 or line == folder for table in tables for line in table.splitlines())
 
 
 def commands(group: click.Group = main, names: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -75,7 +75,7 @@ def failure(call: Callable[[], None], server: Server | str, target: Path) -> str
         url,
         str(target),
         'weights="seeded"',
-        'weights="PATH"',
+        'weights="FILE"',
         "ckpt_dir",
         "put the file there yourself",
     ):

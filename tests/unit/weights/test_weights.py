@@ -297,7 +297,7 @@ class TestTheCommand:
         # The option --weights is one of other commands.
         commands = "compare, embed, export, score, stats, verify"
         assert result.stderr.endswith(
-            f"\n  --weights PATH  (an option of {commands})\n  --ckpt-dir FOLDER\n"
+            f"\n  --weights FILE  (an option of {commands})\n  --ckpt-dir FOLDER\n"
             f"  --weights seeded  (an option of {commands})\n"
         )
 

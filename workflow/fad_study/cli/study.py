@@ -17,11 +17,14 @@ import click
 
 from fad_core.cli.group import INPUT_FAULT, Command, Group
 from fad_core.cli.output import Form, Row, output_options, print_row, quiet_option, speaker
+from fad_core.util.formatting import counted
 from fad_study.cli.new import export_workflow, new
 from fad_study.cli.process_group import run_group
 from fad_study.cli.run_shortly import run_shortly
 
 _CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile", "--workflow-profile")
+_LISTED = 5
+"""Stale files that the status names."""
 _config = click.argument(
     "config", default=Path("config.yaml"), type=click.Path(path_type=Path, dir_okay=False)
 )
@@ -123,6 +126,9 @@ def run(
 def status(config: Path, snakefile: Path | None, quiet: bool, form: Form) -> int:
     """Show how much of the study of CONFIG is done, what remains, and where its results are.
 
+    Results that the configuration no longer names are listed too: the next run moves them to the folder stale
+    of the study.
+
     Nothing is run. The exit status is 0 whether the study is complete or not.
     """
     command = list(chain(*_snakemake(config, snakefile, ["--cores", "1", "--summary"])))
@@ -167,6 +173,7 @@ def _snakemake(config: Path, snakefile: Path | None, arguments: Sequence[str]) -
 
 def _progress(config: Path, outputs: Sequence[Row]) -> dict[str, Any]:
     from fad_study.config import read_yaml
+    from fad_study.stale_results import stale_results
 
     name = read_yaml(config)["study"]
     results = Path("results") / name
@@ -178,6 +185,7 @@ def _progress(config: Path, outputs: Sequence[Row]) -> dict[str, Any]:
         "done": len(outputs) - len(pending),
         "remaining": len(pending),
         "remaining_by_rule": remaining,
+        "stale": stale_results(results, (row["output_file"] for row in outputs)),
         "results": str(results),
         "report": str(results / "report.html") if (results / "report.html").is_file() else None,
     }
@@ -188,6 +196,9 @@ def _text(row: Row) -> str:
     if row["remaining"]:
         rules = ", ".join(f"{rule} {count}" for rule, count in row["remaining_by_rule"].items())
         lines.append(f"remaining: {rules}")
+    if stale := row["stale"]:
+        first = ", ".join([*stale[:_LISTED], *(["…"] if len(stale) > _LISTED else [])])
+        lines.append(f"stale: {counted(len(stale), 'file')}, which the next run moves to stale/: {first}")
     lines.append(f"results: {row['results']}")
     if row["report"]:
         lines.append(f"report: {row['report']}{' (not up to date)' if row['remaining'] else ''}")

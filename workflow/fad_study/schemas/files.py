@@ -91,7 +91,9 @@ DATASETS = Schema(
         MODEL[0],
         DATASET,
         Column(
-            "label", "string", "What tables for people and figures call the data set; by default its name."
+            "label",
+            "string",
+            "What tables for people and figures call the data set; by default its series and level, or its name.",
         ),
         Column("found", "int64", "Number of files found: used, padded, excluded and ignored."),
         Column("used", "int64", "Number of files embedded as they are."),

@@ -31,7 +31,8 @@ def document() -> str:
     head = (
         "# Tables\n\n"
         "Every table that the pipeline writes, column by column. This page is generated from\n"
-        "`fad_core/tables/schemas.py` and `workflow/fad_study/schemas`.\n\n"
+        "`fad_core/tables/schemas.py` and `workflow/fad_study/schemas`. [recipes.md](recipes.md) has\n"
+        "examples with pandas and DuckDB.\n\n"
         "Parquet files carry the table's name in their metadata (`fad_core.schema`). CSV files are\n"
         "UTF-8 with `\\n` line ends; a missing number is an empty field; numbers have as many digits as\n"
         "are needed to read back the same bits.\n\n"
