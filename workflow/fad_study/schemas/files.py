@@ -93,7 +93,7 @@ DATASETS = Schema(
         Column(
             "label",
             "string",
-            "What tables for people and figures call the data set; by default its series and level, or its name.",
+            "What tables for people and figures call it; by default its series and level, or its name.",
         ),
         Column("found", "int64", "Number of files found: used, padded, excluded and ignored."),
         Column("used", "int64", "Number of files embedded as they are."),
