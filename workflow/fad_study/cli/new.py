@@ -44,10 +44,7 @@ def new(name: str, models: tuple[str, ...], weights: str, quiet: bool) -> None:
 @click.command(
     "export-workflow",
     cls=Command,
-    examples=(
-        "fad study export-workflow my_workflow",
-        "cd my_workflow && snakemake --cores 8 --configfile study.yaml",
-    ),
+    examples=("fad study export-workflow my_workflow",),
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @quiet_option

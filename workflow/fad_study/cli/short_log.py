@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.util.formatting import counted, duration
-from fad_study.batches import read_batches
 from fad_study.cli.time_left import TimeLeft, about
 
 Event = Mapping[str, Any]
@@ -202,6 +201,8 @@ def step_text(rule: str, wildcards: Mapping[str, str]) -> str:
 
 def _sets_of(batch: str) -> str:
     """Return the names of a batch's data sets, of which the first are named."""
+    from fad_study.batches import read_batches
+
     for path in _BATCHES.glob("*.json"):
         if batch in (batches := read_batches(path)):
             names = list(dict.fromkeys(shard.dataset for shard in batches[batch]))
