@@ -177,10 +177,15 @@ def clear_stale_results():
 
     Only a run of the whole study knows what these are.
     """
+    from fad_core.util.formatting import counted
+    from snakemake.logging import logger
+
     jobs, options = list(workflow.dag.jobs), workflow.dag_settings
     in_part = options.batch or options.until or options.omit_from or options.allowed_rules
     if in_part or not any(job.rule.name == "all" for job in jobs):
         return
     needed = {path for job in jobs for path in (*job.output, *job.log, job.benchmark) if path}
     if count := move_stale_results(Path(STUDY_DIR), needed):
-        print(f"{count} results that the study no longer names: moved to {STUDY_DIR}/stale", file=sys.stderr)
+        # As a warning, `fad study run` shows it too.
+        what = f"{counted(count, 'file')} of results that the study no longer names"
+        logger.warning(f"{what}: moved to {STUDY_DIR}/stale")
