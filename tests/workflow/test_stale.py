@@ -44,7 +44,7 @@ def test_a_model_and_batches_that_are_gone(done: WorkingFolder) -> None:
     assert before <= files(results), "a run of a part knows nothing of the rest"
     run = done.complete()
 
-    assert "results that the study no longer names: moved to results/study/stale" in run.text
+    assert "files of results that the study no longer names: moved to results/study/stale" in run.text
     left = files(results)
     assert {f"stale/{name}" for name in named} | {"tables/own.csv", "tables/renamed.fad.matrix.csv"} <= left
     assert not [name for name in left if "small" in Path(name).parts and not name.startswith("stale/")]

@@ -13,7 +13,7 @@ from fad_core.errors import OutputError
 from fad_core.util.atomic import write_text
 from fad_study.shards import seen_path
 
-_LIST = ".outputs"
+_LIST = "outputs.txt"
 _STALE = "stale"
 _LOGS = ("logs", "benchmarks")
 

@@ -190,6 +190,7 @@ def clear_stale_results():
 
     Only a run of the whole study knows what these are.
     """
+    from fad_core.util.formatting import counted
     from snakemake.logging import logger
 
     jobs, options = list(workflow.dag.jobs), workflow.dag_settings
@@ -198,4 +199,6 @@ def clear_stale_results():
         return
     needed = {path for job in jobs for path in (*job.output, *job.log, job.benchmark) if path}
     if count := move_stale_results(Path(STUDY_DIR), needed):
-        logger.warning(f"{count} results that the study no longer names: moved to {STUDY_DIR}/stale")
+        # As a warning, `fad study run` shows it too.
+        what = f"{counted(count, 'file')} of results that the study no longer names"
+        logger.warning(f"{what}: moved to {STUDY_DIR}/stale")

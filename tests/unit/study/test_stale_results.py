@@ -28,7 +28,7 @@ def test_what_is_no_longer_named_is_moved(tmp_path: Path) -> None:
 
     left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     moved = {f"stale/{name}" for name in OLD if name != "tables/both.csv"}
-    assert left == {".outputs", "tables/both.csv", "tables/new.csv", "tables/own.csv", *moved}
+    assert left == {"outputs.txt", "tables/both.csv", "tables/new.csv", "tables/own.csv", *moved}
     assert not (folder / "embeddings").exists()
     assert Path(shared).is_file()
     assert stale_results(folder, now) == [] and move_stale_results(folder, now) == 0
@@ -46,9 +46,9 @@ def test_a_list_that_was_edited_leads_nowhere(tmp_path: Path) -> None:
     folder = tmp_path / "results/study"
     (other, absolute) = make(tmp_path, "results/other/a.csv", "b.csv")
     make(folder, "stale/c.csv")
-    folder.joinpath(".outputs").write_text(f"../other/a.csv\n{absolute}\nstale/c.csv\n\n.\n")
+    folder.joinpath("outputs.txt").write_text(f"../other/a.csv\n{absolute}\nstale/c.csv\n\n.\n")
 
     assert move_stale_results(folder, []) == 0
     assert Path(other).is_file() and Path(absolute).is_file()
-    folder.joinpath(".outputs").write_bytes(b"\xff")
+    folder.joinpath("outputs.txt").write_bytes(b"\xff")
     assert stale_results(folder, []) == []
