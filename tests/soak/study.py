@@ -218,8 +218,8 @@ def steps(place: WorkingFolder) -> dict[str, Step]:
             datasets=list(SETS), matrix="m.csv",
         )  # fmt: skip
         step(
-            f"heat map of {model} by {metric}", [distances, matrix], 0.02, script="plot_heatmap", **named,
-            matrix=matrix, figure="f.svg",
+            f"heat map of {model} by {metric}", [distances, matrix, counts], 0.02, script="plot_heatmap",
+            **named, datasets=counts, matrix=matrix, figure="f.svg",
         )  # fmt: skip
     step(
         "check_files", scanned, manifests=scanned, datasets=list(SETS), models=use, decisions="d.parquet",
@@ -232,7 +232,7 @@ def steps(place: WorkingFolder) -> dict[str, Step]:
     step(
         "collect_files", [*scanned, *all_embeddings, decisions], manifests=scanned, embeddings=all_embeddings,
         decisions=decisions, names=list(SETS), models=use, files=["f.csv", "f.parquet"],
-        datasets=["d.csv", "d.parquet"],
+        datasets=["d.csv", "d.parquet"], labels=json.dumps({name: name for name in SETS}),
     )  # fmt: skip
     step(
         "write_methods",
@@ -242,7 +242,10 @@ def steps(place: WorkingFolder) -> dict[str, Step]:
         distances=distances,
         datasets=counts,
     )
-    step("write_paper_tables", [distances], 0.5, study="study", outputs=["distances.md"], distances=distances)
+    step(
+        "write_paper_tables", [distances, counts], 0.5, study="study", outputs=["distances.md"],
+        distances=distances, datasets=counts,
+    )  # fmt: skip
     shown = {
         "verifications": all_verdicts,
         "matrices": matrices,

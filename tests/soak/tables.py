@@ -18,6 +18,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import traceback
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -397,8 +398,11 @@ Outcomes = Callable[[range, Path], Iterator[tuple[int, str, str]]]
 
 def _work(outcomes_of: Outcomes, seeds: range, results: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        for item in outcomes_of(seeds, Path(folder)):
-            results.send(item)
+        try:
+            for item in outcomes_of(seeds, Path(folder)):
+                results.send(item)
+        except Exception:  # noqa: BLE001  its stderr leads nowhere
+            results.send((-1, "", traceback.format_exc()))
 
 
 def watched(outcomes_of: Outcomes, seeds: range) -> Iterator[tuple[str, str]]:
@@ -424,6 +428,8 @@ def watched(outcomes_of: Outcomes, seeds: range) -> Iterator[tuple[str, str]]:
                     seed, name, outcome = item = receiver.recv()
                 except EOFError:
                     break
+                if seed < 0:
+                    raise RuntimeError(f"the trials themselves failed:\n{outcome}")
                 if outcome == "started":
                     running = item
                     continue
