@@ -2,7 +2,7 @@
 
     python tests/minimal_score.py REFERENCE EVALUATION MODEL.pt2 …
 
-Once with each of the exported models, as they are; and by the class `FrechetAudioDistance`, which exports
+Once with each of the exported models, as they are, with short files padded; and by the class `FrechetAudioDistance`, which exports
 and verifies VGGish with seeded weights on the way. The last line is a JSON object: the bare values by the
 models' ids.
 """
@@ -21,16 +21,17 @@ def main(reference: str, evaluation: str, *models: str) -> None:
 
     from fad_core import FrechetAudioDistance
     from fad_core.api.scoring import score
+    from fad_core.datasets.policy import FilePolicy
     from fad_core.runner.exported import ExportedModel
 
     torch.set_num_threads(1)
     values = {}
     for path in models:
-        value = score(reference, evaluation, ExportedModel(path))
+        value = score(reference, evaluation, ExportedModel(path), policy=FilePolicy(on_short_file="pad"))
         print(value.row)
         values[value.row["model"]] = float(value)
     with tempfile.TemporaryDirectory() as folder:
-        frechet = FrechetAudioDistance(cache_dir=folder, weights="seeded", device="cpu")
+        frechet = FrechetAudioDistance(cache_dir=folder, weights="seeded", device="cpu", on_short_file="pad")
         value = frechet.score(reference, evaluation)
         print(f"exported, verified and scored by the class: {json.dumps(value.to_dict())[:400]} …")
         if values.setdefault("vggish", float(value)) != value:
