@@ -2,9 +2,9 @@
 
     python tests/minimal_score.py REFERENCE EVALUATION MODEL.pt2 …
 
-Once with each of the exported models, as they are, with short files padded; and by the class `FrechetAudioDistance`, which exports
-and verifies VGGish with seeded weights on the way. The last line is a JSON object: the bare values by the
-models' ids.
+Once with each of the exported models, as they are, with short files padded; and by the class
+`FrechetAudioDistance`, which exports and verifies VGGish with seeded weights on the way. The last line is a
+JSON object: the bare values by the models' ids.
 """
 
 import json
