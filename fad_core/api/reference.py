@@ -11,7 +11,7 @@ from fad_core.api.scoring import Score, score_embedded
 from fad_core.api.statistics_files import read_statistics
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.inputs import Batch, Source, Waveforms
-from fad_core.errors import FadError, WeightsError
+from fad_core.errors import ArgumentError, FadError, WeightsError
 from fad_core.metrics import get_metric
 
 __all__ = ["Reference", "reference"]
@@ -52,6 +52,9 @@ class Reference:
                 "compared"
             )
 
+    def __repr__(self) -> str:
+        return f"Reference({self.embedded.name!r}, {self.embedded.key}, metric={self.metric!r})"
+
     def score(
         self, sounds: Source | Batch, sample_rate: int | None = None, *, name: str = "evaluation"
     ) -> Score:
@@ -70,6 +73,7 @@ class Reference:
             vectors, and the decision on each sound (`decisions`), named 0000, 0001, … or by its file.
 
         Raises:
+            ArgumentError: sounds have no sample rate, or a path has one.
             DatasetError: the set is missing, empty, or gives fewer than 2 vectors.
             BadFilesError: sounds cannot be used, and the settings do not allow excluding them; the message
                 lists all.
@@ -84,6 +88,10 @@ class Reference:
         (True, 'step 100', 100)
         """
         given: Any = sounds
+        if isinstance(given, str | os.PathLike) and sample_rate is not None:
+            raise ArgumentError("the sample rate is that of the files: omit it for a path")
+        if hasattr(given, "detach") and sample_rate is None:
+            raise ArgumentError("a tensor has no sample rate: give that of its sound, in Hz")
         source = given if sample_rate is None else Waveforms(given, sample_rate)
         _, embedded = self._frechet._embedded({name: source}, keep=self._keep)
         return score_embedded(self.embedded, embedded[name], self.metric, self.model)

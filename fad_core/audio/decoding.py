@@ -112,7 +112,9 @@ def _not_audio(path: Path, stream: BinaryIO, detail: str) -> str:
     # The last character may be truncated: up to three bytes of it.
     text = head.decode("utf-8", "ignore")
     if len(head) - len(text.encode()) <= 3 and all(c.isprintable() or c in "\t\n\r\f\ufeff" for c in text):
-        return f"is a text file, not audio: it begins with {' '.join(text.split())[:40]!r}"
+        begins = f"is a text file, not audio: it begins with {' '.join(text.split())[:40]!r}"
+        is_list = path.suffix.lower() in (".txt", ".csv", ".tsv", ".jsonl", ".scp")
+        return f"{begins}; a list of files is given as @{path}" if is_list else begins
     kind = f"{path.suffix} file" if path.suffix else "file"
     return f"libsndfile cannot read this {kind} ({detail}): convert it to WAV or FLAC, or replace it"
 

@@ -59,11 +59,14 @@ def embed(audio: str, output: Path, model: str, embedding: Embedding, form: Form
     SET is a folder (searched recursively), a glob in quotes, one file, or a list (@clips.txt,
     @clips.csv:column).
     """
+    statistics = f"{audio} holds statistics, not vectors: give the sound that they were computed from"
+    if Path(audio).suffix == ".npz" and Path(audio).is_file():
+        raise FadError(statistics)
     require_writable(output)
     exported, done = embedding.embed_sets([audio], model, keep=True, to_compare=False)
     embedded = done[audio]
     if embedded.embeddings is None:
-        raise FadError(f"{audio} holds statistics, not vectors: give the sound that they were computed from")
+        raise FadError(statistics)
     if output.suffix == ".npy":
         from fad_core.embedding.npy import save_embeddings
 

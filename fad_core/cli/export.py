@@ -63,6 +63,8 @@ def export(
 
     described = get_model(model)
     if output is not None:
+        if output.suffix != ".pt2":
+            raise click.BadParameter(f"{output}: the name must end in .pt2", param_hint="--output")
         require_writable(output)
     use_threads(threads)
     from fad_core.runner.pt2 import export_model

@@ -72,7 +72,7 @@ def score(
     sets = dict(zip(names, found[0], strict=True))
     rows = [distance_row(sets[reference], sets[name], metric) for name in evaluations]
     if len(rows) == 1:
-        print_row(rows[0], form, lambda: _text(rows[0]))
+        print_row(rows[0], form, lambda: _text(rows[0], sets))
         return
     if sort:
         rows.sort(key=lambda row: float(row["value"]))
@@ -94,19 +94,15 @@ def _table(rows: Sequence[Row], sets: Mapping[str, EmbeddedSet]) -> str:
     for what in ("padded", "excluded"):
         if any(each and getattr(each, what) for each in counts):
             columns[what] = [count_text(each and getattr(each, what)) for each in counts]
-    head = [*_model_lines(rows[0]), _set_line("reference", rows[0]), ""]
+    head = [*_model_lines(rows[0]), _set_line("reference", rows[0], sets), ""]
     return "\n".join([*head, noted_table(columns, [row["note"] for row in rows], names=1)])
 
 
-def _text(row: Row) -> str:
+def _text(row: Row, sets: Mapping[str, EmbeddedSet]) -> str:
     from fad_core.util.formatting import remarks_of, significant
 
     lines = [f"{row['metric']}: {significant(row['value'], _DIGITS)}", *_model_lines(row)]
-    lines += [_set_line(side, row) for side in ("reference", "evaluation")]
-    if row["files"] is not None:
-        lines.append(
-            f"files: {row['files']} embedded ({row['padded']} of them padded), {row['excluded']} excluded"
-        )
+    lines += [_set_line(side, row, sets) for side in ("reference", "evaluation")]
     lines += [f"note: {remark}" for remark in remarks_of(row["note"])]
     return "\n".join(lines)
 
@@ -119,6 +115,14 @@ def _model_lines(row: Row) -> list[str]:
     return [*lines, f"settings: {row['settings']}"] if row["settings"] else lines
 
 
-def _set_line(side: str, row: Row) -> str:
-    count = row[f"n_{side}"]
-    return f"{side}: {row[side]}, {'an unknown number of' if count is None else count} vectors"
+def _set_line(side: str, row: Row, sets: Mapping[str, EmbeddedSet]) -> str:
+    from fad_core.util.formatting import counted
+
+    count, counts = row[f"n_{side}"], sets[row[side]].counts
+    line = f"{side}: {row[side]}, {'an unknown number of' if count is None else count} vectors"
+    if counts is None:
+        return line
+    others = [f"{counts.padded} padded"] * bool(counts.padded) + [f"{counts.excluded} excluded"] * bool(
+        counts.excluded
+    )
+    return f"{line} of {counted(counts.files, 'file')}" + (f" ({', '.join(others)})" if others else "")

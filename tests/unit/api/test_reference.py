@@ -17,7 +17,14 @@ from tiny_pt2 import tiny_model
 import fad_core
 from fad_core import FrechetAudioDistance, Reference, Score, Waveforms
 from fad_core.api.statistics_files import write_statistics
-from fad_core.errors import BadFilesError, DatasetError, FadError, UnknownMetricError, WeightsError
+from fad_core.errors import (
+    ArgumentError,
+    BadFilesError,
+    DatasetError,
+    FadError,
+    UnknownMetricError,
+    WeightsError,
+)
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import _registered, register_model
 from fad_core.tables.schemas import DISTANCES
@@ -187,3 +194,11 @@ def test_a_table(reference: Reference) -> None:
 def test_the_package_lists_what_is_public() -> None:
     assert dir(fad_core) == sorted(fad_core.__all__)
     assert all(hasattr(fad_core, name) for name in fad_core.__all__)
+
+
+def test_a_sample_rate_belongs_to_sounds_and_not_to_paths(reference: Reference) -> None:
+    with pytest.raises(ArgumentError, match="omit it for a path"):
+        reference.score("audio/reference", RATE)
+    with pytest.raises(ArgumentError, match="a tensor has no sample rate"):
+        reference.score(torch.zeros(2, RATE))
+    assert repr(reference).startswith("Reference(")

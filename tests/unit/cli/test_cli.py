@@ -308,7 +308,7 @@ def test_several_sets_are_scored_against_one_reference(
     ]
     lines = fad_small(*call, "--sort").stdout.splitlines()
     assert lines[0].startswith("model: small, seeded weights ")
-    assert lines[1] == f"reference: {reference}, 3 vectors"
+    assert lines[1] == f"reference: {reference}, 3 vectors of 3 files"
     assert lines[3].split() == ["evaluation", "fad", "n", "files", "notes"]
     assert [line.split()[0] for line in lines[5:7]] == [near, other]
     assert lines[5].split()[2:4] == ["4", "4"] and lines[6].split()[2:4] == ["3", "3"]

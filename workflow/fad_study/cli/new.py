@@ -33,6 +33,7 @@ def new(name: str, models: tuple[str, ...], weights: str, quiet: bool) -> None:
     from fad_core.errors import OutputError
     from fad_core.util.atomic import write_text
 
+    name = name.removesuffix(".yaml")
     path = Path(f"{name}.yaml")
     text = _configuration(name, path, models or (DEFAULT_MODEL,), weights)
     if path.exists():

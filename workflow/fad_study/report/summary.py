@@ -30,8 +30,20 @@ def summary_text(results: Path, width: int) -> str:
     # A study of given tables has none.
     distances = tables / "distances.parquet"
     rows = read_table(DISTANCES, distances) if distances.is_file() else []
-    rows = labelled(rows, labels_of(read_table(DATASETS, tables / "datasets.parquet"))) if rows else []
-    return "\n".join([*(_table_lines(rows, width) if rows else []), *paths]) + "\n"
+    datasets = read_table(DATASETS, tables / "datasets.parquet") if rows else []
+    rows = labelled(rows, labels_of(datasets))
+    return "\n".join([*(_table_lines(rows, width) if rows else []), *_file_lines(datasets), *paths]) + "\n"
+
+
+def _file_lines(datasets: Sequence[Row]) -> list[str]:
+    """Return a line for each data set with files that were excluded or padded, for any model."""
+    lines: dict[str, None] = {}
+    for row in datasets:
+        shown = [f"{row[what]} {what}" for what in ("excluded", "padded") if row[what]]
+        if shown:
+            total = counted(row["used"] + row["padded"] + row["excluded"], "file")
+            lines[f"{row['label']}, {row['model']}: {' and '.join(shown)} of {total}."] = None
+    return list(lines)
 
 
 def _table_lines(rows: Sequence[Row], width: int) -> list[str]:
