@@ -186,7 +186,7 @@ def _fault(waveform: NDArray[Any]) -> str:
     with np.errstate(over="ignore", invalid="ignore"):
         sums = waveform.astype(np.float32, copy=False).reshape(len(waveform), -1).sum(axis=1)
     if not np.isfinite(sums).all():
-        return "has values that are NaN, infinite, or so large that the sum of its channels is"
+        return "has values that are NaN or infinite, or so large that the sum of its channels is infinite"
     return ""
 
 
