@@ -33,7 +33,7 @@ def records(*waveforms, rate=16000):
         (np.float64(0.5), "expected [samples] or [samples, channels]"),
         (NOISE.astype(np.int16), "holds int16"),
         (NOISE.astype(np.complex64), "holds complex64"),
-        (np.where(NOISE > 0.2, np.inf, NOISE), "NaN, infinite"),
+        (np.where(NOISE > 0.2, np.inf, NOISE), "NaN or infinite"),
     ],
     ids=lambda value: str(getattr(value, "shape", value)),
 )
