@@ -60,7 +60,7 @@ def time_studies(
         "pairs": [[names[0], name] for name in names[1:]],
         "models": [{"id": model, "weights": "seeded"} for model in models],
     }
-    least: dict[str, Any] = {"program": "fad compare", "cache": "none", "jobs": len(models)}
+    least: dict[str, Any] = {"study": "timed", "program": "fad compare", "cache": "none", "jobs": len(models)}
     compare = [sys.executable, "-c", "from fad_core.cli import main; main()", "compare"]
     compare += [str(audio / name) for name in names]
     compare += [*("--weights", "seeded", "--cache-dir", str(folder / "models"), "--csv"), "--quiet"]
@@ -71,22 +71,48 @@ def time_studies(
         ]
     wall, cpu = sum(each.wall for each in timed), sum(each.cpu for each in timed)
     yield least | {"wall_seconds": wall, "cpu_seconds": cpu}
+    yield from time_study(study, checkouts, cores, folder, with_models=False)
+
+
+def time_study(
+    study: Mapping[str, Any],
+    checkouts: Mapping[str, Path],
+    cores: int,
+    folder: Path,
+    *,
+    with_models: bool = True,
+) -> Iterator[dict[str, Any]]:
+    """Time a study by each checkout in turn, from the start and with a full cache of embeddings.
+
+    Args:
+        study: its configuration, which all of the checkouts understand; paths are absolute.
+        checkouts: folders of checkouts by their names.
+        cores: number of cores.
+        folder: where the results are written.
+        with_models: whether the time with an empty cache includes exporting and verifying the models.
+
+    Yields:
+        A row for each checkout and state of the cache ("empty", "full").
+    """
+    results = f"results/{study['study']}"
     for name, checkout in checkouts.items():
-        place = folder / name
+        place = folder / f"{study['study']}-{name}"
         place.mkdir()
         config = place / "study.yaml"
-        config.write_text(yaml.safe_dump(study, sort_keys=False))
+        config.write_text(yaml.safe_dump(dict(study), sort_keys=False))
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(checkout / "Snakefile")]
         command += ["--directory", str(place), "--configfile", str(config), "--cores", str(cores)]
         environment = {"PYTHONPATH": os.pathsep.join([str(checkout), str(checkout / "workflow")])}
-        _run([*command, "--until", "verify_golden", "verify_eager"], place, environment)
+        if not with_models:
+            _run([*command, "--until", "verify_golden", "verify_eager"], place, environment)
         for cache in ("empty", "full"):
-            shutil.rmtree(place / "results/timed", ignore_errors=True)
+            shutil.rmtree(place / results, ignore_errors=True)
             if cache == "empty":
                 shutil.rmtree(place / "results/cache", ignore_errors=True)
             used = _run(command, place, environment)
             (jobs,) = set(re.findall(r"of (\d+) steps \(100%\) done", used.text))
             yield {
+                "study": study["study"],
                 "program": name,
                 "cache": cache,
                 "jobs": int(jobs),
