@@ -25,7 +25,7 @@ def main(
         statistics: tables of statistics by the model, one for each data set.
         model: name of the model in the study.
         pairs: pairs of data sets, reference:evaluation.
-        metrics: names of the metrics.
+        metrics: names of the metrics, each with its options (kad bandwidth=evaluation).
         distances: the table to write.
         embeddings: tables of the embeddings of all batches by the model; needed by metrics of vectors.
         threads: number of numeric threads.

@@ -12,7 +12,7 @@ from fad_core.api.statistics_files import read_statistics
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.inputs import Batch, Source, Waveforms
 from fad_core.errors import ArgumentError, FadError, WeightsError
-from fad_core.metrics import get_metric
+from fad_core.metrics import choose_metric
 
 __all__ = ["Reference", "reference"]
 
@@ -43,7 +43,7 @@ class Reference:
             UnknownMetricError: there is no such metric.
             FadError: the set is of another model, or the model cannot be fetched, exported or verified.
         """
-        self._keep = get_metric(metric).needs_vectors
+        self._keep = choose_metric(metric).metric.needs_vectors
         self.embedded, self.metric, self._frechet = embedded, metric, frechet
         self.model = frechet.model
         if embedded.key != self.model.key:
@@ -135,7 +135,7 @@ def reference(
     >>> reference.score("audio/generated").row["metric"]
     'fad'
     """
-    keep = get_metric(metric).needs_vectors
+    keep = choose_metric(metric).metric.needs_vectors
     name = os.fspath(source) if isinstance(source, str | os.PathLike) else "reference"
     if Path(name).suffix in (".npz", ".parquet") and Path(name).is_file():
         wanted = FrechetAudioDistance(model_name=model, **settings).model_id if model else ""

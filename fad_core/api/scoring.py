@@ -18,7 +18,7 @@ from fad_core.embedding.distances import distance_row
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.inputs import Progress, Source, Waveforms
 from fad_core.embedding.scan_and_embed import ScannedSets, embed_sets, scan_sets
-from fad_core.metrics import get_metric
+from fad_core.metrics import choose_metric
 from fad_core.runner.exported import ExportedModel
 from fad_core.tables.schemas import DISTANCES
 
@@ -39,7 +39,9 @@ __all__ = [
 ]
 
 
-_COUNTS = tuple(column.name for column in DISTANCES.columns if column.type == "int64")
+_COUNTS, _NUMBERS = (
+    tuple(column.name for column in DISTANCES.columns if column.type == kind) for kind in ("int64", "float64")
+)
 
 
 class Score(float):
@@ -106,7 +108,7 @@ class Score(float):
         frame = pd.DataFrame([self.row], columns=list(DISTANCES.names))
         # An unknown number would make a column of objects.
         whole = {name: "Int64" if self.row[name] is None else "int64" for name in _COUNTS}
-        return frame.astype({**whole, **dict.fromkeys(("value", "ci_low", "ci_high"), "float64")})
+        return frame.astype({**whole, **dict.fromkeys(_NUMBERS, "float64")})
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON.
@@ -155,7 +157,7 @@ def score(
             .npz, .parquet), or an `EmbeddedSet`.
         exported: the embedding model. It is not verified here: `fad_core.api.model_cache.verified_model`
             returns a verified one.
-        metric: name of the metric.
+        metric: name of the metric, with its options ("kad bandwidth=evaluation").
         policy: how files are handled that cannot, or should not, be embedded unchanged.
         workers: number of threads that load files ahead; 0: none. The result does not depend on it.
         progress: called with the number of files just scanned or embedded: each file counts twice.
@@ -177,7 +179,7 @@ def score(
     >>> value.row["n_reference"], value.row["n_evaluation"]
     (75, 75)
     """
-    chosen = get_metric(metric)
+    chosen = choose_metric(metric).metric
     chosen.require_outputs(exported.model.name, exported.model.outputs)
     names = names_of(reference, evaluation)
     embedded = embed_sets(
@@ -202,7 +204,7 @@ def score_embedded(
     Args:
         reference: the reference set, as `embed_sets` returns it.
         evaluation: the evaluation set, as `embed_sets` returns it.
-        metric: name of the metric.
+        metric: name of the metric, with its options ("kad bandwidth=evaluation").
         exported: the model that embedded them, to be named in the result; None: it is not named.
 
     Returns:

@@ -10,7 +10,7 @@ from fad_core.datasets.decisions import require_enough
 from fad_core.datasets.remarks import pair_notes, set_notes
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import FadError
-from fad_core.metrics import get_metric
+from fad_core.metrics import choose_metric
 from fad_core.metrics.base import Metric, Need
 from fad_core.models.use import ModelKey
 from fad_core.util.formatting import counted
@@ -31,7 +31,7 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
     Args:
         reference: one set.
         evaluation: the other.
-        metric: name of the metric.
+        metric: name of the metric, with its options (`fad_core.metrics.choose_metric`).
 
     Raises:
         FadError: the sets were embedded by different models, weights or settings, or the metric needs vectors
@@ -39,13 +39,15 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
             for these sets.
         DatasetError: a set has fewer than 2 vectors.
         UnknownMetricError: there is no such metric.
+        ConfigError: the metric has no such option, or the option no such value.
     """
     if reference.key != evaluation.key:
         raise FadError(
             f"{reference.name} was embedded by {reference.key}, {evaluation.name} by {evaluation.key}: "
             "they cannot be compared"
         )
-    chosen, both = get_metric(metric), (reference, evaluation)
+    computed, both = choose_metric(metric), (reference, evaluation)
+    chosen = computed.metric
     for each in both:
         if (n := each.statistics_of().n) is not None:
             require_enough(each.name, each.key.model, n)
@@ -54,11 +56,11 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
     for need in chosen.needs:
         _require(need, chosen, both)
     try:
-        result = chosen.compute(reference, evaluation)
+        result = computed.compute(reference, evaluation)
     except ValueError as error:
         if isinstance(error, FadError):
             raise
-        raise FadError(f"{metric} of {reference.name} and {evaluation.name}: {error}") from error
+        raise FadError(f"{chosen.name} of {reference.name} and {evaluation.name}: {error}") from error
     main = [each.statistics_of() for each in both]
     notes = [
         result.note,
@@ -70,8 +72,11 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
         **asdict(reference.key),
         "reference": reference.name,
         "evaluation": evaluation.name,
-        "metric": metric,
+        "metric": chosen.name,
+        "metric_settings": computed.settings,
         "value": result.value,
+        "bias": result.bias,
+        "corrected": result.corrected,
         "ci_low": result.ci_low,
         "ci_high": result.ci_high,
         "n_reference": main[0].n,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,4 +122,12 @@ class EmbeddedSet:
         if self.embeddings is None:
             raise ValueError(f"the vectors of {self.name} are not available, only their statistics")
         output = output or next(iter(self.statistics))
-        return SetVectors.of((each.file, each.vectors[output]) for each in self.embeddings)
+        if output not in self._vectors:
+            files = ((each.file, each.vectors[output]) for each in self.embeddings)
+            self._vectors[output] = SetVectors.of(files)
+        return self._vectors[output]
+
+    @cached_property
+    def _vectors(self) -> dict[str, SetVectors]:
+        """What `vectors_of` has returned: metrics of the same object share what they compute of it."""
+        return {}

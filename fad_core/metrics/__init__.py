@@ -15,15 +15,17 @@ from importlib.metadata import EntryPoint, entry_points
 
 from fad_core.errors import ArgumentError, UnknownMetricError
 from fad_core.metrics import builtin
-from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need, SetVectors
+from fad_core.metrics.base import ChosenMetric, Metric, MetricInput, MetricValue, Need, SetVectors
 
 __all__ = [
     "METRICS",
+    "ChosenMetric",
     "Metric",
     "MetricInput",
     "MetricValue",
     "Need",
     "SetVectors",
+    "choose_metric",
     "get_metric",
     "register_metric",
 ]
@@ -43,11 +45,11 @@ def register_metric(metric: Metric) -> None:
     points of the group "fad_core.metrics".
 
     Args:
-        metric: the metric, whose name consists of lower-case letters, digits and underscores.
+        metric: the metric, whose name consists of lower-case letters, digits, hyphens and underscores.
 
     Raises:
         ArgumentError: another metric has that name, or it has other characters than lower-case letters,
-            digits and underscores.
+            digits, hyphens and underscores.
 
     >>> from fad_core.metrics import Metric, MetricValue, Need, get_metric
     >>> def shift(reference, evaluation):
@@ -94,24 +96,48 @@ def get_metric(name: str) -> Metric:
         raise UnknownMetricError(f"there is no metric {name!r}.{hint} Metrics: {', '.join(known)}.") from None
 
 
+def choose_metric(text: str) -> ChosenMetric:
+    """Return a metric with its options.
+
+    Args:
+        text: its name and the options that differ from their defaults, such as "kad bandwidth=evaluation".
+
+    Returns:
+        The metric and an object with its options.
+
+    Raises:
+        UnknownMetricError: there is no such metric; the message lists all metrics.
+        ConfigError: the metric has no such option, or the option no such value.
+
+    >>> choose_metric("fad").metric.title
+    'Fréchet Audio Distance'
+    """
+    name, _, options = text.strip().partition(" ")
+    return ChosenMetric.of(get_metric(name), options)
+
+
 def modules_of(name: str) -> tuple[str, ...]:
     """Return the names of the modules that define a metric, with which a digest of its code begins."""
     compute: object = get_metric(name).compute
     while isinstance(compute, partial):
         compute = compute.func
-    own = [f"{builtin.__name__}.{name}"] if name in _built_in() else []
+    own = [_module_of(name)] if name in _built_in() else []
     installed = (entry.module for entry in entry_points(group=ENTRY_POINTS, name=name))
     return tuple(dict.fromkeys((compute.__module__, *own, *installed)))
 
 
 def _built_in() -> list[str]:
     """Return the names of the built-in metrics, those of their modules, of which none is imported."""
-    return sorted(module.name for module in pkgutil.iter_modules(builtin.__path__))
+    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(builtin.__path__))
+
+
+def _module_of(name: str) -> str:
+    return f"{builtin.__name__}.{name.replace('-', '_')}"
 
 
 def _load_built_in(name: str) -> Metric:
     _require_name(name)
-    module = import_module(f"{builtin.__name__}.{name}")
+    module = import_module(_module_of(name))
     metric = getattr(module, "METRIC", None)
     if not isinstance(metric, Metric):
         raise ArgumentError(f"the module {module.__name__} defines no METRIC: add one, or move the module")
@@ -125,9 +151,10 @@ def _load_built_in(name: str) -> Metric:
 
 def _require_name(name: str) -> None:
     # Paths are made of names.
-    if not re.fullmatch("[a-z0-9_]+", name):
+    if not re.fullmatch("[a-z0-9_-]+", name):
         raise ArgumentError(
-            f"a metric's name consists of lower-case letters, digits and underscores, unlike {name!r}"
+            "a metric's name consists of lower-case letters, digits, hyphens and underscores, unlike "
+            f"{name!r}"
         )
 
 

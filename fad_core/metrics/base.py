@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from fad_core.errors import FadError
+from fad_core.errors import ConfigError, FadError
+from fad_core.util.choices import changed_fields, parse_fields
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,28 +104,36 @@ class MetricValue:
 
     Attributes:
         value: the metric itself.
-        ci_low: lower end of its confidence interval; None if the metric gives none.
-        ci_high: upper end of its confidence interval; None if the metric gives none.
+        ci_low: lower end of the confidence interval of the populations' distance; None if there is none.
+        ci_high: upper end of that interval; None if there is none.
         note: what a reader should know about this value; empty if nothing.
+        bias: how much the value is expected to exceed the populations' distance; None if that is not
+            estimated.
+        corrected: the value without its bias; None if that is not estimated.
     """
 
     value: float
     ci_low: float | None = None
     ci_high: float | None = None
     note: str = ""
+    bias: float | None = None
+    corrected: float | None = None
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A distance between a reference and an evaluation set.
+    """A comparison of an evaluation set with a reference.
 
     Attributes:
         name: the id that configurations and tables use.
         title: what a heading says.
         symmetric: whether swapping reference and evaluation leaves the value as it is.
         needs: what `compute` uses of each set; nothing else is available.
-        compute: (reference, evaluation) → value; ValueError if the sets do not allow one.
+        compute: (reference, evaluation) → value, or (reference, evaluation, options) if it has options;
+            ValueError if the sets do not allow one.
         zero_on_itself: whether the value of a set and itself is 0, so that a matrix shows it uncomputed.
+        options: a frozen dataclass whose fields are made by `fad_core.util.choices.choice`; None: no options.
+        higher_is_better: whether a larger value is a better one.
 
     >>> from fad_core.metrics import MetricValue, Need
     >>> def spread(reference, evaluation):
@@ -138,8 +147,10 @@ class Metric:
     title: str
     symmetric: bool
     needs: tuple[Need, ...]
-    compute: Callable[[MetricInput, MetricInput], MetricValue]
+    compute: Callable[..., MetricValue]
     zero_on_itself: bool = False
+    options: type[Any] | None = None
+    higher_is_better: bool = False
 
     def require_outputs(self, model: str, outputs: Collection[str]) -> None:
         """Check that a model has the outputs that the metric needs.
@@ -159,3 +170,73 @@ class Metric:
     def needs_vectors(self) -> bool:
         """Whether the metric needs vectors, not just statistics."""
         return any(need.what == "vectors" for need in self.needs)
+
+
+@dataclass(frozen=True)
+class ChosenMetric:
+    """A metric with its options.
+
+    Attributes:
+        metric: the metric.
+        options: an object of its class of options; None if it has none.
+    """
+
+    metric: Metric
+    options: Any = None
+
+    @classmethod
+    def of(cls, metric: Metric, text: str = "") -> ChosenMetric:
+        """Read the options of a metric.
+
+        Args:
+            metric: the metric.
+            text: those that differ from the defaults, `key=value`, divided by spaces.
+
+        Returns:
+            The metric with these options; the others have their defaults.
+
+        Raises:
+            ConfigError: it has no such option, or the option no such value.
+
+        >>> from fad_core.metrics import get_metric
+        >>> ChosenMetric.of(get_metric("fad")).settings
+        ''
+        """
+        owners = [] if metric.options is None else [metric.options]
+        try:
+            return cls(metric, *parse_fields(owners, text))
+        except ConfigError as error:
+            raise ConfigError(f"{metric.name}: {error}") from error
+
+    def compute(self, reference: MetricInput, evaluation: MetricInput) -> MetricValue:
+        """Compute the value for two sets.
+
+        Args:
+            reference: the data of the reference set.
+            evaluation: the data of the evaluation set.
+
+        Returns:
+            The value, with what is known of its uncertainty.
+
+        Raises:
+            ValueError: the sets do not allow a value.
+
+        >>> from fad_core.metrics import choose_metric
+        >>> from fad_core.embedding.embedded_set import EmbeddedSet
+        >>> from fad_core.metrics.statistics import Statistics
+        >>> from fad_core.models.use import ModelKey
+        >>> vectors = {"reference": [[0.0], [2.0]], "evaluation": [[3.0], [5.0]]}
+        >>> sets = [
+        ...     EmbeddedSet(name, ModelKey("m", "", "", ""), {"embedding": Statistics.from_embeddings(rows)})
+        ...     for name, rows in vectors.items()
+        ... ]
+        >>> choose_metric("fad").compute(*sets).value
+        9.0
+        """
+        options = () if self.options is None else (self.options,)
+        return self.metric.compute(reference, evaluation, *options)
+
+    @property
+    def settings(self) -> str:
+        """The options that differ from their defaults, as text that `of` reads."""
+        return "" if self.options is None else changed_fields(self.options)

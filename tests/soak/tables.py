@@ -134,7 +134,8 @@ def _write_manifest(path: Path) -> None:
 def _write_distances(path: Path) -> None:
     row = {
         "model": "vggish", "weights": "seeded", "weights_sha256": _SHA, "settings": "", "reference": "a",
-        "evaluation": "b", "metric": "fad", "value": 1.25, "ci_low": None, "ci_high": None, "n_reference": 40,
+        "evaluation": "b", "metric": "fad", "value": 1.25, "metric_settings": "", "bias": None,
+        "corrected": None, "ci_low": None, "ci_high": None, "n_reference": 40,
         "n_evaluation": 41, "files": 20, "excluded": 0, "padded": 1, "note": "a note, with \"quotes\"",
     }  # fmt: skip
     write_table(DISTANCES, [row | {"value": 0.1 * i} for i in range(10)], path)

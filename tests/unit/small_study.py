@@ -26,7 +26,7 @@ def distance(reference: str, evaluation: str, value: float, weights: str, **othe
     return {
         "model": "vggish", "weights": weights, "weights_sha256": SHA[weights], "settings": "",
         "reference": reference, "evaluation": evaluation, "metric": "fad", "value": value,
-        "ci_low": None, "ci_high": None,
+        "metric_settings": "", "bias": None, "corrected": None, "ci_low": None, "ci_high": None,
         "n_reference": 600, "n_evaluation": 60, "files": 12, "excluded": 1, "padded": 2, "note": "",
     } | others  # fmt: skip
 

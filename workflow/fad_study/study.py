@@ -15,7 +15,7 @@ from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.lists import is_list, list_in
 from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
-from fad_core.metrics import get_metric
+from fad_core.metrics import choose_metric
 from fad_core.models import get_model
 from fad_core.models.options import Options
 from fad_core.runner.backend import Backend
@@ -41,6 +41,7 @@ class Study:
         series: series and level of the data sets that have one, by their names.
         pairs: (reference, evaluation), names of data sets.
         models: by the names that results use.
+        metrics: with their options as text (`fad_core.metrics.choose_metric`), by their names.
         papers: repeats, published figures and correlations.
         policy: which files are embedded, and how.
         settings: all other keys of the configuration.
@@ -53,6 +54,7 @@ class Study:
     series: Mapping[str, tuple[str, str]]
     pairs: tuple[tuple[str, str], ...]
     models: Mapping[str, StudyModel]
+    metrics: Mapping[str, str]
     papers: PaperChoices
     policy: FilePolicy
     settings: Mapping[str, Any]
@@ -95,7 +97,7 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
         StudyModel(*name_and_id(entry), entry["weights"], _options(entry, config), backend)
         for entry in entries
     ]
-    interpreted = ("study", "datasets", "pairs", "reference", "models", *_PAPERS)
+    interpreted = ("study", "datasets", "pairs", "reference", "models", "metrics", *_PAPERS)
     return Study(
         config["study"],
         {name: _dataset(name, entry["path"], config) for name, entry in datasets.items()},
@@ -108,6 +110,7 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
         },
         _pairs(config, list(datasets)),
         {model.name: model for model in models},
+        {text.partition(" ")[0]: text for text in _metric_texts(config)},
         paper_choices(config, list(datasets)),
         FilePolicy.of(config),
         {key: value for key, value in config.items() if key not in interpreted},
@@ -126,9 +129,12 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
         yield from (f"models: {error}" for error in _errors_of(get_model, entry["id"]))
     for name in _repeated(name_and_id(entry)[0] for entry in entries):
         yield f"models: two entries are called {name!r}; give them different names with `name:`"
-    for metric in config["metrics"]:
-        yield from (f"metrics: {error}" for error in _errors_of(get_metric, metric))
+    metrics = _metric_texts(config)
+    for metric in metrics:
+        yield from (f"metrics: {error}" for error in _errors_of(choose_metric, metric))
         yield from (f"metrics: {error}" for error in _missing_outputs(metric, entries))
+    for metric in _repeated(text.partition(" ")[0] for text in metrics):
+        yield f"metrics: {metric!r} is given twice; a study computes each metric once"
     yield from _validate_options(entries)
     if damaged & {"datasets", "pairs"}:
         return
@@ -281,9 +287,18 @@ def _validate_options(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 def _missing_outputs(metric: str, entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Yield a message for each known model that lacks an output that a known metric needs."""
     for model_id in dict.fromkeys(entry["id"] for entry in entries):
-        if not (_errors_of(get_metric, metric) or _errors_of(get_model, model_id)):
+        if not (_errors_of(choose_metric, metric) or _errors_of(get_model, model_id)):
             model = get_model(model_id)
-            yield from _errors_of(get_metric(metric).require_outputs, model.name, model.outputs)
+            yield from _errors_of(choose_metric(metric).metric.require_outputs, model.name, model.outputs)
+
+
+def _metric_texts(config: Mapping[str, Any]) -> list[str]:
+    """Return the metrics, each with its options as text (`fad_core.metrics.choose_metric`)."""
+    entries = (entry if isinstance(entry, Mapping) else {"id": entry} for entry in config["metrics"])
+    return [
+        " ".join([entry["id"], *(f"{key}={value}" for key, value in entry.items() if key != "id")])
+        for entry in entries
+    ]
 
 
 def _require_crop(model_id: str, crop: Any) -> None:

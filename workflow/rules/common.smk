@@ -22,7 +22,7 @@ STUDY = or_exit(read_study, config, ROOT / "workflow/schemas/config.schema.yaml"
 PAPERS = STUDY.papers
 CORRELATIONS = PAPERS.correlations
 POLICY = STUDY.policy
-METRICS = STUDY.settings["metrics"]
+METRICS = list(STUDY.metrics)
 NEED_VECTORS = any(get_metric(name).needs_vectors for name in METRICS)
 MODELS = [entry.specification for entry in STUDY.models.values()]
 CKPT_DIR = STUDY.settings.get("ckpt_dir")
@@ -65,7 +65,7 @@ wildcard_constraints:
     key="[0-9a-f]{8}",
     model="[A-Za-z0-9._-]+",
     dataset="[A-Za-z0-9._-]+",
-    metric="[a-z0-9_]+",
+    metric="[a-z0-9_-]+",
 
 
 def accept_incomplete(wildcards):

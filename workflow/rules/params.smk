@@ -121,7 +121,7 @@ STATISTICS_PARAMS = {
 }
 DISTANCES = {
     "pairs": [f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
-    "metrics": METRICS,
+    "metrics": list(STUDY.metrics.values()),
     "metric_code": metrics_digest(METRICS),
     "threads": THREADS,
     "isa": ISA,

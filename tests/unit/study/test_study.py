@@ -42,7 +42,7 @@ def test_all_pairs_are_each_pair_once_in_the_configurations_order():
     study = interpret_config(config())
     assert study.pairs == (("c", "a"), ("c", "b"), ("a", "b"))
     assert study.paired() == ["c", "a", "b"]
-    used = ("study", "datasets", "pairs", "models")
+    used = ("study", "datasets", "pairs", "models", "metrics")
     assert study.settings == {key: value for key, value in config().items() if key not in used}
 
 

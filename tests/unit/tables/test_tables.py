@@ -45,7 +45,10 @@ def distance(**changes: Any) -> dict[str, Any]:
         "reference": "a",
         "evaluation": "b",
         "metric": "fad",
+        "metric_settings": "",
         "value": 0.1,
+        "bias": None,
+        "corrected": None,
         "ci_low": None,
         "ci_high": 3e-300,
         "n_reference": 20,
@@ -79,8 +82,8 @@ def test_csv_is_plain_text_that_others_read(tmp_path: Path) -> None:
     write_table(DISTANCES, [distance(value=12, note="drums\nloops"), distance(reference="ä, b")], path)
     assert path.read_bytes().decode() == (
         ",".join(DISTANCES.names) + "\n"
-        'vggish,official,10086976,,a,b,fad,12.0,,3e-300,20,30,50,1,0,"drums\nloops"\n'
-        'vggish,official,10086976,,"ä, b",b,fad,0.1,,3e-300,20,30,50,1,0,\n'
+        'vggish,official,10086976,,a,b,fad,,12.0,,,,3e-300,20,30,50,1,0,"drums\nloops"\n'
+        'vggish,official,10086976,,"ä, b",b,fad,,0.1,,,,3e-300,20,30,50,1,0,\n'
     )
     assert pd.read_csv(path)["value"].tolist() == [12.0, 0.1]
 

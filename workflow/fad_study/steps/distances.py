@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.embedding.embeddings_reader import iterate_embeddings, read_embedding_facts
 from fad_core.embedding.statistics_table import set_from_rows
 from fad_core.errors import FadError
-from fad_core.metrics import get_metric
+from fad_core.metrics import choose_metric
 from fad_core.models.base import Vectors
 from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
 from fad_core.tables.parquet import read_metadata
@@ -54,7 +55,7 @@ def compute_distances(
         statistics: tables of statistics by the model, one for each data set.
         model: name of the model in the study.
         pairs: (reference, evaluation), names of data sets.
-        metrics: names of metrics.
+        metrics: names of metrics, with their options (`fad_core.metrics.choose_metric`).
         distances: the table to write.
         embeddings: tables of all batches by the model; empty if no metric needs vectors.
         mixed: whether machines that compute differently are allowed; the rows then note them.
@@ -81,14 +82,18 @@ def compute_distances(
     def with_all_vectors(name: str) -> EmbeddedSet:
         return with_vectors(sets[name], embeddings)
 
-    rows = []
-    for metric in metrics:
-        get = with_all_vectors if get_metric(metric).needs_vectors else sets.__getitem__
-        for reference, evaluation in pairs:
+    getters = {
+        metric: with_all_vectors if choose_metric(metric).metric.needs_vectors else sets.__getitem__
+        for metric in metrics
+    }
+    rows: dict[str, list[dict[str, Any]]] = {metric: [] for metric in metrics}
+    # Pair by pair: metrics of the same vectors share what they compute of them.
+    for reference, evaluation in pairs:
+        for metric, get in getters.items():
             row = distance_row(get(reference), get(evaluation), metric)
             noted = (row["note"], mixed_note([kinds[reference], kinds[evaluation]]))
-            rows.append({**row, "note": "; ".join(filter(None, noted))})
-    write_table(DISTANCES, rows, distances)
+            rows[metric].append({**row, "note": "; ".join(filter(None, noted))})
+    write_table(DISTANCES, [row for metric in metrics for row in rows[metric]], distances)
 
 
 def with_vectors(embedded: EmbeddedSet, tables: Sequence[Path]) -> EmbeddedSet:
