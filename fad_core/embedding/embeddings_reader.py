@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.embedding.facts import EmbeddingFacts, facts_of, identity_of
+from fad_core.embedding.precomputed import file_statistics
 from fad_core.errors import FadError
-from fad_core.metrics.statistics import Statistics, statistics_of
+from fad_core.metrics.statistics import Statistics
 from fad_core.models.base import Vectors
-from fad_core.models.original_quirks import as_scalars
 from fad_core.models.use import ModelKey
 from fad_core.tables.files import damaged
 from fad_core.tables.parquet import open_parquet, read_metadata, readable
@@ -89,21 +89,21 @@ def read_embedding_counts(paths: Iterable[Path | str]) -> dict[str, dict[str, in
 
 
 def read_vector_statistics(
-    paths: Iterable[Path | str], dataset: str, output: str, *, scalars: bool
+    paths: Iterable[Path | str], dataset: str, files: Collection[str], output: str, *, scalars: bool
 ) -> Statistics:
     """Return the statistics of the vectors of a data set, computed in the order of file names.
 
     Args:
         paths: EMBEDDINGS tables by one model.
         dataset: name of the data set.
+        files: names of its files (`read_embedding_counts`).
         output: name of the model's output.
         scalars: whether the vectors are taken for scalars.
 
     Raises:
         FadError: as `iterate_embeddings`.
     """
-    blocks = (block for _, block in iterate_embeddings(paths, dataset, output))
-    return statistics_of(map(as_scalars, blocks) if scalars else blocks)
+    return file_statistics(iterate_embeddings(paths, dataset, output), files, scalars=scalars)
 
 
 def read_embedded_set(path: str, *, keep: bool = False) -> EmbeddedSet:
@@ -139,7 +139,7 @@ def read_embedded_set(path: str, *, keep: bool = False) -> EmbeddedSet:
         path,
         ModelKey(str(identity.get("model", "")), weights, sha256, facts.settings),
         {
-            output: read_vector_statistics([path], dataset, output, scalars=facts.scalars)
+            output: read_vector_statistics([path], dataset, files, output, scalars=facts.scalars)
             for output in facts.outputs
         },
         counts,

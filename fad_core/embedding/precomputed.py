@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from fad_core.embedding.inputs import Source, is_embeddings_file
 from fad_core.embedding.npy import load_embeddings
 from fad_core.embedding.statistics_files import is_statistics_file, read_statistics
 from fad_core.errors import DatasetError, FadError
+from fad_core.metrics.grouping import grouped_statistics
 from fad_core.metrics.statistics import Statistics, statistics_of
 from fad_core.models.original_quirks import as_scalars
 from fad_core.models.use import ModelKey, ModelUse
@@ -47,10 +48,10 @@ def precomputed_set(name: str, source: Source, use: ModelUse, *, keep: bool = Fa
         statistics = source
     elif isinstance(source, np.ndarray):
         vectors = _vectors(name, source, use)
-        statistics = vector_statistics([vectors], use)
+        statistics = _vector_statistics(vectors, use)
     elif is_embeddings_file(source):
         vectors, note = load_embeddings(Path(os.fspath(source)), use)  # type: ignore[arg-type]
-        statistics = vector_statistics([vectors], use)
+        statistics = _vector_statistics(vectors, use)
     else:
         return None
     expected = 1 if use.takes_scalars else use.model.dimension
@@ -89,14 +90,28 @@ def _stored_set(path: str | os.PathLike[str], use: ModelUse, *, keep: bool) -> E
     return found[0]
 
 
-def vector_statistics(blocks: Iterable[NDArray[Any]], use: ModelUse) -> Statistics:
-    """The statistics of blocks `[N, D]` of a model's vectors, as it is used.
+def file_statistics(
+    by_file: Iterable[tuple[str, NDArray[Any]]], files: Collection[str], *, scalars: bool
+) -> Statistics:
+    """Compute the statistics of the vectors of files, and of groups of the files.
+
+    Args:
+        by_file: names of files and their vectors `[n, D]`, in order.
+        files: names of all of the files.
+        scalars: whether the vectors are taken for scalars.
+    """
+    taken = ((name, as_scalars(vectors)) for name, vectors in by_file) if scalars else by_file
+    return grouped_statistics(taken, files)
+
+
+def _vector_statistics(vectors: NDArray[Any], use: ModelUse) -> Statistics:
+    """Return the statistics of vectors `[N, D]`, of whose files nothing is known.
 
     Raises:
         DatasetError: they cannot be embeddings.
     """
     try:
-        return statistics_of(map(as_scalars, blocks) if use.takes_scalars else blocks)
+        return statistics_of([as_scalars(vectors) if use.takes_scalars else vectors])
     except ValueError as error:
         raise DatasetError(f"these embeddings cannot be used: {error}") from error
 

@@ -28,7 +28,7 @@ from fad_core.embedding.embed import prepare_waveform
 from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.embedding.embedding_cache import EmbeddingCache
 from fad_core.embedding.inputs import Progress, Sounds, Source, sounds_of
-from fad_core.embedding.precomputed import precomputed_set, vector_statistics
+from fad_core.embedding.precomputed import file_statistics, precomputed_set
 from fad_core.errors import DatasetError, FadError
 from fad_core.metrics.statistics import Statistics
 from fad_core.models.use import ModelKey, ModelUse
@@ -154,7 +154,11 @@ class ScannedSets:
             name,
             exported.key,
             {
-                output: vector_statistics((each.vectors[output] for each in files), exported.use)
+                output: file_statistics(
+                    ((each.file, each.vectors[output]) for each in files),
+                    [each.file for each in files],
+                    scalars=exported.use.takes_scalars,
+                )
                 for output in exported.model.outputs
             },
             SetCounts.of(decisions, exported.model.sample_rate),

@@ -34,6 +34,7 @@ from fad_core.embedding.facts import identity_of
 from fad_core.embedding.foreign_names import id_of
 from fad_core.embedding.statistics_table import require_dimension, set_from_rows, set_to_rows
 from fad_core.errors import FadError
+from fad_core.metrics.grouping import GROUPS
 from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.models.base import EMBEDDING
 from fad_core.models.use import ModelKey
@@ -50,7 +51,9 @@ _KEY = ("model", "weights", "weights_sha256", "settings", "dataset")
 _FADTK_MEAN, _FADTK_COVARIANCE = ".mu", ".cov"
 _PYTORCH_FID = ("mu", "sigma")
 _BESIDE = ("identity", "note")
-_OURS = {*STATISTICS.names, *_BESIDE}
+_GROUPS = ("group_n", "group_means", "group_rows")
+"""Arrays that files of earlier versions lack."""
+_OURS = {*STATISTICS.names, *_BESIDE} - {*_GROUPS}
 _KINDS = {"string": "U", "int64": "iu", "float64": "f"}
 _TEXT_BYTES = 4_000_000
 """Of a text in a `.npz` at most, at 4 bytes a character; identities have some thousands."""
@@ -189,8 +192,20 @@ def _read_ours(name: str, archive: Archive) -> EmbeddedSet:
         row["mean"] = archive.read("mean", _numbers_of((dimension,)))
         row["factor"] = archive.read("factor", _numbers_of((dimension * dimension,)))
         row["sounds"] = archive.read("sounds", partial(_require_sounds, most=row["files"]))
+        row |= _read_groups(archive, dimension)
         identity, note = (_scalar(archive, key, "string") for key in _BESIDE)
     return _ours(name, [row], identity, note)
+
+
+def _read_groups(archive: Archive, dimension: int) -> dict[str, Any]:
+    """Read the statistics of groups of files; a file of an earlier version has none."""
+    if not set(_GROUPS) <= set(archive.names):
+        return {name: np.empty(0) for name in _GROUPS}
+    row: dict[str, Any] = {"group_n": archive.read("group_n", partial(_require_sounds, most=GROUPS))}
+    heights = np.minimum(row["group_n"] - 1, dimension).clip(0)
+    row["group_means"] = archive.read("group_means", _numbers_of((len(heights) * dimension,)))
+    row["group_rows"] = archive.read("group_rows", _numbers_of((int(heights.sum()) * dimension,)))
+    return row
 
 
 def _scalar(archive: Archive, name: str, kind: str) -> Any:
@@ -203,11 +218,9 @@ def _scalar(archive: Archive, name: str, kind: str) -> Any:
 
 
 def _require_sounds(header: Header, most: int) -> None:
-    """Require one number a file, or fewer."""
+    """Require one whole number for each of at most so many."""
     if header.dtype != np.int64 or len(header.shape) != 1 or header.shape[0] > most:
-        raise ValueError(
-            f"it holds {header.dtype} {list(header.shape)}; expected int64 of at most {most} files"
-        )
+        raise ValueError(f"it holds {header.dtype} {list(header.shape)}; expected int64, at most {most}")
 
 
 def _numbers_of(*shapes: tuple[int, ...]) -> Callable[[Header], None]:

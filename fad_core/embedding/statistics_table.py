@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
+import numpy as np
+
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.facts import LARGEST_DIMENSION, counts_from_row, counts_to_row
+from fad_core.metrics.file_group import FileGroup
 from fad_core.metrics.statistics import Statistics
 from fad_core.models.use import ModelKey
 
@@ -31,6 +34,7 @@ def set_to_rows(embedded: EmbeddedSet) -> list[dict[str, Any]]:
                 "dimension": statistics.dimension,
                 "mean": statistics.mean,
                 "factor": statistics.factor.reshape(-1),
+                **_groups_to_row(statistics),
                 **counts_to_row(embedded.counts),
             }
         )
@@ -69,4 +73,30 @@ def _statistics(row: Mapping[str, Any]) -> Statistics:
     require_dimension(dimension)
     if row["factor"].size != dimension * dimension:
         raise ValueError(f"a factor of {row['factor'].size} numbers does not fit {dimension} dimensions")
-    return Statistics(row["n"], row["mean"], row["factor"].reshape(dimension, dimension))
+    factor = row["factor"].reshape(dimension, dimension)
+    return Statistics(row["n"], row["mean"], factor, _groups_from_row(row, dimension))
+
+
+def _groups_to_row(statistics: Statistics) -> dict[str, Any]:
+    """Return the columns of the groups of files; empty lists if there are none."""
+    groups = statistics.groups
+    return {
+        "group_n": np.array([group.n for group in groups], dtype=np.int64),
+        "group_means": np.concatenate([np.empty(0), *(group.mean for group in groups)]),
+        "group_rows": np.concatenate([np.empty(0), *(group.rows.reshape(-1) for group in groups)]),
+    }
+
+
+def _groups_from_row(row: Mapping[str, Any], dimension: int) -> tuple[FileGroup, ...]:
+    counts = [int(n) for n in row["group_n"]]
+    heights = [min(n - 1, dimension) for n in counts]
+    if any(height < 0 for height in heights) or row["group_means"].size != len(counts) * dimension:
+        raise ValueError("the groups of files are not complete")
+    if row["group_rows"].size != sum(heights) * dimension:
+        raise ValueError("the factors of the groups of files are not complete")
+    means, rows = row["group_means"].reshape(-1, dimension), row["group_rows"].reshape(-1, dimension)
+    ends = np.cumsum(heights)
+    return tuple(
+        FileGroup(n, mean.copy(), rows[end - height : end].copy())
+        for n, mean, height, end in zip(counts, means, heights, ends, strict=True)
+    )

@@ -81,6 +81,8 @@ def frechet_distance(
     for name, statistics in (("reference", reference), ("evaluation", evaluation)):
         if statistics.n is not None and statistics.n < 2:
             raise ArgumentError(f"{name}: {statistics.n} vector; the Fréchet distance needs at least 2")
+    if _are_equal(reference, evaluation):  # not zero up to rounding, but zero
+        return FrechetDistance(0.0, 0.0, 0.0, _note(reference, evaluation))
     with np.errstate(over="ignore", invalid="ignore"):  # reported below
         difference = reference.mean - evaluation.mean
         mean_term = float(np.sum(difference * difference))
@@ -95,6 +97,11 @@ def frechet_distance(
             f"factors up to {spread:.3g} exceed the range of float64; no embedding is that large"
         )
     return FrechetDistance(value, mean_term, covariance_term, _note(reference, evaluation))
+
+
+def _are_equal(reference: _Gaussian, evaluation: _Gaussian) -> bool:
+    pairs = ((getattr(reference, name), getattr(evaluation, name)) for name in ("mean", "rows"))
+    return reference.n == evaluation.n and all(np.array_equal(one, other) for one, other in pairs)
 
 
 def _unclipped_covariance_term(reference: _Gaussian, evaluation: _Gaussian) -> float:

@@ -24,6 +24,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fad_core.metrics.file_group import FileGroup
+
 __all__ = ["Statistics", "statistics_of"]
 
 Float64Array = NDArray[np.float64]
@@ -31,12 +33,10 @@ Float64Array = NDArray[np.float64]
 BLOCK_ROWS = 2056
 """Rows that are added to the factor at a time. Any number gives a correct result; a fixed one, equal bytes.
 
-Measured with 256 to 4096 rows on one core: 100 000 × 128 takes 0.18–0.24 s whatever the count;
-8192 × 2048 takes 3.7 s with 256 rows, 2.6 s with 2048, 2.5 s with 4096. A block of 2056 rows
-holds 34 MB at 2048 dimensions. A few more than 2048, so that the first block fills the triangle of 2048
-dimensions, and that the distance of columns in memory is not a power of two, for which they would share few
-cache lines:
-a block of 128 dimensions is written in LAPACK's order in 0.4 ms instead of 1.7 ms.
+Measured with 256 to 4096 rows on one core: 100 000 × 128 takes 0.18–0.24 s whatever the count; 8192 × 2048
+takes 3.7 s with 256 rows, 2.6 s with 2048, 2.5 s with 4096. A block of 2056 rows holds 34 MB at 2048
+dimensions. A few more than 2048, so that the first block fills the triangle of 2048 dimensions, and columns
+are not a power of two apart in memory: 128 of them are written in LAPACK's order in 0.4 instead of 1.7 ms.
 """
 
 _TALL = 4
@@ -64,6 +64,7 @@ class Statistics:
         mean: mean of the vectors, float64 `[D]`.
         factor: R, float64 `[D, D]`, upper triangular with a non-negative diagonal;
             `factor.T @ factor` is the scatter matrix. Rows from `n − 1` on are zero.
+        groups: statistics of groups of the set's files (`fad_core.metrics.grouping`); empty if unknown.
 
     Raises:
         ValueError: the parts do not fit this description.
@@ -72,8 +73,11 @@ class Statistics:
     n: int
     mean: Float64Array
     factor: Float64Array
+    groups: tuple[FileGroup, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.groups and sum(group.n for group in self.groups) != self.n:
+            raise ValueError(f"the groups do not have {self.n} vectors in all")
         for name in ("mean", "factor"):
             kind = np.asarray(getattr(self, name)).dtype
             if kind.kind not in "fiu":

@@ -97,6 +97,18 @@ STATISTICS = Schema(
             "list<float64>",
             "Upper triangular R with RᵀR the scatter matrix Σ(x − mean)(x − mean)ᵀ, D·D numbers row by row.",
         ),
+        Column(
+            "group_n",
+            "list<int64>",
+            "Number of vectors of each of up to 20 groups of files, from which bias and interval of a "
+            "distance follow; empty if the groups are not known, or too large.",
+        ),
+        Column("group_means", "list<float64>", "Mean of the vectors of each group, D numbers each."),
+        Column(
+            "group_rows",
+            "list<float64>",
+            "Upper triangular factor of each group, as `factor`, of min(group_n − 1, D) rows of D numbers.",
+        ),
         Column("files", "int64", "Number of files embedded, padded ones included."),
         Column("padded", "int64", "Number of those that were padded with zeros to the minimum length."),
         Column("excluded", "int64", "Number of audio files left out."),

@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need
+from fad_core.util.choices import choice, require_choices, require_share
 
 
-def _compute(reference: MetricInput, evaluation: MetricInput) -> MetricValue:
+@dataclass(frozen=True)
+class FadOptions:
+    """Options of the Fréchet Audio Distance.
+
+    Raises:
+        ArgumentError: a value is not one of its choices, or the level is not between 0 and 1.
+    """
+
+    ci: Literal["jackknife", "none"] = choice(
+        "jackknife",
+        "How bias and interval are estimated: jackknife (deletes groups of files), or none, which is faster.",
+    )
+    level: float = choice(0.95, "Confidence level of the interval.")
+
+    def __post_init__(self) -> None:
+        require_choices(self)
+        require_share("level", self.level)
+
+
+def _compute(reference: MetricInput, evaluation: MetricInput, options: FadOptions) -> MetricValue:
     from fad_core.metrics.frechet import frechet_distance
+    from fad_core.metrics.frechet_interval import frechet_interval
 
-    distance = frechet_distance(reference.statistics_of(), evaluation.statistics_of())
-    return MetricValue(distance.value, note=distance.note)
+    both = reference.statistics_of(), evaluation.statistics_of()
+    distance = frechet_distance(*both)
+    if options.ci == "none":
+        return MetricValue(distance.value, note=distance.note)
+    found = frechet_interval(*both, distance.value, options.level)
+    note = "; ".join(filter(None, (distance.note, found.note)))
+    return MetricValue(distance.value, found.low, found.high, note, found.bias, found.corrected)
 
 
 METRIC = Metric(
@@ -19,4 +48,5 @@ METRIC = Metric(
     needs=(Need("statistics"),),
     compute=_compute,
     zero_on_itself=True,
+    options=FadOptions,
 )

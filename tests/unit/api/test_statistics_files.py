@@ -43,6 +43,9 @@ ROW = {
     "n": 3, "dimension": 2, "mean": np.zeros(2), "factor": np.eye(2).reshape(-1),
     "files": 1, "padded": 0, "excluded": 0, "seconds": 1.0, "doubtful": 0, "doubt_seconds": 0.0, "loud": 0,
     "peak": 0.5, "silent": 0, "constant": 0, "rates": "8000:1",
+    "group_n": np.empty(0, np.int64),
+    "group_means": np.empty(0),
+    "group_rows": np.empty(0),
     "sounds": np.array([7], np.int64),
 }  # fmt: skip
 

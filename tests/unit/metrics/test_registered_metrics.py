@@ -204,12 +204,13 @@ def built_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder whose modules are built-in metrics, too."""
     monkeypatch.setattr(builtin, "__path__", [*builtin.__path__, str(tmp_path)])
     importlib.invalidate_caches()
-    before = dict(METRICS)
+    before, loaded = dict(METRICS), set(sys.modules)
     yield tmp_path
     METRICS.clear()
     METRICS.update(before)
     for name in [name for name in sys.modules if name.startswith(f"{builtin.__name__}.")]:
-        del sys.modules[name]
+        if name not in loaded:
+            del sys.modules[name]
 
 
 def test_a_module_is_a_built_in_metric(built_in: Path):

@@ -64,7 +64,7 @@ def compute_statistics(
             dataset,
             ModelKey(model, identity["weights"], identity["weights_sha256"], first.settings),
             {
-                output: read_vector_statistics(holding, dataset, output, scalars=first.scalars)
+                output: read_vector_statistics(holding, dataset, found, output, scalars=first.scalars)
                 for output in first.outputs
             },
             counts,
