@@ -160,7 +160,7 @@ ONE_MESSAGE = {
         [
             "no model 'vgish'. Did you mean 'vggish'?",
             "two entries are called 'vggish'",
-            "there is no metric 'fed'. Did you mean 'fad'? Metrics: fad",
+            "there is no metric 'fed'. Did you mean 'fad'? Metrics: coverage",
             "there is no data set c",
             "[a, b] is given twice",
         ],

@@ -412,7 +412,7 @@ def test_the_default_model_is_exported_verified_and_scored(
         (["FOLDER", "FOLDER", "--metric", "FAD"], 2, "Did you mean 'fad'"),
         (["FOLDER", "FOLDER", "--model", "vgish"], 2, "Did you mean 'vggish'"),
         (["FOLDER", "FOLDER", "--weights", "sedeed"], 1, "neither official nor seeded"),
-        (["FOLDER", "FOLDER", "--metric", "kad"], 2, "Metrics: fad"),
+        (["FOLDER", "FOLDER", "--metric", "fed"], 2, "Metrics: coverage"),
         (["FOLDER"], 2, "Missing argument"),
         (["FOLDER", "FOLDER", "--on-short-file", "stretch"], 2, "'fail', 'skip', 'pad'"),
     ],

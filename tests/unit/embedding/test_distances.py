@@ -76,8 +76,10 @@ def test_one_vector_is_too_few():
 
 
 def test_an_unknown_metric_is_told():
-    with pytest.raises(ConfigError, match=r"there is no metric 'fid'\. Did you mean 'fad'\? Metrics: fad"):
-        distance_row(embedded("a"), embedded("b"), "fid")
+    with pytest.raises(
+        ConfigError, match=r"there is no metric 'fed'\. Did you mean 'fad'\? Metrics: coverage"
+    ):
+        distance_row(embedded("a"), embedded("b"), "fed")
 
 
 def test_counts_are_of_what_was_embedded():

@@ -235,8 +235,10 @@ def test_fad_is_a_metric_by_name() -> None:
 
 
 def test_an_unknown_metric_names_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"there is no metric 'fid'\. Did you mean 'fad'\? Metrics: fad"):
-        get_metric("fid")
+    with pytest.raises(
+        ConfigError, match=r"there is no metric 'fed'\. Did you mean 'fad'\? Metrics: coverage"
+    ):
+        get_metric("fed")
 
 
 @pytest.mark.parametrize("scale", [1e200, 1e160])

@@ -117,13 +117,13 @@ def test_everything_that_does_not_exist_is_told_at_once():
         config(
             pairs=[["a", "x"], ["y", "b"], ["a", "b"], ["a", "b"]],
             models=[{"id": "vgish", "weights": "seeded"}, *2 * [{"id": "vggish", "weights": "seeded"}]],
-            metrics=["fid"],
+            metrics=["fed"],
         )
     )
     expected = [
         "models: there is no model 'vgish'. Did you mean 'vggish'?",
         "models: two entries are called 'vggish'; give them different names with `name:`",
-        "metrics: there is no metric 'fid'. Did you mean 'fad'? Metrics: fad",
+        "metrics: there is no metric 'fed'. Did you mean 'fad'? Metrics: coverage",
         "pairs: there is no data set x, y; data sets: c, a, b",
         "pairs: [a, b] is given twice",
     ]

@@ -1,0 +1,18 @@
+"""Precision: the share of evaluation vectors near the reference (`fad_core.metrics.neighbours`)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fad_core.metrics.base import Metric, Need
+from fad_core.metrics.neighbour_metrics import NeighbourOptions, compute_share
+
+METRIC = Metric(
+    "precision",
+    "Precision",
+    symmetric=False,
+    needs=(Need("vectors"),),
+    compute=partial(compute_share, "precision"),
+    options=NeighbourOptions,
+    higher_is_better=True,
+)

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Compare metrics with the functions of kadtk, torch-fidelity, prdc and fadtk on the same arrays.
+
+Run it where this package is installed, and the packages of requirements.txt without their dependencies. The
+exit status is 1 if a difference is larger than it should be.
+
+The functions are taken from the packages' files. Their modules import models and audio libraries, which the
+functions do not use, so that only the definitions of functions are run.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib.util
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fad_core.metrics.base import SetVectors
+from fad_core.metrics.extrapolation import extrapolate_fad
+from fad_core.metrics.kernels import CubicKernel, GaussianKernel, kernel_distance
+from fad_core.metrics.neighbours import neighbour_shares
+from fad_core.metrics.pairwise import median_distance
+from fad_core.metrics.statistics import Statistics
+
+Array = NDArray[np.float64]
+
+SIZES = ((60, 45, 8), (600, 800, 128), (1500, 1200, 512))
+"""Vectors of the reference, of the evaluation set, and dimensions."""
+
+
+def functions_of(package: str, file: str, **known: Any) -> dict[str, Any]:
+    """Return the functions at the top of a package's file, run with NumPy and what is given by name."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None and spec.origin is not None, f"{package} is not installed"
+    tree = ast.parse((Path(spec.origin).parent / file).read_text(encoding="utf-8"))
+    wanted = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    for node in wanted:
+        node.returns = None
+        for argument in node.args.args:
+            argument.annotation = None
+    names: dict[str, Any] = {"np": np, **known}
+    exec(compile(ast.Module(wanted, []), file, "exec"), names)
+    return names
+
+
+def as_set(vectors: Array) -> SetVectors:
+    """A set of one vector a file."""
+    return SetVectors(tuple(map(str, range(len(vectors)))), (1,) * len(vectors), vectors)
+
+
+def kadtk(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
+    """KAD by kadtk's function in float64, with our bandwidth and with its own."""
+    import torch
+
+    theirs = functions_of("kadtk", "kad.py", torch=torch, SCALE_FACTOR=100)
+    rows = []
+    for name, sigma in (("median of the reference", median_distance(x)), ("10", 10.0)):
+        expected = theirs["calc_kernel_audio_distance"](
+            torch.tensor(x), torch.tensor(y), (None, None), "cpu", sigma, precision=torch.float64
+        )
+        # It adds 1e-8 to the denominator.
+        ours = kernel_distance(as_set(x), as_set(y), GaussianKernel(1 / (2 * sigma**2 + 1e-8)))
+        rows.append((f"kad, bandwidth {name}", 100 * ours.value, float(expected), 1e-9))
+    # Its median is that of float32 distances.
+    sigma = median_distance(y, lower=True)
+    expected = theirs["median_pairwise_distance"](torch.tensor(y))
+    rows.append(("kadtk's bandwidth", sigma, float(expected), 1e-6))
+    expected = theirs["calc_kernel_audio_distance"](
+        torch.tensor(x), torch.tensor(y), (None, None), "cpu", precision=torch.float64
+    )
+    ours = kernel_distance(as_set(x), as_set(y), GaussianKernel(1 / (2 * sigma**2 + 1e-8)))
+    rows.append(("kad, bandwidth=kadtk", 100 * ours.value, float(expected), 1e-5))
+    return rows
+
+
+def torch_fidelity(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
+    """KID by torch-fidelity's functions, which take sets of equal size."""
+
+    def check(condition: bool, message: str) -> None:
+        assert condition, message
+
+    settings = {"kid_kernel_poly_degree": 3, "kid_kernel_poly_gamma": None, "kid_kernel_poly_coef0": 1}
+    theirs = functions_of(
+        "torch_fidelity", "metric_kid.py", get_kwarg=lambda name, given: given[name], vassert=check
+    )
+    size = min(len(x), len(y))
+    x, y = x[:size], y[:size]
+    expected = theirs["kernel_mmd"](x, y, kid_kernel="poly", **settings)
+    ours = kernel_distance(as_set(x), as_set(y), CubicKernel())
+    return [("kid", ours.value, float(expected), 1e-9)]
+
+
+def prdc(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
+    """Precision, recall, density and coverage by the package prdc."""
+    from prdc import compute_prdc
+
+    rows = []
+    for k in (1, 5):
+        with contextlib.redirect_stdout(io.StringIO()):
+            expected = compute_prdc(x, y, nearest_k=k)
+        ours = neighbour_shares(x, y, k)
+        rows += [
+            (f"{name}, k = {k}", getattr(ours, name), float(value), 1e-12) for name, value in expected.items()
+        ]
+    return rows
+
+
+def fadtk(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
+    """FAD∞ by fadtk's functions, with draws as in its `score_inf`, from NumPy's seeded generator."""
+    if len(y) <= 500:
+        return []
+    from numpy.lib.scimath import sqrt
+    from scipy import linalg
+
+    class Square:
+        """scipy.linalg, whose sqrtm no longer takes `disp`; its result is used for a warning alone."""
+
+        eig, inv = staticmethod(linalg.eig), staticmethod(linalg.inv)
+
+        @staticmethod
+        def sqrtm(matrix: Array, disp: bool = True) -> Any:
+            return (matrix, 0.0) if not disp else linalg.sqrtm(matrix)
+
+    class Log:
+        info = warning = print
+
+    theirs = functions_of("fadtk", "fad.py", linalg=Square, scisqrt=sqrt, log=Log)
+    mean, covariance = theirs["calc_embd_statistics"](x)
+    state = np.random.RandomState(7)
+    sizes, distances = [int(n) for n in np.linspace(500, len(y), 25)], []
+    for size in sizes:
+        drawn = y[state.choice(len(y), size=size, replace=True)]
+        value = theirs["calc_frechet_distance"](mean, covariance, *theirs["calc_embd_statistics"](drawn))
+        distances.append(np.real(value))
+    slope, intercept = np.polyfit(1 / np.array(sizes), distances, 1)
+    fit = extrapolate_fad(Statistics.from_embeddings(x), as_set(y), sampling="fadtk", seed=7)
+    rows = [("fad-inf, fadtk's sampling", fit.intercept, float(intercept), 1e-6)]
+    return [*rows, ("slope of fad-inf", fit.slope, float(slope), 1e-6)]
+
+
+def main() -> int:
+    """Print a table of all differences."""
+    worst = 0.0
+    print("| metric | n, m, d | ours | theirs | relative difference | at most |\n|---|---|---|---|---|---|")
+    for n, m, dimension in SIZES:
+        rng = np.random.default_rng(dimension)
+        x = rng.standard_normal((n, dimension))
+        y = rng.standard_normal((m, dimension)) * rng.uniform(0.8, 1.3, dimension) + 0.1
+        for compare in (kadtk, torch_fidelity, prdc, fadtk):
+            for name, ours, expected, limit in compare(x, y):
+                difference = abs(ours - expected) / max(abs(expected), 1e-300) if ours != expected else 0.0
+                worst = max(worst, difference / limit)
+                print(
+                    f"| {name} | {n}, {m}, {dimension} | {ours:.9g} | {expected:.9g} "
+                    f"| {difference:.1e} | {limit:.0e} |"
+                )
+    return int(not worst <= 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
