@@ -23,6 +23,7 @@ rule collect_files:
     input:
         manifests=MANIFESTS,
         embeddings=EMBEDDINGS,
+        given=GIVEN,
         decisions=DECISIONS,
     output:
         files=with_csv("files"),
