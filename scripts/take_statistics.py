@@ -5,9 +5,7 @@ from pathlib import Path
 from fad_study.script_main import run
 
 
-def main(
-    given: Path, exported: Path, model: str, dataset: str, statistics: Path, settings: str = ""
-) -> None:
+def main(given: Path, exported: Path, model: str, dataset: str, statistics: Path, settings: str = "") -> None:
     """Write the statistics of a model that a file holds under the names of the study.
 
     Args:

@@ -5,7 +5,6 @@ They are not scanned or embedded. Their model, weights and settings must be thos
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,8 @@ from fad_core.models.use import ModelKey, ModelUse
 from fad_core.runner.backend import resolve_backend, settings_text
 from fad_study.study_models import StudyModel
 
-_REMEDY = "give statistics that were made with that model, these weights and settings, or the audio of the set"
+REMEDY = "give statistics that were made with that model, these weights and settings, or the audio of the set"
+"""What to do if a file is of another model."""
 
 
 def is_given(path: str | Collection[str]) -> bool:
@@ -31,6 +31,19 @@ def is_given(path: str | Collection[str]) -> bool:
     (True, False, False)
     """
     return isinstance(path, str) and is_statistics_file(path)
+
+
+def given_path(path: str, model: str) -> Path:
+    """Return the file of a model.
+
+    Args:
+        path: as the configuration has it, where {model} stands for the name of the model.
+        model: that name.
+
+    >>> given_path("statistics/{model}/reference.parquet", "vggish").as_posix()
+    'statistics/vggish/reference.parquet'
+    """
+    return Path(path.replace("{model}", model))
 
 
 def validate_given(
@@ -99,7 +112,7 @@ def select_statistics(path: Path, name: str, wanted: EmbeddedSet, *, whole: bool
     try:
         ((_, found),) = same_model([[wanted], [_named(each, name, wanted) for each in held]])
     except FadError as error:
-        raise FadError(f"{error}: {_REMEDY}") from error
+        raise FadError(f"{error}: {REMEDY}") from error
     return found
 
 

@@ -11,14 +11,14 @@ from fad_core.verification.verdicts import VERIFIED_ELSEWHERE, short_difference
 
 MIXED = "embeddings computed on machines that compute differently"
 GIVEN = "given"
-"""Instead of the numerics of statistics that were given: those are not known, and noted (`given_note`)."""
+"""In place of the numerics of statistics that were given in a file, which are not known (`given_note`)."""
 
 
 def require_same_numerics(numerics: Mapping[Path, str], *, mixed: bool = False) -> None:
     """Require that the vectors behind tables were embedded by one code and one kind of machine.
 
     Args:
-        numerics: text of the `NumericsKey` of each table, or `joined` texts; tables that are GIVEN may differ.
+        numerics: text of the `NumericsKey` of each table, or `joined` texts, or GIVEN, which may differ.
         mixed: whether the kinds of machine may differ.
 
     Raises:

@@ -21,7 +21,7 @@ from fad_core.models.options import Options
 from fad_core.runner.backend import Backend
 from fad_core.weights import Weights, locate_weights
 from fad_study.config import examine_config, require_no_errors
-from fad_study.given_sets import is_given, select_statistics, study_set, validate_given
+from fad_study.given_sets import given_path, is_given, select_statistics, study_set, validate_given
 from fad_study.messages import message_of
 from fad_study.paper_options import PaperChoices, paper_choices, validate_paper_files, validate_papers
 from fad_study.study_models import StudyModel, name_and_id
@@ -66,6 +66,10 @@ class Study:
     def given(self) -> list[str]:
         """Return those of `paired` that are files of statistics."""
         return [name for name in self.paired() if is_given(self.datasets[name].path)]
+
+    def given_path(self, name: str, model: str) -> Path:
+        """Return the file of statistics that a data set of `given` is, for a model by its name."""
+        return given_path(str(self.datasets[name].path), model)
 
     def embedded(self) -> list[str]:
         """Return those of `paired` that are audio."""
@@ -179,7 +183,7 @@ def validate_files(study: Study) -> Iterator[str]:
             weights = _located(model.id, model.weights, ckpt_dir)
             wanted = study_set(model, weights.label, weights.sha256)
             for name in study.given():
-                path = Path(str(study.datasets[name].path))
+                path = study.given_path(name, model.name)
                 found = _errors_of(partial(select_statistics, whole=False), path, model.name, wanted)
                 yield from (f"data set {name}: {error}" for error in found)
 

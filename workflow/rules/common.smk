@@ -170,7 +170,8 @@ def statistics_of(wildcards):
 
 def given_statistics(wildcards):
     """Return the file of statistics that a data set is given as, and the exported model of an entry."""
-    return {"given": STUDY.datasets[wildcards.dataset].path, "exported": exported(wildcards)}
+    given = STUDY.given_path(wildcards.dataset, wildcards.model)
+    return {"given": str(given), "exported": exported(wildcards)}
 
 
 def with_csv(name):

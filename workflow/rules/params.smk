@@ -61,7 +61,7 @@ def batch_content(wildcards):
 
 def given_content(wildcards):
     """Params function: the hash of a file of statistics; a file that replaces it may have an older time."""
-    return file_sha256(Path(STUDY.datasets[wildcards.dataset].path))
+    return file_sha256(STUDY.given_path(wildcards.dataset, wildcards.model))
 
 
 def ignored_files(wildcards):
@@ -132,4 +132,11 @@ DISTANCES = {
     "isa": ISA,
     "mixed_numerics": MIXED_NUMERICS,
     "code": code("compute_distances.py"),
+}
+LISTING = {
+    "names": STUDY.paired(),
+    "models": MODELS,
+    "labels": labels,
+    "ignored": ignored_files,
+    "code": code_of_models("collect_files.py"),
 }

@@ -39,8 +39,8 @@ def collect_files(
     Args:
         manifests: manifests of all batches.
         embeddings: tables of embeddings of all batches, `…/{model}/{batch}.parquet`.
-        given: tables of the statistics of data sets that were not embedded in the study; their files are counted,
-            but not listed.
+        given: tables of the statistics of data sets that were not embedded in the study; their files are
+            counted, but not listed.
         names: names of all data sets, in the order of the study.
         models: models and how they are used, by their names in the study.
         decisions: table of the decisions on all files.

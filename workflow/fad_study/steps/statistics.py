@@ -15,6 +15,7 @@ from fad_core.embedding.embeddings_reader import (
     read_embedding_facts,
     read_vector_statistics,
 )
+from fad_core.embedding.statistics_files import write_statistics
 from fad_core.embedding.statistics_table import set_to_rows
 from fad_core.errors import FadError
 from fad_core.models.use import ModelKey
@@ -23,7 +24,7 @@ from fad_core.runner.identity import read_identity
 from fad_core.tables import STATISTICS, write_table
 from fad_core.util.formatting import counted
 from fad_study.given_sets import select_statistics, study_set
-from fad_study.same_numerics import GIVEN, given_note, joined, require_same_numerics, require_verified_here
+from fad_study.same_numerics import given_note, joined, require_same_numerics, require_verified_here
 from fad_study.study_models import StudyModel
 
 
@@ -104,10 +105,7 @@ def take_statistics(
     wanted = study_set(used, identity.weights, identity.weights_sha256, asdict(identity))
     found = select_statistics(given, model, wanted)
     key = replace(wanted.key, model=model)
-    found = replace(found.noted(given_note(given)), name=dataset, key=key)
-    held = json.dumps(dict(found.identity), sort_keys=True) if found.identity else ""
-    metadata = {"identity": held, "note": found.note, "numerics": GIVEN}
-    write_table(STATISTICS, set_to_rows(found), statistics, metadata)
+    write_statistics(replace(found.noted(given_note(given)), name=dataset, key=key), statistics)
 
 
 def _note(notes: Sequence[str]) -> str:
