@@ -14,6 +14,7 @@ def main(
     files: list[Path],
     datasets: list[Path],
     labels: str,
+    given: list[Path] | None = None,
     ignored: str = "{}",
 ) -> None:
     """Write the table of files and the table of counts.
@@ -27,6 +28,7 @@ def main(
         files: the tables of files to write, all with the same rows.
         datasets: the tables of counts to write, all with the same rows.
         labels: JSON object with what tables for people call each data set.
+        given: tables of statistics of the data sets that are given as such.
         ignored: JSON object with a list of [name, reason] of the other files of each data set.
     """
     import json
@@ -36,7 +38,8 @@ def main(
 
     by_name = parse_models(models)
     others, called = json.loads(ignored), json.loads(labels)
-    collect_files(manifests, embeddings, names, by_name, decisions, others, called, files, datasets)
+    tables = (manifests, embeddings, given or [])
+    collect_files(*tables, names, by_name, decisions, others, called, files, datasets)
 
 
 run(main, globals())

@@ -385,12 +385,10 @@ class FrechetAudioDistance:
                 to_compare=to_compare,
                 progress=advance,
             )
-        if (
-            self._exported is None
-            and not scanned.decisions
-            and (key := self._known_key(use, backend)) is not None
-        ):
-            return None, scanned.embedded(key, note_of(use.model))
+        if self._exported is None and (key := self._expected_key(use, backend)) is not None:
+            scanned.require_key(key)
+            if not scanned.decisions and len(key.weights_sha256) == _SHA256_DIGITS:
+                return None, scanned.embedded(key, note_of(use.model))
         exported = self._load(frames=3).with_options(use.options)
         cached = self._cache_embeddings
         cache = embedding_cache(exported, self.weights, self._cache_dir) if cached else None
@@ -401,14 +399,16 @@ class FrechetAudioDistance:
     def _use_of(self, dtype: Dtype) -> ModelUse:
         return replace(self._use, options=replace(self._use.options, dtype=dtype))
 
-    def _known_key(self, use: ModelUse, backend: Backend) -> ModelKey | None:
-        """Return the key of the model before it is fetched or exported; None if its weights are not known."""
+    def _expected_key(self, use: ModelUse, backend: Backend) -> ModelKey | None:
+        """Return the key of the model before it is fetched or exported; None if it is given as exported.
+
+        Of weights that are not fetched yet, it has the digits of the hash that are published.
+        """
         if is_exported(self.weights):
             return None
         weights = locate_weights(use.model, self.weights, self._ckpt_dir)
-        known = len(weights.sha256) == _SHA256_DIGITS
         settings = settings_text(use.text, backend)
-        return ModelKey(use.model.name, weights.label, weights.sha256, settings) if known else None
+        return ModelKey(use.model.name, weights.label, weights.sha256, settings)
 
     def _load(self, frames: int) -> ExportedModel:
         """Return the exported model; a warning about it names the caller that many frames above."""

@@ -131,14 +131,16 @@ def verify(models: tuple[str, ...], ckpt_dir: Path | None, form: Form) -> int:
     """Check the sha256 of the checkpoints of MODELS (default: of all models).
 
     Each is compared with the published hash or, if none is published, with the one recorded at first use. The
-    exit status is 3 if a hash differs, and 1 if a checkpoint of a named model is missing.
+    exit status is 3 if a hash differs, and 1 if a checkpoint is missing.
     """
     rows = [_verified(item, ckpt_dir) for item, _ in _checkpoints(models)]
     print_rows(rows, form)
-    verdicts = {row["verdict"] for row in rows}
-    if "failed" in verdicts:
+    if missing := [row["checkpoint"] for row in rows if row["verdict"] == "missing"]:
+        hint = "" if models else " (name models to check theirs only)"
+        click.echo(f"missing: {', '.join(missing)}{hint}", err=True)
+    if any(row["verdict"] == "failed" for row in rows):
         return VERIFICATION_FAILED
-    return INPUT_FAULT if models and "missing" in verdicts else 0
+    return INPUT_FAULT if missing else 0
 
 
 def _verified(item: Checkpoint, ckpt_dir: Path | None) -> Row:

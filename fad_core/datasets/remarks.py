@@ -75,7 +75,7 @@ def pair_notes(reference: SetCounts, evaluation: SetCounts) -> list[str]:
         if more - fewer > UNLIKE:
             notes.append(
                 f"sample rates differ: {fewer:.0%} of one set's files and {more:.0%} of the other's have "
-                f"{rate} Hz or more; a file holds no frequencies above half its sample rate"
+                f"{rate} Hz or more, and a file holds no frequencies above half its sample rate"
             )
             break
     return notes

@@ -66,6 +66,32 @@ class ScannedSets:
             decision.status != "excluded" for decisions in self.decisions.values() for decision in decisions
         )
 
+    def require_key(self, key: ModelKey) -> None:
+        """Require that the embedded sets are of a model, with these weights and settings.
+
+        Args:
+            key: the key of the model; of weights that are not fetched yet, with the first digits of the hash.
+
+        Raises:
+            FadError: a set is of another model.
+
+        >>> from fad_core.api.scoring import scan_sets
+        >>> from fad_core.models import get_model
+        >>> from fad_core.models.use import ModelKey, ModelUse
+        >>> scanned = scan_sets({"reference": "audio/reference"}, ModelUse(get_model("tiny")))
+        >>> scanned.require_key(ModelKey("tiny", "seeded", "", ""))
+        """
+        for name, item in self.sets.items():
+            if isinstance(item, EmbeddedSet) and not item.model_is_assumed:
+                theirs = item.key
+                if theirs.weights_sha256.startswith(key.weights_sha256):
+                    theirs = replace(theirs, weights_sha256=key.weights_sha256)
+                if theirs != key:
+                    raise FadError(
+                        f"{name} was embedded by {item.key}, the other set is to be embedded by {key}: they "
+                        "cannot be compared"
+                    )
+
     def embed(
         self,
         exported: ExportedModel,
@@ -95,9 +121,7 @@ class ScannedSets:
         if ours != theirs:
             raise ValueError(f"scanned for {ours}, but to be embedded by {theirs}")
         if self.decisions:
-            for name, item in self.sets.items():
-                if isinstance(item, EmbeddedSet):
-                    _require_key(name, item, exported.key)
+            self.require_key(exported.key)
         # One stream: where one set ends, the next one's files are on their way.
         decided = (
             (decision, item.load)
@@ -308,15 +332,6 @@ def _require_comparable(name: str, given: EmbeddedSet, use: ModelUse, backend: B
             )
     elif isinstance(statistics := given.statistics_of(), Statistics):
         require_enough(name, use.model.name, statistics.n)
-
-
-def _require_key(name: str, given: EmbeddedSet, key: ModelKey) -> None:
-    """Raise an error if an embedded set is not of the model that is to embed others, before it does."""
-    if not given.model_is_assumed and given.key != key:
-        raise FadError(
-            f"{name} was embedded by {given.key}, the other set is to be embedded by {key}: they "
-            "cannot be compared"
-        )
 
 
 def _named(name: str, given: EmbeddedSet, key: ModelKey, note: str) -> EmbeddedSet:

@@ -90,7 +90,8 @@ def write_statistics(embedded: EmbeddedSet, path: Path) -> None:
     """
     require_file_for(path, embedded.statistics)
     rows = set_to_rows(embedded)
-    extra = {"identity": json.dumps(dict(embedded.identity), sort_keys=True), "note": embedded.note}
+    identity = json.dumps(dict(embedded.identity), sort_keys=True) if embedded.identity else ""
+    extra = {"identity": identity, "note": embedded.note}
     if path.suffix == ".parquet":
         write_table(STATISTICS, rows, path, extra)
     elif path.suffix == ".npz":

@@ -12,6 +12,7 @@ files are there and the right ones, `load_state` reads them.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import os
 from dataclasses import dataclass, replace
@@ -163,8 +164,11 @@ def given_files(model: EmbeddingModel, choice: Path | str) -> list[tuple[Checkpo
     """
     path = Path(choice).expanduser()
     if not path.exists():
+        close = difflib.get_close_matches(str(choice).lower(), ("official", "seeded"), n=1)
+        hint = f". Did you mean {close[0]!r}?" if close else ""
         raise WeightsError(
             f"weights of {model.name}: {choice} is neither official nor seeded, and there is no such file"
+            f"{hint}"
         )
     folder = path if path.is_dir() else path.parent
     if path.name in ("official", "seeded"):

@@ -24,7 +24,7 @@ _RULE = re.compile(r"^rule (\w+):\n((?:(?: .*)?\n)*)", re.MULTILINE)
 DUMP = """
 
 def write_rules(wildcards):
-    values = {"model": "vggish", "batch": next(iter(BATCHES)), "metric": "fad"}
+    values = {"model": "vggish", "batch": next(iter(BATCHES)), "metric": "fad", "dataset": "a"}
     values |= {"id": "vggish", "key": weights_key("vggish", "seeded", None)}
     facts = {}
     for rule in (rule for rule in workflow.rules if rule.name not in ("all", "dump")):

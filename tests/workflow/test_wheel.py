@@ -20,8 +20,11 @@ FAD = [sys.executable, "-c", "from fad_core.cli import main; main()"]
 
 
 @pytest.fixture(scope="module")
-def built(made_once: MadeOnce, code: Path) -> Path:
-    """A folder with the wheel of this checkout, and a folder `site` into which it was installed."""
+def installed(made_once: MadeOnce, code: Path, small_site: Path) -> Path:
+    """An environment into which a wheel of this checkout was installed, with the packages that it needs.
+
+    The small model is there too. An editable installation of this checkout is passed over.
+    """
 
     def make(folder: Path) -> None:
         source = copy_code(folder / "source", code)
@@ -30,35 +33,26 @@ def built(made_once: MadeOnce, code: Path) -> Path:
         pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
         build = ["wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), str(source)]
         subprocess.run([*pip, *build], check=True)
-        (wheel,) = folder.glob("*.whl")
-        subprocess.run([*pip, "install", "--no-deps", "--target", str(folder / "site"), wheel], check=True)
-
-    return made_once("wheel", make)
-
-
-@pytest.fixture(scope="module")
-def site(built: Path) -> Path:
-    """The folder of packages."""
-    return built / "site"
-
-
-@pytest.fixture(scope="module")
-def installed(made_once: MadeOnce, built: Path, small_site: Path) -> Path:
-    """An environment into which the wheel was installed, with the packages that it needs and the small model.
-
-    An editable installation of this checkout is passed over.
-    """
-
-    def make(folder: Path) -> None:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "env")], check=True)
-        (packages,) = folder.glob("env/lib/python*/site-packages")
         needed = [str(Path(module.__file__ or "").parents[1]) for module in (numpy, torch)]
-        (packages / "needed.pth").write_text("\n".join(dict.fromkeys([*needed, str(small_site)])))
-        (wheel,) = built.glob("*.whl")
-        pip = [sys.executable, "-m", "pip", "--python", str(folder / "env/bin/python"), "--quiet"]
+        named = "\n".join(dict.fromkeys([*needed, str(small_site)]))
+        (packages_in(folder / "env") / "needed.pth").write_text(named)
+        (wheel,) = folder.glob("*.whl")
+        pip += ["--python", str(folder / "env/bin/python")]
         subprocess.run([*pip, "install", "--ignore-installed", "--no-deps", wheel], check=True)
 
-    return made_once("installed", make) / "env"
+    return made_once("wheel", make) / "env"
+
+
+@pytest.fixture(scope="module")
+def site(installed: Path) -> Path:
+    """The folder of packages of the environment."""
+    return packages_in(installed)
+
+
+def packages_in(environment: Path) -> Path:
+    (found,) = environment.glob("lib/python*/site-packages")
+    return found
 
 
 def fad(site: Path, folder: Path, *arguments: str) -> str:

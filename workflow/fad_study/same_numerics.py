@@ -10,18 +10,23 @@ from fad_core.runner.numerics import NumericsKey
 from fad_core.verification.verdicts import VERIFIED_ELSEWHERE, short_difference
 
 MIXED = "embeddings computed on machines that compute differently"
+GIVEN = "given"
+"""In place of the numerics of statistics that were given in a file, which are not known (`given_note`)."""
 
 
 def require_same_numerics(numerics: Mapping[Path, str], *, mixed: bool = False) -> None:
     """Require that the vectors behind tables were embedded by one code and one kind of machine.
 
     Args:
-        numerics: text of the `NumericsKey` of each table, or `joined` texts; at least one.
+        numerics: text of the `NumericsKey` of each table, or `joined` texts, or GIVEN, which may differ.
         mixed: whether the kinds of machine may differ.
 
     Raises:
         FadError: two tables differ, or one holds vectors of several kinds; the message names the difference.
     """
+    numerics = {path: texts for path, texts in numerics.items() if texts != GIVEN}
+    if not numerics:
+        return
     (first, texts), *_ = numerics.items()
     text, *_ = texts.splitlines() or [""]
     for path, others in numerics.items():
@@ -61,10 +66,15 @@ def mixed_note(numerics: Iterable[str]) -> str:
     """Return a note that vectors are of several kinds of machine, with the first difference; "" if of one.
 
     Args:
-        numerics: `joined` texts of the kinds of machine.
+        numerics: `joined` texts of the kinds of machine; GIVEN is none.
     """
-    first, *others = joined(numerics).splitlines() or [""]
+    first, *others = joined(text for text in numerics if text != GIVEN).splitlines() or [""]
     return f"{MIXED} ({short_difference(_difference(first, others[0]))})" if others else ""
+
+
+def given_note(path: Path) -> str:
+    """Return the note on a set whose statistics were given in a file."""
+    return f"given as {path.name.replace(';', ',')}, not embedded in this study"
 
 
 def _mix(one: str, other: str) -> bool:

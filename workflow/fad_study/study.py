@@ -7,7 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,8 +19,9 @@ from fad_core.metrics import choose_metric
 from fad_core.models import get_model
 from fad_core.models.options import Options
 from fad_core.runner.backend import Backend
-from fad_core.weights import locate_weights
+from fad_core.weights import Weights, locate_weights
 from fad_study.config import examine_config, require_no_errors
+from fad_study.given_sets import given_path, is_given, select_statistics, study_set, validate_given
 from fad_study.messages import message_of
 from fad_study.paper_options import PaperChoices, paper_choices, validate_paper_files, validate_papers
 from fad_study.study_models import StudyModel, name_and_id
@@ -63,6 +64,18 @@ class Study:
         """Return the names of the data sets that are in some pair, in the configuration's order."""
         wanted = set(itertools.chain.from_iterable(self.pairs))
         return [name for name in self.datasets if name in wanted]
+
+    def given(self) -> list[str]:
+        """Return those of `paired` that are files of statistics."""
+        return [name for name in self.paired() if is_given(self.datasets[name].path)]
+
+    def given_path(self, name: str, model: str) -> Path:
+        """Return the file of statistics that a data set of `given` is, for a model by its name."""
+        return given_path(str(self.datasets[name].path), model)
+
+    def embedded(self) -> list[str]:
+        """Return those of `paired` that are audio."""
+        return [name for name in self.paired() if not is_given(self.datasets[name].path)]
 
 
 def read_study(config: Mapping[str, Any], schema_path: Path) -> Study:
@@ -142,6 +155,8 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
     pairs = _pairs(config, names)
     if names:
         yield from _validate_pairs(config, pairs, names)
+    metrics = [get_metric(name) for name in config["metrics"] if not _errors_of(get_metric, name)]
+    yield from validate_given(config.get("datasets", {}), metrics, {*itertools.chain.from_iterable(pairs)})
     yield from _validate_labels(config)
     yield from validate_papers(config, names, pairs)
 
@@ -152,7 +167,7 @@ def validate_files(study: Study) -> Iterator[str]:
     Official weights may be missing; they are downloaded when they are needed.
     """
     yield from validate_paper_files(study.papers)
-    for name in study.paired():
+    for name in study.embedded():
         yield from _errors_of(list_files, study.datasets[name])
     choices: dict[tuple[str, str], str] = {}
     for model in study.models.values():
@@ -170,9 +185,20 @@ def validate_files(study: Study) -> Iterator[str]:
             first = choices.setdefault((model.id, weights_key(model.id, choice, ckpt_dir)), choice)
             if first != choice:
                 yield f"models: {first!r} and {choice!r} are the same weights of {model.id}: use one of them"
+        if not errors:
+            weights = _located(model.id, model.weights, ckpt_dir)
+            wanted = study_set(model, weights.label, weights.sha256)
+            for name in study.given():
+                path = study.given_path(name, model.name)
+                found = _errors_of(partial(select_statistics, whole=False), path, model.name, wanted)
+                yield from (f"data set {name}: {error}" for error in found)
 
 
 @cache
+def _located(model_id: str, choice: str, ckpt_dir: str | None) -> Weights:
+    return locate_weights(get_model(model_id), choice, ckpt_dir)
+
+
 def weights_key(model_id: str, choice: str, ckpt_dir: str | None) -> str:
     """Return the first 8 digits of the hash that identifies a model's weights.
 
@@ -184,7 +210,7 @@ def weights_key(model_id: str, choice: str, ckpt_dir: str | None) -> str:
     Raises:
         FadError: there is no such file, or its hash is not known before it is downloaded.
     """
-    return locate_weights(get_model(model_id), choice, ckpt_dir).key
+    return _located(model_id, choice, ckpt_dir).key
 
 
 def _valid_part(config: Mapping[str, Any], damaged: Set[str]) -> Study:

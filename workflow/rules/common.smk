@@ -1,6 +1,7 @@
 # The study, its paths and its targets, which the rules share. Rules define no functions: these are in the files
 # without rules.
 import json
+import re
 import shutil
 from dataclasses import asdict
 
@@ -49,8 +50,8 @@ VERDICT = (".cuda" if GPUS else "") + (f".{ISA}" if ISA != "native" else "")
 
 
 def make_batches():
-    """Divide the shards of all data sets that are compared into batches."""
-    datasets = {name: STUDY.datasets[name] for name in STUDY.paired()}
+    """Divide the shards of all data sets that are embedded into batches."""
+    datasets = {name: STUDY.datasets[name] for name in STUDY.embedded()}
     return batches_of(shard_sizes(datasets, STUDY.shards).items(), int(1e6 * STUDY.settings["batch_mb"]))
 
 
@@ -77,6 +78,11 @@ def accept_incomplete(wildcards):
     """
     workflow.dag_settings.force_incomplete = True
     return []
+
+
+def one_of(names):
+    """Return a pattern that these names match, and no other one does; none matches it if there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 # The choice of weights by model and key. The golden level of verification uses seeded weights in every study.
@@ -152,14 +158,20 @@ def vectors_of(wildcards):
     return embeddings_of(wildcards) if NEED_VECTORS else []
 
 
-def statistics_by(model):
-    """Return the statistics by one entry of all data sets that are compared."""
-    return [f"{STUDY_DIR}/statistics/{model}/{name}.parquet" for name in STUDY.paired()]
+def statistics_by(model, names):
+    """Return the statistics by one entry of these data sets."""
+    return [f"{STUDY_DIR}/statistics/{model}/{name}.parquet" for name in names]
 
 
 def statistics_of(wildcards):
     """Return the statistics by one entry of all data sets that are compared."""
-    return statistics_by(wildcards.model)
+    return statistics_by(wildcards.model, STUDY.paired())
+
+
+def given_statistics(wildcards):
+    """Return the file of statistics that a data set is given as, and the exported model of an entry."""
+    given = STUDY.given_path(wildcards.dataset, wildcards.model)
+    return {"given": str(given), "exported": exported(wildcards)}
 
 
 def with_csv(name):
@@ -170,7 +182,8 @@ def with_csv(name):
 
 MANIFESTS = [f"{STUDY_DIR}/manifests/{batch}.parquet" for batch in BATCHES]
 EMBEDDINGS = [path for name in STUDY.models for path in embeddings_by(name)]
-STATISTICS = [path for name in STUDY.models for path in statistics_by(name)]
+STATISTICS = [path for name in STUDY.models for path in statistics_by(name, STUDY.paired())]
+GIVEN = [path for name in STUDY.models for path in statistics_by(name, STUDY.given())]
 
 
 def show_results():

@@ -34,7 +34,7 @@ rule check_files:
     conda:
         "../../envs/core.yaml"
     params:
-        datasets=sorted(STUDY.paired()),
+        datasets=sorted(STUDY.embedded()),
         models=MODELS,
         policy=str(POLICY),
         code=code_of_models("check_files.py"),

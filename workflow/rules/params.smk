@@ -59,12 +59,17 @@ def batch_content(wildcards):
     return batch_token(STUDY.datasets, STUDY.shards, BATCHES[wildcards.batch], manifest)
 
 
+def given_content(wildcards):
+    """Params function: the hash of a file of statistics; a file that replaces it may have an older time."""
+    return file_sha256(STUDY.given_path(wildcards.dataset, wildcards.model))
+
+
 def ignored_files(wildcards):
     """Params function: the files of the data sets' folders that are not audio files, as JSON.
 
     A function, because names of files may hold braces, which Snakemake would expand in a text.
     """
-    listings = {name: list_files(STUDY.datasets[name]).ignored for name in STUDY.paired()}
+    listings = {name: list_files(STUDY.datasets[name]).ignored for name in STUDY.embedded()}
     return json.dumps({name: ignored for name, ignored in listings.items() if ignored}, sort_keys=True)
 
 
@@ -113,7 +118,7 @@ EMBEDDING = {
     "code": code("embed_files.py", id_of_entry),
 }
 STATISTICS_PARAMS = {
-    "datasets": STUDY.paired(),
+    "datasets": STUDY.embedded(),
     "threads": THREADS,
     "isa": ISA,
     "mixed_numerics": MIXED_NUMERICS,
@@ -127,4 +132,11 @@ DISTANCES = {
     "isa": ISA,
     "mixed_numerics": MIXED_NUMERICS,
     "code": code("compute_distances.py"),
+}
+LISTING = {
+    "names": STUDY.paired(),
+    "models": MODELS,
+    "labels": labels,
+    "ignored": ignored_files,
+    "code": code_of_models("collect_files.py"),
 }

@@ -23,6 +23,7 @@ rule collect_files:
     input:
         manifests=MANIFESTS,
         embeddings=EMBEDDINGS,
+        given=GIVEN,
         decisions=DECISIONS,
     output:
         files=with_csv("files"),
@@ -32,11 +33,7 @@ rule collect_files:
     conda:
         "../../envs/core.yaml"
     params:
-        names=STUDY.paired(),
-        models=MODELS,
-        labels=labels,
-        ignored=ignored_files,
-        code=code_of_models("collect_files.py"),
+        **LISTING,
     script:
         "../../scripts/collect_files.py"
 

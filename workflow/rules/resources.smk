@@ -30,6 +30,7 @@ localrules:
     plot_curves,
     plot_heatmap,
     summarise_repeats,
+    take_statistics,
     verify_reference,
     write_matrix,
     write_methods,

@@ -5,7 +5,7 @@ rule compute_statistics:
     input:
         embeddings=embeddings_of,
     output:
-        statistics=statistics_by("{model}"),
+        statistics=statistics_by("{model}", STUDY.embedded()),
     log:
         f"{LOGS}/compute_statistics/{{model}}.log",
     benchmark:
@@ -19,3 +19,23 @@ rule compute_statistics:
         **STATISTICS_PARAMS,
     script:
         "../../scripts/compute_statistics.py"
+
+
+# Data sets that are given as files of statistics.
+rule take_statistics:
+    input:
+        unpack(given_statistics),
+    output:
+        statistics=f"{STUDY_DIR}/statistics/{{model}}/{{dataset}}.parquet",
+    log:
+        f"{LOGS}/take_statistics/{{model}}/{{dataset}}.log",
+    wildcard_constraints:
+        dataset=one_of(STUDY.given()),
+    conda:
+        "../../envs/core.yaml"
+    params:
+        settings=model_settings,
+        content=given_content,
+        code=code("take_statistics.py"),
+    script:
+        "../../scripts/take_statistics.py"

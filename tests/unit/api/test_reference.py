@@ -71,6 +71,23 @@ def test_the_loop_of_the_documentation(place: Path, capsys: pytest.CaptureFixtur
     assert known["reference"].model.identity.model == "tiny"
 
 
+def test_statistics_by_other_weights_are_refused_before_any_are_fetched(
+    place: Path, reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetched(*_: object) -> None:
+        raise AssertionError("nothing is to be fetched")
+
+    monkeypatch.setattr("fad_core.api.drop_in.verified_model", fetched)
+    path = str(place / "reference.npz")
+    write_statistics(reference.embedded, Path(path))
+    with pytest.raises(FadError, match=r"by tiny \(seeded weights .*, the other set .* by tiny \(official"):
+        fad_core.reference(path, weights="official", progress=False)
+    official = FrechetAudioDistance(model_name="tiny", weights="official", progress=False)
+    for other in ("audio/reference", path):
+        with pytest.raises(FadError, match="cannot be compared"):
+            official.score(path, other)
+
+
 def test_batches_of_every_kind_are_the_same_sounds(reference: Reference) -> None:
     expected = reference.score(SOUNDS, RATE)
     batch = torch.from_numpy(SOUNDS)

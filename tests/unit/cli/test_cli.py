@@ -411,7 +411,7 @@ def test_the_default_model_is_exported_verified_and_scored(
         (["FOLDER", "FOLDER", "--model", "VGGish"], 2, "Did you mean 'vggish'"),
         (["FOLDER", "FOLDER", "--metric", "FAD"], 2, "Did you mean 'fad'"),
         (["FOLDER", "FOLDER", "--model", "vgish"], 2, "Did you mean 'vggish'"),
-        (["FOLDER", "FOLDER", "--weights", "sedeed"], 1, "neither official nor seeded"),
+        (["FOLDER", "FOLDER", "--weights", "sedeed"], 1, "Did you mean 'seeded'?"),
         (["FOLDER", "FOLDER", "--metric", "fed"], 2, "Metrics: coverage"),
         (["FOLDER"], 2, "Missing argument"),
         (["FOLDER", "FOLDER", "--on-short-file", "stretch"], 2, "'fail', 'skip', 'pad'"),
@@ -594,11 +594,14 @@ class TestWeights:
 
     def test_nothing_is_there(self, folder: Path) -> None:
         status, verdicts = self.verify(folder)
-        assert (status, set(verdicts.values())) == (0, {"missing"})
+        assert (status, set(verdicts.values())) == (1, {"missing"})
         assert self.verify(folder, "vggish-pca") == (
             1,
             {"vggish-10086976.pth": "missing", "vggish_pca_params-970ea276.pth": "missing"},
         )
+        arguments = ["weights", "verify", "vggish-pca", "--ckpt-dir", str(folder)]
+        said = CliRunner().invoke(main, arguments).stderr
+        assert said == "missing: vggish-10086976.pth, vggish_pca_params-970ea276.pth\n"
 
     def test_a_file_is_not_what_it_should_be(self, folder: Path) -> None:
         (folder / "checkpoints/vggish-10086976.pth").write_bytes(b"something else")

@@ -128,8 +128,10 @@ NAME = "must consist of letters, digits, '.', '_' and '-', and start with a lett
 TEXT = "is not text (numbers, yes and no are text in quotes)"
 GROUP = "is not a group of `key: value`"
 PATH = (
-    'expected: A folder (read recursively), a glob such as "audio/a/**/*.flac", a list of files, or '
-    '"@clips.txt", a file that lists them (.txt, .csv, .tsv, .jsonl, .scp).'
+    'expected: A folder (read recursively), a glob such as "audio/a/**/*.flac", a list of files, '
+    '"@clips.txt", a file that lists them (.txt, .csv, .tsv, .jsonl, .scp), or a file of statistics or '
+    "embeddings (.npz, .parquet) as `fad stats`, `fad embed` and studies write it, in place of the "
+    "audio; {model} in it stands for the name of the model."
 )
 PAIRS = "expected: Which sets are compared: all, or a list of [reference, evaluation]."
 

@@ -43,7 +43,8 @@ def collect(manifest: Path, policy: FilePolicy, *embedded: str) -> tuple[list[di
     files, datasets, decisions = root / "files.csv", root / "datasets.csv", root / "decisions.parquet"
     models = {"vggish": ModelUse(get_model("vggish"))}
     check_files([manifest], ["set"], models, policy, decisions)
-    collect_files([manifest], [table], ["set"], models, decisions, {}, {"set": "A set"}, [files], [datasets])
+    labels = {"set": "A set"}
+    collect_files([manifest], [table], [], ["set"], models, decisions, {}, labels, [files], [datasets])
     return read_table(FILES, files), read_table(DATASETS, datasets)
 
 

@@ -55,7 +55,6 @@ def test_its_models_and_weights_are_chosen() -> None:
     [
         (["my study"], "must consist of letters, digits"),
         (["cache"], "study"),
-        (["trial", "--model", "vgish"], "Did you mean 'vggish'?"),
         (["../trial"], "must consist of letters, digits"),
     ],
 )
@@ -63,6 +62,11 @@ def test_what_cannot_be_run_is_not_written(place: Path, arguments: list[str], sa
     result = call("new", *arguments)
     assert result.exit_code == 1 and said in result.stderr
     assert not list(place.parent.glob("*.yaml")) and not list(place.iterdir())
+
+
+def test_an_unknown_model_is_an_error_of_the_call(place: Path) -> None:
+    result = call("new", "trial", "--model", "vgish")
+    assert result.exit_code == 2 and "Did you mean 'vggish'?" in result.stderr and not list(place.iterdir())
 
 
 def test_nothing_is_overwritten(place: Path) -> None:

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,12 +16,13 @@ from fad_study.papers.repeats import repeat_rows
 from fad_study.papers.tables import published_table
 from hypothesis import given
 from hypothesis import strategies as st
-from small_study import distance
+from small_study import distance as any_distance
 
 from fad_core import metrics
 from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.util.formatting import significant
 
+distance = partial(any_distance, excluded=0, padded=0)
 BIAS = "no more vectors than dimensions, so the covariance is rank-deficient and FAD is biased upwards"
 LEVEL = "b: 3 files peak above 4"
 NOTES = st.lists(
@@ -29,6 +31,10 @@ NOTES = st.lists(
 )
 # Values that are equal, that look equal, that are negative, and that differ in their number of digits.
 VALUES = st.sampled_from([0.0, 1.0, 1.00001, 9.9999, 10.0, -0.5, -0.50001, 2e-9, 3e7]) | st.floats(-50, 50)
+FILES = {
+    "excluded": "files of these sets were excluded",
+    "padded": "files of these sets were padded with zeros",
+}
 DRAWS = {"draws": ["d0", "d1", "d2"]}
 
 
@@ -58,7 +64,12 @@ def studies(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, list[str]]
             pairs += [(sets[0], name) for name in DRAWS["draws"]]
             pairs += draw(st.lists(st.sampled_from([("d0", "s0"), ("d0", "d1"), ("d1", "s1")]), unique=True))
     return [
-        distance(*pair, draw(VALUES), "seeded", model=model, note="; ".join([*draw(NOTES), SEEDED_NOTE]))
+        distance(
+            *(*pair, draw(VALUES), "seeded"),
+            model=model,
+            note="; ".join([*draw(NOTES), SEEDED_NOTE]),
+            **{name: draw(st.sampled_from([0, 0, 3])) for name in FILES},
+        )
         for model in draw(st.sampled_from([["vggish"], ["vggish", "clap"]]))
         for pair in dict.fromkeys(pairs)
     ], groups
@@ -94,7 +105,8 @@ def expected(rows: list[dict[str, Any]], groups: dict[str, list[str]]) -> Iterat
                         for row in behind[name]
                         for remark in row["note"].split("; ")
                         if remark != SEEDED_NOTE
-                    ),
+                    )
+                    | {text for row in behind[name] for key, text in FILES.items() if row[key]},
                 )
                 for name, text in texts.items()
             ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ from fad_study.steps.papers import (
 )
 from fad_study.study import interpret_config, validate_files
 from fad_study.study_models import parse_models
-from small_study import SHA, UNREMARKABLE, Study, distance
+from small_study import SHA, UNREMARKABLE, Study
+from small_study import distance as any_distance
 from test_correlations import GIVEN, QUICK, ROOT
 from test_study import config, errors
 
@@ -39,6 +41,8 @@ from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.errors import FadError
 from fad_core.metrics.frechet import BIAS_NOTES
 from fad_core.tables import DISTANCES, read_table, write_table
+
+distance = partial(any_distance, excluded=0, padded=0)
 
 DRAWS = {"noisy": ["noisy_0", "noisy_1", "noisy_2"]}
 

@@ -120,6 +120,14 @@ def test_a_missing_file_is_named(place: Path, arguments: list[str]) -> None:
     assert f"error: {arguments[-1]}: there is no such" in result.stderr
 
 
+def test_an_option_of_snakemake_follows_two_hyphens() -> None:
+    result = call("run", "config.yaml", "--dry-run")
+    assert result.exit_code == 2
+    assert (
+        "There is no option --dry-run. Options of Snakemake follow --, as in: -- --dry-run" in result.stderr
+    )
+
+
 @pytest.mark.slow
 def test_status_says_what_remains(place: Path) -> None:
     row = json.loads(call("status", "--json").stdout)
@@ -133,7 +141,9 @@ def test_status_says_what_remains(place: Path) -> None:
     assert done.exit_code == 0, done.output
     after = json.loads(call("status", "--json", "--quiet").stdout)
     assert after["done"] == 1 and "scan_files" not in after["remaining_by_rule"]
-    text = call("status").stdout
+    shown = call("status")
+    text = shown.stdout
+    assert shown.stderr == "reading config.yaml and its data sets\n"
     assert f"done: 1 of {row['outputs']} files" in text
     assert "check_files 1" in text
     assert "results: results/trial" in text

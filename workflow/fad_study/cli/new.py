@@ -31,8 +31,11 @@ def new(name: str, models: tuple[str, ...], weights: str, quiet: bool) -> None:
     A file that exists is not overwritten.
     """
     from fad_core.errors import OutputError
+    from fad_core.models import get_model
     from fad_core.util.atomic import write_text
 
+    for model in models:
+        get_model(model)  # an unknown one is an error of the call, not of a configuration
     name = name.removesuffix(".yaml")
     path = Path(f"{name}.yaml")
     text = _configuration(name, path, models or (DEFAULT_MODEL,), weights)

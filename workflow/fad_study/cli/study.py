@@ -42,7 +42,12 @@ class _PassingOn(Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See `click.Command.parse_args`."""
         end = args.index("--") if "--" in args else len(args)
-        rest = super().parse_args(ctx, args[:end])
+        try:
+            rest = super().parse_args(ctx, args[:end])
+        except click.NoSuchOption as error:
+            name = error.option_name
+            message = f"There is no option {name}. Options of Snakemake follow --, as in: -- {name}"
+            raise click.NoSuchOption(name, message, error.possibilities, ctx) from error
         ctx.params["arguments"] = tuple(args[end + 1 :])
         return rest
 
@@ -132,7 +137,7 @@ def status(config: Path, snakefile: Path | None, quiet: bool, form: Form) -> int
     Nothing is run. The exit status is 0 whether the study is complete or not.
     """
     command = list(chain(*_snakemake(config, snakefile, ["--cores", "1", "--summary"])))
-    speaker(quiet)(shlex.join(command))
+    speaker(quiet)(f"reading {config} and its data sets")
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode != 0:
         click.echo(done.stderr + done.stdout, err=True, nl=False)
@@ -198,7 +203,10 @@ def _text(row: Row) -> str:
         lines.append(f"remaining: {rules}")
     if stale := row["stale"]:
         first = ", ".join([*stale[:_LISTED], *(["…"] if len(stale) > _LISTED else [])])
-        lines.append(f"stale: {counted(len(stale), 'file')}, which the next run moves to stale/: {first}")
+        lines.append(
+            f"no longer named: {counted(len(stale), 'file')}, besides logs, which the next run moves to "
+            f"{row['results']}/stale: {first}"
+        )
     lines.append(f"results: {row['results']}")
     if row["report"]:
         lines.append(f"report: {row['report']}{' (not up to date)' if row['remaining'] else ''}")

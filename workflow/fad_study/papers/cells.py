@@ -20,6 +20,7 @@ Row = Mapping[str, Any]
 Key = tuple[str, str, str, str]
 """Model, metric, reference, and evaluated set or group of draws."""
 
+_FILES = {"excluded": "excluded", "padded": "padded with zeros"}
 _MARKS = "†‡§¶‖"
 
 
@@ -99,7 +100,8 @@ def mark_best(column: Sequence[Number | None]) -> list[Number | None]:
 
 def with_remarks(cells: Mapping[Key, Compared]) -> tuple[dict[Key, Compared], tuple[tuple[str, str], ...]]:
     """Return the cells with a mark for each of their remarks, and all marks with their remarks."""
-    notes = Footnotes.of(("; ".join(remarks(cell.rows)) for cell in cells.values()), general=False)
+    noted = ("; ".join([*remarks(cell.rows), *_of_files(cell.rows)]) for cell in cells.values())
+    notes = Footnotes.of(noted, general=False)
     marked = {
         key: replace(cell, number=replace(cell.number, marks=tuple(map(_mark, numbers))))
         for (key, cell), numbers in zip(cells.items(), notes.marks, strict=True)
@@ -122,6 +124,14 @@ def remarks(rows: Iterable[Row]) -> list[str]:
         for remark in remarks_of(row["note"])
     )
     return [remark for remark in dict.fromkeys(found) if remark != SEEDED_NOTE]
+
+
+def _of_files(rows: Iterable[Row]) -> list[str]:
+    """Return remarks on sets with excluded or padded files; the methods paragraph has their numbers."""
+    rows = list(rows)
+    return [
+        f"files of these sets were {text}" for key, text in _FILES.items() if any(row[key] for row in rows)
+    ]
 
 
 def range_text(counts: set[int]) -> str:

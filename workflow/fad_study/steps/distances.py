@@ -20,7 +20,7 @@ from fad_core.models.base import Vectors
 from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
 from fad_core.tables.parquet import read_metadata
 from fad_core.verification.verdicts import Verified, require_verified
-from fad_study.same_numerics import mixed_note, require_same_numerics
+from fad_study.same_numerics import GIVEN, mixed_note, require_same_numerics
 
 
 def read_set(path: Path) -> EmbeddedSet:
@@ -64,7 +64,7 @@ def compute_distances(
         FadError: the sets cannot be compared, were embedded on machines that compute differently, or the
             tables are not those of these sets by this model.
     """
-    numerics = {path: read_metadata(STATISTICS, path).get("numerics", "") for path in statistics}
+    numerics = {path: read_metadata(STATISTICS, path).get("numerics", GIVEN) for path in statistics}
     require_same_numerics(numerics, mixed=mixed)
     by_path = {path: read_set(path) for path in statistics}
     sets = {embedded.name: embedded for embedded in by_path.values()}

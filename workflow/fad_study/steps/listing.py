@@ -9,18 +9,23 @@ from typing import Any
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import FileDecision
+from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.embeddings_reader import read_embedding_counts
 from fad_core.errors import FadError
 from fad_core.models.use import ModelUse
 from fad_core.tables import write_table
 from fad_study.decisions import read_decisions
 from fad_study.schemas.files import DATASETS, FILES
+from fad_study.steps.distances import read_set
 from fad_study.steps.files import read_manifests
+
+_NOTED = ("seconds", "doubtful", "doubt_seconds", "loud", "silent", "constant", "duplicates")
 
 
 def collect_files(
     manifests: Sequence[Path],
     embeddings: Sequence[Path],
+    given: Sequence[Path],
     names: Sequence[str],
     models: Mapping[str, ModelUse],
     decisions: Path,
@@ -34,7 +39,9 @@ def collect_files(
     Args:
         manifests: manifests of all batches.
         embeddings: tables of embeddings of all batches, `…/{model}/{batch}.parquet`.
-        names: names of the data sets, in the order of the study.
+        given: tables of the statistics of data sets that were not embedded in the study; their files are
+            counted, but not listed.
+        names: names of all data sets, in the order of the study.
         models: models and how they are used, by their names in the study.
         decisions: table of the decisions on all files.
         ignored: (name, reason) of the files that are not audio files, by data set.
@@ -48,10 +55,16 @@ def collect_files(
     rows: list[dict[str, Any]] = []
     counts: list[dict[str, Any]] = []
     found_files = read_manifests(manifests)
-    records = {name: found_files[name] for name in names}
+    sets = {(each.key.model, each.name): each for each in map(read_set, given)}
     for name, use in models.items():
         vectors = read_embedding_counts(path for path in embeddings if path.parent.name == name)
-        for dataset, selected in read_decisions(decisions, name, records).items():
+        records = {dataset: found_files[dataset] for dataset in names if (name, dataset) not in sets}
+        decided = read_decisions(decisions, name, records)
+        for dataset in names:
+            if (name, dataset) in sets:
+                counts.append(_given_row(sets[name, dataset], labels[dataset]))
+                continue
+            selected = decided[dataset]
             found = vectors.get(dataset, {})
             _require_decided(name, dataset, selected, found)
             place = {"model": name, "dataset": dataset}
@@ -111,12 +124,28 @@ def _dataset_row(
     place: Mapping[str, str], rows: Sequence[Mapping[str, Any]], counts: SetCounts
 ) -> dict[str, Any]:
     statuses = Counter(row["status"] for row in rows)
-    noted = ("doubtful", "doubt_seconds", "loud", "silent", "constant", "duplicates")
     return {
         **place,
         "found": len(rows),
         **{status: statuses[status] for status in ("used", "padded", "excluded", "ignored")},
         "vectors": sum(row["vectors"] for row in rows),
-        "seconds": counts.seconds,
-        **{name: getattr(counts, name) for name in noted},
+        **{name: getattr(counts, name) for name in _NOTED},
+    }
+
+
+def _given_row(given: EmbeddedSet, label: str) -> dict[str, Any]:
+    counts = given.counts
+    if counts is None:
+        raise FadError(f"{given.name}: statistics without counts of files: delete them and run again")
+    return {
+        "model": given.key.model,
+        "dataset": given.name,
+        "label": label,
+        "found": counts.files + counts.excluded,
+        "used": counts.files - counts.padded,
+        "padded": counts.padded,
+        "excluded": counts.excluded,
+        "ignored": 0,
+        "vectors": given.statistics_of().n,
+        **{name: getattr(counts, name) for name in _NOTED},
     }

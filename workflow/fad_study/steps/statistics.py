@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from fad_core.datasets.counts import SetCounts
@@ -13,12 +15,17 @@ from fad_core.embedding.embeddings_reader import (
     read_embedding_facts,
     read_vector_statistics,
 )
+from fad_core.embedding.statistics_files import write_statistics
 from fad_core.embedding.statistics_table import set_to_rows
 from fad_core.errors import FadError
 from fad_core.models.use import ModelKey
+from fad_core.runner.backend import parse_settings
+from fad_core.runner.identity import read_identity
 from fad_core.tables import STATISTICS, write_table
 from fad_core.util.formatting import counted
-from fad_study.same_numerics import joined, require_same_numerics, require_verified_here
+from fad_study.given_sets import select_statistics, study_set
+from fad_study.same_numerics import given_note, joined, require_same_numerics, require_verified_here
+from fad_study.study_models import StudyModel
 
 
 def compute_statistics(
@@ -70,10 +77,35 @@ def compute_statistics(
             counts,
         )
         metadata = {
+            "identity": json.dumps(identity, sort_keys=True),
             "note": _note([each.note for each in holding.values()]),
             "numerics": joined(each.numerics for each in holding.values()),
         }
         write_table(STATISTICS, set_to_rows(embedded), table, metadata)
+
+
+def take_statistics(
+    given: Path, exported: Path, model: str, settings: str, dataset: str, statistics: Path
+) -> None:
+    """Write the statistics of a model that a file holds under the names of the study.
+
+    Args:
+        given: file of statistics, or of embeddings of one data set.
+        exported: the `.pt2` of the model.
+        model: name of the model in the study.
+        settings: options and backend of the model that differ from the defaults, as text.
+        dataset: name of the data set in the study.
+        statistics: the table to write.
+
+    Raises:
+        FadError: the file cannot be read, or is not of this model, with the same weights and settings.
+    """
+    identity = read_identity(exported)
+    used = StudyModel(model, identity.model, identity.weights, *parse_settings(settings))
+    wanted = study_set(used, identity.weights, identity.weights_sha256, asdict(identity))
+    found = select_statistics(given, model, wanted)
+    key = replace(wanted.key, model=model)
+    write_statistics(replace(found.noted(given_note(given)), name=dataset, key=key), statistics)
 
 
 def _note(notes: Sequence[str]) -> str:

@@ -1,0 +1,142 @@
+"""Data sets of a study that are given as a file of statistics, or as a table of embeddings.
+
+They are not scanned or embedded. Their model, weights and settings must be those of the study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fad_core.api.comparability import same_model
+from fad_core.embedding.embedded_set import EmbeddedSet
+from fad_core.embedding.statistics_files import is_statistics_file, read_statistics
+from fad_core.errors import FadError
+from fad_core.metrics.base import Metric
+from fad_core.models import get_model
+from fad_core.models.use import ModelKey, ModelUse
+from fad_core.runner.backend import resolve_backend, settings_text
+from fad_study.study_models import StudyModel
+
+REMEDY = "give statistics that were made with that model, these weights and settings, or the audio of the set"
+"""What to do if a file is of another model."""
+
+
+def is_given(path: str | Collection[str]) -> bool:
+    """Return whether the `path` of a data set is a file of statistics or embeddings.
+
+    >>> is_given("reference.npz"), is_given("audio/reference"), is_given(["a.wav", "b.wav"])
+    (True, False, False)
+    """
+    return isinstance(path, str) and is_statistics_file(path)
+
+
+def given_path(path: str, model: str) -> Path:
+    """Return the file of a model.
+
+    Args:
+        path: as the configuration has it, where {model} stands for the name of the model.
+        model: that name.
+
+    >>> given_path("statistics/{model}/reference.parquet", "vggish").as_posix()
+    'statistics/vggish/reference.parquet'
+    """
+    return Path(path.replace("{model}", model))
+
+
+def validate_given(
+    datasets: Mapping[str, Mapping[str, Any]], metrics: Iterable[Metric], compared: Collection[str]
+) -> Iterator[str]:
+    """Yield a message for each setting that such sets cannot have, and each metric that cannot use them.
+
+    Args:
+        datasets: the entries of the configuration, with all defaults filled in.
+        metrics: of the study.
+        compared: names of the sets that are in some pair.
+    """
+    given = [name for name, entry in datasets.items() if is_given(entry["path"])]
+    for name in given:
+        if datasets[name]["shards"] != 1:
+            yield f"datasets: {name}: shards has no effect on a file of statistics"
+    for metric in metrics:
+        for name in given if metric.needs_vectors else ():
+            if name in compared:
+                yield (
+                    f"metrics: {metric.name} needs vectors, and the data set {name} is a file of statistics: "
+                    "give its audio, or leave out the metric"
+                )
+
+
+def study_set(
+    model: StudyModel, weights: str, weights_sha256: str, identity: Mapping[str, Any] | None = None
+) -> EmbeddedSet:
+    """Return a set by a model of a study, without statistics, with which sets that are given are compared.
+
+    Args:
+        model: the model.
+        weights: what results call its weights.
+        weights_sha256: their hash; its first digits, if they are not fetched yet.
+        identity: of the exported model; None if it is not exported yet.
+    """
+    on_cpu = resolve_backend(replace(model.backend, device="cpu"), model.options)  # the GPU may be elsewhere
+    backend = replace(model.backend, runner=on_cpu.runner)
+    settings = settings_text(ModelUse(get_model(model.id), model.options).text, backend)
+    key = ModelKey(model.id, weights, weights_sha256, settings)
+    return EmbeddedSet("this study", key, {}, identity=identity or {})
+
+
+def select_statistics(path: Path, name: str, wanted: EmbeddedSet, *, whole: bool = True) -> EmbeddedSet:
+    """Select the statistics of a model from a file.
+
+    Args:
+        path: of the file, which ends in .npz or .parquet.
+        name: of the model in the study; files that another study wrote without the model's id may have it.
+        wanted: what `study_set` gives.
+        whole: whether a table of embeddings is reduced to its statistics; otherwise, only what it says of its
+            model is read.
+
+    Raises:
+        FadError: the file is missing or damaged, is of another package, or is not of this model, with these
+            weights and settings.
+    """
+    if not path.is_file():
+        raise FadError(f"{path} does not exist")
+    held = read_statistics(path) if whole else _held(path)
+    if held[0].foreign:
+        raise FadError(
+            f"{path} has a mean and a covariance of {held[0].source}, which do not name the weights: a study "
+            "uses statistics of this package"
+        )
+    try:
+        ((_, found),) = same_model([[wanted], [_named(each, name, wanted) for each in held]])
+    except FadError as error:
+        raise FadError(f"{error}: {REMEDY}") from error
+    return found
+
+
+def _held(path: Path) -> list[EmbeddedSet]:
+    """Return the sets in a file; without statistics, if it is a table of embeddings."""
+    from fad_core.embedding.embeddings_reader import read_embedding_facts
+    from fad_core.tables import EMBEDDINGS
+    from fad_core.tables.parquet import schema_name
+
+    if path.suffix != ".parquet" or schema_name(path) != EMBEDDINGS.name:
+        return read_statistics(path)
+    facts = read_embedding_facts(path)
+    identity = facts.identity
+    key = ModelKey(
+        str(identity.get("model", "")), identity["weights"], identity["weights_sha256"], facts.settings
+    )
+    return [EmbeddedSet(str(path), key, {}, identity=identity)]
+
+
+def _named(held: EmbeddedSet, name: str, wanted: EmbeddedSet) -> EmbeddedSet:
+    """Return a set with the names that the study has for its model and weights, if they are the same."""
+    key, other = held.key, wanted.key
+    if held.identity.get("model", key.model) in (name, other.model) or key.model == other.model:
+        key = replace(key, model=other.model)
+    if key.weights_sha256.startswith(other.weights_sha256):
+        key = replace(key, weights=other.weights, weights_sha256=other.weights_sha256)
+    return replace(held, key=key)
