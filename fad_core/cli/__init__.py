@@ -16,6 +16,7 @@ from fad_core.cli.completion import completion
 from fad_core.cli.embed import embed, stats
 from fad_core.cli.export import export, verify
 from fad_core.cli.group import CONTEXT, Group
+from fad_core.cli.metrics import metrics
 from fad_core.cli.models import models
 from fad_core.cli.score import score
 from fad_core.cli.weights import weights
@@ -45,7 +46,7 @@ def main() -> None:
     set_up_process()
 
 
-for _command in (score, embed, stats, compare, models, weights, export, verify, cache, completion):
+for _command in (score, embed, stats, compare, models, metrics, weights, export, verify, cache, completion):
     main.add_command(_command)
 # Commands of packages that build on this one, such as `fad study`.
 for _entry in sorted(entry_points(group="fad_core.commands"), key=lambda entry: entry.name):

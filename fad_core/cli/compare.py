@@ -9,11 +9,18 @@ import click
 
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.group import Command
-from fad_core.cli.options import SET, assume_option, embedding_options, metric_option, models_option
-from fad_core.cli.output import Form, Row, count_text, noted_table, output_options, print_rows
+from fad_core.cli.options import SET, assume_option, embedding_options, metrics_option, models_option
+from fad_core.cli.output import (
+    Form,
+    Row,
+    count_text,
+    noted_table,
+    output_options,
+    print_rows,
+    several_metrics,
+    value_columns,
+)
 from fad_core.cli.sets import comparable_sets, require_different
-
-_DIGITS = 4
 
 
 @click.command(
@@ -28,14 +35,14 @@ _DIGITS = 4
 )
 @click.argument("sets", nargs=-1, required=True, type=SET)
 @models_option
-@metric_option
+@metrics_option
 @embedding_options
 @assume_option
 @output_options
 def compare(
     sets: tuple[str, ...],
     models: tuple[str, ...],
-    metric: str,
+    metrics: tuple[str, ...],
     embedding: Embedding,
     assume_same_model: bool,
     form: Form,
@@ -50,33 +57,35 @@ def compare(
     different models, weights or settings are refused.
     """
     from fad_core.embedding.distances import distance_row
-    from fad_core.metrics import get_metric
+    from fad_core.metrics import choose_metric
 
     if len(sets) < 2:
         raise click.UsageError("a comparison needs at least two sets")
     require_different(sets)
+    measures = [choose_metric(metric).metric for metric in dict.fromkeys(metrics)]
     rows = [
         distance_row(reference, evaluation, metric)
-        for group in comparable_sets(sets, models, embedding, get_metric(metric), assume=assume_same_model)
+        for group in comparable_sets(sets, models, embedding, measures, assume=assume_same_model)
         for reference, evaluation in itertools.combinations(group, 2)
+        for metric in dict.fromkeys(metrics)
     ]
     print_rows(rows, form, lambda: _text(rows))
 
 
 def _text(rows: Sequence[Row]) -> str:
-    from fad_core.util.formatting import aligned, one_line
+    from fad_core.util.formatting import one_line
 
     columns = {
         "model": [row["model"] or "not named" for row in rows],
         "weights": [_weights(row) for row in rows],
         "reference": [one_line(row["reference"]) for row in rows],
         "evaluation": [one_line(row["evaluation"]) for row in rows],
-        rows[0]["metric"]: aligned([row["value"] for row in rows], _DIGITS),
+        **value_columns(rows),
         "vectors": [f"{count_text(row['n_reference'])} : {count_text(row['n_evaluation'])}" for row in rows],
     }
     for name in ("files", "padded", "excluded"):
         columns[name] = [count_text(row[name]) for row in rows]
-    return noted_table(columns, [row["note"] for row in rows], names=4)
+    return noted_table(columns, [row["note"] for row in rows], names=5 if several_metrics(rows) else 4)
 
 
 def _weights(row: Row) -> str:

@@ -104,7 +104,15 @@ models_option = click.option(
     multiple=True,
     help=f"Embedding model; can be repeated.  [default: {DEFAULT_MODEL}]",
 )
-metric_option = click.option("--metric", default="fad", show_default=True, help="Metric to compute.")
+metrics_option = click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    default=("fad",),
+    show_default=True,
+    help='Metric to compute, with its options in quotes ("kad bandwidth=evaluation"); can be repeated. '
+    "`fad metrics` lists them.",
+)
 weights_option = option_of(
     WEIGHTS, _Words("choice", lambda: ["official", "seeded"], files=True), metavar="official|seeded|FILE"
 )

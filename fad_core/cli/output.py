@@ -15,6 +15,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Form = Literal["table", "csv", "json"]
 Row = Mapping[str, Any]
 
+_ENDS = ("ci_low", "ci_high")
+DIGITS = 4
+"""Significant digits of values for people."""
+
 
 def output_options(command: Command) -> Command:
     """Add the options `--json` and `--csv`, as the argument `form`; the last one given counts."""
@@ -72,6 +76,43 @@ def noted_table(columns: Mapping[str, Sequence[str]], notes: Sequence[str], name
     lines += [f"All values: {remark}." for remark in footnotes.general]
     lines += [f"[{number}] {remark}." for number, remark in enumerate(footnotes.numbered, start=1)]
     return "\n".join(lines)
+
+
+def metrics_of(rows: Sequence[Row]) -> list[str]:
+    """Return the metrics of rows of distances, in order."""
+    return list(dict.fromkeys(row["metric"] for row in rows))
+
+
+def several_metrics(rows: Sequence[Row]) -> bool:
+    """Return whether rows of distances are of more than one metric."""
+    return len(metrics_of(rows)) > 1
+
+
+def value_columns(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Return the columns of values, for people: the value, and what is known of its uncertainty.
+
+    Args:
+        rows: rows of distances.
+
+    Returns:
+        Under the metric's name, or "metric" and "value" if there are several; "corrected" and "interval"
+        where a row has them.
+    """
+    from fad_core.util.formatting import aligned, significant
+
+    values = aligned([row["value"] for row in rows], DIGITS)
+    names = [row["metric"] for row in rows]
+    columns = {"metric": names, "value": values} if several_metrics(rows) else {names[0]: values}
+    if any(row["corrected"] is not None for row in rows):
+        known = (row["corrected"] for row in rows)
+        columns["corrected"] = ["" if value is None else significant(value, DIGITS) for value in known]
+    if any(row["ci_low"] is not None for row in rows):
+        ends = ((row["ci_low"], row["ci_high"]) for row in rows)
+        columns["interval"] = [
+            "" if low is None else f"{significant(low, DIGITS)}–{significant(high, DIGITS)}"
+            for low, high in ends
+        ]
+    return columns
 
 
 def count_text(value: Any) -> str:

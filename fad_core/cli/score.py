@@ -9,14 +9,24 @@ import click
 
 from fad_core.cli.embedding import Embedding
 from fad_core.cli.group import Command
-from fad_core.cli.options import SET, assume_option, embedding_options, metric_option, model_option
-from fad_core.cli.output import Form, Row, count_text, noted_table, output_options, print_row, print_rows
+from fad_core.cli.options import SET, assume_option, embedding_options, metrics_option, model_option
+from fad_core.cli.output import (
+    DIGITS,
+    Form,
+    Row,
+    count_text,
+    metrics_of,
+    noted_table,
+    output_options,
+    print_row,
+    print_rows,
+    several_metrics,
+    value_columns,
+)
 from fad_core.cli.sets import comparable_sets, require_different
 
 if TYPE_CHECKING:
     from fad_core.embedding.embedded_set import EmbeddedSet
-
-_DIGITS = 4
 
 
 @click.command(
@@ -30,9 +40,9 @@ _DIGITS = 4
 )
 @click.argument("reference", type=SET)
 @click.argument("evaluations", metavar="EVALUATION...", nargs=-1, required=True, type=SET)
-@click.option("--sort", is_flag=True, help="Sort the sets by their values, the smallest first.")
+@click.option("--sort", is_flag=True, help="Sort the sets by the first metric, the best first.")
 @model_option
-@metric_option
+@metrics_option
 @embedding_options
 @assume_option
 @output_options
@@ -43,7 +53,7 @@ def score(
     evaluations: tuple[str, ...],
     sort: bool,
     model: str,
-    metric: str,
+    metrics: tuple[str, ...],
     embedding: Embedding,
     assume_same_model: bool,
     form: Form,
@@ -59,35 +69,39 @@ def score(
     """
     from fad_core.embedding.distances import distance_row
     from fad_core.errors import FadError
-    from fad_core.metrics import get_metric
+    from fad_core.metrics import choose_metric
 
     require_different(evaluations)
-    measure = get_metric(metric)
+    metrics = tuple(dict.fromkeys(metrics))
+    measures = [choose_metric(metric).metric for metric in metrics]
     chosen = context.get_parameter_source("model") is not click.core.ParameterSource.DEFAULT
     names = list(dict.fromkeys((reference, *evaluations)))
-    found = comparable_sets(names, [model] if chosen else [], embedding, measure, assume=assume_same_model)
+    found = comparable_sets(names, [model] if chosen else [], embedding, measures, assume=assume_same_model)
     if len(found) > 1:
         held = ", ".join(each[0].key.model for each in found)
         raise FadError(f"the files hold statistics of {held}: choose one with --model, or use fad compare")
     sets = dict(zip(names, found[0], strict=True))
-    rows = [distance_row(sets[reference], sets[name], metric) for name in evaluations]
+    rows = [distance_row(sets[reference], sets[name], metric) for metric in metrics for name in evaluations]
     if len(rows) == 1:
         print_row(rows[0], form, lambda: _text(rows[0], sets))
         return
     if sort:
-        rows.sort(key=lambda row: float(row["value"]))
+        # By the first metric; the others keep the order of the sets.
+        best = sorted(rows[: len(evaluations)], key=lambda row: float(row["value"]))
+        order = [row["evaluation"] for row in (best[::-1] if measures[0].higher_is_better else best)]
+        rows.sort(key=lambda row: (metrics_of(rows).index(row["metric"]), order.index(row["evaluation"])))
     print_rows(rows, form, lambda: _table(rows, sets))
 
 
 def _table(rows: Sequence[Row], sets: Mapping[str, EmbeddedSet]) -> str:
     """Return the model and the reference, and a table with a row for each other set."""
-    from fad_core.util.formatting import aligned, one_line
+    from fad_core.util.formatting import one_line
 
     names = [row["evaluation"] for row in rows]
     counts = [sets[name].counts for name in names]
     columns = {
         "evaluation": [one_line(name) for name in names],
-        rows[0]["metric"]: aligned([row["value"] for row in rows], _DIGITS),
+        **value_columns(rows),
         "n": [count_text(row["n_evaluation"]) for row in rows],
         "files": [count_text(each and each.files) for each in counts],
     }
@@ -95,13 +109,23 @@ def _table(rows: Sequence[Row], sets: Mapping[str, EmbeddedSet]) -> str:
         if any(each and getattr(each, what) for each in counts):
             columns[what] = [count_text(each and getattr(each, what)) for each in counts]
     head = [*_model_lines(rows[0]), _set_line("reference", rows[0], sets), ""]
-    return "\n".join([*head, noted_table(columns, [row["note"] for row in rows], names=1)])
+    return "\n".join(
+        [*head, noted_table(columns, [row["note"] for row in rows], names=2 if several_metrics(rows) else 1)]
+    )
 
 
 def _text(row: Row, sets: Mapping[str, EmbeddedSet]) -> str:
     from fad_core.util.formatting import remarks_of, significant
 
-    lines = [f"{row['metric']}: {significant(row['value'], _DIGITS)}", *_model_lines(row)]
+    lines = [f"{row['metric']}: {significant(row['value'], DIGITS)}"]
+    if row["corrected"] is not None:
+        lines.append(f"corrected: {significant(row['corrected'], DIGITS)} (without its bias)")
+    if row["ci_low"] is not None:
+        ends = (significant(row[end], DIGITS) for end in ("ci_low", "ci_high"))
+        lines.append(f"interval: {' to '.join(ends)} (of the populations' {row['metric']})")
+    if row["metric_settings"]:
+        lines.append(f"options: {row['metric_settings']}")
+    lines += _model_lines(row)
     lines += [_set_line(side, row, sets) for side in ("reference", "evaluation")]
     lines += [f"note: {remark}" for remark in remarks_of(row["note"])]
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,12 @@ _PATTERN = frozenset("*?[")
 
 
 def comparable_sets(
-    names: Sequence[str], models: Sequence[str], embedding: Embedding, metric: Metric, *, assume: bool
+    names: Sequence[str],
+    models: Sequence[str],
+    embedding: Embedding,
+    metrics: Sequence[Metric],
+    *,
+    assume: bool,
 ) -> list[list[EmbeddedSet]]:
     """Read the statistics of sets, and embed those that are audio.
 
@@ -31,7 +37,7 @@ def comparable_sets(
         names: folders, globs, audio files, lists, or files of embeddings or statistics.
         models: ids of models; empty: the default model or, if all sets are statistics, their models.
         embedding: how audio is embedded.
-        metric: the metric by which they are to be compared.
+        metrics: the metrics by which they are to be compared.
         assume: see `fad_core.api.comparability.same_model`.
 
     Returns:
@@ -39,7 +45,7 @@ def comparable_sets(
 
     Raises:
         FadError: a set cannot be used, the sets are not of the same model, or a model lacks an output that
-            the metric needs.
+            a metric needs.
     """
     from fad_core.api.comparability import same_model
     from fad_core.embedding.statistics_files import is_statistics_file, read_statistics
@@ -50,16 +56,17 @@ def comparable_sets(
     files = [name for name in names if is_statistics_file(name)]
     sounds = [name for name in names if name not in files]
     _require_existing(names)
-    keep, wanted = metric.needs_vectors, models or ([DEFAULT_MODEL] if sounds else [])
+    needing = [metric.name for metric in metrics if metric.needs_vectors]
+    keep, wanted = bool(needing), models or ([DEFAULT_MODEL] if sounds else [])
     stored = {name: read_statistics(name, wanted, keep=keep) for name in files}
     _require_models(models, stored)
     lacking = [name for name, held in stored.items() if held[0].embeddings is None]
     if keep and lacking:
-        raise FadError(f"{metric.name} needs vectors, but {lacking[0]} holds only statistics")
+        raise FadError(f"{needing[0]} needs vectors, but {lacking[0]} holds only statistics")
     if not sounds:
         return same_model([stored[name] for name in names], models=models, assume=assume)
     models = models or [DEFAULT_MODEL]
-    for model in models:
+    for model, metric in itertools.product(models, metrics):
         metric.require_outputs(model, get_model(model).outputs)
     by_model = [_embedded(sounds, model, embedding, list(stored.values()), assume, keep) for model in models]
     found: list[list[EmbeddedSet]] = []

@@ -27,6 +27,7 @@ __all__ = [
     "SetVectors",
     "choose_metric",
     "get_metric",
+    "metric_names",
     "register_metric",
 ]
 
@@ -90,7 +91,7 @@ def get_metric(name: str) -> Metric:
     try:
         return METRICS[name]
     except KeyError:
-        known = dict.fromkeys([*_built_in(), *METRICS, *sorted(entry_points(group=ENTRY_POINTS).names)])
+        known = metric_names()
         close = difflib.get_close_matches(name.lower(), known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise UnknownMetricError(f"there is no metric {name!r}.{hint} Metrics: {', '.join(known)}.") from None
@@ -114,6 +115,18 @@ def choose_metric(text: str) -> ChosenMetric:
     """
     name, _, options = text.strip().partition(" ")
     return ChosenMetric.of(get_metric(name), options)
+
+
+def metric_names() -> list[str]:
+    """Return the names of all metrics: built in, registered, and of installed packages.
+
+    Returns:
+        Each name once.
+
+    >>> metric_names()[:2]
+    ['coverage', 'density']
+    """
+    return list(dict.fromkeys([*_built_in(), *METRICS, *sorted(entry_points(group=ENTRY_POINTS).names)]))
 
 
 def modules_of(name: str) -> tuple[str, ...]:

@@ -71,16 +71,6 @@ def require_positive(name: str, value: Any) -> None:
         raise SettingError(name, f"must be a positive, finite number, not {value!r}")
 
 
-def require_share(name: str, value: Any) -> None:
-    """Check that a setting is a number between 0 and 1.
-
-    Raises:
-        SettingError: it is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
-        raise SettingError(name, f"must be a number between 0 and 1, such as 0.95, not {value!r}")
-
-
 def changed_fields(chosen: Any) -> str:
     """Return the fields of a dataclass that differ from their defaults, as `key=value`, divided by spaces."""
     given, default = asdict(chosen), asdict(type(chosen)())

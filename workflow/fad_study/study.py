@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.lists import is_list, list_in
 from fad_core.datasets.policy import FilePolicy
-from fad_core.errors import FadError
-from fad_core.metrics import choose_metric
 from fad_core.models import get_model
 from fad_core.models.options import Options
 from fad_core.runner.backend import Backend
 from fad_core.weights import Weights, locate_weights
 from fad_study.config import examine_config, require_no_errors
-from fad_study.given_sets import given_path, is_given, select_statistics, study_set, validate_given
-from fad_study.messages import message_of
+from fad_study.given_sets import given_path, is_given, select_statistics, study_set
 from fad_study.paper_options import PaperChoices, paper_choices, validate_paper_files, validate_papers
 from fad_study.study_models import StudyModel, name_and_id
+from fad_study.study_names import errors_of, labels_of, metric_texts, pairs_of, validate_names
 
 _PAPERS = ("repeats", "published", "correlations")
-_Item = TypeVar("_Item", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -115,50 +110,19 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
         config["study"],
         {name: _dataset(name, entry["path"], config) for name, entry in datasets.items()},
         {name: entry["shards"] for name, entry in datasets.items()},
-        _labels(datasets),
+        labels_of(datasets),
         {
             name: (entry["series"], str(entry["level"]))
             for name, entry in datasets.items()
             if "series" in entry
         },
-        _pairs(config, list(datasets)),
+        pairs_of(config, list(datasets)),
         {model.name: model for model in models},
-        {text.partition(" ")[0]: text for text in _metric_texts(config)},
+        {text.partition(" ")[0]: text for text in metric_texts(config)},
         paper_choices(config, list(datasets)),
         FilePolicy.of(config),
         {key: value for key, value in config.items() if key not in interpreted},
     )
-
-
-def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -> Iterator[str]:
-    """Yield a message for each name that does not exist or is given twice, and each setting without effect.
-
-    Args:
-        config: the well-formed parts of a configuration, with all defaults filled in.
-        damaged: keys that have lost parts; names that refer to these are not checked.
-    """
-    entries = config.get("models", [])
-    for entry in entries:
-        yield from (f"models: {error}" for error in _errors_of(get_model, entry["id"]))
-    for name in _repeated(name_and_id(entry)[0] for entry in entries):
-        yield f"models: two entries are called {name!r}; give them different names with `name:`"
-    metrics = _metric_texts(config)
-    for metric in metrics:
-        yield from (f"metrics: {error}" for error in _errors_of(choose_metric, metric))
-        yield from (f"metrics: {error}" for error in _missing_outputs(metric, entries))
-    for metric in _repeated(text.partition(" ")[0] for text in metrics):
-        yield f"metrics: {metric!r} is given twice; a study computes each metric once"
-    yield from _validate_options(entries)
-    if damaged & {"datasets", "pairs"}:
-        return
-    names = list(config.get("datasets", {}))
-    pairs = _pairs(config, names)
-    if names:
-        yield from _validate_pairs(config, pairs, names)
-    metrics = [get_metric(name) for name in config["metrics"] if not _errors_of(get_metric, name)]
-    yield from validate_given(config.get("datasets", {}), metrics, {*itertools.chain.from_iterable(pairs)})
-    yield from _validate_labels(config)
-    yield from validate_papers(config, names, pairs)
 
 
 def validate_files(study: Study) -> Iterator[str]:
@@ -168,7 +132,7 @@ def validate_files(study: Study) -> Iterator[str]:
     """
     yield from validate_paper_files(study.papers)
     for name in study.embedded():
-        yield from _errors_of(list_files, study.datasets[name])
+        yield from errors_of(list_files, study.datasets[name])
     choices: dict[tuple[str, str], str] = {}
     for model in study.models.values():
         if Path(model.weights).suffix == ".pt2":
@@ -178,7 +142,7 @@ def validate_files(study: Study) -> Iterator[str]:
             )
             continue
         ckpt_dir = study.settings.get("ckpt_dir")
-        errors = _errors_of(weights_key, model.id, model.weights, ckpt_dir)
+        errors = errors_of(weights_key, model.id, model.weights, ckpt_dir)
         yield from errors
         # Seeded weights are always used, by the golden level of verification.
         for choice in () if errors else ("seeded", model.weights):
@@ -190,7 +154,7 @@ def validate_files(study: Study) -> Iterator[str]:
             wanted = study_set(model, weights.label, weights.sha256)
             for name in study.given():
                 path = study.given_path(name, model.name)
-                found = _errors_of(partial(select_statistics, whole=False), path, model.name, wanted)
+                found = errors_of(partial(select_statistics, whole=False), path, model.name, wanted)
                 yield from (f"data set {name}: {error}" for error in found)
 
 
@@ -222,7 +186,7 @@ def _valid_part(config: Mapping[str, Any], damaged: Set[str]) -> Study:
         if not list(validate_names({"models": [entry], "metrics": []}, {"pairs"}))
     }
     # Files are looked for only if it is known where paths start, and which sets are compared.
-    pairs = () if damaged & {"audio_root", "pairs"} else _pairs(config, names)
+    pairs = () if damaged & {"audio_root", "pairs"} else pairs_of(config, names)
     pairs = tuple(pair for pair in pairs if set(pair) <= set(names))
     papers_fail = bool(damaged & {"datasets", "pairs"} or list(validate_papers(config, names, pairs)))
     left_out = {"reference", *(("repeats", "correlations") if papers_fail else ())}
@@ -256,89 +220,3 @@ def _options(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Options:
     if options.crop == "windows":
         options = replace(options, hop_seconds=float(entry["hop_seconds"]))
     return options
-
-
-def _labels(datasets: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return the label of each set on one line: by default its series and level, or else its name."""
-    given = {
-        name: entry.get("label", f"{entry.get('series', '')} {entry.get('level', '')}")
-        for name, entry in datasets.items()
-    }
-    return {name: " ".join(label.split()) or name for name, label in given.items()}
-
-
-def _validate_labels(config: Mapping[str, Any]) -> Iterator[str]:
-    labels, groups = _labels(config.get("datasets", {})), config.get("repeats", {})
-    for label in _repeated(labels.values()):
-        names = ", ".join(name for name, each in labels.items() if each == label)
-        yield f"datasets: {names} are labelled {label!r}; give them different labels"
-    for name, label in labels.items():
-        if label != name and (label in labels or label in groups):
-            yield f"datasets: {name} is labelled {label!r}, which is the name of another set or group"
-
-
-def _pairs(config: Mapping[str, Any], names: list[str]) -> tuple[tuple[str, str], ...]:
-    if "reference" in config:
-        return tuple((config["reference"], name) for name in names if name != config["reference"])
-    if config["pairs"] == "all":
-        return tuple(itertools.combinations(names, 2))
-    return tuple((reference, evaluation) for reference, evaluation in config["pairs"])
-
-
-def _validate_pairs(
-    config: Mapping[str, Any], pairs: tuple[tuple[str, str], ...], names: list[str]
-) -> Iterator[str]:
-    key = "reference" if "reference" in config else "pairs"
-    if len(names) < 2 and (key == "reference" or config["pairs"] == "all"):
-        yield f"{key}: {'' if key == 'reference' else 'all '}needs at least two data sets"
-    unknown = sorted({*itertools.chain.from_iterable(pairs)} - set(names))
-    if unknown:
-        close = [near for name in unknown for near in difflib.get_close_matches(name, names, n=1)]
-        meant, known = ", ".join(map(repr, dict.fromkeys(close))), ", ".join(names)
-        hint = f"did you mean {meant}?" if close else f"data sets: {known}"
-        yield f"{key}: there is no data set {', '.join(unknown)}; {hint}"
-    for pair in _repeated(pairs):
-        yield f"pairs: [{', '.join(pair)}] is given twice"
-
-
-def _validate_options(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for entry in entries:
-        if _errors_of(get_model, entry["id"]):
-            continue
-        if entry["hop_seconds"] != Options().hop_seconds and entry["crop"] != "windows":
-            yield f"models: {entry['id']}: hop_seconds has no effect without `crop: windows`"
-        yield from (f"models: {error}" for error in _errors_of(_require_crop, entry["id"], entry["crop"]))
-
-
-def _missing_outputs(metric: str, entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield a message for each known model that lacks an output that a known metric needs."""
-    for model_id in dict.fromkeys(entry["id"] for entry in entries):
-        if not (_errors_of(choose_metric, metric) or _errors_of(get_model, model_id)):
-            model = get_model(model_id)
-            yield from _errors_of(choose_metric(metric).metric.require_outputs, model.name, model.outputs)
-
-
-def _metric_texts(config: Mapping[str, Any]) -> list[str]:
-    """Return the metrics, each with its options as text (`fad_core.metrics.choose_metric`)."""
-    entries = (entry if isinstance(entry, Mapping) else {"id": entry} for entry in config["metrics"])
-    return [
-        " ".join([entry["id"], *(f"{key}={value}" for key, value in entry.items() if key != "id")])
-        for entry in entries
-    ]
-
-
-def _require_crop(model_id: str, crop: Any) -> None:
-    get_model(model_id).require_options(Options(crop=crop))
-
-
-def _errors_of(check: Callable[..., object], *arguments: object) -> list[str]:
-    """Return the message of the error that a check raises; an empty list if it raises none."""
-    try:
-        check(*arguments)
-    except FadError as error:
-        return [message_of(error)]
-    return []
-
-
-def _repeated(items: Iterable[_Item]) -> list[_Item]:
-    return [item for item, count in Counter(items).items() if count > 1]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need
-from fad_core.util.choices import choice, require_choices, require_share
+from fad_core.metrics.interval_options import IntervalOptions
+from fad_core.util.choices import choice, require_choices
 
 
 @dataclass(frozen=True)
-class FadOptions:
+class FadOptions(IntervalOptions):
     """Options of the Fréchet Audio Distance.
 
     Raises:
@@ -21,11 +22,10 @@ class FadOptions:
         "jackknife",
         "How bias and interval are estimated: jackknife (deletes groups of files), or none, which is faster.",
     )
-    level: float = choice(0.95, "Confidence level of the interval.")
 
     def __post_init__(self) -> None:
         require_choices(self)
-        require_share("level", self.level)
+        super().__post_init__()
 
 
 def _compute(reference: MetricInput, evaluation: MetricInput, options: FadOptions) -> MetricValue:

@@ -17,7 +17,7 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 from fad_study.digest import metrics_digest
-from fad_study.study import validate_names
+from fad_study.study_names import validate_names
 from third_party import MODULE, example_of, install, install_metric
 from tiny_pt2 import export_tiny, tiny_is_known
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import soundfile
-from fad_study.study import interpret_config, read_study, validate_files, validate_names
+from fad_study.study import interpret_config, read_study, validate_files
 from fad_study.study_models import StudyModel
+from fad_study.study_names import validate_names
 
 from fad_core.datasets import Dataset
 from fad_core.errors import ConfigError

@@ -70,7 +70,7 @@ def _configuration(name: str, path: Path, models: tuple[str, ...], weights: str)
         ConfigError: the name of the study or of a model is not valid.
     """
     from fad_study.config import examine_config, require_no_errors
-    from fad_study.study import validate_names
+    from fad_study.study_names import validate_names
     from fad_study.workflow_files import workflow_folder
 
     config = {

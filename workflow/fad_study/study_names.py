@@ -1,0 +1,143 @@
+"""The names in a configuration: which exist, and what they stand for."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
+from typing import Any, TypeVar
+
+from fad_core.errors import FadError
+from fad_core.metrics import choose_metric
+from fad_core.models import get_model
+from fad_core.models.options import Options
+from fad_study.given_sets import validate_given
+from fad_study.messages import message_of
+from fad_study.paper_options import validate_papers
+from fad_study.study_models import name_and_id
+
+_Item = TypeVar("_Item", bound=Hashable)
+
+
+def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -> Iterator[str]:
+    """Yield a message for each name that does not exist or is given twice, and each setting without effect.
+
+    Args:
+        config: the well-formed parts of a configuration, with all defaults filled in.
+        damaged: keys that have lost parts; names that refer to these are not checked.
+    """
+    entries = config.get("models", [])
+    for entry in entries:
+        yield from (f"models: {error}" for error in errors_of(get_model, entry["id"]))
+    for name in _repeated(name_and_id(entry)[0] for entry in entries):
+        yield f"models: two entries are called {name!r}; give them different names with `name:`"
+    metrics = metric_texts(config)
+    for metric in metrics:
+        yield from (f"metrics: {error}" for error in errors_of(choose_metric, metric))
+        yield from (f"metrics: {error}" for error in _missing_outputs(metric, entries))
+    for metric in _repeated(text.partition(" ")[0] for text in metrics):
+        yield f"metrics: {metric!r} is given twice; a study computes each metric once"
+    yield from _validate_options(entries)
+    if damaged & {"datasets", "pairs"}:
+        return
+    names = list(config.get("datasets", {}))
+    pairs = pairs_of(config, names)
+    if names:
+        yield from _validate_pairs(config, pairs, names)
+    known = [choose_metric(text).metric for text in metrics if not errors_of(choose_metric, text)]
+    yield from validate_given(config.get("datasets", {}), known, {*itertools.chain.from_iterable(pairs)})
+    yield from _validate_labels(config)
+    yield from validate_papers(config, names, pairs)
+
+
+def _validate_labels(config: Mapping[str, Any]) -> Iterator[str]:
+    labels, groups = labels_of(config.get("datasets", {})), config.get("repeats", {})
+    for label in _repeated(labels.values()):
+        names = ", ".join(name for name, each in labels.items() if each == label)
+        yield f"datasets: {names} are labelled {label!r}; give them different labels"
+    for name, label in labels.items():
+        if label != name and (label in labels or label in groups):
+            yield f"datasets: {name} is labelled {label!r}, which is the name of another set or group"
+
+
+def labels_of(datasets: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the label of each set on one line: by default its series and level, or else its name."""
+    given = {
+        name: entry.get("label", f"{entry.get('series', '')} {entry.get('level', '')}")
+        for name, entry in datasets.items()
+    }
+    return {name: " ".join(label.split()) or name for name, label in given.items()}
+
+
+def pairs_of(config: Mapping[str, Any], names: list[str]) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of a configuration, (reference, evaluation).
+
+    Args:
+        config: without errors in its pairs.
+        names: of the data sets, in order.
+    """
+    if "reference" in config:
+        return tuple((config["reference"], name) for name in names if name != config["reference"])
+    if config["pairs"] == "all":
+        return tuple(itertools.combinations(names, 2))
+    return tuple((reference, evaluation) for reference, evaluation in config["pairs"])
+
+
+def _validate_pairs(
+    config: Mapping[str, Any], pairs: tuple[tuple[str, str], ...], names: list[str]
+) -> Iterator[str]:
+    key = "reference" if "reference" in config else "pairs"
+    if len(names) < 2 and (key == "reference" or config["pairs"] == "all"):
+        yield f"{key}: {'' if key == 'reference' else 'all '}needs at least two data sets"
+    unknown = sorted({*itertools.chain.from_iterable(pairs)} - set(names))
+    if unknown:
+        close = [near for name in unknown for near in difflib.get_close_matches(name, names, n=1)]
+        meant, known = ", ".join(map(repr, dict.fromkeys(close))), ", ".join(names)
+        hint = f"did you mean {meant}?" if close else f"data sets: {known}"
+        yield f"{key}: there is no data set {', '.join(unknown)}; {hint}"
+    for pair in _repeated(pairs):
+        yield f"pairs: [{', '.join(pair)}] is given twice"
+
+
+def _validate_options(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for entry in entries:
+        if errors_of(get_model, entry["id"]):
+            continue
+        if entry["hop_seconds"] != Options().hop_seconds and entry["crop"] != "windows":
+            yield f"models: {entry['id']}: hop_seconds has no effect without `crop: windows`"
+        yield from (f"models: {error}" for error in errors_of(_require_crop, entry["id"], entry["crop"]))
+
+
+def _missing_outputs(metric: str, entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a message for each known model that lacks an output that a known metric needs."""
+    for model_id in dict.fromkeys(entry["id"] for entry in entries):
+        if not (errors_of(choose_metric, metric) or errors_of(get_model, model_id)):
+            model = get_model(model_id)
+            yield from errors_of(choose_metric(metric).metric.require_outputs, model.name, model.outputs)
+
+
+def metric_texts(config: Mapping[str, Any]) -> list[str]:
+    """Return the metrics, each with its options as text (`fad_core.metrics.choose_metric`)."""
+    entries = (entry if isinstance(entry, Mapping) else {"id": entry} for entry in config["metrics"])
+    return [
+        " ".join([entry["id"], *(f"{key}={value}" for key, value in entry.items() if key != "id")])
+        for entry in entries
+    ]
+
+
+def _require_crop(model_id: str, crop: Any) -> None:
+    get_model(model_id).require_options(Options(crop=crop))
+
+
+def errors_of(check: Callable[..., object], *arguments: object) -> list[str]:
+    """Return the message of the error that a check raises; an empty list if it raises none."""
+    try:
+        check(*arguments)
+    except FadError as error:
+        return [message_of(error)]
+    return []
+
+
+def _repeated(items: Iterable[_Item]) -> list[_Item]:
+    return [item for item, count in Counter(items).items() if count > 1]
