@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from fad_core.metrics import choose_metric
 from fad_core.metrics.base import SetVectors
 from fad_core.metrics.frechet import frechet_distance
+from fad_core.metrics.grouping import grouped_statistics
 from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.metrics.statistics import Statistics
 
@@ -179,7 +180,8 @@ class DrawnSet:
     def statistics_of(self, output: str = "") -> Statistics:
         """Return the vectors' statistics, whatever the output."""
         del output
-        return Statistics.from_embeddings(self.vectors.vectors)
+        parts = np.split(self.vectors.vectors, np.cumsum(self.vectors.counts)[:-1])
+        return grouped_statistics(zip(self.vectors.files, parts, strict=True), self.vectors.files)
 
 
 def metric_and_truth(name: str, cell: Cell) -> tuple[str, float]:
@@ -263,7 +265,7 @@ def main(argv: list[str] | None = None) -> None:
     """Simulate the cells and write a row for each of them and each metric."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cell", action="append", type=Cell.of, help="a cell; repeatable; default: twelve")
-    parser.add_argument("--metric", action="append", help="fad, kad or kid; repeatable; default: kad and kid")
+    parser.add_argument("--metric", action="append", help="fad, kad or kid; repeatable; default: all three")
     parser.add_argument("--trials", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, help="the CSV; default: standard output")
@@ -272,7 +274,7 @@ def main(argv: list[str] | None = None) -> None:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(field.name for owner in (Cell, Coverage) for field in fields(owner))
         for cell in given.cell or CELLS:
-            for row in simulate(cell, given.metric or ["kad", "kid"], given.trials, given.seed):
+            for row in simulate(cell, given.metric or ["fad", "kad", "kid"], given.trials, given.seed):
                 numbers = (f"{each:.6g}" if isinstance(each, float) else each for each in astuple(row))
                 writer.writerow([*astuple(cell), *numbers])
                 stream.flush()

@@ -128,7 +128,13 @@ def fadtk(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
             return (matrix, 0.0) if not disp else linalg.sqrtm(matrix)
 
     class Log:
-        info = warning = print
+        @staticmethod
+        def info(message: str) -> None:
+            print(message, file=sys.stderr)
+
+        @staticmethod
+        def warning(message: str) -> None:
+            """Only about sqrtm, which is not run."""
 
     theirs = functions_of("fadtk", "fad.py", linalg=Square, scisqrt=sqrt, log=Log)
     mean, covariance = theirs["calc_embd_statistics"](x)
