@@ -15,7 +15,6 @@ from fad_core.cli.output import (
     Form,
     Row,
     count_text,
-    metrics_of,
     noted_table,
     output_options,
     print_row,
@@ -89,7 +88,8 @@ def score(
         # By the first metric; the others keep the order of the sets.
         best = sorted(rows[: len(evaluations)], key=lambda row: float(row["value"]))
         order = [row["evaluation"] for row in (best[::-1] if measures[0].higher_is_better else best)]
-        rows.sort(key=lambda row: (metrics_of(rows).index(row["metric"]), order.index(row["evaluation"])))
+        computed = [measure.name for measure in measures]
+        rows.sort(key=lambda row: (computed.index(row["metric"]), order.index(row["evaluation"])))
     print_rows(rows, form, lambda: _table(rows, sets))
 
 

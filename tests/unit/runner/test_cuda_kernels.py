@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,15 @@ MODELS = ("vggish", "pann-8k", "pann-16k", "pann-32k", "encodec-24k", "encodec-4
 MODELS += ("clap-630k-audioset", "clap-630k-audioset-fusion", "clap-music-speech")
 ENCODECS = ("encodec-24k", "encodec-48k")
 aten = torch.ops.aten
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """On a CPU, oneDNN divides the files of a stack among threads: the bits would depend on the stack."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def moved(path: Path, size: int = 3) -> ExportedModel:

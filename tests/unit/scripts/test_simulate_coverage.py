@@ -40,7 +40,18 @@ def test_equal_populations_have_a_distance_of_zero() -> None:
 
 def test_a_row_is_written_for_each_cell_and_metric(tmp_path: Path) -> None:
     output = tmp_path / "coverage.csv"
-    options = ["--cell", "gaussian,4,20,2,0.5,1", "--cell", "t8,4,3,1,0,1", "--trials", "5"]
+    options = [
+        "--cell",
+        "gaussian,4,20,2,0.5,1",
+        "--cell",
+        "t8,4,3,1,0,1",
+        "--trials",
+        "5",
+        "--metric",
+        "kad",
+        "--metric",
+        "kid",
+    ]
     main([*options, "--output", str(output)])
     first = output.read_text()
     rows = list(csv.DictReader(first.splitlines()))
