@@ -167,6 +167,11 @@ class Metric:
                 raise FadError(f"{self.name} needs the output {need.output!r}, which {model} does not have")
 
     @property
+    def label(self) -> str:
+        """The name in headings: in capitals if it is an abbreviation of three letters."""
+        return self.name.upper() if len(self.name) == 3 else self.name
+
+    @property
     def needs_vectors(self) -> bool:
         """Whether the metric needs vectors, not just statistics."""
         return any(need.what == "vectors" for need in self.needs)

@@ -106,9 +106,9 @@ def test_names_are_escaped_and_the_best_of_each_reference_is_bold() -> None:
     ]
     table = distance_table("s", rows, [], {})
     markdown, latex = markdown_table(table), latex_table(table)
-    assert r"| ref\_1 | 50%\|a&b | 12.44 (+0.46 −0.34) |" in markdown
+    assert r"| ref\_1 | 50%\|a&b | 12.44 [12.10, 12.90] |" in markdown
     assert "| **8.594e−05** |" in markdown
-    assert r"ref\_1 & 50\%\textbar{}a\&b & $12.44^{+0.46}_{-0.34}$ & 600 : 60 \\" in latex
+    assert r"ref\_1 & 50\%\textbar{}a\&b & $12.44\ [12.10, 12.90]$ & 600 : 60 \\" in latex
     assert (
         r"c\#\{\textasciitilde{}\textasciicircum{}\textbackslash{}\}\$ & $\mathbf{8.594 \times 10^{-5}}$"
         in latex

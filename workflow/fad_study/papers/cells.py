@@ -75,11 +75,12 @@ def rows_behind(distances: Iterable[Row], groups: Mapping[str, Sequence[str]]) -
 
 
 def with_best(cells: Mapping[Key, Compared]) -> dict[Key, Compared]:
-    """Return the cells with the smallest of each model, metric and reference marked (`mark_best`)."""
+    """Return the cells with the best of each model, metric and reference marked (`mark_best`)."""
     marked = dict(cells)
     for group in dict.fromkeys(key[:3] for key in cells):
         keys = [key for key in cells if key[:3] == group]
-        numbers = mark_best([cells[key].number for key in keys])
+        highest = get_metric(group[1]).higher_is_better
+        numbers = mark_best([cells[key].number for key in keys], highest=highest)
         marked |= {
             key: replace(cells[key], number=number)
             for key, number in zip(keys, numbers, strict=True)
@@ -88,13 +89,16 @@ def with_best(cells: Mapping[Key, Compared]) -> dict[Key, Compared]:
     return marked
 
 
-def mark_best(column: Sequence[Number | None]) -> list[Number | None]:
-    """Return numbers with the smallest marked, and all that are displayed like it; a single one is not."""
+def mark_best(column: Sequence[Number | None], *, highest: bool = False) -> list[Number | None]:
+    """Return numbers with the smallest or highest marked, and all that are displayed like it.
+
+    A single one is not marked.
+    """
     values = [cell.value for cell in column if cell is not None]
     if len(values) < 2:
         return list(column)
     shown = {cell.value: cell.text for cell in column if cell is not None}
-    best = shown[min(values)]
+    best = shown[max(values) if highest else min(values)]
     return [None if cell is None else replace(cell, best=cell.text == best) for cell in column]
 
 

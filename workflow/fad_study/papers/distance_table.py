@@ -17,7 +17,7 @@ from fad_study.papers.cells import (
     with_best,
     with_remarks,
 )
-from fad_study.papers.layout import Cell, Number, PaperTable, with_interval
+from fad_study.papers.layout import Cell, Number, PaperTable
 
 _NAMED_COLUMNS = 6
 """With more sets, columns are headed by numbers, which precede the sets' names in the rows."""
@@ -33,7 +33,7 @@ def distance_table(
     """Return a table of evaluated sets by models (and metrics), in blocks by reference; a group is one row.
 
     If all sets were compared with each other by symmetric metrics, it is a matrix for each model instead. The
-    smallest value of each reference and model is marked as the best. A pair of a symmetric metric counts for
+    best value of each reference and model is marked as the best. A pair of a symmetric metric counts for
     both of its sets, so that it is in the table both ways if both are references.
 
     Args:
@@ -44,7 +44,8 @@ def distance_table(
     """
     metrics = list(dict.fromkeys(row["metric"] for row in distances))
     columns = {
-        (row["model"], row["metric"]): row["model"] + (f" ({row['metric'].upper()})" if metrics[1:] else "")
+        (row["model"], row["metric"]): row["model"]
+        + (f" ({get_metric(row['metric']).label})" if metrics[1:] else "")
         for row in distances
     }
     sets = list(dict.fromkeys(row[side] for row in distances for side in ("reference", "evaluation")))
@@ -57,8 +58,8 @@ def distance_table(
     heading, names, bodies, best = _matrices(marked, columns, sets) if square else _blocks(marked, columns)
     references = {key[2] for key in cells}
     caption = [
-        f"{' and '.join(get_metric(metric).title for metric in metrics)} from "
-        f"{'each reference' if len(references) > 1 else references.pop()}; smaller is better"
+        f"{', '.join(get_metric(metric).title for metric in metrics)} from "
+        f"{'each reference' if len(references) > 1 else references.pop()}; {_better(metrics)}"
         f"{f', {best}' if any(cell.number.best for cell in marked.values()) else ''}.",
         "n: number of embedding vectors" + ("." if square else ", reference : evaluated set."),
         *weights_sentences(distances),
@@ -68,8 +69,21 @@ def distance_table(
         draws = f"{count[0]}" if len(count) == 1 else f"{count[0]} to {count[-1]}"
         caption.append(f"± is the standard deviation over {draws} draws ({', '.join(groups)}).")
     if any(row["ci_low"] is not None for row in distances):
-        caption.append("± or +/− is the confidence interval.")
+        caption.append(
+            "Brackets hold the confidence interval of the populations' value (of FAD, below its bias)."
+        )
     return PaperTable(" ".join(caption), f"tab:{study}-distances", heading, bodies, names, notes=notes)
+
+
+def _better(metrics: Sequence[str]) -> str:
+    higher = [metric for metric in metrics if get_metric(metric).higher_is_better]
+    if not higher:
+        return "smaller is better"
+    return (
+        f"larger is better for {', '.join(higher)}, smaller for others"
+        if higher != metrics
+        else "larger is better"
+    )
 
 
 def weights_sentences(rows: Sequence[Row]) -> list[str]:
@@ -85,6 +99,10 @@ def weights_sentences(rows: Sequence[Row]) -> list[str]:
     return [f"{', '.join(names)}: {weights_text(weights)}." for weights, names in models.items()]
 
 
+def _ends(row: Row) -> tuple[float, float] | None:
+    return None if row["ci_low"] is None else (row["ci_low"], row["ci_high"])
+
+
 def _cells(
     distances: Sequence[Row], repeats: Sequence[Row], groups: Mapping[str, Sequence[str]]
 ) -> dict[Key, Compared]:
@@ -96,7 +114,7 @@ def _cells(
     }
     grouped = {key_of(row) for cell in drawn.values() for row in cell.rows}
     single = {
-        key_of(row): Compared(with_interval(row), [row])
+        key_of(row): Compared(Number(row["value"], ends=_ends(row)), [row])
         for row in both_ways(distances)
         if key_of(row) not in grouped
     }
@@ -135,7 +153,7 @@ def _blocks(cells: Cells, columns: Columns) -> _Layout:
         tuple(tuple(line) for line, pair in zip(lines, pairs, strict=True) if pair[0] == reference)
         for reference in references
     )
-    best = f"the smallest of each {'reference and ' if several else ''}column in bold"
+    best = f"the best of each {'reference and ' if several else ''}column in bold"
     return tuple(heading), names, body, best
 
 
@@ -155,7 +173,7 @@ def _matrices(cells: Cells, columns: Columns, sets: Sequence[str]) -> _Layout:
         body.append(tuple(lines))
     left = [*(["model"] if several else []), *(["no."] if numbered else []), "reference"]
     heading = (*left, *(numbers if numbered else sets), "n")
-    return heading, len(left), tuple(body), "the smallest of each row in bold"
+    return heading, len(left), tuple(body), "the best of each row in bold"
 
 
 def _number(cell: Compared | None) -> Number | None:

@@ -21,6 +21,7 @@ class Number:
         value: the number.
         below: distance from the lower end of its interval; None if it has no interval.
         above: distance to the upper end of its interval; None if it has no interval.
+        ends: ends of an interval that need not hold the number, instead of `below` and `above`.
         best: whether it is the best of its column.
         digits: number of significant digits.
         decimals: number of digits after the point, instead of `digits`; None: as `digits` gives.
@@ -30,6 +31,7 @@ class Number:
     value: float
     below: float | None = None
     above: float | None = None
+    ends: tuple[float, float] | None = None
     best: bool = False
     digits: int = _DIGITS
     decimals: int | None = None
@@ -174,6 +176,8 @@ def _markdown_cell(cell: Cell) -> str:
         return markdown_text(cell)
     value, spread = _number_texts(cell)
     text = f"**{value}**" if cell.best else value
+    if cell.ends is not None:
+        text += f" [{', '.join(_end_texts(cell))}]"
     if spread:
         one, other = spread
         text += f" ± {one}" if one == other else f" (+{other} -{one})"
@@ -188,6 +192,9 @@ def _latex_cell(cell: Cell) -> str:
     value, spread = _number_texts(cell)
     value = _latex_power(value)
     text = f"\\mathbf{{{value}}}" if cell.best else value
+    if cell.ends is not None:
+        ends = ", ".join(map(_latex_power, _end_texts(cell)))
+        text += rf"\ [{ends}]"
     if spread:
         one, other = map(_latex_power, spread)
         text += f" \\pm {one}" if one == other else f"^{{+{other}}}_{{-{one}}}"
@@ -206,6 +213,11 @@ _LATEX_MARKS = {"†": r"\dagger", "‡": r"\ddagger", "§": r"\S", "¶": r"\P",
 def _latex_power(text: str) -> str:
     mantissa, _, exponent = text.partition("e")
     return f"{mantissa} \\times 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def _end_texts(number: Number) -> list[str]:
+    """Return the ends of an interval, rounded as the number is."""
+    return [replace(number, value=end).text for end in number.ends or ()]
 
 
 def _number_texts(number: Number) -> tuple[str, Sequence[str]]:

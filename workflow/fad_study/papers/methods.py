@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from fad_core.metrics import get_metric
+from fad_core.metrics import Metric, get_metric
 from fad_core.models.use import ModelUse
 from fad_core.util.formatting import counted, duration, weights_text
 from fad_study.correlations import GLOBAL, SYSTEM_MEANS
@@ -32,8 +32,10 @@ def distance_sentences(
         datasets: rows of a DATASETS table.
     """
     metrics = dict.fromkeys(row["metric"] for row in distances)
-    title = " and ".join(f"{get_metric(metric).title} ({metric.upper()})" for metric in metrics)
-    yield f"{title} was computed with fad_core, from all embedding vectors of each set of clips."
+    titles = [_title(get_metric(metric)) for metric in metrics]
+    title = " and ".join([", ".join(titles[:-1]), titles[-1]] if titles[1:] else titles)
+    verb = "were" if titles[1:] else "was"
+    yield f"{title} {verb} computed with fad_core, from all embedding vectors of each set of clips."
     first = {row["model"]: row for row in reversed(distances)}
     for name in first:
         yield from _model_sentences(name, models[name], first[name])
@@ -77,6 +79,11 @@ def version_sentence() -> str:
     """Return a sentence with the versions of this package and of those that it runs on."""
     known = dict(versions())
     return f"Versions: {', '.join(f'{name} {known[name]}' for name in _PRINTED)}."
+
+
+def _title(metric: Metric) -> str:
+    """Return the title of a metric, with its abbreviation if it has one."""
+    return f"{metric.title} ({metric.label})" if metric.label.isupper() else metric.title
 
 
 def _model_sentences(name: str, use: ModelUse, row: Row) -> Iterator[str]:

@@ -86,7 +86,11 @@ def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -
         comparisons=[_comparison(results, *key, index) for index, key in enumerate(results.matrices)],
         curves=[
             # XML written by fad_study.report.curves.
-            (metric, Markup(inline_svg(figure, f"s{index}", f"curves of {metric} along each series")))
+            (
+                metric,
+                get_metric(metric).label,
+                Markup(inline_svg(figure, f"s{index}", f"curves of {metric} along each series")),
+            )
             for index, (metric, figure) in enumerate(results.curves.items())
         ],
         datasets=_datasets(results),
@@ -124,15 +128,19 @@ def _comparison(results: Results, model: str, metric: str, index: int) -> dict[s
         index: of this comparison among all, for ids that are unique in the page.
     """
     rows = [row for row in results.distances if (row["model"], row["metric"]) == (model, metric)]
+    chosen = get_metric(metric)
     ordered = sorted(rows, key=lambda row: float(row["value"]))
     return {
         "model": model,
         "metric": metric,
-        "title": get_metric(metric).title,
+        "title": chosen.title,
+        "label": chosen.label,
+        "higher_is_better": chosen.higher_is_better,
         "weights": rows[0]["weights"],
         "rows": rows,
         "values": aligned([row["value"] for row in rows], 6),
         "intervals": any(row["ci_low"] is not None for row in rows),
+        "corrected": any(row["corrected"] is not None for row in rows),
         "notes": Footnotes.of(row["note"] for row in rows),
         "nearest": ordered[0],
         "farthest": ordered[-1],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from fad_core.metrics import get_metric
 from fad_core.util.atomic import atomic_path
 from fad_core.util.formatting import weights_text
 from fad_study.report.figures import ALARM, FAINT, NO_METADATA, plain_style
@@ -77,7 +78,7 @@ def plot_curves(rows: Sequence[Row], metric: str, path: Path | str) -> None:
                     axes.set_title(name, fontsize=9, fontweight="bold", loc="left", pad=18)
             assert first is not None
             first.set_ylim(0, None)
-            first.set_ylabel(f"{metric.upper()} by {model}")
+            first.set_ylabel(f"{get_metric(metric).label} by {model}")
             weights = of_model[0]["weights"]
             colour = ALARM if weights == "seeded" else INK
             style: Any = {"color": colour, "fontsize": 8, "va": "bottom"}

@@ -71,7 +71,7 @@ def plot_heatmap(
         _write_values(axes, values, coloured, mesh, cell)
         _title(axes, f"{chosen.title}: {model}", weights, weights_sha256)
         above = figure.add_axes((0, 1 + 0.45 / height, min(3.2, max(width, 2.7)) / width, 0.13 / height))
-        _colour_bar(figure, above, mesh, f"{metric.upper()}{_UNITS.get(metric, '')}")
+        _colour_bar(figure, above, mesh, f"{chosen.label}{_UNITS.get(metric, '')}")
         with atomic_path(path) as temporary:
             figure.savefig(
                 temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.15
