@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from fad_core.embedding.statistics_files import (
     write_statistics,
 )
 from fad_core.errors import FadError, OutputError
+from fad_core.metrics.grouping import grouped_statistics
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import model_ids
 from fad_core.models.use import ModelKey
@@ -93,6 +95,59 @@ def test_the_pipelines_statistics_are_read(tmp_path: Path) -> None:
     write_table(STATISTICS, [], tmp_path / "b.parquet")
     with pytest.raises(FadError, match="the table is empty"):
         read_statistics(tmp_path / "b.parquet")
+
+
+def grouped(name: str = "a") -> EmbeddedSet:
+    """A set of ten files of four vectors, with their groups."""
+    files = [f"{number}.wav" for number in range(10)]
+    statistics = grouped_statistics(zip(files, np.split(VECTORS[name], 10), strict=True), files)
+    return replace(embedded(name), statistics={"embedding": statistics})
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".parquet"])
+def test_groups_of_files_are_kept_for_the_interval(suffix: str, tmp_path: Path) -> None:
+    sets = [grouped(name) for name in "ab"]
+    for each in sets:
+        write_statistics(each, tmp_path / f"{each.name}{suffix}")
+    read = [read_statistics(tmp_path / f"{name}{suffix}")[0] for name in "ab"]
+    expected, found = (distance_row(*both, "fad") for both in (sets, read))
+    names = ("value", "bias", "corrected", "ci_low", "ci_high")
+    assert expected["ci_low"] is not None
+    assert [found[name] for name in names] == [expected[name] for name in names]
+
+
+def test_a_file_of_an_earlier_version_has_no_groups(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    write_statistics(grouped(), path)
+    with np.load(path) as arrays:
+        np.savez(path, **{name: arrays[name] for name in arrays if not name.startswith("group_")})
+    (found,) = read_statistics(path)
+    known = found.statistics_of()
+    assert isinstance(known, Statistics) and known.groups == ()
+    assert "conditional on the reference" in distance_row(found, grouped("b"), "fad")["note"]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("group_n", lambda n: n + 1, "group_rows"),
+        ("group_n", lambda n: np.zeros_like(n), "group_rows"),
+        ("group_n", lambda n: n[:-1], "group_means"),
+        ("group_n", lambda n: n.astype(float), "expected int64"),
+        ("group_means", lambda means: means * np.nan, "not finite"),
+        ("group_rows", lambda rows: rows[:-1], "group_rows"),
+        ("n", lambda n: n + 1, "the groups do not have 41 vectors in all"),
+    ],
+)
+def test_groups_that_do_not_fit_are_refused(
+    name: str, change: Callable[[Any], Any], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.npz"
+    write_statistics(grouped(), path)
+    with np.load(path) as arrays:
+        np.savez(path, **{each: arrays[each] for each in arrays} | {name: change(arrays[name])})
+    with pytest.raises(FadError, match=said):
+        read_statistics(path)
 
 
 def test_the_same_set_gives_the_same_bytes(stored: Path) -> None:
