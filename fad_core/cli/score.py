@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -35,11 +36,17 @@ if TYPE_CHECKING:
         "fad score audio/reference audio/system_a audio/system_b audio/system_c --sort",
         'fad score reference "generated/**/*.wav" --on-short-file pad --json',
         "fad score reference.npz audio/system_a --model clap-630k",
+        "fad score audio/reference audio/system_a --metric kad --per-file files.csv",
     ),
 )
 @click.argument("reference", type=SET)
 @click.argument("evaluations", metavar="EVALUATION...", nargs=-1, required=True, type=SET)
 @click.option("--sort", is_flag=True, help="Sort the sets by the first metric, the best first.")
+@click.option(
+    "--per-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a table (.csv, .parquet) of how far each file of the evaluation sets is from the reference.",
+)
 @model_option
 @metrics_option
 @embedding_options
@@ -51,6 +58,7 @@ def score(
     reference: str,
     evaluations: tuple[str, ...],
     sort: bool,
+    per_file: Path | None,
     model: str,
     metrics: tuple[str, ...],
     embedding: Embedding,
@@ -65,22 +73,40 @@ def score(
 
     For one set, all that is known is printed; for several, a table with a row for each (with --json, a
     list). The reference is embedded once.
+
+    --per-file writes a row for each file of the evaluation sets, the farthest first: the distance of its
+    vectors from the nearest ones of the reference, its influence on KAD, and its own FAD.
     """
     from fad_core.embedding.distances import distance_row
     from fad_core.errors import FadError
     from fad_core.metrics import choose_metric
 
     require_different(evaluations)
+    if per_file is not None and per_file.suffix not in (".csv", ".parquet"):
+        raise click.BadParameter("the file must end in .csv or .parquet", param_hint="--per-file")
     metrics = tuple(dict.fromkeys(metrics))
     measures = [choose_metric(metric).metric for metric in metrics]
     chosen = context.get_parameter_source("model") is not click.core.ParameterSource.DEFAULT
     names = list(dict.fromkeys((reference, *evaluations)))
-    found = comparable_sets(names, [model] if chosen else [], embedding, measures, assume=assume_same_model)
+    found = comparable_sets(
+        names,
+        [model] if chosen else [],
+        embedding,
+        measures,
+        assume=assume_same_model,
+        vectors_for="--per-file" if per_file else "",
+    )
     if len(found) > 1:
         held = ", ".join(each[0].key.model for each in found)
         raise FadError(f"the files hold statistics of {held}: choose one with --model, or use fad compare")
     sets = dict(zip(names, found[0], strict=True))
     rows = [distance_row(sets[reference], sets[name], metric) for metric in metrics for name in evaluations]
+    if per_file is not None:
+        from fad_core.embedding.per_file import per_file_rows
+        from fad_core.tables import PER_FILE, write_table
+
+        of_files = [row for name in evaluations for row in per_file_rows(sets[reference], sets[name])]
+        write_table(PER_FILE, of_files, per_file)
     if len(rows) == 1:
         print_row(rows[0], form, lambda: _text(rows[0], sets))
         return

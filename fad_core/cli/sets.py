@@ -30,6 +30,7 @@ def comparable_sets(
     metrics: Sequence[Metric],
     *,
     assume: bool,
+    vectors_for: str = "",
 ) -> list[list[EmbeddedSet]]:
     """Read the statistics of sets, and embed those that are audio.
 
@@ -39,6 +40,7 @@ def comparable_sets(
         embedding: how audio is embedded.
         metrics: the metrics by which they are to be compared.
         assume: see `fad_core.api.comparability.same_model`.
+        vectors_for: what needs the vectors beside the metrics, for messages; "": nothing.
 
     Returns:
         For each model, the sets in the order of `names`.
@@ -56,7 +58,7 @@ def comparable_sets(
     files = [name for name in names if is_statistics_file(name)]
     sounds = [name for name in names if name not in files]
     _require_existing(names)
-    needing = [metric.name for metric in metrics if metric.needs_vectors]
+    needing = [metric.name for metric in metrics if metric.needs_vectors] + [vectors_for] * bool(vectors_for)
     keep, wanted = bool(needing), models or ([DEFAULT_MODEL] if sounds else [])
     stored = {name: read_statistics(name, wanted, keep=keep) for name in files}
     _require_models(models, stored)

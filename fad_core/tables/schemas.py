@@ -230,6 +230,34 @@ DISTANCES = Schema(
     ),
 )
 
+PER_FILE = Schema(
+    "per_file",
+    "One row for each file of an evaluation set: how far it is from the reference, the farthest first.",
+    (
+        *MODEL,
+        SETTINGS,
+        Column("reference", "string", "Name of the reference set."),
+        Column("evaluation", "string", "Name of the evaluated set."),
+        FILE,
+        Column("vectors", "int64", "Number of embedding vectors of the file."),
+        Column("nearest", "float64", "Mean distance of its vectors from the nearest ones of the reference."),
+        Column(
+            "kad",
+            "float64",
+            "How much larger the corrected KAD of the sets is with the file than without it; missing if a "
+            "set has fewer than 3 files.",
+            nullable=True,
+        ),
+        Column(
+            "fad",
+            "float64",
+            "Fréchet distance of its vectors from the reference, larger the fewer they are; missing if it "
+            "has only one.",
+            nullable=True,
+        ),
+    ),
+)
+
 _COUNTS = ("n_reference", "n_evaluation", "files", "excluded", "padded")
 
 COMPARISONS = Schema(

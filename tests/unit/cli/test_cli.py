@@ -39,7 +39,7 @@ from fad_core.runner.backend import Backend
 from fad_core.runner.identity import Identity
 from fad_core.tables import read_table
 from fad_core.tables.csvtext import plain_text
-from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, VERIFICATION
+from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, PER_FILE, VERIFICATION
 from fad_core.util.formatting import significant
 from fad_core.weights import checksums, locate_weights
 
@@ -315,6 +315,37 @@ def test_several_sets_are_scored_against_one_reference(
     assert lines[6].split()[1] == significant(rows[0]["value"], 4)
     notes = "\n".join(lines[7:])
     assert notes.count("seeded weights: not a published model") == 1 and "1 file silent throughout" in notes
+
+
+def test_the_files_of_a_set_are_ranked_by_their_distance(
+    fad_small: Fad, folders: tuple[str, str], tmp_path: Path
+) -> None:
+    call = ("score", *folders, *SEEDED, "--quiet")
+    for suffix in (".csv", ".parquet"):
+        table = tmp_path / f"files{suffix}"
+        done = fad_small(*call, "--per-file", str(table))
+        assert done.returncode == 0 and done.stdout == fad_small(*call).stdout
+        rows = read_table(PER_FILE, table)
+        assert {row["file"] for row in rows} == {path.name for path in Path(folders[1]).iterdir()}
+        distances = [row["nearest"] for row in rows]
+        assert distances == sorted(distances, reverse=True) and distances[-1] > 0
+    stored = tmp_path / "a.npz"
+    fad_small("stats", folders[0], "-o", str(stored), *SEEDED, "--quiet")
+    done = fad_small("score", str(stored), folders[1], *SEEDED, "--per-file", str(tmp_path / "x.csv"))
+    assert done.stderr == f"error: --per-file needs vectors, but {stored} holds only statistics\n"
+    done = fad_small(*call, "--per-file", str(tmp_path / "x.txt"))
+    assert done.returncode == 2 and "must end in .csv or .parquet" in done.stderr
+
+
+def test_several_metrics_are_rows_of_one_table(fad_small: Fad, folders: tuple[str, str]) -> None:
+    call = ("score", *folders, *SEEDED, "--quiet", "--metric", "fad", "--metric", "kad bandwidth=2")
+    rows = json.loads(fad_small(*call, "--json").stdout)
+    assert [(row["metric"], row["metric_settings"]) for row in rows] == [("fad", ""), ("kad", "bandwidth=2")]
+    lines = fad_small(*call).stdout.splitlines()
+    assert lines[3].split()[:3] == ["evaluation", "metric", "value"]
+    assert [line.split()[1] for line in lines[5:7]] == ["fad", "kad"]
+    done = fad_small("score", *folders, *SEEDED, "--metric", "kad bandwidth=near")
+    assert done.returncode == 1 and "bandwidth must be one of reference, evaluation, kadtk" in done.stderr
 
 
 def test_embed_writes_where_each_vector_is_from(

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, STATISTICS, VERIFICATION, Schema
+from fad_core.tables.schemas import (
+    COMPARISONS,
+    DISTANCES,
+    EMBEDDINGS,
+    PER_FILE,
+    STATISTICS,
+    VERIFICATION,
+    Schema,
+)
 from fad_study.schemas.curves import CURVES
 from fad_study.schemas.files import DATASETS, DECISIONS, FILES, MANIFEST
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
@@ -17,6 +25,7 @@ SCHEMAS = (
     SUMMARY,
     DISTANCES,
     COMPARISONS,
+    PER_FILE,
     CURVES,
     FILES,
     DATASETS,
