@@ -63,6 +63,8 @@ def per_file_scores(
     Raises:
         ArgumentError: the dimensions differ, vectors are not finite, or a set has fewer than 2 vectors.
 
+    >>> from fad_core.metrics.base import SetVectors
+    >>> from fad_core.metrics.statistics import Statistics
     >>> reference = SetVectors.of([(f"{k}.wav", np.array([[float(k), 0.0]])) for k in range(4)])
     >>> evaluation = SetVectors.of([(f"{k}.wav", np.array([[float(k), 3.0]])) for k in (1, 2, 7)])
     >>> scores = per_file_scores(Statistics.from_embeddings(reference.vectors), reference, evaluation)
