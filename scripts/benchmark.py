@@ -36,8 +36,9 @@ def main(
         programs: whether to time the programs.
         parts: whether to time resampling and distances.
         growth: whether to measure curves by files, length, sets and dimension, which takes about ten minutes.
-        studies: whether to time a study of 50 sets of 20 clips by two models, which takes about five minutes.
-        before: folder of another checkout, which is timed on this study, too.
+        studies: whether to time a study of 50 sets of 20 clips by two models, the demo and the real recordings,
+            as far as their audio is there: about ten minutes.
+        before: folder of another checkout, which is timed on the first of these studies, too.
         other: further packages, NAME=PYTHON:SCRIPT, where SCRIPT scores as scripts/score_repeatedly.py does.
     """
     import sys
@@ -49,7 +50,8 @@ def main(
     from benchmarks.material import write_sets
     from benchmarks.packages import Package
     from benchmarks.programs import time_in_turns
-    from benchmarks.studies import time_studies
+    from benchmarks.studies import time_studies, time_study
+    from fad_study.config import read_yaml
     from fad_study.steps.reference import write_checkpoints
 
     from fad_core.models import get_model
@@ -79,10 +81,16 @@ def main(
     if growth:
         curves.write_all(packages, models, Path(audio), threads, output)
     if studies:
-        checkouts = {"here": Path(__file__).parents[1]} | ({"before": Path(before)} if before else {})
+        root = Path(__file__).parents[1]
+        checkouts = {"here": root} | ({"before": Path(before)} if before else {})
         with tempfile.TemporaryDirectory() as folder:
-            timed = time_studies(checkouts, ["vggish", "encodec-24k"], 50, 20, threads, Path(folder))
-            tables.write(list(timed), output / "studies.csv")
+            timed = [*time_studies(checkouts, ["vggish", "encodec-24k"], 50, 20, threads, Path(folder))]
+            for name in ("demo", "real_recordings"):
+                study = read_yaml(root / f"workflow/studies/{name}.yaml")
+                study["audio_root"] = str(root / study["audio_root"])  # an absolute path stays
+                if Path(study["audio_root"]).is_dir():
+                    timed += time_study(study, {"here": root}, threads, Path(folder))
+            tables.write(timed, output / "studies.csv")
     text = tables.document(rows, measured, threads, rate)
     (output / "benchmark.md").write_text(text, encoding="utf-8")
     print(text)
