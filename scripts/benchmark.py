@@ -36,8 +36,8 @@ def main(
         programs: whether to time the programs.
         parts: whether to time resampling and distances.
         growth: whether to measure curves by files, length, sets and dimension, which takes about ten minutes.
-        studies: whether to time a study of 50 sets of 20 clips by two models, the demo and the real recordings,
-            as far as their audio is there: about ten minutes.
+        studies: whether to time a study of 50 sets of 20 clips by two models, and the demo and the real
+            recordings as far as their audio is there: about ten minutes.
         before: folder of another checkout, which is timed on the first of these studies, too.
         other: further packages, NAME=PYTHON:SCRIPT, where SCRIPT scores as scripts/score_repeatedly.py does.
     """
