@@ -64,7 +64,7 @@ def compare(
     require_different(sets)
     measures = [choose_metric(metric).metric for metric in dict.fromkeys(metrics)]
     rows = [
-        distance_row(reference, evaluation, metric)
+        distance_row(reference, evaluation, metric, partial=len(metrics) > 1)
         for group in comparable_sets(sets, models, embedding, measures, assume=assume_same_model)
         for reference, evaluation in itertools.combinations(group, 2)
         for metric in dict.fromkeys(metrics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,7 +101,11 @@ def score(
         held = ", ".join(each[0].key.model for each in found)
         raise FadError(f"the files hold statistics of {held}: choose one with --model, or use fad compare")
     sets = dict(zip(names, found[0], strict=True))
-    rows = [distance_row(sets[reference], sets[name], metric) for metric in metrics for name in evaluations]
+    rows = [
+        distance_row(sets[reference], sets[name], metric, partial=len(metrics) > 1)
+        for metric in metrics
+        for name in evaluations
+    ]
     if per_file is not None:
         from fad_core.embedding.per_file import per_file_rows
         from fad_core.tables import PER_FILE, write_table
@@ -112,8 +117,12 @@ def score(
         return
     if sort:
         # By the first metric; the others keep the order of the sets.
-        best = sorted(rows[: len(evaluations)], key=lambda row: float(row["value"]))
-        order = [row["evaluation"] for row in (best[::-1] if measures[0].higher_is_better else best)]
+        sign = -1 if measures[0].higher_is_better else 1
+        best = sorted(
+            rows[: len(evaluations)],
+            key=lambda row: math.inf if row["value"] is None else sign * float(row["value"]),
+        )
+        order = [row["evaluation"] for row in best]
         computed = [measure.name for measure in measures]
         rows.sort(key=lambda row: (computed.index(row["metric"]), order.index(row["evaluation"])))
     print_rows(rows, form, lambda: _table(rows, sets))

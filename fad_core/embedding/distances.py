@@ -22,7 +22,9 @@ SCALAR_NOTE = (
 SEEDED_NOTE = "seeded weights: not a published model, not comparable with published values"
 
 
-def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -> dict[str, Any]:
+def distance_row(
+    reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str, *, partial: bool = False
+) -> dict[str, Any]:
     """Compare two embedded sets: one row of the distance table (see `fad_core.tables.schemas.DISTANCES`).
 
     If only the mean and covariance of a set are known, its counts and the totals are None
@@ -32,11 +34,13 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
         reference: one set.
         evaluation: the other.
         metric: name of the metric, with its options (`fad_core.metrics.choose_metric`).
+        partial: whether a metric that has no value for these sets gives a row without one, whose note has the
+            reason, so that other metrics are not lost with it.
 
     Raises:
         FadError: the sets were embedded by different models, weights or settings, or the metric needs vectors
             but only statistics are available, or an output that the model does not have, or it has no value
-            for these sets.
+            for these sets and the row must not be partial.
         DatasetError: a set has fewer than 2 vectors.
         UnknownMetricError: there is no such metric.
         ConfigError: the metric has no such option, or the option no such value.
@@ -55,15 +59,18 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
         chosen.require_outputs(each.key.model, each.statistics)
     for need in chosen.needs:
         _require(need, chosen, both)
+    result, reason = None, ""
     try:
         result = computed.compute(reference, evaluation)
     except ValueError as error:
-        if isinstance(error, FadError):
-            raise
-        raise FadError(f"{chosen.name} of {reference.name} and {evaluation.name}: {error}") from error
+        if not partial:
+            if isinstance(error, FadError):
+                raise
+            raise FadError(f"{chosen.name} of {reference.name} and {evaluation.name}: {error}") from error
+        reason = f"no value: {str(error).replace(';', ',')}"
     main = [each.statistics_of() for each in both]
     notes = [
-        result.note,
+        result.note if result else reason,
         SCALAR_NOTE if main[0].dimension == 1 and _imitates(reference.key) else "",
         SEEDED_NOTE if reference.key.weights == "seeded" else "",
         *_notes(reference, evaluation),
@@ -74,11 +81,11 @@ def distance_row(reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str) -
         "evaluation": evaluation.name,
         "metric": chosen.name,
         "metric_settings": computed.settings,
-        "value": result.value,
-        "bias": result.bias,
-        "corrected": result.corrected,
-        "ci_low": result.ci_low,
-        "ci_high": result.ci_high,
+        "value": result and result.value,
+        "bias": result and result.bias,
+        "corrected": result and result.corrected,
+        "ci_low": result and result.ci_low,
+        "ci_high": result and result.ci_high,
         "n_reference": main[0].n,
         "n_evaluation": main[1].n,
         **_counts(reference, evaluation),

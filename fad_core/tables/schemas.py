@@ -205,7 +205,13 @@ DISTANCES = Schema(
             "string",
             "Options of the metric that differ from their defaults; empty if none.",
         ),
-        Column("value", "float64", "The metric itself, as other packages compute it."),
+        Column(
+            "value",
+            "float64",
+            "The metric itself, as other packages compute it; missing if it has none for these sets, for the "
+            "reason in the note.",
+            nullable=True,
+        ),
         Column(
             "bias",
             "float64",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,3 +31,28 @@ def test_a_metric_of_another_package_is_computed_from_the_embeddings_that_are_th
     assert "compute_distances" in done.complete(target).rules
     again = [line.split(",") for line in (done.root / target).read_text().splitlines()[1:]]
     assert again[0] == rows[0] and float(again[1][8]) < float(rows[1][8])
+
+
+def test_metrics_with_options_and_one_without_a_value(done: WorkingFolder) -> None:
+    """Of few clips: a metric that has no value for a pair does not cost the others theirs."""
+    metrics = [
+        "fad",
+        {"id": "kad", "bandwidth": "evaluation"},
+        "kid",
+        {"id": "precision", "nearest_k": 1},
+        "fad-inf",
+    ]
+    done.write_study(
+        datasets={"a": {"path": "audio/a", "shards": 3}, "b": {"path": "audio/b"}}, metrics=metrics
+    )
+    done.complete()
+    with (done.root / "results/study/tables/distances.csv").open(encoding="utf-8") as stream:
+        rows = {row["metric"]: row for row in csv.DictReader(stream)}
+    assert list(rows) == ["fad", "kad", "kid", {"id": "precision", "nearest_k": 1}, "fad-inf"]
+    assert rows["kad"]["metric_settings"] == "bandwidth=evaluation"
+    assert rows["fad-inf"]["value"] == "" and "no value: " in rows["fad-inf"]["note"]
+    for name in ("fad", "kad", "kid", "precision"):
+        row = rows[name]
+        assert float(row["value"]) >= 0 or name != "fad"
+        assert bool(row["ci_low"]) != ("no interval" in row["note"])
+    assert "fad-inf" in (done.root / "results/study/report.html").read_text(encoding="utf-8")

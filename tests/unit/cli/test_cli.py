@@ -344,6 +344,13 @@ def test_several_metrics_are_rows_of_one_table(fad_small: Fad, folders: tuple[st
     lines = fad_small(*call).stdout.splitlines()
     assert lines[3].split()[:3] == ["evaluation", "metric", "value"]
     assert [line.split()[1] for line in lines[5:7]] == ["fad", "kad"]
+    # A metric that has no value for these sets does not cost the others theirs; alone, it is an error.
+    rows = json.loads(fad_small(*call, "--metric", "fad-inf", "--json").stdout)
+    assert rows[2]["value"] is None and rows[2]["note"].startswith("no value: evaluation: 3 vectors")
+    listed = fad_small(*call, "--metric", "fad-inf", "--sort").stdout
+    assert "no value: evaluation: 3 vectors" in listed
+    done = fad_small("score", *folders, *SEEDED, "--metric", "fad-inf")
+    assert done.returncode == 1 and "fad-inf needs at least" in done.stderr
     done = fad_small("score", *folders, *SEEDED, "--metric", "kad bandwidth=near")
     assert done.returncode == 1 and "bandwidth must be one of reference, evaluation, kadtk" in done.stderr
 

@@ -51,6 +51,17 @@ def test_the_figure_has_a_panel_for_each_model_and_series_and_the_same_bytes(tmp
         assert f"<!-- {shown}" in text
 
 
+def test_sets_without_a_value_have_no_place_in_a_curve(tmp_path: Path) -> None:
+    given = [row | {"value": None} if row["evaluation"] == "dull" else row for row in distances("a")]
+    rows = curve_rows(given, SERIES, "fad")
+    assert [row["evaluation"] for row in rows] == ["clean", "noisy", "noisier"]
+    plot_curves(rows, "fad", tmp_path / "some.svg")
+    plot_curves(
+        curve_rows([row | {"value": None} for row in given], SERIES, "fad"), "fad", tmp_path / "none.svg"
+    )
+    assert "<svg" in (tmp_path / "none.svg").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(("entry", "missing"), [({"series": "noise"}, "level"), ({"level": 3}, "series")])
 def test_a_series_and_a_level_belong_together(tmp_path: Path, entry: dict[str, Any], missing: str) -> None:
     (tmp_path / "a").mkdir()

@@ -198,6 +198,16 @@ def test_a_metric_with_intervals_shows_them(tmp_path: Path) -> None:
     assert "12.4375 11.5000 13.2500" in Outline(study.page()).text
 
 
+def test_a_pair_without_a_value_is_shown_with_its_reason(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    study.distances[0] |= {"value": None, "note": "no value: too few vectors"}
+    text = Outline(study.page()).text
+    assert "no value: too few vectors" in text and "12.4375" not in text
+    for row in study.distances:
+        row["value"] = None
+    assert "no pair has a value of FAD" in Outline(study.page()).text
+
+
 def test_a_figure_that_is_missing_is_named(tmp_path: Path) -> None:
     sources = Study(tmp_path).write()
     config = {"study": "trial", "models": [{"id": "vggish"}]}

@@ -129,7 +129,8 @@ def _comparison(results: Results, model: str, metric: str, index: int) -> dict[s
     """
     rows = [row for row in results.distances if (row["model"], row["metric"]) == (model, metric)]
     chosen = get_metric(metric)
-    ordered = sorted(rows, key=lambda row: float(row["value"]))
+    valued = [row for row in rows if row["value"] is not None]
+    ordered = sorted(valued, key=lambda row: float(row["value"]))
     return {
         "model": model,
         "metric": metric,
@@ -142,8 +143,8 @@ def _comparison(results: Results, model: str, metric: str, index: int) -> dict[s
         "intervals": any(row["ci_low"] is not None for row in rows),
         "corrected": any(row["corrected"] is not None for row in rows),
         "notes": Footnotes.of(row["note"] for row in rows),
-        "nearest": ordered[0],
-        "farthest": ordered[-1],
+        "nearest": ordered[0] if ordered else None,
+        "farthest": ordered[-1] if ordered else None,
         "matrix": results.matrices[model, metric],
         # XML written by fad_study.report.figures.
         "figure": Markup(

@@ -43,7 +43,7 @@ def curve_rows(distances: Sequence[Row], series: Mapping[str, tuple[str, str]], 
     rows = [
         {**row, **dict(zip(("series", "level"), series.get(row["evaluation"], none), strict=True))}
         for row in distances
-        if row["metric"] == metric
+        if row["metric"] == metric and row["value"] is not None
     ]
     models = {model: number for number, model in enumerate(dict.fromkeys(row["model"] for row in rows))}
     return sorted(rows, key=lambda row: (models[row["model"]], place.get(row["evaluation"], -1)))
@@ -59,7 +59,7 @@ def plot_curves(rows: Sequence[Row], metric: str, path: Path | str) -> None:
     """
     models = list(dict.fromkeys(row["model"] for row in rows))
     names = list(dict.fromkeys(row["series"] for row in rows if row["series"]))
-    width, height = len(names), len(models)
+    width, height = max(1, len(names)), max(1, len(models))  # an empty figure, if nothing has a value
     with plain_style():
         # The axes fill the figure; labels around them enlarge it when it is saved.
         figure = Figure(figsize=(_PANEL[0] * width, _PANEL[1] * height), facecolor=PAPER)

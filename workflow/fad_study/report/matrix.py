@@ -84,7 +84,7 @@ def distance_matrix(distances: Sequence[Row], model: str, metric: str, datasets:
     unknown = sorted({row[side] for row in rows for side in ("reference", "evaluation")} - set(datasets))
     if unknown:
         raise FadError(f"the table has distances of data sets that are not listed: {', '.join(unknown)}")
-    cells: dict[tuple[str, str], float] = {}
+    cells: dict[tuple[str, str], float | None] = {}
     chosen = get_metric(metric)
     if chosen.zero_on_itself:
         cells |= {(name, name): 0.0 for name in datasets}

@@ -51,7 +51,7 @@ def _table_lines(rows: Sequence[Row], width: int) -> list[str]:
     shown = [row for row in rows if row["reference"] == reference]
     names = list(dict.fromkeys(row["evaluation"] for row in shown))[:_SETS]
     metrics = {row["metric"] for row in rows}
-    columns: dict[str, dict[str, float]] = {}
+    columns: dict[str, dict[str, float | None]] = {}
     for row in shown:
         heading = row["model"] + (f" {row['metric']}" if len(metrics) > 1 else "")
         heading += " (seeded)" if row["weights"] == "seeded" else ""

@@ -90,7 +90,7 @@ def compute_distances(
     # Pair by pair: metrics of the same vectors share what they compute of them.
     for reference, evaluation in pairs:
         for metric, get in getters.items():
-            row = distance_row(get(reference), get(evaluation), metric)
+            row = distance_row(get(reference), get(evaluation), metric, partial=True)
             noted = (row["note"], mixed_note([kinds[reference], kinds[evaluation]]))
             rows[metric].append({**row, "note": "; ".join(filter(None, noted))})
     write_table(DISTANCES, [row for metric in metrics for row in rows[metric]], distances)

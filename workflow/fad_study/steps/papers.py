@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from fad_core.errors import FadError
 from fad_core.tables import DISTANCES, read_table, write_table
 from fad_core.tables.csvtext import format_csv, plain_text
 from fad_core.util.atomic import write_text
@@ -32,7 +34,7 @@ def summarise_repeats(distances: Path, repeats: Mapping[str, Sequence[str]], out
         repeats: data sets of each group, by the group's name.
         outputs: the tables to write, all with the same rows.
     """
-    rows = repeat_rows(read_table(DISTANCES, distances), repeats)
+    rows = repeat_rows(_read_values(distances), repeats)
     for output in outputs:
         write_table(REPEATS, rows, output)
 
@@ -51,7 +53,7 @@ def compare_published(
     """
     rows = published_rows(
         read_figures(figures),
-        read_table(DISTANCES, distances),
+        _read_values(distances),
         read_table(REPEATS, repeats) if repeats else [],
         tolerance,
     )
@@ -67,7 +69,7 @@ def write_system_table(distances: Path, sets: Mapping[str, tuple[str, str]], out
         sets: (system, category) of data sets, by name.
         output: the CSV table to write.
     """
-    write_text(output, format_csv(system_distances(read_table(DISTANCES, distances), sets)))
+    write_text(output, format_csv(system_distances(_read_values(distances), sets)))
 
 
 def correlate(
@@ -128,7 +130,7 @@ def write_paper_tables(
     """
     tables: dict[str, PaperTable] = {}
     labels = labels_of(read_table(DATASETS, datasets)) if datasets else {}
-    computed = labelled(read_table(DISTANCES, distances), labels) if distances else []
+    computed = labelled(_read_values(distances), labels) if distances else []
     groups = labelled_groups(groups, labels)
     if computed:
         drawn = labelled(read_table(REPEATS, repeats), labels) if repeats else []
@@ -174,3 +176,15 @@ def write_methods(
     for output in outputs:
         escape = latex_text if output.suffix == ".tex" else markdown_text
         write_text(output, escape(text) + "\n")
+
+
+def _read_values(distances: Path) -> list[dict[str, Any]]:
+    """Return the rows of a table of distances that have a value.
+
+    Raises:
+        FadError: none has.
+    """
+    rows = [row for row in read_table(DISTANCES, distances) if row["value"] is not None]
+    if not rows:
+        raise FadError(f"{distances}: no metric has a value for any pair; the column `note` says why")
+    return rows
