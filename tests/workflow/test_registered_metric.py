@@ -48,7 +48,7 @@ def test_metrics_with_options_and_one_without_a_value(done: WorkingFolder) -> No
     done.complete()
     with (done.root / "results/study/tables/distances.csv").open(encoding="utf-8") as stream:
         rows = {row["metric"]: row for row in csv.DictReader(stream)}
-    assert list(rows) == ["fad", "kad", "kid", {"id": "precision", "nearest_k": 1}, "fad-inf"]
+    assert list(rows) == ["fad", "kad", "kid", "precision", "fad-inf"]
     assert rows["kad"]["metric_settings"] == "bandwidth=evaluation"
     assert rows["fad-inf"]["value"] == "" and "no value: " in rows["fad-inf"]["note"]
     for name in ("fad", "kad", "kid", "precision"):
