@@ -33,14 +33,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.metrics.file_group import FileGroup
+from fad_core.metrics.interval_options import FEWEST_FILES, student_quantile
 from fad_core.metrics.linear_algebra import linalg
 from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.metrics.statistics import Statistics
 
 __all__ = ["FrechetInterval", "frechet_interval"]
-
-LEAST_FILES = 5
-"""With fewer files, a standard error would say little."""
 
 LARGEST_SHARE = 0.15
 """Of the correction that J − H may be."""
@@ -113,10 +111,10 @@ def frechet_interval(
     known = {name: groups for name, groups in named.items() if groups}
     if not known:
         return FrechetInterval(note="no interval: the files of both sets are not known")
-    few = {name: len(groups) for name, groups in known.items() if len(groups) < LEAST_FILES}
+    few = {name: len(groups) for name, groups in known.items() if len(groups) < FEWEST_FILES}
     if few:
         listed = " and ".join(f"{count} in the {name}" for name, count in few.items())
-        return FrechetInterval(note=f"no interval: fewer than {LEAST_FILES} files ({listed})")
+        return FrechetInterval(note=f"no interval: fewer than {FEWEST_FILES} files ({listed})")
     count = min(map(len, known.values()))
     parts = [
         _parts(each, count) if name in known else _repeated(each, count)
@@ -134,7 +132,7 @@ def frechet_interval(
             "still biased"
         )
         return FrechetInterval(value - corrected, corrected, note=reason)
-    spread = _student(count - 1, level) * math.hypot(error, rest)
+    spread = student_quantile(count - 1, level) * math.hypot(error, rest)
     low, high = (max(0.0, corrected + sign * spread) for sign in (-1, 1))
     return FrechetInterval(value - corrected, corrected, low, high, "; ".join(notes))
 
@@ -229,10 +227,3 @@ def _extrapolated(value: float, distances: NDArray[np.float64], shares: Sequence
     """Return the limit, linear in 1/n, of the distances of a share of the vectors and of all."""
     grown = float(np.mean(1 / np.array(shares))) - 1
     return value - (float(distances.mean()) - value) / grown
-
-
-def _student(freedom: int, level: float) -> float:
-    """Return the quantile of Student's t that bounds an interval of this level."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, (1 + level) / 2))

@@ -1,4 +1,4 @@
-"""The option that metrics with a confidence interval have in common."""
+"""What metrics with a confidence interval from files have in common."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from dataclasses import dataclass
 
 from fad_core.errors import SettingError
 from fad_core.util.choices import choice, require_positive
+
+FEWEST_FILES = 5
+"""Files of each set that an interval needs: of fewer, a standard error says little."""
+
+
+def student_quantile(freedom: float, level: float) -> float:
+    """Return the quantile of Student's t that bounds a two-sided interval of this level."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + level) / 2))
 
 
 @dataclass(frozen=True)

@@ -50,13 +50,11 @@ from numpy.typing import NDArray
 
 from fad_core.errors import ArgumentError
 from fad_core.metrics.base import MetricValue
+from fad_core.metrics.interval_options import FEWEST_FILES, student_quantile
 
-__all__ = ["FEWEST_FILES", "FileSums", "KernelDistance", "kernel_value"]
+__all__ = ["FileSums", "KernelDistance", "kernel_value"]
 
 Float64Array = NDArray[np.float64]
-
-FEWEST_FILES = 5
-"""Files of each set that an interval needs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +138,6 @@ class KernelDistance:
         Returns:
             Its ends, around `corrected`; None if a set has fewer than `FEWEST_FILES` files.
         """
-        from scipy.special import stdtrit
-
         centre = self.corrected
         if centre is None or min(len(s.counts) for s in (self.reference, self.evaluation)) < FEWEST_FILES:
             return None
@@ -152,7 +148,7 @@ class KernelDistance:
         if variance == 0:
             return centre, centre
         welch = 1 / float(((parts / variance) ** 2 / freedom).sum())
-        reach = float(stdtrit(welch, (1 + level) / 2)) * math.sqrt(variance)
+        reach = student_quantile(welch, level) * math.sqrt(variance)
         return centre - reach, centre + reach
 
 
