@@ -31,19 +31,27 @@ class Reference:
     (75, 'fad')
     """
 
-    def __init__(self, embedded: EmbeddedSet, frechet: FrechetAudioDistance, metric: str = "fad") -> None:
+    def __init__(
+        self,
+        embedded: EmbeddedSet,
+        frechet: FrechetAudioDistance,
+        metric: str = "fad",
+        per_file: bool = False,
+    ) -> None:
         """Combine a reference set with its model, which is fetched, exported and verified if need be.
 
         Args:
             embedded: the reference set.
             frechet: the model, and how files are handled.
             metric: name of the metric.
+            per_file: whether to score each sound as well.
 
         Raises:
             UnknownMetricError: there is no such metric.
             FadError: the set is of another model, or the model cannot be fetched, exported or verified.
         """
-        self._keep = choose_metric(metric).metric.needs_vectors
+        self._keep = per_file or choose_metric(metric).metric.needs_vectors
+        self._per_file = per_file
         self.embedded, self.metric, self._frechet = embedded, metric, frechet
         self.model = frechet.model
         if embedded.key != self.model.key:
@@ -70,7 +78,8 @@ class Reference:
 
         Returns:
             The distance: a float with the `row` of the distance table, which has a note if there are few
-            vectors, and the decision on each sound (`decisions`), named 0000, 0001, … or by its file.
+            vectors, and the decision on each sound (`decisions`), named 0000, 0001, … or by its file. If
+            the reference was made with `per_file`, `per_file` has a row for each sound.
 
         Raises:
             ArgumentError: sounds have no sample rate, or a path has one.
@@ -94,7 +103,7 @@ class Reference:
             raise ArgumentError("a tensor has no sample rate: give that of its sound, in Hz")
         source = given if sample_rate is None else Waveforms(given, sample_rate)
         _, embedded = self._frechet._embedded({name: source}, keep=self._keep)
-        return score_embedded(self.embedded, embedded[name], self.metric, self.model)
+        return score_embedded(self.embedded, embedded[name], self.metric, self.model, per_file=self._per_file)
 
 
 def reference(
@@ -103,6 +112,7 @@ def reference(
     weights: str | os.PathLike[str] = "",
     *,
     metric: str = "fad",
+    per_file: bool = False,
     **settings: Any,
 ) -> Reference:
     """Embed a reference set once, for scoring many sets against it.
@@ -115,6 +125,8 @@ def reference(
         weights: "official", "seeded", or the path of a checkpoint; "": those that the file of statistics
             names, else official.
         metric: name of the metric.
+        per_file: whether to score each sound as well. The reference's vectors are then kept in memory; of a
+            file of statistics, which has none, only the Fréchet distances of sounds are known.
         **settings: further arguments of `FrechetAudioDistance`, such as device="cuda" or
             on_short_file="pad".
 
@@ -134,8 +146,11 @@ def reference(
     >>> reference = fad_core.reference("audio/reference", model="tiny", weights="seeded")
     >>> reference.score("audio/generated").row["metric"]
     'fad'
+    >>> reference = fad_core.reference("audio/reference", model="tiny", weights="seeded", per_file=True)
+    >>> [row["file"] for row in reference.score("audio/generated").per_file]
+    ['1.wav', '0.wav', '2.wav']
     """
-    keep = choose_metric(metric).metric.needs_vectors
+    keep = per_file or choose_metric(metric).metric.needs_vectors
     name = os.fspath(source) if isinstance(source, str | os.PathLike) else "reference"
     if Path(name).suffix in (".npz", ".parquet") and Path(name).is_file():
         wanted = FrechetAudioDistance(model_name=model, **settings).model_id if model else ""
@@ -146,7 +161,7 @@ def reference(
     frechet = FrechetAudioDistance(model_name=model or "vggish", weights=weights or "official", **settings)
     _, embedded = frechet._embedded({name: source}, keep=keep)
     frechet._load(frames=2)  # here, so that a warning about the model names the caller
-    return Reference(embedded[name], frechet, metric)
+    return Reference(embedded[name], frechet, metric, per_file)
 
 
 def _stored(path: str, model: str) -> EmbeddedSet:

@@ -17,6 +17,7 @@ from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.embedding.distances import distance_row
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.inputs import Progress, Source, Waveforms
+from fad_core.embedding.per_file import per_file_rows
 from fad_core.embedding.scan_and_embed import ScannedSets, embed_sets, scan_sets
 from fad_core.metrics import choose_metric
 from fad_core.runner.exported import ExportedModel
@@ -52,6 +53,8 @@ class Score(float):
         decisions: the decision on every file (used, padded or excluded), by data set.
         ignored: (name, reason) of files that are not audio, by data set.
         model: the exported model's identity, and where it ran; empty if none was needed.
+        per_file: how far each file of the evaluation set is from the reference, the farthest first, if that
+            was asked for: rows of `fad_core.tables.schemas.PER_FILE`.
 
     >>> from fad_core import FrechetAudioDistance
     >>> frechet = FrechetAudioDistance(model_name="tiny", weights="seeded")
@@ -66,6 +69,7 @@ class Score(float):
     decisions: Mapping[str, Sequence[FileDecision]]
     ignored: Mapping[str, Sequence[tuple[str, str]]]
     model: Mapping[str, Any]
+    per_file: Sequence[Mapping[str, Any]]
 
     def __new__(
         cls,
@@ -73,6 +77,7 @@ class Score(float):
         decisions: Mapping[str, Sequence[FileDecision]] | None = None,
         ignored: Mapping[str, Sequence[tuple[str, str]]] | None = None,
         model: Mapping[str, Any] | None = None,
+        per_file: Sequence[Mapping[str, Any]] = (),
     ) -> Self:
         """Create the float from a row of the distance table.
 
@@ -81,14 +86,16 @@ class Score(float):
             decisions: the decision on every file, by data set; None: of no file.
             ignored: (name, reason) of files that are not audio, by data set; None: of no file.
             model: the exported model's identity; None: not known.
+            per_file: rows of single files.
         """
         made = super().__new__(cls, row["value"])
         made.row, made.decisions, made.ignored, made.model = row, decisions or {}, ignored or {}, model or {}
+        made.per_file = tuple(per_file)
         return made
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         """Return the arguments from which a copy or a pickle is made."""
-        return self.row, self.decisions, self.ignored, self.model
+        return self.row, self.decisions, self.ignored, self.model, self.per_file
 
     def to_frame(self) -> pd.DataFrame:
         """Return the row as a table of pandas, which must be installed; `pandas.concat` joins several.
@@ -114,7 +121,8 @@ class Score(float):
         """Return everything as plain values, for JSON.
 
         Returns:
-            The fields of the row; "model_identity"; and under "file_uses" and "ignored" all files.
+            The fields of the row; "model_identity"; under "file_uses" and "ignored" all files,
+            and under "per_file" how far they are from the reference, if that was asked for.
         """
         said = ("status", "reason")  # of the decision, and more than the scan's
         files = [
@@ -133,7 +141,13 @@ class Score(float):
             for name, items in self.ignored.items()
             for item, reason in items
         ]
-        return {**self.row, "model_identity": dict(self.model), "file_uses": files, "ignored": ignored}
+        return {
+            **self.row,
+            "model_identity": dict(self.model),
+            "file_uses": files,
+            "ignored": ignored,
+            "per_file": [dict(row) for row in self.per_file],
+        }
 
 
 def score(
@@ -198,6 +212,8 @@ def score_embedded(
     evaluation: EmbeddedSet,
     metric: str = "fad",
     exported: ExportedModel | None = None,
+    *,
+    per_file: bool = False,
 ) -> Score:
     """Score two embedded sets.
 
@@ -206,6 +222,7 @@ def score_embedded(
         evaluation: the evaluation set, as `embed_sets` returns it.
         metric: name of the metric, with its options ("kad bandwidth=evaluation").
         exported: the model that embedded them, to be named in the result; None: it is not named.
+        per_file: whether to score each file of the evaluation set too, whose vectors must have been kept.
 
     Returns:
         The distance, a float with a record of how it was computed.
@@ -214,6 +231,7 @@ def score_embedded(
         UnknownMetricError: there is no such metric.
         FadError: they were embedded by different models.
         DatasetError: a set has fewer than 2 vectors.
+        ValueError: single files are to be scored, but the vectors of the evaluation set were not kept.
 
     >>> from fad_core.api.scoring import EmbeddedSet
     >>> from fad_core.metrics.statistics import Statistics
@@ -233,6 +251,7 @@ def score_embedded(
         {each.name: each.decisions for each in both},
         {each.name: each.ignored for each in both},
         {} if exported is None else {**asdict(exported.identity), "device": exported.device},
+        list(per_file_rows(reference, evaluation)) if per_file else (),
     )
 
 

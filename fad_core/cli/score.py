@@ -76,7 +76,8 @@ def score(
     list). The reference is embedded once.
 
     --per-file writes a row for each file of the evaluation sets, the farthest first: the distance of its
-    vectors from the nearest ones of the reference, its influence on KAD, and its own FAD.
+    vectors from the nearest ones of the reference, its influence on KAD, and its own FAD. Of a reference
+    that is a file of statistics, only the last is known.
     """
     from fad_core.embedding.distances import distance_row
     from fad_core.errors import FadError
@@ -95,7 +96,7 @@ def score(
         embedding,
         measures,
         assume=assume_same_model,
-        vectors_for="--per-file" if per_file else "",
+        vectors_of=evaluations if per_file else (),
     )
     if len(found) > 1:
         held = ", ".join(each[0].key.model for each in found)

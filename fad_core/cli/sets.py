@@ -30,7 +30,7 @@ def comparable_sets(
     metrics: Sequence[Metric],
     *,
     assume: bool,
-    vectors_for: str = "",
+    vectors_of: Sequence[str] = (),
 ) -> list[list[EmbeddedSet]]:
     """Read the statistics of sets, and embed those that are audio.
 
@@ -40,7 +40,7 @@ def comparable_sets(
         embedding: how audio is embedded.
         metrics: the metrics by which they are to be compared.
         assume: see `fad_core.api.comparability.same_model`.
-        vectors_for: what needs the vectors beside the metrics, for messages; "": nothing.
+        vectors_of: names of sets whose single files are scored, which needs their vectors.
 
     Returns:
         For each model, the sets in the order of `names`.
@@ -58,13 +58,14 @@ def comparable_sets(
     files = [name for name in names if is_statistics_file(name)]
     sounds = [name for name in names if name not in files]
     _require_existing(names)
-    needing = [metric.name for metric in metrics if metric.needs_vectors] + [vectors_for] * bool(vectors_for)
+    needing = dict.fromkeys(vectors_of, "the distance of single files")
+    needing |= {name: metric.name for metric in metrics if metric.needs_vectors for name in names}
     keep, wanted = bool(needing), models or ([DEFAULT_MODEL] if sounds else [])
     stored = {name: read_statistics(name, wanted, keep=keep) for name in files}
     _require_models(models, stored)
-    lacking = [name for name, held in stored.items() if held[0].embeddings is None]
-    if keep and lacking:
-        raise FadError(f"{needing[0]} needs vectors, but {lacking[0]} holds only statistics")
+    for name, what in needing.items():
+        if name in stored and stored[name][0].embeddings is None:
+            raise FadError(f"{what} needs vectors, but {name} holds only statistics")
     if not sounds:
         return same_model([stored[name] for name in names], models=models, assume=assume)
     models = models or [DEFAULT_MODEL]

@@ -14,13 +14,13 @@ def per_file_rows(reference: EmbeddedSet, evaluation: EmbeddedSet) -> Iterator[d
     """Yield a row of `fad_core.tables.schemas.PER_FILE` for each file of a set, the farthest first.
 
     Args:
-        reference: the reference set, with its vectors.
+        reference: the reference set; without its vectors, only Fréchet distances are known.
         evaluation: the evaluation set, with its vectors.
 
     Raises:
-        ValueError: the vectors of a set are not available.
+        ValueError: the vectors of the evaluation set are not available.
     """
-    statistics, vectors = reference.statistics_of(), (reference.vectors_of(), evaluation.vectors_of())
+    vectors = None if reference.embeddings is None else reference.vectors_of()
     head = {**asdict(reference.key), "reference": reference.name, "evaluation": evaluation.name}
-    for score in per_file_scores(statistics, *vectors):
+    for score in per_file_scores(reference.statistics_of(), vectors, evaluation.vectors_of()):
         yield {**head, **asdict(score)}

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,30 +36,33 @@ class FileScore:
     Attributes:
         file: its name.
         vectors: number of its vectors.
-        nearest: mean distance of its vectors from the nearest ones of the reference.
-        kad: its influence on KAD; None if a set has fewer than 3 files.
+        nearest: mean distance of its vectors from the nearest ones of the reference; None if only
+            statistics of the reference are known.
+        kad: its influence on KAD; None if a set has fewer than 3 files, or if only statistics of the
+            reference are known.
         fad: Fréchet distance of its vectors from the reference; None if it has fewer than 2.
     """
 
     file: str
     vectors: int
-    nearest: float
+    nearest: float | None
     kad: float | None
     fad: float | None
 
 
 def per_file_scores(
-    statistics: Statistics | MeanCovariance, reference: SetVectors, evaluation: SetVectors
+    statistics: Statistics | MeanCovariance, reference: SetVectors | None, evaluation: SetVectors
 ) -> list[FileScore]:
     """Score each file of an evaluation set against the reference.
 
     Args:
         statistics: statistics of the reference's vectors.
-        reference: vectors of the reference `[N, D]`.
+        reference: vectors of the reference `[N, D]`; None: they are not known.
         evaluation: vectors of the evaluation set `[M, D]`.
 
     Returns:
-        A score for each file that has vectors, the farthest by `nearest` first.
+        A score for each file that has vectors, the farthest first: by `nearest`, or by `fad` where only
+        statistics of the reference are known.
 
     Raises:
         ArgumentError: the dimensions differ, vectors are not finite, or a set has fewer than 2 vectors.
@@ -71,8 +75,10 @@ def per_file_scores(
     >>> [(score.file, score.nearest) for score in scores]
     [('7.wav', 5.0), ('1.wav', 3.0), ('2.wav', 3.0)]
     """
-    influence = _influence(reference, evaluation)  # checks both sets
-    nearest = _nearest(reference, evaluation)
+    influence = nearest = None
+    if reference is not None:
+        influence = _influence(reference, evaluation)  # checks both sets
+        nearest = _nearest(reference, evaluation)
     ends = np.cumsum(evaluation.counts)
     scores: list[FileScore] = []
     for file, count, end in zip(evaluation.files, evaluation.counts, ends, strict=True):
@@ -83,8 +89,14 @@ def per_file_scores(
         if count > 1:
             fad = frechet_distance(statistics, Statistics.from_embeddings(evaluation.vectors[own])).value
         kad = None if influence is None else float(influence[len(scores)])
-        scores.append(FileScore(file, count, float(nearest[own].mean()), kad, fad))
-    return sorted(scores, key=lambda score: (-score.nearest, score.file))
+        near = None if nearest is None else float(nearest[own].mean())
+        scores.append(FileScore(file, count, near, kad, fad))
+    return sorted(scores, key=_farthest_first)
+
+
+def _farthest_first(score: FileScore) -> tuple[float, str]:
+    distance = score.fad if score.nearest is None else score.nearest
+    return (math.inf if distance is None else -distance), score.file
 
 
 def _influence(reference: SetVectors, evaluation: SetVectors) -> NDArray[np.float64] | None:

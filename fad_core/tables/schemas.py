@@ -246,12 +246,18 @@ PER_FILE = Schema(
         Column("evaluation", "string", "Name of the evaluated set."),
         FILE,
         Column("vectors", "int64", "Number of embedding vectors of the file."),
-        Column("nearest", "float64", "Mean distance of its vectors from the nearest ones of the reference."),
+        Column(
+            "nearest",
+            "float64",
+            "Mean distance of its vectors from the nearest ones of the reference; missing if only statistics "
+            "of the reference are known.",
+            nullable=True,
+        ),
         Column(
             "kad",
             "float64",
             "How much larger the corrected KAD of the sets is with the file than without it; missing if a "
-            "set has fewer than 3 files.",
+            "set has fewer than 3 files, or only statistics of the reference are known.",
             nullable=True,
         ),
         Column(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import warnings
 from collections.abc import Iterator
@@ -219,3 +220,22 @@ def test_a_sample_rate_belongs_to_sounds_and_not_to_paths(reference: Reference) 
     with pytest.raises(ArgumentError, match="a tensor has no sample rate"):
         reference.score(torch.zeros(2, RATE))
     assert repr(reference).startswith("Reference(")
+
+
+def test_each_sound_is_scored_too(place: Path) -> None:
+    sounds = SOUNDS.copy()
+    sounds[3] = np.sign(sounds[3])
+    reference = fad_core.reference("audio/reference", "tiny", "seeded", per_file=True, progress=False)
+    value = reference.score(sounds, RATE)
+    assert value == fad_core.reference("audio/reference", "tiny", "seeded", progress=False).score(
+        sounds, RATE
+    )
+    assert {row["file"] for row in value.per_file} == {"0000", "0001", "0002", "0003"}
+    assert value.per_file[0]["file"] == "0003" and value.per_file[0]["vectors"] == 25
+    assert value.to_dict()["per_file"] == [dict(row) for row in pickle.loads(pickle.dumps(value)).per_file]
+
+    write_statistics(reference.embedded, place / "reference.npz")
+    stored = fad_core.reference("reference.npz", per_file=True, progress=False).score(sounds, RATE)
+    assert [row["nearest"] for row in stored.per_file] == [None] * 4
+    expected = sorted((row["fad"] for row in value.per_file), reverse=True)
+    assert [row["fad"] for row in stored.per_file] == expected

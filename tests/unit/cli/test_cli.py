@@ -331,8 +331,12 @@ def test_the_files_of_a_set_are_ranked_by_their_distance(
         assert distances == sorted(distances, reverse=True) and distances[-1] > 0
     stored = tmp_path / "a.npz"
     fad_small("stats", folders[0], "-o", str(stored), *SEEDED, "--quiet")
-    done = fad_small("score", str(stored), folders[1], *SEEDED, "--per-file", str(tmp_path / "x.csv"))
-    assert done.stderr == f"error: --per-file needs vectors, but {stored} holds only statistics\n"
+    done = fad_small("score", str(stored), folders[1], *SEEDED, "--quiet", "--per-file", str(table))
+    assert {(row["nearest"], row["kad"]) for row in read_table(PER_FILE, table)} == {(None, None)}
+    done = fad_small("score", folders[1], str(stored), *SEEDED, "--per-file", str(tmp_path / "x.csv"))
+    assert done.stderr == (
+        f"error: the distance of single files needs vectors, but {stored} holds only statistics\n"
+    )
     done = fad_small(*call, "--per-file", str(tmp_path / "x.txt"))
     assert done.returncode == 2 and "must end in .csv or .parquet" in done.stderr
 
