@@ -51,7 +51,7 @@ _KEY = ("model", "weights", "weights_sha256", "settings", "dataset")
 _FADTK_MEAN, _FADTK_COVARIANCE = ".mu", ".cov"
 _PYTORCH_FID = ("mu", "sigma")
 _BESIDE = ("identity", "note")
-_GROUPS = ("group_n", "group_means", "group_rows")
+_GROUPS = ("group_n", "group_files", "group_means", "group_rows")
 """Arrays that files of earlier versions lack."""
 _OURS = {*STATISTICS.names, *_BESIDE} - {*_GROUPS}
 _KINDS = {"string": "U", "int64": "iu", "float64": "f"}
@@ -204,6 +204,7 @@ def _read_groups(archive: Archive, dimension: int) -> dict[str, Any]:
         return {name: np.empty(0) for name in _GROUPS}
     row: dict[str, Any] = {"group_n": archive.read("group_n", partial(_require_sounds, most=GROUPS))}
     heights = np.minimum(row["group_n"] - 1, dimension).clip(0)
+    row["group_files"] = archive.read("group_files", partial(_require_sounds, most=len(heights)))
     row["group_means"] = archive.read("group_means", _numbers_of((len(heights) * dimension,)))
     row["group_rows"] = archive.read("group_rows", _numbers_of((int(heights.sum()) * dimension,)))
     return row

@@ -82,6 +82,7 @@ def _groups_to_row(statistics: Statistics) -> dict[str, Any]:
     groups = statistics.groups
     return {
         "group_n": np.array([group.n for group in groups], dtype=np.int64),
+        "group_files": np.array([group.files for group in groups], dtype=np.int64),
         "group_means": np.concatenate([np.empty(0), *(group.mean for group in groups)]),
         "group_rows": np.concatenate([np.empty(0), *(group.rows.reshape(-1) for group in groups)]),
     }
@@ -90,13 +91,14 @@ def _groups_to_row(statistics: Statistics) -> dict[str, Any]:
 def _groups_from_row(row: Mapping[str, Any], dimension: int) -> tuple[FileGroup, ...]:
     counts = [int(n) for n in row["group_n"]]
     heights = [min(n - 1, dimension) for n in counts]
-    if any(height < 0 for height in heights) or row["group_means"].size != len(counts) * dimension:
+    complete = len(row["group_files"]) == len(counts) and row["group_means"].size == len(counts) * dimension
+    if any(height < 0 for height in heights) or not complete:
         raise ValueError("the groups of files are not complete")
     if row["group_rows"].size != sum(heights) * dimension:
         raise ValueError("the factors of the groups of files are not complete")
     means, rows = row["group_means"].reshape(-1, dimension), row["group_rows"].reshape(-1, dimension)
     ends = np.cumsum(heights)
     return tuple(
-        FileGroup(n, mean.copy(), rows[end - height : end].copy())
-        for n, mean, height, end in zip(counts, means, heights, ends, strict=True)
+        FileGroup(n, mean.copy(), rows[end - height : end].copy(), int(files))
+        for n, mean, height, end, files in zip(counts, means, heights, ends, row["group_files"], strict=True)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from fad_core.errors import ConfigError, FadError
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fad_core.metrics.comparison import System
     from fad_core.metrics.mean_covariance import MeanCovariance
     from fad_core.metrics.statistics import Statistics
 
@@ -110,6 +111,8 @@ class MetricValue:
         bias: how much the value is expected to exceed the populations' distance; None if that is not
             estimated.
         corrected: the value without its bias; None if that is not estimated.
+        system: what comparing the evaluation set with others against the same reference uses
+            (`fad_core.metrics.comparison`); None if the metric does not compare them.
     """
 
     value: float
@@ -118,6 +121,7 @@ class MetricValue:
     note: str = ""
     bias: float | None = None
     corrected: float | None = None
+    system: System | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

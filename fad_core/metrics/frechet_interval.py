@@ -16,7 +16,7 @@ value; and |J − H| measures what is left. The interval is
     2 J − H ± t(K − 1) · √(s² + (J − H)²)
 
 with the quantile of Student's t for K − 1 degrees of freedom, cut at 0. If |J − H| is more than
-`LARGEST_SHARE` of the whole correction (and more than half of s), the expansion in 1/n does not hold, since
+15 % of the whole correction (and more than half of s), the expansion in 1/n does not hold, since
 there are too few vectors for the dimensions in which they spread, and no interval is given: the corrected
 value is then still too high. docs/metrics.md has the simulations behind these choices.
 """
@@ -25,23 +25,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fad_core.metrics.effects import Effects
 from fad_core.metrics.file_group import FileGroup
-from fad_core.metrics.interval_options import FEWEST_FILES, student_quantile
+from fad_core.metrics.interval_options import FEWEST_FILES
 from fad_core.metrics.linear_algebra import linalg
 from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.metrics.statistics import Statistics
 
 __all__ = ["FrechetInterval", "frechet_interval"]
-
-LARGEST_SHARE = 0.15
-"""Of the correction that J − H may be."""
 
 _CACHED_DIMENSION = 256
 """Up to which the parts of a set without each group are kept, for the set's other pairs: 24 · D² numbers."""
@@ -56,6 +54,7 @@ class FrechetInterval:
         corrected: the distance without this bias, which may be negative; None if it is not known.
         low: lower end of the interval, ≥ 0; None if there is none.
         high: upper end of the interval; None if there is none.
+        effects: the corrected value with the effects of groups of files; None if it is not known.
         note: why there is no interval, or what it is conditional on; empty if there is nothing to say.
     """
 
@@ -63,6 +62,7 @@ class FrechetInterval:
     corrected: float | None = None
     low: float | None = None
     high: float | None = None
+    effects: Effects | None = field(default=None, compare=False, repr=False)
     note: str = ""
 
 
@@ -122,19 +122,20 @@ def frechet_interval(
     ]
     distances = np.array([_distance(one, other) for one, other in zip(*parts, strict=True)])
     shares = np.mean([_shares(groups, count) for groups in known.values()], axis=0)
-    jackknife, error = _jackknife(value, distances[:count], shares)
+    jackknife, spread = _jackknife(value, distances[:count], shares)
     halves = _extrapolated(value, distances[count:], [shares[half].sum() for half in _halves(count)])
-    corrected, rest = 2 * jackknife - halves, abs(jackknife - halves)
+    rest = jackknife - halves
+    effects = Effects(jackknife + rest, spread, (), value - jackknife, rest)
+    corrected = effects.estimate
     notes = [f"the interval is conditional on the {name}" for name in named if name not in known]
-    if rest > max(LARGEST_SHARE * abs(value - jackknife), error / 2):
+    if not effects.unbiased:
         reason = (
             "no interval: too few vectors for their dimensions to estimate the bias; the corrected value is "
             "still biased"
         )
-        return FrechetInterval(value - corrected, corrected, note=reason)
-    spread = student_quantile(count - 1, level) * math.hypot(error, rest)
-    low, high = (max(0.0, corrected + sign * spread) for sign in (-1, 1))
-    return FrechetInterval(value - corrected, corrected, low, high, "; ".join(notes))
+        return FrechetInterval(value - corrected, corrected, effects=effects, note=reason)
+    low, high = (max(0.0, end) for end in effects.interval(level))
+    return FrechetInterval(value - corrected, corrected, low, high, effects, "; ".join(notes))
 
 
 def _groups_of(given: Statistics | MeanCovariance) -> tuple[FileGroup, ...]:
@@ -214,13 +215,12 @@ def _distance(one: _Part, other: _Part) -> float:
 
 def _jackknife(
     value: float, distances: NDArray[np.float64], shares: NDArray[np.float64]
-) -> tuple[float, float]:
-    """Return the jackknife's estimate and its standard error, from the distances without each group."""
+) -> tuple[float, NDArray[np.float64]]:
+    """Return the jackknife's estimate and the groups' effects, from the distances without each group."""
     inverse = 1 / shares
     pseudo = inverse * value - (inverse - 1) * distances
     estimate = len(distances) * value - float(np.sum((1 - shares) * distances))
-    variance = float(np.mean((pseudo - estimate) ** 2 / (inverse - 1)))
-    return estimate, math.sqrt(variance)
+    return estimate, (pseudo - estimate) / np.sqrt(len(distances) * (inverse - 1))
 
 
 def _extrapolated(value: float, distances: NDArray[np.float64], shares: Sequence[float]) -> float:

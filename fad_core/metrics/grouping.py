@@ -14,7 +14,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fad_core.metrics.file_group import FileGroup
+from fad_core.metrics.file_group import FileGroup, pair_name
 from fad_core.metrics.statistics import Statistics, statistics_of
 
 GROUPS = 20
@@ -98,8 +98,21 @@ class _Gathered:
             return ()
         for number in list(self._pending):
             self._reduce(number)
-        found = (self._done[number] for number in sorted(self._done))
-        return tuple(FileGroup(each.n, each.mean, each.rows.copy()) for each in found)
+        names = self._names()
+        return tuple(
+            FileGroup(each.n, each.mean, each.rows.copy(), names[number])
+            for number, each in sorted(self._done.items())
+        )
+
+    def _names(self) -> dict[int, int]:
+        """Return the hash of the names of the files of each group that pair them with others."""
+        by_group: dict[int, list[str]] = {}
+        for file, number in self._assigned.items():
+            by_group.setdefault(number, []).append(pair_name(file))
+        return {
+            number: int.from_bytes(hashlib.sha256("\n".join(sorted(names)).encode()).digest()[:8]) >> 1
+            for number, names in by_group.items()
+        }
 
     def _add(self, number: int, vectors: NDArray[Any]) -> None:
         dimension = vectors.shape[1]

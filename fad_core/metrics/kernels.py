@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fad_core.errors import ArgumentError
 from fad_core.metrics.base import SetVectors
 from fad_core.metrics.mmd import FileSums, KernelDistance
 from fad_core.metrics.pairwise import Float64Array, centred, checked_vectors, row_blocks
 
-__all__ = ["CubicKernel", "GaussianKernel", "Kernel", "kernel_distance"]
+__all__ = ["CubicKernel", "GaussianKernel", "Kernel", "kernel_distance", "sums_across"]
 
 
 class Kernel(Protocol):
@@ -97,7 +98,7 @@ def kernel_distance(reference: SetVectors, evaluation: SetVectors, kernel: Kerne
     ...     vectors = ((f"{i}.wav", rng.normal(shift, 1, (2, 4)).astype("f4")) for i in range(30))
     ...     sets.append(SetVectors.of(vectors))
     >>> distance = kernel_distance(*sets, GaussianKernel(1 / 8))
-    >>> low, high = distance.interval()
+    >>> low, high = distance.effects().interval(0.95)
     >>> low < distance.corrected < high, round(distance.value, 3)
     (True, 0.231)
     """
@@ -122,10 +123,34 @@ def kernel_distance(reference: SetVectors, evaluation: SetVectors, kernel: Kerne
     return result
 
 
+def sums_across(one: SetVectors, other: SetVectors, kernel: Kernel) -> tuple[Float64Array, Float64Array]:
+    """Sum a kernel over the pairs of a vector of each file and all vectors of another set.
+
+    Args:
+        one: vectors `[N, D]` of F files.
+        other: vectors `[M, D]` of G files.
+        kernel: the kernel.
+
+    Returns:
+        Sums of the files that have vectors, of the one set `[F]` and of the other `[G]`.
+    """
+    x, y = kernel.prepare(
+        checked_vectors(one.vectors, "one set"), checked_vectors(other.vectors, "the other")
+    )
+    sums = _sums_across(kernel, x, y)
+    starts = (_starts(np.array([count for count in each.counts if count])) for each in (one, other))
+    first, second = (np.add.reduceat(each, start) for each, start in zip(sums, starts, strict=True))
+    return first, second
+
+
+def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.cumsum(counts) - counts
+
+
 def _file_sums(kernel: Kernel, vectors: SetVectors, x: Float64Array, across: Float64Array) -> FileSums:
     # A file without vectors has no influence, and would be none to leave out.
     counts = np.array([count for count in vectors.counts if count], dtype=np.int64)
-    starts = np.cumsum(counts) - counts
+    starts = _starts(counts)
     own = np.zeros(len(counts))
     for index in np.flatnonzero(counts > 1):
         file = x[starts[index] : starts[index] + counts[index]]

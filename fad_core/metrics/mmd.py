@@ -49,10 +49,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import ArgumentError
-from fad_core.metrics.base import MetricValue
-from fad_core.metrics.interval_options import FEWEST_FILES, student_quantile
+from fad_core.metrics.effects import Effects
+from fad_core.metrics.interval_options import FEWEST_FILES
 
-__all__ = ["FileSums", "KernelDistance", "kernel_value"]
+__all__ = ["FileSums", "KernelDistance"]
 
 Float64Array = NDArray[np.float64]
 
@@ -129,50 +129,23 @@ class KernelDistance:
             results.append(within + _different_files(other) - 2 * across)
         return results[0], results[1]
 
-    def interval(self, level: float = 0.95) -> tuple[float, float] | None:
-        """Return the confidence interval of the populations' MMD².
+    def effects(self, factor: float = 1) -> Effects | None:
+        """Return `corrected` with the effects of all files, from which an interval follows.
 
         Args:
-            level: probability of covering it, between 0 and 1.
+            factor: what all values are multiplied by.
 
         Returns:
-            Its ends, around `corrected`; None if a set has fewer than `FEWEST_FILES` files.
+            The estimate; None if a set has fewer than `FEWEST_FILES` files.
         """
         centre = self.corrected
         if centre is None or min(len(s.counts) for s in (self.reference, self.evaluation)) < FEWEST_FILES:
             return None
-        replicates = self.without_each_file()
-        freedom = np.array([len(each) - 1 for each in replicates])
-        parts = np.array([each.var() * (len(each) - 1) for each in replicates])
-        variance = float(parts.sum())
-        if variance == 0:
-            return centre, centre
-        welch = 1 / float(((parts / variance) ** 2 / freedom).sum())
-        reach = student_quantile(welch, level) * math.sqrt(variance)
-        return centre - reach, centre + reach
-
-
-def kernel_value(distance: KernelDistance, level: float, factor: float = 1, note: str = "") -> MetricValue:
-    """Return MMD² as the value of a metric.
-
-    Args:
-        distance: MMD² with its sums.
-        level: level of the confidence interval, between 0 and 1.
-        factor: what all values are multiplied by.
-        note: what a reader should know beside the interval.
-
-    Returns:
-        The value; its bias and the corrected value where both sets have two files; the interval, or in the
-        note the reason why there is none.
-    """
-    corrected, interval = distance.corrected, distance.interval(level)
-    if interval is None:
-        reason = f"no interval: it needs {FEWEST_FILES} files in each set"
-        note = f"{note}; {reason}" if note else reason
-    low, high = (None, None) if interval is None else interval
-    scaled = [None if each is None else factor * each for each in (low, high, corrected)]
-    bias = None if corrected is None else factor * (distance.value - corrected)
-    return MetricValue(factor * distance.value, scaled[0], scaled[1], note, bias, scaled[2])
+        scaled = [
+            factor * math.sqrt((len(each) - 1) / len(each)) * (each.mean() - each)
+            for each in self.without_each_file()
+        ]
+        return Effects(factor * centre, scaled[0], (scaled[1],))
 
 
 def _different_files(sums: FileSums) -> float:

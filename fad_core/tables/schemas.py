@@ -103,6 +103,12 @@ STATISTICS = Schema(
             "Number of vectors of each of up to 20 groups of files, from which bias and interval of a "
             "distance follow; empty if the groups are not known, or too large.",
         ),
+        Column(
+            "group_files",
+            "list<int64>",
+            "Of each group, a hash of the names of its files without their last suffixes: groups of two sets "
+            "with the same hash hold files that belong together in pairs.",
+        ),
         Column("group_means", "list<float64>", "Mean of the vectors of each group, D numbers each."),
         Column(
             "group_rows",

@@ -31,14 +31,16 @@ class FadOptions(IntervalOptions):
 def _compute(reference: MetricInput, evaluation: MetricInput, options: FadOptions) -> MetricValue:
     from fad_core.metrics.frechet import frechet_distance
     from fad_core.metrics.frechet_interval import frechet_interval
+    from fad_core.metrics.frechet_system import FrechetSystem
 
     both = reference.statistics_of(), evaluation.statistics_of()
     distance = frechet_distance(*both)
     if options.ci == "none":
-        return MetricValue(distance.value, note=distance.note)
+        return MetricValue(distance.value, note=distance.note, system=FrechetSystem(*both))
     found = frechet_interval(*both, distance.value, options.level)
     note = "; ".join(filter(None, (distance.note, found.note)))
-    return MetricValue(distance.value, found.low, found.high, note, found.bias, found.corrected)
+    system = FrechetSystem(*both, found.effects)
+    return MetricValue(distance.value, found.low, found.high, note, found.bias, found.corrected, system)
 
 
 METRIC = Metric(

@@ -52,8 +52,8 @@ class KadOptions(IntervalOptions):
 
 def _compute(reference: MetricInput, evaluation: MetricInput, options: KadOptions) -> MetricValue:
     from fad_core.errors import ArgumentError
-    from fad_core.metrics.kernels import GaussianKernel, kernel_distance
-    from fad_core.metrics.mmd import kernel_value
+    from fad_core.metrics.kernel_system import kernel_value
+    from fad_core.metrics.kernels import GaussianKernel
     from fad_core.metrics.pairwise import MOST_VECTORS, median_distance
 
     sets = reference.vectors_of(), evaluation.vectors_of()
@@ -73,7 +73,7 @@ def _compute(reference: MetricInput, evaluation: MetricInput, options: KadOption
     gamma = 1 / (2 * sigma**2 + (1e-8 if options.bandwidth == "kadtk" else 0.0))
     if not 0 < gamma < math.inf:
         raise SettingError("bandwidth", f"is beyond what float64 holds when squared: {sigma!r}")
-    return kernel_value(kernel_distance(*sets, GaussianKernel(gamma)), options.level, 100, note)
+    return kernel_value(*sets, GaussianKernel(gamma), options.level, 100, note)
 
 
 METRIC = Metric(

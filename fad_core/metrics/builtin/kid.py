@@ -15,11 +15,10 @@ from fad_core.metrics.interval_options import IntervalOptions
 
 
 def _compute(reference: MetricInput, evaluation: MetricInput, options: IntervalOptions) -> MetricValue:
-    from fad_core.metrics.kernels import CubicKernel, kernel_distance
-    from fad_core.metrics.mmd import kernel_value
+    from fad_core.metrics.kernel_system import kernel_value
+    from fad_core.metrics.kernels import CubicKernel
 
-    distance = kernel_distance(reference.vectors_of(), evaluation.vectors_of(), CubicKernel())
-    return kernel_value(distance, options.level)
+    return kernel_value(reference.vectors_of(), evaluation.vectors_of(), CubicKernel(), options.level)
 
 
 METRIC = Metric(

@@ -46,6 +46,7 @@ ROW = {
     "files": 1, "padded": 0, "excluded": 0, "seconds": 1.0, "doubtful": 0, "doubt_seconds": 0.0, "loud": 0,
     "peak": 0.5, "silent": 0, "constant": 0, "rates": "8000:1",
     "group_n": np.empty(0, np.int64),
+    "group_files": np.empty(0, np.int64),
     "group_means": np.empty(0),
     "group_rows": np.empty(0),
     "sounds": np.array([7], np.int64),
@@ -132,7 +133,7 @@ def test_a_file_of_an_earlier_version_has_no_groups(tmp_path: Path) -> None:
     [
         ("group_n", lambda n: n + 1, "group_rows"),
         ("group_n", lambda n: np.zeros_like(n), "group_rows"),
-        ("group_n", lambda n: n[:-1], "group_means"),
+        ("group_n", lambda n: n[:-1], "group_files"),
         ("group_n", lambda n: n.astype(float), "expected int64"),
         ("group_means", lambda means: means * np.nan, "not finite"),
         ("group_rows", lambda rows: rows[:-1], "group_rows"),

@@ -129,7 +129,9 @@ def test_files_without_vectors_do_not_count() -> None:
     whole = kernel_distance(as_set(x), as_set(y), GaussianKernel(0.2))
     padded = as_set(x)
     padded = SetVectors(("", *padded.files, ""), (0, *padded.counts, 0), padded.vectors)
-    assert kernel_distance(padded, as_set(y), GaussianKernel(0.2)).interval() == whole.interval()
+    assert kernel_distance(padded, as_set(y), GaussianKernel(0.2)).effects().interval(
+        0.95
+    ) == whole.effects().interval(0.95)
 
 
 def covers(trials: int, counts: tuple[int, ...], shift: float) -> float:
@@ -149,7 +151,7 @@ def covers(trials: int, counts: tuple[int, ...], shift: float) -> float:
     for seed in range(trials):
         rng = np.random.default_rng(seed)
         sets = [draw(rng, len(counts), offset) for offset in (0.0, shift)]
-        interval = kernel_distance(*sets, GaussianKernel(gamma)).interval()
+        interval = kernel_distance(*sets, GaussianKernel(gamma)).effects().interval(0.95)
         assert interval is not None
         hits += interval[0] <= true <= interval[1]
     return hits / trials
