@@ -47,6 +47,9 @@ rule all:
         expand(rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS),
         expand(rules.plot_heatmap.output.figure, model=STUDY.models, metric=METRICS),
         expand(rules.plot_curves.output, metric=METRICS if STUDY.series else []),
+        rules.rank_systems.output if STUDY.ranked else [],
+        rules.plot_ranking.output if STUDY.ranked else [],
+        rules.score_files.output if PER_FILE else [],
         paper_targets(),
         # If the configuration names an interpreter of the original packages.
         rules.verify_reference.output.summaries if REFERENCE_PYTHON else [],

@@ -1,4 +1,4 @@
-"""Compute distances between pairs of data sets from their statistics."""
+"""Compute distances between pairs of data sets, and differences of those from one reference."""
 
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,8 @@ def main(
     pairs: list[str],
     metrics: list[str],
     distances: Path,
+    differences: Path,
+    ranked: list[str] | None = None,
     embeddings: list[Path] | None = None,
     threads: int = 1,  # noqa: ARG001 - read by fad_study.script_main.run
     isa: Isa = "native",  # noqa: ARG001 - read by run
@@ -26,7 +28,9 @@ def main(
         model: name of the model in the study.
         pairs: pairs of data sets, reference:evaluation.
         metrics: names of the metrics, each with its options (kad bandwidth=evaluation).
-        distances: the table to write.
+        distances: the table of distances to write.
+        differences: the table of differences of systems to write.
+        ranked: references whose systems are compared with each other.
         embeddings: tables of the embeddings of all batches by the model; needed by metrics of vectors.
         threads: number of numeric threads.
         isa: instruction set that numeric libraries use: native (all that the processor has) or avx2.
@@ -41,6 +45,8 @@ def main(
         metrics,
         distances,
         embeddings or [],
+        differences=differences,
+        ranked=ranked or [],
         mixed=mixed_numerics == "allow",
     )
 

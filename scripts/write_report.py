@@ -19,6 +19,10 @@ def main(
     correlations: Path | None = None,
     bars: Path | None = None,
     curves: list[Path] | None = None,
+    ranking: Path | None = None,
+    agreement: Path | None = None,
+    rankings: list[Path] | None = None,
+    per_file: Path | None = None,
 ) -> None:
     """Write tables and figures as one page.
 
@@ -36,6 +40,10 @@ def main(
         correlations: the table of correlations.
         bars: the figure of correlations.
         curves: figures of distances along series of data sets, .../{metric}.curves.svg.
+        ranking: the table of ranks.
+        agreement: the table of rank correlations.
+        rankings: figures of ranks, .../{metric}.ranking.svg.
+        per_file: the table of single files.
     """
     import json
 
@@ -53,6 +61,10 @@ def main(
         correlations,
         bars,
         curves or (),
+        ranking,
+        agreement,
+        rankings or (),
+        per_file,
     )
     write_report(json.loads(study), sources, html)
 

@@ -11,7 +11,7 @@ from fad_core.datasets.remarks import pair_notes, set_notes
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import FadError
 from fad_core.metrics import choose_metric
-from fad_core.metrics.base import Metric, Need
+from fad_core.metrics.base import Metric, MetricValue, Need
 from fad_core.models.use import ModelKey
 from fad_core.util.formatting import counted
 
@@ -25,6 +25,23 @@ SEEDED_NOTE = "seeded weights: not a published model, not comparable with publis
 def distance_row(
     reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str, *, partial: bool = False
 ) -> dict[str, Any]:
+    """Compare two embedded sets; `scored_row` without the value itself. Arguments and errors are the same.
+
+    Args:
+        reference: one set.
+        evaluation: the other.
+        metric: name of the metric, with its options.
+        partial: whether a metric without a value for these sets gives a row without one.
+
+    Raises:
+        FadError: see `scored_row`.
+    """
+    return scored_row(reference, evaluation, metric, partial=partial)[0]
+
+
+def scored_row(
+    reference: EmbeddedSet, evaluation: EmbeddedSet, metric: str, *, partial: bool = False
+) -> tuple[dict[str, Any], MetricValue | None]:
     """Compare two embedded sets: one row of the distance table (see `fad_core.tables.schemas.DISTANCES`).
 
     If only the mean and covariance of a set are known, its counts and the totals are None
@@ -36,6 +53,9 @@ def distance_row(
         metric: name of the metric, with its options (`fad_core.metrics.choose_metric`).
         partial: whether a metric that has no value for these sets gives a row without one, whose note has the
             reason, so that other metrics are not lost with it.
+
+    Returns:
+        The row, and the value with what comparing systems uses; None if the row has no value.
 
     Raises:
         FadError: the sets were embedded by different models, weights or settings, or the metric needs vectors
@@ -75,7 +95,7 @@ def distance_row(
         SEEDED_NOTE if reference.key.weights == "seeded" else "",
         *_notes(reference, evaluation),
     ]
-    return {
+    row = {
         **asdict(reference.key),
         "reference": reference.name,
         "evaluation": evaluation.name,
@@ -91,6 +111,7 @@ def distance_row(
         **_counts(reference, evaluation),
         "note": "; ".join(note for note in notes if note),
     }
+    return row, result
 
 
 def _imitates(key: ModelKey) -> bool:

@@ -27,12 +27,15 @@ from numpy.typing import NDArray
 from fad_core.metrics.effects import Effects
 from fad_core.metrics.interval_options import FEWEST_FILES
 
-__all__ = ["Difference", "System", "Units", "compare_systems", "holm"]
+__all__ = ["PERMUTATIONS", "Difference", "System", "Units", "compare_systems", "holm"]
 
 Float64Array = NDArray[np.float64]
 
 PERMUTATIONS = 9999
-"""Swaps of labels that are drawn; where there are no more different ones, each is made once."""
+"""Swaps of labels that are drawn by default."""
+
+_BATCH = 4_000_000
+"""Labels that are swapped at once, 32 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,9 @@ class Difference:
     note: str = ""
 
 
-def compare_systems(first: System, second: System, level: float = 0.95, seed: int = 0) -> Difference:
+def compare_systems(
+    first: System, second: System, level: float = 0.95, seed: int = 0, permutations: int = PERMUTATIONS
+) -> Difference:
     """Compare two systems that were compared with the same reference.
 
     Args:
@@ -97,6 +102,8 @@ def compare_systems(first: System, second: System, level: float = 0.95, seed: in
         second: the other one.
         level: level of the confidence interval, between 0 and 1.
         seed: of the swaps that are drawn, if not all are made.
+        permutations: number of swaps that are drawn; where there are no more different ones, each is made
+            once.
 
     Returns:
         The difference, positive if the first system is farther, with its interval and the test's p.
@@ -117,7 +124,7 @@ def compare_systems(first: System, second: System, level: float = 0.95, seed: in
     try:
         units = first.influences(second)
         paired = units[0].names == units[1].names
-        p = _permutation_p(units, paired, seed)
+        p = _permutation_p(units, paired, permutations, seed)
     except ValueError as error:
         notes.append(f"no test: {error}")
     effects = first.effects, second.effects
@@ -135,7 +142,7 @@ def compare_systems(first: System, second: System, level: float = 0.95, seed: in
     return Difference(estimate, low, high, p, paired, "; ".join(notes))
 
 
-def _permutation_p(units: tuple[Units, Units], paired: bool, seed: int) -> float:
+def _permutation_p(units: tuple[Units, Units], paired: bool, permutations: int, seed: int) -> float:
     from scipy.stats import permutation_test
 
     if min(len(each.names) for each in units) < FEWEST_FILES:
@@ -153,7 +160,8 @@ def _permutation_p(units: tuple[Units, Units], paired: bool, seed: int) -> float
         statistic,
         permutation_type="samples" if paired else "independent",
         vectorized=True,
-        n_resamples=PERMUTATIONS,
+        n_resamples=permutations,
+        batch=max(1, _BATCH // len(counts)),
         rng=np.random.default_rng(seed),
     )
     return float(found.pvalue)

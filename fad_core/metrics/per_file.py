@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,9 @@ from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.metrics.pairwise import centred, checked_vectors, median_distance, row_blocks
 from fad_core.metrics.statistics import Statistics
 
-__all__ = ["FileScore", "per_file_scores"]
+__all__ = ["MEASURES", "FileScore", "per_file_scores"]
+
+MEASURES = ("nearest", "kad", "fad")
 
 LEAST_FILES = 3
 """Of each set, which an influence needs."""
@@ -36,11 +39,12 @@ class FileScore:
     Attributes:
         file: its name.
         vectors: number of its vectors.
-        nearest: mean distance of its vectors from the nearest ones of the reference; None if only
+        nearest: mean distance of its vectors from the nearest ones of the reference; None if it is not
+            computed, or if only statistics of the reference are known.
+        kad: its influence on KAD; None if it is not computed, if a set has fewer than 3 files, or if only
             statistics of the reference are known.
-        kad: its influence on KAD; None if a set has fewer than 3 files, or if only statistics of the
-            reference are known.
-        fad: Fréchet distance of its vectors from the reference; None if it has fewer than 2.
+        fad: Fréchet distance of its vectors from the reference; None if it is not computed, or if the file
+            has fewer than 2 vectors.
     """
 
     file: str
@@ -51,7 +55,10 @@ class FileScore:
 
 
 def per_file_scores(
-    statistics: Statistics | MeanCovariance, reference: SetVectors | None, evaluation: SetVectors
+    statistics: Statistics | MeanCovariance,
+    reference: SetVectors | None,
+    evaluation: SetVectors,
+    measures: Collection[str] = MEASURES,
 ) -> list[FileScore]:
     """Score each file of an evaluation set against the reference.
 
@@ -59,10 +66,10 @@ def per_file_scores(
         statistics: statistics of the reference's vectors.
         reference: vectors of the reference `[N, D]`; None: they are not known.
         evaluation: vectors of the evaluation set `[M, D]`.
+        measures: which of them are computed; the others are None.
 
     Returns:
-        A score for each file that has vectors, the farthest first: by `nearest`, or by `fad` where only
-        statistics of the reference are known.
+        A score for each file that has vectors, the farthest first by the first measure that it has.
 
     Raises:
         ArgumentError: the dimensions differ, vectors are not finite, or a set has fewer than 2 vectors.
@@ -77,8 +84,8 @@ def per_file_scores(
     """
     influence = nearest = None
     if reference is not None:
-        influence = _influence(reference, evaluation)  # checks both sets
-        nearest = _nearest(reference, evaluation)
+        influence = _influence(reference, evaluation) if "kad" in measures else None
+        nearest = _nearest(reference, evaluation) if "nearest" in measures else None
     ends = np.cumsum(evaluation.counts)
     scores: list[FileScore] = []
     for file, count, end in zip(evaluation.files, evaluation.counts, ends, strict=True):
@@ -86,7 +93,7 @@ def per_file_scores(
             continue
         own = slice(end - count, end)
         fad = None
-        if count > 1:
+        if count > 1 and "fad" in measures:
             fad = frechet_distance(statistics, Statistics.from_embeddings(evaluation.vectors[own])).value
         kad = None if influence is None else float(influence[len(scores)])
         near = None if nearest is None else float(nearest[own].mean())
@@ -95,8 +102,8 @@ def per_file_scores(
 
 
 def _farthest_first(score: FileScore) -> tuple[float, str]:
-    distance = score.fad if score.nearest is None else score.nearest
-    return (math.inf if distance is None else -distance), score.file
+    known = (each for each in (score.nearest, score.kad, score.fad) if each is not None)
+    return -next(known, -math.inf), score.file
 
 
 def _influence(reference: SetVectors, evaluation: SetVectors) -> NDArray[np.float64] | None:

@@ -255,22 +255,23 @@ PER_FILE = Schema(
         Column(
             "nearest",
             "float64",
-            "Mean distance of its vectors from the nearest ones of the reference; missing if only statistics "
-            "of the reference are known.",
+            "Mean distance of its vectors from the nearest ones of the reference; missing if it was not "
+            "computed, or if only statistics of the reference are known.",
             nullable=True,
         ),
         Column(
             "kad",
             "float64",
-            "How much larger the corrected KAD of the sets is with the file than without it; missing if a "
-            "set has fewer than 3 files, or only statistics of the reference are known.",
+            "How much larger the corrected KAD of the sets is with the file than without it; missing if it "
+            "was not computed, if a set has fewer than 3 files, or if only statistics of the reference are "
+            "known.",
             nullable=True,
         ),
         Column(
             "fad",
             "float64",
             "Fréchet distance of its vectors from the reference, larger the fewer they are; missing if it "
-            "has only one.",
+            "was not computed, or if the file has only one.",
             nullable=True,
         ),
     ),

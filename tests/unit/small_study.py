@@ -118,7 +118,8 @@ class Study:
         row = {
             "model": "vggish", "weights": self.weights, "weights_sha256": SHA[self.weights], "settings": "",
             "dataset": name, "output": "embedding", "n": 60, "dimension": 2, "mean": np.zeros(2),
-            "factor": np.zeros(4), "group_n": np.empty(0, np.int64), "group_means": np.empty(0),
+            "factor": np.zeros(4), "group_n": np.empty(0, np.int64), "group_files": np.empty(0, np.int64),
+            "group_means": np.empty(0),
             "group_rows": np.empty(0),
         } | counts_to_row(SetCounts(files=6, padded=2, excluded=1, seconds=75.0))  # fmt: skip
         further = {"output": "wide", "dimension": 3, "mean": np.zeros(3), "factor": np.zeros(9)}

@@ -34,7 +34,10 @@ def test_a_metric_of_another_package_is_computed_from_the_embeddings_that_are_th
 
 
 def test_metrics_with_options_and_one_without_a_value(done: WorkingFolder) -> None:
-    """Of few clips: a metric that has no value for a pair does not cost the others theirs."""
+    """Of few clips: a metric that has no value for a pair does not cost the others theirs.
+
+    The systems, which have the same clips, are ranked, and their files scored.
+    """
     metrics = [
         "fad",
         {"id": "kad", "bandwidth": "evaluation"},
@@ -43,12 +46,36 @@ def test_metrics_with_options_and_one_without_a_value(done: WorkingFolder) -> No
         "fad-inf",
     ]
     done.write_study(
-        datasets={"a": {"path": "audio/a", "shards": 3}, "b": {"path": "audio/b"}}, metrics=metrics
+        datasets={
+            "a": {"path": "audio/a", "shards": 3},
+            "b": {"path": "audio/b"},
+            "c": {"path": "audio/b", "label": "copies"},
+        },
+        metrics=metrics,
+        reference="a",
+        per_file=["nearest", "fad"],
     )
-    target = "results/study/tables/distances.csv"
-    done.complete(target)
-    with (done.root / target).open(encoding="utf-8") as stream:
-        rows = {row["metric"]: row for row in csv.DictReader(stream)}
+    rules = done.complete("results/study/report.html").rules
+    assert {"rank_systems", "plot_ranking", "score_files"} <= rules
+    tables = {}
+    for name in ("distances", "ranking", "differences", "agreement", "per_file"):
+        with (done.root / f"results/study/tables/{name}.csv").open(encoding="utf-8") as stream:
+            tables[name] = list(csv.DictReader(stream))
+    ranks = [(row["evaluation"], row["rank"]) for row in tables["ranking"] if row["metric"] == "fad"]
+    assert ranks == [("b", "1"), ("c", "1")]
+    assert {row["metric"] for row in tables["differences"]} == {"fad", "kad", "kid"}
+    assert {row["difference"] for row in tables["differences"]} <= {"0.0", ""}
+    assert {(row["systems"], row["spearman"]) for row in tables["agreement"]} == {("2", "")}
+    scored = [(row["evaluation"], row["nearest"]) for row in tables["per_file"]]
+    assert sorted({name for name, _ in scored}) == ["b", "c"] and {
+        row["kad"] for row in tables["per_file"]
+    } == {""}
+    of_b = [float(distance) for name, distance in scored if name == "b"]
+    assert of_b == sorted(of_b, reverse=True)
+    page = (done.root / "results/study/report.html").read_text(encoding="utf-8")
+    assert 'id="ranking"' in page and 'id="farthest"' in page and "copies" in page
+
+    rows = {row["metric"]: row for row in tables["distances"]}
     assert list(rows) == ["fad", "kad", "kid", "precision", "fad-inf"]
     assert rows["kad"]["metric_settings"] == "bandwidth=evaluation"
     assert rows["fad-inf"]["value"] == "" and "no value: " in rows["fad-inf"]["note"]

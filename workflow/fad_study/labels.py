@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 Labels = Mapping[str, str]
 """Labels by the names of data sets."""
 
-_COLUMNS = ("reference", "evaluation", "dataset")
+_COLUMNS = ("reference", "evaluation", "dataset", "first", "second")
 
 
 def labels_of(datasets: Iterable[Row]) -> dict[str, str]:
@@ -24,7 +24,7 @@ def labelled(rows: Iterable[Row], labels: Labels) -> list[dict[str, Any]]:
     """Return rows with labels in place of the names of data sets, also where a note begins with one.
 
     Args:
-        rows: of any table with the columns reference, evaluation or dataset.
+        rows: of any table with columns of names of data sets.
         labels: what is not among them keeps its name.
     """
     found = []

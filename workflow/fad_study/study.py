@@ -20,7 +20,7 @@ from fad_study.config import examine_config, require_no_errors
 from fad_study.given_sets import given_path, is_given, select_statistics, study_set
 from fad_study.paper_options import PaperChoices, paper_choices, validate_paper_files, validate_papers
 from fad_study.study_models import StudyModel, name_and_id
-from fad_study.study_names import errors_of, labels_of, metric_texts, pairs_of, validate_names
+from fad_study.study_names import errors_of, labels_of, metric_texts, pairs_of, ranked_of, validate_names
 
 _PAPERS = ("repeats", "published", "correlations")
 
@@ -36,6 +36,7 @@ class Study:
         labels: what tables for people and figures call the data sets, by their names.
         series: series and level of the data sets that have one, by their names.
         pairs: (reference, evaluation), names of data sets.
+        ranked: names of the references whose evaluated sets are ranked.
         models: by the names that results use.
         metrics: with their options as text (`fad_core.metrics.choose_metric`), by their names.
         papers: repeats, published figures and correlations.
@@ -49,6 +50,7 @@ class Study:
     labels: Mapping[str, str]
     series: Mapping[str, tuple[str, str]]
     pairs: tuple[tuple[str, str], ...]
+    ranked: tuple[str, ...]
     models: Mapping[str, StudyModel]
     metrics: Mapping[str, str]
     papers: PaperChoices
@@ -105,7 +107,7 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
         StudyModel(*name_and_id(entry), entry["weights"], _options(entry, config), backend)
         for entry in entries
     ]
-    interpreted = ("study", "datasets", "pairs", "reference", "models", "metrics", *_PAPERS)
+    interpreted = ("study", "datasets", "pairs", "reference", "models", "metrics", "ranking", *_PAPERS)
     return Study(
         config["study"],
         {name: _dataset(name, entry["path"], config) for name, entry in datasets.items()},
@@ -117,6 +119,7 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
             if "series" in entry
         },
         pairs_of(config, list(datasets)),
+        ranked_of(config, list(datasets)),
         {model.name: model for model in models},
         {text.partition(" ")[0]: text for text in metric_texts(config)},
         paper_choices(config, list(datasets)),

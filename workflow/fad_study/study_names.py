@@ -12,7 +12,7 @@ from fad_core.errors import FadError
 from fad_core.metrics import choose_metric
 from fad_core.models import get_model
 from fad_core.models.options import Options
-from fad_study.given_sets import validate_given
+from fad_study.given_sets import is_given, validate_given
 from fad_study.messages import message_of
 from fad_study.paper_options import validate_papers
 from fad_study.study_models import name_and_id
@@ -46,7 +46,11 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
     if names:
         yield from _validate_pairs(config, pairs, names)
     known = [choose_metric(text).metric for text in metrics if not errors_of(choose_metric, text)]
-    yield from validate_given(config.get("datasets", {}), known, {*itertools.chain.from_iterable(pairs)})
+    datasets, per_file = config.get("datasets", {}), config.get("per_file", [])
+    yield from validate_given(datasets, known, {*itertools.chain.from_iterable(pairs)})
+    for name in dict.fromkeys(evaluation for _, evaluation in pairs if per_file):
+        if name in datasets and is_given(datasets[name]["path"]):
+            yield f"per_file: the data set {name} is a file of statistics, whose single files are not known"
     yield from _validate_labels(config)
     yield from validate_papers(config, names, pairs)
 
@@ -82,6 +86,20 @@ def pairs_of(config: Mapping[str, Any], names: list[str]) -> tuple[tuple[str, st
     if config["pairs"] == "all":
         return tuple(itertools.combinations(names, 2))
     return tuple((reference, evaluation) for reference, evaluation in config["pairs"])
+
+
+def ranked_of(config: Mapping[str, Any], names: list[str]) -> tuple[str, ...]:
+    """Return the references whose evaluated sets are ranked: of at least two, unless all pairs are compared.
+
+    Args:
+        config: without errors in its pairs.
+        names: of the data sets, in order.
+    """
+    if not config["ranking"] or ("reference" not in config and config["pairs"] == "all"):
+        return ()
+    pairs = pairs_of(config, names)
+    systems = Counter(reference for reference, evaluation in pairs if reference != evaluation)
+    return tuple(name for name, count in systems.items() if count > 1)
 
 
 def _validate_pairs(

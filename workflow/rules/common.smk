@@ -25,6 +25,7 @@ CORRELATIONS = PAPERS.correlations
 POLICY = STUDY.policy
 METRICS = list(STUDY.metrics)
 NEED_VECTORS = any(get_metric(name).needs_vectors for name in METRICS)
+PER_FILE = STUDY.settings["per_file"]
 MODELS = [entry.specification for entry in STUDY.models.values()]
 CKPT_DIR = STUDY.settings.get("ckpt_dir")
 SCRIPTS = ROOT / "scripts"
@@ -174,10 +175,10 @@ def given_statistics(wildcards):
     return {"given": str(given), "exported": exported(wildcards)}
 
 
-def with_csv(name):
-    """Return a table of files as Parquet, which later steps read, and as CSV."""
-    path = f"{STUDY_DIR}/tables/{name}"
-    return [f"{path}.parquet", report(f"{path}.csv", category="Tables", caption="../report/files.rst")]
+def with_csv(name, caption="files"):
+    """Return a table as Parquet, which later steps read, and as CSV."""
+    path, caption = f"{STUDY_DIR}/tables/{name}", f"../report/{caption}.rst"
+    return [f"{path}.parquet", report(f"{path}.csv", category="Tables", caption=caption)]
 
 
 MANIFESTS = [f"{STUDY_DIR}/manifests/{batch}.parquet" for batch in BATCHES]

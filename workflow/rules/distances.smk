@@ -1,4 +1,4 @@
-# Every pair of data sets by every metric; one job for each model.
+# Every pair of data sets by every metric, and single files by their distance; one job for each model.
 
 
 rule compute_distances:
@@ -7,6 +7,7 @@ rule compute_distances:
         embeddings=vectors_of,
     output:
         distances=f"{STUDY_DIR}/tables/parts/{{model}}.distances.parquet",
+        differences=f"{STUDY_DIR}/tables/parts/{{model}}.differences.parquet",
     log:
         f"{LOGS}/compute_distances/{{model}}.log",
     benchmark:
@@ -20,3 +21,22 @@ rule compute_distances:
         **DISTANCES,
     script:
         "../../scripts/compute_distances.py"
+
+
+rule score_files:
+    input:
+        statistics=STATISTICS,
+        embeddings=EMBEDDINGS,
+    output:
+        per_file=with_csv("per_file", "per_file"),
+    log:
+        f"{LOGS}/score_files.log",
+    conda:
+        "../../envs/core.yaml"
+    threads: THREADS
+    resources:
+        **request(2 * SCRIPT_MB, minutes=60),
+    params:
+        **FILE_SCORES,
+    script:
+        "../../scripts/score_files.py"

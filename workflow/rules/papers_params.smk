@@ -8,11 +8,23 @@ def tables_of(*names):
         "distances": embeds,
         "files": embeds,
         "datasets": embeds,
+        "ranking": STUDY.ranked,
+        "differences": STUDY.ranked,
+        "agreement": STUDY.ranked,
+        "per_file": PER_FILE,
         "repeats": PAPERS.repeats,
         "published": PAPERS.published,
         "correlations": CORRELATIONS,
     }
     return {name: f"{STUDY_DIR}/tables/{name}.parquet" if present[name] else [] for name in names}
+
+
+# What the report is made from besides the figures and matrices of each model and metric.
+REPORTED = {
+    **tables_of("distances", "files", "datasets", "published", "correlations"),
+    **tables_of("ranking", "agreement", "per_file"),
+    "bars": f"{STUDY_DIR}/figures/correlations.svg" if CORRELATIONS else [],
+}
 
 
 def paper_tables():

@@ -127,11 +127,20 @@ STATISTICS_PARAMS = {
 DISTANCES = {
     "pairs": [f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
     "metrics": list(STUDY.metrics.values()),
+    "ranked": list(STUDY.ranked),
     "metric_code": metrics_digest(METRICS),
     "threads": THREADS,
     "isa": ISA,
     "mixed_numerics": MIXED_NUMERICS,
     "code": code("compute_distances.py"),
+}
+FILE_SCORES = {
+    "models": list(STUDY.models),
+    "pairs": DISTANCES["pairs"],
+    "measures": PER_FILE,
+    "threads": THREADS,
+    "isa": ISA,
+    "code": code("score_files.py"),
 }
 LISTING = {
     "names": STUDY.paired(),

@@ -19,6 +19,46 @@ rule collect_distances:
         "../../scripts/collect_distances.py"
 
 
+RANKING_CAPTION = "../report/ranking.rst"
+
+
+rule rank_systems:
+    input:
+        distances=rules.collect_distances.output.parquet,
+        parts=expand(rules.compute_distances.output.differences, model=STUDY.models),
+    output:
+        differences=with_csv("differences", "ranking"),
+        ranking=with_csv("ranking", "ranking"),
+        agreement=with_csv("agreement", "ranking"),
+    log:
+        f"{LOGS}/rank_systems.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        ranked=list(STUDY.ranked),
+        code=code("rank_systems.py"),
+    script:
+        "../../scripts/rank_systems.py"
+
+
+rule plot_ranking:
+    input:
+        **tables_of("ranking", "datasets"),
+    output:
+        figures=[
+            report(f"{STUDY_DIR}/figures/{metric}.ranking.svg", category="Figures", caption=RANKING_CAPTION)
+            for metric in METRICS
+        ],
+    log:
+        f"{LOGS}/plot_ranking.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=code("plot_ranking.py"),
+    script:
+        "../../scripts/plot_ranking.py"
+
+
 rule collect_files:
     input:
         manifests=MANIFESTS,
@@ -101,12 +141,12 @@ rule plot_curves:
 
 rule write_report:
     input:
-        **tables_of("distances", "files", "datasets", "published", "correlations"),
-        bars=f"{STUDY_DIR}/figures/correlations.svg" if CORRELATIONS else [],
+        **REPORTED,
         verifications=VERDICTS,
         matrices=expand(rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS),
         heatmaps=expand(rules.plot_heatmap.output.figure, model=STUDY.models, metric=METRICS),
         curves=expand(rules.plot_curves.output.figure, metric=METRICS if STUDY.series else []),
+        rankings=rules.plot_ranking.output.figures if STUDY.ranked else [],
         statistics=STATISTICS,
     output:
         html=f"{STUDY_DIR}/report.html",

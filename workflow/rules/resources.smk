@@ -29,6 +29,8 @@ localrules:
     plot_correlations,
     plot_curves,
     plot_heatmap,
+    plot_ranking,
+    rank_systems,
     summarise_repeats,
     take_statistics,
     verify_reference,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import simulate_comparison
 from simulate_coverage import Cell, cubic_mean, gaussian_mean, main, metric_and_truth, mmd, populations_of
 
 from fad_core.metrics.kernels import CubicKernel, GaussianKernel, kernel_distance
@@ -21,10 +22,9 @@ def test_what_is_drawn_has_the_known_distances(kind: str) -> None:
     sets = [each.draw(rng, cell) for each in populations]
     for kernel, mean in ((GaussianKernel(0.05), gaussian_mean(0.05)), (CubicKernel(), cubic_mean)):
         distance = kernel_distance(*sets, kernel)
-        interval = distance.interval()
-        assert interval is not None and distance.corrected is not None
-        error = (interval[1] - interval[0]) / 4
-        assert abs(distance.corrected - mmd(*populations, mean)) < 6 * error
+        effects = distance.effects()
+        assert effects is not None
+        assert abs(effects.estimate - mmd(*populations, mean)) < 6 * effects.error
     for population, drawn in zip(populations, sets, strict=True):
         statistics, moments = Statistics.from_embeddings(drawn.vectors), population.moments()
         np.testing.assert_allclose(statistics.mean, moments.mean, atol=0.2)
@@ -64,3 +64,12 @@ def test_a_row_is_written_for_each_cell_and_metric(tmp_path: Path) -> None:
     assert [row["intervals"] for row in rows] == ["5", "5", "0", "0"]
     main([*options, "--output", str(output)])
     assert output.read_text() == first
+
+
+def test_comparisons_of_systems_are_simulated_too(tmp_path: Path) -> None:
+    output = tmp_path / "comparison.csv"
+    options = ["--cell", "gaussian,4,8,2,0.5,3", "--trials", "3", "--metric", "kad"]
+    simulate_comparison.main([*options, "--output", str(output)])
+    rows = list(csv.DictReader(output.read_text().splitlines()))
+    assert [(row["systems"], row["intervals"]) for row in rows] == [("alike", "3"), ("different", "3")]
+    assert rows[1]["rejected"] == "1"

@@ -28,6 +28,7 @@ def config(**changes: Any) -> dict[str, Any]:
         "runner": "fast",
         "datasets": {name: {"path": f"audio/{name}", "shards": 1} for name in "cab"},
         "pairs": "all",
+        "ranking": True,
         "models": [{"id": "vggish", "weights": "seeded"}],
         "metrics": ["fad"],
     } | changes
@@ -43,7 +44,7 @@ def test_all_pairs_are_each_pair_once_in_the_configurations_order():
     study = interpret_config(config())
     assert study.pairs == (("c", "a"), ("c", "b"), ("a", "b"))
     assert study.paired() == ["c", "a", "b"]
-    used = ("study", "datasets", "pairs", "models", "metrics")
+    used = ("study", "datasets", "pairs", "ranking", "models", "metrics")
     assert study.settings == {key: value for key, value in config().items() if key not in used}
 
 

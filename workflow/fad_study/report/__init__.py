@@ -17,7 +17,8 @@ import yaml
 from markupsafe import Markup
 
 from fad_core.metrics import get_metric
-from fad_core.tables import DISTANCES, STATISTICS, VERIFICATION
+from fad_core.metrics.per_file import MEASURES
+from fad_core.tables import DISTANCES, PER_FILE, STATISTICS, VERIFICATION
 from fad_core.util.atomic import write_text
 from fad_core.util.formatting import (
     Footnotes,
@@ -36,11 +37,18 @@ from fad_study.report.sources import Model, Results, Sources, read_results
 from fad_study.report.svg import inline_svg
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
+from fad_study.schemas.ranking import AGREEMENT, RANKING
 from fad_study.versions import versions
 
 __all__ = ["Sources", "write_report"]
 
 _FILES_LISTED = 500
+_FARTHEST = 5
+"""Files of each set that are listed as the farthest."""
+_SCHEMAS = (
+    *(VERIFICATION, STATISTICS, FILES, CORRELATIONS, PUBLISHED, DATASETS, PER_FILE, RANKING, AGREEMENT),
+    DISTANCES,
+)
 _LEVELS = {
     "eager": "the exported file compared with the network that it was exported from, for several batch sizes",
     "golden": "the model with seeded weights, from waveform to distance, compared with stored results of the "
@@ -84,15 +92,11 @@ def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -
         sets=list(dict.fromkeys(row["dataset"] for row in results.datasets)),
         totals={model.name: _totals(results, model) for model in results.models},
         comparisons=[_comparison(results, *key, index) for index, key in enumerate(results.matrices)],
-        curves=[
-            # XML written by fad_study.report.curves.
-            (
-                metric,
-                get_metric(metric).label,
-                Markup(inline_svg(figure, f"s{index}", f"curves of {metric} along each series")),
-            )
-            for index, (metric, figure) in enumerate(results.curves.items())
-        ],
+        curves=_figures(results.curves, "s", "curves of {} along each series"),
+        rankings=_figures(results.rankings, "r", "systems in the order of {}"),
+        ranking_corrected=any(row["corrected"] is not None for row in results.ranking),
+        agreement=results.agreement,
+        **_farthest(results.per_file),
         datasets=_datasets(results),
         published=results.published,
         correlations=_correlations(results),
@@ -100,7 +104,7 @@ def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -
         levels=_LEVELS,
         hints={
             column.name: f"{column.description}{f' Unit: {column.unit}.' if column.unit else ''}"
-            for schema in (VERIFICATION, STATISTICS, FILES, CORRELATIONS, PUBLISHED, DATASETS, DISTANCES)
+            for schema in _SCHEMAS
             for column in schema.columns
         },
         config=yaml.safe_dump(json.loads(json.dumps(study)), sort_keys=False, allow_unicode=True, width=100),
@@ -108,6 +112,27 @@ def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -
         **_set_apart(results),
     )
     write_text(html, page)
+
+
+def _figures(figures: Mapping[str, str], prefix: str, what: str) -> list[tuple[str, str, Markup]]:
+    """Return the name and label of each metric, and its figure: XML that was written by this package."""
+    return [
+        (metric, get_metric(metric).label, Markup(inline_svg(figure, f"{prefix}{k}", what.format(metric))))
+        for k, (metric, figure) in enumerate(figures.items())
+    ]
+
+
+def _farthest(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the farthest files of each set by each model, and which of their distances are known."""
+    taken: Counter[tuple[str, str, str]] = Counter()
+    found = []
+    for row in rows:
+        place = (row["model"], row["reference"], row["evaluation"])
+        taken[place] += 1
+        if taken[place] <= _FARTHEST:
+            found.append(row)
+    measures = [name for name in MEASURES if any(row[name] is not None for row in rows)]
+    return {"farthest": found, "farthest_measures": measures}
 
 
 def _totals(results: Results, model: Model) -> dict[str, Any]:

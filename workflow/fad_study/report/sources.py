@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
-from fad_core.tables import DISTANCES, STATISTICS, VERIFICATION, read_table
+from fad_core.tables import DISTANCES, PER_FILE, STATISTICS, VERIFICATION, read_table
 from fad_core.tables.files import damaged
 from fad_study.labels import labelled, labels_of
 from fad_study.report.matrix import Matrix, compact, read_matrix, rows_of
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
+from fad_study.schemas.ranking import AGREEMENT, RANKING
 from fad_study.study_models import name_and_id
 
 _MATRIX = ".matrix.csv"
@@ -36,6 +37,10 @@ class Sources:
         correlations: the table of correlations; None if the study has none.
         bars: the figure of correlations; None if the study has none.
         curves: figures of distances along series, named {metric}.curves.svg.
+        ranking: the table of ranks; None if no systems are ranked.
+        agreement: the table of rank correlations; None if no systems are ranked.
+        rankings: figures of ranks, named {metric}.ranking.svg.
+        per_file: the table of single files; None if they are not scored.
     """
 
     distances: Path | None
@@ -49,6 +54,10 @@ class Sources:
     correlations: Path | None = None
     bars: Path | None = None
     curves: Sequence[Path] = ()
+    ranking: Path | None = None
+    agreement: Path | None = None
+    rankings: Sequence[Path] = ()
+    per_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,8 @@ class Model:
 class Results:
     """The contents of the sources, with the labels of data sets in place of their names.
 
-    `matrices` and `heatmaps` are by (model, metric), and `curves` by metric, in the study's order.
+    `matrices` and `heatmaps` are by (model, metric), `curves` and `rankings` by metric, in the order of the
+    study.
     """
 
     models: list[Model]
@@ -89,6 +99,10 @@ class Results:
     correlations: list[dict[str, Any]]
     bars: str | None
     curves: dict[str, str]
+    ranking: list[dict[str, Any]]
+    agreement: list[dict[str, Any]]
+    rankings: dict[str, str]
+    per_file: list[dict[str, Any]]
 
 
 def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
@@ -144,6 +158,10 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
         correlations=read_table(CORRELATIONS, sources.correlations) if sources.correlations else [],
         bars=_figure(sources.bars) if sources.bars else None,
         curves={path.name.partition(".")[0]: _figure(path) for path in sources.curves},
+        ranking=labelled(read_table(RANKING, sources.ranking), labels) if sources.ranking else [],
+        agreement=labelled(read_table(AGREEMENT, sources.agreement), labels) if sources.agreement else [],
+        rankings={path.name.partition(".")[0]: _figure(path) for path in sources.rankings},
+        per_file=labelled(read_table(PER_FILE, sources.per_file), labels) if sources.per_file else [],
     )
 
 

@@ -14,6 +14,7 @@ from fad_core.tables.schemas import (
 from fad_study.schemas.curves import CURVES
 from fad_study.schemas.files import DATASETS, DECISIONS, FILES, MANIFEST
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
+from fad_study.schemas.ranking import AGREEMENT, DIFFERENCES, RANKING
 from fad_study.schemas.reference import SUMMARY
 
 SCHEMAS = (
@@ -26,6 +27,9 @@ SCHEMAS = (
     DISTANCES,
     COMPARISONS,
     PER_FILE,
+    RANKING,
+    DIFFERENCES,
+    AGREEMENT,
     CURVES,
     FILES,
     DATASETS,

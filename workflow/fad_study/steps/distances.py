@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,17 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from fad_core.embedding.distances import distance_row
+from fad_core.embedding.distances import scored_row
 from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.embedding.embeddings_reader import iterate_embeddings, read_embedding_facts
 from fad_core.embedding.statistics_table import set_from_rows
 from fad_core.errors import FadError
-from fad_core.metrics import choose_metric
+from fad_core.metrics import MetricValue, choose_metric
 from fad_core.models.base import Vectors
 from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
 from fad_core.tables.parquet import read_metadata
 from fad_core.verification.verdicts import Verified, require_verified
+from fad_study.ranking import difference_rows
 from fad_study.same_numerics import GIVEN, mixed_note, require_same_numerics
+from fad_study.schemas.ranking import DIFFERENCES
 
 
 def read_set(path: Path) -> EmbeddedSet:
@@ -47,17 +49,23 @@ def compute_distances(
     distances: Path,
     embeddings: Sequence[Path] = (),
     *,
+    differences: Path | None = None,
+    ranked: Collection[str] = (),
     mixed: bool = False,
 ) -> None:
     """Compute every metric for every pair of data sets; write one row for each, in their order.
+
+    Every two systems that are compared with the same reference are compared with each other too.
 
     Args:
         statistics: tables of statistics by the model, one for each data set.
         model: name of the model in the study.
         pairs: (reference, evaluation), names of data sets.
         metrics: names of metrics, with their options (`fad_core.metrics.choose_metric`).
-        distances: the table to write.
+        distances: the table of distances to write.
         embeddings: tables of all batches by the model; empty if no metric needs vectors.
+        differences: the table of differences of systems to write; None: it is not written.
+        ranked: names of the references whose systems are compared with each other.
         mixed: whether machines that compute differently are allowed; the rows then note them.
 
     Raises:
@@ -87,13 +95,19 @@ def compute_distances(
         for metric in metrics
     }
     rows: dict[str, list[dict[str, Any]]] = {metric: [] for metric in metrics}
+    systems: dict[tuple[str, str], list[tuple[dict[str, Any], MetricValue | None]]] = {}
     # Pair by pair: metrics of the same vectors share what they compute of them.
     for reference, evaluation in pairs:
         for metric, get in getters.items():
-            row = distance_row(get(reference), get(evaluation), metric, partial=True)
+            row, value = scored_row(get(reference), get(evaluation), metric, partial=True)
             noted = (row["note"], mixed_note([kinds[reference], kinds[evaluation]]))
             rows[metric].append({**row, "note": "; ".join(filter(None, noted))})
+            if reference in ranked and evaluation != reference:
+                systems.setdefault((metric, reference), []).append((row, value))
     write_table(DISTANCES, [row for metric in metrics for row in rows[metric]], distances)
+    if differences is not None:
+        of_systems = [row for each in systems.values() for row in difference_rows(each)]
+        write_table(DIFFERENCES, of_systems, differences)
 
 
 def with_vectors(embedded: EmbeddedSet, tables: Sequence[Path]) -> EmbeddedSet:

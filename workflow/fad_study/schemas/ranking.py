@@ -1,0 +1,109 @@
+"""Schemas of the tables that rank the systems of a study, and of the agreement of their orders."""
+
+from __future__ import annotations
+
+from fad_core.tables.schemas import DISTANCES, MODEL, SETTINGS, Column, Schema
+
+_TAKEN = {column.name: column for column in DISTANCES.columns}
+_METRIC = (_TAKEN["reference"], _TAKEN["metric"], _TAKEN["metric_settings"])
+
+DIFFERENCES = Schema(
+    "differences",
+    "One row for each model, metric, reference and two systems that are compared with it.",
+    (
+        *MODEL,
+        SETTINGS,
+        *_METRIC,
+        Column("first", "string", "Name of the one system, an evaluated data set."),
+        Column("second", "string", "Name of the other system."),
+        Column(
+            "difference",
+            "float64",
+            "Corrected value of the first, minus that of the second; missing if they are not estimated.",
+            nullable=True,
+        ),
+        Column(
+            "ci_low",
+            "float64",
+            "Lower end of the confidence interval of the difference between the populations; missing if "
+            "there is none.",
+            nullable=True,
+        ),
+        Column("ci_high", "float64", "Upper end of that interval; missing if there is none.", nullable=True),
+        Column(
+            "p",
+            "float64",
+            "Probability of such a difference if the systems were exchangeable, from a permutation test "
+            "that swaps their labels; missing if it was not made.",
+            nullable=True,
+        ),
+        Column(
+            "p_holm",
+            "float64",
+            "The same, adjusted by Holm's method for all pairs of systems of this model, metric and "
+            "reference.",
+            nullable=True,
+        ),
+        Column(
+            "swapped",
+            "string",
+            "Whether labels were swapped within pairs of files, which their names pair, or freely.",
+            choices=("pairs", "files", ""),
+        ),
+        Column("note", "string", "Why there is no interval or no test; empty if there are both."),
+    ),
+)
+
+RANKING = Schema(
+    "ranking",
+    "One row for each model, metric, reference and system, the best first.",
+    (
+        *MODEL,
+        SETTINGS,
+        *_METRIC,
+        Column("rank", "int64", "Place of the system, from 1; equal values share the better place."),
+        _TAKEN["evaluation"],
+        Column(
+            "letters",
+            "string",
+            "Systems that share a letter cannot be told apart (adjusted p > 0.05); empty if none was tested.",
+        ),
+        _TAKEN["value"],
+        _TAKEN["corrected"],
+        _TAKEN["ci_low"],
+        _TAKEN["ci_high"],
+        _TAKEN["n_evaluation"],
+        Column(
+            "ranked_by",
+            "string",
+            "What the rank is by: corrected values where the systems have different numbers of vectors and "
+            "all have one.",
+            choices=("value", "corrected"),
+        ),
+    ),
+)
+
+AGREEMENT = Schema(
+    "agreement",
+    "One row for each reference and two orders of the systems, each by a model and a metric.",
+    (
+        _TAKEN["reference"],
+        Column("first_model", "string", "Name of the model of the one order."),
+        Column("first_metric", "string", "Name of its metric."),
+        Column("second_model", "string", "Name of the model of the other order."),
+        Column("second_metric", "string", "Name of its metric."),
+        Column("systems", "int64", "Number of systems that both orders have."),
+        Column(
+            "spearman",
+            "float64",
+            "Spearman's rank correlation of the two orders; missing if all systems share one place.",
+            nullable=True,
+        ),
+        Column(
+            "kendall",
+            "float64",
+            "Kendall's rank correlation τ-b; missing if all systems share one place.",
+            nullable=True,
+        ),
+    ),
+)
