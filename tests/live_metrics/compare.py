@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compare metrics with the functions of kadtk, torch-fidelity, prdc and fadtk on the same arrays.
+"""Compare metrics with functions of kadtk, torch-fidelity, pytorch-fid, prdc and fadtk on the same arrays.
 
 Run it where this package is installed, and the packages of requirements.txt without their dependencies. The
 exit status is 1 if a difference is larger than it should be.
@@ -20,9 +20,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 
 from fad_core.metrics.base import SetVectors
 from fad_core.metrics.extrapolation import extrapolate_fad
+from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.kernels import CubicKernel, GaussianKernel, kernel_distance
 from fad_core.metrics.neighbours import neighbour_shares
 from fad_core.metrics.pairwise import median_distance
@@ -30,7 +32,7 @@ from fad_core.metrics.statistics import Statistics
 
 Array = NDArray[np.float64]
 
-SIZES = ((60, 45, 8), (600, 800, 128), (1500, 1200, 512))
+SIZES = ((60, 45, 8), (600, 800, 128), (100, 90, 128), (1500, 1200, 512))
 """Vectors of the reference, of the evaluation set, and dimensions."""
 
 
@@ -79,6 +81,31 @@ def kadtk(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
     return rows
 
 
+class Square:
+    """scipy.linalg, whose sqrtm no longer takes `disp`, nor returns an estimate of its error with it."""
+
+    eig, inv = staticmethod(linalg.eig), staticmethod(linalg.inv)
+
+    @staticmethod
+    def sqrtm(matrix: Array, disp: bool = True) -> Any:
+        root = linalg.sqrtm(matrix)
+        return root if disp else (root, 0.0)
+
+
+def frechet(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
+    """FID by torch-fidelity (eigenvalues of a product) and pytorch-fid (`sqrtm`), of the same statistics."""
+    moments = [(data.mean(axis=0), np.cov(data, rowvar=False)) for data in (x, y)]
+    theirs = functions_of("torch_fidelity", "metric_fid.py", vprint=lambda *_: None, KEY_METRIC_FID="fid")
+    given = [{"mu": mean, "sigma": covariance} for mean, covariance in moments]
+    expected = {"torch-fidelity": theirs["fid_statistics_to_metric"](*given, False)["fid"]}
+    theirs = functions_of("pytorch_fid", "fid_score.py", linalg=Square)
+    expected["pytorch-fid"] = theirs["calculate_frechet_distance"](*moments[0], *moments[1])
+    ours = frechet_distance(*map(Statistics.from_embeddings, (x, y))).value
+    # Of fewer vectors than dimensions, theirs are roots of eigenvalues that are zero but for rounding.
+    limit = 1e-12 if min(len(x), len(y)) > x.shape[1] else 1e-6
+    return [(f"fad, {name}", ours, float(value), limit) for name, value in expected.items()]
+
+
 def torch_fidelity(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
     """KID by torch-fidelity's functions, which take sets of equal size."""
 
@@ -116,16 +143,6 @@ def fadtk(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
     if len(y) <= 500 or x.shape[1] > 128:  # too few vectors for it, or minutes
         return []
     from numpy.lib.scimath import sqrt
-    from scipy import linalg
-
-    class Square:
-        """scipy.linalg, whose sqrtm no longer takes `disp`; its result is used for a warning alone."""
-
-        eig, inv = staticmethod(linalg.eig), staticmethod(linalg.inv)
-
-        @staticmethod
-        def sqrtm(matrix: Array, disp: bool = True) -> Any:
-            return (matrix, 0.0) if not disp else linalg.sqrtm(matrix)
 
     class Log:
         @staticmethod
@@ -158,7 +175,7 @@ def main() -> int:
         rng = np.random.default_rng(dimension)
         x = rng.standard_normal((n, dimension))
         y = rng.standard_normal((m, dimension)) * rng.uniform(0.8, 1.3, dimension) + 0.1
-        for compare in (kadtk, torch_fidelity, prdc, fadtk):
+        for compare in (frechet, kadtk, torch_fidelity, prdc, fadtk):
             for name, ours, expected, limit in compare(x, y):
                 difference = abs(ours - expected) / max(abs(expected), 1e-300) if ours != expected else 0.0
                 worst = max(worst, difference / limit)
