@@ -3,24 +3,21 @@
 
 Run it where this package is installed, and the packages of requirements.txt without their dependencies. The
 exit status is 1 if a difference is larger than it should be.
-
-The functions are taken from the packages' files. Their modules import models and audio libraries, which the
-functions do not use, so that only the definitions of functions are run.
 """
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import importlib.util
 import io
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+
+from benchmarks.functions import Square, fadtk_functions, functions_of, kadtk_functions
 
 from fad_core.metrics.base import SetVectors
 from fad_core.metrics.extrapolation import extrapolate_fad
@@ -36,21 +33,6 @@ SIZES = ((60, 45, 8), (600, 800, 128), (100, 90, 128), (1500, 1200, 512))
 """Vectors of the reference, of the evaluation set, and dimensions."""
 
 
-def functions_of(package: str, file: str, **known: Any) -> dict[str, Any]:
-    """Return the functions at the top of a package's file, run with NumPy and what is given by name."""
-    spec = importlib.util.find_spec(package)
-    assert spec is not None and spec.origin is not None, f"{package} is not installed"
-    tree = ast.parse((Path(spec.origin).parent / file).read_text(encoding="utf-8"))
-    wanted = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    for node in wanted:
-        node.returns = None
-        for argument in node.args.args:
-            argument.annotation = None
-    names: dict[str, Any] = {"np": np, **known}
-    exec(compile(ast.Module(wanted, []), file, "exec"), names)
-    return names
-
-
 def as_set(vectors: Array) -> SetVectors:
     """A set of one vector a file."""
     return SetVectors(tuple(map(str, range(len(vectors)))), (1,) * len(vectors), vectors)
@@ -60,7 +42,7 @@ def kadtk(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
     """KAD by kadtk's function in float64, with our bandwidth and with its own."""
     import torch
 
-    theirs = functions_of("kadtk", "kad.py", torch=torch, SCALE_FACTOR=100)
+    theirs = kadtk_functions()
     rows = []
     for name, sigma in (("median of the reference", median_distance(x)), ("10", 10.0)):
         expected = theirs["calc_kernel_audio_distance"](
@@ -79,17 +61,6 @@ def kadtk(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
     ours = kernel_distance(as_set(x), as_set(y), GaussianKernel(1 / (2 * sigma**2 + 1e-8)))
     rows.append(("kad, bandwidth=kadtk", 100 * ours.value, float(expected), 1e-5))
     return rows
-
-
-class Square:
-    """scipy.linalg, whose sqrtm no longer takes `disp`, nor returns an estimate of its error with it."""
-
-    eig, inv = staticmethod(linalg.eig), staticmethod(linalg.inv)
-
-    @staticmethod
-    def sqrtm(matrix: Array, disp: bool = True) -> Any:
-        root = linalg.sqrtm(matrix)
-        return root if disp else (root, 0.0)
 
 
 def frechet(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
@@ -142,18 +113,7 @@ def fadtk(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
     """FAD∞ by fadtk's functions, with draws as in its `score_inf`, from NumPy's seeded generator."""
     if len(y) <= 500 or x.shape[1] > 128:  # too few vectors for it, or minutes
         return []
-    from numpy.lib.scimath import sqrt
-
-    class Log:
-        @staticmethod
-        def info(message: str) -> None:
-            print(message, file=sys.stderr)
-
-        @staticmethod
-        def warning(message: str) -> None:
-            """Only about sqrtm, which is not run."""
-
-    theirs = functions_of("fadtk", "fad.py", linalg=Square, scisqrt=sqrt, log=Log)
+    theirs = fadtk_functions()
     mean, covariance = theirs["calc_embd_statistics"](x)
     state = np.random.RandomState(7)
     sizes, distances = [int(n) for n in np.linspace(500, len(y), 25)], []
