@@ -74,7 +74,10 @@ soak: $(DEV) ## Try damaged sound files, arrays, tables, models and studies at r
 	$(WITH_VENV) OMP_NUM_THREADS=1 python tests/soak/run.py --seconds $(SOAK_SECONDS) --seed $(SOAK_SEED)
 
 benchmark: $(CORE) $(REFERENCE) ## Time this package and the original on the same recordings, in turns: an hour
-	$(WITH_VENV) python scripts/benchmark.py --reference-python $(REFERENCE_VENV)/bin/python
+	$(WITH_VENV) python -m pip install --quiet --no-deps --upgrade --target results/benchmark/packages \
+		$(shell grep '^[fk]adtk==' tests/live_metrics/requirements.txt)
+	$(WITH_VENV) python scripts/benchmark.py --reference-python $(REFERENCE_VENV)/bin/python \
+		--metric-packages results/benchmark/packages
 
 lint: $(DEV) ## Check style, types and workflow
 	$(WITH_VENV) ruff check .

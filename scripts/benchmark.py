@@ -19,14 +19,16 @@ def main(
     parts: bool = True,
     growth: bool = True,
     studies: bool = True,
+    metrics: bool = True,
+    metric_packages: str = "",
     before: str = "",
     other: list[str] = [],  # noqa: B006 - read only
 ) -> None:
     """Write tables of programs and of single operations, curves by size, and a description of the machine.
 
     Args:
-        output: the folder to write: programs.csv and .svg, parts.csv, growth-*.csv and .svg, studies.csv,
-            benchmark.md.
+        output: the folder to write: programs.csv and .svg, parts.csv, metrics.csv, growth-*.csv and .svg,
+            studies.csv, benchmark.md.
         audio: a folder or a glob of recordings, of which those of at least one second are used.
         reference_python: interpreter of the original packages (`make reference-env`); without it, only this
             package is timed.
@@ -38,6 +40,8 @@ def main(
         growth: whether to measure curves by files, length, sets and dimension, which takes about ten minutes.
         studies: whether to time a study of 50 sets of 20 clips by two models, and the demo and the real
             recordings as far as their audio is there: about ten minutes.
+        metrics: whether to time metrics of arrays, with their intervals.
+        metric_packages: a folder with fadtk and kadtk, whose functions are timed beside these.
         before: folder of another checkout, which is timed on the first of these studies, too.
         other: further packages, NAME=PYTHON:SCRIPT, where SCRIPT scores as scripts/score_repeatedly.py does.
     """
@@ -46,6 +50,7 @@ def main(
 
     import torch
     from benchmarks import growth as curves
+    from benchmarks import metrics as arrays
     from benchmarks import plots, roofline, tables
     from benchmarks.material import write_sets
     from benchmarks.packages import Package
@@ -78,6 +83,11 @@ def main(
         plots.plot_programs(rows, output / "programs.svg")
     measured = tables.parts_rows(repeats) if parts else []
     tables.write(measured, output / "parts.csv")
+    timed_metrics: list[dict[str, Any]] = []
+    sys.path += [metric_packages] if metric_packages else []
+    for row in arrays.rows(bool(metric_packages)) if metrics else []:
+        timed_metrics.append(row)
+        tables.write(timed_metrics, output / "metrics.csv")
     if growth:
         curves.write_all(packages, models, Path(audio), threads, output)
     if studies:
@@ -91,7 +101,7 @@ def main(
                 if Path(study["audio_root"]).is_dir():
                     timed += time_study(study, {"here": root}, threads, Path(folder))
             tables.write(timed, output / "studies.csv")
-    text = tables.document(rows, measured, threads, rate)
+    text = tables.document(rows, measured, threads, rate, timed_metrics)
     (output / "benchmark.md").write_text(text, encoding="utf-8")
     print(text)
 

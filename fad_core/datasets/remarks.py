@@ -6,6 +6,7 @@ data set, and is noted beside every score of the set.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fad_core.util.formatting import counted
@@ -20,6 +21,12 @@ as floats exceed it by far."""
 
 UNLIKE = 0.1
 """By how much the shares of files that reach a sample rate may differ between two sets without a remark."""
+
+FEW_FILES = 50
+"""Of a set that has this many or more, the number of files is not remarked on."""
+
+UNEVEN = 10
+"""By which factor the numbers of files or vectors of two sets differ at least to be remarked on."""
 
 Kind = Literal["doubtful", "loud", "silent", "constant", "duplicate"]
 
@@ -77,6 +84,23 @@ def pair_notes(reference: SetCounts, evaluation: SetCounts) -> list[str]:
                 f"sample rates differ: {fewer:.0%} of one set's files and {more:.0%} of the other's have "
                 f"{rate} Hz or more, and a file holds no frequencies above half its sample rate"
             )
+            break
+    return notes
+
+
+def size_notes(files: Collection[int], vectors: Collection[int]) -> list[str]:
+    """Return the notes on the sizes of two data sets; they name neither, as those of `pair_notes`.
+
+    Args:
+        files: number of files of each set of which it is known.
+        vectors: number of vectors of each set of which it is known.
+    """
+    notes = []
+    if any(number < FEW_FILES for number in files):
+        notes.append(f"fewer than {FEW_FILES} files in a set: a small sample")
+    for what, numbers in (("files", files), ("vectors", vectors)):
+        if numbers and max(numbers) >= UNEVEN * max(1, min(numbers)):
+            notes.append(f"sets of very different size: at least {UNEVEN} times as many {what}")
             break
     return notes
 

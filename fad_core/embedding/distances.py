@@ -7,7 +7,7 @@ from typing import Any
 
 from fad_core.datasets.counts import SetCounts
 from fad_core.datasets.decisions import require_enough
-from fad_core.datasets.remarks import pair_notes, set_notes
+from fad_core.datasets.remarks import pair_notes, set_notes, size_notes
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import FadError
 from fad_core.metrics import choose_metric
@@ -152,7 +152,8 @@ def _notes(reference: EmbeddedSet, evaluation: EmbeddedSet) -> list[str]:
         notes += [f"{item.name.replace(';', ',')}: {note}" for note in own]
     if len(counts) == 2:
         notes += pair_notes(*counts)
-    return notes
+    vectors = [n for item in both if (n := item.statistics_of().n) is not None]
+    return notes + size_notes([each.files for each in counts], vectors)
 
 
 def _counts(reference: EmbeddedSet, evaluation: EmbeddedSet) -> dict[str, int | None]:

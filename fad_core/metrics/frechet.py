@@ -107,9 +107,7 @@ def _are_equal(reference: _Gaussian, evaluation: _Gaussian) -> bool:
 def _unclipped_covariance_term(reference: _Gaussian, evaluation: _Gaussian) -> float:
     first, second = _in_order(reference, evaluation)
     divisors = [1 if s.n is None else s.n - 1 for s in (first, second)]
-    traces = [
-        float(np.sum(s.rows * s.rows)) / divisor for s, divisor in zip((first, second), divisors, strict=True)
-    ]
+    traces = [s.squares / divisor for s, divisor in zip((first, second), divisors, strict=True)]
     product = _product(first, second)
     if not np.isfinite(product).all():
         return math.nan

@@ -9,6 +9,7 @@ them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,6 +54,11 @@ class MeanCovariance:
     def rows(self) -> Float64Array:
         """All rows of `factor`; none of them is known to be zero."""
         return self.factor
+
+    @cached_property
+    def squares(self) -> float:
+        """Sum of the squares of `rows`: the trace of the covariance."""
+        return float(np.sum(self.rows * self.rows))
 
     def covariance(self) -> Float64Array:
         """Compute the covariance matrix.

@@ -6,9 +6,8 @@ so nothing is squared: R holds singular values down to 1e-16 of the largest one,
 matrix has lost everything below 1e-8, and a set with fewer vectors than dimensions is exact.
 
 Two sets of n₁ and n₂ vectors merge by stacking their factors on the row
-`√(n₁ n₂ / (n₁ + n₂)) (mean₂ − mean₁)` and triangularising again: the update of Chan, Golub & LeVeque
-("Algorithms for computing the sample variance", The American Statistician 37, 1983), one square
-root earlier.
+`√(n₁ n₂ / (n₁ + n₂)) (mean₂ − mean₁)` and triangularising again: the square root of the update of Chan, Golub
+& LeVeque ("Algorithms for computing the sample variance", The American Statistician 37, 1983).
 
 All arithmetic is float64. Bytes repeat for the same vectors in the same order with the same number
 of BLAS threads, however the rows arrive in blocks.
@@ -19,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -34,9 +34,9 @@ BLOCK_ROWS = 2056
 """Rows that are added to the factor at a time. Any number gives a correct result; a fixed one, equal bytes.
 
 Measured with 256 to 4096 rows on one core: 100 000 × 128 takes 0.18–0.24 s whatever the count; 8192 × 2048
-takes 3.7 s with 256 rows, 2.6 s with 2048, 2.5 s with 4096. A block of 2056 rows holds 34 MB at 2048
-dimensions. A few more than 2048, so that the first block fills the triangle of 2048 dimensions, and columns
-are not a power of two apart in memory: 128 of them are written in LAPACK's order in 0.4 instead of 1.7 ms.
+takes 3.7 s with 256 rows, 2.6 s with 2048, 2.5 s with 4096. A few more than 2048, so that the first block
+fills the triangle of 2048 dimensions, and columns are not a power of two apart in memory: 128 of them are
+written in LAPACK's order in 0.4 instead of 1.7 ms.
 """
 
 _TALL = 4
@@ -112,6 +112,11 @@ class Statistics:
         """The rows of `factor` that can differ from zero, `[min(n − 1, D), D]`."""
         return self.factor[: self.n - 1]
 
+    @cached_property
+    def squares(self) -> float:
+        """Sum of the squares of `rows`: the trace of the scatter matrix."""
+        return float(np.sum(self.rows * self.rows))
+
     @classmethod
     def from_embeddings(cls, embeddings: ArrayLike) -> Statistics:
         """Compute the statistics of embeddings in one array.
@@ -166,8 +171,7 @@ class Statistics:
         """
         if self.n < 2:
             raise ValueError("a single vector has no covariance")
-        covariance: Float64Array = self.rows.T @ self.rows / (self.n - 1)
-        return covariance
+        return np.asarray(self.rows.T @ self.rows / (self.n - 1))
 
 
 def statistics_of(blocks: Iterable[ArrayLike]) -> Statistics:
@@ -190,9 +194,8 @@ def statistics_of(blocks: Iterable[ArrayLike]) -> Statistics:
     """
     total: _Parts | None = None
     for block in _blocks_of(BLOCK_ROWS, blocks):
-        count, dimension = block.shape
-        parts = _centre(block)
-        if total is None and count >= _TALL * dimension:
+        parts, dimension = _centre(block), block.shape[1]
+        if total is None and parts.n >= _TALL * dimension:
             total = _Parts(0, np.zeros(dimension), np.zeros((dimension, dimension), order="F"))
         if total is None:
             total = parts._replace(rows=_triangle(parts.rows[:0], parts.rows[1:]))
@@ -234,12 +237,10 @@ def _joined(pieces: list[Float64Array]) -> Float64Array:
 
 
 def _centre(x: Float64Array) -> _Parts:
-    """Count, mean and rows `[n, D]` of `x [n, D]`, which is overwritten; the first row is zero.
-
-    Every block of memory that is taken anew costs as much as a pass over it, or more.
-    """
+    """Count, mean and rows `[n, D]` of `x [n, D]`, which is overwritten; the first row is zero."""
     n = len(x)
     mean = x.mean(axis=0)
+    # In place, since memory that is taken anew costs as much as a pass over it, or more.
     x -= mean
     # The rounding of a large mean would be taken for spread. What it left behind is small, so a
     # second mean gets it almost exactly.
@@ -280,8 +281,7 @@ def _triangle(upper: Float64Array, rows: Float64Array) -> Float64Array:
         stacked = np.vstack([upper, rows])
         (result,) = linalg.qr(stacked, mode="r", overwrite_a=True, check_finite=False)
     else:
-        # A whole triangle stays one: LAPACK leaves its zeros alone, at half the work or less.
-        # The more columns, the more of them it should reflect at once.
+        # LAPACK leaves a triangle's zeros alone. The more columns, the more it should reflect at once.
         panel = min(dimension, max(16, min(64, dimension // 32)))
         result, _, _, info = linalg.lapack.dtpqrt(0, panel, upper, rows, overwrite_b=True)
         if info != 0:
@@ -289,8 +289,7 @@ def _triangle(upper: Float64Array, rows: Float64Array) -> Float64Array:
     triangle = np.asarray(result[:dimension], dtype=np.float64)
     # R is unique up to the signs of its rows; `+ 0.0` turns −0.0 into 0.0.
     signs = np.where(triangle.diagonal() < 0, -1.0, 1.0)
-    signed: Float64Array = signs[:, np.newaxis] * triangle + 0.0
-    return signed
+    return np.asarray(signs[:, np.newaxis] * triangle + 0.0)
 
 
 def _whole(parts: _Parts) -> Statistics:

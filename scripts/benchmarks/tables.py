@@ -68,14 +68,18 @@ def write(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def document(
-    programs: Sequence[Mapping[str, Any]], measured: Sequence[Mapping[str, Any]], threads: int, rate: float
+    programs: Sequence[Mapping[str, Any]],
+    measured: Sequence[Mapping[str, Any]],
+    threads: int,
+    rate: float,
+    metrics: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """Return both tables in Markdown, preceded by a description of the machine."""
+    """Return the tables in Markdown, preceded by a description of the machine."""
     machine = (
         f"{_processor()}, {threads} threads, PyTorch {torch.__version__}, "
         f"Python {platform.python_version()}; matrix product {rate / 1e9:.0f} GFLOP/s"
     )
-    sections = [machine, _markdown(programs), _markdown(measured)]
+    sections = [machine, *map(_markdown, (programs, measured, metrics))]
     return "\n\n".join(filter(None, sections)) + "\n"
 
 

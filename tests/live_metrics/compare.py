@@ -1,28 +1,27 @@
 #!/usr/bin/env python3
-"""Compare metrics with the functions of kadtk, torch-fidelity, prdc and fadtk on the same arrays.
+"""Compare metrics with functions of kadtk, torch-fidelity, pytorch-fid, prdc and fadtk on the same arrays.
 
 Run it where this package is installed, and the packages of requirements.txt without their dependencies. The
 exit status is 1 if a difference is larger than it should be.
-
-The functions are taken from the packages' files. Their modules import models and audio libraries, which the
-functions do not use, so that only the definitions of functions are run.
 """
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import importlib.util
 import io
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+
+from benchmarks.functions import Square, fadtk_functions, functions_of, kadtk_functions
+
 from fad_core.metrics.base import SetVectors
 from fad_core.metrics.extrapolation import extrapolate_fad
+from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.kernels import CubicKernel, GaussianKernel, kernel_distance
 from fad_core.metrics.neighbours import neighbour_shares
 from fad_core.metrics.pairwise import median_distance
@@ -30,23 +29,8 @@ from fad_core.metrics.statistics import Statistics
 
 Array = NDArray[np.float64]
 
-SIZES = ((60, 45, 8), (600, 800, 128), (1500, 1200, 512))
+SIZES = ((60, 45, 8), (600, 800, 128), (100, 90, 128), (1500, 1200, 512))
 """Vectors of the reference, of the evaluation set, and dimensions."""
-
-
-def functions_of(package: str, file: str, **known: Any) -> dict[str, Any]:
-    """Return the functions at the top of a package's file, run with NumPy and what is given by name."""
-    spec = importlib.util.find_spec(package)
-    assert spec is not None and spec.origin is not None, f"{package} is not installed"
-    tree = ast.parse((Path(spec.origin).parent / file).read_text(encoding="utf-8"))
-    wanted = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    for node in wanted:
-        node.returns = None
-        for argument in node.args.args:
-            argument.annotation = None
-    names: dict[str, Any] = {"np": np, **known}
-    exec(compile(ast.Module(wanted, []), file, "exec"), names)
-    return names
 
 
 def as_set(vectors: Array) -> SetVectors:
@@ -58,7 +42,7 @@ def kadtk(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
     """KAD by kadtk's function in float64, with our bandwidth and with its own."""
     import torch
 
-    theirs = functions_of("kadtk", "kad.py", torch=torch, SCALE_FACTOR=100)
+    theirs = kadtk_functions()
     rows = []
     for name, sigma in (("median of the reference", median_distance(x)), ("10", 10.0)):
         expected = theirs["calc_kernel_audio_distance"](
@@ -77,6 +61,20 @@ def kadtk(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
     ours = kernel_distance(as_set(x), as_set(y), GaussianKernel(1 / (2 * sigma**2 + 1e-8)))
     rows.append(("kad, bandwidth=kadtk", 100 * ours.value, float(expected), 1e-5))
     return rows
+
+
+def frechet(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
+    """FID by torch-fidelity (eigenvalues of a product) and pytorch-fid (`sqrtm`), of the same statistics."""
+    moments = [(data.mean(axis=0), np.cov(data, rowvar=False)) for data in (x, y)]
+    theirs = functions_of("torch_fidelity", "metric_fid.py", vprint=lambda *_: None, KEY_METRIC_FID="fid")
+    given = [{"mu": mean, "sigma": covariance} for mean, covariance in moments]
+    expected = {"torch-fidelity": theirs["fid_statistics_to_metric"](*given, False)["fid"]}
+    theirs = functions_of("pytorch_fid", "fid_score.py", linalg=Square)
+    expected["pytorch-fid"] = theirs["calculate_frechet_distance"](*moments[0], *moments[1])
+    ours = frechet_distance(*map(Statistics.from_embeddings, (x, y))).value
+    # Of fewer vectors than dimensions, theirs are roots of eigenvalues that are zero but for rounding.
+    limit = 1e-12 if min(len(x), len(y)) > x.shape[1] else 1e-6
+    return [(f"fad, {name}", ours, float(value), limit) for name, value in expected.items()]
 
 
 def torch_fidelity(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
@@ -115,28 +113,7 @@ def fadtk(x: Array, y: Array) -> list[tuple[str, float, float, float]]:
     """FAD∞ by fadtk's functions, with draws as in its `score_inf`, from NumPy's seeded generator."""
     if len(y) <= 500 or x.shape[1] > 128:  # too few vectors for it, or minutes
         return []
-    from numpy.lib.scimath import sqrt
-    from scipy import linalg
-
-    class Square:
-        """scipy.linalg, whose sqrtm no longer takes `disp`; its result is used for a warning alone."""
-
-        eig, inv = staticmethod(linalg.eig), staticmethod(linalg.inv)
-
-        @staticmethod
-        def sqrtm(matrix: Array, disp: bool = True) -> Any:
-            return (matrix, 0.0) if not disp else linalg.sqrtm(matrix)
-
-    class Log:
-        @staticmethod
-        def info(message: str) -> None:
-            print(message, file=sys.stderr)
-
-        @staticmethod
-        def warning(message: str) -> None:
-            """Only about sqrtm, which is not run."""
-
-    theirs = functions_of("fadtk", "fad.py", linalg=Square, scisqrt=sqrt, log=Log)
+    theirs = fadtk_functions()
     mean, covariance = theirs["calc_embd_statistics"](x)
     state = np.random.RandomState(7)
     sizes, distances = [int(n) for n in np.linspace(500, len(y), 25)], []
@@ -158,7 +135,7 @@ def main() -> int:
         rng = np.random.default_rng(dimension)
         x = rng.standard_normal((n, dimension))
         y = rng.standard_normal((m, dimension)) * rng.uniform(0.8, 1.3, dimension) + 0.1
-        for compare in (kadtk, torch_fidelity, prdc, fadtk):
+        for compare in (frechet, kadtk, torch_fidelity, prdc, fadtk):
             for name, ours, expected, limit in compare(x, y):
                 difference = abs(ours - expected) / max(abs(expected), 1e-300) if ours != expected else 0.0
                 worst = max(worst, difference / limit)

@@ -167,7 +167,12 @@ def _leave_out(config: dict[str, Any], error: Any) -> str:
         path.append(error.instance)
     if not path:
         return ""
-    if path[0] not in ("datasets", "models") or len(path) == 1:
+    if error.validator == "uniqueItems" and path == ["metrics"] and "metrics" in config:
+        # The others are checked, too.
+        config["metrics"] = [
+            item for place, item in enumerate(error.instance) if item not in error.instance[:place]
+        ]
+    elif path[0] not in ("datasets", "models") or len(path) == 1:
         config.pop(path[0], None)
     elif isinstance(config.get(path[0]), dict):
         config[path[0]].pop(path[1], None)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-import mpmath
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,6 +18,10 @@ from fad_core.models.use import ModelKey
 
 Array = NDArray[np.float64]
 
+ROUNDING = 5e-15
+"""Of the sum of squares of all values. In 20 000 random cases of each property below, the error was at most
+8e-16 of it for scaling, 7e-16 for rotating and shifting, 5e-16 for reordering and merging."""
+
 
 def vectors(dimension: int) -> st.SearchStrategy[Array]:
     # Squares of what is far smaller would leave the range of float64, not just its precision.
@@ -27,13 +32,6 @@ def vectors(dimension: int) -> st.SearchStrategy[Array]:
 
 def distance(x: Array, y: Array) -> float:
     return frechet_distance(Statistics.from_embeddings(x), Statistics.from_embeddings(y)).value
-
-
-def gaussian(mean: Array, factor: Array, n: int = 1000) -> Statistics:
-    """Statistics with this mean and the covariance `factor.T @ factor`."""
-    triangle = np.linalg.qr(factor * np.sqrt(n - 1))[1]
-    triangle *= np.where(triangle.diagonal() < 0, -1.0, 1.0)[:, np.newaxis]
-    return Statistics(n, mean, np.triu(triangle))
 
 
 def total_variance(x: Array) -> float:
@@ -48,23 +46,6 @@ def eigenvalue_formula(x: Array, y: Array) -> float:
     overlap = np.sqrt(np.linalg.eigvalsh(root @ cov_y @ root)).sum()
     difference = x.mean(axis=0) - y.mean(axis=0)
     return float(difference @ difference + np.trace(cov_x) + np.trace(cov_y) - 2 * overlap)
-
-
-def precise_formula(x: Array, y: Array) -> float:
-    """The same in 80 digits, where a singular covariance does no harm."""
-    with mpmath.workdps(80):
-        means, covariances = [], []
-        for data in (mpmath.matrix(x.tolist()), mpmath.matrix(y.tolist())):
-            mean = mpmath.matrix([mpmath.fsum(data[:, j]) / data.rows for j in range(data.cols)])
-            centred = data - mpmath.ones(data.rows, 1) * mean.T
-            means.append(mean)
-            covariances.append(centred.T * centred / (data.rows - 1))
-        values, axes = mpmath.eigsy(covariances[0])
-        root = axes * mpmath.diag([mpmath.sqrt(abs(value)) for value in values]) * axes.T
-        products = mpmath.eigsy(root * covariances[1] * root, eigvals_only=True)
-        overlap = mpmath.fsum(mpmath.sqrt(abs(value)) for value in products)
-        trace = mpmath.fsum(cov[i, i] for cov in covariances for i in range(cov.rows))
-        return float(mpmath.fsum(value**2 for value in means[0] - means[1]) + trace - 2 * overlap)
 
 
 def procrustes_form(x: Array, y: Array) -> float:
@@ -82,50 +63,6 @@ def test_equals_the_eigenvalue_and_the_procrustes_formula(n: int, dimension: int
     y = rng.standard_normal((n + 50, dimension)) @ mix + 0.3
     assert distance(x, y) == pytest.approx(eigenvalue_formula(x, y), rel=1e-9)
     assert distance(x, y) == pytest.approx(procrustes_form(x, y), rel=1e-9)
-
-
-@pytest.mark.parametrize(("n_x", "n_y", "dimension"), [(2, 2, 2), (3, 4, 8), (2, 30, 6), (6, 6, 6)])
-def test_fewer_vectors_than_dimensions_agree_with_80_digits(n_x: int, n_y: int, dimension: int) -> None:
-    rng = np.random.default_rng(n_x + n_y)
-    x = rng.standard_normal((n_x, dimension))
-    y = 2 * rng.standard_normal((n_y, dimension)) + 1
-    assert distance(x, y) == pytest.approx(precise_formula(x, y), rel=1e-13)
-
-
-def test_repeated_vectors_and_constant_dimensions_agree_with_80_digits() -> None:
-    x = np.array([[0.0, 1, 2, 5], [0, 1, 3, 5], [0, 1, 2, 5], [0, 4, 2, 5]])
-    y = np.array([[1.0, 1, 0, 0], [1, 2, 0, 0], [1, 2, 0, 0]])
-    assert distance(x, y) == pytest.approx(precise_formula(x, y), rel=1e-13)
-
-
-@given(st.floats(-50, 50), st.floats(0, 50), st.floats(-50, 50), st.floats(0, 50))
-def test_one_dimensional_gaussians(mean_x: float, std_x: float, mean_y: float, std_y: float) -> None:
-    x = gaussian(np.array([mean_x]), np.array([[std_x]]), n=10)
-    y = gaussian(np.array([mean_y]), np.array([[std_y]]), n=400)
-    result = frechet_distance(x, y)
-    assert result.mean_term == pytest.approx((mean_x - mean_y) ** 2, rel=1e-12)
-    rounding = 1e-14 * (std_x**2 + std_y**2)
-    assert result.covariance_term == pytest.approx((std_x - std_y) ** 2, rel=1e-12, abs=rounding)
-    assert result.value == result.mean_term + result.covariance_term
-
-
-def test_covariances_with_the_same_axes() -> None:
-    """Commuting covariances: the sum of (σ₁ − σ₂)² over the common axes, however they lie."""
-    rng = np.random.default_rng(1)
-    first, second = rng.uniform(0.1, 3, 12), rng.uniform(0.1, 3, 12)
-    expected = float(((first - second) ** 2).sum())
-    for axes in (np.eye(12), np.linalg.qr(rng.standard_normal((12, 12)))[0]):
-        x, y = (gaussian(np.zeros(12), np.diag(std) @ axes) for std in (first, second))
-        assert frechet_distance(x, y).value == pytest.approx(expected, rel=1e-12)
-
-
-def test_a_wide_range_of_spreads_costs_no_digits() -> None:
-    """σ from 1 to 1e-12; the eigenvalues of Σ₁Σ₂ reach down to 1e-48."""
-    rng = np.random.default_rng(2)
-    axes = np.linalg.qr(rng.standard_normal((13, 13)))[0]
-    spread = np.logspace(0, -12, 13)
-    x, y = gaussian(np.zeros(13), np.diag(spread) @ axes), gaussian(np.zeros(13), np.diag(2 * spread) @ axes)
-    assert frechet_distance(x, y).value == pytest.approx(float((spread**2).sum()), rel=1e-13)
 
 
 @given(vectors(5), vectors(5))
@@ -151,15 +88,16 @@ def test_symmetric_to_the_last_bit_where_counts_and_means_are_equal() -> None:
 
 @given(vectors(6))
 def test_zero_for_identical_sets(x: Array) -> None:
-    assert distance(x, x.copy()) <= 1e-12 * total_variance(x)
+    assert distance(x, x.copy()) == 0
+    assert distance(x, x[::-1]) <= ROUNDING * float((x**2).sum())
 
 
 @pytest.mark.parametrize("n", [20, 128, 5000])
 def test_zero_for_identical_sets_at_128_dimensions(n: int) -> None:
     x = np.random.default_rng(n).normal(4, 1, (n, 128))
-    assert distance(x, x) <= 1e-8 * total_variance(x)
+    assert distance(x, x) == 0
     shuffled = np.random.default_rng(0).permutation(x)
-    assert distance(x, shuffled) <= 1e-8 * total_variance(x)
+    assert distance(x, shuffled) <= 3e-14 * total_variance(x)
 
 
 @given(vectors(4), vectors(4), st.floats(0.01, 100), st.floats(-100, 100))
@@ -168,21 +106,36 @@ def test_scaling_squares_and_a_common_shift_does_nothing(
 ) -> None:
     size = float((x**2).sum() + (y**2).sum())
     expected = distance(x, y)
-    assert distance(scale * x, scale * y) == pytest.approx(scale**2 * expected, abs=1e-12 * scale**2 * size)
-    assert distance(x + shift, y + shift) == pytest.approx(expected, abs=1e-12 * (size + shift**2))
+    rounding = ROUNDING * scale**2 * size
+    assert distance(scale * x, scale * y) == pytest.approx(scale**2 * expected, abs=rounding)
+    assert distance(x + shift, y + shift) == pytest.approx(expected, abs=ROUNDING * (size + shift**2))
 
 
 @given(vectors(3), hnp.arrays(np.float64, 3, elements=st.floats(-1e3, 1e3)))
 def test_moving_one_set_costs_the_squared_way(x: Array, shift: Array) -> None:
     size = float((x**2).sum() + (shift**2).sum())
-    assert distance(x, x + shift) == pytest.approx(float((shift**2).sum()), abs=1e-12 * size)
+    assert distance(x, x + shift) == pytest.approx(float((shift**2).sum()), abs=ROUNDING * size)
 
 
 @given(vectors(4), vectors(4), st.integers(0, 100))
 def test_rotating_both_sets_does_nothing(x: Array, y: Array, seed: int) -> None:
     rotation = np.linalg.qr(np.random.default_rng(seed).standard_normal((4, 4)))[0]
     size = float((x**2).sum() + (y**2).sum())
-    assert distance(x @ rotation, y @ rotation) == pytest.approx(distance(x, y), abs=1e-12 * size)
+    assert distance(x @ rotation, y @ rotation) == pytest.approx(distance(x, y), abs=ROUNDING * size)
+
+
+@given(vectors(4), vectors(4), vectors(4), st.permutations(range(8)))
+def test_the_order_of_files_and_merging_them_do_nothing(
+    x: Array, y: Array, other: Array, order: list[int]
+) -> None:
+    files = [*np.array_split(x, 3), *np.array_split(y, 3), *np.array_split(other, 2)]
+    expected = distance(np.concatenate(files), other)
+    rounding = ROUNDING * float(sum((part**2).sum() for part in (*files, other)))
+    ordered = [files[number] for number in order]
+    assert distance(np.concatenate(ordered), other) == pytest.approx(expected, abs=rounding)
+    merged = functools.reduce(Statistics.merge, (Statistics.from_embeddings(f) for f in ordered if len(f)))
+    found = frechet_distance(merged, Statistics.from_embeddings(other)).value
+    assert found == pytest.approx(expected, abs=rounding)
 
 
 @given(vectors(3), vectors(3), vectors(3))

@@ -13,7 +13,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
 
-from benchmarks import growth, material, plots, scaling_sweep, tables
+from benchmarks import growth, material, metrics, plots, scaling_sweep, tables
 from benchmarks.packages import Package
 from benchmarks.programs import Timing, time_in_turns
 from benchmarks.roofline import flops_of_call
@@ -109,6 +109,14 @@ def test_growth_is_written_as_a_table_and_a_plot(
         ElementTree.parse(tmp_path / f"out/growth-{name}.svg")
     files = pd.read_csv(tmp_path / "out/growth-files.csv")
     assert files["seconds"].tolist() == [0.02, 0.04]
+
+
+def test_metrics_are_measured_in_processes_of_their_own() -> None:
+    cases = metrics.Case("fad", 3, 60, 20), metrics.Case("files", 3, 60, 20), metrics.Case("kad", 3, 60, 20)
+    rows = list(metrics.rows(False, cases))
+    assert all(row["here_seconds"] > 0 and row["here_peak_gb"] > 0 for row in rows)
+    assert rows[0]["part"] == "FAD with bias and interval, D = 3: two sets of 60 vectors in 20 files"
+    assert "seconds" in tables.document([], [], 1, 1e9, rows)
 
 
 def test_the_same_figures_give_the_same_plots(tmp_path: Path) -> None:

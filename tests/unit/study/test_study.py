@@ -233,6 +233,22 @@ def test_all_that_can_be_known_is_told_at_once(tmp_path: Path):
         assert "data set b" not in str(raised.value)
 
 
+def test_a_metric_given_twice_hides_no_fault_of_another():
+    given = {
+        "study": "s",
+        "datasets": {"a": {"path": "a"}},
+        "models": [{"id": "vggish", "weights": "seeded"}],
+    }
+    metrics = ["fad", {"id": "kad", "bandwith": 3}, "fad"]
+    with pytest.raises(ConfigError) as raised:
+        read_study(given | {"metrics": metrics}, SCHEMA)
+    for fault in (
+        "metrics: fad is given twice",
+        "metrics: kad: there is no setting 'bandwith'; settings: level",
+    ):
+        assert fault in str(raised.value)
+
+
 def test_a_study_without_faults_is_read(tmp_path: Path):
     for name in "ab":
         (tmp_path / name).mkdir()
