@@ -49,6 +49,7 @@ rule all:
         expand(rules.plot_curves.output, metric=METRICS if STUDY.series else []),
         rules.rank_systems.output if STUDY.ranked else [],
         rules.plot_ranking.output if STUDY.ranked else [],
+        rules.plot_extrapolation.output if EXTRAPOLATED else [],
         rules.score_files.output if PER_FILE else [],
         paper_targets(),
         # If the configuration names an interpreter of the original packages.

@@ -15,6 +15,7 @@ def main(
     metrics: list[str],
     distances: Path,
     differences: Path,
+    extrapolation: Path | None = None,
     ranked: list[str] | None = None,
     embeddings: list[Path] | None = None,
     threads: int = 1,  # noqa: ARG001 - read by fad_study.script_main.run
@@ -30,6 +31,8 @@ def main(
         metrics: names of the metrics, each with its options (kad bandwidth=evaluation).
         distances: the table of distances to write.
         differences: the table of differences of systems to write.
+        extrapolation: the table of distances of parts of data sets to write, for metrics that extrapolate
+            from these.
         ranked: references whose systems are compared with each other.
         embeddings: tables of the embeddings of all batches by the model; needed by metrics of vectors.
         threads: number of numeric threads.
@@ -46,6 +49,7 @@ def main(
         distances,
         embeddings or [],
         differences=differences,
+        extrapolation=extrapolation,
         ranked=ranked or [],
         mixed=mixed_numerics == "allow",
     )

@@ -23,6 +23,7 @@ def main(
     agreement: Path | None = None,
     rankings: list[Path] | None = None,
     per_file: Path | None = None,
+    extrapolation: Path | None = None,
 ) -> None:
     """Write tables and figures as one page.
 
@@ -44,6 +45,7 @@ def main(
         agreement: the table of rank correlations.
         rankings: figures of ranks, .../{metric}.ranking.svg.
         per_file: the table of single files.
+        extrapolation: the figure of distances of parts.
     """
     import json
 
@@ -65,6 +67,7 @@ def main(
         agreement,
         rankings or (),
         per_file,
+        extrapolation,
     )
     write_report(json.loads(study), sources, html)
 

@@ -50,7 +50,7 @@ class Reference:
             UnknownMetricError: there is no such metric.
             FadError: the set is of another model, or the model cannot be fetched, exported or verified.
         """
-        self._keep = per_file or choose_metric(metric).metric.needs_vectors
+        self._keep = per_file or choose_metric(metric).metric.needs_vectors_of("evaluation")
         self._per_file = per_file
         self.embedded, self.metric, self._frechet = embedded, metric, frechet
         self.model = frechet.model
@@ -150,7 +150,7 @@ def reference(
     >>> [row["file"] for row in reference.score("audio/generated").per_file]
     ['1.wav', '0.wav', '2.wav']
     """
-    keep = per_file or choose_metric(metric).metric.needs_vectors
+    keep = per_file or choose_metric(metric).metric.needs_vectors_of("reference")
     name = os.fspath(source) if isinstance(source, str | os.PathLike) else "reference"
     if Path(name).suffix in (".npz", ".parquet") and Path(name).is_file():
         wanted = FrechetAudioDistance(model_name=model, **settings).model_id if model else ""

@@ -35,7 +35,8 @@ def comparable_sets(
     """Read the statistics of sets, and embed those that are audio.
 
     Args:
-        names: folders, globs, audio files, lists, or files of embeddings or statistics.
+        names: folders, globs, audio files, lists, or files of embeddings or statistics; the first is the
+            reference of metrics that need vectors of the others only.
         models: ids of models; empty: the default model or, if all sets are statistics, their models.
         embedding: how audio is embedded.
         metrics: the metrics by which they are to be compared.
@@ -59,7 +60,9 @@ def comparable_sets(
     sounds = [name for name in names if name not in files]
     _require_existing(names)
     needing = dict.fromkeys(vectors_of, "the distance of single files")
-    needing |= {name: metric.name for metric in metrics if metric.needs_vectors for name in names}
+    for metric in metrics:
+        needing |= {name: metric.name for name in names[1:] if metric.needs_vectors_of("evaluation")}
+        needing |= {name: metric.name for name in names[:1] if metric.needs_vectors_of("reference")}
     keep, wanted = bool(needing), models or ([DEFAULT_MODEL] if sounds else [])
     stored = {name: read_statistics(name, wanted, keep=keep) for name in files}
     _require_models(models, stored)

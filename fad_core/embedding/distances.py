@@ -11,7 +11,7 @@ from fad_core.datasets.remarks import pair_notes, set_notes, size_notes
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import FadError
 from fad_core.metrics import choose_metric
-from fad_core.metrics.base import Metric, MetricValue, Need
+from fad_core.metrics.base import ROLES, Metric, MetricValue, Need
 from fad_core.models.use import ModelKey
 from fad_core.util.formatting import counted
 
@@ -125,8 +125,8 @@ def _imitates(key: ModelKey) -> bool:
 
 def _require(need: Need, metric: Metric, sets: tuple[EmbeddedSet, EmbeddedSet]) -> None:
     """Check that both sets have the data that a metric needs."""
-    for each in sets:
-        if need.what == "vectors" and each.embeddings is None:
+    for role, each in zip(ROLES, sets, strict=True):
+        if need.what == "vectors" and need.role in ("", role) and each.embeddings is None:
             raise FadError(
                 f"{metric.name} needs the vectors of {each.name}, but only its statistics are available"
             )

@@ -84,19 +84,24 @@ class MetricInput(Protocol):
         """
 
 
+ROLES = ("reference", "evaluation")
+
+
 @dataclass(frozen=True)
 class Need:
-    """Data that a metric needs of each of the two sets.
+    """Data that a metric needs of the two sets.
 
     Attributes:
         what: "statistics", or all "vectors" with their files.
         output: whose vectors: the name of a model's output, or "" for the main one.
         paired: whether the sets must have files of the same names, which are compared one with the other.
+        role: the set of which it is needed, "reference" or "evaluation"; "": both.
     """
 
     what: Literal["statistics", "vectors"] = "statistics"
     output: str = ""
     paired: bool = False
+    role: Literal["reference", "evaluation", ""] = ""
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,8 @@ class MetricValue:
         corrected: the value without its bias; None if that is not estimated.
         system: what comparing the evaluation set with others against the same reference uses
             (`fad_core.metrics.comparison`); None if the metric does not compare them.
+        points: number of vectors, distance and fitted distance of parts of the evaluation set, where the
+            value is extrapolated from these.
     """
 
     value: float
@@ -122,6 +129,7 @@ class MetricValue:
     bias: float | None = None
     corrected: float | None = None
     system: System | None = field(default=None, compare=False, repr=False)
+    points: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -177,8 +185,23 @@ class Metric:
 
     @property
     def needs_vectors(self) -> bool:
-        """Whether the metric needs vectors, not just statistics."""
-        return any(need.what == "vectors" for need in self.needs)
+        """Whether the metric needs vectors, not just statistics, of one of the sets at least."""
+        return any(map(self.needs_vectors_of, ROLES))
+
+    def needs_vectors_of(self, role: str) -> bool:
+        """Return whether the metric needs vectors of a set, not just statistics.
+
+        Args:
+            role: "reference" or "evaluation".
+
+        Returns:
+            True if vectors of that set are needed.
+
+        >>> from fad_core.metrics import get_metric
+        >>> [get_metric("fad-inf").needs_vectors_of(role) for role in ("reference", "evaluation")]
+        [False, True]
+        """
+        return any(need.what == "vectors" and need.role in ("", role) for need in self.needs)
 
 
 @dataclass(frozen=True)

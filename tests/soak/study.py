@@ -159,6 +159,7 @@ def steps(place: WorkingFolder) -> dict[str, Step]:
     statistics = {m: [study / f"statistics/{m}/{name}.parquet" for name in SETS] for m in exported}
     all_statistics = list(chain(*statistics.values()))
     parts = [study / f"tables/parts/{model}.distances.parquet" for model in exported]
+    differences = [study / f"tables/parts/{model}.differences.parquet" for model in exported]
     distances = study / "tables/distances.parquet"
     files, counts = study / "tables/files.parquet", study / "tables/datasets.parquet"
     keys = [(model, metric) for model in exported for metric in METRICS]
@@ -204,7 +205,7 @@ def steps(place: WorkingFolder) -> dict[str, Step]:
         step(
             f"distances by {model}", [*statistics[model], *embeddings[model]], 2, script="compute_distances",
             statistics=statistics[model], model=model, pairs=["a:b"], metrics=list(METRICS),
-            distances="d.parquet", embeddings=embeddings[model],
+            distances="d.parquet", differences="e.parquet", ranked=["a"], embeddings=embeddings[model],
         )  # fmt: skip
         for level in ("eager", "golden")[: 1 + (model == "small")]:
             step(
@@ -228,6 +229,14 @@ def steps(place: WorkingFolder) -> dict[str, Step]:
     step(
         "collect_distances", [*parts, *all_verdicts], parts=parts, verdicts=all_verdicts, models=use,
         parquet="d.parquet", csv="d.csv",
+    )  # fmt: skip
+    step(
+        "rank_systems", [distances, *differences], distances=distances, parts=differences, ranked=["a"],
+        differences=["d.csv"], ranking=["r.csv"], agreement=["a.csv"],
+    )  # fmt: skip
+    step(
+        "score_files", [*all_statistics, *all_embeddings], statistics=all_statistics, models=list(exported),
+        embeddings=all_embeddings, pairs=["a:b"], measures=["nearest"], per_file=["f.parquet"],
     )  # fmt: skip
     step(
         "collect_files", [*scanned, *all_embeddings, decisions], manifests=scanned, embeddings=all_embeddings,

@@ -56,7 +56,7 @@ def test_metrics_with_options_and_one_without_a_value(done: WorkingFolder) -> No
         per_file=["nearest", "fad"],
     )
     rules = done.complete("results/study/report.html").rules
-    assert {"rank_systems", "plot_ranking", "score_files"} <= rules
+    assert {"rank_systems", "plot_ranking", "plot_extrapolation", "score_files"} <= rules
     tables = {}
     for name in ("distances", "ranking", "differences", "agreement", "per_file"):
         with (done.root / f"results/study/tables/{name}.csv").open(encoding="utf-8") as stream:

@@ -14,7 +14,7 @@ from fad_core.api.comparability import same_model
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.statistics_files import is_statistics_file, read_statistics
 from fad_core.errors import FadError
-from fad_core.metrics.base import Metric
+from fad_core.metrics.base import ROLES, Metric
 from fad_core.models import get_model
 from fad_core.models.use import ModelKey, ModelUse
 from fad_core.runner.backend import resolve_backend, settings_text
@@ -47,22 +47,28 @@ def given_path(path: str, model: str) -> Path:
 
 
 def validate_given(
-    datasets: Mapping[str, Mapping[str, Any]], metrics: Iterable[Metric], compared: Collection[str]
+    datasets: Mapping[str, Mapping[str, Any]], metrics: Iterable[Metric], pairs: Collection[tuple[str, str]]
 ) -> Iterator[str]:
     """Yield a message for each setting that such sets cannot have, and each metric that cannot use them.
 
     Args:
         datasets: the entries of the configuration, with all defaults filled in.
         metrics: of the study.
-        compared: names of the sets that are in some pair.
+        pairs: (reference, evaluation), names of the sets that are compared.
     """
     given = [name for name, entry in datasets.items() if is_given(entry["path"])]
     for name in given:
         if datasets[name]["shards"] != 1:
             yield f"datasets: {name}: shards has no effect on a file of statistics"
     for metric in metrics:
-        for name in given if metric.needs_vectors else ():
-            if name in compared:
+        needed = {
+            name
+            for pair in pairs
+            for role, name in zip(ROLES, pair, strict=True)
+            if metric.needs_vectors_of(role)
+        }
+        for name in given:
+            if name in needed:
                 yield (
                     f"metrics: {metric.name} needs vectors, and the data set {name} is a file of statistics: "
                     "give its audio, or leave out the metric"

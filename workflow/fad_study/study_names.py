@@ -47,7 +47,7 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
         yield from _validate_pairs(config, pairs, names)
     known = [choose_metric(text).metric for text in metrics if not errors_of(choose_metric, text)]
     datasets, per_file = config.get("datasets", {}), config.get("per_file", [])
-    yield from validate_given(datasets, known, {*itertools.chain.from_iterable(pairs)})
+    yield from validate_given(datasets, known, pairs)
     for name in dict.fromkeys(evaluation for _, evaluation in pairs if per_file):
         if name in datasets and is_given(datasets[name]["path"]):
             yield f"per_file: the data set {name} is a file of statistics, whose single files are not known"

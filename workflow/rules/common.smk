@@ -25,6 +25,7 @@ CORRELATIONS = PAPERS.correlations
 POLICY = STUDY.policy
 METRICS = list(STUDY.metrics)
 NEED_VECTORS = any(get_metric(name).needs_vectors for name in METRICS)
+EXTRAPOLATED = "fad-inf" in METRICS
 PER_FILE = STUDY.settings["per_file"]
 MODELS = [entry.specification for entry in STUDY.models.values()]
 CKPT_DIR = STUDY.settings.get("ckpt_dir")

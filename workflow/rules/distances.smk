@@ -6,8 +6,7 @@ rule compute_distances:
         statistics=statistics_of,
         embeddings=vectors_of,
     output:
-        distances=f"{STUDY_DIR}/tables/parts/{{model}}.distances.parquet",
-        differences=f"{STUDY_DIR}/tables/parts/{{model}}.differences.parquet",
+        **DISTANCE_PARTS,
     log:
         f"{LOGS}/compute_distances/{{model}}.log",
     benchmark:

@@ -124,6 +124,11 @@ STATISTICS_PARAMS = {
     "mixed_numerics": MIXED_NUMERICS,
     "code": code("compute_statistics.py"),
 }
+# The tables of a model that later steps collect.
+DISTANCE_PARTS = {
+    name: f"{STUDY_DIR}/tables/parts/{{model}}.{name}.parquet"
+    for name in ("distances", "differences", "extrapolation")
+}
 DISTANCES = {
     "pairs": [f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
     "metrics": list(STUDY.metrics.values()),

@@ -41,6 +41,27 @@ rule rank_systems:
         "../../scripts/rank_systems.py"
 
 
+rule plot_extrapolation:
+    input:
+        **tables_of("datasets"),
+        parts=expand(rules.compute_distances.output.extrapolation, model=STUDY.models),
+    output:
+        tables=with_csv("extrapolation", "extrapolation"),
+        figure=report(
+            f"{STUDY_DIR}/figures/extrapolation.svg",
+            category="Figures",
+            caption="../report/extrapolation.rst",
+        ),
+    log:
+        f"{LOGS}/plot_extrapolation.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=code("plot_extrapolation.py"),
+    script:
+        "../../scripts/plot_extrapolation.py"
+
+
 rule plot_ranking:
     input:
         **tables_of("ranking", "datasets"),
@@ -146,6 +167,7 @@ rule write_report:
         matrices=expand(rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS),
         heatmaps=expand(rules.plot_heatmap.output.figure, model=STUDY.models, metric=METRICS),
         curves=expand(rules.plot_curves.output.figure, metric=METRICS if STUDY.series else []),
+        extrapolation=rules.plot_extrapolation.output.figure if EXTRAPOLATED else [],
         rankings=rules.plot_ranking.output.figures if STUDY.ranked else [],
         statistics=STATISTICS,
     output:

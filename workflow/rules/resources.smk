@@ -28,6 +28,7 @@ localrules:
     fetch_weights,
     plot_correlations,
     plot_curves,
+    plot_extrapolation,
     plot_heatmap,
     plot_ranking,
     rank_systems,

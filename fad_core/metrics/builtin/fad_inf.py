@@ -51,14 +51,15 @@ def _compute(reference: MetricInput, evaluation: MetricInput, options: FadInfOpt
         f"no interval: the points of the line share vectors; {len(fit.points)} points, "
         f"R² {fit.r_squared:.3f}, standard error of the intercept {error:.3g}; {remains}"
     )
-    return MetricValue(fit.intercept, note=note)
+    points = tuple((each.n, each.fad, fit.intercept + fit.slope / each.n) for each in fit.points)
+    return MetricValue(fit.intercept, note=note, points=points)
 
 
 METRIC = Metric(
     "fad-inf",
     "FAD∞, extrapolated to infinite size",
     symmetric=False,
-    needs=(Need("statistics"), Need("vectors")),
+    needs=(Need("statistics"), Need("vectors", role="evaluation")),
     compute=_compute,
     options=FadInfOptions,
 )

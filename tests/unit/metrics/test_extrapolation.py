@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 from vector_sets import VectorSet, vector_set
 
-from fad_core.errors import ArgumentError, ConfigError
+from fad_core.embedding.distances import distance_row
+from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
+from fad_core.errors import ArgumentError, ConfigError, FadError
 from fad_core.metrics import choose_metric
 from fad_core.metrics.extrapolation import FadFit, FadPoint, _fit, extrapolate_fad
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.metrics.statistics import Statistics
+from fad_core.models.use import ModelKey
 
 UNIT = MeanCovariance.from_covariance(np.zeros(4), np.eye(4))
 
@@ -86,6 +89,26 @@ def test_the_metric() -> None:
         f"no interval: the points of the line share vectors; 6 points, R² {fit.r_squared:.3f}"
     )
     assert choose_metric("fad-inf seed=4 points=6").compute(*sets).value != value.value
+    assert [(n, fad) for n, fad, _ in value.points] == [(point.n, point.fad) for point in fit.points]
+    n, _, fitted = value.points[0]
+    assert fitted == fit.intercept + fit.slope / n
+
+
+def test_of_the_reference_a_mean_and_a_covariance_suffice() -> None:
+    key, rng = ModelKey("vggish", "seeded", "00b8a942", ""), np.random.default_rng(3)
+    reference = EmbeddedSet("popular", key, {"embedding": UNIT})
+    files = [
+        FileEmbeddings(f"{k}.wav", np.zeros(1), {"embedding": rng.standard_normal((1, 4))})
+        for k in range(100)
+    ]
+    statistics = Statistics.from_embeddings(np.concatenate([each.vectors["embedding"] for each in files]))
+    evaluation = EmbeddedSet("ours", key, {"embedding": statistics}, embeddings=files)
+    assert (
+        distance_row(reference, evaluation, "fad-inf")["value"]
+        < distance_row(reference, evaluation, "fad")["value"]
+    )
+    with pytest.raises(FadError, match="fad-inf needs the vectors of popular"):
+        distance_row(evaluation, reference, "fad-inf")
 
 
 def test_sets_and_options_that_do_not_allow_a_line_are_refused() -> None:

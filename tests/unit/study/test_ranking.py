@@ -11,7 +11,8 @@ import pytest
 from fad_study.labels import labelled
 from fad_study.ranking import agreement_rows, difference_rows, ranking_rows
 from fad_study.report.dots import plot_ranking
-from fad_study.schemas.ranking import AGREEMENT, DIFFERENCES, RANKING
+from fad_study.report.lines import plot_extrapolation
+from fad_study.schemas.ranking import AGREEMENT, DIFFERENCES, EXTRAPOLATION, RANKING
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,6 +102,26 @@ def test_every_two_systems_are_compared_and_p_is_adjusted_for_their_number(tmp_p
         plot_ranking(ranked, "fad", tmp_path / "fad.svg")
     assert (tmp_path / "fad.svg").read_text(encoding="utf-8").count("</svg>") == 1
     plot_ranking([], "fad", tmp_path / "fad.svg")
+
+
+def test_lines_through_distances_of_parts_are_drawn(tmp_path: Path) -> None:
+    rows = [
+        {
+            **HEAD,
+            "model": model,
+            "evaluation": name,
+            "n": n,
+            "value": 1 + 20 / n + shift,
+            "fitted": 1 + 20 / n,
+        }
+        for model in ("vggish", "clap")
+        for name, shift in (("a", 0.1), ("b", 0.0))
+        for n in (25, 50, 100)
+    ]
+    write_table(EXTRAPOLATION, rows, tmp_path / "extrapolation.csv")
+    for shown in (rows, []):
+        plot_extrapolation(shown, tmp_path / "lines.svg")
+        assert (tmp_path / "lines.svg").read_text(encoding="utf-8").count("</svg>") == 1
 
 
 def test_orders_are_compared() -> None:

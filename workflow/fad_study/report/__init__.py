@@ -96,6 +96,10 @@ def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -
         rankings=_figures(results.rankings, "r", "systems in the order of {}"),
         ranking_corrected=any(row["corrected"] is not None for row in results.ranking),
         agreement=results.agreement,
+        extrapolation=results.extrapolation
+        and Markup(
+            inline_svg(results.extrapolation, "x", "distances of parts over one divided by their sizes")
+        ),
         **_farthest(results.per_file),
         datasets=_datasets(results),
         published=results.published,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from fad_core.metrics import get_metric
 from fad_core.util.atomic import atomic_path
 from fad_core.util.formatting import weights_text
-from fad_study.report.figures import ALARM, FAINT, NO_METADATA, plain_style
+from fad_study.report.figures import ALARM, COLOURS, FAINT, MARKERS, NO_METADATA, plain_style
 from fad_study.report.svg import INK, PAPER
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
-# Wong, Nature Methods 8, 441 (2011): distinct to colour-blind readers.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-_MARKERS = ("o", "s", "^", "D", "v", "P")
 _PANEL = (2.2, 2.1)
 """Width and height of a panel with the space around it, in inches."""
 _FILLED = (0.9, 0.72)
@@ -93,7 +90,7 @@ def _draw(axes: Axes, rows: Sequence[Row], series: str) -> None:
     levels = list(dict.fromkeys(row["level"] for row in chosen))
     references = list(dict.fromkeys(row["reference"] for row in rows))
     for number, reference in enumerate(references):
-        colour, marker = _COLOURS[number % len(_COLOURS)], _MARKERS[number % len(_MARKERS)]
+        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
         of_one = [row for row in chosen if row["reference"] == reference]
         places = [levels.index(row["level"]) for row in of_one]
         label = f"to {reference}" if len(references) > 1 else None

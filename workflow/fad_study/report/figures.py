@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 
 FAINT = "#9a99a3"
 ALARM = "#c2410c"
+# Wong, Nature Methods 8, 441 (2011): distinct to colour-blind readers.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
 
 # Lightness decreases evenly from near (light) to far (dark), also in greyscale; the extremes are cut off.
-_COLOURS = ListedColormap(matplotlib.colormaps["magma"](np.linspace(0.97, 0.2, 256)), name="distance")
+_HEAT = ListedColormap(matplotlib.colormaps["magma"](np.linspace(0.97, 0.2, 256)), name="distance")
 # Values that span a larger ratio are shown on a logarithmic scale.
 _LOG_RATIO = 30.0
 _DIGITS = 3
@@ -64,7 +67,7 @@ def plot_heatmap(
         # Zeros have no place on a logarithmic scale, and get no colour.
         coloured = np.ma.masked_where(np.isnan(values) | (isinstance(norm, LogNorm) & (values <= 0)), values)
         gap = min(1.5, 3 * cell)
-        mesh = axes.pcolormesh(coloured, cmap=_COLOURS, norm=norm, edgecolors=PAPER, linewidth=gap)
+        mesh = axes.pcolormesh(coloured, cmap=_HEAT, norm=norm, edgecolors=PAPER, linewidth=gap)
         axes.set(xlim=(0, columns), ylim=(rows, 0), xlabel="evaluation", ylabel="reference")
         axes.spines[:].set_visible(False)
         _label_cells(axes, matrix, cell)

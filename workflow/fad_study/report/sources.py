@@ -41,6 +41,7 @@ class Sources:
         agreement: the table of rank correlations; None if no systems are ranked.
         rankings: figures of ranks, named {metric}.ranking.svg.
         per_file: the table of single files; None if they are not scored.
+        extrapolation: the figure of distances of parts; None if no metric extrapolates.
     """
 
     distances: Path | None
@@ -58,6 +59,7 @@ class Sources:
     agreement: Path | None = None
     rankings: Sequence[Path] = ()
     per_file: Path | None = None
+    extrapolation: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class Results:
     agreement: list[dict[str, Any]]
     rankings: dict[str, str]
     per_file: list[dict[str, Any]]
+    extrapolation: str | None
 
 
 def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
@@ -162,6 +165,7 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
         agreement=labelled(read_table(AGREEMENT, sources.agreement), labels) if sources.agreement else [],
         rankings={path.name.partition(".")[0]: _figure(path) for path in sources.rankings},
         per_file=labelled(read_table(PER_FILE, sources.per_file), labels) if sources.per_file else [],
+        extrapolation=_figure(sources.extrapolation) if sources.extrapolation else None,
     )
 
 

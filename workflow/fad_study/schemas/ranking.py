@@ -1,4 +1,4 @@
-"""Schemas of the tables that rank the systems of a study, and of the agreement of their orders."""
+"""Schemas of the tables that rank the systems of a study, compare their orders, and show what is fitted."""
 
 from __future__ import annotations
 
@@ -51,6 +51,22 @@ DIFFERENCES = Schema(
             choices=("pairs", "files", ""),
         ),
         Column("note", "string", "Why there is no interval or no test; empty if there are both."),
+    ),
+)
+
+EXTRAPOLATION = Schema(
+    "extrapolation",
+    "One row for each model, pair of data sets, and part of the evaluated set from whose distance a metric "
+    "extrapolates.",
+    (
+        *MODEL,
+        SETTINGS,
+        _TAKEN["reference"],
+        _TAKEN["evaluation"],
+        *_METRIC[1:],
+        Column("n", "int64", "Number of vectors of the part."),
+        Column("value", "float64", "Distance of the part from the reference."),
+        Column("fitted", "float64", "Value at n of the line in 1/n that is fitted to the points."),
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,13 +16,14 @@ from fad_core.embedding.embeddings_reader import iterate_embeddings, read_embedd
 from fad_core.embedding.statistics_table import set_from_rows
 from fad_core.errors import FadError
 from fad_core.metrics import MetricValue, choose_metric
+from fad_core.metrics.base import ROLES
 from fad_core.models.base import Vectors
 from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
 from fad_core.tables.parquet import read_metadata
 from fad_core.verification.verdicts import Verified, require_verified
 from fad_study.ranking import difference_rows
 from fad_study.same_numerics import GIVEN, mixed_note, require_same_numerics
-from fad_study.schemas.ranking import DIFFERENCES
+from fad_study.schemas.ranking import DIFFERENCES, EXTRAPOLATION
 
 
 def read_set(path: Path) -> EmbeddedSet:
@@ -50,6 +51,7 @@ def compute_distances(
     embeddings: Sequence[Path] = (),
     *,
     differences: Path | None = None,
+    extrapolation: Path | None = None,
     ranked: Collection[str] = (),
     mixed: bool = False,
 ) -> None:
@@ -65,6 +67,7 @@ def compute_distances(
         distances: the table of distances to write.
         embeddings: tables of all batches by the model; empty if no metric needs vectors.
         differences: the table of differences of systems to write; None: it is not written.
+        extrapolation: the table of distances of parts to write; None: it is not written.
         ranked: names of the references whose systems are compared with each other.
         mixed: whether machines that compute differently are allowed; the rows then note them.
 
@@ -90,24 +93,34 @@ def compute_distances(
     def with_all_vectors(name: str) -> EmbeddedSet:
         return with_vectors(sets[name], embeddings)
 
-    getters = {
-        metric: with_all_vectors if choose_metric(metric).metric.needs_vectors else sets.__getitem__
-        for metric in metrics
-    }
+    def getter(metric: str, role: str) -> Callable[[str], EmbeddedSet]:
+        needed = choose_metric(metric).metric.needs_vectors_of(role)
+        return with_all_vectors if needed else sets.__getitem__
+
+    getters = {metric: [getter(metric, role) for role in ROLES] for metric in metrics}
     rows: dict[str, list[dict[str, Any]]] = {metric: [] for metric in metrics}
     systems: dict[tuple[str, str], list[tuple[dict[str, Any], MetricValue | None]]] = {}
+    points: list[dict[str, Any]] = []
     # Pair by pair: metrics of the same vectors share what they compute of them.
     for reference, evaluation in pairs:
-        for metric, get in getters.items():
-            row, value = scored_row(get(reference), get(evaluation), metric, partial=True)
+        for metric, (first, second) in getters.items():
+            row, value = scored_row(first(reference), second(evaluation), metric, partial=True)
             noted = (row["note"], mixed_note([kinds[reference], kinds[evaluation]]))
             rows[metric].append({**row, "note": "; ".join(filter(None, noted))})
+            points += (
+                [{**row, **dict(zip(("n", "value", "fitted"), point, strict=True))} for point in value.points]
+                if value
+                else []
+            )
             if reference in ranked and evaluation != reference:
                 systems.setdefault((metric, reference), []).append((row, value))
     write_table(DISTANCES, [row for metric in metrics for row in rows[metric]], distances)
     if differences is not None:
         of_systems = [row for each in systems.values() for row in difference_rows(each)]
         write_table(DIFFERENCES, of_systems, differences)
+    if extrapolation is not None:
+        taken = [{name: row[name] for name in EXTRAPOLATION.names} for row in points]
+        write_table(EXTRAPOLATION, taken, extrapolation)
 
 
 def with_vectors(embedded: EmbeddedSet, tables: Sequence[Path]) -> EmbeddedSet:
