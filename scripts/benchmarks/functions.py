@@ -55,7 +55,7 @@ def functions_of(package: str, file: str, **known: Any) -> dict[str, Any]:
         for argument in node.args.args:
             argument.annotation = None
     names: dict[str, Any] = {"np": np, **known}
-    exec(compile(ast.Module(wanted, []), file, "exec"), names)
+    exec(compile(ast.Module([*wanted], []), file, "exec"), names)
     return names
 
 
