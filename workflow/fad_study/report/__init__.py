@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -
         curves=_figures(results.curves, "s", "curves of {} along each series"),
         rankings=_figures(results.rankings, "r", "systems in the order of {}"),
         ranking_corrected=any(row["corrected"] is not None for row in results.ranking),
-        agreement=results.agreement,
+        agreement=list(_agreement(results.agreement)),
         extrapolation=results.extrapolation
         and Markup(
             inline_svg(results.extrapolation, "x", "distances of parts over one divided by their sizes")
@@ -124,6 +124,18 @@ def _figures(figures: Mapping[str, str], prefix: str, what: str) -> list[tuple[s
         (metric, get_metric(metric).label, Markup(inline_svg(figure, f"{prefix}{k}", what.format(metric))))
         for k, (metric, figure) in enumerate(figures.items())
     ]
+
+
+def _agreement(rows: Sequence[Row]) -> Iterator[tuple[str, list[str], list[list[float | None]]]]:
+    """Yield each reference, the orders by models and metrics, and the matrix of their rank correlations."""
+    for reference in dict.fromkeys(row["reference"] for row in rows):
+        cells: dict[tuple[str, str], float | None] = {}
+        for row in rows:
+            if row["reference"] == reference:
+                first, second = (f"{row[f'{k}_model']} {row[f'{k}_metric']}" for k in ("first", "second"))
+                cells |= {(first, second): row["kendall"], (second, first): row["kendall"]}
+        orders = list(dict.fromkeys(first for first, _ in cells))
+        yield reference, orders, [[1.0 if a == b else cells[a, b] for b in orders] for a in orders]
 
 
 def _farthest(rows: Sequence[Row]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def plot_extrapolation(rows: Sequence[Row], path: Path | str) -> None:
             for place, pair in enumerate(pairs):
                 chosen = [row for row in of_model if (row["reference"], row["evaluation"]) == pair]
                 colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place // len(COLOURS) % len(MARKERS)]
-                x, line = [1 / row["n"] for row in chosen], [row["fitted"] for row in chosen]
+                x, line = [1000 / row["n"] for row in chosen], [row["fitted"] for row in chosen]
                 slope = (line[0] - line[-1]) / (x[0] - x[-1]) if x[0] != x[-1] else 0.0
                 axes.plot(x, [row["value"] for row in chosen], marker, color=colour, markersize=3)
                 label = f"{pair[1]} to {pair[0]}" if several else pair[1]
@@ -51,12 +51,11 @@ def plot_extrapolation(rows: Sequence[Row], path: Path | str) -> None:
             weights = of_model[0]["weights"]
             style: Any = {"color": ALARM if weights == "seeded" else INK, "fontsize": 7, "va": "bottom"}
             axes.annotate(weights_text(weights), (0, 1), (0, 3), "axes fraction", "offset points", **style)
-            axes.set_xlabel("1 / number of vectors; FAD∞ is at 0", fontsize=8)
+            axes.set_xlabel("1000 / number of vectors; FAD∞ is at 0", fontsize=8)
             axes.set_xlim(0, None)
             axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5))
             axes.grid(axis="y", color=FAINT, alpha=0.3)
             axes.spines[["top", "right"]].set_visible(False)
             axes.tick_params(length=2, labelsize=7.5)
-            axes.ticklabel_format(axis="x", style="sci", scilimits=(-2, 2))
         with atomic_path(path) as temporary:
             figure.savefig(temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.1)
