@@ -149,9 +149,10 @@ class FrechetAudioDistance:
             hop_seconds: Seconds from the start of one window to the start of the next, if crop is
                 windows.
             seed: Seed of all random draws.
-            compatibility: Package whose known faults are reproduced, to regenerate old numbers:
+            compatibility: Package whose conventions are reproduced, to regenerate its numbers:
                 frechet-audio-distance (PANN's distance of scalars, EnCodec-48k's stereo files at other
-                rates), or none.
+                rates), fadtk (its resampler, 16-bit sound, its windows, embeddings rounded to float16), or
+                none.
             memory_gb: Memory in GB (10^9 bytes) that embedding one file may take. A file that would take
                 more is a bad file (EnCodec-48k, whose memory grows with the length of a file).
             progress: whether to print a line on stderr when a model is fetched, exported and verified, which

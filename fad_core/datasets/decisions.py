@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
-from fad_core.audio.resample import resampled_length
 from fad_core.datasets.policy import DEFAULTS, FilePolicy
 from fad_core.datasets.remarks import Remark, remarks_on
 from fad_core.datasets.scan import FileRecord
@@ -160,7 +159,7 @@ def vector_count(decision: FileDecision, use: ModelUse) -> int:
 
 def _samples(record: FileRecord, use: ModelUse) -> int:
     """Return a file's length in samples at the model's rate."""
-    return resampled_length(record.frames, record.sample_rate, use.model.sample_rate)
+    return use.prepared_length(record.frames, record.sample_rate)
 
 
 def _decide(record: FileRecord, use: ModelUse, policy: FilePolicy) -> FileDecision:

@@ -17,7 +17,7 @@ from fad_core.datasets import AudioFile, file_sha256
 from fad_core.datasets.decisions import FileDecision, vector_count
 from fad_core.embedding.embedded_set import FileEmbeddings
 from fad_core.errors import AudioError, ModelError
-from fad_core.models import original_quirks
+from fad_core.models import fadtk_conventions, original_quirks
 from fad_core.models.base import Arrays, Vectors
 from fad_core.models.use import ModelUse
 from fad_core.runner.exported import ExportedModel
@@ -29,7 +29,8 @@ def prepare_waveform(
 ) -> NDArray[np.float32]:
     """Bring a waveform to a model's channels and rate, in the original package's order.
 
-    Channels are mixed first (`fad_core.audio.mix`), then resampled (resampy, kaiser_best).
+    Channels are mixed first (`fad_core.audio.mix`), then resampled (resampy, kaiser_best), or all as in fadtk
+    (`fad_core.models.fadtk_conventions`).
 
     Args:
         waveform: float32 `[channels, samples]`.
@@ -45,7 +46,13 @@ def prepare_waveform(
             imitated and cannot embed this (`fad_core.models.original_quirks`).
     """
     model = use.model
-    prepared = original_quirks.prepare_waveform(waveform, sample_rate, use)
+    prepared: NDArray[np.float32] | None
+    if use.options.imitate_fadtk:
+        prepared = fadtk_conventions.prepare_waveform(
+            waveform, sample_rate, model.sample_rate, model.channels
+        )
+    else:
+        prepared = original_quirks.prepare_waveform(waveform, sample_rate, use)
     if prepared is None:
         # Equal channels are resampled once.
         once = waveform if len(waveform) == model.channels else to_mono(waveform)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from fad_core.errors import ModelError
 from fad_core.models.checkpoint import Checkpoint, Fill
 from fad_core.models.facts import EMBEDDING, Arrays, OriginalQuirks, Vectors, VerificationFacts
+from fad_core.models.fadtk_conventions import FADTK_NAMES
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.tensors import load_tensors, tensor_shapes
 
@@ -231,8 +232,12 @@ class EmbeddingModel(ABC):
             options: how the model is to be used.
 
         Raises:
-            ModelError: the model has no crop, or not this one, or its windows would not advance.
+            ModelError: the model has no crop, or not this one, or its windows would not advance, or the
+                package whose conventions are to be followed does not have it.
         """
+        if options.imitate_fadtk and self.name not in FADTK_NAMES:
+            known = ", ".join(FADTK_NAMES)
+            raise ModelError(f"fadtk has no {self.name}; compatibility=fadtk is for {known}")
         if options.crop != DEFAULT_OPTIONS.crop and not self.cropped:
             raise ModelError(f"{self.name} embeds whole files: it has no crop")
         hop = options.hop_seconds

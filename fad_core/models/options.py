@@ -16,7 +16,7 @@ from fad_core.util.choices import Choice, changed_fields, choice, require_choice
 __all__ = ["DEFAULT_OPTIONS", "Options"]
 
 Crop = Literal["random", "first", "center", "windows"]
-Compatibility = Literal["none", "frechet-audio-distance"]
+Compatibility = Literal["none", "frechet-audio-distance", "fadtk"]
 Dtype = Literal["float32", "float64", "int32", "int16"]
 
 WEIGHTS = Choice(
@@ -51,8 +51,9 @@ class Options:
     seed: int = choice(0, "Seed of all random draws.")
     compatibility: Compatibility = choice(
         "none",
-        "Package whose known faults are reproduced, to regenerate old numbers: frechet-audio-distance "
-        "(PANN's distance of scalars, EnCodec-48k's stereo files at other rates), or none.",
+        "Package whose conventions are reproduced, to regenerate its numbers: frechet-audio-distance "
+        "(PANN's distance of scalars, EnCodec-48k's stereo files at other rates), fadtk (its resampler, "
+        "16-bit sound, its windows, embeddings rounded to float16), or none.",
     )
     memory_gb: float = choice(
         16.0,
@@ -74,6 +75,11 @@ class Options:
     def imitate_original(self) -> bool:
         """Whether known faults of the original package are reproduced."""
         return self.compatibility == "frechet-audio-distance"
+
+    @property
+    def imitate_fadtk(self) -> bool:
+        """Whether the conventions of fadtk are followed."""
+        return self.compatibility == "fadtk"
 
     def __str__(self) -> str:
         """Return what differs from the defaults, as text; `fad_core.util.choices.parse_fields` reads it."""

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.audio.kaiser_sinc import kaiser_sinc_length
+from fad_core.audio.resample import resampled_length
+from fad_core.models.base import Arrays, EmbeddingModel, Vectors
+from fad_core.models.fadtk_conventions import round_vectors
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 
 __all__ = ["ModelKey", "ModelUse"]
@@ -78,6 +81,32 @@ class ModelUse:
         """
         return self.model.start_seconds(samples, self.options, key)
 
+    def prepared_length(self, samples: int, sample_rate: int) -> int:
+        """Return the length of a file at the model's rate.
+
+        Args:
+            samples: length of the file in samples.
+            sample_rate: its sample rate in Hz.
+
+        Returns:
+            Samples at the model's rate; 0 if the file is too short for one.
+        """
+        length = kaiser_sinc_length if self.options.imitate_fadtk else resampled_length
+        return length(samples, sample_rate, self.model.sample_rate)
+
+    def finish(self, vectors: Vectors) -> Vectors:
+        """Return the vectors of a file as they are kept, with these options.
+
+        Args:
+            vectors: what the network gave, by output, float32 `[N, D]`.
+
+        Returns:
+            The same; rounded to float16 as fadtk does, if its conventions are followed.
+        """
+        if not self.options.imitate_fadtk:
+            return vectors
+        return {name: round_vectors(each) for name, each in vectors.items()}
+
     def memory_bytes(self, samples: int) -> int:
         """Return the peak memory of embedding a file, with these options.
 
@@ -98,7 +127,7 @@ class ModelUse:
     def text(self) -> str:
         """The options that this model's embeddings depend on, for the tables; "" if on none."""
         options, named = self.options, []
-        if self.model.cropped:
+        if self.model.cropped and not options.imitate_fadtk:
             named.append(f"crop={options.crop}")
             named += [f"hop_seconds={options.hop_seconds}"] if options.crop == "windows" else []
             named += [f"seed={options.seed}"] if options.crop == "random" else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -255,7 +256,8 @@ class ExportedModel:
             The vectors of each file by output, float32 `[N, D]`, in order. An error from one file, in `files`
             or in the network, may be raised before the vectors of some files before it are yielded.
         """
-        yield from self._load().embed_many(self.use, files, lanes, vectors)
+        with closing(self._load().embed_many(self.use, files, lanes, vectors)) as embedded:
+            yield from map(self.use.finish, embedded)
 
 
 @dataclass

@@ -38,7 +38,7 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
         yield from (f"metrics: {error}" for error in _missing_outputs(metric, entries))
     for metric in _repeated(text.partition(" ")[0] for text in metrics):
         yield f"metrics: {metric!r} is given twice; a study computes each metric once"
-    yield from _validate_options(entries)
+    yield from _validate_options(entries, config.get("compatibility", "none"))
     if damaged & {"datasets", "pairs"}:
         return
     names = list(config.get("datasets", {}))
@@ -118,13 +118,15 @@ def _validate_pairs(
         yield f"pairs: [{', '.join(pair)}] is given twice"
 
 
-def _validate_options(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def _validate_options(entries: Iterable[Mapping[str, Any]], default: str) -> Iterator[str]:
     for entry in entries:
         if errors_of(get_model, entry["id"]):
             continue
         if entry["hop_seconds"] != Options().hop_seconds and entry["crop"] != "windows":
             yield f"models: {entry['id']}: hop_seconds has no effect without `crop: windows`"
-        yield from (f"models: {error}" for error in errors_of(_require_crop, entry["id"], entry["crop"]))
+        compatibility = entry.get("compatibility", default)
+        options = errors_of(_require_options, entry["id"], entry["crop"], compatibility)
+        yield from (f"models: {error}" for error in options)
 
 
 def _missing_outputs(metric: str, entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -144,8 +146,8 @@ def metric_texts(config: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _require_crop(model_id: str, crop: Any) -> None:
-    get_model(model_id).require_options(Options(crop=crop))
+def _require_options(model_id: str, crop: Any, compatibility: Any) -> None:
+    get_model(model_id).require_options(Options(crop=crop, compatibility=compatibility))
 
 
 def errors_of(check: Callable[..., object], *arguments: object) -> list[str]:

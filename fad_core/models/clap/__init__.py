@@ -30,6 +30,7 @@ from fad_core.models.base import EMBEDDING, Arrays, VerificationFacts, WindowedM
 from fad_core.models.clap.checkpoints import EMBEDDING_DIM, clap_checkpoint
 from fad_core.models.clap.constants import BASE, FRAMES, MEL, TINY, WINDOW_SAMPLES
 from fad_core.models.crops import part_starts, repeat_to_fill, window_starts
+from fad_core.models.fadtk_conventions import clap_starts, clap_windows
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class ClapModel(WindowedModel):
         self, waveform: NDArray[np.float32], options: Options = DEFAULT_OPTIONS, key: str = ""
     ) -> Arrays:
         """The windows that are embedded, `[N, 480000]`."""
+        if options.imitate_fadtk:
+            return (clap_windows(waveform[0], WINDOW_SAMPLES, MEL.sample_rate),)
         return (np.stack(self._windows(waveform, options, key)),)
 
     def _windows(
@@ -67,6 +70,8 @@ class ClapModel(WindowedModel):
             raise ValueError(f"{len(samples)} samples; {self.name} needs {self.minimum_samples}")
 
     def _starts(self, samples: int, options: Options, key: str) -> NDArray[np.int64]:
+        if options.imitate_fadtk:
+            return clap_starts(samples, MEL.sample_rate)
         return window_starts(samples, WINDOW_SAMPLES, MEL.sample_rate, options, key)
 
     def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
@@ -92,7 +97,8 @@ class ClapModel(WindowedModel):
 
     def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """The windows: as much as the waveform, times by how much they overlap."""
-        return 4 * WINDOW_SAMPLES * self.vector_count(samples, options) if options.crop == "windows" else 0
+        several = options.imitate_fadtk or options.crop == "windows"
+        return 4 * WINDOW_SAMPLES * self.vector_count(samples, options) if several else 0
 
 
 @dataclass(frozen=True)

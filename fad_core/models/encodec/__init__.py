@@ -33,6 +33,7 @@ from fad_core.models.base import (
 )
 from fad_core.models.encodec.checkpoints import CHECKPOINT_24K, CHECKPOINT_48K, module_state
 from fad_core.models.encodec.constants import DIMENSION, HOP, WIDTH
+from fad_core.models.fadtk_conventions import longest
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 
 if TYPE_CHECKING:
@@ -65,11 +66,25 @@ class EncodecModel(EmbeddingModel):
         """The waveform as it is, `[1, channels, samples]`."""
         if waveform.shape[-1] < self.minimum_samples:
             raise ValueError(f"{waveform.shape[-1]} samples; {self.name} needs {self.minimum_samples}")
-        return (np.ascontiguousarray(waveform, dtype=np.float32)[np.newaxis],)
+        samples = self._kept(waveform.shape[-1], options)
+        sound = np.ascontiguousarray(waveform[:, :samples], dtype=np.float32)[np.newaxis]
+        return self._divided(sound) if options.imitate_fadtk else (sound,)
+
+    def _kept(self, samples: int, options: Options) -> int:
+        return longest(samples, self.sample_rate) if options.imitate_fadtk else samples
+
+    def _divided(self, sound: NDArray[np.float32]) -> Arrays:
+        """Seconds `[N, C, rate]`, and the rest `[1, C, samples]`, if there is one."""
+        rate, samples = self.sample_rate, sound.shape[-1]
+        whole = samples // rate
+        seconds = sound[0, :, : whole * rate].reshape(self.channels, whole, rate).transpose(1, 0, 2)
+        return tuple(each for each in (seconds, sound[..., whole * rate :]) if each.size)
 
     def blocks(self, features: Arrays) -> Iterator[Arrays]:
-        """The whole clip."""
-        yield features
+        """The whole clip, or one of its parts after the other."""
+        for parts in features:
+            for part in parts:
+                yield (np.ascontiguousarray(part)[np.newaxis],)
 
     def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
         """Noise within ±0.5."""
@@ -93,20 +108,21 @@ class EncodecModel(EmbeddingModel):
 
     def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """Frames of 320 samples; the last one need not be full."""
-        return -(-samples // HOP)
+        return -(-self._kept(samples, options) // HOP)
 
     def start_seconds(
         self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = ""
     ) -> NDArray[np.float64]:
         """Frames follow each other every 320 samples."""
-        return np.arange(self.vector_count(samples)) * HOP / self.sample_rate
+        return np.arange(self.vector_count(samples, options)) * HOP / self.sample_rate
 
     def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """Four copies of the first layer's 32 channels, and the waveform: 25 MB a second; and 100 MB.
 
         Seen: 0.33 GB for 10 s, 1.3 to 1.5 GB for a minute, 3.9 GB for three (one and two threads).
         """
-        return 4 * (4 * WIDTH + self.channels) * samples + 100_000_000
+        once = self.sample_rate if options.imitate_fadtk else samples
+        return 4 * (4 * WIDTH + self.channels) * once + 100_000_000
 
 
 @dataclass(frozen=True)
@@ -117,6 +133,10 @@ class StreamingEncodecModel(EncodecModel):
         from fad_core.models.encodec.seanet import StreamingEncoder
 
         return StreamingEncoder(self.channels)
+
+    def _divided(self, sound: NDArray[np.float32]) -> Arrays:
+        """The whole clip, which goes through in blocks."""
+        return (sound,)
 
     def blocks(self, features: Arrays) -> Iterator[Arrays]:
         """Blocks of three seconds; the last one has between one and two of them, or is the whole clip."""

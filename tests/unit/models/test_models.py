@@ -105,6 +105,7 @@ study = interpret_config(
         "study": "all",
         "datasets": {name: {"path": name, "shards": 1} for name in "ab"},
         "pairs": "all",
+        "ranking": False,
         "models": entries,
         "weights": "seeded",
         "metrics": ["fad"],
