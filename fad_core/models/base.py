@@ -62,6 +62,8 @@ class EmbeddingModel(ABC):
         cuda_batch_size: how many windows, or equal blocks of different files, a CUDA device embeds at once.
         cropped: whether the window is fixed, so that `Options.crop` means something.
         aliases: other names of the model, such as the original package's.
+        shares_with: id of a model of the same network that has the same outputs in another order. What that
+            one has embedded is taken from the cache for this one; "": there is none.
 
     >>> from fad_core.models import get_model
     >>> model = get_model("vggish")
@@ -89,6 +91,7 @@ class EmbeddingModel(ABC):
     cuda_batch_size: int = 1
     cropped: bool = False
     aliases: tuple[str, ...] = ()
+    shares_with: str = ""
 
     @property
     def main_output(self) -> str:
@@ -186,9 +189,8 @@ class EmbeddingModel(ABC):
         """
         return nullcontext()
 
-    @abstractmethod
     def pool(self, blocks: Sequence[Arrays]) -> Vectors:
-        """Turn the network's output for one file into vectors.
+        """Turn the network's output for one file into vectors; by default, each row is one.
 
         Args:
             blocks: for each call of the network, its arrays in the order of `outputs`.
@@ -196,6 +198,8 @@ class EmbeddingModel(ABC):
         Returns:
             For each of `outputs`, float32 `[N, D]`, where N is `vector_count`.
         """
+        parts = zip(*blocks, strict=True)
+        return {name: np.concatenate(each) for name, each in zip(self.outputs, parts, strict=True)}
 
     @abstractmethod
     def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
@@ -286,15 +290,3 @@ class WindowedModel(EmbeddingModel):
             The same arrays.
         """
         yield features
-
-    def pool(self, blocks: Sequence[Arrays]) -> Vectors:
-        """Turn every window into one vector of each output.
-
-        Args:
-            blocks: for each call of the network, its arrays `[n, D]` in the order of `outputs`.
-
-        Returns:
-            By output, float32 `[N, D]`.
-        """
-        parts = zip(*blocks, strict=True)
-        return {name: np.concatenate(each) for name, each in zip(self.outputs, parts, strict=True)}

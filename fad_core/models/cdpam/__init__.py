@@ -1,18 +1,19 @@
 """CDPAM: 512 numbers for every second of sound, of its acoustics or of its content.
 
-Manocha et al., "CDPAM: Contrastive Learning for Perceptual Audio Similarity", ICASSP 2021 (arXiv 2102.05109);
-https://github.com/pranaymanocha/PerceptualAudio. The encoder has sixteen convolutions over time. The first half
-of the mean of its last layer is called acoustics, the second half content, and each is divided by its length.
+Manocha et al., "CDPAM: Contrastive Learning for Perceptual Audio Similarity", ICASSP 2021 (arXiv
+2102.05109); https://github.com/pranaymanocha/PerceptualAudio. The encoder has sixteen convolutions over time.
+The mean of the last one's values over time has 1024 numbers: the first half is called acoustics, the second
+half content. Each half is divided by its length.
 
-CDPAM compares two sounds of any length. That embeddings are of chunks of one second, of which the last one may
-be shorter, and that sound is rounded to 16 bits at 22 050 Hz before, is the use that FAD toolkits make of it:
-fadtk (https://github.com/microsoft/fadtk), with whose embeddings these are compared, and kadtk.
+CDPAM itself compares two sounds of any length. The Fréchet distance needs many embeddings: as in fadtk
+(https://github.com/microsoft/fadtk) and kadtk, sound is rounded to 16 bits at 22 050 Hz and cut into chunks
+of one second, of which the last one may be shorter.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -27,7 +28,6 @@ from fad_core.models.base import (
     Checkpoint,
     EmbeddingModel,
     Fill,
-    Vectors,
     VerificationFacts,
     load_tensors,
     tensor_shapes,
@@ -93,11 +93,6 @@ class CdpamModel(EmbeddingModel):
         import torch
 
         return ({0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC},)
-
-    def pool(self, blocks: Sequence[Arrays]) -> Vectors:
-        """Every chunk gives one vector of each output."""
-        parts = zip(*blocks, strict=True)
-        return {name: np.concatenate(each) for name, each in zip(self.outputs, parts, strict=True)}
 
     def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """Chunks, with a last one that is shorter."""
@@ -169,7 +164,9 @@ CHECKPOINT = Checkpoint(
 )
 
 
-def _variant(name: str, outputs: tuple[str, ...], aliases: tuple[str, ...] = ()) -> CdpamModel:
+def _variant(
+    name: str, outputs: tuple[str, ...], aliases: tuple[str, ...] = (), shares_with: str = ""
+) -> CdpamModel:
     return CdpamModel(
         name=name,
         family="cdpam",
@@ -188,10 +185,11 @@ def _variant(name: str, outputs: tuple[str, ...], aliases: tuple[str, ...] = ())
             longest_clip=2.05,
         ),
         aliases=aliases,
+        shares_with=shares_with,
     )
 
 
 MODELS = (
     _variant("cdpam-acoustic", HALVES, aliases=("cdpam",)),
-    _variant("cdpam-content", HALVES[::-1]),
+    _variant("cdpam-content", HALVES[::-1], shares_with="cdpam-acoustic"),
 )

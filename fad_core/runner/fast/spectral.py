@@ -2,8 +2,8 @@
 
 Tiles of 32 columns are transformed by a short Fourier transform, multiplied with the transform of the kernel,
 and transformed back; of a tile, the columns that do not wrap round are kept. A product of two complex numbers
-takes three products of real ones (Gauss), so that a tile takes 47 products for each pair of channels. A kernel
-of 15 columns leaves 18 columns of a tile, which would take 270.
+takes three products of real ones (Gauss), so that a tile takes 47 products for each pair of channels. A
+kernel of 15 columns leaves 18 columns of a tile, which would take 270.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from fad_core.runner.fast.spectral_kernels import BLOCK, convolve
 
 _SPAN = 32
 """Columns of a tile. Longer ones take fewer products, and more memory for the weights: 71 for 48 columns."""
-_CHUNK_BYTES = 8_000_000
+_CHUNK_BYTES = 2_000_000
 """Of the tiles and their products that are computed at a time: they stay in cache."""
-_LEAST_TILES = 128
-"""At a time, however large they are: all weights are read each time."""
+_INPUTS_PER_TILE = 4
+"""At least a tile for so many inputs is computed at a time: all weights are read each time."""
 
 LONG_KERNELS = range(8, 17)
 """Lengths of kernels for which this is worthwhile."""
@@ -106,11 +106,9 @@ class _PackedLayer:
         return (length + 2 * self.padding - self._kernel) // self._stride + 1
 
     def empty_input(self, number: int, length: int) -> Array32:
-        """Return zeros for sequences, their padding, and the rest of the last tile: `[N, B, phases, T, BLOCK]`."""
+        """Return zeros `[N, blocks, phases, columns, BLOCK]`, with room for padding and for whole tiles."""
         tiles = -(-self.output_length(length) // self._step)
-        columns = max(
-            (tiles - 1) * self._step + _SPAN, -(-(length + 2 * self.padding) // self._stride)
-        )
+        columns = max((tiles - 1) * self._step + _SPAN, -(-(length + 2 * self.padding) // self._stride))
         return np.zeros((number, self.blocks, self._stride, columns, BLOCK), np.float32)
 
     def convolve(self, given: Array32, length: int, offset: int, out: Array32) -> None:
@@ -118,7 +116,7 @@ class _PackedLayer:
         number, blocks, phases, columns, _ = given.shape
         places = len(self._forward)
         inputs, outputs = blocks * phases * BLOCK, self.out_blocks * BLOCK
-        limit = max(_CHUNK_BYTES // (4 * places * (inputs + outputs)), _LEAST_TILES)
+        limit = max(_CHUNK_BYTES // (4 * places * (inputs + outputs)), inputs // _INPUTS_PER_TILE)
         count = min(limit, number * -(-length // self._step))
         # Rows of matrices that are whole pages apart would compete for one place of the cache: hence 16.
         tiles = torch.empty((places, count * inputs + 16), dtype=torch.float32).numpy()
@@ -132,7 +130,7 @@ class _PackedLayer:
 
 def _into_phases(sequence: torch.Tensor, given: Array32, offset: int) -> None:
     """Copy `[N, C, T]` into `[N, B, phases, T', BLOCK]`, from a column of all phases on."""
-    number, blocks, phases, columns, _ = given.shape
+    number, blocks, phases, _, _ = given.shape
     split = sequence.reshape(number, blocks, BLOCK, -1).transpose(2, 3).numpy()
     for phase in range(phases):
         first = (phase - offset) % phases

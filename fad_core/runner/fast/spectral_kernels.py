@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fad_core.runner.fast.packed_gemm import _DEPTH, _MAX_REGISTERS, LANES, _by_four
+from fad_core.runner.fast.packed_gemm import DEPTH, LANES, MAX_REGISTERS, by_full_panel
 from fad_core.util.jit import compiled_with_fma
 
-BLOCK = _MAX_REGISTERS * LANES
+BLOCK = MAX_REGISTERS * LANES
 """Channels that lie beside each other: those of a panel (`packed_gemm`)."""
 _ZERO = np.float32(0.0)
 
@@ -28,11 +28,11 @@ def convolve(given, forward, panels, inverse, bias, slope, length, offset, tiles
         slope: factor of negative values.
         length: columns of the result.
         offset: column of `out` at which the result starts.
-        tiles: float32 `[places, at least blocks * BLOCK for each tile]`, to work with; its size decides how many
-            tiles are computed at a time.
+        tiles: float32 `[places, at least blocks * BLOCK for each tile]`, to work with; its size decides how
+            many tiles are computed at a time.
         products: float32, flat, to work with: `output blocks * BLOCK * places` for each tile.
-        out: float32 `[N, output blocks, phases, columns, BLOCK]`, to be filled: column i of the result is column
-            i // phases of phase i % phases. Other columns are left as they are.
+        out: float32 `[N, output blocks, phases, columns, BLOCK]`, to be filled: column i of it is column
+            i // phases of phase i % phases. Columns before and behind the result are left as they are.
     """
     number, blocks, columns, _ = given.shape
     _, out_blocks, phases, out_columns, _ = out.shape
@@ -49,7 +49,7 @@ def convolve(given, forward, panels, inverse, bias, slope, length, offset, tiles
             sequence, place_in_time = divmod(first + tile, per_sequence)
             for block in range(blocks):
                 start = ((sequence * blocks + block) * columns + place_in_time * step) * BLOCK
-                _by_four(
+                by_full_panel(
                     *(to_spectra, 0, span, places, flat, start, zeros, 0, 0),
                     *(a, tile * inputs + block * BLOCK, tiles.shape[1], span),
                 )
@@ -57,16 +57,16 @@ def convolve(given, forward, panels, inverse, bias, slope, length, offset, tiles
             for block in range(out_blocks):
                 target = (block * places + place) * BLOCK
                 panel = (place * out_blocks + block) * inputs * BLOCK
-                for begin in range(0, inputs, _DEPTH):
+                for begin in range(0, inputs, DEPTH):
                     rows = place * tiles.shape[1] + begin
-                    depth = min(_DEPTH, inputs - begin)
+                    depth = min(DEPTH, inputs - begin)
                     if begin == 0:
-                        _by_four(
+                        by_full_panel(
                             *(a, rows, inputs, count, panels, panel, zeros, 0, 0),
                             *(products, target, tile_step, depth),
                         )
                     else:
-                        _by_four(
+                        by_full_panel(
                             *(a, rows, inputs, count, panels, panel + begin * BLOCK),
                             *(products, target, tile_step, products, target, tile_step, depth),
                         )
@@ -77,8 +77,10 @@ def convolve(given, forward, panels, inverse, bias, slope, length, offset, tiles
                 for phase in range(min(phases, length - start)):
                     values = (min(step, length - start) - phase + phases - 1) // phases
                     column, into = divmod(start + phase + offset, phases)
-                    target = (((sequence * out_blocks + block) * phases + into) * out_columns + column) * BLOCK
-                    _by_four(
+                    target = (
+                        ((sequence * out_blocks + block) * phases + into) * out_columns + column
+                    ) * BLOCK
+                    by_full_panel(
                         *(from_spectra, phase * places, phases * places, values),
                         *(products, tile * tile_step + block * places * BLOCK, bias, block * BLOCK, 0),
                         *(result, target, BLOCK, places),
