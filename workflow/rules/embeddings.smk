@@ -4,8 +4,7 @@
 
 rule embed_files:
     input:
-        unpack(verified_model),
-        before=embeddings_before,
+        unpack(embedding_model),
         manifest=rules.scan_files.output.manifest,
         decisions=DECISIONS,
     output:
