@@ -9,7 +9,7 @@ import numpy as np
 
 PACKAGES = ("cdpam", "fadtk", "torch", "torchaudio", "numpy", "scipy", "resampy", "soundfile", "librosa")
 
-MODELS = ("cdpam-acoustic", "cdpam-content")
+MODELS = {f"cdpam-{mode}": {"mode": mode} for mode in ("acoustic", "content")}
 
 SAMPLE_RATE = 22050
 
@@ -21,7 +21,7 @@ class Original:
         from cdpam import CDPAM  # type: ignore[import-not-found]
         from fadtk.model_loader import CdpamModel  # type: ignore[import-not-found]
 
-        self.arguments = {"mode": model_id.removeprefix("cdpam-")}
+        self.arguments = MODELS[model_id]
         self.features: list[np.ndarray] = []
         self.user: Any = CdpamModel(**self.arguments)
         (checkpoint,) = ckpt_dir.rglob("scratchJNDdefault_best_model.pth")

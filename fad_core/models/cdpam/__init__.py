@@ -125,8 +125,10 @@ def _fill(name: str, shape: tuple[int, ...]) -> Fill:
     if len(shape) > 1:
         scale = 4096.0 if name == "encoder.0.weight" else 1.0
         return Fill(shape, std=math.sqrt(2.0 / math.prod(shape[1:])) / scale)
-    of_one = name.startswith("ebatch") and name.endswith(("weight", "var"))
-    return Fill(shape, std=0.2, mean=1.0 if of_one else 0.0)
+    if name.startswith("ebatch") and not name.endswith("mean"):
+        # Biases below 0 tell sounds apart: without, all unit vectors are close to each other.
+        return Fill(shape, std=0.2, mean=-0.5 if name.endswith("bias") else 1.0)
+    return Fill(shape, std=0.2)
 
 
 def _unused() -> dict[str, Fill]:
@@ -156,7 +158,7 @@ CHECKPOINT = Checkpoint(
     licence="MIT",
     folder="cdpam",
     layout=_layout,
-    seeded_sha256="0dec117868626e80d06165d1a4f9a644487d82b3a8bcf52318edbac8f5ca312b",
+    seeded_sha256="9c13942e51d22debfaf382c1b4f2f5e891d48e7d16af07f2406e5a9aa4d29e9e",
     tensor_bytes=104_302_080,
     section=("state",),
     scope=(_PREFIX,),
