@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import ModelError
-from fad_core.models.checkpoint import Checkpoint, Fill
+from fad_core.models.checkpoint import Checkpoint, Fill, WheelMember
 from fad_core.models.facts import EMBEDDING, Arrays, OriginalQuirks, Vectors, VerificationFacts
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.tensors import load_tensors, tensor_shapes
@@ -35,6 +35,7 @@ __all__ = [
     "OriginalQuirks",
     "Vectors",
     "VerificationFacts",
+    "WheelMember",
     "WindowedModel",
     "load_tensors",
     "tensor_shapes",

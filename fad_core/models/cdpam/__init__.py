@@ -29,10 +29,10 @@ from fad_core.models.base import (
     EmbeddingModel,
     Fill,
     VerificationFacts,
+    WheelMember,
     load_tensors,
     tensor_shapes,
 )
-from fad_core.models.checkpoint import WheelMember
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 
 if TYPE_CHECKING:
