@@ -119,7 +119,7 @@ $(SLURM): $(DEV) envs/slurm.txt
 	$(PIP) -r envs/slurm.txt
 	@touch $@
 
-$(REFERENCE): envs/reference.txt
+$(REFERENCE): envs/reference.txt envs/reference-no-deps.txt
 	@$(PYTHON311) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
 		echo "error: $(PYTHON311) is not Python 3.11, for which the original packages are pinned." \
 			"Name one that is, as in: make reference-env PYTHON311=/path/to/python3.11" >&2; exit 1; }
@@ -127,5 +127,7 @@ $(REFERENCE): envs/reference.txt
 	$(if $(TORCH_INDEX),"$(REFERENCE_VENV)/bin/python" -m pip install --no-deps --index-url $(TORCH_INDEX) \
 		$(shell grep -E '^torch(vision|audio)?==' envs/reference.txt))
 	"$(REFERENCE_VENV)/bin/python" -m pip install -r envs/reference.txt
-	"$(REFERENCE_VENV)/bin/python" -I -c 'import encodec, resampy, torchlibrosa, torchvggish, torchvision, transformers'
+	"$(REFERENCE_VENV)/bin/python" -m pip install --no-deps -r envs/reference-no-deps.txt
+	"$(REFERENCE_VENV)/bin/python" -I -c \
+		'import cdpam, encodec, fadtk, resampy, torchlibrosa, torchvggish, torchvision, transformers'
 	@touch $@

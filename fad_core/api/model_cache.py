@@ -184,7 +184,7 @@ class ModelCache:
         weights = locate_weights(model, choice, self.ckpt_dir)
         for file in weights.files if weights.kind == "official" else ():
             if file.path is None:
-                self.report(f"fetching {file.checkpoint.filename} from {file.checkpoint.url}")
+                self.report(f"fetching {file.checkpoint.filename} from {file.checkpoint.source}")
         weights = fetch_weights(weights, self.ckpt_dir, progress=self.progress)
         path = self.folder / f"{model.name}-{weights.key}.pt2"
         if _identity_at(path) != Identity.of(model, weights):

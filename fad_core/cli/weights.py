@@ -55,7 +55,7 @@ def list_(ckpt_dir: Path | None, form: Form) -> None:
                 "bytes": item.size,
                 "sha256": item.sha256,
                 "licence": item.licence,
-                "url": item.url,
+                "url": item.source,
                 "models": ", ".join(users),
             }
         )
@@ -108,7 +108,7 @@ def fetch(models: tuple[str, ...], every: bool, ckpt_dir: Path | None, quiet: bo
         located = locate_weights(model, "official", ckpt_dir)
         for file in located.files:
             if file.path is None:
-                say(f"fetching {file.checkpoint.filename} from {file.checkpoint.url}")
+                say(f"fetching {file.checkpoint.filename} from {file.checkpoint.source}")
         for file in fetch_weights(located, ckpt_dir, progress=not quiet).files:
             rows[file.checkpoint.filename] = {
                 "checkpoint": file.checkpoint.filename,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from fad_core.datasets.decisions import FileDecision
 from fad_core.embedding.embed import Load, embed_sounds
 from fad_core.embedding.embedded_set import FileEmbeddings
 from fad_core.embedding.embedding_cache import DEFAULT_LIMIT_GB, EmbeddingCache, Entry
+from fad_core.models import get_model
 from fad_core.runner.exported import ExportedModel
+from fad_core.runner.identity import export_code
 from fad_core.runner.numerics import numerics_key
 
 _Keyed = tuple[str, tuple[FileDecision, Load]]
@@ -21,20 +23,24 @@ _PART_SAMPLES = 2**27
 
 
 def cache_of(exported: ExportedModel, root: Path, limit_gb: float = DEFAULT_LIMIT_GB) -> EmbeddingCache:
-    """Return the cache of a model on this machine.
+    """Return the cache of a model on this machine; models of one network share it (`shares_with`).
 
     Args:
         exported: the model.
         root: folder of the caches of all models.
         limit_gb: size that they may have together, in 10⁹ bytes.
     """
+    model, identity = exported.model, exported.identity
+    if model.shares_with and identity.code == export_code(model):
+        model = get_model(model.shares_with)
+        identity = replace(identity, model=model.name, code=export_code(model))
     context = {
-        "identity": asdict(exported.identity),
+        "identity": asdict(identity),
         "settings": exported.key.settings,
         "batch_size": exported.batch_size,
-        "numerics": str(numerics_key(exported.model, exported.device)),
+        "numerics": str(numerics_key(model, exported.device)),
     }
-    return EmbeddingCache(root, context, list(exported.model.outputs), limit_gb)
+    return EmbeddingCache(root, context, list(model.outputs), limit_gb)
 
 
 def embed_cached(
@@ -86,7 +92,8 @@ def _embed_part(
                 # The key is that of the kernels.
                 if not _in_memory(decision) and not exported.fell_back:
                     cache.put(key, entry)
-            yield FileEmbeddings(decision.record.file, *entry)
+            in_order = {name: entry.vectors[name] for name in exported.model.outputs}
+            yield FileEmbeddings(decision.record.file, entry.start_seconds, in_order)
 
 
 def _embed(

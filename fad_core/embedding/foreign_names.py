@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 _ROUNDED = "16-bit audio, embeddings rounded to float16"
 _WINDOWS = f"fadtk and kadtk ({_ROUNDED}, windows of 10 s starting every second)"
+_RESAMPLED = "fadtk and kadtk (resampled with a wider band, embeddings rounded to float16)"
 
 
 FOREIGN_NAMES: Mapping[str, tuple[str, str]] = {
@@ -31,6 +32,8 @@ FOREIGN_NAMES: Mapping[str, tuple[str, str]] = {
     "clap-laion-audio": ("clap-630k-audioset", _WINDOWS),
     # music_audioset_epoch_15_esc_90.14.pt, HTSAT-base.
     "clap-laion-music": ("clap-music-audioset", _WINDOWS),
+    "cdpam-acoustic": ("cdpam-acoustic", _RESAMPLED),
+    "cdpam-content": ("cdpam-content", _RESAMPLED),
     # Cnn14_mAP=0.431.pth and Cnn14_16k_mAP=0.438.pth.
     "panns-cnn14-32k": ("pann-32k", f"kadtk ({_ROUNDED})"),
     "panns-cnn14-16k": ("pann-16k", f"kadtk ({_ROUNDED})"),

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import ModelError
-from fad_core.models.checkpoint import Checkpoint, Fill
+from fad_core.models.checkpoint import Checkpoint, Fill, WheelMember
 from fad_core.models.facts import EMBEDDING, Arrays, OriginalQuirks, Vectors, VerificationFacts
 from fad_core.models.fadtk_conventions import FADTK_NAMES
 from fad_core.models.options import DEFAULT_OPTIONS, Options
@@ -36,6 +36,7 @@ __all__ = [
     "OriginalQuirks",
     "Vectors",
     "VerificationFacts",
+    "WheelMember",
     "WindowedModel",
     "load_tensors",
     "tensor_shapes",
@@ -63,6 +64,8 @@ class EmbeddingModel(ABC):
         cuda_batch_size: how many windows, or equal blocks of different files, a CUDA device embeds at once.
         cropped: whether the window is fixed, so that `Options.crop` means something.
         aliases: other names of the model, such as the original package's.
+        shares_with: id of a model of the same network that has the same outputs in another order. What that
+            one has embedded is taken from the cache for this one; "": there is none.
 
     >>> from fad_core.models import get_model
     >>> model = get_model("vggish")
@@ -90,6 +93,7 @@ class EmbeddingModel(ABC):
     cuda_batch_size: int = 1
     cropped: bool = False
     aliases: tuple[str, ...] = ()
+    shares_with: str = ""
 
     @property
     def main_output(self) -> str:
@@ -187,9 +191,8 @@ class EmbeddingModel(ABC):
         """
         return nullcontext()
 
-    @abstractmethod
     def pool(self, blocks: Sequence[Arrays]) -> Vectors:
-        """Turn the network's output for one file into vectors.
+        """Turn the network's output for one file into vectors; by default, each row is one.
 
         Args:
             blocks: for each call of the network, its arrays in the order of `outputs`.
@@ -197,6 +200,8 @@ class EmbeddingModel(ABC):
         Returns:
             For each of `outputs`, float32 `[N, D]`, where N is `vector_count`.
         """
+        parts = zip(*blocks, strict=True)
+        return {name: np.concatenate(each) for name, each in zip(self.outputs, parts, strict=True)}
 
     @abstractmethod
     def vector_count(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
@@ -291,15 +296,3 @@ class WindowedModel(EmbeddingModel):
             The same arrays.
         """
         yield features
-
-    def pool(self, blocks: Sequence[Arrays]) -> Vectors:
-        """Turn every window into one vector of each output.
-
-        Args:
-            blocks: for each call of the network, its arrays `[n, D]` in the order of `outputs`.
-
-        Returns:
-            By output, float32 `[N, D]`.
-        """
-        parts = zip(*blocks, strict=True)
-        return {name: np.concatenate(each) for name, each in zip(self.outputs, parts, strict=True)}

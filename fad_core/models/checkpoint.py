@@ -34,12 +34,29 @@ class Fill:
 
 
 @dataclass(frozen=True)
+class WheelMember:
+    """A file in a wheel of a package index.
+
+    Attributes:
+        package: name of the package.
+        version: its version.
+        sha256: SHA-256 of the wheel.
+        member: path of the file in the wheel, and below the folder that the wheel is installed in.
+    """
+
+    package: str
+    version: str
+    sha256: str
+    member: str
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """One official file of weights.
 
     Attributes:
         filename: its name in the cache, where the original package looks for it.
-        url: where it is downloaded from.
+        url: where it is downloaded from; "" if it is in a `wheel`.
         sha256: SHA-256 of the official file: all 64 hex digits, or as many leading ones as are published.
         size: size of the file in bytes; None: not known.
         licence: SPDX identifier, or what is known of it.
@@ -55,6 +72,8 @@ class Checkpoint:
         unused: tensors within or without the scope that the official file holds beside these, and the model
             has no use for. A seeded file has them too, all values `mean`, so that the original packages
             can read it.
+        wheel: where the file is in a wheel of a package index. If that version of the package is installed,
+            its file is used, else the one in `ckpt_dir`.
     """
 
     filename: str
@@ -70,6 +89,14 @@ class Checkpoint:
     prefix: str = ""
     scope: tuple[str, ...] = ("",)
     unused: Callable[[], Mapping[str, Fill]] = dict
+    wheel: WheelMember | None = None
+
+    @property
+    def source(self) -> str:
+        """Where it is downloaded from, in words: the URL, or the package."""
+        if self.wheel is None:
+            return self.url
+        return f"the package {self.wheel.package} {self.wheel.version}"
 
     @property
     def layout_bytes(self) -> int:

@@ -48,6 +48,8 @@ class VerificationFacts:
             processors; with equal kernels they are equal.
         bandwidth: bandwidth in Hz of a frontend that makes decibels by a float32 transform; else 0. Bands
             that a clip leaves empty hold rounding errors there, too, which differ between libraries.
+        longest_clip: length in seconds of the longest clip that is compared with the original package's; less
+            for a network that takes long.
     """
 
     eager_cases: tuple[tuple[int, int], ...]
@@ -59,6 +61,7 @@ class VerificationFacts:
     rounding_distance: Callable[[NDArray[np.float32]], NDArray[np.float64]] = _no_edges
     empty_bands_are_noise: bool = False
     bandwidth: float = 0.0
+    longest_clip: float = float("inf")
 
 
 @dataclass(frozen=True)

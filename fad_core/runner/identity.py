@@ -65,10 +65,15 @@ class Identity:
             checkpoints={file.checkpoint.filename: file.sha256 for file in weights.files},
             licence=model.checkpoints[0].licence if weights.kind == "official" else "not stated",
             tolerance=float(model.tolerance),
-            code=code_digest(_EXPORTS, *definition_of(model)),
+            code=export_code(model),
             torch_version=torch_version(),
             fad_core_version=__version__,
         )
+
+
+def export_code(model: EmbeddingModel) -> str:
+    """Return the digest of the code that exports a model now (`fad_core.util.code_digest`)."""
+    return code_digest(_EXPORTS, *definition_of(model))
 
 
 def read_identity(path: Path | str) -> Identity:

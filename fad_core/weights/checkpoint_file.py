@@ -2,16 +2,20 @@
 
 Checkpoints are pickles, and a pickle can run any program when it is read. Here they are read by
 `torch.load(weights_only=True)` alone, which builds tensors and refuses everything else. Some official
-files hold NumPy arrays or numbers, as weights or beside them (the state of a sampler, a loss). The names
+files hold NumPy arrays or numbers, as weights or beside them (the state of a sampler, a loss), or were
+written by Python 2. The names
 under which pickles rebuild these are allowed, but lead to the inert stand-ins below: NumPy's own
 functions would follow a forged description of an array into foreign memory.
 """
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 from pathlib import Path
+from pickle import encode_long
+from pickletools import genops
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 # How many differences an error lists.
 _LISTED = 8
+# The pickles at the start of a file in PyTorch's older format: two numbers, facts about the system, the
+# content, and the names of the tensors' values, which follow.
+_OLDER_PICKLES = 5
 
 
 def read_checkpoint(path: Path, checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
@@ -85,8 +92,9 @@ def _unpickle(path: Path) -> Any:
     try:
         # Only the newer, zipped format can be mapped: its tensors are read when they are used.
         mapped = zipfile.is_zipfile(path)
+        source = path if mapped else _with_newer_numbers(path)
         with torch.serialization.safe_globals(_STAND_INS):
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+            return torch.load(source, map_location="cpu", weights_only=True, mmap=mapped)
     except OSError as error:
         raise WeightsError(f"cannot read the weights {path}: {error.strerror or error}") from error
     except Exception as error:
@@ -102,6 +110,40 @@ def _unpickle(path: Path) -> Any:
             size = path.stat().st_size
             reason = f"is not a PyTorch checkpoint, or is cut short ({size} bytes)"
         raise WeightsError(f"{path} {reason}") from error
+
+
+def _with_newer_numbers(path: Path) -> Path | io.BytesIO:
+    """Return a file in PyTorch's older format, with whole numbers written as newer Pythons write them.
+
+    Python 2 wrote large numbers as text (`INT`), which the safe reader does not know. The pickles are taken
+    apart into their operations, of which none is executed.
+
+    Returns:
+        The path, if there are no such numbers; else the changed content.
+    """
+    with path.open("rb") as stream:
+        content = bytearray()
+        changed = False
+        for _ in range(_OLDER_PICKLES):
+            start = stream.tell()
+            found = ((place, number) for each, number, place in genops(stream) if each.name == "INT")
+            places: list[tuple[int, int]] = [(place or 0, number or 0) for place, number in found]
+            end = stream.tell()
+            stream.seek(start)
+            pickled = stream.read(end - start)
+            done = 0
+            for place, number in places:
+                content += pickled[done : place - start] + _long_operation(number)
+                done = pickled.index(b"\n", place - start) + 1
+            content += pickled[done:]
+            changed |= bool(places)
+        return io.BytesIO(bytes(content) + stream.read()) if changed else path
+
+
+def _long_operation(number: int) -> bytes:
+    """Return the operation `LONG1` that puts a number on the stack."""
+    encoded = encode_long(int(number))
+    return b"\x8a" + bytes([len(encoded)]) + encoded
 
 
 class _PickledType:

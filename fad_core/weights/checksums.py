@@ -40,13 +40,14 @@ def recorded_sha256(path: Path) -> str:
     return _read_record(path)[1]
 
 
-def checked_sha256(path: Path, published: str) -> str:
+def checked_sha256(path: Path, published: str, *, record: bool = True) -> str:
     """Make sure that a file is what it should be, and record its hash beside it.
 
     Args:
         path: the file.
         published: its published sha256 or the first digits of it; "" if none is: then the record
             counts, and without a record the file is trusted and recorded.
+        record: whether the hash is recorded.
 
     Returns:
         All 64 hex digits.
@@ -70,6 +71,8 @@ def checked_sha256(path: Path, published: str) -> str:
         )
     if not published and not recorded:
         _logger.warning("no hash of %s is published; trusted at first use: sha256 %s", path, actual)
+    if not record:
+        return actual
     try:
         write_text(_record_path(path), f"# {state}\n{actual}  {path.name}\n")
     except OSError as error:

@@ -32,7 +32,7 @@ from fad_core.util.progress import progress_bar
 from fad_core.util.version import __version__
 from fad_core.weights.checksums import checked_sha256
 
-_WITHOUT = (("weights", "FILE"), ("ckpt_dir", "FOLDER"), ("weights", "seeded"))
+WITHOUT_DOWNLOAD = (("weights", "FILE"), ("ckpt_dir", "FOLDER"), ("weights", "seeded"))
 """Settings that make the download unnecessary."""
 
 _logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def download(url: str, target: Path, sha256: str = "", *, progress: bool = True)
             f"cannot download {target.name}: {reason}\n  from: {url}\n  to:   {target}{partial}\n"
             "To go on without this download, put the file there yourself, or choose a copy of it, the "
             "folder of a copy, or seeded weights, which need no file (and are not the published model):",
-            _WITHOUT,
+            WITHOUT_DOWNLOAD,
         ) from error
 
 

@@ -139,10 +139,12 @@ SYNTAX = {
     "YAML": re.compile("|".join([r"`\w+: ", r"\bweights: (official|seeded|PATH)\b", *_KEYS])),
     "Python": re.compile(r"\w=(True|False|None|[\"'])"),
 }
+# One argument of another program's, which is no message.
+_ARGUMENT = re.compile(r"--[a-z-]+(=[a-z0-9]+:)?")
 
 
 def texts(module: str) -> Iterator[str]:
-    """All string literals of a module but docstrings; an f-string as one text, with {} for each value."""
+    """All string literals but docstrings and arguments; an f-string as one text, with {} for each value."""
     documentation = {
         id(node.value)
         for node in ast.walk(tree(module))
@@ -153,8 +155,13 @@ def texts(module: str) -> Iterator[str]:
         if isinstance(node, ast.JoinedStr):
             parts.update(id(part) for part in ast.walk(node))
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    left_out = documentation | parts
     for node in ast.walk(tree(module)):
-        if isinstance(node, ast.Constant) and id(node) not in documentation | parts:
+        if (
+            isinstance(node, ast.Constant)
+            and id(node) not in left_out
+            and not _ARGUMENT.fullmatch(str(node.value))
+        ):
             yield str(node.value)
 
 

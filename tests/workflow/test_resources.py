@@ -61,6 +61,20 @@ def test_memory_is_by_model(place: WorkingFolder) -> None:
     assert len({resources["mem_mb"] for resources in asked_for(run, "compute_distances")}) == 3
 
 
+def test_a_model_that_shares_what_is_cached_waits_for_the_other(place: WorkingFolder) -> None:
+    models = [{"id": name, "weights": "seeded"} for name in ("cdpam-content", "cdpam-acoustic", "vggish")]
+    waiting = {}
+    for cached in (True, False):
+        run = planned(place, models=models, on_short_file="pad", embedding_cache=cached)
+        jobs = re.findall(r"^rule embed_files:\n    input: (.*)\n    output: (\S+)$", run.text, re.MULTILINE)
+        assert len(jobs) == 6
+        waiting[cached] = {output: re.findall(r"\S+/embeddings/[^\s,]+", given) for given, output in jobs}
+    for output, before in waiting[True].items():
+        shared = [output.replace("cdpam-content", "cdpam-acoustic")] if "cdpam-content" in output else []
+        assert before == shared
+    assert not any(waiting[False].values())
+
+
 def test_processors_are_the_threads_of_the_configuration(place: WorkingFolder) -> None:
     run = planned(place, cores=4, threads=3)
     assert {resources["threads"] for resources in asked_for(run, "embed_files")} == {"3"}

@@ -140,9 +140,21 @@ def verdicts_of_id(wildcards):
     return sorted({*live, *(path for name in names for path in verdicts_of(name))})
 
 
-def verified_model(wildcards):
-    """Return the exported model of an entry, and the verdicts that embedding by it requires."""
-    return {"exported": exported(wildcards), "verdicts": verdicts_of(wildcards.model)}
+def embedding_model(wildcards):
+    """Return what embedding by an entry requires: its exported model, the verdicts, what is embedded before."""
+    verified = {"exported": exported(wildcards), "verdicts": verdicts_of(wildcards.model)}
+    return {**verified, "before": embeddings_before(wildcards)}
+
+
+def embeddings_before(wildcards):
+    """Return the embeddings from which the cache has those of an entry: by an entry of the same network."""
+    entry = STUDY.models[wildcards.model]
+    same = (get_model(entry.id).shares_with, entry.weights, entry.settings)
+    return [
+        f"{STUDY_DIR}/embeddings/{name}/{wildcards.batch}.parquet"
+        for name, other in STUDY.models.items()
+        if CACHE and (other.id, other.weights, other.settings) == same
+    ]
 
 
 def embeddings_of(wildcards):

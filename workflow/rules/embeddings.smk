@@ -4,7 +4,7 @@
 
 rule embed_files:
     input:
-        unpack(verified_model),
+        unpack(embedding_model),
         manifest=rules.scan_files.output.manifest,
         decisions=DECISIONS,
     output:

@@ -5,7 +5,7 @@ innermost loop reads it from its beginning to its end (Goto and van de Geijn, "A
 Matrix Multiplication", ACM TOMS 34, 2008). The innermost loop is emitted as LLVM IR (`_rows_by_panel`),
 because its sums must stay in registers, which Numba's own loops do not guarantee.
 
-The products of an output are added up in the order of its inputs, in blocks of `_DEPTH`, and the sums of
+The products of an output are added up in the order of its inputs, in blocks of `DEPTH`, and the sums of
 blocks to its bias. The order depends neither on how many rows there are nor on the width of a register, so a
 row's result has the same bits in any batch and on all processors with a fused multiply-add.
 """
@@ -29,9 +29,9 @@ _cgutils: Any = cgutils
 _FEATURES: str = config.CPU_FEATURES or codegen.get_host_cpu_features()  # type: ignore[attr-defined, no-untyped-call]
 LANES = next((lanes for name, lanes in (("+avx512f", 16), ("+avx,", 8)) if name in f"{_FEATURES},"), 4)
 """float32 values in a vector register."""
-_MAX_REGISTERS = 4 if LANES == 16 else 2
+MAX_REGISTERS = 4 if LANES == 16 else 2
 """Registers of outputs in a panel, at most: x86 processors have 32 registers of 16 values, or 16 of fewer."""
-_DEPTH = 256
+DEPTH = 256
 """Inputs in one sum. One sum of all inputs would be as fast, and twice as far from the exact one."""
 _PREFETCH_VALUES = 1024
 """How far ahead weights are prefetched."""
@@ -42,7 +42,7 @@ _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
 @compiled_with_fma
 def panel_registers(outputs):  # type: ignore[no-untyped-def]
     """Return how many registers wide the panels of so many outputs are: 4, 2 or 1; 0 if they fill none."""
-    for registers in (_MAX_REGISTERS, 2, 1):
+    for registers in (MAX_REGISTERS, 2, 1):
         if outputs % (registers * LANES) == 0:
             return registers
     return 0
@@ -198,9 +198,9 @@ def _emit_tile(
 
 # Of 32 registers, more rows would need more for their addresses than there are. Of 16, the sums of six rows
 # leave too few for the operands: LLVM spills some to memory, and takes 1.4 times as long as with five.
-_by_two = _rows_by_panel((8, 4, 2, 1) if _MAX_REGISTERS == 4 else (5, 4, 3, 2, 1), 2)
-_by_four = _rows_by_panel((6, 5, 4, 3, 2, 1), 4) if _MAX_REGISTERS == 4 else _by_two
-_by_one = _rows_by_panel((12, 4, 1) if _MAX_REGISTERS == 4 else (10, 5, 1), 1)
+_by_two = _rows_by_panel((8, 4, 2, 1) if MAX_REGISTERS == 4 else (5, 4, 3, 2, 1), 2)
+by_full_panel = _rows_by_panel((6, 5, 4, 3, 2, 1), 4) if MAX_REGISTERS == 4 else _by_two
+_by_one = _rows_by_panel((12, 4, 1) if MAX_REGISTERS == 4 else (10, 5, 1), 1)
 ROW_MULTIPLE = 24
 """A multiple of the most rows computed at once, on all processors: so many rows leave none over."""
 
@@ -224,15 +224,15 @@ def gemm_packed(a, a_start, a_step, rows, depth, panels, outputs, old, old_start
         out_start: place of its first row; the others follow it.
     """
     registers = panel_registers(outputs)
-    for start in range(0, depth, _DEPTH):
-        count = min(_DEPTH, depth - start)
+    for start in range(0, depth, DEPTH):
+        count = min(DEPTH, depth - start)
         if start > 0:
             old, old_start, old_step = out, out_start, outputs
         for column in range(0, outputs, registers * LANES):
             a0, p0 = a_start + start, column * depth + start * registers * LANES
             o0, c0 = old_start + column, out_start + column
-            if registers == _MAX_REGISTERS:
-                _by_four(a, a0, a_step, rows, panels, p0, old, o0, old_step, out, c0, outputs, count)
+            if registers == MAX_REGISTERS:
+                by_full_panel(a, a0, a_step, rows, panels, p0, old, o0, old_step, out, c0, outputs, count)
             elif registers == 2:
                 _by_two(a, a0, a_step, rows, panels, p0, old, o0, old_step, out, c0, outputs, count)
             else:

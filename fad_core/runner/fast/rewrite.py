@@ -14,6 +14,7 @@ import torch
 from torch import fx
 
 from fad_core.runner.fast import sequence_rules
+from fad_core.runner.fast.batch_norm import fold_norm, is_inference
 from fad_core.runner.fast.linear import Linear
 from fad_core.runner.fast.onednn import PackedConvolution
 from fad_core.runner.fast.packed_gemm import panel_registers
@@ -97,8 +98,8 @@ def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
     chain = Chain(network, node)
     chain.take(aten.contiguous.default)
     scale = None
-    if norm := chain.take(aten.batch_norm.default, partial(_is_inference, network)):
-        scale, bias = _fold_norm(network, norm, bias)
+    if norm := chain.take(aten.batch_norm.default, partial(is_inference, network)):
+        scale, bias = fold_norm(network, norm, bias)
     relu = chain.take(aten.relu.default) is not None
     pool = _pool(chain)
     outputs, inputs, *kernel = weight.shape
@@ -111,25 +112,6 @@ def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
     if scale is not None:
         weight = weight * scale.reshape(-1, 1, 1, 1)
     chain.replace(node, PackedConvolution(weight, bias, stride, padding, relu, pool))
-
-
-def _is_inference(network: fx.GraphModule, norm: fx.Node) -> bool:
-    """Say whether a batch norm applies what its weights say, instead of the batch's own moments."""
-    return norm.args[5] is False and all(weight_of(network, given) is not None for given in norm.args[1:5])
-
-
-def _fold_norm(
-    network: fx.GraphModule, norm: fx.Node, bias: torch.Tensor | None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the factors of a convolution's weights, and the bias, that take in the batch norm behind it."""
-    found = [weight_of(network, place) for place in norm.args[1:5]]
-    gain, offset, mean, variance = (tensor.double() for tensor in found if tensor is not None)
-    epsilon: Any = norm.args[7]
-    scale = gain / torch.sqrt(variance + epsilon)
-    moved = offset - mean * scale
-    if bias is not None:
-        moved += bias.double() * scale
-    return scale.float(), moved.float()
 
 
 def _pool(chain: Chain) -> str:

@@ -2,7 +2,8 @@
 
 Kernels depend on private parts of PyTorch, Numba and LLVM, and on the code that a compiler generates for this
 processor. Products are compared on integers so small that float32 holds every sum exactly in any order (below
-2^24): they must be equal. Where exp and a division round, a difference of `ROUNDING` is allowed.
+2^24): they must be equal. Where exp, a division or a Fourier transform rounds, a difference of `ROUNDING` is
+allowed.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from torch import nn
 from fad_core.runner.fast.linear import Linear
 from fad_core.runner.fast.onednn import PackedConvolution
 from fad_core.runner.fast.sequence_layers import LstmLayers, SequenceConvolution
+from fad_core.runner.fast.spectral import Layer, SpectralConvolutions
+from fad_core.runner.fast.spectral_kernels import BLOCK
 from fad_core.runner.fast.winograd import WinogradConvolution
 
 ROUNDING = 1e-6
 """Largest difference, as a share of the largest value: 8 of the 2^-23 by which one float32 operation may be
-off, for the chain of exp, sum, division and product that an LSTM's step is."""
+off, for the chain of exp, sum, division and product that an LSTM's step is, or for a Fourier transform."""
 
 Pairs = Iterator[tuple[torch.Tensor, torch.Tensor]]
 
@@ -86,6 +89,14 @@ def _sequence() -> Pairs:
     yield kernel([sequence[..., :3], sequence[..., 3:]]), expected
 
 
+def _spectral() -> Pairs:
+    weight, bias, sequence = _integers(BLOCK, BLOCK, 15), _integers(BLOCK, seed=1), _integers(2, BLOCK, 40)
+    for stride in (1, 2):
+        expected = nn.functional.conv1d(sequence.double(), weight.double(), bias.double(), stride, 7)
+        kernel = SpectralConvolutions([Layer(weight, bias, stride, 7, 0.25)])
+        yield kernel(sequence), nn.functional.leaky_relu(expected, 0.25)
+
+
 def _lstm() -> Pairs:
     inputs, state = (_integers(64, 16, most=4, seed=seed) / 16 for seed in (3, 4))
     bias, other = (_integers(64, most=4, seed=seed) / 16 for seed in (5, 6))
@@ -104,5 +115,6 @@ _CHECKS: dict[str, tuple[Callable[[], Pairs], float]] = {
     "WinogradConvolution": (_winograd, 0.0),
     "Linear": (_linear, 0.0),
     "SequenceConvolution": (_sequence, 0.0),
+    "SpectralConvolutions": (_spectral, ROUNDING),
     "LstmLayers": (_lstm, ROUNDING),
 }

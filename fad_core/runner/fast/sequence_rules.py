@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import fx
 
+from fad_core.runner.fast.batch_norm import fold_norm, is_inference
 from fad_core.runner.fast.packed_gemm import panel_registers
 from fad_core.runner.fast.sequence_layers import LstmLayers, SelectColumns, SequenceConvolution
+from fad_core.runner.fast.spectral import LONG_KERNELS, Layer, SpectralConvolutions
+from fad_core.runner.fast.spectral_kernels import BLOCK
 from fad_core.runner.graph import Chain, argument_of, is_fourier_transform, weight_and_bias, weight_of
 
 aten = torch.ops.aten
@@ -20,7 +24,10 @@ def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
     (stride,), (padding,), (dilation,) = (
         argument_of(node, place, [default]) for place, default in ((3, 1), (4, 0), (5, 1))
     )
-    if weights is None or argument_of(node, 6, 1) != 1 or dilation != 1 or padding != 0:
+    if weights is None or argument_of(node, 6, 1) != 1 or dilation != 1:
+        return
+    if padding != 0:
+        _long_convolution(network, node, *weights)
         return
     if is_fourier_transform(weights[0]) or panel_registers(len(weights[0])) == 0:
         return
@@ -36,6 +43,39 @@ def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
     chain.replace(node, kernel, (pieces,))
     if elu is not None:
         network.graph.erase_node(elu)
+
+
+def _long_convolution(
+    network: fx.GraphModule, node: fx.Node, weight: torch.Tensor, bias: torch.Tensor | None
+) -> None:
+    """Replace a convolution with a long kernel, the norm and the leaky ReLU behind it, and join such ones."""
+    (stride,), (padding,) = (argument_of(node, place, None) for place in (3, 4))
+    outputs, inputs, kernel = weight.shape
+    if kernel not in LONG_KERNELS or stride > 2 or inputs % BLOCK or outputs % BLOCK:
+        return
+    chain = Chain(network, node)
+    if norm := chain.take(aten.batch_norm.default, partial(is_inference, network)):
+        scale, bias = fold_norm(network, norm, bias)
+        weight = weight * scale[:, None, None]
+    activation = chain.take(aten.leaky_relu.default)
+    if activation is None:
+        return
+    bias = torch.zeros(outputs) if bias is None else bias
+    made = SpectralConvolutions([Layer(weight, bias, stride, padding, argument_of(activation, 1, 0.01))])
+    chain.replace(node, made)
+    (here,) = (each for each in network.graph.nodes if each.target == f"kernel_{node.name}")
+    for first, second in ((here.args[0], here), (here, next(iter(here.users)))):
+        one, other = (_long_convolutions_of(network, each) for each in (first, second))
+        if one is not None and other is not None and len(first.users) == 1:
+            one.extend(other)
+            second.replace_all_uses_with(first)
+            network.graph.erase_node(second)
+            here = first
+
+
+def _long_convolutions_of(network: fx.GraphModule, node: fx.Node) -> SpectralConvolutions | None:
+    kernel = network.get_submodule(str(node.target)) if node.op == "call_module" else None
+    return kernel if isinstance(kernel, SpectralConvolutions) else None
 
 
 def _without_elu(convolution: fx.Node) -> tuple[fx.Node, fx.Node | None]:

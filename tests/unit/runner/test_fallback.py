@@ -152,7 +152,9 @@ def test_without_kernels_the_network_runs_plain_and_says_so(
     assert np.array_equal(*(each.embed(waveform)["embedding"] for each in (fallen, plain)))
 
 
-@pytest.mark.parametrize("model_id", ["vggish", "pann-16k", "encodec-24k", "clap-630k-audioset"])
+@pytest.mark.parametrize(
+    "model_id", ["vggish", "pann-16k", "encodec-24k", "clap-630k-audioset", "cdpam-content"]
+)
 def test_each_family_has_its_kernels_here(model_id: str, seeded_export: SeededExport):
     exported = ExportedModel(seeded_export(model_id))
     assert (exported.note, exported.fast) == ("", True)

@@ -30,6 +30,7 @@ MODELS = [
     "encodec-48k",
     "clap-630k-audioset",
     "clap-630k-audioset-fusion",
+    "cdpam-content",
 ]
 
 

@@ -39,7 +39,7 @@ def required_by(package: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", ["core", "dev", "minimal", "slurm"])
+@pytest.mark.parametrize("name", ["core", "dev", "minimal", "reference-no-deps", "slurm"])
 def test_every_line_pins_one_public_version(name: str) -> None:
     lines = pin_lines(name)
     for line in lines:

@@ -45,7 +45,7 @@ class Recorder(ExportedModel):
 
     def embed_many(self, *given: Any) -> Generator[Vectors]:
         for vectors in super().embed_many(*given):
-            self.embedded.append(vectors["embedding"])
+            self.embedded.append(vectors[self.model.main_output])
             yield vectors
 
 
@@ -63,7 +63,7 @@ def test_every_model_gives_the_original_packages_embeddings_and_distance(
     rows = list(GoldenLevel(model.model).compare(model))
     require_passed(rows)
     stored = [name for name in clips() if name in golden.cases[model_id]]
-    assert [row.case for row in rows if row.quantity == "embedding"] == stored
+    assert [row.case for row in rows if row.quantity == model.model.main_output] == stored
     assert {row.case for row in rows if row.quantity == "frontend"} == set(stored)
     assert rows[-1].quantity == "fad"
     assert all(row.max_relative_difference <= model.model.tolerance for row in rows)
@@ -87,7 +87,9 @@ def test_every_model_gives_the_original_packages_embeddings_and_distance(
     if model.model.quirks.scalar_statistics:
         sets = [as_scalars(vectors) for vectors in sets]
     value = frechet_distance(*map(Statistics.from_embeddings, sets)).value
-    assert value == pytest.approx(golden.distances[model_id], rel=1e-6)
+    # fadtk's distance fails for so few vectors as CDPAM's clips give.
+    expected = golden.distances.get(model_id, golden.exact_distances[model_id])
+    assert value == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_distance_is_the_originals_where_that_is_well_conditioned():

@@ -55,6 +55,33 @@ def test_both_of_pytorchs_formats_are_read(checkpoint: Checkpoint, legacy: bool,
         assert state[name].dtype == tensor.dtype
 
 
+def test_whole_numbers_as_python_2_wrote_them(path: Path, tmp_path: Path) -> None:
+    """In text, which the safe reader does not know: here keys of a dict beside the tensors."""
+    numbers = [2**31 + 7, -(2**62), 0, 255]
+    content = {"state": good(MAIN), "optim": dict.fromkeys(numbers, 0)}
+    raw = saved(content, path, legacy=True).read_bytes()
+    checkpoint = replace(MAIN, section=("state",))
+    expected = read_checkpoint(path, checkpoint)
+    for number in numbers[:2]:
+        encoded = pickle.encode_long(number)
+        assert raw.count(encoded) == 1
+        raw = raw.replace(b"\x8a" + bytes([len(encoded)]) + encoded, b"I%d\n" % number)
+    old = tmp_path / "old.pth"
+    old.write_bytes(raw)
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(old, weights_only=True)
+    state = read_checkpoint(old, checkpoint)
+    assert state.keys() == expected.keys()
+    assert all(torch.equal(state[name], tensor) for name, tensor in expected.items())
+
+
+def test_a_program_beside_such_numbers_is_refused(path: Path) -> None:
+    raw = saved({"state": good(MAIN), "of": re.compile("a"), 2**40: 0}, path, legacy=True).read_bytes()
+    encoded = pickle.encode_long(2**40)
+    path.write_bytes(raw.replace(b"\x8a" + bytes([len(encoded)]) + encoded, b"I%d\n" % 2**40))
+    assert "holds more than tensors" in refusal(path)
+
+
 @pytest.mark.parametrize("core", [b"numpy.core.multiarray", b"numpy._core.multiarray"])
 def test_arrays_pickled_by_old_and_new_numpy(core: bytes, path: Path) -> None:
     saved(good(ARRAYS), path, legacy=True)

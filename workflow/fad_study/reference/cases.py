@@ -72,7 +72,7 @@ def golden_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
         if model.verification.empty_bands_are_noise and name == "sine":
             continue
         bandwidth = model.verification.bandwidth
-        if _too_short(clip, model) or clip.sample_rate < 2 * bandwidth or (name in WIDE and not bandwidth):
+        if not _fits(clip, model) or clip.sample_rate < 2 * bandwidth or (name in WIDE and not bandwidth):
             continue
         group: Group = "reference" if name in REFERENCE_GROUP else ""
         faulty = stereo and channels > 1 and clip.sample_rate != model.sample_rate
@@ -97,13 +97,15 @@ def verification_set(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:
         model: whose rate, channels and shortest length decide.
     """
     for name, case in chain(_at_own_rate(model), _channels_and_rates(model)):
-        if not _too_short(case.clip, model):
+        if _fits(case.clip, model):
             yield name, case
 
 
-def _too_short(clip: Clip, model: EmbeddingModel) -> bool:
+def _fits(clip: Clip, model: EmbeddingModel) -> bool:
+    """Return whether a clip is neither too short for a model nor longer than its verification allows."""
     samples: int = clip.samples.shape[1]
-    return samples * model.sample_rate < model.minimum_samples * clip.sample_rate
+    long_enough = samples * model.sample_rate >= model.minimum_samples * clip.sample_rate
+    return long_enough and samples <= model.verification.longest_clip * clip.sample_rate
 
 
 def _at_own_rate(model: EmbeddingModel) -> Iterator[tuple[str, Case]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import VerificationError
+from fad_core.models import get_model
 from fad_core.models.crops import crop_number
 from fad_core.models.options import Options
 from fad_core.tables import VERIFICATION, read_table, write_table
@@ -97,7 +98,8 @@ def collect_verifications(tables: Sequence[Path], output: Path) -> None:
 
 def _summary_row(table: Path, distances: Path) -> dict[str, Any]:
     rows = read_table(VERIFICATION, table)
-    embedded = [row for row in rows if row["quantity"] == "embedding"]
+    outputs = {model: get_model(model).main_output for model in {row["model"] for row in rows}}
+    embedded = [row for row in rows if row["quantity"] == outputs[row["model"]]]
     if not embedded:
         raise VerificationError(f"{table}: nothing was verified")
     values = Distances(**json.loads(distances.read_text(encoding="utf-8"))["distances"])
