@@ -113,7 +113,7 @@ def _is_known(stored: EmbeddedSet) -> bool:
 def _are_same(one: EmbeddedSet, other: EmbeddedSet) -> bool:
     identities = [each.identity for each in (one, other)]
     files = [identity["checkpoints"] for identity in identities if "checkpoints" in identity]
-    same = one.foreign == other.foreign and one.key == other.key
+    same = one.foreign == other.foreign and one.key.matches(other.key)
     return same and all(each == files[0] for each in files)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from fad_core.api.drop_in import FrechetAudioDistance
@@ -11,6 +10,8 @@ from fad_core.api.scoring import Score, score_embedded
 from fad_core.api.statistics_files import read_statistics
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.inputs import Batch, Source, Waveforms
+from fad_core.embedding.named_references import find_reference
+from fad_core.embedding.statistics_files import is_statistics_file
 from fad_core.errors import ArgumentError, FadError, WeightsError
 from fad_core.metrics import choose_metric
 
@@ -54,7 +55,7 @@ class Reference:
         self._per_file = per_file
         self.embedded, self.metric, self._frechet = embedded, metric, frechet
         self.model = frechet.model
-        if embedded.key != self.model.key:
+        if not embedded.key.matches(self.model.key):
             raise FadError(
                 f"{embedded.name} was embedded by {embedded.key}, not by {self.model.key}: they cannot be "
                 "compared"
@@ -152,7 +153,7 @@ def reference(
     """
     keep = per_file or choose_metric(metric).metric.needs_vectors_of("reference")
     name = os.fspath(source) if isinstance(source, str | os.PathLike) else "reference"
-    if Path(name).suffix in (".npz", ".parquet") and Path(name).is_file():
+    if is_statistics_file(name) and find_reference(name).is_file():
         wanted = FrechetAudioDistance(model_name=model, **settings).model_id if model else ""
         source = _stored(name, wanted)
         model, weights = model or source.key.model, weights or _weights_of(source)

@@ -99,10 +99,15 @@ def _require_existing(names: Sequence[str]) -> None:
         DatasetError: two or more sets do not exist; the message names all of them.
     """
     from fad_core.datasets.lists import is_list, list_path
+    from fad_core.embedding.named_references import NAMED_REFERENCES
     from fad_core.errors import DatasetError
 
     places = {name: str(list_path(name)) if is_list(name) else _expanded(name) for name in names}
-    missing = [name for name, place in places.items() if not (_PATTERN & set(name) or os.path.lexists(place))]
+    missing = [
+        name
+        for name, place in places.items()
+        if not (_PATTERN & set(name) or os.path.lexists(place) or name in NAMED_REFERENCES)
+    ]
     if len(missing) > 1:
         raise DatasetError("; ".join(f"data set {name}: {name} does not exist" for name in missing))
 

@@ -84,23 +84,42 @@ def _text(rows: Sequence[Row], ckpt_dir: Path) -> str:
     examples=(
         "fad weights fetch vggish",
         "fad weights fetch --all --ckpt-dir /data/checkpoints",
+        "fad weights fetch cdpam --reference fma_pop",
     ),
 )
 @click.argument("models", nargs=-1, type=MODEL)
 @click.option("--all", "every", is_flag=True, help="Fetch the checkpoints of all models.")
+@click.option(
+    "--reference",
+    "references",
+    metavar="NAME",
+    multiple=True,
+    help="Fetch reference statistics too: fma_pop (82 MB); repeatable.",
+)
 @ckpt_dir_option
 @quiet_option
 @output_options
-def fetch(models: tuple[str, ...], every: bool, ckpt_dir: Path | None, quiet: bool, form: Form) -> None:
+def fetch(
+    models: tuple[str, ...],
+    every: bool,
+    references: tuple[str, ...],
+    ckpt_dir: Path | None,
+    quiet: bool,
+    form: Form,
+) -> None:
     """Download the missing checkpoints of MODELS, and check all of them.
 
     An interrupted download is resumed.
     """
+    from fad_core.embedding.named_references import NAMED_REFERENCES, fetch_reference
     from fad_core.models import get_model, model_ids
     from fad_core.weights import fetch_weights, locate_weights
 
-    if bool(models) == every:
+    if bool(models) == every and not (references and not every):
         raise click.UsageError("give either the models to fetch or --all")
+    if unknown := [name for name in references if name not in NAMED_REFERENCES]:
+        known = ", ".join(NAMED_REFERENCES)
+        raise click.UsageError(f"there are no reference statistics {', '.join(unknown)}; there are: {known}")
     say = speaker(quiet)
     rows: dict[str, Row] = {}
     # Unknown models are reported before the first download.
@@ -115,6 +134,10 @@ def fetch(models: tuple[str, ...], every: bool, ckpt_dir: Path | None, quiet: bo
                 "path": str(file.path),
                 "sha256": file.sha256,
             }
+    for name in references:
+        reference = NAMED_REFERENCES[name]
+        path = fetch_reference(reference)
+        rows[name] = {"checkpoint": name, "path": str(path), "sha256": reference.sha256}
     print_rows(list(rows.values()), form)
 
 

@@ -65,7 +65,7 @@ def scored_row(
         UnknownMetricError: there is no such metric.
         ConfigError: the metric has no such option, or the option no such value.
     """
-    if reference.key != evaluation.key:
+    if not reference.key.matches(evaluation.key):
         raise FadError(
             f"{reference.name} was embedded by {reference.key}, {evaluation.name} by {evaluation.key}: "
             "they cannot be compared"
@@ -96,7 +96,7 @@ def scored_row(
         *_notes(reference, evaluation),
     ]
     row = {
-        **asdict(reference.key),
+        **asdict(max(reference.key, evaluation.key, key=lambda key: len(key.weights_sha256))),
         "reference": reference.name,
         "evaluation": evaluation.name,
         "metric": chosen.name,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fad_core.datasets.counts import SetCounts
 from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.embedding.inputs import Source, is_embeddings_file
+from fad_core.embedding.named_references import find_reference
 from fad_core.embedding.npy import load_embeddings
 from fad_core.embedding.statistics_files import is_statistics_file, read_statistics
 from fad_core.errors import DatasetError, FadError
@@ -41,7 +42,11 @@ def precomputed_set(name: str, source: Source, use: ModelUse, *, keep: bool = Fa
         DatasetError: they cannot be used.
         FadError: they cannot be of this model, or a file of statistics cannot be read.
     """
-    if isinstance(source, str | os.PathLike) and is_statistics_file(source) and Path(source).is_file():
+    if (
+        isinstance(source, str | os.PathLike)
+        and is_statistics_file(source)
+        and find_reference(source).is_file()
+    ):
         return _stored_set(source, use, keep=keep)
     vectors, note = None, ""
     if isinstance(source, Statistics):
@@ -77,7 +82,7 @@ def precomputed_set(name: str, source: Source, use: ModelUse, *, keep: bool = Fa
 
 def _stored_set(path: str | os.PathLike[str], use: ModelUse, *, keep: bool) -> EmbeddedSet:
     """Read the set of this model from a file of statistics or embeddings."""
-    model, held = use.model.name, read_statistics(Path(path), [use.model.name], keep=keep)
+    model, held = use.model.name, read_statistics(os.fspath(path), [use.model.name], keep=keep)
     if held[0].foreign:
         raise FadError(
             f"{path}: {held[0].note}, so it cannot be compared here; if you know that the model is the same, "

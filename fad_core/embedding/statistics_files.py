@@ -32,6 +32,12 @@ import numpy as np
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.facts import identity_of
 from fad_core.embedding.foreign_names import id_of
+from fad_core.embedding.named_references import (
+    NAMED_REFERENCES,
+    NamedReference,
+    find_reference,
+    named_reference,
+)
 from fad_core.embedding.statistics_table import require_dimension, set_from_rows, set_to_rows
 from fad_core.errors import FadError
 from fad_core.metrics.grouping import GROUPS
@@ -62,12 +68,12 @@ _LISTED = 20
 
 
 def is_statistics_file(path: str | os.PathLike[str]) -> bool:
-    """Whether a path has the suffix of a file of statistics or of a table of embeddings.
+    """Whether a path has the suffix of a file of statistics or of a table of embeddings, or is a name of one.
 
     >>> is_statistics_file("reference.npz"), is_statistics_file("audio/reference")
     (True, False)
     """
-    return Path(path).suffix in _SUFFIXES
+    return Path(path).suffix in _SUFFIXES or os.fspath(path) in NAMED_REFERENCES
 
 
 def write_statistics(embedded: EmbeddedSet, path: Path) -> None:
@@ -123,7 +129,8 @@ def read_statistics(
 
     Args:
         path: path of the file, which ends in .npz or .parquet; or of a table of embeddings of one data set
-            (.parquet). It becomes the set's name.
+            (.parquet); or the name of a reference (`fad_core.embedding.named_references`). It becomes the
+            set's name.
         models: ids of the models to read, if another package's file holds several; none: all of them.
         keep: whether the embeddings are kept beside the statistics, if the file holds them.
 
@@ -141,9 +148,12 @@ def read_statistics(
     """
     if Path(path).suffix == ".parquet":
         return _read_parquet(str(path), keep)
-    with _opened(Path(path)) as archive:
+    place = find_reference(path)
+    with _opened(place) as archive:
         if set(archive.names) >= _OURS:
             return [_read_ours(str(path), archive)]
+        if reference := named_reference(place):
+            return _read_named(str(path), archive, reference, models)
         return _read_foreign(str(path), archive, models)
 
 
@@ -256,6 +266,24 @@ def _ours(name: str, rows: Sequence[Mapping[str, Any]], identity: str, note: str
     with _usable(name):
         known = identity_of(identity, rows[0]["weights_sha256"])
         return replace(set_from_rows(rows), name=name, identity=known, note=note)
+
+
+def _read_named(
+    name: str, archive: Archive, reference: NamedReference, models: Collection[str]
+) -> list[EmbeddedSet]:
+    """Read the statistics of models of this package from a file whose conventions are known."""
+    wanted = [model for model in reference.names if not models or model in models]
+    if not wanted:
+        known = ", ".join(reference.names)
+        raise FadError(f"{reference.name} has statistics of {known}, but not of {' or '.join(models)}")
+    sets = []
+    for model in wanted:
+        stored = reference.names[model]
+        foreign = _foreign(
+            name, "fad-core", archive, stored, (stored + _FADTK_MEAN, stored + _FADTK_COVARIANCE)
+        )
+        sets.append(replace(foreign, key=reference.key_of(model), note=reference.title))
+    return sets
 
 
 def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[EmbeddedSet]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -153,6 +153,21 @@ class ModelKey:
     weights: str
     weights_sha256: str
     settings: str
+
+    def matches(self, other: ModelKey) -> bool:
+        """Return whether sets with the two keys can be compared.
+
+        Args:
+            other: the other key.
+
+        Returns:
+            True if they are equal, but that of the hash of official weights the first digits may suffice,
+            where no more are published.
+        """
+        hashes = sorted((self.weights_sha256, other.weights_sha256), key=len)
+        alike = replace(self, weights_sha256="") == replace(other, weights_sha256="")
+        partly = self.weights == "official" and hashes[0] != "" and hashes[1].startswith(hashes[0])
+        return alike and (hashes[0] == hashes[1] or partly)
 
     def __str__(self) -> str:
         """In words, for messages."""

@@ -40,7 +40,8 @@ LENGTHS = {
 
 RESAMPLED = 2.5e-3
 """Largest difference of resampled sounds, as a share of the root mean square of fadtk's embeddings; 1.9e-3
-was seen (EnCodec 48 kHz). One sample in 400 has another last bit: torchaudio adds up its filter in float32."""
+was seen (EnCodec 48 kHz). One sample in 400 has another last bit: torchaudio adds up its filter in
+float32."""
 
 
 def main() -> int:
