@@ -32,7 +32,7 @@ REFERENCE := $(REFERENCE_VENV)/.stamp
 # Jobs find the environment's own programs first.
 WITH_VENV := PATH="$(BIN):$$PATH"
 
-.PHONY: help quick demo sine correlations test test-slurm soak benchmark lint check reference-env clean
+.PHONY: help fadtk quick demo sine correlations test test-slurm soak benchmark lint check reference-env clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
@@ -78,6 +78,10 @@ benchmark: $(CORE) $(REFERENCE) ## Time this package and the original on the sam
 		$(shell grep '^[fk]adtk==' tests/live_metrics/requirements.txt)
 	$(WITH_VENV) python scripts/benchmark.py --reference-python $(REFERENCE_VENV)/bin/python \
 		--metric-packages results/benchmark/packages
+
+fadtk: $(DEV) $(REFERENCE) ## Compare with fadtk, live, and with the scores that it publishes of its sample clips: minutes
+	$(WITH_VENV) python tests/live_fadtk/compare.py $(REFERENCE_VENV)/bin/python
+	$(WITH_VENV) python tests/live_fadtk/samples.py $(REFERENCE_VENV)/bin/python
 
 lint: $(DEV) ## Check style, types and workflow
 	$(WITH_VENV) ruff check .

@@ -163,6 +163,10 @@ class ModelKey:
         Returns:
             True if they are equal, but that of the hash of official weights the first digits may suffice,
             where no more are published.
+
+        >>> key = ModelKey("vggish", "official", "10086976", "")
+        >>> key.matches(replace(key, weights_sha256="100869761234"))
+        True
         """
         hashes = sorted((self.weights_sha256, other.weights_sha256), key=len)
         alike = replace(self, weights_sha256="") == replace(other, weights_sha256="")
