@@ -178,7 +178,11 @@ def _variant(
         outputs=dict.fromkeys(outputs, DIMENSION),
         minimum_samples=1,
         checkpoints=(CHECKPOINT,),
-        tolerance=1e-5,
+        # With the official weights, silence is the hardest: all columns of a layer are equal, so that
+        # rounding errors are equal too and no mean cancels them, and the batch norms cancel most of what is
+        # convolved. There the original is 9e-6 of the RMS from its network in float64, the kernels 1.6e-5;
+        # on noise both are 2e-6 from it.
+        tolerance=5e-5,
         verification=VerificationFacts(
             # Either side of the kernel, of where columns are dropped, and of a chunk; batches of both kinds.
             eager_cases=((1, 1), (2, 2), (3, 15), (2, 16), (2, 37), (1, 1024), (3, 5001), (2, CHUNK)),

@@ -18,7 +18,10 @@ def is_inference(network: fx.GraphModule, norm: fx.Node) -> bool:
 def fold_norm(
     network: fx.GraphModule, norm: fx.Node, bias: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the factors of a convolution's weights, and the bias, that take in the batch norm behind it."""
+    """Return the factors of a convolution's weights, and the bias, that take in the batch norm behind it.
+
+    Both are float64.
+    """
     found = [weight_of(network, place) for place in norm.args[1:5]]
     gain, offset, mean, variance = (tensor.double() for tensor in found if tensor is not None)
     epsilon: Any = norm.args[7]
@@ -26,4 +29,4 @@ def fold_norm(
     moved = offset - mean * scale
     if bias is not None:
         moved += bias.double() * scale
-    return scale.float(), moved.float()
+    return scale, moved

@@ -99,7 +99,7 @@ def _convolution(network: fx.GraphModule, node: fx.Node) -> None:
     chain.take(aten.contiguous.default)
     scale = None
     if norm := chain.take(aten.batch_norm.default, partial(is_inference, network)):
-        scale, bias = fold_norm(network, norm, bias)
+        scale, bias = (each.float() for each in fold_norm(network, norm, bias))
     relu = chain.take(aten.relu.default) is not None
     pool = _pool(chain)
     outputs, inputs, *kernel = weight.shape

@@ -55,8 +55,9 @@ def _long_convolution(
         return
     chain = Chain(network, node)
     if norm := chain.take(aten.batch_norm.default, partial(is_inference, network)):
+        # In float64: behind a constant signal, as in silence, the norm cancels most of what is convolved.
         scale, bias = fold_norm(network, norm, bias)
-        weight = weight * scale[:, None, None]
+        weight = weight.double() * scale[:, None, None]
     activation = chain.take(aten.leaky_relu.default)
     if activation is None:
         return

@@ -36,8 +36,8 @@ class Layer:
     """A convolution with a leaky ReLU behind it.
 
     Attributes:
-        weight: float32 `[outputs, inputs, kernel]`, both channels multiples of `BLOCK`.
-        bias: float32 `[outputs]`.
+        weight: float32 or float64 `[outputs, inputs, kernel]`, both channels multiples of `BLOCK`.
+        bias: float32 or float64 `[outputs]`.
         stride: 1 or 2.
         padding: zeros on either side.
         slope: factor of negative values.
@@ -99,7 +99,7 @@ class _PackedLayer:
         for block in range(self.out_blocks):
             panels[:, block] = np.tensordot(weights, rows[:, block].astype(np.float64), (1, 2))
         self._panels: Array32 = panels.reshape(-1)
-        self._bias, self._slope = layer.bias.numpy().copy(), np.float32(layer.slope)
+        self._bias, self._slope = layer.bias.float().numpy().copy(), np.float32(layer.slope)
 
     def output_length(self, length: int) -> int:
         """Return the number of columns that so many columns give."""
