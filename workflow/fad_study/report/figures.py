@@ -36,6 +36,9 @@ _HEAT = ListedColormap(matplotlib.colormaps["magma"](np.linspace(0.97, 0.2, 256)
 # Values that span a larger ratio are shown on a logarithmic scale.
 _LOG_RATIO = 30.0
 _DIGITS = 3
+_PIXELS = 2000
+"""Cells above which they are drawn as an image, since a page with their outlines would be slow."""
+_DPI = 50
 _UNITS = {"fad": " (squared embedding units)"}
 NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
@@ -66,8 +69,10 @@ def plot_heatmap(
         norm = _norm(values)
         # Zeros have no place on a logarithmic scale, and get no colour.
         coloured = np.ma.masked_where(np.isnan(values) | (isinstance(norm, LogNorm) & (values <= 0)), values)
-        gap = min(1.5, 3 * cell)
-        mesh = axes.pcolormesh(coloured, cmap=_HEAT, norm=norm, edgecolors=PAPER, linewidth=gap)
+        style: Any = {"edgecolors": PAPER, "linewidth": min(1.5, 3 * cell)}
+        if values.size > _PIXELS:
+            style = {"rasterized": True}
+        mesh = axes.pcolormesh(coloured, cmap=_HEAT, norm=norm, **style)
         axes.set(xlim=(0, columns), ylim=(rows, 0), xlabel="evaluation", ylabel="reference")
         axes.spines[:].set_visible(False)
         _label_cells(axes, matrix, cell)
@@ -77,7 +82,7 @@ def plot_heatmap(
         _colour_bar(figure, above, mesh, f"{chosen.label}{_UNITS.get(metric, '')}")
         with atomic_path(path) as temporary:
             figure.savefig(
-                temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.15
+                temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.15, dpi=_DPI
             )
 
 
