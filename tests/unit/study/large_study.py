@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import itertools
 import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import soundfile
 from fad_study.ranking import agreement_rows, ranking_rows
 from fad_study.report import Sources, write_report
 from fad_study.report.dots import plot_ranking
@@ -20,6 +24,13 @@ from fad_core.tables import DISTANCES, PER_FILE, read_table, write_table
 
 MODELS = ("vggish", "pann-16k", "encodec-24k", "clap-630k-audioset")
 INTERVAL = {"corrected": 12.3456789012345678, "ci_low": 2.34567890123456789, "ci_high": 54.321098765432109}
+
+
+def tone(number: int) -> bytes:
+    """Return a WAV file of half a second."""
+    stream = io.BytesIO()
+    soundfile.write(stream, np.sin(np.arange(4000) * (0.1 + number / 50)) / 4, 8000, format="WAV")
+    return stream.getvalue()
 
 
 def write_large_report(root: Path, sets: int, models: int, metrics: tuple[str, ...], *, pairs: bool) -> Path:
@@ -51,7 +62,15 @@ def write_large_report(root: Path, sets: int, models: int, metrics: tuple[str, .
     (dataset,) = read_table(DATASETS, tables / "datasets.parquet")[:1]
     (facts,) = read_table(FILES, tables / "files.parquet")
     write_table(DISTANCES, rows, tables / "distances.parquet")
-    write_table(FILES, [facts | {"model": model} for model in chosen], tables / "files.parquet")
+    takes = {f"take {k:02}, a long name.wav": tone(k) for k in range(9)}
+    described = [
+        facts | {"dataset": names[1], "file": file, "sha256": hashlib.sha256(sound).hexdigest()}
+        for file, sound in takes.items()
+    ]
+    write_table(FILES, [row | {"model": m} for m in chosen for row in described], tables / "files.parquet")
+    (root / "audio").mkdir(exist_ok=True)
+    for file, sound in takes.items():
+        (root / "audio" / file).write_bytes(sound)
     write_table(
         DATASETS,
         [dataset | {"model": m, "dataset": name, "label": name} for m in chosen for name in names],
@@ -69,11 +88,11 @@ def write_large_report(root: Path, sets: int, models: int, metrics: tuple[str, .
             plot_heatmap(compact(matrix, rows), metric, model, "seeded", SHA["seeded"], heatmap)
     head = {k: rows[0][k] for k in ("weights", "weights_sha256", "settings", "reference")}
     files = [
-        {**head, "model": model, "evaluation": name, "file": f"take {k:02}, a long name.wav", "vectors": 9}
+        {**head, "model": model, "evaluation": name, "file": file, "vectors": 9}
         | {"nearest": 9.0 - k, "kad": None, "fad": None}
         for model in chosen
         for name in names[1:]
-        for k in range(9)
+        for k, file in enumerate(takes)
     ]
     write_table(PER_FILE, [] if pairs else files, tables / "per_file.parquet")
     html = root / "report.html"
@@ -91,5 +110,5 @@ def write_large_report(root: Path, sets: int, models: int, metrics: tuple[str, .
         per_file=tables / "per_file.parquet",
     )
     config = {"study": "large", "models": [{"id": model, "weights": "seeded"} for model in chosen]}
-    write_report(config, sources, html)
+    write_report(config, sources, html, {names[1]: str(root / "audio")}, 5)
     return html

@@ -36,6 +36,7 @@ from fad_study.correlations import GLOBAL, SYSTEM_MEANS
 from fad_study.papers.tables import verdict_sentence
 from fad_study.report.answer import agreements, headlines, rank_overviews, ranking_tables, warnings
 from fad_study.report.matrix import Row
+from fad_study.report.players import Places, add_players
 from fad_study.report.sources import Model, Results, Sources, read_results
 from fad_study.report.svg import PageFigures
 from fad_study.schemas.files import DATASETS, FILES
@@ -52,8 +53,6 @@ _MATRIX_CELLS = 40_000
 """Cells of all matrices; if these have more, large matrices are left out."""
 _FIGURE_BYTES = 4_000_000
 """Size of all figures; those that would exceed it are left out."""
-_ENDS = 5
-"""Files of each set that are listed as the nearest, and as the farthest."""
 _SCHEMAS = (
     *(VERIFICATION, STATISTICS, FILES, CORRELATIONS, PUBLISHED, DATASETS, PER_FILE, RANKING, AGREEMENT),
     DISTANCES,
@@ -66,13 +65,21 @@ _LEVELS = {
 }
 
 
-def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -> None:
+def write_report(
+    study: Mapping[str, Any],
+    sources: Sources,
+    html: Path | str,
+    places: Places | None = None,
+    players_mb: float = 0,
+) -> None:
     """Write the report of a study.
 
     Args:
         study: its configuration.
         sources: the tables and figures to show.
         html: the page to write.
+        places: where the audio of data sets is, by their labels.
+        players_mb: size that recordings of the nearest and farthest files may have in the page, in MB.
 
     Raises:
         FadError: a table or figure is missing, or does not belong to the study.
@@ -122,7 +129,12 @@ def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -
         comparisons=[
             _comparison(results, figures, *key, index) for index, key in enumerate(results.matrices)
         ],
-        **_ends(results.per_file),
+        maps=[
+            (model, figures.take(figure, f"m{k}", f"map of files by {model}"))
+            for k, (model, figure) in enumerate(results.maps.items())
+        ],
+        ends=add_players(results.per_file, results.files, places or {}, players_mb),
+        end_measures=[m for m in MEASURES if any(row[m] is not None for row in results.per_file)],
         datasets=_datasets(results),
         published=results.published,
         verification=[line for model in results.models for line in _verification(results, model)],
@@ -156,20 +168,6 @@ def _sections(results: Results) -> list[tuple[str, str]]:
         ("reproduction", "Reproduction"): True,
     }
     return [place for place, there in sections.items() if there]
-
-
-def _ends(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the nearest and farthest files of each set by each model, and the distances that are known."""
-    places: dict[tuple[str, str, str], list[Row]] = {}
-    for row in rows:
-        places.setdefault((row["model"], row["reference"], row["evaluation"]), []).append(row)
-    found = []
-    for files in places.values():
-        far = files[: min(_ENDS, (len(files) + 1) // 2)]
-        near = files[len(far) :][-_ENDS:]
-        found += [*(("farthest", row) for row in far), *(("nearest", row) for row in reversed(near))]
-    measures = [name for name in MEASURES if any(row[name] is not None for row in rows)]
-    return {"ends": found, "end_measures": measures}
 
 
 def _totals(results: Results, model: Model) -> dict[str, Any]:
