@@ -41,12 +41,6 @@ def map_rows(embedded: EmbeddedSet, means: Means) -> list[dict[str, Any]]:
     Args:
         embedded: any of the sets, for its model.
         means: of all files.
-
-    Examples:
-        >>> import numpy as np
-        >>> points, share = principal_components(np.array([[0.0, 1], [2, 1], [4, 1]]))
-        >>> points.tolist(), share.tolist()
-        ([[-2.0, 0.0], [0.0, 0.0], [2.0, 0.0]], [1.0, 0.0])
     """
     if not means:
         return []
@@ -75,6 +69,12 @@ def principal_components(
 
     Args:
         vectors: `[N, D]`, at least one, of two or more dimensions.
+
+    Examples:
+        >>> import numpy as np
+        >>> points, share = principal_components(np.array([[0.0, 1], [2, 1], [4, 1]]))
+        >>> points[:, 0].tolist(), share.tolist()
+        ([-2.0, 0.0, 2.0], [1.0, 0.0])
     """
     centred = vectors - vectors.mean(axis=0)
     scatter = centred.T @ centred

@@ -6,6 +6,7 @@ import hashlib
 import io
 import itertools
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from small_study import SHA, Study, distance
 
 from fad_core.tables import DISTANCES, PER_FILE, read_table, write_table
 
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 MODELS = ("vggish", "pann-16k", "encodec-24k", "clap-630k-audioset")
 INTERVAL = {"corrected": 12.3456789012345678, "ci_low": 2.34567890123456789, "ci_high": 54.321098765432109}
 
@@ -31,6 +33,12 @@ def tone(number: int) -> bytes:
     stream = io.BytesIO()
     soundfile.write(stream, np.sin(np.arange(4000) * (0.1 + number / 50)) / 4, 8000, format="WAV")
     return stream.getvalue()
+
+
+def hundred_sets(made_once: MadeOnce) -> Path:
+    """Return the report of all pairs of a hundred sets by four models, which is made once for all tests."""
+    folder = made_once("hundred sets", lambda root: write_large_report(root, 100, 4, ("fad",), pairs=True))
+    return folder / "report.html"
 
 
 def write_large_report(root: Path, sets: int, models: int, metrics: tuple[str, ...], *, pairs: bool) -> Path:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from large_study import write_large_report
+from large_study import MadeOnce, hundred_sets, write_large_report
 
 TEN_MB = 10_000_000
 
 
 @pytest.mark.slow
-def test_every_pair_of_a_hundred_sets_by_four_models(tmp_path: Path) -> None:
-    page = write_large_report(tmp_path, 100, 4, ("fad",), pairs=True).read_text(encoding="utf-8")
+def test_every_pair_of_a_hundred_sets_by_four_models(made_once: MadeOnce) -> None:
+    page = hundred_sets(made_once).read_text(encoding="utf-8")
     assert len(page.encode()) < TEN_MB
     assert page.count("The first 500 of 4,950 pairs are listed") == 4
     assert page.count("data:image/png") == 4, "cells of a large heat map are an image"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from large_study import write_large_report
+from large_study import MadeOnce, hundred_sets, write_large_report
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -132,6 +132,15 @@ def test_nothing_overflows_a_phone(opened: Open, unfolded: bool) -> None:
         page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
     needed, there = page.evaluate(WIDTHS)
     assert needed <= there == 375
+
+
+def test_a_hundred_sets_can_be_read_on_a_phone(opened: Open, made_once: MadeOnce) -> None:
+    page = opened(hundred_sets(made_once), width=375)
+    assert page.evaluate(WIDTHS) == [375, 375]
+    first = page.locator("#distances details").first
+    first.locator("input").last.fill("system_007 system_099")
+    assert first.locator("tbody").last.locator("tr:visible").count() <= 1
+    assert page.evaluate("[...document.querySelectorAll('svg image')].length") == 4
 
 
 def test_the_page_is_complete_without_its_script_and_on_paper(opened: Open) -> None:

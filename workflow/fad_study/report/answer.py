@@ -40,6 +40,7 @@ def headlines(ranking: Sequence[Row]) -> list[dict[str, Any]]:
                     "reference": reference,
                     "model": model,
                     "label": get_metric(metric).label,
+                    "highest": get_metric(metric).higher_is_better,
                     "best": best,
                     "tested": bool(best["letters"]),
                     "like": like,

@@ -19,14 +19,13 @@ from fad_core.metrics import get_metric
 from fad_core.util.atomic import atomic_path
 from fad_core.util.formatting import significant, weights_text
 from fad_study.report.matrix import Matrix
-from fad_study.report.svg import INK, PAPER
+from fad_study.report.svg import ALARM, INK, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import QuadMesh
 
 FAINT = "#9a99a3"
-ALARM = "#c2410c"
 # Wong, Nature Methods 8, 441 (2011): distinct to colour-blind readers.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -158,6 +157,7 @@ def _colour_bar(figure: Figure, axes: Axes, mesh: QuadMesh, label: str) -> None:
     if isinstance(mesh.norm, LogNorm) and low is not None and high is not None:
         label += ", log scale"
         bar.locator = LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,))
+        bar.minorticks_off()  # where there are few decades, they would have labels
     axes.set_xlabel(label, loc="left", fontsize=8)
     axes.xaxis.set_label_position("top")
     axes.tick_params(labelsize=8)

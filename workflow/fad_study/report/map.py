@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from fad_core.util.atomic import atomic_path
 from fad_core.util.formatting import one_line, weights_text
-from fad_study.report.figures import ALARM, COLOURS, MARKERS, NO_METADATA, plain_style
-from fad_study.report.svg import INK, PAPER
+from fad_study.report.figures import COLOURS, MARKERS, NO_METADATA, plain_style
+from fad_study.report.svg import ALARM, INK, PAPER
 
 Row = Mapping[str, Any]
 

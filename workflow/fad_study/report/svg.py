@@ -11,6 +11,7 @@ from fad_core.metrics import get_metric
 
 INK = "#1c1b22"
 PAPER = "#fefefd"
+ALARM = "#c2410c"
 
 
 def inline_svg(svg: str, prefix: str, label: str) -> str:
@@ -24,7 +25,8 @@ def inline_svg(svg: str, prefix: str, label: str) -> str:
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r'(\bid="|xlink:href="#|url\(#)', rf"\g<1>{prefix}-", body)
-    body = body.replace(PAPER, "var(--paper, #fff)").replace(INK, "currentColor")
+    for colour, of_page in ((PAPER, "var(--paper, #fff)"), (INK, "currentColor"), (ALARM, "var(--alarm)")):
+        body = body.replace(colour, of_page)
     return body.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
 
 
