@@ -14,10 +14,13 @@ def main(
     pairs: list[str],
     measures: list[str],
     per_file: list[Path],
+    maps: list[Path] | None = None,
+    figures: list[Path] | None = None,
+    labels: str = "{}",
     threads: int = 1,  # noqa: ARG001 - read by fad_study.script_main.run
     isa: Isa = "native",  # noqa: ARG001 - read by run
 ) -> None:
-    """Write a row for each file of the evaluated data sets, the farthest of each set first.
+    """Write a row for each file of the evaluated data sets, the farthest of each set first; draw maps.
 
     Args:
         statistics: tables of statistics, .../{model}/{data set}.parquet.
@@ -26,13 +29,28 @@ def main(
         pairs: pairs of data sets, reference:evaluation.
         measures: which distances of files are computed: nearest, kad, fad.
         per_file: tables to write, .parquet and .csv.
+        maps: tables of maps to write, one for each model.
+        figures: maps of files to draw, one for each model.
+        labels: what figures call the data sets, as JSON.
         threads: number of numeric threads.
         isa: instruction set that numeric libraries use: native (all that the processor has) or avx2.
     """
-    from fad_study.steps.ranking import score_files
+    import json
+
+    from fad_study.steps.per_file import score_files
 
     divided = [(first, second) for first, second in (pair.split(":") for pair in pairs)]
-    score_files(statistics, embeddings, models, divided, measures, per_file)
+    score_files(
+        statistics,
+        embeddings,
+        models,
+        divided,
+        measures,
+        per_file,
+        maps or (),
+        figures or (),
+        json.loads(labels),
+    )
 
 
 run(main, globals())

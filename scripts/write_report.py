@@ -24,6 +24,9 @@ def main(
     rankings: list[Path] | None = None,
     per_file: Path | None = None,
     extrapolation: Path | None = None,
+    maps: list[Path] | None = None,
+    places: str = "{}",
+    players_mb: float = 0,
 ) -> None:
     """Write tables and figures as one page.
 
@@ -46,6 +49,9 @@ def main(
         rankings: figures of ranks, .../{metric}.ranking.svg.
         per_file: the table of single files.
         extrapolation: the figure of distances of parts.
+        maps: maps of files, .../{model}.map.svg.
+        places: where the audio of data sets is, by their labels, as JSON.
+        players_mb: size that recordings may have in the page, in MB.
     """
     import json
 
@@ -68,8 +74,9 @@ def main(
         rankings or (),
         per_file,
         extrapolation,
+        maps or (),
     )
-    write_report(json.loads(study), sources, html)
+    write_report(json.loads(study), sources, html, json.loads(places), players_mb)
 
 
 run(main, globals())

@@ -49,8 +49,9 @@ def code_digest(
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
             absolute = (_absolute(other, package) for other in imported)
             files += _files((other for other in absolute if other not in digests), folders)
-            if path.name == "__init__.py":  # a report's template belongs to the code
-                digests |= {page.name: _hash(page.read_bytes()) for page in path.parent.glob("*.html")}
+            if path.name == "__init__.py":  # a report's template and script belong to the code
+                pages = [*path.parent.glob("*.html"), *path.parent.glob("*.js")]
+                digests |= {page.name: _hash(page.read_bytes()) for page in pages}
     return _hash("".join(f"{name}\0{digest}\n" for name, digest in sorted(digests.items())).encode())[:16]
 
 

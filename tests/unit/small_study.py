@@ -113,10 +113,10 @@ class Study:
             [self.root / "verification.csv"], [tables / "vggish.fad.matrix.csv"], [figure], statistics,
         )  # fmt: skip
 
-    def statistics(self, name: str) -> Path:
-        path = self.root / "statistics" / f"{name}.parquet"
+    def statistics(self, name: str, model: str = "vggish") -> Path:
+        path = self.root / "statistics" / model / f"{name}.parquet"
         row = {
-            "model": "vggish", "weights": self.weights, "weights_sha256": SHA[self.weights], "settings": "",
+            "model": model, "weights": self.weights, "weights_sha256": SHA[self.weights], "settings": "",
             "dataset": name, "output": "embedding", "n": 60, "dimension": 2, "mean": np.zeros(2),
             "factor": np.zeros(4), "group_n": np.empty(0, np.int64), "group_files": np.empty(0, np.int64),
             "group_means": np.empty(0),

@@ -120,12 +120,13 @@ def _letters(names: Sequence[str], differences: Sequence[Row]) -> dict[str, str]
     """Return a compact letter display: systems share a letter unless the test tells them apart.
 
     By insertion and absorption (Piepho, Journal of Computational and Graphical Statistics 13, 2004). The
-    letters follow the order of the names.
+    letters follow the order of the names. A system that was not tested has none.
     """
     tested = [row for row in differences if row["p_holm"] is not None]
     if not tested:
         return dict.fromkeys(names, "")
-    columns = [set(names)]
+    known = {name for row in tested for name in (row["first"], row["second"])}
+    columns = [{name for name in names if name in known}]
     for row in tested:
         if row["p_holm"] <= ALPHA:
             pair = {row["first"], row["second"]}

@@ -27,6 +27,7 @@ METRICS = list(STUDY.metrics)
 NEED_VECTORS = any(get_metric(name).needs_vectors for name in METRICS)
 EXTRAPOLATED = "fad-inf" in METRICS
 PER_FILE = STUDY.settings["per_file"]
+PLAYERS_MB = STUDY.settings["players_mb"] if PER_FILE else 0
 MODELS = [entry.specification for entry in STUDY.models.values()]
 CKPT_DIR = STUDY.settings.get("ckpt_dir")
 SCRIPTS = ROOT / "scripts"
@@ -194,6 +195,16 @@ def with_csv(name, caption="files"):
     return [f"{path}.parquet", report(f"{path}.csv", category="Tables", caption=caption)]
 
 
+def reported(path, category, caption):
+    """Return a result that Snakemake's own report has, too."""
+    return report(f"{STUDY_DIR}/{path}", category=category, caption=f"../report/{caption}.rst")
+
+
+# The maps of files, in the order of the models.
+MAPS = {
+    "maps": [reported(f"tables/{name}.map.csv", "Tables", "map") for name in STUDY.models],
+    "figures": [reported(f"figures/{name}.map.svg", "Figures", "map") for name in STUDY.models],
+}
 MANIFESTS = [f"{STUDY_DIR}/manifests/{batch}.parquet" for batch in BATCHES]
 EMBEDDINGS = [path for name in STUDY.models for path in embeddings_by(name)]
 STATISTICS = [path for name in STUDY.models for path in statistics_by(name, STUDY.paired())]

@@ -27,6 +27,7 @@ rule score_files:
         statistics=STATISTICS,
         embeddings=EMBEDDINGS,
     output:
+        **MAPS,
         per_file=with_csv("per_file", "per_file"),
     log:
         f"{LOGS}/score_files.log",

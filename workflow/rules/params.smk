@@ -53,6 +53,11 @@ def places_of_batch(wildcards, output):
     return shards_of_batch(wildcards)
 
 
+def places_of_audio(wildcards, output):
+    """Params function: where the audio of each data set is, by its label, as JSON; not recorded, as above."""
+    return json.dumps({STUDY.labels[name]: STUDY.datasets[name].path for name in STUDY.embedded()})
+
+
 def batch_content(wildcards):
     """Params function: a token that changes when a file of the batch is added, changed or removed."""
     manifest = Path(f"{STUDY_DIR}/manifests/{wildcards.batch}.parquet")
@@ -143,6 +148,7 @@ FILE_SCORES = {
     "models": list(STUDY.models),
     "pairs": DISTANCES["pairs"],
     "measures": PER_FILE,
+    "labels": labels,
     "threads": THREADS,
     "isa": ISA,
     "code": code("score_files.py"),

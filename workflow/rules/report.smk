@@ -168,6 +168,7 @@ rule write_report:
         heatmaps=expand(rules.plot_heatmap.output.figure, model=STUDY.models, metric=METRICS),
         curves=expand(rules.plot_curves.output.figure, metric=METRICS if STUDY.series else []),
         extrapolation=rules.plot_extrapolation.output.figure if EXTRAPOLATED else [],
+        maps=rules.score_files.output.figures if PER_FILE else [],
         rankings=rules.plot_ranking.output.figures if STUDY.ranked else [],
         statistics=STATISTICS,
     output:
@@ -178,6 +179,8 @@ rule write_report:
         "../../envs/core.yaml"
     params:
         study=configuration,
+        places=places_of_audio,
+        players_mb=PLAYERS_MB,
         code=code("write_report.py"),
     script:
         "../../scripts/write_report.py"

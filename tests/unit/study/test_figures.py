@@ -63,6 +63,18 @@ def test_a_wide_range_gets_a_logarithmic_scale(tmp_path: Path) -> None:
     assert "0" in told, "zeros have no place on the scale but are told"
 
 
+def test_the_numbers_of_a_scale_of_few_decades_can_be_read(tmp_path: Path) -> None:
+    told = words(draw(tmp_path / "a.svg", Matrix(("a",), ("b", "c"), ((1.0, 45.0),))))
+    assert {"1", "2", "5", "10", "20"} <= set(told)
+    assert not any("$" in text for text in told)
+
+
+def test_the_cells_of_a_large_matrix_are_an_image(tmp_path: Path) -> None:
+    first = draw(tmp_path / "a.svg", matrix(50))
+    assert first.count("data:image/png") == 1 and len(first) < 300_000
+    assert draw(tmp_path / "b.svg", matrix(50)) == first
+
+
 @pytest.mark.parametrize("size", [1, 2, 14, 40])
 def test_any_number_of_sets_can_be_drawn(tmp_path: Path, size: int) -> None:
     told = words(draw(tmp_path / "a.svg", matrix(size)))

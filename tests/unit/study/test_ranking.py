@@ -55,6 +55,12 @@ def test_systems_are_ranked_from_the_best() -> None:
     assert [row["evaluation"] for row in ranking_rows(better, [])] == ["c", "b", "a"]
 
 
+def test_a_system_that_was_not_tested_has_no_letter() -> None:
+    rows = [distance(name, 1.0) for name in "abc"]
+    ranked = ranking_rows(rows, [difference("a", "b", 0.9), difference("a", "c", None)])
+    assert {row["evaluation"]: row["letters"] for row in ranked} == {"a": "a", "b": "a", "c": ""}
+
+
 def test_sets_of_different_sizes_are_ranked_by_corrected_values() -> None:
     rows = [distance("small", 9.0, n=10, corrected=1.0), distance("large", 5.0, corrected=4.0)]
     assert [(row["evaluation"], row["ranked_by"]) for row in ranking_rows(rows, [])] == [

@@ -6,9 +6,11 @@ of the study's configuration.
 
 from __future__ import annotations
 
+import hashlib
 import json
+from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,11 @@ from fad_core.util.formatting import (
 from fad_core.verification.verdicts import Verified
 from fad_study.correlations import GLOBAL, SYSTEM_MEANS
 from fad_study.papers.tables import verdict_sentence
+from fad_study.report.answer import agreements, headlines, rank_overviews, ranking_tables, warnings
 from fad_study.report.matrix import Row
+from fad_study.report.players import Places, add_players
 from fad_study.report.sources import Model, Results, Sources, read_results
-from fad_study.report.svg import inline_svg
+from fad_study.report.svg import PageFigures
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
 from fad_study.schemas.ranking import AGREEMENT, RANKING
@@ -43,8 +47,12 @@ from fad_study.versions import versions
 __all__ = ["Sources", "write_report"]
 
 _FILES_LISTED = 500
-_FARTHEST = 5
-"""Files of each set that are listed as the farthest."""
+_PAIRS_LISTED = 5000
+"""Pairs that are listed, by all models and metrics together, and at most a tenth of these by each."""
+_MATRIX_CELLS = 40_000
+"""Cells of all matrices; if these have more, large matrices are left out."""
+_FIGURE_BYTES = 4_000_000
+"""Size of all figures; those that would exceed it are left out."""
 _SCHEMAS = (
     *(VERIFICATION, STATISTICS, FILES, CORRELATIONS, PUBLISHED, DATASETS, PER_FILE, RANKING, AGREEMENT),
     DISTANCES,
@@ -57,13 +65,21 @@ _LEVELS = {
 }
 
 
-def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -> None:
+def write_report(
+    study: Mapping[str, Any],
+    sources: Sources,
+    html: Path | str,
+    places: Places | None = None,
+    players_mb: float = 0,
+) -> None:
     """Write the report of a study.
 
     Args:
         study: its configuration.
         sources: the tables and figures to show.
         html: the page to write.
+        places: where the audio of data sets is, by their labels.
+        players_mb: size that recordings of the nearest and farthest files may have in the page, in MB.
 
     Raises:
         FadError: a table or figure is missing, or does not belong to the study.
@@ -84,26 +100,43 @@ def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -
         "counted": counted,
         "weights": weights_text,
     }
+    figures = PageFigures(_FIGURE_BYTES)
+    script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
     page = environment.get_template("template.html").render(
         study=study["study"],
+        script=Markup(script),
+        script_hash="sha256-" + b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        sections=_sections(results),
         models=results.models,
         seeded=[model.name for model in results.models if model.weights == "seeded"],
         pairs=len({(row["reference"], row["evaluation"]) for row in results.distances}),
         sets=list(dict.fromkeys(row["dataset"] for row in results.datasets)),
         totals={model.name: _totals(results, model) for model in results.models},
-        comparisons=[_comparison(results, *key, index) for index, key in enumerate(results.matrices)],
-        curves=_figures(results.curves, "s", "curves of {} along each series"),
-        rankings=_figures(results.rankings, "r", "systems in the order of {}"),
-        ranking_corrected=any(row["corrected"] is not None for row in results.ranking),
-        agreement=list(_agreement(results.agreement)),
-        extrapolation=results.extrapolation
-        and Markup(
-            inline_svg(results.extrapolation, "x", "distances of parts over one divided by their sizes")
-        ),
-        **_farthest(results.per_file),
+        headlines=headlines(results.ranking),
+        warnings=warnings(results.distances),
+        overviews=list(rank_overviews(results.ranking)),
+        ranking_tables=list(ranking_tables(results.ranking)),
+        corrected_metrics={row["metric"] for row in results.ranking if row["corrected"] is not None},
+        agreement=list(agreements(results.agreement)),
+        rankings=figures.by_metric(results.rankings, "r", "systems in the order of {}"),
+        curves=figures.by_metric(results.curves, "s", "curves of {} along each series"),
+        extrapolation=[
+            figures.take(figure, "x", "distances of parts over one divided by their sizes")
+            for figure in (results.extrapolation,)
+            if figure
+        ],
+        correlations=_correlations(results, figures),
+        comparisons=[
+            _comparison(results, figures, *key, index) for index, key in enumerate(results.matrices)
+        ],
+        maps=[
+            (model, figures.take(figure, f"m{k}", f"map of files by {model}"))
+            for k, (model, figure) in enumerate(results.maps.items())
+        ],
+        ends=add_players(results.per_file, results.files, places or {}, players_mb),
+        end_measures=[m for m in MEASURES if any(row[m] is not None for row in results.per_file)],
         datasets=_datasets(results),
         published=results.published,
-        correlations=_correlations(results),
         verification=[line for model in results.models for line in _verification(results, model)],
         levels=_LEVELS,
         hints={
@@ -118,37 +151,23 @@ def write_report(study: Mapping[str, Any], sources: Sources, html: Path | str) -
     write_text(html, page)
 
 
-def _figures(figures: Mapping[str, str], prefix: str, what: str) -> list[tuple[str, str, Markup]]:
-    """Return the name and label of each metric, and its figure: XML that was written by this package."""
-    return [
-        (metric, get_metric(metric).label, Markup(inline_svg(figure, f"{prefix}{k}", what.format(metric))))
-        for k, (metric, figure) in enumerate(figures.items())
-    ]
-
-
-def _agreement(rows: Sequence[Row]) -> Iterator[tuple[str, list[str], list[list[float | None]]]]:
-    """Yield each reference, the orders by models and metrics, and the matrix of their rank correlations."""
-    for reference in dict.fromkeys(row["reference"] for row in rows):
-        cells: dict[tuple[str, str], float | None] = {}
-        for row in rows:
-            if row["reference"] == reference:
-                first, second = (f"{row[f'{k}_model']} {row[f'{k}_metric']}" for k in ("first", "second"))
-                cells |= {(first, second): row["kendall"], (second, first): row["kendall"]}
-        orders = list(dict.fromkeys(first for first, _ in cells))
-        yield reference, orders, [[1.0 if a == b else cells[a, b] for b in orders] for a in orders]
-
-
-def _farthest(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the farthest files of each set by each model, and which of their distances are known."""
-    taken: Counter[tuple[str, str, str]] = Counter()
-    found = []
-    for row in rows:
-        place = (row["model"], row["reference"], row["evaluation"])
-        taken[place] += 1
-        if taken[place] <= _FARTHEST:
-            found.append(row)
-    measures = [name for name in MEASURES if any(row[name] is not None for row in rows)]
-    return {"farthest": found, "farthest_measures": measures}
+def _sections(results: Results) -> list[tuple[str, str]]:
+    """Return the anchors and titles of the sections that the page has."""
+    embeds = bool(results.models)
+    sections = {
+        ("ranking", "Ranking"): results.ranking,
+        ("curves", "Curves"): results.curves or results.extrapolation,
+        ("published", "Published figures"): results.published,
+        ("correlations", "Correlations"): results.bars,
+        ("ends", "Nearest and farthest files"): results.per_file,
+        ("distances", "Distances"): embeds,
+        ("datasets", "Data sets"): embeds,
+        ("files", "Files"): embeds,
+        ("verification", "Verification"): embeds,
+        ("reading", "How to read this"): embeds,
+        ("reproduction", "Reproduction"): True,
+    }
+    return [place for place, there in sections.items() if there]
 
 
 def _totals(results: Results, model: Model) -> dict[str, Any]:
@@ -159,11 +178,14 @@ def _totals(results: Results, model: Model) -> dict[str, Any]:
     }
 
 
-def _comparison(results: Results, model: str, metric: str, index: int) -> dict[str, Any]:
+def _comparison(
+    results: Results, figures: PageFigures, model: str, metric: str, index: int
+) -> dict[str, Any]:
     """Return the template's variables on one model's distances by one metric.
 
     Args:
         results: all results.
+        figures: those of the page.
         model: name of the model.
         metric: name of the metric.
         index: of this comparison among all, for ids that are unique in the page.
@@ -171,6 +193,9 @@ def _comparison(results: Results, model: str, metric: str, index: int) -> dict[s
     rows = [row for row in results.distances if (row["model"], row["metric"]) == (model, metric)]
     chosen = get_metric(metric)
     valued = [row for row in rows if row["value"] is not None]
+    number = len(results.matrices)
+    shown = rows[: max(20, min(_PAIRS_LISTED // 10, _PAIRS_LISTED // number))]
+    matrix = results.matrices[model, metric]
     ordered = sorted(valued, key=lambda row: float(row["value"]))
     return {
         "model": model,
@@ -179,22 +204,23 @@ def _comparison(results: Results, model: str, metric: str, index: int) -> dict[s
         "label": chosen.label,
         "higher_is_better": chosen.higher_is_better,
         "weights": rows[0]["weights"],
-        "rows": rows,
-        "values": aligned([row["value"] for row in rows], 6),
+        "rows": shown,
+        "count": len(rows),
+        "values": aligned([row["value"] for row in shown], 6),
         "intervals": any(row["ci_low"] is not None for row in rows),
         "corrected": any(row["corrected"] is not None for row in rows),
-        "notes": Footnotes.of(row["note"] for row in rows),
+        "notes": Footnotes.of(row["note"] for row in shown),
         "nearest": ordered[0] if ordered else None,
         "farthest": ordered[-1] if ordered else None,
-        "matrix": results.matrices[model, metric],
-        # XML written by fad_study.report.figures.
-        "figure": Markup(
-            inline_svg(results.heatmaps[model, metric], f"f{index}", f"heat map of {metric} by {model}")
+        "matrix": matrix,
+        "show_matrix": len(matrix.references) * len(matrix.evaluations) * number <= _MATRIX_CELLS,
+        "figure": figures.take(
+            results.heatmaps[model, metric], f"f{index}", f"heat map of {metric} by {model}"
         ),
     }
 
 
-def _correlations(results: Results) -> dict[str, Any] | None:
+def _correlations(results: Results, figures: PageFigures) -> dict[str, Any] | None:
     """Return the template's variables on correlations: Pearson's, pooled and of system means."""
     if results.bars is None:
         return None
@@ -205,8 +231,7 @@ def _correlations(results: Results) -> dict[str, Any] | None:
             if row["statistic"] == "pearson" and row["category"] in (GLOBAL, SYSTEM_MEANS)
         ],
         "verdicts": verdict_sentence(results.correlations),
-        # XML written by fad_study.report.bars.
-        "figure": Markup(inline_svg(results.bars, "c", "bars of the correlations of distances with ratings")),
+        "figure": figures.take(results.bars, "c", "bars of the correlations of distances with ratings"),
     }
 
 

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from fad_core.util.atomic import atomic_path
 from fad_study.correlations import GLOBAL
-from fad_study.report.figures import ALARM, FAINT, NO_METADATA, plain_style
-from fad_study.report.svg import INK, PAPER
+from fad_study.report.figures import FAINT, NO_METADATA, plain_style
+from fad_study.report.svg import ALARM, INK, PAPER
 
 Row = Mapping[str, Any]
 

@@ -19,14 +19,13 @@ from fad_core.metrics import get_metric
 from fad_core.util.atomic import atomic_path
 from fad_core.util.formatting import significant, weights_text
 from fad_study.report.matrix import Matrix
-from fad_study.report.svg import INK, PAPER
+from fad_study.report.svg import ALARM, INK, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import QuadMesh
 
 FAINT = "#9a99a3"
-ALARM = "#c2410c"
 # Wong, Nature Methods 8, 441 (2011): distinct to colour-blind readers.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -36,6 +35,9 @@ _HEAT = ListedColormap(matplotlib.colormaps["magma"](np.linspace(0.97, 0.2, 256)
 # Values that span a larger ratio are shown on a logarithmic scale.
 _LOG_RATIO = 30.0
 _DIGITS = 3
+_PIXELS = 2000
+"""Cells above which they are drawn as an image, since a page with their outlines would be slow."""
+_DPI = 50
 _UNITS = {"fad": " (squared embedding units)"}
 NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
@@ -66,8 +68,10 @@ def plot_heatmap(
         norm = _norm(values)
         # Zeros have no place on a logarithmic scale, and get no colour.
         coloured = np.ma.masked_where(np.isnan(values) | (isinstance(norm, LogNorm) & (values <= 0)), values)
-        gap = min(1.5, 3 * cell)
-        mesh = axes.pcolormesh(coloured, cmap=_HEAT, norm=norm, edgecolors=PAPER, linewidth=gap)
+        style: Any = {"edgecolors": PAPER, "linewidth": min(1.5, 3 * cell)}
+        if values.size > _PIXELS:
+            style = {"rasterized": True}
+        mesh = axes.pcolormesh(coloured, cmap=_HEAT, norm=norm, **style)
         axes.set(xlim=(0, columns), ylim=(rows, 0), xlabel="evaluation", ylabel="reference")
         axes.spines[:].set_visible(False)
         _label_cells(axes, matrix, cell)
@@ -77,7 +81,7 @@ def plot_heatmap(
         _colour_bar(figure, above, mesh, f"{chosen.label}{_UNITS.get(metric, '')}")
         with atomic_path(path) as temporary:
             figure.savefig(
-                temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.15
+                temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.15, dpi=_DPI
             )
 
 
@@ -153,6 +157,7 @@ def _colour_bar(figure: Figure, axes: Axes, mesh: QuadMesh, label: str) -> None:
     if isinstance(mesh.norm, LogNorm) and low is not None and high is not None:
         label += ", log scale"
         bar.locator = LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,))
+        bar.minorticks_off()  # where there are few decades, they would have labels
     axes.set_xlabel(label, loc="left", fontsize=8)
     axes.xaxis.set_label_position("top")
     axes.tick_params(labelsize=8)

@@ -42,6 +42,7 @@ class Sources:
         rankings: figures of ranks, named {metric}.ranking.svg.
         per_file: the table of single files; None if they are not scored.
         extrapolation: the figure of distances of parts; None if no metric extrapolates.
+        maps: maps of files, named {model}.map.svg.
     """
 
     distances: Path | None
@@ -60,6 +61,7 @@ class Sources:
     rankings: Sequence[Path] = ()
     per_file: Path | None = None
     extrapolation: Path | None = None
+    maps: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ class Model:
 class Results:
     """The contents of the sources, with the labels of data sets in place of their names.
 
-    `matrices` and `heatmaps` are by (model, metric), `curves` and `rankings` by metric, in the order of the
-    study.
+    `matrices` and `heatmaps` are by (model, metric), `curves` and `rankings` by metric, `maps` by model,
+    in the order of the study.
     """
 
     models: list[Model]
@@ -106,6 +108,7 @@ class Results:
     rankings: dict[str, str]
     per_file: list[dict[str, Any]]
     extrapolation: str | None
+    maps: dict[str, str]
 
 
 def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
@@ -166,6 +169,7 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
         rankings={path.name.partition(".")[0]: _figure(path) for path in sources.rankings},
         per_file=labelled(read_table(PER_FILE, sources.per_file), labels) if sources.per_file else [],
         extrapolation=_figure(sources.extrapolation) if sources.extrapolation else None,
+        maps={path.name.removesuffix(".map.svg"): _figure(path) for path in sources.maps},
     )
 
 

@@ -14,7 +14,7 @@ from fad_core.tables.schemas import (
 from fad_study.schemas.curves import CURVES
 from fad_study.schemas.files import DATASETS, DECISIONS, FILES, MANIFEST
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
-from fad_study.schemas.ranking import AGREEMENT, DIFFERENCES, EXTRAPOLATION, RANKING
+from fad_study.schemas.ranking import AGREEMENT, DIFFERENCES, EXTRAPOLATION, MAP, RANKING
 from fad_study.schemas.reference import SUMMARY
 
 SCHEMAS = (
@@ -27,6 +27,7 @@ SCHEMAS = (
     DISTANCES,
     COMPARISONS,
     PER_FILE,
+    MAP,
     RANKING,
     DIFFERENCES,
     AGREEMENT,

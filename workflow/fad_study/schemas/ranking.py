@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fad_core.tables.schemas import DISTANCES, MODEL, SETTINGS, Column, Schema
+from fad_core.tables.schemas import DATASET, DISTANCES, FILE, MODEL, SETTINGS, Column, Schema
 
 _TAKEN = {column.name: column for column in DISTANCES.columns}
 _METRIC = (_TAKEN["reference"], _TAKEN["metric"], _TAKEN["metric_settings"])
@@ -121,5 +121,21 @@ AGREEMENT = Schema(
             "Kendall's rank correlation τ-b; missing if all systems share one place.",
             nullable=True,
         ),
+    ),
+)
+
+MAP = Schema(
+    "map",
+    "One row for each file of a model's map: the mean of its vectors by the first two principal components "
+    "of the means of all files; of more than 2000 files, those whose names have the smallest hashes.",
+    (
+        *MODEL,
+        SETTINGS,
+        DATASET,
+        FILE,
+        Column("x", "float64", "First principal component."),
+        Column("y", "float64", "Second principal component."),
+        Column("x_share", "float64", "Share of the variance that the first component has."),
+        Column("y_share", "float64", "Share of the variance that the second component has."),
     ),
 )

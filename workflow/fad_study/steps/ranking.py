@@ -1,15 +1,13 @@
-"""Rank systems, and score single files."""
+"""Rank systems."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from fad_core.embedding.per_file import per_file_rows
-from fad_core.tables import DISTANCES, PER_FILE, read_table, write_table
+from fad_core.tables import DISTANCES, read_table, write_table
 from fad_study.ranking import agreement_rows, ranking_rows
 from fad_study.schemas.ranking import AGREEMENT, DIFFERENCES, RANKING
-from fad_study.steps.distances import read_set, with_vectors
 
 
 def rank_systems(
@@ -43,35 +41,3 @@ def rank_systems(
         write_table(RANKING, ranks, path)
     for path in agreement:
         write_table(AGREEMENT, list(agreement_rows(ranks)), path)
-
-
-def score_files(
-    statistics: Sequence[Path],
-    embeddings: Sequence[Path],
-    models: Collection[str],
-    pairs: Sequence[tuple[str, str]],
-    measures: Collection[str],
-    outputs: Sequence[Path],
-) -> None:
-    """Score each file of the evaluation sets against the reference.
-
-    Args:
-        statistics: tables of statistics, `…/{model}/{data set}.parquet`.
-        embeddings: tables of embeddings of all batches, `…/{model}/{batch}.parquet`.
-        models: names of the models.
-        pairs: (reference, evaluation), names of data sets.
-        measures: which of nearest, kad and fad are computed.
-        outputs: the tables to write, all with the same rows.
-    """
-    rows = []
-    for model in models:
-        sets = {path.stem: read_set(path) for path in statistics if path.parent.name == model}
-        tables = [path for path in embeddings if path.parent.name == model]
-        for reference in dict.fromkeys(reference for reference, _ in pairs):
-            whole = with_vectors(sets[reference], tables)
-            if not whole.embeddings:  # it was given as a file of statistics
-                whole = sets[reference]
-            for name in (evaluation for other, evaluation in pairs if other == reference):
-                rows += list(per_file_rows(whole, with_vectors(sets[name], tables), measures))
-    for path in outputs:
-        write_table(PER_FILE, rows, path)
