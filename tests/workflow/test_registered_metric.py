@@ -73,7 +73,10 @@ def test_metrics_with_options_and_one_without_a_value(done: WorkingFolder) -> No
     of_b = [float(distance) for name, distance in scored if name == "b"]
     assert of_b == sorted(of_b, reverse=True)
     page = (done.root / "results/study/report.html").read_text(encoding="utf-8")
-    assert 'id="ranking"' in page and 'id="farthest"' in page and "copies" in page
+    assert 'id="ranking"' in page and 'id="ends"' in page and "copies" in page
+    assert page.count("data:audio/flac;base64,") == 1, "of two sets; the other file is too large"
+    drawn = (done.root / "results/study/figures/small.map.svg").read_text(encoding="utf-8")
+    assert "<title>copies: " in drawn
 
     rows = {row["metric"]: row for row in tables["distances"]}
     assert list(rows) == ["fad", "kad", "kid", "precision", "fad-inf"]

@@ -24,6 +24,7 @@ REPORTED = {
     **tables_of("distances", "files", "datasets", "published", "correlations"),
     **tables_of("ranking", "agreement", "per_file"),
     "bars": f"{STUDY_DIR}/figures/correlations.svg" if CORRELATIONS else [],
+    "maps": [f"{STUDY_DIR}/figures/{name}.map.svg" for name in STUDY.models if PER_FILE],
 }
 
 

@@ -55,7 +55,8 @@ def places_of_batch(wildcards, output):
 
 def places_of_audio(wildcards, output):
     """Params function: where the audio of each data set is, by its label, as JSON; not recorded, as above."""
-    return json.dumps({STUDY.labels[name]: STUDY.datasets[name].path for name in STUDY.embedded()})
+    played = STUDY.embedded() if PLAYERS_MB else []
+    return json.dumps({STUDY.labels[name]: STUDY.datasets[name].path for name in played})
 
 
 def batch_content(wildcards):
@@ -152,6 +153,12 @@ FILE_SCORES = {
     "threads": THREADS,
     "isa": ISA,
     "code": code("score_files.py"),
+}
+REPORT = {
+    "study": configuration,
+    "places": places_of_audio,
+    "players_mb": PLAYERS_MB,
+    "code": code("write_report.py"),
 }
 LISTING = {
     "names": STUDY.paired(),

@@ -168,7 +168,6 @@ rule write_report:
         heatmaps=expand(rules.plot_heatmap.output.figure, model=STUDY.models, metric=METRICS),
         curves=expand(rules.plot_curves.output.figure, metric=METRICS if STUDY.series else []),
         extrapolation=rules.plot_extrapolation.output.figure if EXTRAPOLATED else [],
-        maps=rules.score_files.output.figures if PER_FILE else [],
         rankings=rules.plot_ranking.output.figures if STUDY.ranked else [],
         statistics=STATISTICS,
     output:
@@ -178,9 +177,6 @@ rule write_report:
     conda:
         "../../envs/core.yaml"
     params:
-        study=configuration,
-        places=places_of_audio,
-        players_mb=PLAYERS_MB,
-        code=code("write_report.py"),
+        **REPORT,
     script:
         "../../scripts/write_report.py"

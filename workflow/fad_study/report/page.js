@@ -10,7 +10,9 @@
   const lines = (table) => [table.tHead.rows[0], ...visible(table)];
 
   const csv = (table) => {
-    const field = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const quoted = (text) => (/[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    // As in the tables: no text is taken for a formula.
+    const field = (text) => (text === "–" ? "" : quoted(/^'*[=+\-@]/.test(text) && isNaN(text) ? `'${text}` : text));
     return lines(table).map((row) => [...row.cells].map(exact).map(field).join(",") + "\n").join("");
   };
 
