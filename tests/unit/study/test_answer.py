@@ -18,7 +18,10 @@ def test_the_first_system_is_named_with_those_that_cannot_be_told_apart() -> Non
     rows += [ranked("c", 1, "", model="clap"), ranked("a", 1, "a", metric="kad")]
     first, second = headlines(rows)
     assert (first["best"]["evaluation"], first["like"], first["others"]) == ("a", ["b"], 2)
-    assert (second["model"], second["tested"], second["like"]) == ("clap", False, [])
+    assert first["tested"] == 2
+    assert (second["model"], second["tested"], second["like"]) == ("clap", 0, [])
+    (untested,) = headlines([ranked("a", 1, "a"), ranked("b", 2, "b"), ranked("c", 3, "")])
+    assert (untested["tested"], untested["others"], untested["like"]) == (1, 2, [])
     assert headlines([]) == []
 
 

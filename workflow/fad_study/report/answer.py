@@ -42,8 +42,9 @@ def headlines(ranking: Sequence[Row]) -> list[dict[str, Any]]:
                     "label": get_metric(metric).label,
                     "highest": get_metric(metric).higher_is_better,
                     "best": best,
-                    "tested": bool(best["letters"]),
                     "like": like,
+                    # Those that a test compares with it: a system without letters was not tested.
+                    "tested": sum(bool(row["letters"]) for row in others) if best["letters"] else 0,
                     "others": len(others),
                 }
             )
