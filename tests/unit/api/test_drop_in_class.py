@@ -109,7 +109,7 @@ def test_calls_that_cannot_be_meant(given: dict[str, Any], reason: str, tmp_path
         ({"on_bad_file": "ignore"}, "on_bad_file must be one of fail, skip, not 'ignore'"),
         ({"on_short_file": "loop"}, "must be one of fail, skip, pad"),
         ({"model_name": "clap", "crop": "last"}, "must be one of random, first, center, windows"),
-        ({"compatibility": "fadtk"}, "must be one of none, frechet-audio-distance"),
+        ({"compatibility": "audioldm"}, "must be one of none, frechet-audio-distance, fadtk"),
         ({"audio_load_worker": -1}, "audio_load_worker must be at least 0, not -1"),
         ({"submodel_name": 16000}, "write sample_rate=16000"),
         ({"model_name": "a.pt2", "weights": "seeded"}, "omit weights"),

@@ -55,7 +55,7 @@ def moved(path: Path, size: int = 3) -> ExportedModel:
 def clip(model: ExportedModel, seconds: float, seed: int) -> Arrays:
     samples = int(seconds * model.model.sample_rate)
     noise = np.random.default_rng(seed).standard_normal((model.model.channels, samples))
-    return model.model.frontend((0.1 * noise).astype(np.float32), str(seed))
+    return model.model.frontend((0.1 * noise).astype(np.float32), key=str(seed))
 
 
 def embed_together(model: ExportedModel, files: list[Arrays]) -> list[NDArray[np.float32]]:
