@@ -165,7 +165,7 @@ class ModelKey:
             where no more are published.
 
         >>> key = ModelKey("vggish", "official", "10086976", "")
-        >>> key.matches(replace(key, weights_sha256="100869761234"))
+        >>> key.matches(ModelKey("vggish", "official", "100869761234", ""))
         True
         """
         hashes = sorted((self.weights_sha256, other.weights_sha256), key=len)

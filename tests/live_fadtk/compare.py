@@ -81,7 +81,7 @@ def differences(name: str, folder: Path, interpreter: str) -> tuple[float, float
     write_checkpoints(fetch_weights(locate_weights(model, "seeded", None), None), checkpoints)
     command = [interpreter, "-I", str(SCRIPTS / "original_embeddings.py"), "--model", name]
     paths = {
-        "adapter": SCRIPTS / "originals/fadtk.py",
+        "adapter": Path(__file__).with_name("adapter.py"),
         "ckpt-dir": checkpoints,
         "clips": clips,
         "output": output,
