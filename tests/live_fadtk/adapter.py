@@ -49,7 +49,7 @@ class Original:
             setattr(np, "float", float)  # noqa: B010
         self.scorer: Any = FrechetAudioDistance(model)
 
-    def load(self, path: Path, loading: str) -> Any:  # noqa: ARG002
+    def load(self, path: Path, loading: str) -> Any:
         """Load a clip, by way of the 16-bit file that fadtk writes beside it."""
         return self.scorer.load_audio(path)
 
@@ -58,10 +58,10 @@ class Original:
         embeddings: np.ndarray = self.scorer.ml.get_embedding(audio)
         return embeddings
 
-    def unrounded(self, audio: Any, embeddings: np.ndarray) -> np.ndarray | None:  # noqa: ARG002
+    def unrounded(self, audio: Any, embeddings: np.ndarray) -> np.ndarray | None:
         """Return None: there are none."""
         return None
 
-    def distance(self, groups: list[list[np.ndarray]]) -> tuple[float | None, str]:  # noqa: ARG002
+    def distance(self, groups: list[list[np.ndarray]]) -> tuple[float | None, str]:
         """Return None: the distances are not compared."""
         return None, ""
