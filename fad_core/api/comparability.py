@@ -89,7 +89,20 @@ def _pick(alternatives: Alternatives, head: EmbeddedSet, *, assume: bool) -> Emb
         raise FadError(
             f"{text}. If you know that the model is the same, choose:", [("assume_same_model", True)]
         )
+    for each in alternatives:
+        conventions = _conventions(each)
+        if conventions != _conventions(head) and head.key.model == each.key.model:
+            raise FadError(
+                f"{text}. To embed both by the same conventions, choose:",
+                [("compatibility", conventions or _conventions(head))],
+            )
     raise FadError(text)
+
+
+def _conventions(embedded: EmbeddedSet) -> str:
+    """Return the package whose conventions a set follows, of its settings; "" if those of this package."""
+    settings = (part.partition("=") for part in embedded.key.settings.split())
+    return next((value for name, _, value in settings if name == "compatibility"), "")
 
 
 def _possible(alternatives: Alternatives, head: EmbeddedSet) -> list[EmbeddedSet]:

@@ -69,6 +69,12 @@ def test_it_is_compared_with_sets_that_were_embedded_alike(file: Path, tmp_path:
     assert [each.key.model for each in read_statistics("popular")] == ["vggish", "cdpam-content"]
 
 
+def test_the_option_that_would_help_is_named(file: Path) -> None:
+    with pytest.raises(FadError, match="To embed both by the same conventions, choose:") as raised:
+        same_model([read_statistics("popular", ["cdpam-content"]), [evaluation(settings="")]])
+    assert ("compatibility", "fadtk") in raised.value.settings
+
+
 @pytest.mark.parametrize(
     "other",
     [{"weights": "seeded", "weights_sha256": "5eed" * 16}, {"settings": ""}, {"weights_sha256": "0" * 64}],
