@@ -10,30 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fad_core.models.fadtk_conventions import FADTK_NAMES
+
 _ROUNDED = "16-bit audio, embeddings rounded to float16"
 _WINDOWS = f"fadtk and kadtk ({_ROUNDED}, windows of 10 s starting every second)"
 _RESAMPLED = "fadtk and kadtk (resampled with a wider band, embeddings rounded to float16)"
 
 
-FOREIGN_NAMES: Mapping[str, tuple[str, str]] = {
-    # harritaylor/torchvggish by torch.hub, without PCA and without the last activation.
-    "vggish": ("vggish", f"fadtk and kadtk ({_ROUNDED}, files shorter than 1 s padded by fadtk)"),
-    # encodec_model_24khz and encodec_model_48khz, the output of the encoder.
-    "encodec-emb": (
-        "encodec-24k",
-        "fadtk and kadtk (files cut at 3 minutes, embeddings rounded to float16)",
-    ),
-    "encodec-emb-48k": (
-        "encodec-48k",
+_OF_FADTK = {
+    "vggish": f"fadtk and kadtk ({_ROUNDED}, files shorter than 1 s padded by fadtk)",
+    "encodec-24k": "fadtk and kadtk (files cut at 3 minutes, embeddings rounded to float16)",
+    "encodec-48k": (
         "fadtk and kadtk (files cut at 3 minutes, embeddings rounded to float16 and averaged over time by "
-        "kadtk)",
+        "kadtk)"
     ),
-    # 630k-audioset-best.pt, HTSAT-tiny.
-    "clap-laion-audio": ("clap-630k-audioset", _WINDOWS),
-    # music_audioset_epoch_15_esc_90.14.pt, HTSAT-base.
-    "clap-laion-music": ("clap-music-audioset", _WINDOWS),
-    "cdpam-acoustic": ("cdpam-acoustic", _RESAMPLED),
-    "cdpam-content": ("cdpam-content", _RESAMPLED),
+    "clap-630k-audioset": _WINDOWS,
+    "clap-music-audioset": _WINDOWS,
+    "cdpam-acoustic": _RESAMPLED,
+    "cdpam-content": _RESAMPLED,
+}
+
+FOREIGN_NAMES: Mapping[str, tuple[str, str]] = {
+    **{name: (model, _OF_FADTK[model]) for model, name in FADTK_NAMES.items()},
     # Cnn14_mAP=0.431.pth and Cnn14_16k_mAP=0.438.pth.
     "panns-cnn14-32k": ("pann-32k", f"kadtk ({_ROUNDED})"),
     "panns-cnn14-16k": ("pann-16k", f"kadtk ({_ROUNDED})"),

@@ -31,7 +31,9 @@ FADTK_NAMES: Mapping[str, str] = {
     "cdpam-acoustic": "cdpam-acoustic",
     "cdpam-content": "cdpam-content",
 }
-"""Names in fadtk of the models that it has, by their ids."""
+"""Names in fadtk of the models that it has, by their ids: of the same networks with the same checkpoints
+(torchvggish without PCA and last activation; the output of EnCodec's encoder; 630k-audioset-best.pt of
+HTSAT-tiny and music_audioset_epoch_15_esc_90.14.pt of HTSAT-base)."""
 
 _FULL_SCALE = 32768
 _LONGEST_SECONDS = 180

@@ -9,7 +9,6 @@ def tables_of(*names):
         "files": embeds,
         "datasets": embeds,
         "ranking": STUDY.ranked,
-        "differences": STUDY.ranked,
         "agreement": STUDY.ranked,
         "per_file": PER_FILE,
         "repeats": PAPERS.repeats,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from large_study import MadeOnce, hundred_sets, write_large_report
+from playwright import sync_api as playwright
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is missing: make test installs it")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
     pytest.mark.slow,
