@@ -6,7 +6,7 @@ from fad_study.script_main import run
 
 
 def main(
-    figures: Path,
+    figures: list[Path],
     distances: Path,
     parquet: Path,
     csv: Path,
@@ -16,7 +16,7 @@ def main(
     """Write one row for each published figure, as Parquet and as CSV.
 
     Args:
-        figures: CSV table with the columns model, reference, evaluation, metric, value, source.
+        figures: CSV tables with the columns model, reference, evaluation, metric, value, source.
         distances: the table of distances.
         parquet: the Parquet table to write.
         csv: the CSV table to write.

@@ -5,7 +5,15 @@ from pathlib import Path
 from fad_study.script_main import run
 
 
-def main(given: Path, exported: Path, model: str, dataset: str, statistics: Path, settings: str = "") -> None:
+def main(
+    given: Path,
+    exported: Path,
+    model: str,
+    dataset: str,
+    statistics: Path,
+    settings: str = "",
+    assume: bool = False,
+) -> None:
     """Write the statistics of a model that a file holds under the names of the study.
 
     Args:
@@ -14,11 +22,12 @@ def main(given: Path, exported: Path, model: str, dataset: str, statistics: Path
         model: name of the model in the study.
         dataset: name of the data set in the study.
         statistics: the table to write.
+        assume: whether statistics of another package are taken for those of this model.
         settings: settings of the model that differ from the defaults, as in "crop=windows hop_seconds=5.0".
     """
     from fad_study.steps.statistics import take_statistics
 
-    take_statistics(given, exported, model, settings, dataset, statistics)
+    take_statistics(given, exported, model, settings, dataset, statistics, assume=assume)
 
 
 run(main, globals())

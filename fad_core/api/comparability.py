@@ -6,12 +6,17 @@ of every set, or says which set is of another one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.foreign_names import FOREIGN_NAMES, id_of
 from fad_core.errors import FadError
+from fad_core.metrics.statistics import Statistics
+from fad_core.models.use import ModelKey, ModelUse
 
 Alternatives = Sequence[EmbeddedSet]
 """One set's statistics, by each model that it was embedded with."""
@@ -23,8 +28,9 @@ def same_model(
     """Find the embedded sets that can be compared.
 
     Ours are of the same model if its name, its weights (their name and hash, of every checkpoint if the
-    files say it) and its settings are equal. Those of other packages name no weights: they are of the same
-    model as each other if they give it the same name, or none, and never as ours, unless that is assumed.
+    files say it) and its settings are equal. Those of other packages name no weights, unless they are a named
+    reference: they are of the same model as each other if they give it the same name, or none, and never as
+    ours, unless that is assumed.
 
     Args:
         sets: at least one; each with at least one alternative.
@@ -60,9 +66,23 @@ def same_model(
     return found
 
 
+def without_vectors(name: str, use: ModelUse, key: ModelKey, identity: Mapping[str, Any]) -> EmbeddedSet:
+    """Return a set that has what `same_model` compares, before anything is embedded.
+
+    Args:
+        name: what messages call it.
+        use: the model, and how it is used.
+        key: its key.
+        identity: identity of the exported model; empty if it is not exported yet.
+    """
+    dimension = 1 if use.takes_scalars else use.model.dimension
+    empty = Statistics(1, np.zeros(dimension), np.zeros((dimension, dimension)))
+    return EmbeddedSet(name, key, {use.model.main_output: empty}, identity=identity)
+
+
 def describe(embedded: EmbeddedSet) -> str:
     """Describe the model and weights of a set for messages."""
-    if embedded.foreign:
+    if embedded.foreign and not embedded.key.weights:
         model = embedded.key.model or "an unnamed model"
         return f"{model} ({embedded.source}, weights not named)"
     return str(embedded.key)
@@ -85,7 +105,7 @@ def _pick(alternatives: Alternatives, head: EmbeddedSet, *, assume: bool) -> Emb
         return _assumed(possible[0], head)
     held = " and ".join(describe(each) for each in alternatives)
     text = f"{first.name} was made with {held}, {head.name} with {describe(head)}: they cannot be compared"
-    if possible:
+    if any(not (each.key.weights and head.key.weights) for each in possible):
         raise FadError(
             f"{text}. If you know that the model is the same, choose:", [("assume_same_model", True)]
         )
@@ -120,13 +140,14 @@ def _possible(alternatives: Alternatives, head: EmbeddedSet) -> list[EmbeddedSet
 
 def _is_known(stored: EmbeddedSet) -> bool:
     """Whether the set's model is known to be one of this package."""
-    return not stored.foreign or stored.key.model in FOREIGN_NAMES
+    return not stored.foreign or bool(stored.key.weights) or stored.key.model in FOREIGN_NAMES
 
 
 def _are_same(one: EmbeddedSet, other: EmbeddedSet) -> bool:
     identities = [each.identity for each in (one, other)]
     files = [identity["checkpoints"] for identity in identities if "checkpoints" in identity]
-    same = one.foreign == other.foreign and one.key.matches(other.key)
+    named = one.foreign == other.foreign or bool(one.key.weights and other.key.weights)
+    same = named and one.key.matches(other.key)
     return same and all(each == files[0] for each in files)
 
 

@@ -168,7 +168,7 @@ def reference(
 def _stored(path: str, model: str) -> EmbeddedSet:
     """Return the set of a model from a file of statistics; without a model, the only one."""
     held = read_statistics(path, [model] if model else [])
-    if held[0].foreign:
+    if not held[0].key.weights:
         raise FadError(f"{path}: {held[0].note}, so it cannot be a reference here")
     found = [each for each in held if model in ("", each.key.model)]
     if len(found) != 1:

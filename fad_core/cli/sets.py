@@ -140,7 +140,7 @@ def _embedded(
     keep: bool,
 ) -> dict[str, EmbeddedSet]:
     """Embed the sets that are audio by one model."""
-    from fad_core.api.comparability import describe, same_model
+    from fad_core.api.comparability import describe, same_model, without_vectors
     from fad_core.errors import FadError
 
     # If the key of a file already shows that it is of another model, it is refused before audio is scanned.
@@ -155,20 +155,8 @@ def _embedded(
 
     def accept(exported: ExportedModel) -> None:
         # Otherwise it is refused after the scan, when the model is loaded, before audio is embedded.
-        same_model([[_empty_set(exported, sounds[0])], *stored], models=[model], assume=assume)
+        ours = without_vectors(sounds[0], exported.use, exported.key, asdict(exported.identity))
+        same_model([[ours], *stored], models=[model], assume=assume)
 
     _, done = embedding.embed_sets(sounds, model, keep=keep, accept=accept)
     return done
-
-
-def _empty_set(exported: ExportedModel, name: str) -> EmbeddedSet:
-    """Return a set without vectors that has the key and identity of a model."""
-    import numpy as np
-
-    from fad_core.embedding.embedded_set import EmbeddedSet
-    from fad_core.metrics.statistics import Statistics
-
-    dimension = 1 if exported.use.takes_scalars else exported.model.dimension
-    empty = Statistics(1, np.zeros(dimension), np.zeros((dimension, dimension)))
-    statistics = {exported.model.main_output: empty}
-    return EmbeddedSet(name, exported.key, statistics, identity=asdict(exported.identity))

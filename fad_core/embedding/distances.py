@@ -44,8 +44,7 @@ def scored_row(
 ) -> tuple[dict[str, Any], MetricValue | None]:
     """Compare two embedded sets: one row of the distance table (see `fad_core.tables.schemas.DISTANCES`).
 
-    If only the mean and covariance of a set are known, its counts and the totals are None
-    (see `fad_core.tables.schemas.COMPARISONS`).
+    If only the mean and covariance of a set are known, its counts and the totals are None.
 
     Args:
         reference: one set.

@@ -49,11 +49,16 @@ class NamedReference:
         """Return the key of a model's statistics.
 
         Args:
-            model: id of the model, one of `names`.
+            model: id of the model.
 
         Returns:
             The key, with what is known of the hash of the official weights.
+
+        Raises:
+            FadError: there are none of this model.
         """
+        if model not in self.names:
+            raise FadError(f"{self.name} has statistics of {', '.join(self.names)}, but not of {model}")
         (checkpoint, *_) = get_model(model).checkpoints
         settings = f"compatibility={self.conventions}"
         return ModelKey(model, "official", checkpoint.sha256, settings)

@@ -83,7 +83,7 @@ def precomputed_set(name: str, source: Source, use: ModelUse, *, keep: bool = Fa
 def _stored_set(path: str | os.PathLike[str], use: ModelUse, *, keep: bool) -> EmbeddedSet:
     """Read the set of this model from a file of statistics or embeddings."""
     model, held = use.model.name, read_statistics(os.fspath(path), [use.model.name], keep=keep)
-    if held[0].foreign:
+    if held[0].foreign and not held[0].key.weights:
         raise FadError(
             f"{path}: {held[0].note}, so it cannot be compared here; if you know that the model is the same, "
             "compare it with the command, which can assume it"

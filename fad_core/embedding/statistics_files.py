@@ -84,8 +84,8 @@ def write_statistics(embedded: EmbeddedSet, path: Path) -> None:
         path: path of the file, which ends in .npz or .parquet.
 
     Raises:
-        ValueError: it ends in something else, or the set is known by mean and covariance alone.
-        FadError: the set has several outputs, for a .npz.
+        ValueError: it ends in something else.
+        FadError: the set has several outputs, or is known by mean and covariance alone, for a .npz.
         OutputError: the file cannot be written.
 
     >>> from fad_core.api.model_cache import verified_model
@@ -95,6 +95,10 @@ def write_statistics(embedded: EmbeddedSet, path: Path) -> None:
     >>> write_statistics(sets["reference"], Path("reference.npz"))
     """
     require_file_for(path, embedded.statistics)
+    if path.suffix == ".npz" and embedded.counts is None:
+        raise FadError(
+            f"{path}: a .npz has counts of files, which are unknown here: write a .parquet instead"
+        )
     rows = set_to_rows(embedded)
     identity = json.dumps(dict(embedded.identity), sort_keys=True) if embedded.identity else ""
     extra = {"identity": identity, "note": embedded.note}
@@ -279,9 +283,8 @@ def _read_named(
     sets = []
     for model in wanted:
         stored = reference.names[model]
-        foreign = _foreign(
-            name, "fad-core", archive, stored, (stored + _FADTK_MEAN, stored + _FADTK_COVARIANCE)
-        )
+        keys = (stored + _FADTK_MEAN, stored + _FADTK_COVARIANCE)
+        foreign = _foreign(name, reference.conventions, archive, stored, keys)
         sets.append(replace(foreign, key=reference.key_of(model), note=reference.title))
     return sets
 

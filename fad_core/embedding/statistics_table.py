@@ -11,34 +11,35 @@ import numpy as np
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.facts import LARGEST_DIMENSION, counts_from_row, counts_to_row
 from fad_core.metrics.file_group import FileGroup
+from fad_core.metrics.mean_covariance import MeanCovariance
 from fad_core.metrics.statistics import Statistics
 from fad_core.models.use import ModelKey
+from fad_core.tables.schemas import COUNTS
+
+_UNCOUNTED: Mapping[str, Any] = {
+    **dict.fromkeys(column.name for column in COUNTS),
+    "rates": "",
+    "sounds": np.empty(0, dtype=np.int64),
+}
+"""The counts of a set whose files are not known."""
 
 
 def set_to_rows(embedded: EmbeddedSet) -> list[dict[str, Any]]:
-    """Rows of the STATISTICS table.
-
-    Raises:
-        ValueError: only the mean and covariance of the set are known.
-    """
-    rows = []
-    for output, statistics in embedded.statistics.items():
-        if not isinstance(statistics, Statistics) or embedded.counts is None:
-            raise ValueError(f"{embedded.name}: statistics cannot be made from a mean and a covariance alone")
-        rows.append(
-            {
-                **asdict(embedded.key),
-                "dataset": embedded.name,
-                "output": output,
-                "n": statistics.n,
-                "dimension": statistics.dimension,
-                "mean": statistics.mean,
-                "factor": statistics.factor.reshape(-1),
-                **_groups_to_row(statistics),
-                **counts_to_row(embedded.counts),
-            }
-        )
-    return rows
+    """Return rows of the STATISTICS table."""
+    return [
+        {
+            **asdict(embedded.key),
+            "dataset": embedded.name,
+            "output": output,
+            "n": statistics.n,
+            "dimension": statistics.dimension,
+            "mean": statistics.mean,
+            "factor": statistics.factor.reshape(-1),
+            **_groups_to_row(statistics),
+            **(counts_to_row(embedded.counts) if embedded.counts else _UNCOUNTED),
+        }
+        for output, statistics in embedded.statistics.items()
+    ]
 
 
 def set_from_rows(rows: Sequence[Mapping[str, Any]]) -> EmbeddedSet:
@@ -55,7 +56,8 @@ def set_from_rows(rows: Sequence[Mapping[str, Any]]) -> EmbeddedSet:
     statistics = {row["output"]: _statistics(row) for row in rows}
     if len(statistics) < len(rows):
         raise ValueError("an output has two rows")
-    return EmbeddedSet(first["dataset"], key, statistics, counts_from_row(first))
+    counts = None if first["files"] is None else counts_from_row(first)
+    return EmbeddedSet(first["dataset"], key, statistics, counts)
 
 
 def require_dimension(dimension: int) -> None:
@@ -68,18 +70,20 @@ def require_dimension(dimension: int) -> None:
         raise ValueError(f"{dimension} dimensions; expected 1 to {LARGEST_DIMENSION}")
 
 
-def _statistics(row: Mapping[str, Any]) -> Statistics:
+def _statistics(row: Mapping[str, Any]) -> Statistics | MeanCovariance:
     dimension = row["dimension"]
     require_dimension(dimension)
     if row["factor"].size != dimension * dimension:
         raise ValueError(f"a factor of {row['factor'].size} numbers does not fit {dimension} dimensions")
     factor = row["factor"].reshape(dimension, dimension)
+    if row["n"] is None:
+        return MeanCovariance(row["mean"], factor)
     return Statistics(row["n"], row["mean"], factor, _groups_from_row(row, dimension))
 
 
-def _groups_to_row(statistics: Statistics) -> dict[str, Any]:
+def _groups_to_row(statistics: Statistics | MeanCovariance) -> dict[str, Any]:
     """Return the columns of the groups of files; empty lists if there are none."""
-    groups = statistics.groups
+    groups = statistics.groups if isinstance(statistics, Statistics) else ()
     return {
         "group_n": np.array([group.n for group in groups], dtype=np.int64),
         "group_files": np.array([group.files for group in groups], dtype=np.int64),

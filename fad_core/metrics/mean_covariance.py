@@ -32,13 +32,20 @@ class MeanCovariance:
     Attributes:
         mean: mean of the embeddings, float64 `[D]`.
         factor: float64 `[D, D]`; `factor.T @ factor` is the covariance. Rows of zeros come last.
+
+    Raises:
+        ValueError: the shapes do not fit together, or a number is NaN or infinite.
     """
 
     mean: Float64Array
     factor: Float64Array
 
     def __post_init__(self) -> None:
+        if self.factor.shape != (self.mean.size, self.mean.size):
+            raise ValueError(f"mean {self.mean.shape} and factor {self.factor.shape} are not [D] and [D, D]")
         for array in (self.mean, self.factor):
+            if not np.isfinite(array).all():
+                raise ValueError("mean or factor holds NaN or infinity")
             array.setflags(write=False)
 
     @property

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from fad_core.tables.files import read_table, write_table
-from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, PER_FILE, STATISTICS, VERIFICATION
+from fad_core.tables.schemas import DISTANCES, EMBEDDINGS, PER_FILE, STATISTICS, VERIFICATION
 
 __all__ = [
-    "COMPARISONS",
     "DISTANCES",
     "EMBEDDINGS",
     "PER_FILE",

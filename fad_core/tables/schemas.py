@@ -81,6 +81,25 @@ EMBEDDINGS = Schema(
     ),
 )
 
+COUNTS = tuple(
+    replace(column, nullable=True)
+    for column in (
+        Column("files", "int64", "Number of files embedded, padded ones included."),
+        Column("padded", "int64", "Number of those that were padded with zeros to the minimum length."),
+        Column("excluded", "int64", "Number of audio files left out."),
+        Column("seconds", "float64", "Duration of the audio embedded, before padding.", unit="s"),
+        Column("doubtful", "int64", "Number of files embedded whose length is doubtful."),
+        Column(
+            "doubt_seconds", "float64", "Duration missing from these files, or ignored in them.", unit="s"
+        ),
+        Column("loud", "int64", "Number of files embedded with peaks above 4."),
+        Column("peak", "float64", "Largest absolute sample value."),
+        Column("silent", "int64", "Number of files embedded that are silent throughout."),
+        Column("constant", "int64", "Number of files embedded with one constant value (DC)."),
+    )
+)
+"""What is counted of a set's files; missing where another package's statistics do not say it."""
+
 STATISTICS = Schema(
     "statistics",
     "One row for each output of a model: statistics of its vectors for a data set, for the Fréchet distance.",
@@ -89,13 +108,20 @@ STATISTICS = Schema(
         SETTINGS,
         DATASET,
         OUTPUT,
-        Column("n", "int64", "Number of vectors."),
+        Column(
+            "n",
+            "int64",
+            "Number of vectors; missing, as the counts of files are, if a mean and a covariance are all that "
+            "is known.",
+            nullable=True,
+        ),
         Column("dimension", "int64", "D, the length of one vector."),
         Column("mean", "list<float64>", "Mean of the vectors, D numbers."),
         Column(
             "factor",
             "list<float64>",
-            "Upper triangular R with RᵀR the scatter matrix Σ(x − mean)(x − mean)ᵀ, D·D numbers row by row.",
+            "Upper triangular R with RᵀR the scatter matrix Σ(x − mean)(x − mean)ᵀ, D·D numbers row by row; "
+            "any R with RᵀR the covariance, if n is missing.",
         ),
         Column(
             "group_n",
@@ -115,18 +141,7 @@ STATISTICS = Schema(
             "list<float64>",
             "Upper triangular factor of each group, as `factor`, of min(group_n − 1, D) rows of D numbers.",
         ),
-        Column("files", "int64", "Number of files embedded, padded ones included."),
-        Column("padded", "int64", "Number of those that were padded with zeros to the minimum length."),
-        Column("excluded", "int64", "Number of audio files left out."),
-        Column("seconds", "float64", "Duration of the audio embedded, before padding.", unit="s"),
-        Column("doubtful", "int64", "Number of files embedded whose length is doubtful."),
-        Column(
-            "doubt_seconds", "float64", "Duration missing from these files, or ignored in them.", unit="s"
-        ),
-        Column("loud", "int64", "Number of files embedded with peaks above 4."),
-        Column("peak", "float64", "Largest absolute sample value."),
-        Column("silent", "int64", "Number of files embedded that are silent throughout."),
-        Column("constant", "int64", "Number of files embedded with one constant value (DC)."),
+        *COUNTS,
         Column(
             "rates",
             "string",
@@ -233,11 +248,17 @@ DISTANCES = Schema(
             nullable=True,
         ),
         Column("ci_high", "float64", "Upper end of that interval; missing if there is none.", nullable=True),
-        Column("n_reference", "int64", "Number of embedding vectors of the reference."),
-        Column("n_evaluation", "int64", "Number of embedding vectors of the evaluated set."),
-        Column("files", "int64", "Number of files embedded, both sets together."),
-        Column("excluded", "int64", "Number of audio files left out, both sets together."),
-        Column("padded", "int64", "Number of files padded with zeros, both sets together."),
+        Column(
+            "n_reference",
+            "int64",
+            "Number of embedding vectors of the reference; missing, as the counts of files are, if a set's "
+            "mean and covariance are all that is known.",
+            nullable=True,
+        ),
+        Column("n_evaluation", "int64", "Number of embedding vectors of the evaluated set.", nullable=True),
+        Column("files", "int64", "Number of files embedded, both sets together.", nullable=True),
+        Column("excluded", "int64", "Number of audio files left out, both sets together.", nullable=True),
+        Column("padded", "int64", "Number of files padded with zeros, both sets together.", nullable=True),
         Column("note", "string", "Remarks needed to interpret this value."),
     ),
 )
@@ -274,16 +295,5 @@ PER_FILE = Schema(
             "was not computed, or if the file has only one.",
             nullable=True,
         ),
-    ),
-)
-
-_COUNTS = ("n_reference", "n_evaluation", "files", "excluded", "padded")
-
-COMPARISONS = Schema(
-    "comparisons",
-    "One row for each model and pair of sets compared outside a study: the columns of distances. Counts that "
-    "the statistics of another package do not contain are missing.",
-    tuple(
-        replace(column, nullable=column.nullable or column.name in _COUNTS) for column in DISTANCES.columns
     ),
 )

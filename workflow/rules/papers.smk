@@ -22,7 +22,7 @@ rule summarise_repeats:
 rule compare_published:
     input:
         **tables_of("repeats"),
-        figures=PAPERS.published.table if PAPERS.published else [],
+        figures=PAPERS.published.tables if PAPERS.published else [],
         distances=rules.collect_distances.output.parquet,
     output:
         parquet=f"{STUDY_DIR}/tables/published.parquet",

@@ -25,6 +25,7 @@ localrules:
     collect_verification,
     compare_published,
     correlate,
+    fetch_reference,
     fetch_weights,
     plot_correlations,
     plot_curves,

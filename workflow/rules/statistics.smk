@@ -21,6 +21,20 @@ rule compute_statistics:
         "../../scripts/compute_statistics.py"
 
 
+# References that other packages publish.
+rule fetch_reference:
+    output:
+        output="results/references/{reference}.npz",
+    log:
+        f"{LOGS}/fetch_reference/{{reference}}.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=code("fetch_reference.py"),
+    script:
+        "../../scripts/fetch_reference.py"
+
+
 # Data sets that are given as files of statistics.
 rule take_statistics:
     input:
@@ -35,6 +49,7 @@ rule take_statistics:
         "../../envs/core.yaml"
     params:
         settings=model_settings,
+        assume=assumed,
         content=given_content,
         code=code("take_statistics.py"),
     script:

@@ -28,7 +28,7 @@ from fad_core.models import model_ids
 from fad_core.models.use import ModelKey
 from fad_core.runner.identity import Identity
 from fad_core.tables import STATISTICS, write_table
-from fad_core.tables.schemas import COMPARISONS
+from fad_core.tables.schemas import DISTANCES
 from fad_core.tables.values import check_columns
 
 IDENTITY = Identity(
@@ -189,9 +189,14 @@ def test_several_outputs_are_written_as_parquet_only(tmp_path: Path) -> None:
     assert [*found.statistics] == [*both.statistics]
 
 
-def test_a_covariance_is_not_passed_on_as_statistics(tmp_path: Path) -> None:
+def test_a_mean_and_a_covariance_are_passed_on_without_counts(tmp_path: Path) -> None:
     (found,) = read_statistics(foreign(tmp_path / "f.npz"))
-    with pytest.raises(ValueError, match="mean and a covariance"):
+    write_statistics(found, tmp_path / "x.parquet")
+    (again,) = read_statistics(tmp_path / "x.parquet")
+    mine, theirs = again.statistics_of(), found.statistics_of()
+    assert (mine.n, again.counts, again.note) == (None, None, found.note)
+    assert mine.mean.tobytes() == theirs.mean.tobytes() and mine.factor.tobytes() == theirs.factor.tobytes()
+    with pytest.raises(FadError, match=r"write a \.parquet instead"):
         write_statistics(found, tmp_path / "x.npz")
 
 
@@ -206,7 +211,7 @@ def test_others_files_give_the_same_distance(tmp_path: Path, model: str | None) 
     assert (row["n_reference"], row["files"], row["weights"]) == (None, None, "")
     assert "does not name the weights" in row["note"]
     assert "the number of vectors is unknown" in row["note"]
-    check_columns(COMPARISONS, [row])
+    check_columns(DISTANCES, [row])
 
 
 def test_a_file_of_several_models_is_one_set_by_each(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ from fad_core.runner.backend import Backend
 from fad_core.runner.identity import Identity
 from fad_core.tables import read_table
 from fad_core.tables.csvtext import plain_text
-from fad_core.tables.schemas import COMPARISONS, DISTANCES, EMBEDDINGS, PER_FILE, VERIFICATION
+from fad_core.tables.schemas import DISTANCES, EMBEDDINGS, PER_FILE, VERIFICATION
 from fad_core.util.formatting import significant
 from fad_core.weights import checksums, locate_weights
 
@@ -257,7 +257,7 @@ def test_statistics_take_the_place_of_the_sound(
     assert alone == {**expected, "reference": npz, "evaluation": parquet}
     compared = fad_small("compare", npz, parquet, evaluation, *seeded, "--csv")
     rows = list(csv.DictReader(compared.stdout.splitlines()))
-    assert tuple(rows[0]) == COMPARISONS.names
+    assert tuple(rows[0]) == DISTANCES.names
     assert [(row["reference"], row["evaluation"]) for row in rows] == [
         (npz, parquet),
         (npz, evaluation),

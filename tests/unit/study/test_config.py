@@ -17,6 +17,7 @@ from fad_core.errors import ConfigError
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 STUDIES = [ROOT / "config.yaml", *sorted((ROOT / "workflow/studies").glob("*.yaml"))]
+FILLED = {"assume_same_model": False, "shards": 1}
 BASE = {
     "study": "s",
     "datasets": {"a": {"path": "x"}, "b": {"path": ["y", "z"]}},
@@ -59,7 +60,7 @@ def test_defaults_are_filled_in_and_the_rest_is_kept():
     assert completed(BASE) == {
         "study": "s",
         "seed": 0,
-        "datasets": {"a": {"path": "x", "shards": 1}, "b": {"path": ["y", "z"], "shards": 1}},
+        "datasets": {"a": {"path": "x", **FILLED}, "b": {"path": ["y", "z"], **FILLED}},
         "pairs": "all",
         "ranking": True,
         "per_file": [],
@@ -86,7 +87,7 @@ def test_defaults_are_filled_in_and_the_rest_is_kept():
     chosen = {
         "seed": 7,
         "audio_root": "~/audio",
-        "datasets": {"a": {"path": "x", "shards": 5}},
+        "datasets": {"a": {"path": "x", "assume_same_model": True, "shards": 5}},
         "pairs": [["a", "b"]],
         "ranking": False,
         "per_file": ["fad"],
@@ -136,8 +137,9 @@ GROUP = "is not a group of `key: value`"
 PATH = (
     'expected: A folder (read recursively), a glob such as "audio/a/**/*.flac", a list of files, '
     '"@clips.txt", a file that lists them (.txt, .csv, .tsv, .jsonl, .scp), or a file of statistics or '
-    "embeddings (.npz, .parquet) as `fad stats`, `fad embed` and studies write it, in place of the "
-    "audio; {model} in it stands for the name of the model."
+    "embeddings (.npz, .parquet) as `fad stats`, `fad embed`, studies and other packages write it, in place "
+    "of the audio; {model} in it stands for the name of the model. fma_pop stands for the statistics of "
+    "FMA-Pop that fadtk publishes, which are downloaded once."
 )
 PAIRS = "expected: Which sets are compared: all, or a list of [reference, evaluation]."
 
@@ -281,9 +283,9 @@ def test_what_is_no_good_yaml_is_told_with_its_place(text: str | bytes, message:
 def test_a_data_set_can_be_its_path_alone():
     given = BASE | {"datasets": {"a": "x", "b": ["y", "z"], "c": {"path": "@c.txt", "label": "C"}}}
     assert completed(given)["datasets"] == {
-        "a": {"path": "x", "shards": 1},
-        "b": {"path": ["y", "z"], "shards": 1},
-        "c": {"path": "@c.txt", "label": "C", "shards": 1},
+        "a": {"path": "x", **FILLED},
+        "b": {"path": ["y", "z"], **FILLED},
+        "c": {"path": "@c.txt", "label": "C", **FILLED},
     }
     assert given["datasets"]["a"] == "x"
     (fault,) = faults(BASE | {"datasets": {"a": ""}})
@@ -315,7 +317,7 @@ def test_what_is_at_fault_is_left_out_of_what_is_examined_further():
     given = BASE | {"datasets": {"a": {"path": 3}, "b": {"path": "y", "shard": 1}}, "threads": 1000, "x": 1}
     examined = examine_config(given | {"models": [*model(weights=""), *model()]}, SCHEMA)
     assert len(examined.errors) == 5
-    assert examined.config["datasets"] == {"b": {"path": "y", "shards": 1}}
+    assert examined.config["datasets"] == {"b": {"path": "y", **FILLED}}
     assert [entry["id"] for entry in examined.config["models"]] == ["vggish"]
     assert (examined.config["threads"], "x" in examined.config) == (1, False)
     assert examined.damaged == {"datasets", "models", "threads"}

@@ -108,11 +108,52 @@ def test_all_errors_of_given_sets_are_in_one_message(tmp_path: Path, monkeypatch
         f"data set settings: {tmp_path}/settings.npz was made with vggish (seeded weights {seeded}, "
         f"runner=plain), this study with vggish (seeded weights {seeded}): {ending}",
         f"data set damaged: {tmp_path}/damaged.parquet: damaged or cut short",
-        f"data set foreign: {tmp_path}/foreign.npz has a mean and a covariance of pytorch-fid, which do not "
-        "name the weights: a study uses statistics of this package",
+        f"data set foreign: {tmp_path}/foreign.npz was made with an unnamed model (pytorch-fid, weights not "
+        f"named), this study with vggish (seeded weights {seeded}): they cannot be compared. If you know "
+        "that the model is the same, choose:",
+        "  assume_same_model: true  (in the configuration)",
         f"data set lost: {tmp_path}/lost.npz does not exist",
     ]
     assert all(line.startswith(start) for line, start in zip(found, expected, strict=True)), found
+
+
+def test_statistics_of_another_package_are_taken_if_that_is_assumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step, "read_identity", lambda _: IDENTITY)
+    np.savez(tmp_path / "ref.npz", mu=np.ones(128), sigma=np.eye(128))
+    assumed = {"ref": {"path": "ref.npz", "assume_same_model": True}, "b": {"path": "b"}}
+    assert read_study(study(tmp_path, datasets=assumed), SCHEMA).assumed == {"ref"}
+    misplaced = {"ref": {"path": "ref.npz"}, "b": {"path": "b", "assume_same_model": True}}
+    assert "datasets: b: assume_same_model has no effect on audio" in errors(
+        study(tmp_path, datasets=misplaced)
+    )
+    table = tmp_path / "ref.parquet"
+    take_statistics(tmp_path / "ref.npz", Path("x.pt2"), "vggish", "", "ref", table, assume=True)
+    found = read_set(table)
+    assert (found.statistics_of().n, found.counts, found.key) == (None, None, KEY)
+    assert "(pytorch-fid, weights not named), assumed to be the same model" in found.note
+
+
+def test_a_named_reference_needs_its_weights_and_conventions(tmp_path: Path) -> None:
+    def study_by(**entry: str) -> dict[str, Any]:
+        models = [{"id": "cdpam-content", "weights": "official", "compatibility": "fadtk"} | entry]
+        datasets = {"ref": {"path": "fma_pop"}, "b": {"path": "b"}}
+        return study(tmp_path, datasets=datasets, models=models)
+
+    read = read_study(study_by(), SCHEMA)  # although it was not downloaded
+    assert read.given_path("ref", "cdpam-content") == Path("results/references/fma_pop.npz")
+    start = (
+        "data set ref: fma_pop was made with cdpam-content (official weights 7b0d1a6c, compatibility=fadtk), "
+    )
+    (conventions, setting) = errors(study_by(compatibility="none"))
+    assert "To embed both by the same conventions, choose:" in conventions
+    assert setting == "  compatibility: fadtk  (in the configuration)"
+    (seeded,) = errors(study_by(weights="seeded"))
+    assert seeded.endswith(f"they cannot be compared: {REMEDY}")
+    assert all(each.startswith(start[:40]) for each in (conventions, seeded))
+    errors_of_model = errors(study_by(id="pann-16k", compatibility="none"))
+    assert errors_of_model[0].endswith("but not of pann-16k")
 
 
 def test_a_table_of_embeddings_is_not_reduced_when_a_study_is_read(tmp_path: Path) -> None:

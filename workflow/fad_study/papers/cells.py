@@ -138,9 +138,12 @@ def _of_files(rows: Iterable[Row]) -> list[str]:
     ]
 
 
-def range_text(counts: set[int]) -> str:
-    """Return a number of vectors, or the smallest and the largest, as in "55–60"."""
-    low, high = min(counts), max(counts)
+def range_text(counts: set[int | None]) -> str:
+    """Return a number of vectors, or the smallest and the largest, as in "55–60"; "?" if one is unknown."""
+    known = [count for count in counts if count is not None]
+    if len(known) < len(counts):
+        return "?"
+    low, high = min(known), max(known)
     return str(low) if low == high else f"{low}–{high}"
 
 

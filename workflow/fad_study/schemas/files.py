@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fad_core.tables.schemas import DATASET, FILE, MODEL, STATISTICS, Column, Schema
+from dataclasses import replace
+
+from fad_core.tables.schemas import COUNTS, DATASET, FILE, MODEL, Column, Schema
 
 _NOTED = ("seconds", "doubtful", "doubt_seconds", "loud", "silent", "constant")
 
@@ -95,13 +97,23 @@ DATASETS = Schema(
             "string",
             "What tables for people and figures call it; by default its series and level, or its name.",
         ),
-        Column("found", "int64", "Number of files found: used, padded, excluded and ignored."),
-        Column("used", "int64", "Number of files embedded as they are."),
-        Column("padded", "int64", "Number of files padded with zeros and embedded."),
-        Column("excluded", "int64", "Number of audio files left out."),
-        Column("ignored", "int64", "Number of other files, which are not audio."),
-        Column("vectors", "int64", "Number of embedding vectors."),
-        *(column for column in STATISTICS.columns if column.name in _NOTED),
-        Column("duplicates", "int64", "Number of files with the same sound as an earlier file."),
+        *(
+            replace(column, nullable=True)
+            for column in (
+                Column(
+                    "found",
+                    "int64",
+                    "Number of files found: used, padded, excluded and ignored; missing, as all other "
+                    "counts, of a set whose mean and covariance are all that is known.",
+                ),
+                Column("used", "int64", "Number of files embedded as they are."),
+                Column("padded", "int64", "Number of files padded with zeros and embedded."),
+                Column("excluded", "int64", "Number of audio files left out."),
+                Column("ignored", "int64", "Number of other files, which are not audio."),
+                Column("vectors", "int64", "Number of embedding vectors."),
+                *(column for column in COUNTS if column.name in _NOTED),
+                Column("duplicates", "int64", "Number of files with the same sound as an earlier file."),
+            )
+        ),
     ),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fad_core.tables.schemas import (
-    COMPARISONS,
     DISTANCES,
     EMBEDDINGS,
     PER_FILE,
@@ -25,7 +24,6 @@ SCHEMAS = (
     VERIFICATION,
     SUMMARY,
     DISTANCES,
-    COMPARISONS,
     PER_FILE,
     MAP,
     RANKING,

@@ -134,13 +134,12 @@ def _dataset_row(
 
 
 def _given_row(given: EmbeddedSet, label: str) -> dict[str, Any]:
+    place = {"model": given.key.model, "dataset": given.name, "label": label}
     counts = given.counts
     if counts is None:
-        raise FadError(f"{given.name}: statistics without counts of files: delete them and run again")
+        return {**dict.fromkeys(DATASETS.names), **place}
     return {
-        "model": given.key.model,
-        "dataset": given.name,
-        "label": label,
+        **place,
         "found": counts.files + counts.excluded,
         "used": counts.files - counts.padded,
         "padded": counts.padded,

@@ -40,19 +40,23 @@ def summarise_repeats(distances: Path, repeats: Mapping[str, Sequence[str]], out
 
 
 def compare_published(
-    figures: Path, distances: Path, repeats: Path | None, tolerance: float, outputs: Sequence[Path]
+    figures: Sequence[Path],
+    distances: Path,
+    repeats: Path | None,
+    tolerance: float,
+    outputs: Sequence[Path],
 ) -> None:
     """Compare published distances with those of the study.
 
     Args:
-        figures: CSV table of published distances (`fad_study.papers.published.read_figures`).
+        figures: CSV tables of published distances (`fad_study.papers.published.read_figures`).
         distances: the table of distances.
         repeats: the table of groups of draws; None if there are no groups.
         tolerance: largest relative difference that agrees.
         outputs: the tables to write, all with the same rows.
     """
     rows = published_rows(
-        read_figures(figures),
+        [figure for path in figures for figure in read_figures(path)],
         _read_values(distances),
         read_table(REPEATS, repeats) if repeats else [],
         tolerance,

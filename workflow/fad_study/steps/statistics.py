@@ -85,7 +85,14 @@ def compute_statistics(
 
 
 def take_statistics(
-    given: Path, exported: Path, model: str, settings: str, dataset: str, statistics: Path
+    given: Path,
+    exported: Path,
+    model: str,
+    settings: str,
+    dataset: str,
+    statistics: Path,
+    *,
+    assume: bool = False,
 ) -> None:
     """Write the statistics of a model that a file holds under the names of the study.
 
@@ -96,6 +103,7 @@ def take_statistics(
         settings: options and backend of the model that differ from the defaults, as text.
         dataset: name of the data set in the study.
         statistics: the table to write.
+        assume: whether statistics of another package are taken for those of this model.
 
     Raises:
         FadError: the file cannot be read, or is not of this model, with the same weights and settings.
@@ -103,7 +111,7 @@ def take_statistics(
     identity = read_identity(exported)
     used = StudyModel(model, identity.model, identity.weights, *parse_settings(settings))
     wanted = study_set(used, identity.weights, identity.weights_sha256, asdict(identity))
-    found = select_statistics(given, model, wanted)
+    found = select_statistics(given, model, wanted, assume=assume)
     key = replace(wanted.key, model=model)
     write_statistics(replace(found.noted(given_note(given)), name=dataset, key=key), statistics)
 
