@@ -32,7 +32,7 @@ REFERENCE := $(REFERENCE_VENV)/.stamp
 # Jobs find the environment's own programs first.
 WITH_VENV := PATH="$(BIN):$$PATH"
 
-.PHONY: help fadtk quick demo sine correlations test test-slurm soak benchmark lint check reference-env clean
+.PHONY: help fadtk quick demo sine samples correlations test test-slurm soak benchmark lint check reference-env clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
@@ -49,6 +49,11 @@ sine: $(CORE) ## Run the sine test of the literature over 20 draws of its noise,
 	$(WITH_VENV) snakemake --cores $(CORES) --configfile workflow/studies/sine.yaml --config weights=$(SINE_WEIGHTS) \
 		--show-failed-logs
 	cat results/sine/tables/published.md
+
+samples: $(CORE) ## Regenerate the 48 distances that fadtk publishes by CDPAM, on official weights from the package index
+	$(WITH_VENV) python scripts/fetch_fadtk_samples.py
+	$(WITH_VENV) fad study run workflow/studies/fadtk_samples.yaml --cores $(CORES)
+	cut -d , -f 1,6,8,12,14- results/fadtk_samples/tables/published.csv
 
 correlations: $(CORE) ## Correlate FAD with listeners' ratings, DCASE 2023 task 7, beside the published figures
 	$(WITH_VENV) snakemake --cores $(CORES) --configfile workflow/studies/dcase2023_task7.yaml --show-failed-logs

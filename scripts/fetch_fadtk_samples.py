@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from fad_core.embedding.named_references import NAMED_REFERENCES
+from fad_core.errors import FadError
 from fad_core.util.atomic import atomic_path
 from fad_core.weights.wheels import open_wheel
 
@@ -43,4 +45,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--output", type=Path, default=Path("audio/fadtk_samples"), help="default: %(default)s"
     )
-    main(parser.parse_args().output)
+    try:
+        main(parser.parse_args().output)
+    except FadError as error:
+        sys.exit(error.message)

@@ -74,7 +74,7 @@ def open_wheel(wheel: WheelMember, target: Path) -> Iterator[zipfile.ZipFile]:
         raise _error(wheel, target, f"the Python that runs this, {sys.executable}, has no pip")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
+        with tempfile.TemporaryDirectory(dir=target.parent.resolve(), prefix=f".{target.name}.") as folder:
             wanted = Path(folder, "wanted.txt")
             wanted.write_text(f"{wheel.package}=={wheel.version} {_HASH}{wheel.sha256}\n")
             command = [

