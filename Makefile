@@ -8,6 +8,8 @@ TORCH_INDEX ?=
 PYTEST_ARGS ?=
 # The weights of `make sine`: official ones, where they can be downloaded, compare with the published figures.
 SINE_WEIGHTS ?= seeded
+# Where `make verify-official` keeps official checkpoints, if not where the original packages do.
+CKPT_DIR ?=
 # How many tests run at once; each may take 3 GB.
 TEST_WORKERS ?= 2
 # Numeric threads of each: those of all together wait for each other, where there are more than cores.
@@ -32,12 +34,12 @@ REFERENCE := $(REFERENCE_VENV)/.stamp
 # Jobs find the environment's own programs first.
 WITH_VENV := PATH="$(BIN):$$PATH"
 
-.PHONY: help fadtk quick demo sine samples correlations test test-slurm soak benchmark lint check reference-env clean
+.PHONY: help fadtk quick demo sine samples verify-official correlations test test-slurm soak benchmark lint check reference-env clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
 	@echo 'Variables: PYTHON=$(PYTHON) (3.11 or newer), VENV=$(VENV), CORES=$(CORES), TORCH_INDEX=$(TORCH_INDEX),'
-	@echo 'SINE_WEIGHTS=$(SINE_WEIGHTS), PYTEST_ARGS=$(PYTEST_ARGS), TEST_WORKERS=$(TEST_WORKERS), TEST_THREADS=$(TEST_THREADS),'
+	@echo 'SINE_WEIGHTS=$(SINE_WEIGHTS), CKPT_DIR=$(CKPT_DIR), PYTEST_ARGS=$(PYTEST_ARGS), TEST_WORKERS=$(TEST_WORKERS), TEST_THREADS=$(TEST_THREADS),'
 	@echo 'COVERAGE_FLOOR=$(COVERAGE_FLOOR), SOAK_SECONDS=$(SOAK_SECONDS), SOAK_SEED=$(SOAK_SEED), PYTHON311=$(PYTHON311) (3.11), REFERENCE_VENV=$(REFERENCE_VENV)'
 
 demo: $(CORE) ## Score distorted copies of music with seeded weights, offline
@@ -54,6 +56,9 @@ samples: $(CORE) ## Regenerate the 48 distances that fadtk publishes by CDPAM, o
 	$(WITH_VENV) python scripts/fetch_fadtk_samples.py
 	$(WITH_VENV) fad study run workflow/studies/fadtk_samples.yaml --cores $(CORES)
 	cut -d , -f 1,6,8,12,14- results/fadtk_samples/tables/published.csv
+
+verify-official: $(CORE) ## Fetch the official weights that can be had, and compare with what others have published
+	$(WITH_VENV) python scripts/verify_official.py --cores $(CORES) $(if $(CKPT_DIR),--ckpt-dir $(CKPT_DIR))
 
 correlations: $(CORE) ## Correlate FAD with listeners' ratings, DCASE 2023 task 7, beside the published figures
 	$(WITH_VENV) snakemake --cores $(CORES) --configfile workflow/studies/dcase2023_task7.yaml --show-failed-logs
