@@ -93,7 +93,7 @@ rule plot_correlations:
 
 rule write_paper_tables:
     input:
-        **tables_of("distances", "datasets", "repeats", "published", "correlations"),
+        **tables_of("distances", "datasets", "ranking", "repeats", "published", "correlations"),
     output:
         outputs=paper_tables(),
     log:

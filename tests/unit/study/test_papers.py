@@ -11,8 +11,10 @@ import pytest
 from fad_study.correlations import Published, correlation_rows, read_grids, read_published
 from fad_study.paper_options import CorrelationChoice, validate_paper_files
 from fad_study.papers.distance_table import distance_table
-from fad_study.papers.layout import Number, PaperTable, latex_table, latex_text, markdown_table
+from fad_study.papers.latex import latex_table, latex_text
+from fad_study.papers.layout import Number, PaperTable
 from fad_study.papers.listeners import system_distances
+from fad_study.papers.markdown import markdown_table
 from fad_study.papers.methods import distance_sentences
 from fad_study.papers.published import published_rows, read_figures
 from fad_study.papers.repeats import repeat_rows
@@ -108,7 +110,9 @@ def test_names_are_escaped_and_the_best_of_each_reference_is_bold() -> None:
     markdown, latex = markdown_table(table), latex_table(table)
     assert r"| ref\_1 | 50%\|a&b | 12.44 [12.10, 12.90] |" in markdown
     assert "| **8.594e−05** |" in markdown
-    assert r"ref\_1 & 50\%\textbar{}a\&b & $12.44\ [12.10, 12.90]$ & 600 : 60 \\" in latex
+    assert (
+        "\\itshape ref\\_1} \\\\\n50\\%\\textbar{}a\\&b & $12.44\\ [12.10, 12.90]$ & 600 : 60 \\\\" in latex
+    )
     assert (
         r"c\#\{\textasciitilde{}\textasciicircum{}\textbackslash{}\}\$ & $\mathbf{8.594 \times 10^{-5}}$"
         in latex
@@ -387,6 +391,7 @@ def test_the_steps_write_markdown_and_latex_of_all_there_is(tmp_path: Path, corr
         "s",
         inputs[0],
         tmp_path / "datasets.csv",
+        None,
         inputs[1],
         DRAWS,
         tmp_path / "published.parquet",
@@ -395,7 +400,9 @@ def test_the_steps_write_markdown_and_latex_of_all_there_is(tmp_path: Path, corr
         outputs,
     )
     assert r"| Clean \| ours\_2 | loud |" in (tmp_path / "distances.md").read_text(encoding="utf-8")
-    assert r"Clean \textbar{} ours\_2 & loud &" in (tmp_path / "distances.tex").read_text(encoding="utf-8")
+    assert r"{\itshape Clean \textbar{} ours\_2} \\" in (tmp_path / "distances.tex").read_text(
+        encoding="utf-8"
+    )
     assert all(
         path.read_text(encoding="utf-8").count("tab:s-") == (path.suffix == ".tex") for path in outputs
     )

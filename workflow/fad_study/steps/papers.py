@@ -15,14 +15,17 @@ from fad_study.correlations import Options, Published, correlation_rows, read_gr
 from fad_study.labels import labelled, labelled_groups, labels_of
 from fad_study.paper_options import CorrelationChoice
 from fad_study.papers.distance_table import distance_table
-from fad_study.papers.layout import PaperTable, latex_table, latex_text, markdown_table, markdown_text
+from fad_study.papers.latex import latex_table, latex_text
+from fad_study.papers.layout import PaperTable
 from fad_study.papers.listeners import SEEDED, system_distances
+from fad_study.papers.markdown import markdown_table, markdown_text
 from fad_study.papers.methods import correlation_sentences, distance_sentences, version_sentence
 from fad_study.papers.published import published_rows, read_figures
 from fad_study.papers.repeats import repeat_rows
 from fad_study.papers.tables import correlation_table, published_table
 from fad_study.schemas.files import DATASETS
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
+from fad_study.schemas.ranking import RANKING
 from fad_study.study_models import parse_models
 
 
@@ -108,6 +111,7 @@ def write_paper_tables(
     study: str,
     distances: Path | None,
     datasets: Path | None,
+    ranking: Path | None,
     repeats: Path | None,
     groups: Mapping[str, Sequence[str]],
     published: Path | None,
@@ -121,6 +125,7 @@ def write_paper_tables(
         study: name of the study.
         distances: the table of distances, if there is one.
         datasets: the table of counts, which has the labels of the data sets; given if there are distances.
+        ranking: the table of ranks, if there is one.
         repeats: the table of groups of draws, if there is one.
         groups: data sets of each group, by the group's name.
         published: the table of published figures, if there is one.
@@ -134,7 +139,8 @@ def write_paper_tables(
     groups = labelled_groups(groups, labels)
     if computed:
         drawn = labelled(read_table(REPEATS, repeats), labels) if repeats else []
-        tables["distances"] = distance_table(study, computed, drawn, groups)
+        ranked = labelled(read_table(RANKING, ranking), labels) if ranking else []
+        tables["distances"] = distance_table(study, computed, drawn, groups, ranked)
     if published:
         figures = labelled(read_table(PUBLISHED, published), labels)
         tables["published"] = published_table(study, figures, computed, groups)
