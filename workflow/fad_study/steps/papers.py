@@ -14,6 +14,7 @@ from fad_core.util.atomic import write_text
 from fad_study.correlations import Options, Published, correlation_rows, read_grids, read_published
 from fad_study.labels import labelled, labelled_groups, labels_of
 from fad_study.paper_options import CorrelationChoice
+from fad_study.papers.citations import bibliography, with_citations
 from fad_study.papers.distance_table import distance_table
 from fad_study.papers.latex import latex_table, latex_text
 from fad_study.papers.layout import PaperTable
@@ -155,33 +156,42 @@ def write_methods(
     models: Sequence[str],
     distances: Path | None,
     datasets: Path | None,
+    ranking: Path | None,
     correlations: Path | None,
     choice: CorrelationChoice | None,
     seed: int,
     outputs: Sequence[Path],
 ) -> None:
-    """Write a paragraph for the methods section of a paper.
+    """Write a paragraph for the methods section of a paper, and the entries of what it cites.
 
     Args:
         models: specifications of the models (`fad_study.study_models.parse_models`).
         distances: the table of distances, if there is one.
         datasets: the table of counts, if there is one.
+        ranking: the table of ranks, if there is one.
         correlations: the table of correlations, if there is one.
         choice: what was correlated, if anything was.
         seed: seed of the resamples.
-        outputs: the files to write, .md or .tex.
+        outputs: the files to write, .md, .tex or .bib.
     """
     sentences: list[str] = []
     if distances and datasets:
         counts = read_table(DATASETS, datasets)
-        tables = (labelled(rows, labels_of(counts)) for rows in (read_table(DISTANCES, distances), counts))
-        sentences += distance_sentences(parse_models(models), *tables)
+        ranks = read_table(RANKING, ranking) if ranking else []
+        computed, counts = (
+            labelled(rows, labels_of(counts)) for rows in (read_table(DISTANCES, distances), counts)
+        )
+        sentences += distance_sentences(parse_models(models), computed, counts, ranks)
     if correlations and choice:
         sentences += correlation_sentences(choice, seed, read_table(CORRELATIONS, correlations))
     text = " ".join([*sentences, version_sentence()])
+    forms = {
+        ".md": lambda: with_citations(text, markdown_text, latex=False) + "\n",
+        ".tex": lambda: with_citations(text, latex_text, latex=True) + "\n",
+        ".bib": lambda: bibliography(text),
+    }
     for output in outputs:
-        escape = latex_text if output.suffix == ".tex" else markdown_text
-        write_text(output, escape(text) + "\n")
+        write_text(output, forms[output.suffix]())
 
 
 def _read_values(distances: Path) -> list[dict[str, Any]]:
