@@ -1,4 +1,4 @@
-"""Write a paragraph on how a study's numbers were computed, in Markdown and in LaTeX."""
+"""Write a paragraph on how a study's numbers were computed, in Markdown and in LaTeX, with its references."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ def main(
     models: list[str],
     distances: Path | None = None,
     datasets: Path | None = None,
+    ranking: Path | None = None,
     correlations: Path | None = None,
     choice: str = "null",
     seed: int = 0,
@@ -17,10 +18,11 @@ def main(
     """Write a paragraph for the methods section of a paper.
 
     Args:
-        outputs: the files to write, .md or .tex.
+        outputs: the files to write, .md, .tex or .bib.
         models: name=id of each model, followed by its settings, as in "clap=clap-630k crop=first".
         distances: the table of distances.
         datasets: the table of counts.
+        ranking: the table of ranks.
         correlations: the table of correlations.
         choice: options of the correlations, `fad_study.paper_options.CorrelationChoice` as JSON.
         seed: seed of the bootstrap resamples.
@@ -32,7 +34,7 @@ def main(
 
     facts = json.loads(choice)
     chosen = CorrelationChoice(**facts) if facts else None
-    write_methods(models, distances, datasets, correlations, chosen, seed, outputs)
+    write_methods(models, distances, datasets, ranking, correlations, chosen, seed, outputs)
 
 
 run(main, globals())

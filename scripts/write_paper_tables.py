@@ -10,6 +10,7 @@ def main(
     outputs: list[Path],
     distances: Path | None = None,
     datasets: Path | None = None,
+    ranking: Path | None = None,
     repeats: Path | None = None,
     groups: str = "{}",
     published: Path | None = None,
@@ -23,6 +24,7 @@ def main(
         outputs: the files to write, named after the table, such as distances.md.
         distances: the table of distances.
         datasets: the table of counts, which has the labels of the data sets.
+        ranking: the table of ranks, which has the letters of systems that cannot be told apart.
         repeats: the table of groups of draws.
         groups: JSON object with the names of the data sets of each group.
         published: the table of published figures.
@@ -35,7 +37,7 @@ def main(
 
     chosen = json.loads(groups)
     write_paper_tables(
-        study, distances, datasets, repeats, chosen, published, correlations, confidence, outputs
+        study, distances, datasets, ranking, repeats, chosen, published, correlations, confidence, outputs
     )
 
 

@@ -93,7 +93,7 @@ rule plot_correlations:
 
 rule write_paper_tables:
     input:
-        **tables_of("distances", "datasets", "repeats", "published", "correlations"),
+        **tables_of("distances", "datasets", "ranking", "repeats", "published", "correlations"),
     output:
         outputs=paper_tables(),
     log:
@@ -111,9 +111,9 @@ rule write_paper_tables:
 
 rule write_methods:
     input:
-        **tables_of("distances", "datasets", "correlations"),
+        **tables_of("distances", "datasets", "ranking", "correlations"),
     output:
-        outputs=expand(f"{STUDY_DIR}/tables/methods.{{suffix}}", suffix=["md", "tex"]),
+        outputs=METHODS,
     log:
         f"{LOGS}/write_methods.log",
     conda:

@@ -27,6 +27,9 @@ REPORTED = {
 }
 
 
+METHODS = expand(f"{STUDY_DIR}/tables/{{name}}", name=["methods.md", "methods.tex", "references.bib"])
+
+
 def paper_tables():
     """Return the tables that are written for papers."""
     names = [name for name, path in tables_of("distances", "published", "correlations").items() if path]
@@ -58,6 +61,6 @@ def paper_targets():
         *tables,
         *(path.replace(".parquet", ".csv") for path in tables),
         *paper_tables(),
-        *expand(f"{STUDY_DIR}/tables/methods.{{suffix}}", suffix=["md", "tex"]),
+        *METHODS,
         *([f"{STUDY_DIR}/figures/correlations.svg"] if CORRELATIONS else []),
     ]

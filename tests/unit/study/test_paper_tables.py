@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 
 import pytest
 from fad_study.papers.distance_table import distance_table
-from fad_study.papers.layout import PaperTable, latex_table, markdown_table
+from fad_study.papers.latex import latex_table
+from fad_study.papers.layout import PaperTable
+from fad_study.papers.markdown import markdown_table
 from fad_study.papers.repeats import repeat_rows
 from fad_study.papers.tables import published_table
+from fad_study.ranking import ranking_rows
 from hypothesis import given
 from hypothesis import strategies as st
 from small_study import distance as any_distance
@@ -160,10 +163,20 @@ def rendered(table: PaperTable, models: list[str]) -> Iterator[tuple[set[Shown],
     ]
     yield shown(lines, heading, models, notes), markdown
     latex = latex_table(table)
-    heading, *lines = [
-        line.removesuffix(r" \\").split(" & ") for line in latex.splitlines() if line.endswith(r"\\")
-    ]
-    yield shown(lines, heading, models, notes), latex
+    yield set().union(*(shown(*part, models, notes) for part in latex_parts(latex, table))), latex
+
+
+def latex_parts(latex: str, table: PaperTable) -> Iterator[tuple[list[list[str]], list[str]]]:
+    """The lines and the heading of each part; names above a group stand before its lines, as in Markdown."""
+    for part in latex.split(r"\toprule")[1:]:
+        found = (line.removesuffix(r" \\") for line in part.splitlines() if line.endswith(r"\\"))
+        heading, lines, above = next(found).split(" & "), [], []
+        for line in found:
+            if line.startswith(r"\multicolumn"):
+                above = re.search(r"itshape (.*)}$", line)[1].split(", ")  # type: ignore[index]
+            else:
+                lines.append([*above, *line.split(" & ")])
+        yield lines, [*table.heading[: len(above)], *heading]
 
 
 @given(studies())
@@ -240,7 +253,74 @@ def test_draws_and_published_figures_have_the_counts_and_marks_of_all_draws() ->
         assert f"\n† reference or evaluated set: {BIAS}.\n\n‡ {LEVEL}.\n" in text
         latex = latex_table(table)
         assert r"{}^{\dagger,\ddagger}$ & 600 : 55--60" in latex
-        caption = next(line for line in latex.splitlines() if line.startswith(r"\caption"))
+        below = latex.split(r"\begin{minipage}")[1]
         assert (
-            rf"${{}}^{{\dagger}}$ reference or evaluated set: {BIAS}. ${{}}^{{\ddagger}}$ {LEVEL}." in caption
+            rf"${{}}^{{\dagger}}$ reference or evaluated set: {BIAS}. ${{}}^{{\ddagger}}$ {LEVEL}." in below
         )
+
+
+def ranked(apart: set[str], value: float = 1.0) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Distances of three systems, and their ranks if these pairs differ."""
+    rows = [distance("ref", name, value * (1 + place), "official") for place, name in enumerate("abc")]
+    head = {name: rows[0][name] for name in ("model", "weights", "weights_sha256", "settings", "reference")}
+    head |= {"metric": "fad", "metric_settings": ""}
+    differences = [
+        {**head, "first": one, "second": other, "p_holm": 0.01 if one + other in apart else 0.2}
+        for one, other in itertools.combinations("abc", 2)
+    ]
+    return rows, list(ranking_rows(rows, differences))
+
+
+@pytest.mark.parametrize(
+    ("apart", "wanted"),
+    [
+        ({"ac", "bc"}, ["**1.000** a", "**2.000** a", "3.000 b"]),
+        ({"ac"}, ["**1.000** a", "**2.000** ab", "3.000 b"]),
+        ({"ab", "ac", "bc"}, ["**1.000** a", "2.000 b", "3.000 c"]),
+        (set(), ["1.000 a", "2.000 a", "3.000 a"]),
+    ],
+)
+def test_what_cannot_be_told_from_the_best_is_bold_too_unless_that_is_everything(
+    apart: set[str], wanted: list[str]
+) -> None:
+    rows, ranking = ranked(apart)
+    table = distance_table("s", rows, ranking=ranking)
+    text = markdown_table(table)
+    assert [line.split(" | ")[1] for line in text.splitlines()[2:5]] == wanted
+    assert "that share a letter cannot be told apart (permutation test, p \\> 0.05 after Holm's" in text
+    assert ("with all that cannot be told from it" in text) == bool(apart)
+    for cell in wanted:
+        value, letters = cell.replace("*", "").split()
+        number = rf"\mathbf{{{value}}}" if "*" in cell else value
+        assert rf"${number}^{{\mathrm{{{letters}}}}}$" in latex_table(table)
+
+
+def test_without_a_test_the_smallest_is_bold_and_the_table_says_that_none_was_made() -> None:
+    rows, _ = ranked(set())
+    text = markdown_table(distance_table("s", rows))
+    assert "| **1.000** |" in text and "Differences were not tested." in text and "letter" not in text
+
+
+def test_several_metrics_are_columns_and_models_blocks() -> None:
+    rows = [
+        distance("ref", name, value, "official", model=model, metric=metric)
+        for model in ("vggish", "clap")
+        for metric, value in (("fad", 2.0), ("precision", 0.5))
+        for name in "ab"
+    ]
+    table = distance_table("s", rows)
+    assert markdown_table(table).splitlines()[0] == "| model | evaluated set | FAD | precision | n |"
+    latex = latex_table(table)
+    assert latex.count(r"\multicolumn{4}{@{}l}{\itshape clap} \\") == 1
+    assert "larger is better for precision, smaller for the others" in latex
+
+
+def test_a_table_that_is_wider_than_a_page_is_divided_and_keeps_its_numbers() -> None:
+    models = [f"model-of-a-long-name-{number}" for number in range(9)]
+    rows = [distance("ref", name, 1.0, "official", model=model) for model in models for name in "ab"]
+    latex = latex_table(distance_table("s", rows))
+    parts = latex.split(r"\begin{tabular}")[1:]
+    assert len(parts) > 1 and latex.count(r"\caption") == 1 and latex.startswith("% Needs")
+    assert all("evaluated set & model-of" in part for part in parts)
+    assert [latex.count(model) - 1 for model in models] == [0] * 9
+    assert r"\begin{table*}" in latex and r"\begin{table}" in latex_table(distance_table("s", rows[:2]))

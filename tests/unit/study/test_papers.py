@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,10 @@ import pytest
 from fad_study.correlations import Published, correlation_rows, read_grids, read_published
 from fad_study.paper_options import CorrelationChoice, validate_paper_files
 from fad_study.papers.distance_table import distance_table
-from fad_study.papers.layout import Number, PaperTable, latex_table, latex_text, markdown_table
+from fad_study.papers.latex import latex_table, latex_text
+from fad_study.papers.layout import Number, PaperTable
 from fad_study.papers.listeners import system_distances
-from fad_study.papers.methods import distance_sentences
+from fad_study.papers.markdown import markdown_table
 from fad_study.papers.published import published_rows, read_figures
 from fad_study.papers.repeats import repeat_rows
 from fad_study.papers.tables import published_table
@@ -31,15 +31,12 @@ from fad_study.steps.papers import (
     write_system_table,
 )
 from fad_study.study import interpret_config, validate_files
-from fad_study.study_models import parse_models
-from small_study import SHA, UNREMARKABLE, Study
+from small_study import UNREMARKABLE, Study
 from small_study import distance as any_distance
 from test_correlations import GIVEN, QUICK, ROOT
 from test_study import config, errors
 
-from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.errors import FadError
-from fad_core.metrics.frechet import BIAS_NOTES
 from fad_core.tables import DISTANCES, read_table, write_table
 
 distance = partial(any_distance, excluded=0, padded=0)
@@ -108,7 +105,9 @@ def test_names_are_escaped_and_the_best_of_each_reference_is_bold() -> None:
     markdown, latex = markdown_table(table), latex_table(table)
     assert r"| ref\_1 | 50%\|a&b | 12.44 [12.10, 12.90] |" in markdown
     assert "| **8.594e−05** |" in markdown
-    assert r"ref\_1 & 50\%\textbar{}a\&b & $12.44\ [12.10, 12.90]$ & 600 : 60 \\" in latex
+    assert (
+        "\\itshape ref\\_1} \\\\\n50\\%\\textbar{}a\\&b & $12.44\\ [12.10, 12.90]$ & 600 : 60 \\\\" in latex
+    )
     assert (
         r"c\#\{\textasciitilde{}\textasciicircum{}\textbackslash{}\}\$ & $\mathbf{8.594 \times 10^{-5}}$"
         in latex
@@ -163,48 +162,6 @@ def test_the_published_table_keeps_the_digits_of_the_source(tmp_path: Path) -> N
         and "not comparable" in text
         and "verdict" not in text
     )
-
-
-def test_methods_name_hash_rate_resampler_clips_and_what_is_seeded() -> None:
-    counts = {"found": 9, "used": 4, "padded": 2, "excluded": 1, "ignored": 2, "vectors": 60, "seconds": 75.0}
-    counts |= UNREMARKABLE
-    rows = [{"model": "vggish", "dataset": name} | counts for name in ("clean", "loud")]
-    for weights in ("seeded", "official"):
-        text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), drawn(weights), rows))
-        assert f"sha256 {SHA[weights][:16]}…; 16000 Hz mono" in text
-        assert "embedded 12 clips (2 min 30 s) of 2 sets as n vectors: clean 6 (n = 60)" in text
-        assert "loud 6 (n = 60); 4 were padded" in text and "Warning for" not in text
-        assert "resampy (kaiser_best)" in text
-        assert ("must not be reported as results" in text) == (weights == "seeded")
-    scalars = parse_models(["p=pann-16k compatibility=frechet-audio-distance"])
-    text = " ".join(
-        distance_sentences(scalars, [row | {"model": "p"} for row in drawn()], [rows[0] | {"model": "p"}])
-    )
-    assert "p (pann-16k): official weights" in text and "sample of scalars" in text
-
-
-def test_methods_name_other_numbers_of_channels() -> None:
-    (use,) = parse_models(["vggish=vggish"]).values()
-    counts = {"used": 4, "padded": 2, "excluded": 1, "seconds": 75.0, "vectors": 60}
-    sets = [{"model": "vggish", "dataset": name} | counts for name in ("clean", "loud")]
-    surround = replace(use, model=replace(use.model, channels=4))
-    assert "16000 Hz with 4 channels;" in " ".join(distance_sentences({"vggish": surround}, drawn(), sets))
-
-
-def test_methods_give_the_counts_of_many_sets_as_a_range_and_warn_of_every_remark() -> None:
-    counts = {"found": 9, "used": 4, "padded": 2, "excluded": 1, "ignored": 2, "seconds": 75.0}
-    sets = [{"model": "vggish", "dataset": f"s{n}", "vectors": n} | counts for n in range(19, 32)]
-    bias = BIAS_NOTES[1]
-    rows = [
-        distance("s19", "s20", 1.0, "seeded", note=f"reference: {bias}; evaluation: {bias}; {SEEDED_NOTE}"),
-        distance("s19", "s21", 1.0, "seeded", note=f"reference: {bias}; {SEEDED_NOTE}"),
-        distance("s30", "s31", 1.0, "seeded", note=f"s31: 3 files peak above 4; {SEEDED_NOTE}"),
-    ]
-    text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), rows, sets))
-    assert "of 13 sets as n vectors: 6 to 6 a set (n = 19 to 31); 26 were padded" in text
-    assert f"Warning for 2 of 3 distances with vggish: reference or evaluated set: {bias}. " in text
-    assert "Warning for 1 of 3 distances with vggish: s31: 3 files peak above 4. " in text
-    assert text.count("Warning for") == 2
 
 
 CHOICE = {"ratings": "m.csv", "tolerance": 0.005, "resamples": 1000, "confidence": 0.9}
@@ -382,11 +339,13 @@ def test_the_steps_write_markdown_and_latex_of_all_there_is(tmp_path: Path, corr
     }
     counts |= UNREMARKABLE
     called = {"model": "vggish", "dataset": "clean", "label": "Clean | ours_2"} | counts
-    write_table(DATASETS, [called], tmp_path / "datasets.csv")
+    loud = called | {"dataset": "loud", "label": "loud", "vectors": 5}
+    write_table(DATASETS, [called, loud], tmp_path / "datasets.csv")
     write_paper_tables(
         "s",
         inputs[0],
         tmp_path / "datasets.csv",
+        None,
         inputs[1],
         DRAWS,
         tmp_path / "published.parquet",
@@ -395,7 +354,9 @@ def test_the_steps_write_markdown_and_latex_of_all_there_is(tmp_path: Path, corr
         outputs,
     )
     assert r"| Clean \| ours\_2 | loud |" in (tmp_path / "distances.md").read_text(encoding="utf-8")
-    assert r"Clean \textbar{} ours\_2 & loud &" in (tmp_path / "distances.tex").read_text(encoding="utf-8")
+    assert r"{\itshape Clean \textbar{} ours\_2} \\" in (tmp_path / "distances.tex").read_text(
+        encoding="utf-8"
+    )
     assert all(
         path.read_text(encoding="utf-8").count("tab:s-") == (path.suffix == ".tex") for path in outputs
     )
@@ -404,11 +365,13 @@ def test_the_steps_write_markdown_and_latex_of_all_there_is(tmp_path: Path, corr
     )
     choice = CorrelationChoice("m.csv", "f.csv", {}, None, 0.005, 1000, 0.9)
     methods = [tmp_path / "methods.md", tmp_path / "methods.tex"]
-    write_methods(["vggish=vggish"], inputs[0], tmp_path / "datasets.csv", correlations, choice, 3, methods)
+    write_methods(
+        ["vggish=vggish"], inputs[0], tmp_path / "datasets.csv", None, correlations, choice, 3, methods
+    )
     text = methods[1].read_text(encoding="utf-8")
     assert r"central 90 \% of 1,000 bootstrap resamples of the systems (seed 3)" in text
-    assert r"as n vectors: Clean \textbar{} ours\_2 6 (n = 3)" in text
-    assert "torch " in text and r"fad\_core " in text and "Fréchet Audio Distance (FAD)" in text
+    assert r"3 of Clean \textbar{} ours\_2, 5 of loud." in text
+    assert "torch " in text and r"Fréchet Audio Distance (FAD)~\cite{kilgour2019} was" in text
 
 
 def test_the_sine_study_names_what_its_audio_is_called() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fad_core.embedding.distances import SEEDED_NOTE
-from fad_core.metrics import get_metric
+from fad_core.metrics import Metric, get_metric
 from fad_core.metrics.frechet import BIAS_NOTES
 from fad_core.util.formatting import Footnotes, remarks_of
 from fad_study.papers.layout import Number
@@ -22,6 +22,7 @@ Key = tuple[str, str, str, str]
 
 _FILES = {"excluded": "excluded", "padded": "padded with zeros"}
 _MARKS = "†‡§¶‖"
+_LETTER = re.compile(r"[a-z][0-9]*")
 
 
 @dataclass(frozen=True)
@@ -74,32 +75,52 @@ def rows_behind(distances: Iterable[Row], groups: Mapping[str, Sequence[str]]) -
     return behind
 
 
-def with_best(cells: Mapping[Key, Compared]) -> dict[Key, Compared]:
-    """Return the cells with the best of each model, metric and reference marked (`mark_best`)."""
+def with_best(cells: Mapping[Key, Compared], ranking: Sequence[Row]) -> dict[Key, Compared]:
+    """Return the cells with the best of each model, metric and reference marked, and letters.
+
+    Where systems were tested, the best are the first one and all that cannot be told from it, and none is
+    marked if that is all of them. Otherwise, they are the smallest or highest (`mark_best`).
+
+    Args:
+        cells: numbers by their keys.
+        ranking: rows of a RANKING table. Letters are of all numbers of a model, metric and reference, or of
+            none.
+    """
     marked = dict(cells)
+    ranks = {key_of(row): row for row in ranking}
     for group in dict.fromkeys(key[:3] for key in cells):
         keys = [key for key in cells if key[:3] == group]
-        highest = get_metric(group[1]).higher_is_better
-        numbers = mark_best([cells[key].number for key in keys], highest=highest)
-        marked |= {
-            key: replace(cells[key], number=number)
-            for key, number in zip(keys, numbers, strict=True)
-            if number
-        }
+        ranked = [ranks[key] for key in keys if key in ranks]
+        if len(ranked) == len(keys) and any(row["letters"] for row in ranked):
+            numbers = _by_letters([cells[key].number for key in keys], ranked)
+        else:
+            highest = get_metric(group[1]).higher_is_better
+            numbers = mark_best([cells[key].number for key in keys], highest=highest)
+        marked |= {key: replace(cells[key], number=number) for key, number in zip(keys, numbers, strict=True)}
     return marked
 
 
-def mark_best(column: Sequence[Number | None], *, highest: bool = False) -> list[Number | None]:
+def _by_letters(numbers: Sequence[Number], ranked: Sequence[Row]) -> list[Number]:
+    """Return numbers with the letters of their rows, and the first with its like marked."""
+    letters = [_LETTER.findall(row["letters"]) for row in ranked]
+    first = {letter for row, own in zip(ranked, letters, strict=True) if row["rank"] == 1 for letter in own}
+    best = [row["rank"] == 1 or not first.isdisjoint(own) for row, own in zip(ranked, letters, strict=True)]
+    return [
+        replace(number, letters=row["letters"], best=each and not all(best))
+        for number, row, each in zip(numbers, ranked, best, strict=True)
+    ]
+
+
+def mark_best(column: Sequence[Number], *, highest: bool = False) -> list[Number]:
     """Return numbers with the smallest or highest marked, and all that are displayed like it.
 
     A single one is not marked.
     """
-    values = [cell.value for cell in column if cell is not None]
-    if len(values) < 2:
+    if len(column) < 2:
         return list(column)
-    shown = {cell.value: cell.text for cell in column if cell is not None}
-    best = shown[max(values) if highest else min(values)]
-    return [None if cell is None else replace(cell, best=cell.text == best) for cell in column]
+    shown = {cell.value: cell.text for cell in column}
+    best = shown[max(shown) if highest else min(shown)]
+    return [replace(cell, best=cell.text == best) for cell in column]
 
 
 def with_remarks(cells: Mapping[Key, Compared]) -> tuple[dict[Key, Compared], tuple[tuple[str, str], ...]]:
@@ -145,6 +166,16 @@ def range_text(counts: set[int | None]) -> str:
         return "?"
     low, high = min(known), max(known)
     return str(low) if low == high else f"{low}–{high}"
+
+
+def titled(metric: Metric) -> str:
+    """Return the title of a metric, with its abbreviation if it has one."""
+    return f"{metric.title} ({metric.label})" if metric.label.isupper() else metric.title
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list in a sentence, as in "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _swapped(row: Row) -> Row:

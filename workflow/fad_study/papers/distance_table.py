@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress, groupby
 
-from fad_core.metrics import get_metric
+from fad_core.metrics import choose_metric, get_metric
 from fad_core.util.formatting import weights_text
 from fad_study.papers.cells import (
     Compared,
@@ -12,67 +13,118 @@ from fad_study.papers.cells import (
     Row,
     both_ways,
     key_of,
+    listed,
     range_text,
     rows_behind,
+    titled,
     with_best,
     with_remarks,
 )
 from fad_study.papers.layout import Cell, Number, PaperTable
+from fad_study.ranking import ALPHA
 
 _NAMED_COLUMNS = 6
 """With more sets, columns are headed by numbers, which precede the sets' names in the rows."""
 
 Cells = Mapping[Key, Compared]
-Columns = Mapping[tuple[str, str], str]
-"""Headings by model and metric."""
+Columns = Sequence[tuple[str, str]]
+"""Models and metrics."""
 
 
 def distance_table(
-    study: str, distances: Sequence[Row], repeats: Sequence[Row], groups: Mapping[str, Sequence[str]]
+    study: str,
+    distances: Sequence[Row],
+    repeats: Sequence[Row] = (),
+    groups: Mapping[str, Sequence[str]] | None = None,
+    ranking: Sequence[Row] = (),
 ) -> PaperTable:
     """Return a table of evaluated sets by models (and metrics), in blocks by reference; a group is one row.
 
     If all sets were compared with each other by symmetric metrics, it is a matrix for each model instead. The
-    best value of each reference and model is marked as the best. A pair of a symmetric metric counts for
-    both of its sets, so that it is in the table both ways if both are references.
+    best of each reference, model and metric are marked. A pair of a symmetric metric counts for both of its
+    sets, so that it is in the table both ways if both are references.
 
     Args:
         study: name of the study.
         distances: rows of a DISTANCES table.
         repeats: rows of a REPEATS table.
         groups: data sets of each group of draws, by the group's name.
+        ranking: rows of a RANKING table.
     """
-    metrics = list(dict.fromkeys(row["metric"] for row in distances))
-    columns = {
-        (row["model"], row["metric"]): row["model"]
-        + (f" ({get_metric(row['metric']).label})" if metrics[1:] else "")
-        for row in distances
-    }
+    groups = groups or {}
+    columns = list(dict.fromkeys((row["model"], row["metric"]) for row in distances))
     sets = list(dict.fromkeys(row[side] for row in distances for side in ("reference", "evaluation")))
     cells = _cells(distances, repeats, groups)
-    square = not repeats and len(sets) > 2 and _is_complete(cells, list(columns), sets)
+    square = not repeats and len(sets) > 2 and _is_complete(cells, columns, sets)
     if not square:
         references = {row["reference"] for row in distances}
         cells = {key: cell for key, cell in cells.items() if key[2] in references}
-    marked, notes = with_remarks(with_best(cells))
-    heading, names, bodies, best = _matrices(marked, columns, sets) if square else _blocks(marked, columns)
-    references = {key[2] for key in cells}
-    caption = [
-        f"{', '.join(get_metric(metric).title for metric in metrics)} from "
-        f"{'each reference' if len(references) > 1 else references.pop()}; {_better(metrics)}"
-        f"{f', {best}' if any(cell.number.best for cell in marked.values()) else ''}.",
-        "n: number of embedding vectors" + ("." if square else ", reference : evaluated set."),
-        *weights_sentences(distances),
-    ]
+    marked, notes = with_remarks(with_best(cells, ranking))
+    made = _matrices(marked, columns, sets) if square else _blocks(marked, columns)
+    return PaperTable(
+        " ".join(_caption(distances, marked, square)),
+        f"tab:{study}-distances",
+        *made,
+        notes=(*(("", note) for note in _notes(distances, repeats, groups, marked, square)), *notes),
+    )
+
+
+def _caption(distances: Sequence[Row], cells: Cells, square: bool) -> Iterator[str]:
+    metrics = list(dict.fromkeys(metric for _, metric, _, _ in cells))
+    references = list(dict.fromkeys(key[2] for key in cells))
+    models = {model for model, _, _, _ in cells}
+    by = f" by {models.pop()}" if len(models) == 1 and metrics[1:] else ""
+    yield (
+        f"{listed([titled(get_metric(metric)) for metric in metrics])}{by} from "
+        f"{'each reference' if len(references) > 1 else references[0]}; {_better(metrics)}."
+    )
+    numbers = [cell.number for cell in cells.values()]
+    if any(number.best for number in numbers):
+        place = (
+            "row"
+            if square
+            else "column"
+            if len(cells) == len({key[3] for key in cells})
+            else "block and column"
+        )
+        alike = ", with all that cannot be told from it" if any(n.letters for n in numbers) else ""
+        yield f"The best of each {place} is in bold{alike}."
+    yield from weights_sentences(distances)
+
+
+def _notes(
+    distances: Sequence[Row],
+    repeats: Sequence[Row],
+    groups: Mapping[str, Sequence[str]],
+    cells: Cells,
+    square: bool,
+) -> Iterator[str]:
+    """Yield sentences on what is in the whole table."""
+    yield "n: number of embedding vectors" + ("." if square else ", reference : evaluated set.")
+    if any(cell.number.letters for cell in cells.values()):
+        yield (
+            "Values of one column (and block) that share a letter cannot be told apart (permutation test, "
+            f"p > {ALPHA} after Holm's adjustment)."
+        )
+    elif any(cell.number.best for cell in cells.values()):
+        yield "Differences were not tested."
     if repeats:
         count = sorted({row["draws"] for row in repeats})
         draws = f"{count[0]}" if len(count) == 1 else f"{count[0]} to {count[-1]}"
-        caption.append(f"± is the standard deviation over {draws} draws ({', '.join(groups)}).")
-    if any(row["ci_low"] is not None for row in distances):
-        caption.append(
-            "Brackets hold the confidence interval of the populations' value (of FAD, below its bias)."
+        yield f"± is the standard deviation over {draws} draws ({', '.join(groups)})."
+    levels = {_level(row) for row in distances if row["ci_low"] is not None}
+    if levels:
+        level = f"{100 * levels.pop():g} % " if len(levels) == 1 else ""
+        above = (
+            ", above which FAD lies by its bias" if any(row["metric"] == "fad" for row in distances) else ""
         )
-    return PaperTable(" ".join(caption), f"tab:{study}-distances", heading, bodies, names, notes=notes)
+        yield f"Brackets: {level}confidence interval of the value in the populations{above}."
+
+
+def _level(row: Row) -> float:
+    """Return the confidence level of the interval of a distance."""
+    options = choose_metric(f"{row['metric']} {row['metric_settings']}").options
+    return float(getattr(options, "level", 0.0))
 
 
 def _better(metrics: Sequence[str]) -> str:
@@ -80,7 +132,7 @@ def _better(metrics: Sequence[str]) -> str:
     if not higher:
         return "smaller is better"
     return (
-        f"larger is better for {', '.join(higher)}, smaller for others"
+        f"larger is better for {listed(higher)}, smaller for the others"
         if higher != metrics
         else "larger is better"
     )
@@ -127,53 +179,61 @@ def _is_complete(cells: Cells, columns: Sequence[tuple[str, str]], sets: Sequenc
 
 
 _Body = tuple[tuple[tuple[Cell, ...], ...], ...]
-_Layout = tuple[tuple[str, ...], int, _Body, str]
-"""Heading, number of columns of names, rows in groups, and a description of the numbers in bold."""
+_Layout = tuple[tuple[str, ...], _Body, int]
+"""Heading, rows in groups, and number of columns of names."""
 
 
 def _blocks(cells: Cells, columns: Columns) -> _Layout:
-    """Lay out a group of rows for each reference, a row for each evaluated set, a column for each model."""
+    """Lay out a group of rows for each reference, a row for each evaluated set, a column for each model.
+
+    With several metrics there is a column for each of these, and a group of rows for each model, too.
+    """
+    models, metrics = (list(dict.fromkeys(each)) for each in zip(*columns, strict=True))
+    by_metric = len(metrics) > 1
+    heads = metrics if by_metric else models
     pairs = list(dict.fromkeys(key[2:] for key in cells))
-    references = list(dict.fromkeys(reference for reference, _ in pairs))
-    several = len(references) > 1
-    heading = ["reference", "evaluated set"] if several else ["evaluated set"]
-    lines: list[list[Cell]] = [list(pair) if several else [pair[1]] for pair in pairs]
+    rows = [(model, *pair) for model in (models if by_metric else [""]) for pair in pairs]
+    keys: list[list[Key]] = [
+        [(model, head, *pair) if by_metric else (head, metrics[0], *pair) for model, *pair in rows]
+        for head in heads
+    ]
+    named = [len({row[0] for row in rows}) > 1, len({row[1] for row in rows}) > 1, True]
+    heading = list(compress(("model", "reference", "evaluated set"), named))
     names = len(heading)
-    counts = [[_vectors(cells.get((*column, *pair))) for pair in pairs] for column in columns]
-    for index, (column, title) in enumerate(columns.items()):
-        heading.append(title)
-        for line, pair in zip(lines, pairs, strict=True):
-            line.append(_number(cells.get((*column, *pair))))
-        # Neighbouring models with the same counts share one column of counts.
-        if index + 1 == len(columns) or counts[index] != counts[index + 1]:
+    lines: list[list[Cell]] = [list(compress(row, named)) for row in rows]
+    counts = [[_vectors(cells.get(key)) for key in column] for column in keys]
+    for index, (head, column) in enumerate(zip(heads, keys, strict=True)):
+        heading.append(get_metric(head).label if by_metric else head)
+        for line, key in zip(lines, column, strict=True):
+            line.append(_number(cells.get(key)))
+        # Neighbours with the same counts share one column of counts.
+        if index + 1 == len(heads) or counts[index] != counts[index + 1]:
             heading.append("n")
             for line, count in zip(lines, counts[index], strict=True):
                 line.append(count)
-    body = tuple(
-        tuple(tuple(line) for line, pair in zip(lines, pairs, strict=True) if pair[0] == reference)
-        for reference in references
-    )
-    best = f"the best of each {'reference and ' if several else ''}column in bold"
-    return tuple(heading), names, body, best
+    groups = groupby(zip(rows, lines, strict=True), key=lambda item: item[0][:2])
+    return tuple(heading), tuple(tuple(tuple(line) for _, line in group) for _, group in groups), names
 
 
 def _matrices(cells: Cells, columns: Columns, sets: Sequence[str]) -> _Layout:
     """Lay out a group of rows for each model, a row for each reference, a column for each evaluated set."""
     numbered = len(sets) > _NAMED_COLUMNS
     several = len(columns) > 1
+    metrics = len({metric for _, metric in columns}) > 1
     numbers = [str(number) for number in range(1, len(sets) + 1)]
     body: list[tuple[tuple[Cell, ...], ...]] = []
-    for column, title in columns.items():
+    for model, metric in columns:
+        title = f"{model} ({get_metric(metric).label})" if metrics else model
         lines: list[tuple[Cell, ...]] = []
         for number, reference in zip(numbers, sets, strict=True):
-            found = [cells.get((*column, reference, name)) for name in sets]
+            found = [cells.get((model, metric, reference, name)) for name in sets]
             count = range_text({cell.rows[0]["n_reference"] for cell in found if cell})
             names = [*([title] if several else []), *([number] if numbered else []), reference]
             lines.append((*names, *(_number(cell) for cell in found), count))
         body.append(tuple(lines))
     left = [*(["model"] if several else []), *(["no."] if numbered else []), "reference"]
     heading = (*left, *(numbers if numbered else sets), "n")
-    return heading, len(left), tuple(body), "the best of each row in bold"
+    return heading, tuple(body), len(left)
 
 
 def _number(cell: Compared | None) -> Number | None:

@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
-from fad_core.metrics import Metric, get_metric
+from fad_core.metrics import choose_metric, get_metric
 from fad_core.models.use import ModelUse
 from fad_core.util.formatting import counted, duration, weights_text
 from fad_study.correlations import GLOBAL, SYSTEM_MEANS
 from fad_study.paper_options import CorrelationChoice
-from fad_study.papers.cells import remarks
+from fad_study.papers.cells import listed, remarks, titled
+from fad_study.papers.citations import cite
+from fad_study.ranking import ALPHA
 from fad_study.versions import versions
 
 Row = Mapping[str, Any]
+Models = Mapping[str, ModelUse]
+_T = TypeVar("_T")
 
 _HASH_DIGITS = 16
 _SETS_LISTED = 12
-_PRINTED = ("fad_core", "Python", "torch", "numpy", "scipy", "libsndfile", "resampy")
+_PRINTED = ("fad_core", "Python", "torch", "numpy", "scipy", "libsndfile", "resampy", "snakemake")
+_SHARED = {"sound": " at ", "dimension": " in ", "weights": ", with ", "settings": ", used with "}
+"""What comes before a fact that is said once for all models of a family."""
+_FAMILIES = {"vggish": "VGGish", "pann": "PANN", "encodec": "EnCodec", "clap": "CLAP", "cdpam": "CDPAM"}
 
 
 def distance_sentences(
-    models: Mapping[str, ModelUse], distances: Sequence[Row], datasets: Sequence[Row]
+    models: Models, distances: Sequence[Row], datasets: Sequence[Row], ranking: Sequence[Row] = ()
 ) -> Iterator[str]:
-    """Yield sentences on how distances were computed: models, weights, rates, resampler, clips.
+    """Yield sentences on how distances were computed: metrics, models, weights, rates, resampler, clips.
 
     Args:
         models: by their names in the study.
         distances: rows of a DISTANCES table.
         datasets: rows of a DATASETS table.
+        ranking: rows of a RANKING table.
     """
-    metrics = dict.fromkeys(row["metric"] for row in distances)
-    titles = [_title(get_metric(metric)) for metric in metrics]
-    title = " and ".join([", ".join(titles[:-1]), titles[-1]] if titles[1:] else titles)
-    verb = "were" if titles[1:] else "was"
-    yield f"{title} {verb} computed with fad_core, from all embedding vectors of each set of clips."
+    yield from _metric_sentences(distances, ranking)
     first = {row["model"]: row for row in reversed(distances)}
-    for name in first:
-        yield from _model_sentences(name, models[name], first[name])
-        yield _clips_sentence([row for row in datasets if row["model"] == name])
-        yield from _warnings(name, [row for row in distances if row["model"] == name])
-    yield "Audio was resampled to each model's rate by resampy (kaiser_best)."
-    seeded = [name for name, row in first.items() if row["weights"] == "seeded"]
+    used = {name: use for name, use in models.items() if name in first}
+    for family in dict.fromkeys(use.model.family for use in used.values()):
+        yield _family_sentence({name: use for name, use in used.items() if use.model.family == family}, first)
+    yield from _convention_sentences(used)
+    yield from _clip_sentences(list(used), datasets)
+    yield from _warnings(list(used), distances)
+    seeded = [name for name in used if first[name]["weights"] == "seeded"]
     if seeded:
         yield (
-            f"Warning: the weights of {', '.join(seeded)} are seeded, a deterministic fill and not a "
+            f"Warning: the weights of {listed(seeded)} are seeded, a deterministic fill and not a "
             "published model: these numbers show that the computation runs, and must not be reported as "
             "results."
         )
@@ -78,51 +83,144 @@ def correlation_sentences(choice: CorrelationChoice, seed: int, correlations: Se
 def version_sentence() -> str:
     """Return a sentence with the versions of this package and of those that it runs on."""
     known = dict(versions())
-    return f"Versions: {', '.join(f'{name} {known[name]}' for name in _PRINTED)}."
+    # Resampy is cited where it is used.
+    cited = {name: "" if name == "resampy" else cite(name) for name in _PRINTED}
+    return f"Versions: {', '.join(f'{name} {known[name]}{cited[name]}' for name in _PRINTED)}."
 
 
-def _title(metric: Metric) -> str:
-    """Return the title of a metric, with its abbreviation if it has one."""
-    return f"{metric.title} ({metric.label})" if metric.label.isupper() else metric.title
-
-
-def _model_sentences(name: str, use: ModelUse, row: Row) -> Iterator[str]:
-    model = use.model
-    named = {1: "mono, the mean of all channels", 2: "stereo"}
-    channels = named.get(model.channels, f"with {model.channels} channels")
-    called = name if name == model.name else f"{name} ({model.name})"
-    used = f", used with {row['settings']}" if row["settings"] else ""
+def _metric_sentences(distances: Sequence[Row], ranking: Sequence[Row]) -> Iterator[str]:
+    chosen = dict.fromkeys((row["metric"], row["metric_settings"]) for row in distances)
+    cited = _merged([metric for metric, _ in chosen], lambda metric: cite(metric))
+    titles = [listed([titled(get_metric(name)) for name in names]) + citation for names, citation in cited]
     yield (
-        f"{called}: {weights_text(row['weights'])}, sha256 {row['weights_sha256'][:_HASH_DIGITS]}…; "
-        f"{model.sample_rate} Hz {channels}; vectors of {model.dimension} dimensions{used}."
+        f"{listed(titles)} {'were' if len(chosen) > 1 else 'was'} computed by fad-core{cite('fad_core')} "
+        "from all embedding vectors of each set of clips."
     )
-    if use.takes_scalars:
+    settings = [f"{get_metric(metric).label} with {text}" for metric, text in chosen if text]
+    if settings:
+        yield f"Settings that differ from the defaults: {listed(settings)}."
+    bounded = {(row["metric"], row["metric_settings"]) for row in distances if row["ci_low"] is not None}
+    intervals = [key for key in chosen if key in bounded]
+    if intervals:
+        options = [choose_metric(" ".join(key)).options for key in intervals]
+        levels = dict.fromkeys(f"{100 * each.level:g} %" for each in options if hasattr(each, "level"))
+        names = listed([get_metric(metric).label for metric, _ in intervals])
         yield (
-            f"All components of {name}'s vectors were treated as one sample of scalars, as "
+            f"{' and '.join(levels)} confidence intervals of {names} are of the value in the populations, "
+            "from a jackknife that deletes whole files, with the bias of small sets removed."
+        )
+    if any(row["letters"] for row in ranking):
+        yield (
+            "Systems were compared with each other by two-sided permutation tests that swap their labels on "
+            f"files, with p adjusted by Holm's method{cite('holm')} over all pairs of systems of a model, "
+            f"metric and reference; systems that share a letter{cite('letters')} have p > {ALPHA}."
+        )
+
+
+def _family_sentence(used: Models, first: Mapping[str, Row]) -> str:
+    """Return a sentence on the models of a family; what they have in common is said once."""
+    facts = {name: _facts(use, first[name]) for name, use in used.items()}
+    some = next(iter(facts.values()))
+    shared = [key for key in _SHARED if some[key] and len({each[key] for each in facts.values()}) == 1]
+    own = {
+        name: ", ".join(text for key, text in each.items() if key not in shared and text)
+        for name, each in facts.items()
+    }
+    named = [f"{_called(name, used[name])} ({text})" for name, text in own.items()]
+    family = next(iter(used.values())).model.family
+    common = "".join(f"{_SHARED[key]}{some[key]}" for key in shared)
+    return f"{_FAMILIES.get(family, family)}{cite(family)} embedded audio{common}: {listed(named)}."
+
+
+def _called(name: str, use: ModelUse) -> str:
+    return name if name == use.model.name else f"{name}, which is {use.model.name}"
+
+
+def _facts(use: ModelUse, row: Row) -> dict[str, str]:
+    """Return what is to be said of a model."""
+    model = use.model
+    kinds = {1: "mono (the mean of all channels)", 2: "stereo"}
+    return {
+        "sound": f"{model.sample_rate} Hz {kinds.get(model.channels, f'with {model.channels} channels')}",
+        "dimension": f"{model.dimension} dimensions",
+        "weights": "seeded weights" if row["weights"] == "seeded" else weights_text(row["weights"]),
+        "settings": row["settings"],
+        "sha256": f"sha256 {row['weights_sha256'][:_HASH_DIGITS]}…",
+    }
+
+
+def _convention_sentences(used: Models) -> Iterator[str]:
+    """Yield sentences on the resampler, and on the conventions of other packages."""
+    fadtk = [name for name, use in used.items() if use.options.imitate_fadtk]
+    if len(fadtk) < len(used):
+        others = [name for name in used if name not in fadtk]
+        of = f" of {listed(others)}" if fadtk else " of each model"
+        yield f"Audio was resampled to the rate{of} by resampy (kaiser_best){cite('resampy')}."
+    if fadtk:
+        yield (
+            f"For {listed(fadtk)}, audio was prepared as by fadtk{cite('fadtk')}: resampled by the "
+            f"Kaiser-windowed sinc of torchaudio{cite('torchaudio')} and rounded to 16 bits; embeddings were "
+            "rounded to float16."
+        )
+    scalars = [name for name, use in used.items() if use.takes_scalars]
+    if scalars:
+        yield (
+            f"All components of the vectors of {listed(scalars)} were treated as one sample of scalars, as "
             "frechet-audio-distance does: these are distances between one-dimensional Gaussians."
         )
 
 
-def _warnings(name: str, rows: Sequence[Row]) -> Iterator[str]:
-    """Yield the remarks on a model's distances, each with the number of distances that have it."""
-    found = [remarks([row]) for row in rows]
-    for remark in dict.fromkeys(chain.from_iterable(found)):
-        count = sum(remark in each for each in found)
-        yield f"Warning for {count} of {counted(len(rows), 'distance')} with {name}: {remark}."
+def _clip_sentences(names: Sequence[str], datasets: Sequence[Row]) -> Iterator[str]:
+    """Yield the numbers of clips and of vectors; models with the same numbers share a sentence."""
+
+    def rows(name: str) -> list[Row]:
+        return [row for row in datasets if row["model"] == name]
+
+    clips = _merged(names, lambda name: _clips(rows(name)))
+    for some, text in clips:
+        yield f"{listed(some)} embedded {text}." if clips[1:] else f"Each model embedded {text}."
+    vectors = _merged(names, lambda name: _vectors(rows(name)))
+    counts = [f"{text} by {listed(some)}" if vectors[1:] else text for some, text in vectors]
+    yield f"This gave these numbers n of vectors: {'; '.join(counts)}."
 
 
-def _clips_sentence(rows: Sequence[Row]) -> str:
+def _clips(rows: Sequence[Row]) -> str:
     used = [row["used"] + row["padded"] for row in rows]
-    vectors = [row["vectors"] for row in rows]
-    if len(rows) <= _SETS_LISTED:
-        sets = zip(rows, used, vectors, strict=True)
-        listed = ", ".join(f"{row['dataset']} {count} (n = {n})" for row, count, n in sets)
-    else:
-        listed = f"{min(used)} to {max(used)} a set (n = {min(vectors)} to {max(vectors)})"
     seconds = duration(sum(row["seconds"] for row in rows))
     padded, excluded = (sum(row[key] for row in rows) for key in ("padded", "excluded"))
-    return (
-        f"It embedded {counted(sum(used), 'clip')} ({seconds}) of {counted(len(rows), 'set')} as n vectors: "
-        f"{listed}; "
-        f"{padded} were padded with zeros to the shortest length it accepts, {excluded} excluded."
+    apart = (
+        f"{padded} were padded with zeros to the shortest length that is accepted, {excluded} excluded"
+        if padded or excluded
+        else "none was padded or excluded"
     )
+    of = f"of {counted(len(rows), 'set')}, {_by_set(rows, used)}"
+    return f"{counted(sum(used), 'clip')} ({seconds}) {of}; {apart}"
+
+
+def _vectors(rows: Sequence[Row]) -> str:
+    return _by_set(rows, [row["vectors"] for row in rows])
+
+
+def _by_set(rows: Sequence[Row], counts: Sequence[int]) -> str:
+    if len(set(counts)) == 1:
+        return f"{counts[0]} of each"
+    if len(rows) > _SETS_LISTED:
+        return f"{min(counts)} to {max(counts)} of each"
+    return ", ".join(f"{count} of {row['dataset']}" for row, count in zip(rows, counts, strict=True))
+
+
+def _warnings(names: Sequence[str], distances: Sequence[Row]) -> Iterator[str]:
+    """Yield the remarks on distances, each with the number of distances by each model that have it."""
+    found = {name: [remarks([row]) for row in distances if row["model"] == name] for name in names}
+    for remark in dict.fromkeys(chain.from_iterable(chain.from_iterable(found.values()))):
+        counts = [(name, sum(remark in each for each in found[name])) for name in names]
+        shares = [f"{count} of {len(found[name])} by {name}" for name, count in counts if count]
+        yield f"Warning for distances ({', '.join(shares)}): {remark}."
+
+
+def _merged(names: Sequence[_T], text: Callable[[_T], str]) -> list[tuple[list[_T], str]]:
+    """Return the names that have the same text, with this, in the order of the first of them."""
+    groups: dict[str, list[_T]] = {}
+    for name in names:
+        groups.setdefault(text(name), []).append(name)
+    return [(some, text) for text, some in groups.items()]

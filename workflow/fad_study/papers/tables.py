@@ -61,16 +61,21 @@ def published_table(
     caption = [
         "Published figures and those computed here.",
         agreement if comparable else "They are not comparable.",
-        "n: number of embedding vectors, reference : evaluated set.",
         *weights_sentences(rows),
     ]
+    of_table = ["n: number of embedding vectors, reference : evaluated set."]
     heading += ["difference", "verdict"] if comparable else []
     draws = max(row["draws"] for row in rows)
     if draws > 1:
-        caption.append(f"± is the standard deviation over up to {draws} draws.")
+        of_table.append(f"± is the standard deviation over up to {draws} draws.")
     names = heading.index("published")
     return PaperTable(
-        " ".join(caption), f"tab:{study}-published", tuple(heading), (body,), names, notes=notes
+        " ".join(caption),
+        f"tab:{study}-published",
+        tuple(heading),
+        (body,),
+        names,
+        notes=(*(("", note) for note in of_table), *notes),
     )
 
 
@@ -98,19 +103,22 @@ def correlation_table(study: str, rows: Sequence[Row], confidence: float) -> Pap
         means = [cells[name, criterion, SYSTEM_MEANS] for name in embeddings]
         columns.append([*mark_best([with_interval(row, _DECIMALS) for row in means])])
         over += [criterion] * (len(heading) - len(over))
-    caption = [
+    caption = (
         "Pearson correlation of distances with ratings, over all systems and categories (pooled) and over "
-        f"the systems' means (means), with {100 * confidence:g} % bootstrap intervals over systems. "
-        "The most negative is the best.",
+        "the systems' means (means). The most negative of each column is in bold."
+    )
+    notes = [
+        f"± and superscripts: {100 * confidence:g} % bootstrap intervals over systems.",
         verdict_sentence(rows),
     ]
     return PaperTable(
-        " ".join(filter(None, caption)),
+        caption,
         f"tab:{study}-correlations",
         tuple(heading),
         (tuple(zip(*columns, strict=True)),),
         1,
         tuple(over),
+        tuple(("", note) for note in notes if note),
     )
 
 

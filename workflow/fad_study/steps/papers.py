@@ -14,15 +14,19 @@ from fad_core.util.atomic import write_text
 from fad_study.correlations import Options, Published, correlation_rows, read_grids, read_published
 from fad_study.labels import labelled, labelled_groups, labels_of
 from fad_study.paper_options import CorrelationChoice
+from fad_study.papers.citations import bibliography, with_citations
 from fad_study.papers.distance_table import distance_table
-from fad_study.papers.layout import PaperTable, latex_table, latex_text, markdown_table, markdown_text
+from fad_study.papers.latex import latex_table, latex_text
+from fad_study.papers.layout import PaperTable
 from fad_study.papers.listeners import SEEDED, system_distances
+from fad_study.papers.markdown import markdown_table, markdown_text
 from fad_study.papers.methods import correlation_sentences, distance_sentences, version_sentence
 from fad_study.papers.published import published_rows, read_figures
 from fad_study.papers.repeats import repeat_rows
 from fad_study.papers.tables import correlation_table, published_table
 from fad_study.schemas.files import DATASETS
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
+from fad_study.schemas.ranking import RANKING
 from fad_study.study_models import parse_models
 
 
@@ -112,6 +116,7 @@ def write_paper_tables(
     study: str,
     distances: Path | None,
     datasets: Path | None,
+    ranking: Path | None,
     repeats: Path | None,
     groups: Mapping[str, Sequence[str]],
     published: Path | None,
@@ -125,6 +130,7 @@ def write_paper_tables(
         study: name of the study.
         distances: the table of distances, if there is one.
         datasets: the table of counts, which has the labels of the data sets; given if there are distances.
+        ranking: the table of ranks, if there is one.
         repeats: the table of groups of draws, if there is one.
         groups: data sets of each group, by the group's name.
         published: the table of published figures, if there is one.
@@ -138,7 +144,8 @@ def write_paper_tables(
     groups = labelled_groups(groups, labels)
     if computed:
         drawn = labelled(read_table(REPEATS, repeats), labels) if repeats else []
-        tables["distances"] = distance_table(study, computed, drawn, groups)
+        ranked = labelled(read_table(RANKING, ranking), labels) if ranking else []
+        tables["distances"] = distance_table(study, computed, drawn, groups, ranked)
     if published:
         figures = labelled(read_table(PUBLISHED, published), labels)
         tables["published"] = published_table(study, figures, computed, groups)
@@ -153,33 +160,42 @@ def write_methods(
     models: Sequence[str],
     distances: Path | None,
     datasets: Path | None,
+    ranking: Path | None,
     correlations: Path | None,
     choice: CorrelationChoice | None,
     seed: int,
     outputs: Sequence[Path],
 ) -> None:
-    """Write a paragraph for the methods section of a paper.
+    """Write a paragraph for the methods section of a paper, and the entries of what it cites.
 
     Args:
         models: specifications of the models (`fad_study.study_models.parse_models`).
         distances: the table of distances, if there is one.
         datasets: the table of counts, if there is one.
+        ranking: the table of ranks, if there is one.
         correlations: the table of correlations, if there is one.
         choice: what was correlated, if anything was.
         seed: seed of the resamples.
-        outputs: the files to write, .md or .tex.
+        outputs: the files to write, .md, .tex or .bib.
     """
     sentences: list[str] = []
     if distances and datasets:
         counts = read_table(DATASETS, datasets)
-        tables = (labelled(rows, labels_of(counts)) for rows in (read_table(DISTANCES, distances), counts))
-        sentences += distance_sentences(parse_models(models), *tables)
+        ranks = read_table(RANKING, ranking) if ranking else []
+        computed, counts = (
+            labelled(rows, labels_of(counts)) for rows in (read_table(DISTANCES, distances), counts)
+        )
+        sentences += distance_sentences(parse_models(models), computed, counts, ranks)
     if correlations and choice:
         sentences += correlation_sentences(choice, seed, read_table(CORRELATIONS, correlations))
     text = " ".join([*sentences, version_sentence()])
+    forms = {
+        ".md": lambda: with_citations(text, markdown_text, latex=False) + "\n",
+        ".tex": lambda: with_citations(text, latex_text, latex=True) + "\n",
+        ".bib": lambda: bibliography(text),
+    }
     for output in outputs:
-        escape = latex_text if output.suffix == ".tex" else markdown_text
-        write_text(output, escape(text) + "\n")
+        write_text(output, forms[output.suffix]())
 
 
 def _read_values(distances: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,226 @@
+r"""Tables and text in LaTeX, for `\input`; tables need the package booktabs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby, takewhile
+
+from fad_core.util.formatting import one_line
+from fad_study.papers.layout import Cell, Number, PaperTable
+from fad_study.papers.markdown import markdown_cell
+
+_COLUMN_PT = 225.0
+"""Width of a column of a two-column page; a table that is wider takes the width of the page."""
+_PAGE_PT = 340.0
+"""Width of the text of a one-column page; a table that is wider is divided."""
+_GAP_PT, _CHARACTER_PT, _WIDE_PT, _NARROW_PT = 7.0, 4.3, 6.3, 2.7
+"""Space between columns, and mean widths of characters, of wide and of narrow ones, at \footnotesize."""
+_LONGEST = 28
+"""Characters of a name above which it is broken into lines."""
+
+
+def latex_table(table: PaperTable) -> str:
+    r"""Return a table in LaTeX for `\input`, with its notes below it; it needs the package booktabs.
+
+    A table that is wider than a page is divided into parts of fewer columns, one below the other.
+    """
+    widths = _widths(table)
+    parts = list(_parts(table, widths))
+    bodies = [_tabular(table, columns, widths) for columns in parts]
+    widest = max(_total(widths, columns) for columns in parts)
+    # In a document of one column, both are the same.
+    environment = "table" if widest <= _COLUMN_PT else "table*"
+    notes = [
+        f"${_latex_marks([mark])}$ {latex_text(note)}." if mark else latex_text(note)
+        for mark, note in table.notes
+    ]
+    below = r"\par\smallskip\begin{minipage}{\linewidth}\raggedright " + " ".join(notes) + r"\end{minipage}"
+    lines = [
+        r"% Needs \usepackage{booktabs}.",
+        rf"\begin{{{environment}}}",
+        r"\centering\footnotesize",
+        rf"\setlength{{\tabcolsep}}{{{_GAP_PT / 2:g}pt}}\setlength{{\belowcaptionskip}}{{4pt}}",
+        # Asymmetric intervals need more room between the lines.
+        *([r"\renewcommand{\arraystretch}{1.25}"] if any("}_{-" in body for body in bodies) else []),
+        rf"\caption{{{latex_text(table.caption)}}}",
+        rf"\label{{{table.label}}}",
+        "\n\n\\medskip\n".join(bodies),
+        *([below] if notes else []),
+        rf"\end{{{environment}}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _tabular(table: PaperTable, columns: Sequence[int], widths: Sequence[float]) -> str:
+    leading = _leading(table)
+    shown = [index for index in columns if index >= leading]
+    heading = " & ".join(latex_text(table.heading[index]) for index in shown)
+    longest = _LONGEST * _CHARACTER_PT
+    alignment = "".join(
+        "r" if index >= table.names else "l" if widths[index] < longest else rf"p{{{longest:.0f}pt}}"
+        for index in shown
+    )
+    groups = []
+    for group in table.groups:
+        title = ", ".join(_latex_cell(cell) for cell in group[0][:leading])
+        above = [rf"\multicolumn{{{len(shown)}}}{{@{{}}l}}{{\itshape {title}}}"] if leading else []
+        lines = [*above, *(" & ".join(_latex_cell(row[index]) for index in shown) for row in group)]
+        groups.append("".join(f"{line} \\\\\n" for line in lines))
+    lines = [
+        rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}",
+        r"\toprule",
+        *_latex_over([table.over[index] for index in shown] if table.over else []),
+        rf"{heading} \\",
+        r"\midrule",
+        "\\midrule\n".join(groups) + r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines)
+
+
+def _leading(table: PaperTable) -> int:
+    """Return the number of columns of names that are the same in a whole group: they are above its rows."""
+    if len(table.groups) == 1 or max(map(len, table.groups)) == 1:
+        return 0
+    constant = (
+        all(len({row[index] for row in group}) == 1 for group in table.groups)
+        for index in range(table.names - 1)
+    )
+    return len(list(takewhile(bool, constant)))
+
+
+def _parts(table: PaperTable, widths: Sequence[float]) -> Iterator[list[int]]:
+    """Yield the columns of each part of a table: those of names, and as many others as the page has room for.
+
+    Columns below one text stay together if they have room, and so do columns up to one of counts.
+    """
+    names = list(range(_leading(table), table.names))
+    keys = list(table.over) or [str(table.heading[:index].count("n")) for index in range(len(table.heading))]
+    part: list[int] = []
+    for _, block in groupby(range(table.names, len(keys)), key=keys.__getitem__):
+        columns = list(block)
+        fits = _total(widths, [*names, *columns]) <= _PAGE_PT
+        for each in [columns] if fits else _with_counts(table, columns):
+            if part and _total(widths, [*names, *part, *each]) > _PAGE_PT:
+                yield [*names, *part]
+                part = []
+            part += each
+    yield [*names, *part]
+
+
+def _with_counts(table: PaperTable, columns: Sequence[int]) -> list[list[int]]:
+    """Divide columns into single ones, with that of counts beside the last before it."""
+    found: list[list[int]] = []
+    for index in columns:
+        if found and table.heading[index] == "n":
+            found[-1].append(index)
+        else:
+            found.append([index])
+    return found
+
+
+def _widths(table: PaperTable) -> list[float]:
+    """Estimate the width of each column."""
+    columns = zip(table.heading, *(row for group in table.groups for row in group), strict=True)
+    widths = [max(_width(cell) for cell in column) for column in columns]
+    limited = [min(width, _LONGEST * _CHARACTER_PT) for width in widths[: table.names]]
+    widths = [*limited, *widths[table.names :]]
+    if table.over:
+        for text, items in groupby(range(len(widths)), key=lambda index: table.over[index]):
+            # What a text above several columns has more than these, the last one gets.
+            below = list(items)
+            widths[below[-1]] += max(0.0, _width(text) - _total(widths, below)) if text else 0.0
+    return widths
+
+
+def _total(widths: Sequence[float], columns: Sequence[int]) -> float:
+    return sum(widths[index] for index in columns) + _GAP_PT * (len(columns) - 1)
+
+
+def _width(cell: Cell) -> float:
+    text = cell if isinstance(cell, str) else markdown_cell(cell).replace("*", "")
+    wide = sum(character.isupper() or character in "mw%—±−" for character in text)
+    narrow = sum(character in " .,:;[]()ijl" for character in text)
+    return wide * _WIDE_PT + narrow * _NARROW_PT + (len(text) - wide - narrow) * _CHARACTER_PT
+
+
+def _latex_over(over: Sequence[str]) -> list[str]:
+    """Return the line above the heading, with each text over its columns, and the rules below these."""
+    if not over:
+        return []
+    cells, rules, column = [], [], 1
+    for text, columns in groupby(over):
+        width = len(list(columns))
+        cells.append(rf"\multicolumn{{{width}}}{{c}}{{{latex_text(text)}}}" if text else "&" * (width - 1))
+        rules += [rf"\cmidrule(lr){{{column}-{column + width - 1}}}"] if text else []
+        column += width
+    return [" & ".join(cells) + r" \\", " ".join(rules)]
+
+
+def latex_text(text: str) -> str:
+    """Return plain text with the special characters of LaTeX escaped."""
+    return "".join(_LATEX.get(character, character) for character in one_line(text))
+
+
+_GREEK = "alpha beta gamma delta lambda mu pi sigma tau Delta"
+_LATEX = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+    "±": r"$\pm$",
+    "−": "$-$",
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "≈": r"$\approx$",
+    "∞": r"$\infty$",
+    "→": r"$\rightarrow$",
+    "µ": r"$\mu$",
+    **dict(zip("αβγδλμπστΔ", map(r"$\{}$".format, _GREEK.split()), strict=True)),
+    "…": r"\ldots{}",
+    "—": "---",
+    "–": "--",
+    "²": r"\textsuperscript{2}",
+}
+
+
+def _latex_cell(cell: Cell) -> str:
+    if cell is None:
+        return "--"
+    if isinstance(cell, str):
+        return latex_text(cell)
+    return _latex_number(cell)
+
+
+def _latex_number(number: Number) -> str:
+    value = _latex_power(number.text)
+    text = f"\\mathbf{{{value}}}" if number.best else value
+    if number.letters:
+        text += rf"^{{\mathrm{{{number.letters}}}}}"
+    if number.ends is not None:
+        ends = ", ".join(map(_latex_power, number.end_texts))
+        text += rf"\ [{ends}]"
+    if number.spread_texts:
+        one, other = map(_latex_power, number.spread_texts)
+        text += f" \\pm {one}" if one == other else f"^{{+{other}}}_{{-{one}}}"
+    return f"${text}{_latex_marks(number.marks)}$"
+
+
+def _latex_marks(marks: Sequence[str]) -> str:
+    """Return marks as superscripts in math mode; the empty group permits a superscript before them."""
+    raised = ",".join("".join(_LATEX_MARKS[character] for character in mark) for mark in marks)
+    return f"{{}}^{{{raised}}}" if raised else ""
+
+
+_LATEX_MARKS = {"†": r"\dagger", "‡": r"\ddagger", "§": r"\S", "¶": r"\P", "‖": r"\|"}
+
+
+def _latex_power(text: str) -> str:
+    mantissa, _, exponent = text.partition("e")
+    return f"{mantissa} \\times 10^{{{int(exponent)}}}" if exponent else mantissa
