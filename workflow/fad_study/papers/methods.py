@@ -174,8 +174,10 @@ def _clip_sentences(names: Sequence[str], datasets: Sequence[Row]) -> Iterator[s
     """Yield the numbers of clips and of vectors; models with the same numbers share a sentence."""
 
     def rows(name: str) -> list[Row]:
-        return [row for row in datasets if row["model"] == name]
+        # A warning names the sets of which nothing is known but mean and covariance.
+        return [row for row in datasets if row["model"] == name and row["used"] is not None]
 
+    names = list(filter(rows, names))
     clips = _merged(names, lambda name: _clips(rows(name)))
     for some, text in clips:
         yield f"{listed(some)} embedded {text}." if clips[1:] else f"Each model embedded {text}."
