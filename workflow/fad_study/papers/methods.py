@@ -178,6 +178,8 @@ def _clip_sentences(names: Sequence[str], datasets: Sequence[Row]) -> Iterator[s
         return [row for row in datasets if row["model"] == name and row["used"] is not None]
 
     names = list(filter(rows, names))
+    if not names:
+        return
     clips = _merged(names, lambda name: _clips(rows(name)))
     for some, text in clips:
         yield f"{listed(some)} embedded {text}." if clips[1:] else f"Each model embedded {text}."

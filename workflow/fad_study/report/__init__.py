@@ -92,6 +92,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=lambda value: "–" if value is None else value,
     )
     environment.filters |= {
         "number": significant,
@@ -171,7 +172,7 @@ def _sections(results: Results) -> list[tuple[str, str]]:
 
 
 def _totals(results: Results, model: Model) -> dict[str, Any]:
-    rows = [row for row in results.datasets if row["model"] == model.name]
+    rows = [row for row in results.datasets if row["model"] == model.name and row["vectors"] is not None]
     return {
         name: sum(row[name] for row in rows)
         for name in ("found", "used", "padded", "excluded", "ignored", "vectors", "seconds")
