@@ -138,6 +138,7 @@ def write_report(
         end_measures=[m for m in MEASURES if any(row[m] is not None for row in results.per_file)],
         datasets=_datasets(results),
         published=results.published,
+        agreeing=_agreeing(results.published),
         verification=[line for model in results.models for line in _verification(results, model)],
         levels=_LEVELS,
         hints={
@@ -150,6 +151,13 @@ def write_report(
         **_set_apart(results),
     )
     write_text(html, page)
+
+
+def _agreeing(published: Sequence[Row]) -> str:
+    """Return a sentence on how many published figures agree; "" if there are none that are comparable."""
+    if not published or published[0]["verdict"] == "not comparable":
+        return verdict_sentence(published)
+    return f"{verdict_sentence(published).rstrip('.')} within {100 * published[0]['tolerance']:g} %."
 
 
 def _sections(results: Results) -> list[tuple[str, str]]:
