@@ -89,9 +89,8 @@ benchmark: $(CORE) $(REFERENCE) ## Time this package and the original on the sam
 	$(WITH_VENV) python scripts/benchmark.py --reference-python $(REFERENCE_VENV)/bin/python \
 		--metric-packages results/benchmark/packages
 
-fadtk: $(DEV) $(REFERENCE) ## Compare with fadtk, live, and with the scores that it publishes of its sample clips: minutes
+fadtk: $(DEV) $(REFERENCE) ## Compare `compatibility: fadtk` with fadtk itself, on seeded weights: minutes
 	$(WITH_VENV) python tests/live_fadtk/compare.py $(REFERENCE_VENV)/bin/python
-	$(WITH_VENV) python tests/live_fadtk/samples.py $(REFERENCE_VENV)/bin/python
 
 lint: $(DEV) ## Check style, types and workflow
 	$(WITH_VENV) ruff check .

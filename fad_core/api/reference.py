@@ -153,7 +153,7 @@ def reference(
     """
     keep = per_file or choose_metric(metric).metric.needs_vectors_of("reference")
     name = os.fspath(source) if isinstance(source, str | os.PathLike) else "reference"
-    if is_statistics_file(name) and find_reference(name).is_file():
+    if is_statistics_file(name) and find_reference(name).exists():
         wanted = FrechetAudioDistance(model_name=model, **settings).model_id if model else ""
         source = _stored(name, wanted)
         model, weights = model or source.key.model, weights or _weights_of(source)

@@ -45,7 +45,7 @@ def precomputed_set(name: str, source: Source, use: ModelUse, *, keep: bool = Fa
     if (
         isinstance(source, str | os.PathLike)
         and is_statistics_file(source)
-        and find_reference(source).is_file()
+        and find_reference(source).exists()
     ):
         return _stored_set(source, use, keep=keep)
     vectors, note = None, ""

@@ -9,19 +9,14 @@ exported it, what became of the files) beside `(n, mean, factor)`:
 
 Embeddings in the form of the table EMBEDDINGS, `.parquet` too, are reduced to their statistics.
 
-Those of others are read, too. They hold a mean and a covariance and say little of what they are of:
-
-* fadtk: `{model}.mu` and `{model}.cov`, for one model or several;
-* pytorch-fid: `mu` and `sigma`.
+Those of others are read too (`fad_core.embedding.foreign_statistics`).
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,20 +26,24 @@ import numpy as np
 
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.facts import identity_of
-from fad_core.embedding.foreign_names import id_of
+from fad_core.embedding.foreign_statistics import (
+    LISTED,
+    is_foreign_cache,
+    numbers_of,
+    read_foreign,
+    read_foreign_cache,
+    read_named,
+    usable,
+)
 from fad_core.embedding.named_references import (
     NAMED_REFERENCES,
-    NamedReference,
     find_reference,
     named_reference,
 )
 from fad_core.embedding.statistics_table import require_dimension, set_from_rows, set_to_rows
 from fad_core.errors import FadError
 from fad_core.metrics.grouping import GROUPS
-from fad_core.metrics.mean_covariance import MeanCovariance
-from fad_core.models.base import EMBEDDING
-from fad_core.models.use import ModelKey
-from fad_core.tables.arrays import Archive, Header, reason_of, require_numbers
+from fad_core.tables.arrays import Archive, Header
 from fad_core.tables.files import read_table, write_table
 from fad_core.tables.schemas import EMBEDDINGS, STATISTICS
 from fad_core.util.atomic import atomic_path
@@ -54,8 +53,6 @@ __all__ = ["read_statistics", "write_statistics"]
 _SUFFIXES = (".npz", ".parquet")
 _KEY = ("model", "weights", "weights_sha256", "settings", "dataset")
 
-_FADTK_MEAN, _FADTK_COVARIANCE = ".mu", ".cov"
-_PYTORCH_FID = ("mu", "sigma")
 _BESIDE = ("identity", "note")
 _GROUPS = ("group_n", "group_files", "group_means", "group_rows")
 """Arrays that files of earlier versions lack."""
@@ -63,17 +60,16 @@ _OURS = {*STATISTICS.names, *_BESIDE} - {*_GROUPS}
 _KINDS = {"string": "U", "int64": "iu", "float64": "f"}
 _TEXT_BYTES = 4_000_000
 """Of a text in a `.npz` at most, at 4 bytes a character; identities have some thousands."""
-_LISTED = 20
-"""Names of arrays that a message lists at most."""
 
 
 def is_statistics_file(path: str | os.PathLike[str]) -> bool:
-    """Whether a path has the suffix of a file of statistics or of a table of embeddings, or is a name of one.
+    """Whether a path is that of statistics or embeddings: by its suffix, as a name, or as another's cache.
 
     >>> is_statistics_file("reference.npz"), is_statistics_file("audio/reference")
     (True, False)
     """
-    return Path(path).suffix in _SUFFIXES or os.fspath(path) in NAMED_REFERENCES
+    named = Path(path).suffix in _SUFFIXES or os.fspath(path) in NAMED_REFERENCES
+    return named or is_foreign_cache(path)
 
 
 def write_statistics(embedded: EmbeddedSet, path: Path) -> None:
@@ -133,8 +129,9 @@ def read_statistics(
 
     Args:
         path: path of the file, which ends in .npz or .parquet; or of a table of embeddings of one data set
-            (.parquet); or the name of a reference (`fad_core.embedding.named_references`). It becomes the
-            set's name.
+            (.parquet); or the name of a reference (`fad_core.embedding.named_references`); or a folder in
+            which fadtk or kadtk keeps what it has computed of a set (`fad_core.embedding.foreign_caches`).
+            It becomes the set's name.
         models: ids of the models to read, if another package's file holds several; none: all of them.
         keep: whether the embeddings are kept beside the statistics, if the file holds them.
 
@@ -152,13 +149,29 @@ def read_statistics(
     """
     if Path(path).suffix == ".parquet":
         return _read_parquet(str(path), keep)
+    if is_foreign_cache(path):
+        return [read_foreign_cache(path, keep=keep)]
     place = find_reference(path)
     with _opened(place) as archive:
         if set(archive.names) >= _OURS:
             return [_read_ours(str(path), archive)]
         if reference := named_reference(place):
-            return _read_named(str(path), archive, reference, models)
-        return _read_foreign(str(path), archive, models)
+            return read_named(str(path), archive, reference, models)
+        if found := read_foreign(str(path), archive, models):
+            return found
+        raise _unknown(str(path), archive)
+
+
+def _unknown(name: str, archive: Archive) -> FadError:
+    """Return the error of a file of no known kind."""
+    missing = sorted(_OURS - set(archive.names))
+    if 2 * len(missing) < len(_OURS):
+        return FadError(f"{name}: these statistics of fad-core lack {', '.join(missing)}")
+    listed = ", ".join(sorted(archive.names)[:LISTED]) + (", …" if len(archive.names) > LISTED else "")
+    return FadError(
+        f"{name} holds {listed or 'nothing'}; expected the statistics of fad-core, of fadtk (model.mu, "
+        "model.cov) or of pytorch-fid (mu, sigma)"
+    )
 
 
 def _read_parquet(name: str, keep: bool) -> list[EmbeddedSet]:
@@ -198,14 +211,14 @@ def _opened(path: Path) -> Archive:
 
 def _read_ours(name: str, archive: Archive) -> EmbeddedSet:
     row: dict[str, Any] = {}
-    with _usable(name):
+    with usable(name):
         for column in STATISTICS.columns:
             if not column.type.startswith("list"):
                 row[column.name] = _scalar(archive, column.name, column.type)
         dimension = row["dimension"]
         require_dimension(dimension)
-        row["mean"] = archive.read("mean", _numbers_of((dimension,)))
-        row["factor"] = archive.read("factor", _numbers_of((dimension * dimension,)))
+        row["mean"] = archive.read("mean", numbers_of((dimension,)))
+        row["factor"] = archive.read("factor", numbers_of((dimension * dimension,)))
         row["sounds"] = archive.read("sounds", partial(_require_sounds, most=row["files"]))
         row |= _read_groups(archive, dimension)
         identity, note = (_scalar(archive, key, "string") for key in _BESIDE)
@@ -219,8 +232,8 @@ def _read_groups(archive: Archive, dimension: int) -> dict[str, Any]:
     row: dict[str, Any] = {"group_n": archive.read("group_n", partial(_require_sounds, most=GROUPS))}
     heights = np.minimum(row["group_n"] - 1, dimension).clip(0)
     row["group_files"] = archive.read("group_files", partial(_require_sounds, most=len(heights)))
-    row["group_means"] = archive.read("group_means", _numbers_of((len(heights) * dimension,)))
-    row["group_rows"] = archive.read("group_rows", _numbers_of((int(heights.sum()) * dimension,)))
+    row["group_means"] = archive.read("group_means", numbers_of((len(heights) * dimension,)))
+    row["group_rows"] = archive.read("group_rows", numbers_of((int(heights.sum()) * dimension,)))
     return row
 
 
@@ -239,92 +252,7 @@ def _require_sounds(header: Header, most: int) -> None:
         raise ValueError(f"it holds {header.dtype} {list(header.shape)}; expected int64, at most {most}")
 
 
-def _numbers_of(*shapes: tuple[int, ...]) -> Callable[[Header], None]:
-    """Return a check that an array holds real numbers and has one of the shapes."""
-
-    def accept(header: Header) -> None:
-        require_numbers(header)
-        if header.shape not in shapes:
-            wanted = " or ".join(str(list(shape)) for shape in shapes)
-            raise ValueError(f"its shape is {list(header.shape)}; expected {wanted}")
-
-    return accept
-
-
-def _require_mean(header: Header) -> None:
-    dimension = math.prod(header.shape)
-    require_dimension(dimension)
-    _numbers_of((dimension,), *([()] if dimension == 1 else []))(header)
-
-
-@contextmanager
-def _usable(name: str) -> Iterator[None]:
-    """Turn errors in the contents of a file into a FadError that names the file."""
-    try:
-        yield
-    except (ValueError, MemoryError) as error:
-        raise FadError(f"{name}: these statistics cannot be used: {reason_of(error)}") from error
-
-
 def _ours(name: str, rows: Sequence[Mapping[str, Any]], identity: str, note: str) -> EmbeddedSet:
-    with _usable(name):
+    with usable(name):
         known = identity_of(identity, rows[0]["weights_sha256"])
         return replace(set_from_rows(rows), name=name, identity=known, note=note)
-
-
-def _read_named(
-    name: str, archive: Archive, reference: NamedReference, models: Collection[str]
-) -> list[EmbeddedSet]:
-    """Read the statistics of models of this package from a file whose conventions are known."""
-    wanted = [model for model in reference.names if not models or model in models]
-    if not wanted:
-        known = ", ".join(reference.names)
-        raise FadError(f"{reference.name} has statistics of {known}, but not of {' or '.join(models)}")
-    sets = []
-    for model in wanted:
-        stored = reference.names[model]
-        keys = (stored + _FADTK_MEAN, stored + _FADTK_COVARIANCE)
-        foreign = _foreign(name, reference.conventions, archive, stored, keys)
-        sets.append(replace(foreign, key=reference.key_of(model), note=reference.title))
-    return sets
-
-
-def _read_foreign(name: str, archive: Archive, models: Collection[str]) -> list[EmbeddedSet]:
-    parts = [
-        [key.removesuffix(suffix) for key in archive.names if key.endswith(suffix)]
-        for suffix in (_FADTK_MEAN, _FADTK_COVARIANCE)
-    ]
-    held = parts[0]
-    if alone := sorted(set(parts[0]) ^ set(parts[1])):
-        raise FadError(f"{name} holds only a mean or only a covariance of {', '.join(alone[:_LISTED])}")
-    if held:
-        # A single model is read whatever its name; of several, only the requested ones are read.
-        several = models and len(held) > 1
-        wanted = [model for model in held if not several or {model, id_of(model)} & set(models)]
-        if not wanted:
-            raise FadError(f"{name} holds statistics of {', '.join(held)}, but not of {' or '.join(models)}")
-        return [
-            _foreign(name, "fadtk", archive, model, (model + _FADTK_MEAN, model + _FADTK_COVARIANCE))
-            for model in wanted
-        ]
-    if set(_PYTORCH_FID) <= set(archive.names):
-        return [_foreign(name, "pytorch-fid", archive, "", _PYTORCH_FID)]
-    missing = sorted(_OURS - set(archive.names))
-    if 2 * len(missing) < len(_OURS):
-        raise FadError(f"{name}: these statistics of fad-core lack {', '.join(missing)}")
-    listed = ", ".join(sorted(archive.names)[:_LISTED]) + (", …" if len(archive.names) > _LISTED else "")
-    raise FadError(
-        f"{name} holds {listed or 'nothing'}; expected the statistics of fad-core, of fadtk (model.mu, "
-        "model.cov) or of pytorch-fid (mu, sigma)"
-    )
-
-
-def _foreign(name: str, source: str, archive: Archive, model: str, keys: tuple[str, str]) -> EmbeddedSet:
-    with _usable(name):
-        mean = archive.read(keys[0], _require_mean)
-        single = ((), (1,)) if mean.size == 1 else ()
-        covariance = archive.read(keys[1], _numbers_of((mean.size, mean.size), *single))
-        known = MeanCovariance.from_covariance(mean, covariance)
-    note = f"mean and covariance from {source}, which does not name the weights"
-    key = ModelKey(model, "", "", "")
-    return EmbeddedSet(name, key, {EMBEDDING: known}, source=source, note=note)

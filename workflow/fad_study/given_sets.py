@@ -5,12 +5,14 @@ They are not scanned or embedded. Their model, weights and settings must be thos
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fad_core.api.comparability import same_model, without_vectors
+from fad_core.datasets import file_sha256
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.embedding.named_references import NAMED_REFERENCES
 from fad_core.embedding.statistics_files import is_statistics_file, read_statistics
@@ -28,13 +30,26 @@ FETCHED = Path("results/references")
 """Where a study keeps its copies of named references."""
 
 
-def is_given(path: str | Collection[str]) -> bool:
-    """Return whether the `path` of a data set is a file of statistics or embeddings.
+def located(path: str, root: str = "") -> str:
+    """Return the `path` of a data set below the folder of all audio; the name of a reference as it is.
+
+    >>> located("a/*.wav", "audio"), located("fma_pop", "audio")
+    ('audio/a/*.wav', 'fma_pop')
+    """
+    return path if path in NAMED_REFERENCES else str(Path(root).expanduser() / Path(path).expanduser())
+
+
+def is_given(path: str | Collection[str], root: str = "") -> bool:
+    """Return whether the `path` of a data set is that of statistics or embeddings.
+
+    Args:
+        path: as the configuration has it.
+        root: folder that it is relative to.
 
     >>> is_given("reference.npz"), is_given("audio/reference"), is_given(["a.wav", "b.wav"])
     (True, False, False)
     """
-    return isinstance(path, str) and is_statistics_file(path)
+    return isinstance(path, str) and is_statistics_file(located(path, root))
 
 
 def given_path(path: str, model: str) -> Path:
@@ -53,17 +68,34 @@ def given_path(path: str, model: str) -> Path:
     return FETCHED / f"{path}.npz" if path in NAMED_REFERENCES else Path(path.replace("{model}", model))
 
 
+def content_of(path: Path) -> str:
+    """Return a hash of what a file or folder of statistics holds.
+
+    Args:
+        path: what `given_path` returns; a named reference need not be there.
+    """
+    if path.parent == FETCHED:
+        return NAMED_REFERENCES[path.stem].sha256
+    if path.is_file():
+        return file_sha256(path)
+    hashes = [f"{file_sha256(file)} {file.name}\n" for file in sorted(path.glob("*.npy"))]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
 def validate_given(
-    datasets: Mapping[str, Mapping[str, Any]], metrics: Iterable[Metric], pairs: Collection[tuple[str, str]]
+    datasets: Mapping[str, Mapping[str, Any]],
+    given: Collection[str],
+    metrics: Iterable[Metric],
+    pairs: Collection[tuple[str, str]],
 ) -> Iterator[str]:
     """Yield a message for each setting that such sets cannot have, and each metric that cannot use them.
 
     Args:
         datasets: the entries of the configuration, with all defaults filled in.
+        given: names of those that are statistics or embeddings.
         metrics: of the study.
         pairs: (reference, evaluation), names of the sets that are compared.
     """
-    given = [name for name, entry in datasets.items() if is_given(entry["path"])]
     for name, entry in datasets.items():
         if name in given and entry["shards"] != 1:
             yield f"datasets: {name}: shards has no effect on a file of statistics"
@@ -139,7 +171,7 @@ def _held(path: Path, model: str) -> list[EmbeddedSet]:
     if path.parent == FETCHED:
         reference = NAMED_REFERENCES[path.stem]
         return [EmbeddedSet(reference.name, reference.key_of(model), {}, source=reference.conventions)]
-    if not path.is_file():
+    if not path.exists():
         raise FadError(f"{path} does not exist")
     if path.suffix != ".parquet" or schema_name(path) != EMBEDDINGS.name:
         return read_statistics(path, [model])

@@ -12,13 +12,12 @@ from typing import Any
 from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.lists import is_list, list_in
 from fad_core.datasets.policy import FilePolicy
-from fad_core.embedding.named_references import NAMED_REFERENCES
 from fad_core.models import get_model
 from fad_core.models.options import Options
 from fad_core.runner.backend import Backend
 from fad_core.weights import Weights, locate_weights
 from fad_study.config import examine_config, require_no_errors
-from fad_study.given_sets import given_path, is_given, select_statistics, study_set
+from fad_study.given_sets import given_path, is_given, located, select_statistics, study_set
 from fad_study.paper_options import PaperChoices, paper_choices, validate_paper_files, validate_papers
 from fad_study.study_models import StudyModel, name_and_id
 from fad_study.study_names import errors_of, labels_of, metric_texts, pairs_of, ranked_of, validate_names
@@ -203,16 +202,11 @@ def _valid_part(config: Mapping[str, Any], damaged: Set[str]) -> Study:
 
 
 def _dataset(name: str, path: str | list[str], config: Mapping[str, Any]) -> Dataset:
-    root, leftovers = Path(config.get("audio_root", "")).expanduser(), FilePolicy.of(config).leftovers
-
-    def located(path: str) -> str:
-        return str(root / Path(path).expanduser())
-
+    root, leftovers = config.get("audio_root", ""), FilePolicy.of(config).leftovers
     if isinstance(path, str):
-        if path in NAMED_REFERENCES:
-            return Dataset(name, path, leftovers)
-        return Dataset(name, list_in(path, root) if is_list(path) else located(path), leftovers)
-    return Dataset(name, tuple(map(located, path)), leftovers)
+        listed = list_in(path, Path(root).expanduser()) if is_list(path) else located(path, root)
+        return Dataset(name, listed, leftovers)
+    return Dataset(name, tuple(located(each, root) for each in path), leftovers)
 
 
 def _options(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Options:

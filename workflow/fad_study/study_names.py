@@ -47,9 +47,11 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
         yield from _validate_pairs(config, pairs, names)
     known = [choose_metric(text).metric for text in metrics if not errors_of(choose_metric, text)]
     datasets, per_file = config.get("datasets", {}), config.get("per_file", [])
-    yield from validate_given(datasets, known, pairs)
+    root = config.get("audio_root", "")
+    given = [name for name, entry in datasets.items() if is_given(entry["path"], root)]
+    yield from validate_given(datasets, given, known, pairs)
     for name in dict.fromkeys(evaluation for _, evaluation in pairs if per_file):
-        if name in datasets and is_given(datasets[name]["path"]):
+        if name in given:
             yield f"per_file: the data set {name} is a file of statistics, whose single files are not known"
     yield from _validate_labels(config)
     yield from validate_papers(config, names, pairs)

@@ -1,7 +1,7 @@
 # Functions and values for `params`: what a step depends on besides its inputs, so that a change re-runs it.
 from fad_core.datasets import file_sha256, list_files
-from fad_core.embedding.named_references import NAMED_REFERENCES
 from fad_study.digest import metrics_digest, step_digest
+from fad_study.given_sets import content_of
 from fad_study.shards import batch_token
 
 
@@ -68,8 +68,7 @@ def batch_content(wildcards):
 
 def given_content(wildcards):
     """Params function: the hash of a file of statistics; a file that replaces it may have an older time."""
-    reference = NAMED_REFERENCES.get(STUDY.datasets[wildcards.dataset].path)
-    return reference.sha256 if reference else file_sha256(given_statistics(wildcards)["given"])
+    return content_of(STUDY.given_path(wildcards.dataset, wildcards.model))
 
 
 def assumed(wildcards):
