@@ -34,12 +34,13 @@ _WORDS, _PLACES, _WIDTH, _LAYERS, _HIDDEN = 50_265, 514, 768, 12, 3072
 Fills = dict[str, Fill]
 
 
-# Size in bytes and sha256 of the official files, as far as they are published.
+# Size in bytes and sha256 of the official files, as far as they are known (docs/models.md).
 _PUBLISHED = {
     "630k-audioset-best.pt": (
         1_863_587_645,
         "8053c9775516af2f4902e1e8281e356cc1bf7a85e8b761908170767b77c3f037",
     ),
+    "630k-best.pt": (None, "e02951eae3c9955db546c50086059e6457188ec39446858f2bddbcb4b56b1cb3"),
     "music_audioset_epoch_15_esc_90.14.pt": (
         2_352_471_003,
         "fae3e9c087f2909c28a09dc31c8dfcdacbc42ba44c70e972b58c1bd1caf6dedd",

@@ -132,7 +132,7 @@ def _pca_layout() -> dict[str, Fill]:
 NETWORK_CHECKPOINT = Checkpoint(
     filename="vggish-10086976.pth",
     url=_RELEASE + "vggish-10086976.pth",
-    sha256="10086976",
+    sha256="10086976245803799d9194e9a73d9b6c1549c71d1b80106f5cade5608a561f4b",
     size=288_567_937,
     licence="Apache-2.0",
     folder="checkpoints",

@@ -650,24 +650,24 @@ class TestWeights:
         assert self.verify(folder, "vggish") == (3, {"vggish-10086976.pth": "failed"})
 
     def test_a_recorded_hash_counts_where_none_is_published(self, folder: Path) -> None:
-        path = folder / "630k-best.pt"
+        path = folder / "630k-fusion-best.pt"
         path.write_bytes(b"weights")
-        assert self.verify(folder, "clap-630k") == (0, {path.name: "no hash published or recorded"})
+        assert self.verify(folder, "clap-630k-fusion") == (0, {path.name: "no hash published or recorded"})
         digest = hashlib.sha256(b"weights").hexdigest()
         stat = path.stat()
         record = f"# size={stat.st_size} mtime_ns={stat.st_mtime_ns}\n{digest}  {path.name}\n"
         path.with_name(path.name + ".sha256").write_text(record)
-        assert self.verify(folder, "clap-630k") == (0, {path.name: "passed"})
+        assert self.verify(folder, "clap-630k-fusion") == (0, {path.name: "passed"})
         # A flipped bit that leaves size and time as they were.
         path.write_bytes(b"weightz")
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         checksums._hash.cache_clear()  # as in another process
-        assert self.verify(folder, "clap-630k") == (3, {path.name: "failed"})
+        assert self.verify(folder, "clap-630k-fusion") == (3, {path.name: "failed"})
 
     def test_fetch_says_what_it_has(self, folder: Path) -> None:
-        (folder / "630k-best.pt").write_bytes(b"weights")
+        (folder / "630k-fusion-best.pt").write_bytes(b"weights")
         result = CliRunner().invoke(
-            main, ["weights", "fetch", "clap-630k", "--ckpt-dir", str(folder), "--json"]
+            main, ["weights", "fetch", "clap-630k-fusion", "--ckpt-dir", str(folder), "--json"]
         )
         (row,) = json.loads(result.stdout)
         assert row["sha256"] == hashlib.sha256(b"weights").hexdigest()

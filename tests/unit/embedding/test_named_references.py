@@ -23,14 +23,14 @@ from fad_core.models import get_model
 from fad_core.models.use import ModelKey
 
 SHA256 = get_model("cdpam-content").checkpoints[0].sha256
-PARTLY = get_model("vggish").checkpoints[0].sha256
+PARTLY = get_model("encodec-48k").checkpoints[0].sha256
 
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file of fadtk's kind that is known as "popular", where it would be downloaded to."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    names = {"vggish": (128, "vggish"), "cdpam-content": (512, "cdpam-content")}
+    names = {"encodec-48k": (128, "encodec"), "cdpam-content": (512, "cdpam-content")}
     arrays = {}
     for dimension, name in names.values():
         arrays |= {f"{name}.mu": np.ones(dimension), f"{name}.cov": np.eye(dimension)}
@@ -66,7 +66,7 @@ def test_it_is_compared_with_sets_that_were_embedded_alike(file: Path, tmp_path:
         ((reference, other),) = same_model([held, [ours]])
         row = distance_row(reference, other, "fad")
         assert row["reference"] == source and row["n_reference"] is None and "popular music" in row["note"]
-    assert [each.key.model for each in read_statistics("popular")] == ["vggish", "cdpam-content"]
+    assert [each.key.model for each in read_statistics("popular")] == ["encodec-48k", "cdpam-content"]
 
 
 def test_the_option_that_would_help_is_named(file: Path) -> None:
@@ -86,17 +86,22 @@ def test_other_weights_or_conventions_are_refused(file: Path, other: dict[str, s
 
 def test_the_published_digits_of_a_hash_suffice(file: Path) -> None:
     full = (PARTLY + "0" * 64)[:64]
-    ours = evaluation("vggish", weights_sha256=full)
-    ((reference, other),) = same_model([read_statistics("popular", ["vggish"]), [ours]])
+    ours = evaluation("encodec-48k", weights_sha256=full)
+    ((reference, other),) = same_model([read_statistics("popular", ["encodec-48k"]), [ours]])
     assert distance_row(reference, other, "fad")["weights_sha256"] == full
     assert distance_row(other, reference, "fad")["weights_sha256"] == full
     with pytest.raises(FadError, match="they cannot be compared"):
-        same_model([read_statistics("popular", ["vggish"]), [evaluation("vggish", weights_sha256="1" * 64)]])
+        same_model(
+            [
+                read_statistics("popular", ["encodec-48k"]),
+                [evaluation("encodec-48k", weights_sha256="1" * 64)],
+            ]
+        )
 
 
 def test_models_that_it_lacks_are_named(file: Path) -> None:
     with pytest.raises(
-        FadError, match="popular has statistics of vggish, cdpam-content, but not of pann-16k"
+        FadError, match="popular has statistics of encodec-48k, cdpam-content, but not of pann-16k"
     ):
         read_statistics("popular", ["pann-16k"])
 
