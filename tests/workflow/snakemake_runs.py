@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 from fad_study.batches import read_batches
+from fad_study.provenance import without_provenance
 from small_model import MODELS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -185,7 +186,7 @@ class WorkingFolder:
         folder = self.root / "results" / study
         found = [path for part in COMPARED for path in [folder / part, *(folder / part).rglob("*")]]
         return {
-            str(path.relative_to(folder)): path.read_bytes()
+            str(path.relative_to(folder)): without_provenance(path.read_bytes())
             for path in sorted(found)
             # Beside a manifest lies what its scan saw, with times of files; and a killed job may leave the
             # hidden file that it was writing to.

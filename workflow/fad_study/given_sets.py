@@ -170,7 +170,9 @@ def _held(path: Path, model: str) -> list[EmbeddedSet]:
 
     if path.parent == FETCHED:
         reference = NAMED_REFERENCES[path.stem]
-        return [EmbeddedSet(reference.name, reference.key_of(model), {}, source=reference.conventions)]
+        key = reference.key_of(model)
+        held = without_vectors(reference.name, ModelUse(get_model(model)), key, {})
+        return [replace(held, source=reference.conventions)]
     if not path.exists():
         raise FadError(f"{path} does not exist")
     if path.suffix != ".parquet" or schema_name(path) != EMBEDDINGS.name:

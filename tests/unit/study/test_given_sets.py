@@ -152,6 +152,9 @@ def test_a_named_reference_needs_its_weights_and_conventions(tmp_path: Path) -> 
     (seeded,) = errors(study_by(weights="seeded"))
     assert seeded.endswith(f"they cannot be compared: {REMEDY}")
     assert all(each.startswith(start[:40]) for each in (conventions, seeded))
+    models = [{"id": "vggish", "weights": "seeded", "compatibility": "fadtk"}]
+    assumed = {"ref": {"path": "fma_pop", "assume_same_model": True}, "b": {"path": "b"}}
+    assert read_study(study(tmp_path, datasets=assumed, models=models), SCHEMA).given() == ["ref"]
     errors_of_model = errors(study_by(id="pann-16k", compatibility="none"))
     assert errors_of_model[0].endswith("but not of pann-16k")
 

@@ -27,12 +27,13 @@ def rows(folder: Path, count: int, size: int) -> tuple[list[dict[str, Any]], lis
 
 
 def test_the_ends_of_each_order_are_listed_and_a_recording_stands_in_the_page_once(tmp_path: Path) -> None:
-    scored, files = rows(tmp_path / "made", 12, 30)
+    scored, files = rows(tmp_path / "made", 24, 30)
     shown = add_players(scored, files, {"made": str(tmp_path / "made")}, 1)
-    assert [row["file"][:-4] for row in shown[:10]] == ["0", "1", "2", "3", "4", "11", "10", "9", "8", "7"]
-    assert [row["end"] for row in shown[:10]] == ["farthest"] * 5 + ["nearest"] * 5
-    assert all(row["uri"].startswith("data:audio/wav;base64,") for row in shown[:10])
-    assert not any(row["uri"] for row in shown[10:]) and all(row["sound"] for row in shown[10:])
+    outermost = [*range(10), *range(23, 13, -1)]
+    assert [row["file"] for row in shown[:20]] == [f"{number}.wav" for number in outermost]
+    assert [row["end"] for row in shown[:20]] == ["farthest"] * 10 + ["nearest"] * 10
+    assert all(row["uri"].startswith("data:audio/wav;base64,") for row in shown[:20])
+    assert not any(row["uri"] for row in shown[20:]) and all(row["sound"] for row in shown[20:])
     three = add_players(scored[:3], files, {}, 1)
     assert [(row["file"], row["end"], row["uri"]) for row in three] == [
         ("0.wav", "farthest", ""),

@@ -34,6 +34,7 @@ from fad_core.util.formatting import (
 from fad_core.verification.verdicts import Verified
 from fad_study.correlations import GLOBAL, SYSTEM_MEANS
 from fad_study.papers.tables import verdict_sentence
+from fad_study.provenance import provenance
 from fad_study.report.answer import agreements, headlines, rank_overviews, ranking_tables, warnings
 from fad_study.report.matrix import Row
 from fad_study.report.players import Places, add_players
@@ -148,6 +149,7 @@ def write_report(
         },
         config=yaml.safe_dump(json.loads(json.dumps(study)), sort_keys=False, allow_unicode=True, width=100),
         versions=versions(),
+        provenance=provenance(),
         **_set_apart(results),
     )
     write_text(html, page)

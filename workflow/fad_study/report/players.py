@@ -27,7 +27,7 @@ _TYPES = {
 }
 
 
-_ENDS = 5
+_ENDS = 10
 """Files of each set that are listed as the nearest, and as the farthest."""
 
 
