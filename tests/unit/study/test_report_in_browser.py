@@ -20,6 +20,9 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt-get install chromium brings one"),
 ]
 Open = Callable[..., "Page"]
+BROKEN_LINKS = (
+    "[...document.querySelectorAll('a[href^=\"#\"]')].filter(a => !document.querySelector(a.hash)).length"
+)
 WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 
@@ -102,10 +105,7 @@ def test_a_long_table_is_searched_and_copied(opened: Open) -> None:
 
 def test_links_within_the_page_lead_somewhere_and_unfold_it(opened: Open) -> None:
     page = opened()
-    missing = (
-        "[...document.querySelectorAll('a[href^=\"#\"]')].filter(a => !document.querySelector(a.hash)).length"
-    )
-    assert page.evaluate(missing) == 0
+    assert page.evaluate(BROKEN_LINKS) == 0
     page.locator("nav a", has_text="Reproduction").click()
     page.locator("#reproduction pre").wait_for()
     links = page.evaluate("[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))")
@@ -149,3 +149,22 @@ def test_the_page_is_complete_without_its_script_and_on_paper(opened: Open) -> N
     assert not page.locator("#verification table").is_visible()
     page.emulate_media(media="print")
     assert page.locator("#verification table").is_visible()
+
+
+RESULTS = Path(__file__).resolve().parents[3] / "results"
+REAL = [path for name in ("demo", "fadtk_samples") if (path := RESULTS / name / "report.html").is_file()]
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.parent.name)
+def test_reports_of_studies_that_were_run_here(opened: Open, path: Path) -> None:
+    page = opened(path)
+    assert page.evaluate(BROKEN_LINKS) == 0
+    files = page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))")
+    beside = [file for file in files if not file.startswith(("#", "http"))]
+    assert beside and all((path.parent / file).exists() for file in beside)
+    page.locator("nav a", has_text="Distances").click()
+    table = page.locator("#distances table:visible").last
+    table.locator("thead th").first.click()
+    assert table.locator("thead th").first.get_attribute("aria-sort") == "ascending"
+    width, screen = opened(path, 390).evaluate(WIDTHS)
+    assert width <= screen
