@@ -45,12 +45,13 @@ rule all:
         # A study of given tables embeds nothing.
         expand(f"{STUDY_DIR}/tables/{{name}}", name=DISTANCE_TABLES if STUDY.models else []),
         expand(rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS),
-        expand(rules.plot_heatmap.output.figure, model=STUDY.models, metric=METRICS),
+        expand(rules.plot_heatmap.output, model=STUDY.models, metric=METRICS),
         expand(rules.plot_curves.output, metric=METRICS if STUDY.series else []),
         rules.rank_systems.output if STUDY.ranked else [],
         rules.plot_ranking.output if STUDY.ranked else [],
         rules.plot_extrapolation.output if EXTRAPOLATED else [],
         rules.score_files.output if PER_FILE else [],
+        expand(rules.plot_per_file.output, measure=PER_FILE),
         paper_targets(),
         # If the configuration names an interpreter of the original packages.
         rules.verify_reference.output.summaries if REFERENCE_PYTHON else [],

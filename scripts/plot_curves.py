@@ -5,7 +5,9 @@ from pathlib import Path
 from fad_study.script_main import run
 
 
-def main(distances: Path, datasets: Path, metric: str, series: str, table: Path, figure: Path) -> None:
+def main(
+    distances: Path, datasets: Path, metric: str, series: str, table: Path, svg: Path, png: Path
+) -> None:
     """Write the curves of a metric as SVG, and their values as CSV.
 
     Args:
@@ -14,7 +16,8 @@ def main(distances: Path, datasets: Path, metric: str, series: str, table: Path,
         metric: name of the metric.
         series: JSON object with [series, level] of data sets by their names.
         table: the CSV file to write.
-        figure: the SVG file to write.
+        svg: the figure to write.
+        png: the same figure as PNG.
     """
     import json
 
@@ -27,7 +30,7 @@ def main(distances: Path, datasets: Path, metric: str, series: str, table: Path,
 
     rows = curve_rows(read_table(DISTANCES, distances), json.loads(series), metric)
     write_table(CURVES, [{name: row[name] for name in CURVES.names} for row in rows], table)
-    plot_curves(labelled(rows, labels_of(read_table(DATASETS, datasets))), metric, figure)
+    plot_curves(labelled(rows, labels_of(read_table(DATASETS, datasets))), metric, svg, png)
 
 
 run(main, globals())

@@ -5,14 +5,15 @@ from pathlib import Path
 from fad_study.script_main import run
 
 
-def main(parts: list[Path], datasets: Path, tables: list[Path], figure: Path) -> None:
+def main(parts: list[Path], datasets: Path, tables: list[Path], svg: Path, png: Path) -> None:
     """Write one table of all models, and a figure with a panel for each.
 
     Args:
         parts: tables of distances of parts, one for each model.
         datasets: the table of counts, which has the labels of the data sets.
         tables: tables to write, .parquet and .csv.
-        figure: the SVG file to write.
+        svg: the figure to write.
+        png: the same figure as PNG.
     """
     from fad_study.labels import labelled, labels_of
     from fad_study.report.lines import plot_extrapolation
@@ -24,7 +25,7 @@ def main(parts: list[Path], datasets: Path, tables: list[Path], figure: Path) ->
     rows = [row for path in parts for row in read_table(EXTRAPOLATION, path)]
     for path in tables:
         write_table(EXTRAPOLATION, rows, path)
-    plot_extrapolation(labelled(rows, labels_of(read_table(DATASETS, datasets))), figure)
+    plot_extrapolation(labelled(rows, labels_of(read_table(DATASETS, datasets))), svg, png)
 
 
 run(main, globals())

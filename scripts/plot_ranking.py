@@ -5,13 +5,14 @@ from pathlib import Path
 from fad_study.script_main import run
 
 
-def main(ranking: Path, datasets: Path, figures: list[Path]) -> None:
-    """Write the ranks by each metric as SVG, with a panel for each model.
+def main(ranking: Path, datasets: Path, svg: list[Path], png: list[Path]) -> None:
+    """Draw the ranks by each metric, with a panel for each model.
 
     Args:
         ranking: the table of ranks.
         datasets: the table of counts, which has the labels of the data sets.
-        figures: the SVG files to write, .../{metric}.ranking.svg.
+        svg: the figures to write, .../{metric}.ranking.svg.
+        png: the same figures as PNG.
     """
     from fad_study.labels import labelled, labels_of
     from fad_study.report.dots import plot_ranking
@@ -21,8 +22,8 @@ def main(ranking: Path, datasets: Path, figures: list[Path]) -> None:
     from fad_core.tables import read_table
 
     rows = labelled(read_table(RANKING, ranking), labels_of(read_table(DATASETS, datasets)))
-    for figure in figures:
-        plot_ranking(rows, figure.name.partition(".")[0], figure)
+    for figures in zip(svg, png, strict=True):
+        plot_ranking(rows, figures[0].name.partition(".")[0], *figures)
 
 
 run(main, globals())

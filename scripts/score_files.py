@@ -15,7 +15,8 @@ def main(
     measures: list[str],
     per_file: list[Path],
     maps: list[Path] | None = None,
-    figures: list[Path] | None = None,
+    svg: list[Path] | None = None,
+    png: list[Path] | None = None,
     labels: str = "{}",
     threads: int = 1,  # noqa: ARG001 - read by fad_study.script_main.run
     isa: Isa = "native",  # noqa: ARG001 - read by run
@@ -30,7 +31,8 @@ def main(
         measures: which distances of files are computed: nearest, kad, fad.
         per_file: tables to write, .parquet and .csv.
         maps: tables of maps to write, one for each model.
-        figures: maps of files to draw, one for each model.
+        svg: maps of files to draw, one for each model.
+        png: the same maps as PNG.
         labels: what figures call the data sets, as JSON.
         threads: number of numeric threads.
         isa: instruction set that numeric libraries use: native (all that the processor has) or avx2.
@@ -48,7 +50,7 @@ def main(
         measures,
         per_file,
         maps or (),
-        figures or (),
+        list(zip(svg or (), png or (), strict=True)),
         json.loads(labels),
     )
 

@@ -25,6 +25,7 @@ def main(
     per_file: Path | None = None,
     extrapolation: Path | None = None,
     maps: list[Path] | None = None,
+    spreads: list[Path] | None = None,
     places: str = "{}",
     players_mb: float = 0,
 ) -> None:
@@ -50,6 +51,7 @@ def main(
         per_file: the table of single files.
         extrapolation: the figure of distances of parts.
         maps: maps of files, .../{model}.map.svg.
+        spreads: figures of single files, .../{measure}.per_file.svg.
         places: where the audio of data sets is, by their labels, as JSON.
         players_mb: size that recordings may have in the page, in MB.
     """
@@ -75,6 +77,7 @@ def main(
         per_file,
         extrapolation,
         maps or (),
+        spreads or (),
     )
     write_report(json.loads(study), sources, html, json.loads(places), players_mb)
 

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fad_study.report.figures import FAINT, NO_METADATA, plain_style
+from fad_study.report.style import FAINT, plain_style, save_figure
 from fad_study.report.svg import INK, PAPER
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks.scaling_sweep import Sweep
-from fad_core.util.atomic import atomic_path
 
 Row = Mapping[str, Any]
 
@@ -35,7 +33,6 @@ def plot_growth(rows: Sequence[Row], sweep: Sweep, path: Path) -> None:
     series, programs = (list(dict.fromkeys(row[name] for row in rows)) for name in ("series", "program"))
     with plain_style():
         figure = Figure(figsize=(4.4 * len(quantities), 3.4), facecolor=PAPER, layout="constrained")
-        FigureCanvasSVG(figure)
         for axes, quantity in zip(
             figure.subplots(1, len(quantities), squeeze=False)[0], quantities, strict=True
         ):
@@ -65,7 +62,7 @@ def plot_growth(rows: Sequence[Row], sweep: Sweep, path: Path) -> None:
             axes.set_ylim(low / widening, high * widening)
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=8)
-        _save(figure, path)
+        save_figure(figure, path)
 
 
 def plot_programs(rows: Sequence[Row], path: Path) -> None:
@@ -82,7 +79,6 @@ def plot_programs(rows: Sequence[Row], path: Path) -> None:
     thickness = 0.8 / len(programs)
     with plain_style():
         figure = Figure(figsize=(6.5, 0.55 * len(rows) + 0.9), facecolor=PAPER, layout="constrained")
-        FigureCanvasSVG(figure)
         axes = figure.subplots()
         places = np.arange(len(rows))
         for index, name in enumerate(programs):
@@ -97,7 +93,7 @@ def plot_programs(rows: Sequence[Row], path: Path) -> None:
         axes.set_xlabel("two folders to their distance, s")
         _plain(axes, axis="x")
         figure.legend(loc="outside right upper", frameon=False, fontsize=8)
-        _save(figure, path)
+        save_figure(figure, path)
 
 
 def _plain(axes: Any, axis: str = "both") -> None:
@@ -109,8 +105,3 @@ def _plain(axes: Any, axis: str = "both") -> None:
     if axes.get_yscale() == "log":
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _save(figure: Figure, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.1)

@@ -220,7 +220,7 @@ def steps(place: WorkingFolder) -> dict[str, Step]:
         )  # fmt: skip
         step(
             f"heat map of {model} by {metric}", [distances, matrix, counts], 0.02, script="plot_heatmap",
-            **named, datasets=counts, matrix=matrix, figure="f.svg",
+            **named, datasets=counts, matrix=matrix, svg="f.svg", png="f.png",
         )  # fmt: skip
     step(
         "check_files", scanned, manifests=scanned, datasets=list(SETS), models=use, decisions="d.parquet",

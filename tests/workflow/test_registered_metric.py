@@ -56,7 +56,7 @@ def test_metrics_with_options_and_one_without_a_value(done: WorkingFolder) -> No
         per_file=["nearest", "fad"],
     )
     rules = done.complete("results/study/report.html").rules
-    assert {"rank_systems", "plot_ranking", "plot_extrapolation", "score_files"} <= rules
+    assert {"rank_systems", "plot_ranking", "plot_extrapolation", "plot_per_file", "score_files"} <= rules
     tables = {}
     for name in ("distances", "ranking", "differences", "agreement", "per_file"):
         with (done.root / f"results/study/tables/{name}.csv").open(encoding="utf-8") as stream:
@@ -77,6 +77,11 @@ def test_metrics_with_options_and_one_without_a_value(done: WorkingFolder) -> No
     assert page.count("data:audio/flac;base64,") == 1, "of two sets; the other file is too large"
     drawn = (done.root / "results/study/figures/small.map.svg").read_text(encoding="utf-8")
     assert "<title>copies: " in drawn
+    figures = done.root / "results/study/figures"
+    names = {path.stem for path in figures.glob("*.svg")}
+    assert {"nearest.per_file", "fad.per_file", "fad.ranking", "extrapolation", "small.map"} <= names
+    assert names == {path.stem for path in figures.glob("*.png")}, "each figure is there in both forms"
+    assert "<h3>All files</h3>" in page and 'aria-label="nearest of the files of each set"' in page
 
     rows = {row["metric"]: row for row in tables["distances"]}
     assert list(rows) == ["fad", "kad", "kid", "precision", "fad-inf"]

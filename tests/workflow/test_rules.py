@@ -24,8 +24,8 @@ _RULE = re.compile(r"^rule (\w+):\n((?:(?: .*)?\n)*)", re.MULTILINE)
 DUMP = """
 
 def write_rules(wildcards):
-    values = {"model": "vggish", "batch": next(iter(BATCHES)), "metric": "fad", "dataset": "a"}
-    values |= {"id": "vggish", "key": weights_key("vggish", "seeded", None)}
+    values = {"model": "vggish", "batch": next(iter(BATCHES)), "metric": "fad", "measure": "fad"}
+    values |= {"dataset": "a", "id": "vggish", "key": weights_key("vggish", "seeded", None)}
     facts = {}
     for rule in (rule for rule in workflow.rules if rule.name not in ("all", "dump")):
         known = {name: values[name] for name in rule.wildcard_names}

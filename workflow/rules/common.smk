@@ -70,6 +70,7 @@ wildcard_constraints:
     model="[A-Za-z0-9._-]+",
     dataset="[A-Za-z0-9._-]+",
     metric="[a-z0-9_-]+",
+    measure="[a-z]+",
 
 
 def accept_incomplete(wildcards):
@@ -200,10 +201,24 @@ def reported(path, category, caption):
     return report(f"{STUDY_DIR}/{path}", category=category, caption=f"../report/{caption}.rst")
 
 
+def drawn(name, caption):
+    """Return a figure as SVG, which the report shows, and as PNG."""
+    return {
+        "svg": reported(f"figures/{name}.svg", "Figures", caption),
+        "png": f"{STUDY_DIR}/figures/{name}.png",
+    }
+
+
+def drawn_each(names, caption):
+    """Return figures as SVG, and the same ones as PNG."""
+    figures = [drawn(name, caption) for name in names]
+    return {suffix: [figure[suffix] for figure in figures] for suffix in ("svg", "png")}
+
+
 # The maps of files, in the order of the models.
 MAPS = {
     "maps": [reported(f"tables/{name}.map.csv", "Tables", "map") for name in STUDY.models],
-    "figures": [reported(f"figures/{name}.map.svg", "Figures", "map") for name in STUDY.models],
+    **drawn_each([f"{name}.map" for name in STUDY.models], "map"),
 }
 MANIFESTS = [f"{STUDY_DIR}/manifests/{batch}.parquet" for batch in BATCHES]
 EMBEDDINGS = [path for name in STUDY.models for path in embeddings_by(name)]

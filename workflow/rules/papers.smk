@@ -78,9 +78,7 @@ rule plot_correlations:
     input:
         correlations=rules.correlate.output.parquet,
     output:
-        figure=report(
-            f"{STUDY_DIR}/figures/correlations.svg", category="Figures", caption="../report/correlations.rst"
-        ),
+        **drawn("correlations", "correlations"),
     log:
         f"{LOGS}/plot_correlations.log",
     conda:

@@ -24,6 +24,7 @@ REPORTED = {
     **tables_of("ranking", "agreement", "per_file"),
     "bars": f"{STUDY_DIR}/figures/correlations.svg" if CORRELATIONS else [],
     "maps": [f"{STUDY_DIR}/figures/{name}.map.svg" for name in STUDY.models if PER_FILE],
+    "spreads": [f"{STUDY_DIR}/figures/{measure}.per_file.svg" for measure in PER_FILE],
 }
 
 
@@ -62,5 +63,5 @@ def paper_targets():
         *(path.replace(".parquet", ".csv") for path in tables),
         *paper_tables(),
         *METHODS,
-        *([f"{STUDY_DIR}/figures/correlations.svg"] if CORRELATIONS else []),
+        *(drawn("correlations", "correlations").values() if CORRELATIONS else []),
     ]

@@ -19,9 +19,6 @@ rule collect_distances:
         "../../scripts/collect_distances.py"
 
 
-RANKING_CAPTION = "../report/ranking.rst"
-
-
 rule rank_systems:
     input:
         distances=rules.collect_distances.output.parquet,
@@ -46,12 +43,8 @@ rule plot_extrapolation:
         **tables_of("datasets"),
         parts=expand(rules.compute_distances.output.extrapolation, model=STUDY.models),
     output:
+        **drawn("extrapolation", "extrapolation"),
         tables=with_csv("extrapolation", "extrapolation"),
-        figure=report(
-            f"{STUDY_DIR}/figures/extrapolation.svg",
-            category="Figures",
-            caption="../report/extrapolation.rst",
-        ),
     log:
         f"{LOGS}/plot_extrapolation.log",
     conda:
@@ -66,10 +59,7 @@ rule plot_ranking:
     input:
         **tables_of("ranking", "datasets"),
     output:
-        figures=[
-            report(f"{STUDY_DIR}/figures/{metric}.ranking.svg", category="Figures", caption=RANKING_CAPTION)
-            for metric in METRICS
-        ],
+        **drawn_each([f"{metric}.ranking" for metric in METRICS], "ranking"),
     log:
         f"{LOGS}/plot_ranking.log",
     conda:
@@ -78,6 +68,21 @@ rule plot_ranking:
         code=code("plot_ranking.py"),
     script:
         "../../scripts/plot_ranking.py"
+
+
+rule plot_per_file:
+    input:
+        **tables_of("per_file", "datasets"),
+    output:
+        **drawn("{measure}.per_file", "per_file"),
+    log:
+        f"{LOGS}/plot_per_file/{{measure}}.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        code=code("plot_per_file.py"),
+    script:
+        "../../scripts/plot_per_file.py"
 
 
 rule collect_files:
@@ -124,11 +129,7 @@ rule plot_heatmap:
         **tables_of("distances", "datasets"),
         matrix=rules.write_matrix.output.matrix,
     output:
-        figure=report(
-            f"{STUDY_DIR}/figures/{{model}}.{{metric}}.heatmap.svg",
-            category="Figures",
-            caption="../report/heatmap.rst",
-        ),
+        **drawn("{model}.{metric}.heatmap", "heatmap"),
     log:
         f"{LOGS}/plot_heatmap/{{model}}.{{metric}}.log",
     conda:
@@ -143,12 +144,8 @@ rule plot_curves:
     input:
         **tables_of("distances", "datasets"),
     output:
-        table=report(
-            f"{STUDY_DIR}/tables/{{metric}}.curves.csv", category="Tables", caption="../report/curves.rst"
-        ),
-        figure=report(
-            f"{STUDY_DIR}/figures/{{metric}}.curves.svg", category="Figures", caption="../report/curves.rst"
-        ),
+        **drawn("{metric}.curves", "curves"),
+        table=reported("tables/{metric}.curves.csv", "Tables", "curves"),
     log:
         f"{LOGS}/plot_curves/{{metric}}.log",
     conda:
@@ -165,10 +162,10 @@ rule write_report:
         **REPORTED,
         verifications=VERDICTS,
         matrices=expand(rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS),
-        heatmaps=expand(rules.plot_heatmap.output.figure, model=STUDY.models, metric=METRICS),
-        curves=expand(rules.plot_curves.output.figure, metric=METRICS if STUDY.series else []),
-        extrapolation=rules.plot_extrapolation.output.figure if EXTRAPOLATED else [],
-        rankings=rules.plot_ranking.output.figures if STUDY.ranked else [],
+        heatmaps=expand(rules.plot_heatmap.output.svg, model=STUDY.models, metric=METRICS),
+        curves=expand(rules.plot_curves.output.svg, metric=METRICS if STUDY.series else []),
+        extrapolation=rules.plot_extrapolation.output.svg if EXTRAPOLATED else [],
+        rankings=rules.plot_ranking.output.svg if STUDY.ranked else [],
         statistics=STATISTICS,
     output:
         html=f"{STUDY_DIR}/report.html",

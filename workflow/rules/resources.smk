@@ -31,6 +31,7 @@ localrules:
     plot_curves,
     plot_extrapolation,
     plot_heatmap,
+    plot_per_file,
     plot_ranking,
     rank_systems,
     summarise_repeats,

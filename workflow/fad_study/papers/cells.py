@@ -128,7 +128,7 @@ def with_remarks(cells: Mapping[Key, Compared]) -> tuple[dict[Key, Compared], tu
     noted = ("; ".join([*remarks(cell.rows), *_of_files(cell.rows)]) for cell in cells.values())
     notes = Footnotes.of(noted, general=False)
     marked = {
-        key: replace(cell, number=replace(cell.number, marks=tuple(map(_mark, numbers))))
+        key: replace(cell, number=replace(cell.number, marks=tuple(map(_mark, sorted(numbers)))))
         for (key, cell), numbers in zip(cells.items(), notes.marks, strict=True)
     }
     return marked, tuple((_mark(n), remark) for n, remark in enumerate(notes.numbered, start=1))

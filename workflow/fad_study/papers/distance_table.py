@@ -60,16 +60,22 @@ def distance_table(
         references = {row["reference"] for row in distances}
         cells = {key: cell for key, cell in cells.items() if key[2] in references}
     marked, notes = with_remarks(with_best(cells, ranking))
-    made = _matrices(marked, columns, sets) if square else _blocks(marked, columns)
+    layout = _matrices(marked, columns, sets) if square else _blocks(marked, columns)
+    place = _place(square, layout[1])
     return PaperTable(
-        " ".join(_caption(distances, marked, square)),
+        " ".join(_caption(distances, marked, place)),
         f"tab:{study}-distances",
-        *made,
-        notes=(*(("", note) for note in _notes(distances, repeats, groups, marked, square)), *notes),
+        *layout,
+        notes=(*(("", note) for note in _notes(distances, repeats, groups, marked, place)), *notes),
     )
 
 
-def _caption(distances: Sequence[Row], cells: Cells, square: bool) -> Iterator[str]:
+def _place(square: bool, groups: _Body) -> str:
+    """Return what the values that are compared with each other stand in."""
+    return "row" if square else "column and block" if len(groups) > 1 else "column"
+
+
+def _caption(distances: Sequence[Row], cells: Cells, place: str) -> Iterator[str]:
     metrics = list(dict.fromkeys(metric for _, metric, _, _ in cells))
     references = list(dict.fromkeys(key[2] for key in cells))
     models = {model for model, _, _, _ in cells}
@@ -80,13 +86,6 @@ def _caption(distances: Sequence[Row], cells: Cells, square: bool) -> Iterator[s
     )
     numbers = [cell.number for cell in cells.values()]
     if any(number.best for number in numbers):
-        place = (
-            "row"
-            if square
-            else "column"
-            if len(cells) == len({key[3] for key in cells})
-            else "block and column"
-        )
         alike = ", with all that cannot be told from it" if any(n.letters for n in numbers) else ""
         yield f"The best of each {place} is in bold{alike}."
     yield from weights_sentences(distances)
@@ -97,13 +96,13 @@ def _notes(
     repeats: Sequence[Row],
     groups: Mapping[str, Sequence[str]],
     cells: Cells,
-    square: bool,
+    place: str,
 ) -> Iterator[str]:
     """Yield sentences on what is in the whole table."""
-    yield "n: number of embedding vectors" + ("." if square else ", reference : evaluated set.")
+    yield "n: number of embedding vectors" + ("." if place == "row" else ", reference : evaluated set.")
     if any(cell.number.letters for cell in cells.values()):
         yield (
-            "Values of one column (and block) that share a letter cannot be told apart (permutation test, "
+            f"Values of a {place} that share a letter cannot be told apart (permutation test, "
             f"p > {ALPHA} after Holm's adjustment)."
         )
     elif any(cell.number.best for cell in cells.values()):

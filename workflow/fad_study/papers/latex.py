@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby, takewhile
+from math import ceil
 
 from fad_core.util.formatting import one_line
 from fad_study.papers.layout import Cell, Number, PaperTable
@@ -15,67 +16,113 @@ _PAGE_PT = 340.0
 """Width of the text of a one-column page; a table that is wider is divided."""
 _GAP_PT, _CHARACTER_PT, _WIDE_PT, _NARROW_PT = 7.0, 4.3, 6.3, 2.7
 """Space between columns, and mean widths of characters, of wide and of narrow ones, at \footnotesize."""
-_LONGEST = 28
-"""Characters of a name above which it is broken into lines."""
+_LONGEST_PT = 120.0
+"""Width of a name above which it is broken into lines."""
+_PAGE_LINES = 44
+"""Lines of a table that a page has room for, with the caption and the notes."""
+
+Group = tuple[tuple[Cell, ...], ...]
+"""Rows that stand together."""
 
 
 def latex_table(table: PaperTable) -> str:
     r"""Return a table in LaTeX for `\input`, with its notes below it; it needs the package booktabs.
 
-    A table that is wider than a page is divided into parts of fewer columns, one below the other.
+    A table that is wider than a page is divided into parts of fewer columns, one below the other, and one
+    that is taller is continued in further floats of the same number.
     """
     widths = _widths(table)
-    parts = list(_parts(table, widths))
-    bodies = [_tabular(table, columns, widths) for columns in parts]
-    widest = max(_total(widths, columns) for columns in parts)
+    parts = [(columns, rows) for columns in _parts(table, widths) for rows in _stacks(table)]
+    widest = max(_total(widths, columns) for columns, _ in parts)
     # In a document of one column, both are the same.
     environment = "table" if widest <= _COLUMN_PT else "table*"
+    bodies = [_tabular(table, columns, groups, widths) for columns, groups in parts]
+    # Asymmetric intervals need more room between the lines.
+    stretch = 1.25 if any("}_{-" in body for body in bodies) else 1.0
+    floats: list[list[str]] = []
+    left = 0.0
+    for body, (_, groups) in zip(bodies, parts, strict=True):
+        height = stretch * _lines(groups, table)
+        if not floats or height > left:
+            floats.append([])
+            left = _PAGE_LINES
+        floats[-1].append(body)
+        left -= height
+    text = ["% Needs \\usepackage{booktabs}.\n"]
+    for number, each in enumerate(floats):
+        lines = [
+            rf"\begin{{{environment}}}",
+            r"\centering\footnotesize",
+            rf"\setlength{{\tabcolsep}}{{{_GAP_PT / 2:g}pt}}\setlength{{\belowcaptionskip}}{{4pt}}",
+            *([rf"\renewcommand{{\arraystretch}}{{{stretch}}}"] if stretch > 1 else []),
+            *([r"\addtocounter{table}{-1}\caption{Continued.}"] if number else _caption(table)),
+            "\n\n\\medskip\n".join(each),
+            *(_below(table) if each is floats[-1] else []),
+            rf"\end{{{environment}}}",
+        ]
+        text.append("\n".join(lines) + "\n")
+    return "".join(text)
+
+
+def _caption(table: PaperTable) -> list[str]:
+    return [rf"\caption{{{latex_text(table.caption)}}}", rf"\label{{{table.label}}}"]
+
+
+def _below(table: PaperTable) -> list[str]:
     notes = [
         f"${_latex_marks([mark])}$ {latex_text(note)}." if mark else latex_text(note)
         for mark, note in table.notes
     ]
-    below = r"\par\smallskip\begin{minipage}{\linewidth}\raggedright " + " ".join(notes) + r"\end{minipage}"
-    lines = [
-        r"% Needs \usepackage{booktabs}.",
-        rf"\begin{{{environment}}}",
-        r"\centering\footnotesize",
-        rf"\setlength{{\tabcolsep}}{{{_GAP_PT / 2:g}pt}}\setlength{{\belowcaptionskip}}{{4pt}}",
-        # Asymmetric intervals need more room between the lines.
-        *([r"\renewcommand{\arraystretch}{1.25}"] if any("}_{-" in body for body in bodies) else []),
-        rf"\caption{{{latex_text(table.caption)}}}",
-        rf"\label{{{table.label}}}",
-        "\n\n\\medskip\n".join(bodies),
-        *([below] if notes else []),
-        rf"\end{{{environment}}}",
-    ]
-    return "\n".join(lines) + "\n"
+    box = r"\par\smallskip\begin{minipage}{\linewidth}\raggedright "
+    return [f"{box}{' '.join(notes)}\\end{{minipage}}"] if notes else []
 
 
-def _tabular(table: PaperTable, columns: Sequence[int], widths: Sequence[float]) -> str:
+def _tabular(
+    table: PaperTable, columns: Sequence[int], groups: Sequence[Group], widths: Sequence[float]
+) -> str:
     leading = _leading(table)
     shown = [index for index in columns if index >= leading]
     heading = " & ".join(latex_text(table.heading[index]) for index in shown)
-    longest = _LONGEST * _CHARACTER_PT
     alignment = "".join(
-        "r" if index >= table.names else "l" if widths[index] < longest else rf"p{{{longest:.0f}pt}}"
+        "r" if index >= table.names else "l" if widths[index] < _LONGEST_PT else rf"p{{{_LONGEST_PT:g}pt}}"
         for index in shown
     )
-    groups = []
-    for group in table.groups:
+    blocks = []
+    for group in groups:
         title = ", ".join(_latex_cell(cell) for cell in group[0][:leading])
         above = [rf"\multicolumn{{{len(shown)}}}{{@{{}}l}}{{\itshape {title}}}"] if leading else []
         lines = [*above, *(" & ".join(_latex_cell(row[index]) for index in shown) for row in group)]
-        groups.append("".join(f"{line} \\\\\n" for line in lines))
+        blocks.append("".join(f"{line} \\\\\n" for line in lines))
     lines = [
         rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}",
         r"\toprule",
         *_latex_over([table.over[index] for index in shown] if table.over else []),
         rf"{heading} \\",
         r"\midrule",
-        "\\midrule\n".join(groups) + r"\bottomrule",
+        "\\midrule\n".join(blocks) + r"\bottomrule",
         r"\end{tabular}",
     ]
     return "\n".join(lines)
+
+
+def _stacks(table: PaperTable) -> Iterator[list[Group]]:
+    """Yield the groups of rows that have room on a page together; one that is taller is divided."""
+    stack: list[Group] = []
+    for group in table.groups:
+        for first in range(0, len(group), _PAGE_LINES - 3):
+            some = group[first : first + _PAGE_LINES - 3]
+            if stack and _lines([*stack, some], table) > _PAGE_LINES:
+                yield stack
+                stack = []
+            stack.append(some)
+    yield stack
+
+
+def _lines(groups: Sequence[Group], table: PaperTable) -> int:
+    """Estimate the number of lines of groups of rows with their heading."""
+    names = [[row[: table.names] for row in group] for group in groups]
+    rows = sum(max(ceil(_width(name) / _LONGEST_PT) for name in row) for group in names for row in group)
+    return 2 + rows + len(groups) * (1 if _leading(table) else 0)
 
 
 def _leading(table: PaperTable) -> int:
@@ -123,7 +170,7 @@ def _widths(table: PaperTable) -> list[float]:
     """Estimate the width of each column."""
     columns = zip(table.heading, *(row for group in table.groups for row in group), strict=True)
     widths = [max(_width(cell) for cell in column) for column in columns]
-    limited = [min(width, _LONGEST * _CHARACTER_PT) for width in widths[: table.names]]
+    limited = [min(width, _LONGEST_PT) for width in widths[: table.names]]
     widths = [*limited, *widths[table.names :]]
     if table.over:
         for text, items in groupby(range(len(widths)), key=lambda index: table.over[index]):

@@ -131,6 +131,10 @@ def write_report(
         comparisons=[
             _comparison(results, figures, *key, index) for index, key in enumerate(results.matrices)
         ],
+        spreads=[
+            (measure, figures.take(figure, f"p{k}", f"{measure} of the files of each set"))
+            for k, (measure, figure) in enumerate(results.spreads.items())
+        ],
         maps=[
             (model, figures.take(figure, f"m{k}", f"map of files by {model}"))
             for k, (model, figure) in enumerate(results.maps.items())

@@ -7,27 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 
-from fad_core.util.atomic import atomic_path
 from fad_study.correlations import GLOBAL
-from fad_study.report.figures import FAINT, NO_METADATA, plain_style
+from fad_study.report.style import COLOURS, COLUMN, FAINT, new_figure, plain_style, save_figure
 from fad_study.report.svg import ALARM, INK, PAPER
 
 Row = Mapping[str, Any]
 
-_COLOURS = ("#5b3a8c", "#d9822b", "#2b7a78", "#a23b5a", "#4a6fa5", "#7a7a2b")
-_ROW = 0.36
+_ROW = 0.22
 """Height of the bars of one embedding, in inches."""
+_LEFT = 0.38
+"""Share of the width for the embeddings' names."""
 
 
-def plot_correlations(rows: Sequence[Row], path: Path | str) -> None:
+def plot_correlations(rows: Sequence[Row], *paths: Path | str) -> None:
     """Draw Pearson's coefficients with their intervals, the strongest embedding at the top.
 
     Args:
         rows: of a CORRELATIONS table.
-        path: path of the SVG file to write.
+        paths: the files to write, .svg or .png.
     """
     pooled = [row for row in rows if (row["category"], row["statistic"]) == (GLOBAL, "pearson")]
     criteria = list(dict.fromkeys(row["criterion"] for row in pooled))
@@ -39,15 +37,14 @@ def plot_correlations(rows: Sequence[Row], path: Path | str) -> None:
     height = _ROW * (len(embeddings) + 1)
     thickness = 0.8 / len(criteria)
     with plain_style():
-        figure = Figure(figsize=(6.5, height), facecolor=PAPER)
-        FigureCanvasSVG(figure)
-        axes = figure.add_axes((0, 0, 1, 1), facecolor=PAPER)
+        figure = new_figure(COLUMN, height)
+        axes = figure.add_axes((_LEFT, 0, 1 - _LEFT, 1), facecolor=PAPER)
         places = np.arange(len(embeddings))
         for index, criterion in enumerate(criteria):
             chosen = [cells[name, criterion] for name in embeddings]
             at = places + (index - (len(criteria) - 1) / 2) * thickness
             values = [row["value"] for row in chosen]
-            colour = _COLOURS[index % len(_COLOURS)]
+            colour = COLOURS[index % len(COLOURS)]
             axes.barh(at, values, thickness * 0.9, color=colour, label=criterion)
             for place, row in zip(at, chosen, strict=True):
                 if row["ci_low"] is not None:
@@ -58,16 +55,14 @@ def plot_correlations(rows: Sequence[Row], path: Path | str) -> None:
                 label = "published" if index == 0 else None
                 figures, heights = zip(*found, strict=True)
                 axes.scatter(figures, heights, s=9, color=PAPER, edgecolor=ALARM, zorder=3, label=label)
-        axes.set_yticks(places, embeddings)
+        axes.set_yticks(places, embeddings, fontsize=7)
         axes.set(xlim=(-1, 1), ylim=(len(embeddings) - 0.4, -0.6))
-        axes.set_xlabel("Pearson correlation of distance and rating, pooled")
+        axes.set_xlabel("Pearson correlation of distance and rating", fontsize=7.5)
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.grid(axis="x", color=FAINT, alpha=0.3)
         axes.set_axisbelow(True)
         axes.spines[:].set_visible(False)
-        axes.tick_params(length=0, pad=5)
-        axes.legend(loc="lower right", frameon=False)
-        with atomic_path(path) as temporary:
-            figure.savefig(
-                temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.15
-            )
+        axes.tick_params(length=0, pad=4, labelsize=7)
+        style: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2, "columnspacing": 1}
+        axes.legend(frameon=False, fontsize=7, **style)
+        save_figure(figure, *paths)

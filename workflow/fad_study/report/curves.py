@@ -6,13 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-
 from fad_core.metrics import get_metric
-from fad_core.util.atomic import atomic_path
 from fad_core.util.formatting import weights_text
-from fad_study.report.figures import COLOURS, FAINT, MARKERS, NO_METADATA, plain_style
+from fad_study.report.style import COLOURS, FAINT, MARKERS, new_figure, plain_style, save_figure
 from fad_study.report.svg import ALARM, INK, PAPER
 
 if TYPE_CHECKING:
@@ -46,21 +42,20 @@ def curve_rows(distances: Sequence[Row], series: Mapping[str, tuple[str, str]], 
     return sorted(rows, key=lambda row: (models[row["model"]], place.get(row["evaluation"], -1)))
 
 
-def plot_curves(rows: Sequence[Row], metric: str, path: Path | str) -> None:
+def plot_curves(rows: Sequence[Row], metric: str, *paths: Path | str) -> None:
     """Draw a row of panels for each model, with a panel for each series; each row has its own scale.
 
     Args:
         rows: of a CURVES table, with labels in place of names.
         metric: name of the metric.
-        path: path of the SVG file to write.
+        paths: the files to write, .svg or .png.
     """
     models = list(dict.fromkeys(row["model"] for row in rows))
     names = list(dict.fromkeys(row["series"] for row in rows if row["series"]))
     width, height = max(1, len(names)), max(1, len(models))  # an empty figure, if nothing has a value
     with plain_style():
         # The axes fill the figure; labels around them enlarge it when it is saved.
-        figure = Figure(figsize=(_PANEL[0] * width, _PANEL[1] * height), facecolor=PAPER)
-        FigureCanvasSVG(figure)
+        figure = new_figure(_PANEL[0] * width, _PANEL[1] * height)
         for number, model in enumerate(models):
             of_model = [row for row in rows if row["model"] == model]
             below = 1 - (number + 1) / height
@@ -80,8 +75,7 @@ def plot_curves(rows: Sequence[Row], metric: str, path: Path | str) -> None:
             colour = ALARM if weights == "seeded" else INK
             style: Any = {"color": colour, "fontsize": 8, "va": "bottom"}
             first.annotate(weights_text(weights), (0, 1), (0, 5), "axes fraction", "offset points", **style)
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.1)
+        save_figure(figure, *paths)
 
 
 def _draw(axes: Axes, rows: Sequence[Row], series: str) -> None:

@@ -1,34 +1,26 @@
-"""Heat maps as SVG: the same data gives the same bytes (with the same Matplotlib)."""
+"""Heat maps: the same data gives the same bytes (with the same Matplotlib)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import ListedColormap, LogNorm, Normalize
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
 from fad_core.metrics import get_metric
-from fad_core.util.atomic import atomic_path
 from fad_core.util.formatting import significant, weights_text
 from fad_study.report.matrix import Matrix
+from fad_study.report.style import FAINT, new_figure, plain_style, save_figure
 from fad_study.report.svg import ALARM, INK, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import QuadMesh
-
-FAINT = "#9a99a3"
-# Wong, Nature Methods 8, 441 (2011): distinct to colour-blind readers.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-MARKERS = ("o", "s", "^", "D", "v", "P")
+    from matplotlib.figure import Figure
 
 # Lightness decreases evenly from near (light) to far (dark), also in greyscale; the extremes are cut off.
 _HEAT = ListedColormap(matplotlib.colormaps["magma"](np.linspace(0.97, 0.2, 256)), name="distance")
@@ -37,13 +29,11 @@ _LOG_RATIO = 30.0
 _DIGITS = 3
 _PIXELS = 2000
 """Cells above which they are drawn as an image, since a page with their outlines would be slow."""
-_DPI = 50
 _UNITS = {"fad": " (squared embedding units)"}
-NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
 def plot_heatmap(
-    matrix: Matrix, metric: str, model: str, weights: str, weights_sha256: str, path: Path | str
+    matrix: Matrix, metric: str, model: str, weights: str, weights_sha256: str, *paths: Path | str
 ) -> None:
     """Draw a matrix of distances as a heat map, with the values in the cells if they fit.
 
@@ -53,17 +43,16 @@ def plot_heatmap(
         model: name of the model in the study.
         weights: as tables name them; "seeded" is marked as not a published model.
         weights_sha256: hash of the checkpoint.
-        path: path of the SVG file to write.
+        paths: the files to write, .svg or .png.
     """
     chosen = get_metric(metric)
     values = np.array([[np.nan if v is None else v for v in row] for row in matrix.values], dtype=np.float64)
     rows, columns = values.shape
-    cell = min(0.8, max(0.24, 9.0 / max(rows, columns)))
+    cell = min(0.62, max(0.24, 6.0 / max(rows, columns)))  # the width of a page has room for most
     width, height = cell * columns, cell * rows
     with plain_style():
         # The axes fill the figure; labels around them enlarge it when it is saved.
-        figure = Figure(figsize=(width, height), facecolor=PAPER)
-        FigureCanvasSVG(figure)
+        figure = new_figure(width, height)
         axes = figure.add_axes((0, 0, 1, 1), facecolor=PAPER)
         norm = _norm(values)
         # Zeros have no place on a logarithmic scale, and get no colour.
@@ -79,28 +68,7 @@ def plot_heatmap(
         _title(axes, f"{chosen.title}: {model}", weights, weights_sha256)
         above = figure.add_axes((0, 1 + 0.45 / height, min(3.2, max(width, 2.7)) / width, 0.13 / height))
         _colour_bar(figure, above, mesh, f"{chosen.label}{_UNITS.get(metric, '')}")
-        with atomic_path(path) as temporary:
-            figure.savefig(
-                temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.15, dpi=_DPI
-            )
-
-
-@contextmanager
-def plain_style() -> Iterator[None]:
-    """Use Matplotlib's defaults whatever the user's settings are, and draw text as outlines of its font."""
-    style: Any = {
-        "svg.hashsalt": "fad_core",
-        "svg.fonttype": "path",
-        "text.parse_math": False,
-        "font.size": 9,
-        **dict.fromkeys(
-            ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor"), INK
-        ),
-    }
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(style)
-        yield
+        save_figure(figure, *paths)
 
 
 def _norm(values: NDArray[np.float64]) -> Normalize:
@@ -131,7 +99,7 @@ def _write_values(
     mesh: QuadMesh,
     cell: float,
 ) -> None:
-    size = min(9.0, cell * 72 / 4.6)
+    size = min(8.0, cell * 72 / 4.6)
     colours = mesh.to_rgba(coloured)
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value):

@@ -6,36 +6,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-
-from fad_core.util.atomic import atomic_path
 from fad_core.util.formatting import weights_text
-from fad_study.report.figures import COLOURS, FAINT, MARKERS, NO_METADATA, plain_style
+from fad_study.report.style import COLOURS, COLUMN, FAINT, MARKERS, new_figure, plain_style, save_figure
 from fad_study.report.svg import ALARM, INK, PAPER
 
 Row = Mapping[str, Any]
 
-_PANEL = (4.4, 2.6)
-"""Width and height of a panel with the space around it, in inches."""
+_HEIGHT = 2.2
+"""Height of a panel with the space around it, in inches."""
 
 
-def plot_extrapolation(rows: Sequence[Row], path: Path | str) -> None:
+def plot_extrapolation(rows: Sequence[Row], *paths: Path | str) -> None:
     """Draw a panel for each model, with the points and the line of each pair of data sets.
 
     Args:
         rows: of an EXTRAPOLATION table, with labels in place of names.
-        path: path of the SVG file to write.
+        paths: the files to write, .svg or .png.
     """
     models = list(dict.fromkeys(row["model"] for row in rows))
     several = len({row["reference"] for row in rows}) > 1
     count = max(1, len(models))  # an empty figure, if nothing was fitted
     with plain_style():
-        figure = Figure(figsize=(_PANEL[0], _PANEL[1] * count), facecolor=PAPER)
-        FigureCanvasSVG(figure)
+        figure = new_figure(COLUMN, _HEIGHT * count)
         for number, model in enumerate(models):
             below = 1 - (number + 1) / count
-            axes = figure.add_axes((0.12, below + 0.16 / count, 0.6, 0.68 / count), facecolor=PAPER)
+            axes = figure.add_axes((0.13, below + 0.18 / count, 0.58, 0.62 / count), facecolor=PAPER)
             of_model = [row for row in rows if row["model"] == model]
             pairs = list(dict.fromkeys((row["reference"], row["evaluation"]) for row in of_model))
             for place, pair in enumerate(pairs):
@@ -57,5 +52,4 @@ def plot_extrapolation(rows: Sequence[Row], path: Path | str) -> None:
             axes.grid(axis="y", color=FAINT, alpha=0.3)
             axes.spines[["top", "right"]].set_visible(False)
             axes.tick_params(length=2, labelsize=7.5)
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.1)
+        save_figure(figure, *paths)

@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-
 from fad_core.util.atomic import atomic_path
 from fad_core.util.formatting import one_line, weights_text
-from fad_study.report.figures import COLOURS, MARKERS, NO_METADATA, plain_style
+from fad_study.report.style import COLOURS, MARKERS, new_figure, plain_style, save_figure
 from fad_study.report.svg import ALARM, INK, PAPER
 
 Row = Mapping[str, Any]
@@ -23,17 +20,16 @@ _NAMED = 24
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 
 
-def plot_map(rows: Sequence[Row], path: Path | str) -> None:
+def plot_map(rows: Sequence[Row], *paths: Path | str) -> None:
     """Draw the files of a model.
 
     Args:
         rows: of a MAP table, with labels in place of names; an empty figure if there are none.
-        path: path of the SVG file to write.
+        paths: the files to write, .svg or .png.
     """
     sets = list(dict.fromkeys(row["dataset"] for row in rows))
     with plain_style():
-        figure = Figure(figsize=_SIZE, facecolor=PAPER)
-        FigureCanvasSVG(figure)
+        figure = new_figure(*_SIZE)
         axes = figure.add_axes((0.08, 0.11, 0.66, 0.76), facecolor=PAPER)
         for place, name in enumerate(sets):
             chosen = [row for row in rows if row["dataset"] == name]
@@ -56,9 +52,10 @@ def plot_map(rows: Sequence[Row], path: Path | str) -> None:
             axes.legend(title=more, title_fontsize=7, **style)
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(length=2, labelsize=7.5)
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, format="svg", metadata=NO_METADATA, bbox_inches="tight", pad_inches=0.1)
-            _add_tooltips(temporary, [[r for r in rows if r["dataset"] == name] for name in sets])
+        save_figure(figure, *paths)
+    for path in paths:
+        if Path(path).suffix == ".svg":
+            _add_tooltips(Path(path), [[r for r in rows if r["dataset"] == name] for name in sets])
 
 
 def _add_tooltips(path: Path, groups: Sequence[Sequence[Row]]) -> None:
@@ -73,4 +70,5 @@ def _add_tooltips(path: Path, groups: Sequence[Sequence[Row]]) -> None:
             ElementTree.SubElement(point, f"{{{_SVG}}}title").text = one_line(
                 f"{row['dataset']}: {row['file']}"
             )
-    tree.write(path, encoding="utf-8", xml_declaration=True)
+    with atomic_path(path) as temporary:
+        tree.write(temporary, encoding="utf-8", xml_declaration=True)

@@ -43,6 +43,7 @@ class Sources:
         per_file: the table of single files; None if they are not scored.
         extrapolation: the figure of distances of parts; None if no metric extrapolates.
         maps: maps of files, named {model}.map.svg.
+        spreads: figures of single files, named {measure}.per_file.svg.
     """
 
     distances: Path | None
@@ -62,6 +63,7 @@ class Sources:
     per_file: Path | None = None
     extrapolation: Path | None = None
     maps: Sequence[Path] = ()
+    spreads: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Results:
     """The contents of the sources, with the labels of data sets in place of their names.
 
     `matrices` and `heatmaps` are by (model, metric), `curves` and `rankings` by metric, `maps` by model,
-    in the order of the study.
+    `spreads` by measure, in the order of the study.
     """
 
     models: list[Model]
@@ -109,6 +111,7 @@ class Results:
     per_file: list[dict[str, Any]]
     extrapolation: str | None
     maps: dict[str, str]
+    spreads: dict[str, str]
 
 
 def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
@@ -170,6 +173,7 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
         per_file=labelled(read_table(PER_FILE, sources.per_file), labels) if sources.per_file else [],
         extrapolation=_figure(sources.extrapolation) if sources.extrapolation else None,
         maps={path.name.removesuffix(".map.svg"): _figure(path) for path in sources.maps},
+        spreads={path.name.partition(".")[0]: _figure(path) for path in sources.spreads},
     )
 
 

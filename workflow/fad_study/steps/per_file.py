@@ -23,7 +23,7 @@ def score_files(
     measures: Collection[str],
     outputs: Sequence[Path],
     maps: Sequence[Path] = (),
-    figures: Sequence[Path] = (),
+    figures: Sequence[Sequence[Path]] = (),
     labels: Labels | None = None,
 ) -> None:
     """Score each file of the evaluation sets against the reference, and draw a map of all files.
@@ -36,7 +36,7 @@ def score_files(
         measures: which of nearest, kad and fad are computed.
         outputs: the tables to write, all with the same rows.
         maps: the tables of maps to write, one for each model.
-        figures: the maps to draw, one for each model.
+        figures: the maps to draw, one for each model in some formats.
         labels: what figures call the data sets.
     """
     rows = []
@@ -56,7 +56,7 @@ def score_files(
         points = map_rows(next(iter(sets.values())), means) if maps else []
         for path in maps[number : number + 1]:
             write_table(MAP, points, path)
-        for path in figures[number : number + 1]:
-            plot_map(labelled(points, labels or {}), path)
+        for paths in figures[number : number + 1]:
+            plot_map(labelled(points, labels or {}), *paths)
     for path in outputs:
         write_table(PER_FILE, rows, path)
