@@ -16,7 +16,7 @@ def changed(place: WorkingFolder, study: str = "study", **keys: Any) -> int:
     """Run a study after a change; return how many files were embedded, and not taken from the cache."""
     shutil.rmtree(place.root / f"results/{study}/logs", ignore_errors=True)
     place.write_study(study, **({"batch_mb": 64} | keys))
-    place.complete(study=study)
+    place.complete(*(f"results/{study}/tables/{name}.csv" for name in TABLES), study=study)
     return place.embedded(study)
 
 

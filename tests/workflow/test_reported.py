@@ -33,8 +33,8 @@ def test_a_verdict_that_fails_after_embedding_stops_the_tables(done: WorkingFold
     verdict = done.root / "results/verification/small.golden.csv"
     text = verdict.read_text()
     verdict.write_text(text.replace(",passed,", ",failed,", 1))
-    run = done.run()
+    run = done.run(DISTANCES)
     assert run.status == 1 and "collect_distances" not in run.rules
     assert f"{verdict.relative_to(done.root)}: the verification of small failed at level golden, " in run.text
     verdict.write_text(text)
-    assert "collect_distances" in done.complete().rules
+    assert "collect_distances" in done.complete(DISTANCES).rules

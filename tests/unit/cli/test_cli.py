@@ -1,4 +1,4 @@
-"""The `fad` command, as a shell starts it."""
+"""The `fad` command, as a shell starts it and in this process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import FileRecord
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.metrics.statistics import Statistics
-from fad_core.models import get_model, model_ids
+from fad_core.models import _registered, get_model, model_ids, register_model
 from fad_core.models.options import Options
 from fad_core.models.use import ModelKey
 from fad_core.runner.backend import Backend
@@ -44,6 +44,8 @@ from fad_core.util.formatting import significant
 from fad_core.weights import checksums, locate_weights
 
 Fad = Callable[..., subprocess.CompletedProcess[str]]
+SMALL = MODELS[0]
+SEEDED = ("--model", "small", "--weights", "seeded")
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,36 @@ def fad_small(home: Path, small_site: Path) -> Fad:
     return partial(start, home, path=os.pathsep.join(paths))
 
 
+@pytest.fixture
+def own_threads() -> Iterator[None]:
+    """For commands in this process: they set numbers of threads, which end with them elsewhere."""
+    import torch
+
+    variables, threads = dict(os.environ), torch.get_num_threads()
+    yield
+    os.environ.clear()
+    os.environ.update(variables)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def fad_here(
+    home: Path, small_site: Path, own_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Fad]:
+    """The same command in this process, where nothing depends on its being started by a shell."""
+    monkeypatch.setenv("TORCH_HOME", str(home))
+    monkeypatch.setenv("FAD_CACHE_DIR", str(home / "cache of this process"))
+    golden = small_site / "small_model/golden.npz"
+    register_model(replace(SMALL, verification=replace(SMALL.verification, golden=golden)))
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+    yield run
+    _registered.clear()
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     root = tmp_path_factory.mktemp("clips")
@@ -81,10 +113,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
         for index in range(3):
             soundfile.write(root / name / f"{index}.wav", rng.standard_normal(16000) * level, 16000)
     return str(root / "reference"), str(root / "evaluation")
-
-
-SMALL = MODELS[0]
-SEEDED = ("--model", "small", "--weights", "seeded")
 
 
 def own_checkpoint(home: Path) -> Path:
@@ -135,18 +163,6 @@ def test_a_command_has_the_threads_that_it_is_told_or_finds(monkeypatch: pytest.
     monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
     assert default_threads() == 8
-
-
-@pytest.fixture
-def own_threads() -> Iterator[None]:
-    """For commands in this process: they set numbers of threads, which end with them elsewhere."""
-    import torch
-
-    variables, threads = dict(os.environ), torch.get_num_threads()
-    yield
-    os.environ.clear()
-    os.environ.update(variables)
-    torch.set_num_threads(threads)
 
 
 @pytest.mark.usefixtures("own_threads")
@@ -239,23 +255,23 @@ def test_a_file_that_is_no_model_is_no_unknown_model(folders: tuple[str, str]) -
 
 @pytest.mark.slow
 def test_statistics_take_the_place_of_the_sound(
-    fad_small: Fad, folders: tuple[str, str], tmp_path: Path
+    fad_here: Fad, folders: tuple[str, str], tmp_path: Path
 ) -> None:
     reference, evaluation = folders
     seeded = (*SEEDED, "--quiet")
-    expected = json.loads(fad_small("score", *folders, *seeded, "--json").stdout)
+    expected = json.loads(fad_here("score", *folders, *seeded, "--json").stdout)
     npz, parquet = str(tmp_path / "reference.npz"), str(tmp_path / "evaluation.parquet")
-    written = json.loads(fad_small("stats", reference, "-o", npz, *seeded, "--json").stdout)
+    written = json.loads(fad_here("stats", reference, "-o", npz, *seeded, "--json").stdout)
     assert (written["file"], written["n"], written["dimension"]) == (npz, 3, DIMENSION)
     assert (
         f"3 vectors of {DIMENSION} numbers, 3 files"
-        in fad_small("stats", evaluation, "-o", parquet, *seeded).stdout
+        in fad_here("stats", evaluation, "-o", parquet, *seeded).stdout
     )
 
     # Files alone need no model, and give the same to the last bit.
-    alone = json.loads(fad_small("score", npz, parquet, "--json").stdout)
+    alone = json.loads(fad_here("score", npz, parquet, "--json").stdout)
     assert alone == {**expected, "reference": npz, "evaluation": parquet}
-    compared = fad_small("compare", npz, parquet, evaluation, *seeded, "--csv")
+    compared = fad_here("compare", npz, parquet, evaluation, *seeded, "--csv")
     rows = list(csv.DictReader(compared.stdout.splitlines()))
     assert tuple(rows[0]) == DISTANCES.names
     assert [(row["reference"], row["evaluation"]) for row in rows] == [
@@ -268,25 +284,25 @@ def test_statistics_take_the_place_of_the_sound(
 
     # Another package's are refused until it is said that they are of this model.
     vectors = str(tmp_path / "reference.npy")
-    assert fad_small("embed", reference, "-o", vectors, *seeded).returncode == 0
+    assert fad_here("embed", reference, "-o", vectors, *seeded).returncode == 0
     embeddings = np.load(vectors)
     assert (embeddings.dtype, embeddings.shape) == (np.float32, (3, DIMENSION))
     assert (
-        json.loads(fad_small("score", vectors, parquet, *seeded, "--json").stdout)["value"]
+        json.loads(fad_here("score", vectors, parquet, *seeded, "--json").stdout)["value"]
         == expected["value"]
     )
     others = str(tmp_path / "fid.npz")
     np.savez(others, mu=embeddings.mean(axis=0), sigma=np.cov(embeddings, rowvar=False))
-    assert "--assume-same-model" in fad_small("compare", others, parquet).stderr
-    assumed = fad_small("compare", others, parquet, "--assume-same-model")
+    assert "--assume-same-model" in fad_here("compare", others, parquet).stderr
+    assumed = fad_here("compare", others, parquet, "--assume-same-model")
     assert "? : 3" in assumed.stdout
     assert "assumed to be the same model" in assumed.stdout
-    plain = fad_small("score", others, parquet, "--assume-same-model").stdout
+    plain = fad_here("score", others, parquet, "--assume-same-model").stdout
     assert "reference: " + others + ", an unknown number of vectors" in plain
 
 
 def test_several_sets_are_scored_against_one_reference(
-    fad_small: Fad, folders: tuple[str, str], tmp_path: Path
+    fad_here: Fad, folders: tuple[str, str], tmp_path: Path
 ) -> None:
     reference, other = folders
     folder = tmp_path / "near"
@@ -296,17 +312,17 @@ def test_several_sets_are_scored_against_one_reference(
     (tmp_path / "near.csv").write_text("".join(f"{text}\n" for text in ("file", *map(str, folder.iterdir()))))
     near = f"@{tmp_path / 'near.csv'}"
     call = ("score", reference, other, near, *SEEDED, "--quiet")
-    rows = json.loads(fad_small(*call, "--json").stdout)
+    rows = json.loads(fad_here(*call, "--json").stdout)
     assert [tuple(row) for row in rows] == [DISTANCES.names] * 2
     for name, row in zip((other, near), rows, strict=True):
-        assert row == json.loads(fad_small("score", reference, name, *SEEDED, "--quiet", "--json").stdout)
+        assert row == json.loads(fad_here("score", reference, name, *SEEDED, "--quiet", "--json").stdout)
     assert rows[0]["value"] > rows[1]["value"]
-    listed = list(csv.DictReader(fad_small(*call, "--csv", "--sort").stdout.splitlines()))
+    listed = list(csv.DictReader(fad_here(*call, "--csv", "--sort").stdout.splitlines()))
     # A spreadsheet would take a text with @ for a formula.
     assert [(plain_text(row["evaluation"]), float(row["value"])) for row in listed] == [
         (row["evaluation"], row["value"]) for row in rows[::-1]
     ]
-    lines = fad_small(*call, "--sort").stdout.splitlines()
+    lines = fad_here(*call, "--sort").stdout.splitlines()
     assert lines[0].startswith("model: small, seeded weights ")
     assert lines[1] == f"reference: {reference}, 3 vectors of 3 files"
     assert lines[3].split() == ["evaluation", "fad", "n", "files", "notes"]
@@ -318,70 +334,70 @@ def test_several_sets_are_scored_against_one_reference(
 
 
 def test_the_files_of_a_set_are_ranked_by_their_distance(
-    fad_small: Fad, folders: tuple[str, str], tmp_path: Path
+    fad_here: Fad, folders: tuple[str, str], tmp_path: Path
 ) -> None:
     call = ("score", *folders, *SEEDED, "--quiet")
     for suffix in (".csv", ".parquet"):
         table = tmp_path / f"files{suffix}"
-        done = fad_small(*call, "--per-file", str(table))
-        assert done.returncode == 0 and done.stdout == fad_small(*call).stdout
+        done = fad_here(*call, "--per-file", str(table))
+        assert done.returncode == 0 and done.stdout == fad_here(*call).stdout
         rows = read_table(PER_FILE, table)
         assert {row["file"] for row in rows} == {path.name for path in Path(folders[1]).iterdir()}
         distances = [row["nearest"] for row in rows]
         assert distances == sorted(distances, reverse=True) and distances[-1] > 0
     stored = tmp_path / "a.npz"
-    fad_small("stats", folders[0], "-o", str(stored), *SEEDED, "--quiet")
-    done = fad_small("score", str(stored), folders[1], *SEEDED, "--quiet", "--per-file", str(table))
+    fad_here("stats", folders[0], "-o", str(stored), *SEEDED, "--quiet")
+    done = fad_here("score", str(stored), folders[1], *SEEDED, "--quiet", "--per-file", str(table))
     assert {(row["nearest"], row["kad"]) for row in read_table(PER_FILE, table)} == {(None, None)}
-    done = fad_small("score", folders[1], str(stored), *SEEDED, "--per-file", str(tmp_path / "x.csv"))
+    done = fad_here("score", folders[1], str(stored), *SEEDED, "--per-file", str(tmp_path / "x.csv"))
     assert done.stderr == (
         f"error: the distance of single files needs vectors, but {stored} holds only statistics\n"
     )
-    done = fad_small(*call, "--per-file", str(tmp_path / "x.txt"))
+    done = fad_here(*call, "--per-file", str(tmp_path / "x.txt"))
     assert done.returncode == 2 and "must end in .csv or .parquet" in done.stderr
 
 
-def test_several_metrics_are_rows_of_one_table(fad_small: Fad, folders: tuple[str, str]) -> None:
+def test_several_metrics_are_rows_of_one_table(fad_here: Fad, folders: tuple[str, str]) -> None:
     call = ("score", *folders, *SEEDED, "--quiet", "--metric", "fad", "--metric", "kad bandwidth=2")
-    rows = json.loads(fad_small(*call, "--json").stdout)
+    rows = json.loads(fad_here(*call, "--json").stdout)
     assert [(row["metric"], row["metric_settings"]) for row in rows] == [("fad", ""), ("kad", "bandwidth=2")]
-    lines = fad_small(*call).stdout.splitlines()
+    lines = fad_here(*call).stdout.splitlines()
     assert lines[3].split()[:3] == ["evaluation", "metric", "value"]
     assert [line.split()[1] for line in lines[5:7]] == ["fad", "kad"]
     # A metric that has no value for these sets does not cost the others theirs; alone, it is an error.
-    rows = json.loads(fad_small(*call, "--metric", "fad-inf", "--json").stdout)
+    rows = json.loads(fad_here(*call, "--metric", "fad-inf", "--json").stdout)
     assert rows[2]["value"] is None and rows[2]["note"].startswith("no value: evaluation: 3 vectors")
-    listed = fad_small(*call, "--metric", "fad-inf", "--sort").stdout
+    listed = fad_here(*call, "--metric", "fad-inf", "--sort").stdout
     assert "no value: evaluation: 3 vectors" in listed
-    done = fad_small("score", *folders, *SEEDED, "--metric", "fad-inf")
+    done = fad_here("score", *folders, *SEEDED, "--metric", "fad-inf")
     assert done.returncode == 1 and "fad-inf needs at least" in done.stderr
-    done = fad_small("score", *folders, *SEEDED, "--metric", "kad bandwidth=near")
+    done = fad_here("score", *folders, *SEEDED, "--metric", "kad bandwidth=near")
     assert done.returncode == 1 and "bandwidth must be one of reference, evaluation, kadtk" in done.stderr
 
 
 def test_embed_writes_where_each_vector_is_from(
-    fad_small: Fad, folders: tuple[str, str], tmp_path: Path
+    fad_here: Fad, folders: tuple[str, str], tmp_path: Path
 ) -> None:
     table = tmp_path / "embeddings.parquet"
     # A set of one vector: no distance is asked for.
     one = str(Path(folders[0]) / "0.wav")
-    done = fad_small("embed", one, "-o", str(table), *SEEDED, "--quiet", "--csv")
+    done = fad_here("embed", one, "-o", str(table), *SEEDED, "--quiet", "--csv")
     assert done.returncode == 0, done.stderr
     (row,) = read_table(EMBEDDINGS, table)
     assert (row["file"], row["segment"], len(row["embedding"])) == (one, 0, DIMENSION)
-    refused = fad_small("embed", str(table), "-o", str(tmp_path / "again.parquet"), *SEEDED)
+    refused = fad_here("embed", str(table), "-o", str(tmp_path / "again.parquet"), *SEEDED)
     assert "holds vectors already" in refused.stderr
 
     # The table takes the place of the sound.
-    assert fad_small("embed", folders[0], "-o", str(table), *SEEDED, "--quiet").returncode == 0
-    expected = json.loads(fad_small("score", *folders, *SEEDED, "--quiet", "--json").stdout)
-    found = json.loads(fad_small("score", str(table), folders[1], *SEEDED, "--quiet", "--json").stdout)
+    assert fad_here("embed", folders[0], "-o", str(table), *SEEDED, "--quiet").returncode == 0
+    expected = json.loads(fad_here("score", *folders, *SEEDED, "--quiet", "--json").stdout)
+    found = json.loads(fad_here("score", str(table), folders[1], *SEEDED, "--quiet", "--json").stdout)
     assert found == {**expected, "reference": str(table)}
     npz = str(tmp_path / "reference.npz")
-    assert fad_small("stats", str(table), "-o", npz, *SEEDED, "--quiet").returncode == 0
-    alone = json.loads(fad_small("score", npz, folders[1], *SEEDED, "--quiet", "--json").stdout)
+    assert fad_here("stats", str(table), "-o", npz, *SEEDED, "--quiet").returncode == 0
+    alone = json.loads(fad_here("score", npz, folders[1], *SEEDED, "--quiet", "--json").stdout)
     assert alone == {**expected, "reference": npz}
-    refused = fad_small("embed", npz, "-o", str(tmp_path / "again.npy"), *SEEDED)
+    refused = fad_here("embed", npz, "-o", str(tmp_path / "again.npy"), *SEEDED)
     assert "holds statistics, not vectors" in refused.stderr
 
 
@@ -460,13 +476,13 @@ def test_the_default_model_is_exported_verified_and_scored(
     ],
 )
 def test_a_wrong_call_says_what_is_wrong_and_nothing_else(
-    fad: Fad,
+    fad_here: Fad,
     folders: tuple[str, str],
     arguments: list[str],
     status: int,
     said: str,
 ) -> None:
-    result = fad("score", *(folders[0] if item == "FOLDER" else item for item in arguments))
+    result = fad_here("score", *(folders[0] if item == "FOLDER" else item for item in arguments))
     assert result.returncode == status
     assert said in result.stderr
     assert "Traceback" not in result.stderr

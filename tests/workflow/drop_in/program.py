@@ -42,8 +42,7 @@ def note(name, function, *arguments, **named):
 
 def scores():
     """As in the sine test: two folders."""
-    for name in ("test1", "test2"):
-        note(f"score {name}", frechet.score, str(SETS / "background"), str(SETS / name))
+    note("score", frechet.score, str(SETS / "background"), str(SETS / "test2"))
 
 
 def stored_embeddings():
@@ -64,6 +63,12 @@ def others():
         note(f"score of {whose}", frechet.score, "/nowhere", "/nowhere", *paths)
 
 
+def installed_scipy():
+    """The embeddings that this program has stored, whose score is that of the sound."""
+    paths = [str(OUT / "embds" / f"{name}.npy") for name in ("background", "test1")]
+    note("score with the installed SciPy", frechet.score, "/nowhere", "/nowhere", *paths)
+
+
 def dtypes():
     """All types that files can be read as: stereo of 24 bits, and of another rate."""
     for dtype in ("float32", "float64", "int32", "int16"):
@@ -73,13 +78,16 @@ def dtypes():
 
 
 def arrays():
-    """As in the test of shapes: sounds in memory, their statistics, and the distance of these."""
+    """As in the test of shapes: sounds in memory."""
     sounds = np.load(JOB["sounds"])
-    groups = {}
     for group in ("first", "second"):
         waveforms = [sounds[name] for name in sorted(sounds.files) if name.startswith(group)]
-        groups[group] = frechet.get_embeddings(waveforms, sr=JOB["sample_rate"])
-        np.save(OUT / f"{group}.npy", groups[group])
+        np.save(OUT / f"{group}.npy", frechet.get_embeddings(waveforms, sr=JOB["sample_rate"]))
+
+
+def statistics():
+    """Those of the embeddings of `arrays`, and their distance."""
+    groups = {name: np.load(OUT / f"{name}.npy") for name in ("first", "second")}
     statistics = {name: frechet.calculate_embd_statistics(vectors) for name, vectors in groups.items()}
     for name, (mean, covariance) in statistics.items():
         np.save(OUT / f"{name}_mean.npy", mean)
@@ -87,7 +95,11 @@ def arrays():
     note("distance", frechet.calculate_frechet_distance, *statistics["first"], *statistics["second"])
 
 
+def run(calls):
+    for call in calls:
+        globals()[call]()
+    (OUT / "results.json").write_text(json.dumps(RESULTS, indent=1))
+
+
 OUT.mkdir(parents=True)
-for call in JOB["calls"]:
-    globals()[call]()
-(OUT / "results.json").write_text(json.dumps(RESULTS, indent=1))
+run(JOB["calls"])

@@ -2,7 +2,8 @@
 
     python -I run_original.py FAMILY CKPT_DIR JOB.json OUT [older-scipy]
 
-`older-scipy` has SciPy's matrix square root answer as it did before 1.17, as the original takes it.
+`older-scipy` has SciPy's matrix square root answer as it did before 1.17, as the original takes it, and then
+scores the embeddings that it has stored with the installed one.
 """
 
 import contextlib
@@ -33,7 +34,9 @@ def main(family, ckpt_dir, job, out, scipy=""):
         arguments[1] = str(Path("hub").resolve())
         sys.argv = ["program.py", *arguments]
         with offline.older_sqrtm() if scipy == "older-scipy" else contextlib.nullcontext():
-            runpy.run_path(str(HERE / "program.py"), run_name="__main__")
+            program = runpy.run_path(str(HERE / "program.py"), run_name="__main__")
+        if scipy == "older-scipy":
+            program["run"](["installed_scipy"])
         os.chdir("/")
 
 
