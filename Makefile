@@ -34,7 +34,7 @@ REFERENCE := $(REFERENCE_VENV)/.stamp
 # Jobs find the environment's own programs first.
 WITH_VENV := PATH="$(BIN):$$PATH"
 
-.PHONY: help fadtk quick demo sine samples verify-official correlations test test-slurm soak benchmark lint check reference-env clean
+.PHONY: help fadtk quick demo sine samples distortions verify-official correlations test test-slurm soak benchmark lint check reference-env clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,10 @@ samples: $(CORE) ## Regenerate the 48 distances that fadtk publishes by CDPAM, o
 	$(WITH_VENV) python scripts/fetch_fadtk_samples.py
 	$(WITH_VENV) fad study run workflow/studies/fadtk_samples.yaml --cores $(CORES)
 	cut -d , -f 1,6,8,12,14- results/fadtk_samples/tables/published.csv
+
+distortions: $(DEV) ## Which embedding answers to which distortion? Eighty kinds and levels: hours; smaller: ARGS="--levels 3 --clips 8"
+	$(WITH_VENV) python scripts/make_distortions.py $(ARGS)
+	$(WITH_VENV) fad study run audio/distortions/distortions.yaml --cores $(CORES)
 
 verify-official: $(CORE) ## Fetch the official weights that can be had, and compare with what others have published
 	$(WITH_VENV) python scripts/verify_official.py --cores $(CORES) $(if $(CKPT_DIR),--ckpt-dir $(CKPT_DIR))

@@ -26,6 +26,7 @@ def main(
     extrapolation: Path | None = None,
     maps: list[Path] | None = None,
     spreads: list[Path] | None = None,
+    monotonicity: list[Path] | None = None,
     places: str = "{}",
     players_mb: float = 0,
 ) -> None:
@@ -52,6 +53,7 @@ def main(
         extrapolation: the figure of distances of parts.
         maps: maps of files, .../{model}.map.svg.
         spreads: figures of single files, .../{measure}.per_file.svg.
+        monotonicity: tables of whether metrics get worse from level to level, .../{metric}.monotonicity.csv.
         places: where the audio of data sets is, by their labels, as JSON.
         players_mb: size that recordings may have in the page, in MB.
     """
@@ -78,6 +80,7 @@ def main(
         extrapolation,
         maps or (),
         spreads or (),
+        monotonicity or (),
     )
     write_report(json.loads(study), sources, html, json.loads(places), players_mb)
 

@@ -146,6 +146,7 @@ rule plot_curves:
     output:
         **drawn("{metric}.curves", "curves"),
         table=reported("tables/{metric}.curves.csv", "Tables", "curves"),
+        monotonicity=reported("tables/{metric}.monotonicity.csv", "Tables", "monotonicity"),
     log:
         f"{LOGS}/plot_curves/{{metric}}.log",
     conda:
@@ -164,6 +165,7 @@ rule write_report:
         matrices=expand(rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS),
         heatmaps=expand(rules.plot_heatmap.output.svg, model=STUDY.models, metric=METRICS),
         curves=expand(rules.plot_curves.output.svg, metric=METRICS if STUDY.series else []),
+        monotonicity=expand(rules.plot_curves.output.monotonicity, metric=METRICS if STUDY.series else []),
         extrapolation=rules.plot_extrapolation.output.svg if EXTRAPOLATED else [],
         rankings=rules.plot_ranking.output.svg if STUDY.ranked else [],
         statistics=STATISTICS,

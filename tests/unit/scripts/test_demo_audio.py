@@ -91,18 +91,18 @@ def test_known_wraps() -> None:
 
 def test_music_is_plausible(demo: Path) -> None:
     clips = load(demo / "music_reference") | load(demo / "music_clean")
-    assert len(clips) == 24 + 16
-    assert len({clip.tobytes() for clip in clips.values()}) == 40
-    assert sum(clip.shape[1] == 2 for clip in clips.values()) == 13
+    assert len(clips) == 16 + 12
+    assert len({clip.tobytes() for clip in clips.values()}) == 28
+    assert sum(clip.shape[1] == 2 for clip in clips.values()) == 9
     for name, clip in clips.items():
         info = soundfile.info(next(demo.glob(f"music_[rc]*/{name}")))
         assert (info.format, info.subtype, info.samplerate) == ("FLAC", "PCM_16", 22_050)
-        assert clip.shape[0] == 5 * 22_050
+        assert clip.shape[0] == 2 * 22_050
         assert 0.34 < np.abs(clip).max() < 0.61
         assert -35 < 20 * np.log10(np.sqrt(np.mean(clip**2))) < -10
         assert abs(clip.mean()) < 2e-3
-        seconds = np.square(clip).mean(axis=1).reshape(5, -1).mean(axis=1)
-        assert (seconds > 1e-7).sum() >= 4, f"{name} is mostly silent"
+        halves = np.square(clip).mean(axis=1).reshape(4, -1).mean(axis=1)
+        assert (halves > 1e-7).sum() >= 3, f"{name} is mostly silent"
 
 
 @pytest.mark.parametrize("family", [NOISE, LOWPASS, QUANTISED])

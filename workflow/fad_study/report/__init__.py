@@ -33,6 +33,7 @@ from fad_core.util.formatting import (
 )
 from fad_core.verification.verdicts import Verified
 from fad_study.correlations import GLOBAL, SYSTEM_MEANS
+from fad_study.monotonicity import monotonicity_columns
 from fad_study.papers.tables import verdict_sentence
 from fad_study.provenance import provenance
 from fad_study.report.answer import agreements, headlines, rank_overviews, ranking_tables, warnings
@@ -122,6 +123,7 @@ def write_report(
         agreement=list(agreements(results.agreement)),
         rankings=figures.by_metric(results.rankings, "r", "systems in the order of {}"),
         curves=figures.by_metric(results.curves, "s", "curves of {} along each series"),
+        monotonicity=monotonicity_columns(results.monotonicity),
         extrapolation=[
             figures.take(figure, "x", "distances of parts over one divided by their sizes")
             for figure in (results.extrapolation,)

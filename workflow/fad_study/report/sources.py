@@ -12,6 +12,7 @@ from fad_core.tables import DISTANCES, PER_FILE, STATISTICS, VERIFICATION, read_
 from fad_core.tables.files import damaged
 from fad_study.labels import labelled, labels_of
 from fad_study.report.matrix import Matrix, compact, read_matrix, rows_of
+from fad_study.schemas.curves import MONOTONICITY
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
 from fad_study.schemas.ranking import AGREEMENT, RANKING
@@ -44,6 +45,7 @@ class Sources:
         extrapolation: the figure of distances of parts; None if no metric extrapolates.
         maps: maps of files, named {model}.map.svg.
         spreads: figures of single files, named {measure}.per_file.svg.
+        monotonicity: tables of whether metrics get worse from level to level.
     """
 
     distances: Path | None
@@ -64,6 +66,7 @@ class Sources:
     extrapolation: Path | None = None
     maps: Sequence[Path] = ()
     spreads: Sequence[Path] = ()
+    monotonicity: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ class Results:
     extrapolation: str | None
     maps: dict[str, str]
     spreads: dict[str, str]
+    monotonicity: list[dict[str, Any]]
 
 
 def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
@@ -174,6 +178,9 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
         extrapolation=_figure(sources.extrapolation) if sources.extrapolation else None,
         maps={path.name.removesuffix(".map.svg"): _figure(path) for path in sources.maps},
         spreads={path.name.partition(".")[0]: _figure(path) for path in sources.spreads},
+        monotonicity=labelled(
+            [row for path in sources.monotonicity for row in read_table(MONOTONICITY, path)], labels
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from fad_core.tables.schemas import (
     VERIFICATION,
     Schema,
 )
-from fad_study.schemas.curves import CURVES
+from fad_study.schemas.curves import CURVES, MONOTONICITY
 from fad_study.schemas.files import DATASETS, DECISIONS, FILES, MANIFEST
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
 from fad_study.schemas.ranking import AGREEMENT, DIFFERENCES, EXTRAPOLATION, MAP, RANKING
@@ -31,6 +31,7 @@ SCHEMAS = (
     AGREEMENT,
     EXTRAPOLATION,
     CURVES,
+    MONOTONICITY,
     FILES,
     DATASETS,
     REPEATS,
