@@ -24,6 +24,7 @@ REPORTED = {
     **tables_of("ranking", "agreement", "per_file"),
     "bars": f"{STUDY_DIR}/figures/correlations.svg" if CORRELATIONS else [],
     "maps": [f"{STUDY_DIR}/figures/{name}.map.svg" for name in STUDY.models if PER_FILE],
+    "monotonicity": [f"{STUDY_DIR}/tables/{name}.monotonicity.csv" for name in METRICS if STUDY.series],
     "spreads": [f"{STUDY_DIR}/figures/{measure}.per_file.svg" for measure in PER_FILE],
 }
 

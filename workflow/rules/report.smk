@@ -165,7 +165,6 @@ rule write_report:
         matrices=expand(rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS),
         heatmaps=expand(rules.plot_heatmap.output.svg, model=STUDY.models, metric=METRICS),
         curves=expand(rules.plot_curves.output.svg, metric=METRICS if STUDY.series else []),
-        monotonicity=expand(rules.plot_curves.output.monotonicity, metric=METRICS if STUDY.series else []),
         extrapolation=rules.plot_extrapolation.output.svg if EXTRAPOLATED else [],
         rankings=rules.plot_ranking.output.svg if STUDY.ranked else [],
         statistics=STATISTICS,
