@@ -21,7 +21,14 @@ MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 # Of tests/unit, the files that take longest, so that no worker begins one of them when the other is done.
-SLOWEST = ("test_verify.py", "test_cuda_kernels.py", "test_cli.py", "test_drop_in_class.py")
+SLOWEST = (
+    "test_verify.py",
+    "test_cuda_kernels.py",
+    "test_study_command.py",
+    "test_verify_mutations.py",
+    "test_drop_in_class.py",
+    "test_register_model.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

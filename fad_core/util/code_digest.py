@@ -42,13 +42,16 @@ def code_digest(
         folders[package] = _folders_of(package)
     digests = {"": _hash(facts.encode())}
     files = [(script.name, script), *_files(modules, folders)]
+    looked_up = set(modules)
     while files:
         name, path = files.pop()
         if name not in digests:
             digests[name], imported = _module(path, path.stat().st_mtime_ns)
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-            absolute = (_absolute(other, package) for other in imported)
-            files += _files((other for other in absolute if other not in digests), folders)
+            # Most names are not modules, and many modules import the same ones.
+            names = {_absolute(other, package) for other in imported} - looked_up
+            looked_up |= names
+            files += _files(names, folders)
             if path.name == "__init__.py":  # a report's template and script belong to the code
                 pages = [*path.parent.glob("*.html"), *path.parent.glob("*.js")]
                 digests |= {page.name: _hash(page.read_bytes()) for page in pages}

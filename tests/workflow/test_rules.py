@@ -25,7 +25,8 @@ DUMP = """
 
 def write_rules(wildcards):
     values = {"model": "vggish", "batch": next(iter(BATCHES)), "metric": "fad", "measure": "fad"}
-    values |= {"reference": "fma_pop", "dataset": "a", "id": "vggish", "key": weights_key("vggish", "seeded", None)}
+    values |= {"dataset": "a", "id": "vggish", "key": weights_key("vggish", "seeded", None)}
+    values |= {"reference": "fma_pop"}
     facts = {}
     for rule in (rule for rule in workflow.rules if rule.name not in ("all", "dump")):
         known = {name: values[name] for name in rule.wildcard_names}
