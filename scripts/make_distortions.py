@@ -112,7 +112,11 @@ def _configuration(output: Path, chosen: Mapping[str, Mapping[str, Distortion]])
     models = [{"id": "cdpam-acoustic", "weights": "official"}, {"id": "vggish", "weights": "seeded"}]
     return (
         "# Which embedding answers to which distortion? Made by scripts/make_distortions.py.\n"
-        + yaml.safe_dump({**head, "ranking": False, "models": models}, sort_keys=False, allow_unicode=True)
+        + yaml.safe_dump(
+            {**head, "ranking": False, "on_short_file": "pad", "models": models},
+            sort_keys=False,
+            allow_unicode=True,
+        )
     )
 
 

@@ -175,6 +175,11 @@ def _assumed(embedded: EmbeddedSet, head: EmbeddedSet) -> EmbeddedSet:
 
 
 def _prepared(foreign: EmbeddedSet) -> str:
-    """Return how another package prepares audio for its model, to be added to a note; "" if unknown."""
+    """Return how another package prepares audio for its model, to be added to a note; "" if unknown.
+
+    A named reference has its conventions among its settings.
+    """
+    if foreign.key.weights:
+        return ""
     _, packages = FOREIGN_NAMES.get(foreign.key.model, ("", ""))
     return f", prepared differently by {packages}" if packages else ""

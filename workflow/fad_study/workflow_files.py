@@ -33,6 +33,17 @@ def workflow_folder() -> Path:
     return installed if installed.is_dir() else package.parents[1]
 
 
+def example_studies() -> dict[Path, str]:
+    """Return the example studies: the path of each configuration, and its first line.
+
+    >>> from fad_study.workflow_files import example_studies
+    >>> [path.stem for path in example_studies()][:2]
+    ['dcase2023_task7', 'demo']
+    """
+    studies = sorted((workflow_folder() / "workflow/studies").glob("*.yaml"))
+    return {path: path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ") for path in studies}
+
+
 def export_workflow(folder: Path) -> None:
     """Copy the workflow, without the packages, into a folder, where it can be changed.
 

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from fad_core.cli.group import INPUT_FAULT, Command, Group
-from fad_core.cli.output import Form, Row, output_options, print_row, quiet_option, speaker
+from fad_core.cli.output import Form, Row, output_options, print_row, print_rows, quiet_option, speaker
 from fad_core.util.formatting import counted
 from fad_study.cli.new import export_workflow, new
 from fad_study.cli.process_group import run_group
@@ -116,6 +116,16 @@ def run(
         speaker(quiet)(shlex.join([*program, *rest]))
         return run_group([*program, *rest])
     return run_shortly(config, rest, quiet=quiet, whole=not arguments)
+
+
+@study.command("list", examples=("fad study list", "fad study list --json"))
+@output_options
+def list_(form: Form) -> None:
+    """List the example studies that come with the workflow, and the paths of their configurations."""
+    from fad_study.workflow_files import example_studies
+
+    found = example_studies().items()
+    print_rows([{"study": path.stem, "title": title, "config": str(path)} for path, title in found], form)
 
 
 @study.command(
