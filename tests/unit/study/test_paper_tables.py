@@ -180,7 +180,7 @@ def latex_parts(latex: str, table: PaperTable) -> Iterator[tuple[list[list[str]]
 
 
 @given(studies())
-def test_bold_is_the_smallest_of_its_reference_and_every_remark_is_marked(
+def test_bold_is_the_smallest_of_its_reference_and_every_remark_is_told(
     study: tuple[list[dict[str, Any]], dict[str, list[str]]],
 ) -> None:
     rows, groups = study
@@ -189,11 +189,15 @@ def test_bold_is_the_smallest_of_its_reference_and_every_remark_is_marked(
     wanted = {cell for cells in expected(rows, groups) for cell in cells}
     if len({cell.reference for cell in wanted}) == 1:  # stands in the caption alone
         wanted = {cell._replace(reference="") for cell in wanted}
+    shared = frozenset.intersection(*(cell.marks for cell in wanted)) if len(wanted) > 1 else frozenset()
+    wanted = {cell._replace(marks=cell.marks - shared) for cell in wanted}
     for found, text in rendered(table, models):
         assert found == wanted
         assert ("in bold" in text) == any(cell.bold for cell in wanted)
         for remark in frozenset().union(*(cell.marks for cell in wanted)):
             assert text.count(f" {remark}.") == 1
+        for remark in shared:
+            assert text.count(f"All values: {remark}.") == 1
 
 
 def test_every_pair_of_many_sets_is_a_matrix_with_numbered_columns() -> None:
