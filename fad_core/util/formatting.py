@@ -74,7 +74,7 @@ class Footnotes:
     """The notes of a table's rows, with each remark once.
 
     Attributes:
-        general: remarks that all rows have; none where these are numbered too.
+        general: remarks that all rows have, if there are several.
         numbered: the others; the first one has number 1.
         marks: for each row, the numbers of its remarks.
     """
@@ -84,17 +84,16 @@ class Footnotes:
     marks: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def of(cls, notes: Iterable[str], *, general: bool = True) -> Footnotes:
+    def of(cls, notes: Iterable[str]) -> Footnotes:
         """Split the notes of all rows.
 
         Args:
             notes: one a row (`remarks_of`).
-            general: whether remarks that all rows have stand apart; otherwise they are numbered as well.
         """
         rows = [remarks_of(note) for note in notes]
         remarks = list(dict.fromkeys(remark for row in rows for remark in row))
-        apart = general and len(rows) > 1
-        shared = tuple(remark for remark in remarks if apart and all(remark in row for row in rows))
+        several = len(rows) > 1
+        shared = tuple(remark for remark in remarks if several and all(remark in row for row in rows))
         numbers = {remark: n for n, remark in enumerate((r for r in remarks if r not in shared), start=1)}
         marks = tuple(tuple(numbers[remark] for remark in row if remark in numbers) for row in rows)
         return cls(shared, tuple(numbers), marks)

@@ -83,15 +83,25 @@ def test_methods_give_the_counts_of_many_sets_as_a_range_and_warn_of_every_remar
     counted = [row | {"vectors": n} for n in range(19, 32) for row in sets("vggish", names=(f"s{n}",))]
     bias = BIAS_NOTES[1]
     rows = [
-        distance("s19", "s20", 1.0, "seeded", note=f"reference: {bias}; evaluation: {bias}; {SEEDED_NOTE}"),
-        distance("s19", "s21", 1.0, "seeded", note=f"reference: {bias}; {SEEDED_NOTE}"),
-        distance("s30", "s31", 1.0, "seeded", note=f"s31: 3 files peak above 4; {SEEDED_NOTE}"),
+        distance(
+            "s19", "s20", 1.0, "seeded", note=f"reference: {bias}; evaluation: {bias}; small; {SEEDED_NOTE}"
+        ),
+        distance("s19", "s21", 1.0, "seeded", note=f"reference: {bias}; small; {SEEDED_NOTE}"),
+        distance("s30", "s31", 1.0, "seeded", note=f"s31: 3 files peak above 4; small; few; {SEEDED_NOTE}"),
     ]
     text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), rows, counted))
     assert "of 13 sets, 6 of each; 26 were padded" in text and "vectors: 19 to 31 of each." in text
     assert f"Warning for distances (2 of 3 by vggish): reference or evaluated set: {bias}. " in text
-    assert "Warning for distances (1 of 3 by vggish): s31: 3 files peak above 4. " in text
-    assert text.count("Warning for") == 2
+    assert "Warning for distances (1 of 3 by vggish): s31: 3 files peak above 4; few. " in text
+    assert "Warning for all distances: small. " in text and text.count("Warning for") == 3
+
+
+def test_methods_name_the_sets_that_are_not_of_the_common_size() -> None:
+    counted = sets("vggish", names=("a", "b", "c")) + sets("vggish", names=("ref",), used=9, vectors=7)
+    rows = [distance("ref", name, 1.0, "official") for name in "abc"]
+    text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), rows, counted))
+    assert "29 clips (5 min 0 s) of 4 sets, 11 of ref, 6 of each other;" in text
+    assert "vectors: 7 of ref, 60 of each other." in text
 
 
 def test_methods_say_what_intervals_and_letters_are() -> None:

@@ -180,7 +180,7 @@ def latex_parts(latex: str, table: PaperTable) -> Iterator[tuple[list[list[str]]
 
 
 @given(studies())
-def test_bold_is_the_smallest_of_its_reference_and_every_remark_is_marked(
+def test_bold_is_the_smallest_of_its_reference_and_every_remark_is_told(
     study: tuple[list[dict[str, Any]], dict[str, list[str]]],
 ) -> None:
     rows, groups = study
@@ -189,11 +189,15 @@ def test_bold_is_the_smallest_of_its_reference_and_every_remark_is_marked(
     wanted = {cell for cells in expected(rows, groups) for cell in cells}
     if len({cell.reference for cell in wanted}) == 1:  # stands in the caption alone
         wanted = {cell._replace(reference="") for cell in wanted}
+    shared = frozenset.intersection(*(cell.marks for cell in wanted)) if len(wanted) > 1 else frozenset()
+    wanted = {cell._replace(marks=cell.marks - shared) for cell in wanted}
     for found, text in rendered(table, models):
         assert found == wanted
         assert ("in bold" in text) == any(cell.bold for cell in wanted)
         for remark in frozenset().union(*(cell.marks for cell in wanted)):
             assert text.count(f" {remark}.") == 1
+        for remark in shared:
+            assert text.count(f"All values: {remark}.") == 1
 
 
 def test_every_pair_of_many_sets_is_a_matrix_with_numbered_columns() -> None:
@@ -259,11 +263,13 @@ def test_draws_and_published_figures_have_the_counts_and_marks_of_all_draws() ->
         )
 
 
+HEAD = ("model", "weights", "weights_sha256", "settings", "reference", "metric", "metric_settings")
+
+
 def ranked(apart: set[str], value: float = 1.0) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Distances of three systems, and their ranks if these pairs differ."""
     rows = [distance("ref", name, value * (1 + place), "official") for place, name in enumerate("abc")]
-    head = {name: rows[0][name] for name in ("model", "weights", "weights_sha256", "settings", "reference")}
-    head |= {"metric": "fad", "metric_settings": ""}
+    head = {name: rows[0][name] for name in HEAD}
     differences = [
         {**head, "first": one, "second": other, "p_holm": 0.01 if one + other in apart else 0.2}
         for one, other in itertools.combinations("abc", 2)
@@ -299,6 +305,21 @@ def test_without_a_test_the_smallest_is_bold_and_the_table_says_that_none_was_ma
     rows, _ = ranked(set())
     text = markdown_table(distance_table("s", rows))
     assert "| **1.000** |" in text and "Differences were not tested." in text and "letter" not in text
+
+
+def test_of_sets_of_different_sizes_the_best_is_so_without_bias() -> None:
+    rows, ranking = ranked({"ab", "ac", "bc"})
+    rows = [dict(row) for row in rows]
+    for row, corrected, n in zip(rows, (0.9, 0.1, 0.8), (10, 900, 10), strict=True):
+        row |= {"corrected": corrected, "n_evaluation": n}
+    differences = [
+        {key: rows[0][key] for key in HEAD} | {"first": one, "second": other, "p_holm": 0.01}
+        for one, other in itertools.combinations("abc", 2)
+    ]
+    text = markdown_table(distance_table("s", rows, ranking=list(ranking_rows(rows, differences))))
+    assert "| 1.000 c |" in text and "| **2.000** a |" in text
+    assert "The best by FAD are so by values without bias, since sets have different n." in text
+    assert "without bias" not in markdown_table(distance_table("s", rows, ranking=ranking))
 
 
 def test_several_metrics_are_columns_and_models_blocks() -> None:

@@ -124,14 +124,17 @@ def mark_best(column: Sequence[Number], *, highest: bool = False) -> list[Number
 
 
 def with_remarks(cells: Mapping[Key, Compared]) -> tuple[dict[Key, Compared], tuple[tuple[str, str], ...]]:
-    """Return the cells with a mark for each of their remarks, and all marks with their remarks."""
-    noted = ("; ".join([*remarks(cell.rows), *_of_files(cell.rows)]) for cell in cells.values())
-    notes = Footnotes.of(noted, general=False)
+    """Return the cells with a mark for each of their remarks, and all marks with their remarks.
+
+    A remark that all cells have has the mark "".
+    """
+    notes = Footnotes.of("; ".join([*remarks(cell.rows), *_of_files(cell.rows)]) for cell in cells.values())
     marked = {
         key: replace(cell, number=replace(cell.number, marks=tuple(map(_mark, sorted(numbers)))))
         for (key, cell), numbers in zip(cells.items(), notes.marks, strict=True)
     }
-    return marked, tuple((_mark(n), remark) for n, remark in enumerate(notes.numbered, start=1))
+    general = [("", f"All values: {remark}.") for remark in notes.general]
+    return marked, (*general, *((_mark(n), remark) for n, remark in enumerate(notes.numbered, start=1)))
 
 
 def remarks(rows: Iterable[Row]) -> list[str]:

@@ -62,11 +62,12 @@ def distance_table(
     marked, notes = with_remarks(with_best(cells, ranking))
     layout = _matrices(marked, columns, sets) if square else _blocks(marked, columns)
     place = _place(square, layout[1])
+    general = [*_notes(distances, marked, ranking, place), *_draw_notes(repeats, groups)]
     return PaperTable(
         " ".join(_caption(distances, marked, place)),
         f"tab:{study}-distances",
         *layout,
-        notes=(*(("", note) for note in _notes(distances, repeats, groups, marked, place)), *notes),
+        notes=(*(("", note) for note in general), *notes),
     )
 
 
@@ -91,13 +92,7 @@ def _caption(distances: Sequence[Row], cells: Cells, place: str) -> Iterator[str
     yield from weights_sentences(distances)
 
 
-def _notes(
-    distances: Sequence[Row],
-    repeats: Sequence[Row],
-    groups: Mapping[str, Sequence[str]],
-    cells: Cells,
-    place: str,
-) -> Iterator[str]:
+def _notes(distances: Sequence[Row], cells: Cells, ranking: Sequence[Row], place: str) -> Iterator[str]:
     """Yield sentences on what is in the whole table."""
     yield "n: number of embedding vectors" + ("." if place == "row" else ", reference : evaluated set.")
     if any(cell.number.letters for cell in cells.values()):
@@ -105,12 +100,12 @@ def _notes(
             f"Values of a {place} that share a letter cannot be told apart (permutation test, "
             f"p > {ALPHA} after Holm's adjustment)."
         )
+        by = dict.fromkeys(row["metric"] for row in ranking if row["ranked_by"] == "corrected")
+        if by:
+            names = listed([get_metric(metric).label for metric in by])
+            yield f"The best by {names} are so by values without bias, since sets have different n."
     elif any(cell.number.best for cell in cells.values()):
         yield "Differences were not tested."
-    if repeats:
-        count = sorted({row["draws"] for row in repeats})
-        draws = f"{count[0]}" if len(count) == 1 else f"{count[0]} to {count[-1]}"
-        yield f"± is the standard deviation over {draws} draws ({', '.join(groups)})."
     levels = {_level(row) for row in distances if row["ci_low"] is not None}
     if levels:
         level = f"{100 * levels.pop():g} % " if len(levels) == 1 else ""
@@ -118,6 +113,13 @@ def _notes(
             ", above which FAD lies by its bias" if any(row["metric"] == "fad" for row in distances) else ""
         )
         yield f"Brackets: {level}confidence interval of the value in the populations{above}."
+
+
+def _draw_notes(repeats: Sequence[Row], groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    if repeats:
+        count = sorted({row["draws"] for row in repeats})
+        draws = f"{count[0]}" if len(count) == 1 else f"{count[0]} to {count[-1]}"
+        yield f"± is the standard deviation over {draws} draws ({', '.join(groups)})."
 
 
 def _level(row: Row) -> float:

@@ -206,20 +206,33 @@ def _vectors(rows: Sequence[Row]) -> str:
 
 
 def _by_set(rows: Sequence[Row], counts: Sequence[int]) -> str:
-    if len(set(counts)) == 1:
+    """Return the numbers of sets; the sets with the commonest number are the others."""
+    names = [row["dataset"] for row in rows]
+    by_name = dict(zip(names, counts, strict=True))
+    groups = [some for some, _ in _merged(names, lambda name: str(by_name[name]))]
+    if len(groups) == 1:
         return f"{counts[0]} of each"
-    if len(rows) > _SETS_LISTED:
+    others = max(groups, key=len) if max(map(len, groups)) > 1 else []
+    named = [f"{by_name[name]} of {name}" for name in names if name not in others]
+    if len(named) > _SETS_LISTED:
         return f"{min(counts)} to {max(counts)} of each"
-    return ", ".join(f"{count} of {row['dataset']}" for row, count in zip(rows, counts, strict=True))
+    return ", ".join([*named, *([f"{by_name[others[0]]} of each other"] if others else [])])
 
 
 def _warnings(names: Sequence[str], distances: Sequence[Row]) -> Iterator[str]:
-    """Yield the remarks on distances, each with the number of distances by each model that have it."""
+    """Yield the remarks on distances, with the numbers of distances by each model that have them."""
     found = {name: [remarks([row]) for row in distances if row["model"] == name] for name in names}
-    for remark in dict.fromkeys(chain.from_iterable(chain.from_iterable(found.values()))):
-        counts = [(name, sum(remark in each for each in found[name])) for name in names]
-        shares = [f"{count} of {len(found[name])} by {name}" for name, count in counts if count]
-        yield f"Warning for distances ({', '.join(shares)}): {remark}."
+
+    def shares(remark: str) -> str:
+        counts = {name: sum(remark in each for each in found[name]) for name in names}
+        if sum(counts.values()) == len(distances):
+            return "all distances"
+        some = [f"{count} of {len(found[name])} by {name}" for name, count in counts.items() if count]
+        return f"distances ({', '.join(some)})"
+
+    every = list(dict.fromkeys(chain.from_iterable(chain.from_iterable(found.values()))))
+    for some, share in _merged(every, shares):
+        yield f"Warning for {share}: {'; '.join(some)}."
 
 
 def _merged(names: Sequence[_T], text: Callable[[_T], str]) -> list[tuple[list[_T], str]]:
