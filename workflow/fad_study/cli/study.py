@@ -18,6 +18,7 @@ import click
 from fad_core.cli.group import INPUT_FAULT, Command, Group
 from fad_core.cli.output import Form, Row, output_options, print_row, print_rows, quiet_option, speaker
 from fad_core.util.formatting import counted
+from fad_study.cli.archive import archive, verify
 from fad_study.cli.new import export_workflow, new
 from fad_study.cli.process_group import run_group
 from fad_study.cli.run_shortly import run_shortly
@@ -68,6 +69,8 @@ def study() -> None:
     """Start a study, run it, or show its progress."""
 
 
+study.add_command(archive)
+study.add_command(verify)
 study.add_command(new)
 study.add_command(export_workflow)
 
