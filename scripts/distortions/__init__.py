@@ -42,8 +42,8 @@ FAMILIES: Mapping[str, Mapping[str, Distortion]] = {
     "slower": _levels(effects.speed, _SLOWER, "×{:g}"),
     "faster, pitch kept": _levels(effects.stretch, _FASTER, "×{:g}"),
     "slower, pitch kept": _levels(effects.stretch, _SLOWER, "×{:g}"),
-    "pitch up": _levels(effects.pitch, _SEMITONES, "+{:g} semitones"),
-    "pitch down": _levels(effects.pitch, tuple(-each for each in _SEMITONES), "{:g} semitones"),
+    "pitch up, semitones": _levels(effects.pitch, _SEMITONES, "+{:g}"),
+    "pitch down, semitones": _levels(effects.pitch, tuple(-each for each in _SEMITONES), "{:g}"),
     "reverberation": _levels(effects.echoes, (0.1, 0.3, 0.5, 0.7, 0.9), "{:g}"),
 }
 """By name of the distortion and of the level."""
@@ -52,7 +52,7 @@ FAMILIES: Mapping[str, Mapping[str, Distortion]] = {
 def slug(family: str, level: str) -> str:
     """Return the name of a data set and folder.
 
-    >>> slug("pitch up", "+0.05 semitones")
-    'pitch_up_0.05_semitones'
+    >>> slug("pitch up, semitones", "+0.05")
+    'pitch_up_semitones_0.05'
     """
     return re.sub(r"[^A-Za-z0-9.-]+", "_", f"{family} {level}".replace("×", "x")).strip("_")

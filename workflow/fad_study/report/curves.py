@@ -18,6 +18,8 @@ Row = Mapping[str, Any]
 
 _PANEL = (2.2, 2.1)
 """Width and height of a panel with the space around it, in inches."""
+_COLUMNS = 5
+"""Panels of a row at most."""
 _FILLED = (0.9, 0.72)
 """Shares of them that its axes take."""
 
@@ -43,7 +45,7 @@ def curve_rows(distances: Sequence[Row], series: Mapping[str, tuple[str, str]], 
 
 
 def plot_curves(rows: Sequence[Row], metric: str, *paths: Path | str) -> None:
-    """Draw a row of panels for each model, with a panel for each series; each row has its own scale.
+    """Draw a panel for each series, in rows for each model; the panels of a model have one scale.
 
     Args:
         rows: of a CURVES table, with labels in place of names.
@@ -52,21 +54,23 @@ def plot_curves(rows: Sequence[Row], metric: str, *paths: Path | str) -> None:
     """
     models = list(dict.fromkeys(row["model"] for row in rows))
     names = list(dict.fromkeys(row["series"] for row in rows if row["series"]))
-    width, height = max(1, len(names)), max(1, len(models))  # an empty figure, if nothing has a value
+    width, lines = max(1, min(len(names), _COLUMNS)), -(-len(names) // _COLUMNS)
+    height = max(1, len(models) * lines)  # an empty figure, if nothing has a value
     with plain_style():
         # The axes fill the figure; labels around them enlarge it when it is saved.
         figure = new_figure(_PANEL[0] * width, _PANEL[1] * height)
         for number, model in enumerate(models):
             of_model = [row for row in rows if row["model"] == model]
-            below = 1 - (number + 1) / height
             first: Axes | None = None
-            for column, name in enumerate(names):
+            for panel, name in enumerate(names):
+                line, column = divmod(panel, _COLUMNS)
+                below = 1 - (number * lines + line + 1) / height
                 place = (column / width, below, _FILLED[0] / width, _FILLED[1] / height)
                 axes = figure.add_axes(place, sharey=first, facecolor=PAPER)
                 first = first or axes
                 _draw(axes, of_model, name)
-                axes.tick_params(labelleft=axes is first)
-                if number == 0:
+                axes.tick_params(labelleft=column == 0)
+                if number == 0 or lines > 1:
                     axes.set_title(name, fontsize=9, fontweight="bold", loc="left", pad=18)
             assert first is not None
             first.set_ylim(0, None)
