@@ -106,7 +106,11 @@ docs: $(DOCS) ## Build the documentation as a site, build/docs/index.html
 	$(WITH_VENV) NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 tutorial: $(DOCS) ## Run docs/tutorial.ipynb, and store its outputs: a minute
-	$(WITH_VENV) python scripts/run_tutorial.py
+	rm -rf build/tutorial
+	$(WITH_VENV) python -c 'import nbclient, nbformat; notebook = nbformat.read("docs/tutorial.ipynb", 4); \
+		where = {"metadata": {"path": "docs"}}; \
+		nbclient.NotebookClient(notebook, resources=where, coalesce_streams=True, record_timing=False).execute(); \
+		nbformat.write(notebook, "docs/tutorial.ipynb")'
 
 reference-env: $(REFERENCE) ## Set up the original packages, to verify against: 7 GB
 	@echo 'Name it in a study, reference_python: $(REFERENCE_VENV)/bin/python, and run: snakemake --cores 2 verify_reference'

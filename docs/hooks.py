@@ -24,7 +24,7 @@ BESIDE = (
 )
 # Lists may follow a line of text at GitHub, but not in Python-Markdown.
 LIST = re.compile(r"^([^-#|`\s].*)\n(?=- )", re.MULTILINE)
-LINK = re.compile(r"(?<=\]\()[^)\s:#]+")
+LINK = re.compile(r"""(?:(?<=\]\()|(?<= src="))[^)\s:#"]+""")
 
 
 class Examples(griffe.Extension):
