@@ -22,8 +22,9 @@ BESIDE = (
     *("README.md", "BENCHMARKS.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md"),
     *("CITATION.cff", "LICENSE", "workflow/studies/published/README.md"),
 )
-# Lists may follow a line of text at GitHub, but not in Python-Markdown.
+# Where GitHub and Python-Markdown differ: a list may follow a line of text, and code in a table escapes its bars.
 LIST = re.compile(r"^([^-#|`\s].*)\n(?=- )", re.MULTILINE)
+BARS = re.compile(r"`[^`\n]*\\\|[^`\n]*`")
 LINK = re.compile(r"""(?:(?<=\]\()|(?<= src="))[^)\s:#"]+""")
 
 
@@ -55,7 +56,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         target = normpath(join(folder, link[0])).removeprefix("docs/").replace(".ipynb", ".md")
         return relpath(target, PurePosixPath(at).parent)
 
-    return LINK.sub(on_site, LIST.sub(r"\1\n\n", markdown))
+    markdown = BARS.sub(lambda code: code[0].replace("\\|", "|"), LIST.sub(r"\1\n\n", markdown))
+    return LINK.sub(on_site, markdown)
 
 
 def tutorial(notebook: Path) -> str:
@@ -63,7 +65,8 @@ def tutorial(notebook: Path) -> str:
     parts = []
     for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
         source = "".join(cell["source"])
-        parts.append(source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```")
+        language = "bash" if source.startswith("%%bash") else "python"
+        parts.append(source if cell["cell_type"] == "markdown" else f"```{language}\n{source}\n```")
         parts += map(shown, cell.get("outputs", ()))
     return "\n\n".join(parts)
 
