@@ -29,12 +29,13 @@ PIP := "$(BIN)/python" -m pip install
 CORE := $(VENV)/.stamp-core
 DEV := $(VENV)/.stamp-dev
 SLURM := $(VENV)/.stamp-slurm
+DOCS := $(VENV)/.stamp-docs
 REFERENCE := $(REFERENCE_VENV)/.stamp
 
 # Jobs find the environment's own programs first.
 WITH_VENV := PATH="$(BIN):$$PATH"
 
-.PHONY: help fadtk quick demo sine samples distortions verify-official correlations test test-slurm soak benchmark lint check reference-env clean
+.PHONY: help fadtk quick demo sine samples distortions verify-official correlations test test-slurm soak benchmark lint check docs tutorial reference-env clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST))
@@ -105,6 +106,16 @@ lint: $(DEV) ## Check style, types and workflow
 
 check: lint test ## Lint, then test
 
+docs: $(DOCS) ## Build the documentation as a site, build/docs/index.html
+	$(WITH_VENV) NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+
+tutorial: $(DOCS) ## Run docs/tutorial.ipynb, and store its outputs: a minute
+	rm -rf build/tutorial
+	$(WITH_VENV) python -c 'import nbclient, nbformat; notebook = nbformat.read("docs/tutorial.ipynb", 4); \
+		where = {"metadata": {"path": "docs"}}; \
+		nbclient.NotebookClient(notebook, resources=where, coalesce_streams=True, record_timing=False).execute(); \
+		nbformat.write(notebook, "docs/tutorial.ipynb")'
+
 reference-env: $(REFERENCE) ## Set up the original packages, to verify against: 7 GB
 	@echo 'Name it in a study, reference_python: $(REFERENCE_VENV)/bin/python, and run: snakemake --cores 2 verify_reference'
 
@@ -130,6 +141,10 @@ $(CORE): $(VENV)/.stamp-venv envs/core.txt pyproject.toml
 
 $(DEV): $(CORE) envs/dev.txt
 	$(PIP) -r envs/dev.txt
+	@touch $@
+
+$(DOCS): $(DEV) envs/docs.txt
+	$(PIP) -r envs/docs.txt
 	@touch $@
 
 $(SLURM): $(DEV) envs/slurm.txt

@@ -60,7 +60,8 @@ class FrechetAudioDistance:
 
     Attributes:
         model_id: id of the model (`fad models` lists them).
-        model_name, submodel_name, verbose, audio_load_worker, enable_fusion: the arguments of `__init__`.
+        model_name: the argument of `__init__`, as are `submodel_name`, `verbose`, `audio_load_worker` and
+            `enable_fusion`.
         sample_rate: sample rate of the model in Hz.
         channels: number of channels of the model.
         weights: "official", "seeded" or a path.

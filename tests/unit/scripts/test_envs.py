@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 ENVS = ROOT / "envs"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PIPELINE = PROJECT["optional-dependencies"]["pipeline"]
+with_docs = pytest.mark.skipif(find_spec("mkdocs") is None, reason="make docs installs what it needs")
 
 
 def pin_lines(name: str) -> list[str]:
@@ -39,7 +41,7 @@ def required_by(package: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", ["core", "dev", "minimal", "reference-no-deps", "slurm"])
+@pytest.mark.parametrize("name", ["core", "dev", "docs", "minimal", "reference-no-deps", "slurm"])
 def test_every_line_pins_one_public_version(name: str) -> None:
     lines = pin_lines(name)
     for line in lines:
@@ -68,10 +70,11 @@ def test_minimal_is_a_part_of_core() -> None:
     assert pins("minimal").items() <= pins("core").items()
 
 
-def test_dev_adds_to_core() -> None:
-    text = (ENVS / "dev.txt").read_text(encoding="utf-8")
-    assert "-r core.txt" in text.splitlines()
-    assert not pins("dev").keys() & pins("core").keys()
+def test_dev_adds_to_core_and_docs_to_dev() -> None:
+    for name, base in (("dev", "core"), ("docs", "dev")):
+        text = (ENVS / f"{name}.txt").read_text(encoding="utf-8")
+        assert f"-r {base}.txt" in text.splitlines()
+    assert len(pins("core") | pins("dev") | pins("docs")) == sum(map(len, map(pins, ("core", "dev", "docs"))))
 
 
 @pytest.mark.parametrize(
@@ -98,9 +101,10 @@ def test_nothing_is_pinned_that_nothing_needs(name: str, tops: list[str]) -> Non
     assert reached == pins(name).keys()
 
 
-@pytest.mark.parametrize("name", ["minimal", "core", "dev"])
+@pytest.mark.parametrize("name", ["minimal", "core", "dev", pytest.param("docs", marks=with_docs)])
 def test_nothing_is_needed_that_is_not_pinned(name: str) -> None:
-    pinned = pins(name) | (pins("core") if name == "dev" else {})
+    added = {"dev": ("core",), "docs": ("core", "dev")}.get(name, ())
+    pinned = {package: pin for each in (*added, name) for package, pin in pins(each).items()}
     for package in pinned:
         missing = required_by(package) - pinned.keys()
         if package == "torch":  # a CUDA build pins its libraries and triton itself
@@ -110,7 +114,8 @@ def test_nothing_is_needed_that_is_not_pinned(name: str) -> None:
 
 def test_tests_run_in_the_pinned_environment() -> None:
     different = {}
-    for package, pinned in {**pins("core"), **pins("dev")}.items():
+    wanted = {**pins("core"), **pins("dev"), **(pins("docs") if find_spec("mkdocs") else {})}
+    for package, pinned in wanted.items():
         try:
             installed = version(package)
         except PackageNotFoundError:
