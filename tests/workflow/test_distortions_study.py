@@ -1,4 +1,4 @@
-"""The study of distortions at a small size: the small model, and the sets that its script makes of 12 clips."""
+"""The study of distortions at a small size: the small model, and the sets that its script makes."""
 
 from __future__ import annotations
 
