@@ -109,7 +109,7 @@ check: lint test ## Lint, then test
 docs: $(DOCS) ## Build the documentation as a site, build/docs/index.html
 	$(WITH_VENV) NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
-tutorial: $(DOCS) ## Run docs/tutorial.ipynb, and store its outputs: a minute
+tutorial: $(DOCS) ## Run docs/tutorial.ipynb, and store its outputs: a minute or two
 	rm -rf build/tutorial
 	$(WITH_VENV) python -c 'import nbclient, nbformat; notebook = nbformat.read("docs/tutorial.ipynb", 4); \
 		where = {"metadata": {"path": "docs"}}; \

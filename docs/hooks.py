@@ -22,7 +22,7 @@ BESIDE = (
     *("README.md", "BENCHMARKS.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md"),
     *("CITATION.cff", "LICENSE", "workflow/studies/published/README.md"),
 )
-# Where GitHub and Python-Markdown differ: a list may follow a line of text; code in a table escapes its bars.
+# Where GitHub and Python-Markdown differ: a list may follow a line of text; code in tables escapes bars.
 LIST = re.compile(r"^([^-#|`\s].*)\n(?=- )", re.MULTILINE)
 BARS = re.compile(r"`[^`\n]*\\\|[^`\n]*`")
 LINK = re.compile(r"""(?:(?<=\]\()|(?<= src="))[^)\s:#"]+""")

@@ -49,6 +49,8 @@ def run(main: Callable[..., None], script_globals: Mapping[str, Any]) -> None:
     arguments = _from_snakemake(main, job) if job is not None else _from_command_line(main)
     # The terminal shows only the reason of a failure; everything else goes to the log.
     terminal = _redirect_to(job.log[0]) if job is not None and job.log else sys.stderr
+    # A job of a notebook inherits the notebook's backend, which this environment may lack.
+    os.environ["MPLBACKEND"] = "agg"
     limit_threads(int(arguments.get("threads", 1)))
     set_up_process()
     # A job may outlive a killed run: the next run must not remove its locks.
