@@ -16,6 +16,7 @@ def main(
     distances: Path,
     differences: Path,
     extrapolation: Path | None = None,
+    near_copies: Path | None = None,
     ranked: list[str] | None = None,
     embeddings: list[Path] | None = None,
     threads: int = 1,  # noqa: ARG001 - read by fad_study.script_main.run
@@ -33,8 +34,10 @@ def main(
         differences: the table of differences of systems to write.
         extrapolation: the table of distances of parts of data sets to write, for metrics that extrapolate
             from these.
+        near_copies: the table of near copies to write; without it, they are not looked for.
         ranked: references whose systems are compared with each other.
-        embeddings: tables of the embeddings of all batches by the model; needed by metrics of vectors.
+        embeddings: tables of the embeddings of all batches by the model; metrics of vectors and near copies
+            need them.
         threads: number of numeric threads.
         isa: instruction set that numeric libraries use: native (all that the processor has) or avx2.
         mixed_numerics: whether embeddings of machines that compute differently are refused or allowed.
@@ -50,6 +53,7 @@ def main(
         embeddings or [],
         differences=differences,
         extrapolation=extrapolation,
+        near_copies=near_copies,
         ranked=ranked or [],
         mixed=mixed_numerics == "allow",
     )

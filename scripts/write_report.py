@@ -27,6 +27,7 @@ def main(
     maps: list[Path] | None = None,
     spreads: list[Path] | None = None,
     monotonicity: list[Path] | None = None,
+    near_copies: Path | None = None,
     places: str = "{}",
     players_mb: float = 0,
 ) -> None:
@@ -54,6 +55,7 @@ def main(
         maps: maps of files, .../{model}.map.svg.
         spreads: figures of single files, .../{measure}.per_file.svg.
         monotonicity: tables of whether metrics get worse from level to level, .../{metric}.monotonicity.csv.
+        near_copies: the table of near copies.
         places: where the audio of data sets is, by their labels, as JSON.
         players_mb: size that recordings may have in the page, in MB.
     """
@@ -81,6 +83,7 @@ def main(
         maps or (),
         spreads or (),
         monotonicity or (),
+        near_copies,
     )
     write_report(json.loads(study), sources, html, json.loads(places), players_mb)
 

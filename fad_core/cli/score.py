@@ -48,6 +48,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write a table (.csv, .parquet) of how far each file of the evaluation sets is from the reference.",
 )
+@click.option(
+    "--near-copies",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a table (.csv, .parquet) of files nearer to a reference file than these are to each other.",
+)
 @model_option
 @metrics_option
 @embedding_options
@@ -60,6 +65,7 @@ def score(
     evaluations: tuple[str, ...],
     sort: bool,
     per_file: Path | None,
+    near_copies: Path | None,
     model: str,
     metrics: tuple[str, ...],
     embedding: Embedding,
@@ -78,14 +84,18 @@ def score(
     --per-file writes a row for each file of the evaluation sets, the farthest first: the distance of its
     vectors from the nearest ones of the reference, its influence on KAD, and its own FAD. Of a reference
     that is a file of statistics, only the last is known.
+
+    --near-copies writes a row for each file of the evaluation sets that is nearer to a file of the reference
+    than its files are to each other: it may be a copy. The scores note how many there are.
     """
     from fad_core.embedding.distances import distance_row
     from fad_core.errors import FadError
     from fad_core.metrics import choose_metric
 
     require_different(evaluations)
-    if per_file is not None and per_file.suffix not in (".csv", ".parquet"):
-        raise click.BadParameter("the file must end in .csv or .parquet", param_hint="--per-file")
+    for option, table in {"--per-file": per_file, "--near-copies": near_copies}.items():
+        if table is not None and table.suffix not in (".csv", ".parquet"):
+            raise click.BadParameter("the file must end in .csv or .parquet", param_hint=option)
     metrics = tuple(dict.fromkeys(metrics))
     measures = [choose_metric(metric).metric for metric in metrics]
     chosen = context.get_parameter_source("model") is not click.core.ParameterSource.DEFAULT
@@ -96,7 +106,7 @@ def score(
         embedding,
         measures,
         assume=assume_same_model,
-        vectors_of=evaluations if per_file else (),
+        vectors_of=names if near_copies else evaluations if per_file else (),
     )
     if len(found) > 1:
         held = ", ".join(each[0].key.model for each in found)
@@ -113,6 +123,14 @@ def score(
 
         of_files = [row for name in evaluations for row in per_file_rows(sets[reference], sets[name])]
         write_table(PER_FILE, of_files, per_file)
+    if near_copies is not None:
+        from fad_core.embedding.per_file import near_copy_rows
+        from fad_core.tables import NEAR_COPIES, write_table
+
+        near = {name: near_copy_rows(sets[reference], sets[name]) for name in evaluations}
+        write_table(NEAR_COPIES, [row for each, _ in near.values() for row in each], near_copies)
+        for row in rows:
+            row["note"] = "; ".join(filter(None, (row["note"], near[row["evaluation"]][1])))
     if len(rows) == 1:
         print_row(rows[0], form, lambda: _text(rows[0], sets))
         return

@@ -262,38 +262,3 @@ DISTANCES = Schema(
         Column("note", "string", "Remarks needed to interpret this value."),
     ),
 )
-
-PER_FILE = Schema(
-    "per_file",
-    "One row for each file of an evaluation set: how far it is from the reference, the farthest first.",
-    (
-        *MODEL,
-        SETTINGS,
-        Column("reference", "string", "Name of the reference set."),
-        Column("evaluation", "string", "Name of the evaluated set."),
-        FILE,
-        Column("vectors", "int64", "Number of embedding vectors of the file."),
-        Column(
-            "nearest",
-            "float64",
-            "Mean distance of its vectors from the nearest ones of the reference; missing if it was not "
-            "computed, or if only statistics of the reference are known.",
-            nullable=True,
-        ),
-        Column(
-            "kad",
-            "float64",
-            "How much larger the corrected KAD of the sets is with the file than without it; missing if it "
-            "was not computed, if a set has fewer than 3 files, or if only statistics of the reference are "
-            "known.",
-            nullable=True,
-        ),
-        Column(
-            "fad",
-            "float64",
-            "Fréchet distance of its vectors from the reference, larger the fewer they are; missing if it "
-            "was not computed, or if the file has only one.",
-            nullable=True,
-        ),
-    ),
-)

@@ -6,6 +6,9 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import soundfile
+from conftest import write_clip
 from snakemake_runs import WorkingFolder
 from third_party import install_metric
 
@@ -91,3 +94,50 @@ def test_metrics_with_options_and_one_without_a_value(done: WorkingFolder) -> No
         row = rows[name]
         assert float(row["value"]) >= 0 or name != "fad"
         assert bool(row["ci_low"]) != ("no interval" in row["note"])
+
+
+def test_near_copies_are_listed_noted_and_played(done: WorkingFolder) -> None:
+    """A copied file, one with noise, and one that begins later; others are unrelated."""
+    names = sorted(path.name for path in (done.root / "audio/a").iterdir())
+    random = np.random.default_rng(0)
+    for place, name in enumerate(names[:3]):
+        sound, rate = soundfile.read(done.root / "audio/a" / name)
+        changed = [sound, sound + random.normal(0, 1e-3, len(sound)), sound[rate // 10 :]][place]
+        (done.root / "audio/copied").mkdir(exist_ok=True)
+        soundfile.write(done.root / f"audio/copied/{'abc'[place]}.wav", changed, rate)
+        write_clip(done.root / f"audio/others/{place}.wav", 100 + place)
+    done.write_study(
+        datasets={
+            "a": {"path": "audio/a", "shards": 3},
+            "copied": {"path": "audio/copied", "label": "made"},
+            "others": {"path": "audio/others"},
+        },
+        reference="a",
+        near_copies=True,
+    )
+    rules = done.complete().rules
+    assert "score_files" not in rules
+    rows = done.table("near_copies")
+    assert {row["model"] for row in rows} == {"small"}
+    assert [(row["file"], row["reference_file"]) for row in rows if row["evaluation"] == "copied"] == [
+        (file, names["abc".index(file[0])]) for file in ("a.wav", "b.wav", "c.wav")
+    ]
+    assert rows[0]["distance"] == "0.0" and all(
+        float(row["distance"]) < float(row["threshold"]) <= float(row["median"]) for row in rows
+    )
+    notes = {row["evaluation"]: row["note"] for row in done.table("distances")}
+    assert "3 files are nearer to a reference file than reference files are to each other" in notes["copied"]
+    page = (done.root / "results/study/report.html").read_text(encoding="utf-8")
+    section = page.partition('<section id="copies">')[2].partition("</section>")[0]
+    assert "made" in section and section.count("data:audio/wav;base64,") >= 5
+    assert "3 files are nearer" in page
+
+    # Without it, neither the table nor the remark is left.
+    done.write_study(
+        datasets={"a": {"path": "audio/a", "shards": 3}, "copied": {"path": "audio/copied"}},
+        metrics=["fad", "kad"],
+        reference="a",
+    )
+    done.complete()
+    assert not (done.root / "results/study/tables/near_copies.csv").exists()
+    assert "nearer" not in (done.root / "results/study/tables/distances.csv").read_text(encoding="utf-8")

@@ -50,9 +50,12 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
     root = config.get("audio_root", "")
     given = [name for name, entry in datasets.items() if is_given(entry["path"], root)]
     yield from validate_given(datasets, given, known, pairs)
-    for name in dict.fromkeys(evaluation for _, evaluation in pairs if per_file):
-        if name in given:
-            yield f"per_file: the data set {name} is a file of statistics, whose single files are not known"
+    scored = {"per_file": [evaluation for _, evaluation in pairs if per_file]}
+    scored["near_copies"] = [name for pair in pairs for name in pair if config.get("near_copies")]
+    for key, wanted in scored.items():
+        for name in dict.fromkeys(wanted):
+            if name in given:
+                yield f"{key}: the data set {name} is a file of statistics, whose single files are not known"
     yield from _validate_labels(config)
     yield from validate_papers(config, names, pairs)
 

@@ -24,10 +24,11 @@ PAPERS = STUDY.papers
 CORRELATIONS = PAPERS.correlations
 POLICY = STUDY.policy
 METRICS = list(STUDY.metrics)
-NEED_VECTORS = any(get_metric(name).needs_vectors for name in METRICS)
+NEAR_COPIES = STUDY.settings["near_copies"]
+NEED_VECTORS = NEAR_COPIES or any(get_metric(name).needs_vectors for name in METRICS)
 EXTRAPOLATED = "fad-inf" in METRICS
 PER_FILE = STUDY.settings["per_file"]
-PLAYERS_MB = STUDY.settings["players_mb"] if PER_FILE else 0
+PLAYERS_MB = STUDY.settings["players_mb"] if PER_FILE or NEAR_COPIES else 0
 MODELS = [entry.specification for entry in STUDY.models.values()]
 CKPT_DIR = STUDY.settings.get("ckpt_dir")
 SCRIPTS = ROOT / "scripts"
@@ -170,7 +171,7 @@ def embeddings_by(model):
 
 
 def vectors_of(wildcards):
-    """Return the embeddings of all batches by an entry, if a metric needs vectors."""
+    """Return the embeddings of all batches by an entry, if metrics or near copies need vectors."""
     return embeddings_of(wildcards) if NEED_VECTORS else []
 
 

@@ -11,6 +11,7 @@ def tables_of(*names):
         "ranking": STUDY.ranked,
         "agreement": STUDY.ranked,
         "per_file": PER_FILE,
+        "near_copies": NEAR_COPIES,
         "repeats": PAPERS.repeats,
         "published": PAPERS.published,
         "correlations": CORRELATIONS,
@@ -21,7 +22,7 @@ def tables_of(*names):
 # What the report is made from besides the figures and matrices of each model and metric.
 REPORTED = {
     **tables_of("distances", "files", "datasets", "published", "correlations"),
-    **tables_of("ranking", "agreement", "per_file"),
+    **tables_of("ranking", "agreement", "per_file", "near_copies"),
     "bars": f"{STUDY_DIR}/figures/correlations.svg" if CORRELATIONS else [],
     "maps": [f"{STUDY_DIR}/figures/{name}.map.svg" for name in STUDY.models if PER_FILE],
     "monotonicity": [f"{STUDY_DIR}/tables/{name}.monotonicity.csv" for name in METRICS if STUDY.series],

@@ -139,12 +139,14 @@ STATISTICS_PARAMS = {
 # The tables of a model that later steps collect.
 DISTANCE_PARTS = {
     name: f"{STUDY_DIR}/tables/parts/{{model}}.{name}.parquet"
-    for name in ("distances", "differences", "extrapolation")
+    for name in ("distances", "differences", "extrapolation", "near_copies")
+    if name != "near_copies" or NEAR_COPIES
 }
 DISTANCES = {
     "pairs": [f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
     "metrics": list(STUDY.metrics.values()),
     "ranked": list(STUDY.ranked),
+    "tables": list(DISTANCE_PARTS),  # the notes of distances change with them
     "metric_code": metrics_digest(METRICS),
     "threads": THREADS,
     "isa": ISA,

@@ -4,8 +4,10 @@
 rule collect_distances:
     input:
         parts=expand(rules.compute_distances.output.distances, model=STUDY.models),
+        near_parts=expand(DISTANCE_PARTS.get("near_copies", []), model=STUDY.models),
         verdicts=VERDICTS,
     output:
+        **({"near_copies": with_csv("near_copies", "near_copies")} if NEAR_COPIES else {}),
         parquet=f"{STUDY_DIR}/tables/distances.parquet",
         csv=report(f"{STUDY_DIR}/tables/distances.csv", category="Tables", caption="../report/distances.rst"),
     log:

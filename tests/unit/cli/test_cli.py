@@ -37,9 +37,8 @@ from fad_core.models.options import Options
 from fad_core.models.use import ModelKey
 from fad_core.runner.backend import Backend
 from fad_core.runner.identity import Identity
-from fad_core.tables import read_table
+from fad_core.tables import DISTANCES, EMBEDDINGS, NEAR_COPIES, PER_FILE, VERIFICATION, read_table
 from fad_core.tables.csvtext import plain_text
-from fad_core.tables.schemas import DISTANCES, EMBEDDINGS, PER_FILE, VERIFICATION
 from fad_core.util.formatting import significant
 from fad_core.weights import checksums, locate_weights
 
@@ -355,6 +354,24 @@ def test_the_files_of_a_set_are_ranked_by_their_distance(
     )
     done = fad_here(*call, "--per-file", str(tmp_path / "x.txt"))
     assert done.returncode == 2 and "must end in .csv or .parquet" in done.stderr
+
+
+def test_near_copies_are_written_and_noted(fad_here: Fad, folders: tuple[str, str], tmp_path: Path) -> None:
+    table, copied = tmp_path / "copies.csv", tmp_path / "copied"
+    shutil.copytree(folders[1], copied)
+    source = min(Path(folders[0]).iterdir())
+    shutil.copy(source, copied / f"copy{source.suffix}")
+    call = ("score", folders[0], str(copied), *SEEDED, "--quiet")
+    done = fad_here(*call, "--near-copies", str(table))
+    rows = {row["file"]: row for row in read_table(NEAR_COPIES, table)}
+    assert rows[f"copy{source.suffix}"]["distance"] == 0
+    assert rows[f"copy{source.suffix}"]["reference_file"] == source.name
+    note = "nearer to a reference file than reference files are to each other"
+    assert note in done.stdout and note not in fad_here(*call).stdout
+    stored = tmp_path / "a.npz"
+    fad_here("stats", folders[0], "-o", str(stored), *SEEDED, "--quiet")
+    done = fad_here("score", str(stored), folders[1], *SEEDED, "--near-copies", str(table))
+    assert done.returncode == 1 and f"needs vectors, but {stored} holds only statistics" in done.stderr
 
 
 def test_several_metrics_are_rows_of_one_table(fad_here: Fad, folders: tuple[str, str]) -> None:

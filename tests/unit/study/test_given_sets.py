@@ -117,6 +117,20 @@ def test_all_errors_of_given_sets_are_in_one_message(tmp_path: Path, monkeypatch
     assert all(line.startswith(start) for line, start in zip(found, expected, strict=True)), found
 
 
+def test_single_files_of_given_sets_are_not_known(tmp_path: Path) -> None:
+    for name in ("ref", "made"):
+        written(tmp_path / f"{name}.npz")
+    datasets = {"ref": "ref.npz", "made": "made.npz", "b": "b"}
+    pairs = [["ref", "made"], ["ref", "b"]]
+    ending = "is a file of statistics, whose single files are not known"
+    chosen = study(tmp_path, datasets=datasets, pairs=pairs, per_file=["fad"], near_copies=True)
+    assert errors(chosen) == [
+        f"per_file: the data set made {ending}",
+        f"near_copies: the data set ref {ending}",
+        f"near_copies: the data set made {ending}",
+    ]
+
+
 def test_statistics_of_another_package_are_taken_if_that_is_assumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

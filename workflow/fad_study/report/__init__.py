@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from fad_core.metrics import get_metric
 from fad_core.metrics.per_file import MEASURES
-from fad_core.tables import DISTANCES, PER_FILE, STATISTICS, VERIFICATION
+from fad_core.tables import DISTANCES, NEAR_COPIES, PER_FILE, STATISTICS, VERIFICATION
 from fad_core.util.atomic import write_text
 from fad_core.util.formatting import (
     Footnotes,
@@ -38,7 +38,7 @@ from fad_study.papers.tables import verdict_sentence
 from fad_study.provenance import provenance
 from fad_study.report.answer import agreements, headlines, rank_overviews, ranking_tables, warnings
 from fad_study.report.matrix import Row
-from fad_study.report.players import Places, add_players
+from fad_study.report.players import Places, Players, add_players, near_copies_played
 from fad_study.report.sources import Model, Results, Sources, read_results
 from fad_study.report.svg import PageFigures
 from fad_study.schemas.files import DATASETS, FILES
@@ -57,7 +57,7 @@ _FIGURE_BYTES = 4_000_000
 """Size of all figures; those that would exceed it are left out."""
 _SCHEMAS = (
     *(VERIFICATION, STATISTICS, FILES, CORRELATIONS, PUBLISHED, DATASETS, PER_FILE, RANKING, AGREEMENT),
-    DISTANCES,
+    *(NEAR_COPIES, DISTANCES),
 )
 _LEVELS = {
     "eager": "the exported file compared with the network that it was exported from, for several batch sizes",
@@ -81,7 +81,7 @@ def write_report(
         sources: the tables and figures to show.
         html: the page to write.
         places: where the audio of data sets is, by their labels.
-        players_mb: size that recordings of the nearest and farthest files may have in the page, in MB.
+        players_mb: size that recordings may have in the page, in MB.
 
     Raises:
         FadError: a table or figure is missing, or does not belong to the study.
@@ -104,6 +104,7 @@ def write_report(
         "weights": weights_text,
     }
     figures = PageFigures(_FIGURE_BYTES)
+    players = Players(results.files, places or {}, players_mb)
     script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
     page = environment.get_template("template.html").render(
         study=study["study"],
@@ -141,7 +142,9 @@ def write_report(
             (model, figures.take(figure, f"m{k}", f"map of files by {model}"))
             for k, (model, figure) in enumerate(results.maps.items())
         ],
-        ends=add_players(results.per_file, results.files, places or {}, players_mb),
+        near_copies=results.near_copies,
+        copies=near_copies_played(results.near_copies or (), players),
+        ends=add_players(results.per_file, players),
         end_measures=[m for m in MEASURES if any(row[m] is not None for row in results.per_file)],
         datasets=_datasets(results),
         published=results.published,
@@ -176,6 +179,7 @@ def _sections(results: Results) -> list[tuple[str, str]]:
         ("curves", "Curves"): results.curves or results.extrapolation,
         ("published", "Published figures"): results.published,
         ("correlations", "Correlations"): results.bars,
+        ("copies", "Near copies"): results.near_copies is not None,
         ("ends", "Nearest and farthest files"): results.per_file,
         ("distances", "Distances"): embeds,
         ("datasets", "Data sets"): embeds,

@@ -6,6 +6,7 @@ import hashlib
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,32 +30,66 @@ _TYPES = {
 
 _ENDS = 10
 """Files of each set that are listed as the nearest, and as the farthest."""
+_COPIES = 200
+"""Near copies that are listed."""
 
 
-def add_players(
-    per_file: Sequence[Row], files: Sequence[Row], places: Places, megabytes: float
-) -> list[dict[str, Any]]:
-    """Return the farthest and nearest files of each set by each model, with recordings to be played.
+class Players:
+    """The recordings of a page: each stands in it once, where it is named first.
 
     A file that was changed after it was scored is not played, nor what browsers do not play. The same files
     give the same bytes.
 
     Args:
-        per_file: rows of a PER_FILE table.
-        files: rows of a FILES table. Both have labels in place of names.
+        files: rows of a FILES table, with labels in place of names.
         places: where the audio is.
         megabytes: size of all recordings in the page, in MB; a file that would exceed it is left out.
+    """
+
+    def __init__(self, files: Sequence[Row], places: Places, megabytes: float) -> None:
+        self._hashes = {(row["dataset"], row["file"]): row["sha256"] for row in files}
+        self._places = places
+        self._paths = cache(_paths)
+        self._left = int(megabytes * 1e6)
+        self._uris: dict[str, str] = {}
+        self._placed: set[str] = set()
+
+    def choose(self, dataset: str, file: str) -> None:
+        """Take a recording for the page, if it can be played and is not too large."""
+        sha256 = self._hashes.get((dataset, file), "")
+        if self._left > 0 and sha256 and sha256 not in self._uris and dataset in self._places:
+            place = self._places[dataset]
+            path = self._paths(place if isinstance(place, str) else tuple(place)).get(file)
+            uri = "" if path is None else _uri(path, sha256, self._left)
+            if uri:
+                self._uris[sha256] = uri
+                self._left -= len(uri)
+
+    def player(self, dataset: str, file: str) -> dict[str, str]:
+        """Return what the next place in the page that names a file plays.
+
+        Returns:
+            `sound`, a short hash, empty if it is not played; and `uri`, empty if another place has it.
+        """
+        sha256 = self._hashes.get((dataset, file), "")
+        if sha256 not in self._uris:
+            return {"sound": "", "uri": ""}
+        placed = sha256 in self._placed
+        self._placed.add(sha256)
+        return {"sound": sha256[:16], "uri": "" if placed else self._uris[sha256]}
+
+
+def add_players(per_file: Sequence[Row], players: Players) -> list[dict[str, Any]]:
+    """Return the farthest and nearest files of each set by each model, with recordings to be played.
+
+    Args:
+        per_file: rows of a PER_FILE table, with labels in place of names.
+        players: the recordings of the page.
 
     Returns:
-        Rows with the further keys `end`, `sound` (a short hash; empty if it is not played) and `uri` (empty
-        if another row has it).
+        Rows with the further keys `end`, and `sound` and `uri` (`Players.player`).
     """
     ends = _ends(per_file)
-    hashes = {(row["dataset"], row["file"]): row["sha256"] for row in files}
-    names = dict.fromkeys(row["evaluation"] for _, row in ends)
-    listings = {name: _paths(places[name]) for name in names if name in places and megabytes}
-    uris: dict[str, str] = {}
-    left = int(megabytes * 1e6)
     taken: Counter[tuple[str, ...]] = Counter()
     order = []
     for end, row in ends:
@@ -62,20 +97,29 @@ def add_players(
         order.append((taken[place], row))
         taken[place] += 1
     for _, row in sorted(order, key=lambda item: item[0]):
-        key = (row["evaluation"], row["file"])
-        path = listings.get(key[0], {}).get(key[1])
-        if path is not None and key in hashes and hashes[key] not in uris:
-            uri = _uri(path, hashes[key], left)
-            if uri:
-                uris[hashes[key]] = uri
-                left -= len(uri)
-    shown = []
-    known = set(uris)
-    for end, row in ends:
-        sha256 = hashes.get((row["evaluation"], row["file"]), "")
-        sound = sha256[:16] if sha256 in known else ""
-        shown.append({**row, "end": end, "sound": sound, "uri": uris.pop(sha256, "")})
-    return shown
+        players.choose(row["evaluation"], row["file"])
+    return [{**row, "end": end, **players.player(row["evaluation"], row["file"])} for end, row in ends]
+
+
+def near_copies_played(near_copies: Sequence[Row], players: Players) -> list[dict[str, Any]]:
+    """Return near copies, with recordings of both files to be played.
+
+    Args:
+        near_copies: rows of a NEAR_COPIES table, with labels in place of names.
+        players: the recordings of the page.
+
+    Returns:
+        Rows with the further keys `file_player` and `original_player` (`Players.player`).
+    """
+    listed = near_copies[:_COPIES]
+    pairs = [((row["evaluation"], row["file"]), (row["reference"], row["reference_file"])) for row in listed]
+    for pair in pairs:
+        for each in pair:
+            players.choose(*each)
+    return [
+        {**row, "file_player": players.player(*copy), "original_player": players.player(*original)}
+        for row, (copy, original) in zip(listed, pairs, strict=True)
+    ]
 
 
 def _ends(rows: Sequence[Row]) -> list[tuple[str, Row]]:

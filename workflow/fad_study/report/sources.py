@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
-from fad_core.tables import DISTANCES, PER_FILE, STATISTICS, VERIFICATION, read_table
+from fad_core.tables import DISTANCES, NEAR_COPIES, PER_FILE, STATISTICS, VERIFICATION, read_table
 from fad_core.tables.files import damaged
 from fad_study.labels import labelled, labels_of
 from fad_study.report.matrix import Matrix, compact, read_matrix, rows_of
@@ -46,6 +46,7 @@ class Sources:
         maps: maps of files, named {model}.map.svg.
         spreads: figures of single files, named {measure}.per_file.svg.
         monotonicity: tables of whether metrics get worse from level to level.
+        near_copies: the table of near copies; None if they were not looked for.
     """
 
     distances: Path | None
@@ -67,6 +68,7 @@ class Sources:
     maps: Sequence[Path] = ()
     spreads: Sequence[Path] = ()
     monotonicity: Sequence[Path] = ()
+    near_copies: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Results:
     """The contents of the sources, with the labels of data sets in place of their names.
 
     `matrices` and `heatmaps` are by (model, metric), `curves` and `rankings` by metric, `maps` by model,
-    `spreads` by measure, in the order of the study.
+    `spreads` by measure, in the order of the study. `near_copies` is None if they were not looked for.
     """
 
     models: list[Model]
@@ -116,6 +118,7 @@ class Results:
     maps: dict[str, str]
     spreads: dict[str, str]
     monotonicity: list[dict[str, Any]]
+    near_copies: list[dict[str, Any]] | None
 
 
 def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
@@ -181,6 +184,9 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
         monotonicity=labelled(
             [row for path in sources.monotonicity for row in read_table(MONOTONICITY, path)], labels
         ),
+        near_copies=labelled(read_table(NEAR_COPIES, sources.near_copies), labels)
+        if sources.near_copies
+        else None,
     )
 
 

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from fad_core.tables.schemas import (
-    DISTANCES,
-    EMBEDDINGS,
-    PER_FILE,
-    STATISTICS,
-    VERIFICATION,
-    Schema,
-)
+from fad_core.tables.per_file_schemas import NEAR_COPIES, PER_FILE
+from fad_core.tables.schemas import DISTANCES, EMBEDDINGS, STATISTICS, VERIFICATION, Schema
 from fad_study.schemas.curves import CURVES, MONOTONICITY
 from fad_study.schemas.files import DATASETS, DECISIONS, FILES, MANIFEST
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
@@ -25,6 +19,7 @@ SCHEMAS = (
     SUMMARY,
     DISTANCES,
     PER_FILE,
+    NEAR_COPIES,
     MAP,
     RANKING,
     DIFFERENCES,
@@ -45,7 +40,7 @@ def document() -> str:
     head = (
         "# Tables\n\n"
         "Every table that the pipeline writes, column by column. This page is generated from\n"
-        "`fad_core/tables/schemas.py` and `workflow/fad_study/schemas`. [recipes.md](recipes.md) has\n"
+        "`fad_core/tables` and `workflow/fad_study/schemas`. [recipes.md](recipes.md) has\n"
         "examples with pandas and DuckDB.\n\n"
         "Parquet files carry the table's name in their metadata (`fad_core.schema`). CSV files are\n"
         "UTF-8 with `\\n` line ends; a missing number is an empty field; numbers have as many digits as\n"

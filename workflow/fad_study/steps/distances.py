@@ -13,12 +13,13 @@ import numpy as np
 from fad_core.embedding.distances import scored_row
 from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.embedding.embeddings_reader import iterate_embeddings, read_embedding_facts
+from fad_core.embedding.per_file import near_copy_rows
 from fad_core.embedding.statistics_table import set_from_rows
 from fad_core.errors import FadError
 from fad_core.metrics import MetricValue, choose_metric
 from fad_core.metrics.base import ROLES
 from fad_core.models.base import Vectors
-from fad_core.tables import DISTANCES, STATISTICS, read_table, write_table
+from fad_core.tables import DISTANCES, NEAR_COPIES, STATISTICS, read_table, write_table
 from fad_core.tables.parquet import read_metadata
 from fad_core.verification.verdicts import Verified, require_verified
 from fad_study.ranking import difference_rows
@@ -52,6 +53,7 @@ def compute_distances(
     *,
     differences: Path | None = None,
     extrapolation: Path | None = None,
+    near_copies: Path | None = None,
     ranked: Collection[str] = (),
     mixed: bool = False,
 ) -> None:
@@ -65,9 +67,10 @@ def compute_distances(
         pairs: (reference, evaluation), names of data sets.
         metrics: names of metrics, with their options (`fad_core.metrics.choose_metric`).
         distances: the table of distances to write.
-        embeddings: tables of all batches by the model; empty if no metric needs vectors.
+        embeddings: tables of all batches by the model; empty if neither metrics nor near copies need vectors.
         differences: the table of differences of systems to write; None: it is not written.
         extrapolation: the table of distances of parts to write; None: it is not written.
+        near_copies: the table of near copies to write; None: they are not looked for.
         ranked: names of the references whose systems are compared with each other.
         mixed: whether machines that compute differently are allowed; the rows then note them.
 
@@ -101,11 +104,16 @@ def compute_distances(
     rows: dict[str, list[dict[str, Any]]] = {metric: [] for metric in metrics}
     systems: dict[tuple[str, str], list[tuple[dict[str, Any], MetricValue | None]]] = {}
     points: list[dict[str, Any]] = []
+    copies: list[dict[str, Any]] = []
     # Pair by pair: metrics of the same vectors share what they compute of them.
     for reference, evaluation in pairs:
+        copied = ""
+        if near_copies is not None and reference != evaluation:
+            near, copied = near_copy_rows(with_all_vectors(reference), with_all_vectors(evaluation))
+            copies += near
         for metric, (first, second) in getters.items():
             row, value = scored_row(first(reference), second(evaluation), metric, partial=True)
-            noted = (row["note"], mixed_note([kinds[reference], kinds[evaluation]]))
+            noted = (row["note"], copied, mixed_note([kinds[reference], kinds[evaluation]]))
             rows[metric].append({**row, "note": "; ".join(filter(None, noted))})
             points += (
                 [{**row, **dict(zip(("n", "value", "fitted"), point, strict=True))} for point in value.points]
@@ -121,6 +129,8 @@ def compute_distances(
     if extrapolation is not None:
         taken = [{name: row[name] for name in EXTRAPOLATION.names} for row in points]
         write_table(EXTRAPOLATION, taken, extrapolation)
+    if near_copies is not None:
+        write_table(NEAR_COPIES, copies, near_copies)
 
 
 def with_vectors(embedded: EmbeddedSet, tables: Sequence[Path]) -> EmbeddedSet:
@@ -152,15 +162,22 @@ def with_vectors(embedded: EmbeddedSet, tables: Sequence[Path]) -> EmbeddedSet:
 
 
 def collect_distances(
-    parts: Sequence[Path], ids: Mapping[str, str], verdicts: Sequence[Path], outputs: Sequence[Path]
+    parts: Sequence[Path],
+    ids: Mapping[str, str],
+    verdicts: Sequence[Path],
+    outputs: Sequence[Path],
+    near_parts: Sequence[Path] = (),
+    near_copies: Sequence[Path] = (),
 ) -> None:
-    """Concatenate the distances of all models into one table.
+    """Concatenate the distances of all models into one table, and their near copies into another one.
 
     Args:
         parts: tables of distances, one for each model.
         ids: ids of the models, by their names in the study.
         verdicts: tables of verification of these models.
         outputs: the tables to write, all with the same rows.
+        near_parts: tables of near copies, one for each model.
+        near_copies: the tables of near copies to write, all with the same rows.
 
     Raises:
         VerificationError: the verdicts do not show that all models, with these weights, have passed.
@@ -170,3 +187,6 @@ def collect_distances(
     require_verified(verdicts, used)
     for output in outputs:
         write_table(DISTANCES, rows, output)
+    copies = [row for part in near_parts for row in read_table(NEAR_COPIES, part)]
+    for output in near_copies:
+        write_table(NEAR_COPIES, copies, output)
