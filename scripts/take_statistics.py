@@ -22,8 +22,8 @@ def main(
         model: name of the model in the study.
         dataset: name of the data set in the study.
         statistics: the table to write.
-        assume: whether statistics of another package are taken for those of this model.
         settings: settings of the model that differ from the defaults, as in "crop=windows hop_seconds=5.0".
+        assume: whether statistics of another package are taken for those of this model.
     """
     from fad_study.steps.statistics import take_statistics
 
