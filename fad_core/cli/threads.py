@@ -26,22 +26,27 @@ def default_threads() -> int:
     return min(processors, _MOST)
 
 
+def _limit(_context: click.Context, _option: click.Parameter, threads: int) -> int:
+    """Let numeric libraries compute with one thread: spectra and distances would be rounded differently.
+
+    They read it when they are imported, which a command does after its options are read.
+    """
+    limit_threads(1)
+    return threads
+
+
 threads_option = click.option(
     "--threads",
     type=click.IntRange(min=1, max=256),
     default=default_threads,
+    callback=_limit,
     help="Number of threads; scores do not depend on it.  "
     f"[default: OMP_NUM_THREADS, else one per processor, at most {_MOST}]",
 )
 
 
 def use_threads(threads: int) -> None:
-    """Set the number of threads of PyTorch, which must not be imported yet.
-
-    Other libraries compute with one: their spectra and distances are computed in those threads, or would be
-    rounded differently with more.
-    """
-    limit_threads(1)
+    """Set the number of threads of PyTorch."""
     import torch
 
     torch.set_num_threads(threads)

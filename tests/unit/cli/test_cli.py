@@ -31,6 +31,7 @@ from fad_core.datasets.decisions import FileDecision
 from fad_core.datasets.policy import FilePolicy
 from fad_core.datasets.scan import FileRecord
 from fad_core.embedding.embedded_set import EmbeddedSet
+from fad_core.metrics.grouping import grouped_statistics
 from fad_core.metrics.statistics import Statistics
 from fad_core.models import _registered, get_model, model_ids, register_model
 from fad_core.models.options import Options
@@ -733,3 +734,22 @@ def test_a_call_that_is_at_fault(arguments: list[str], said: str) -> None:
     assert result.exit_code == 2
     assert said in result.stderr
     assert result.stdout == ""
+
+
+def test_intervals_do_not_depend_on_the_threads_of_the_linear_algebra(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    names = [str(number) for number in range(40)]
+    for name in "ab":
+        vectors = [(each, rng.standard_normal((1, 512)) / np.arange(1, 513)) for each in names]
+        statistics = {"embedding": grouped_statistics(vectors, names)}
+        counts = SetCounts(files=40, padded=0, excluded=0, seconds=40.0)
+        key = ModelKey("cdpam-acoustic", "seeded", "5eed" * 16, "")
+        write_statistics(EmbeddedSet(name, key, statistics, counts), tmp_path / f"{name}.npz")
+    code = "from fad_core.cli import main; main()"
+    command = [sys.executable, "-c", code, "score", "a.npz", "b.npz", "--json"]
+    said = []
+    for threads in "12":
+        limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+        done = subprocess.run(command, cwd=tmp_path, env=os.environ | limits, capture_output=True, check=True)
+        said.append(done.stdout)
+    assert said[0] == said[1] and b'"ci_low": null' not in said[0]

@@ -12,6 +12,7 @@ import click
 from fad_core.cli.group import VERIFICATION_FAILED, Command
 from fad_core.cli.output import quiet_option, speaker
 from fad_core.util.formatting import counted
+from fad_core.util.process import limit_threads
 
 _SHOWN = 20
 """Number of faults, or of lines that differ, that are listed."""
@@ -66,6 +67,7 @@ def verify(archive: Path, audio_root: Path | None, quiet: bool) -> int:
     Distances that need vectors, such as KAD, are checked with the audio alone. The exit status is 3 if
     something differs.
     """
+    limit_threads(1)  # as most studies compute
     from fad_study.archive import check_archive
 
     say = speaker(quiet)
