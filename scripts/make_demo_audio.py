@@ -11,7 +11,7 @@ from pathlib import Path
 from demo_audio import distortions, instruments, music
 from demo_audio.files import seed_number, write_set
 
-REFERENCE_CLIPS = 14
+REFERENCE_CLIPS = 16
 
 
 def main(output: Path = Path("audio/demo"), seed: int = 0) -> None:

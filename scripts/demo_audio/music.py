@@ -13,7 +13,7 @@ import numpy as np
 from . import Samples, Signal, generator, to_samples
 from .instruments import RATE, fm_tone, hat, kick, pluck, snare
 
-COUNT = 24
+COUNT = 28
 SECONDS = 2
 LEADS = ("pluck", "bell", "reed", "drums")
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10), "pentatonic": (0, 3, 5, 7, 10)}

@@ -91,9 +91,9 @@ def test_known_wraps() -> None:
 
 def test_music_is_plausible(demo: Path) -> None:
     clips = load(demo / "music_reference") | load(demo / "music_clean")
-    assert len(clips) == 14 + 10
-    assert len({clip.tobytes() for clip in clips.values()}) == 24
-    assert sum(clip.shape[1] == 2 for clip in clips.values()) == 8
+    assert len(clips) == 16 + 12
+    assert len({clip.tobytes() for clip in clips.values()}) == 28
+    assert sum(clip.shape[1] == 2 for clip in clips.values()) == 9
     for name, clip in clips.items():
         info = soundfile.info(next(demo.glob(f"music_[rc]*/{name}")))
         assert (info.format, info.subtype, info.samplerate) == ("FLAC", "PCM_16", 22_050)
@@ -146,7 +146,7 @@ def test_second_run_mends_what_is_wrong_and_touches_nothing_else(
 ) -> None:
     folder = demo / "music_clean"
     before = {p: p.stat().st_mtime_ns for p in demo.rglob("*.*")}
-    damaged, missing, extra = folder / "21_pluck.flac", folder / "22_bell.flac", folder / "left over.wav"
+    damaged, missing, extra = folder / "25_pluck.flac", folder / "26_bell.flac", folder / "left over.wav"
     right = damaged.read_bytes(), missing.read_bytes()
     damaged.write_bytes(b"not audio")
     missing.unlink()
