@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from torch import fx
 
 if TYPE_CHECKING:
     from fad_core.runner.fast.interleave import InterleavedNetwork
+
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 
 def accelerate(graph: fx.GraphModule) -> tuple[InterleavedNetwork | None, str]:
@@ -38,5 +41,6 @@ def accelerate(graph: fx.GraphModule) -> tuple[InterleavedNetwork | None, str]:
         # A private part that has changed can fail in any way.
         if isinstance(error, MemoryError) or "allocate" in str(error):
             raise
-        reason = (str(error).strip() or "no reason is given").splitlines()[0]
-        return None, f"{type(error).__name__}: {reason}"
+        # Numba colours its errors where colorama is installed.
+        reason = _COLOUR.sub("", str(error)).strip() or "no reason is given"
+        return None, f"{type(error).__name__}: {reason.splitlines()[0]}"

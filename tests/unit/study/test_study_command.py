@@ -203,6 +203,12 @@ class Waiting:
         return self.fad.returncode, said
 
 
+def _at_a_terminal() -> None:
+    """In the new process: take the terminal, and Ctrl-C, which a test run in the background would ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 @pytest.fixture
 def waiting(place: Path) -> Iterator[Waiting]:
     (place / "Snakefile").write_text(WAITING)
@@ -210,7 +216,7 @@ def waiting(place: Path) -> Iterator[Waiting]:
     children: list[psutil.Process] = []
     fad = subprocess.Popen(
         RUN, stdin=follower, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        start_new_session=True, preexec_fn=_at_a_terminal,
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 120
