@@ -204,8 +204,9 @@ class Waiting:
 
 
 def _at_a_terminal() -> None:
-    """In the new process: take the terminal, and Ctrl-C, which a test run in the background would ignore."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """In the new process: take the terminal, and what it sends, which a test run in the background ignores."""
+    for sent in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(sent, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
