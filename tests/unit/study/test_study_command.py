@@ -204,7 +204,7 @@ class Waiting:
 
 
 def _at_a_terminal() -> None:
-    """In the new process: take the terminal, and what it sends, which a test run in the background ignores."""
+    """In the new process: take the terminal, and its signals, which a run in the background ignores."""
     for sent in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(sent, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
