@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from fad_core.datasets import file_sha256
 from fad_core.embedding.distances import distance_row
 from fad_core.errors import FadError
 from fad_core.metrics import choose_metric
@@ -122,7 +123,7 @@ def check_archive(archive: Path, folder: Path) -> Checked:
     faults = [f"{name}: missing" for name in sorted(hashes.keys() - there)]
     faults += [f"{name}: not in the manifest" for name in sorted(there - hashes.keys())]
     for name in sorted(there & hashes.keys()):
-        if hashlib.sha256((root / name).read_bytes()).hexdigest() != hashes[name]:
+        if file_sha256(root / name) != hashes[name]:
             faults.append(f"{name}: its sha256 is not that of the manifest")
     compared = list(_compared(root / "results"))
     faults += [fault for _, fault in compared if fault]

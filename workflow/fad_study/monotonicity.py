@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 from scipy.stats import spearmanr
@@ -22,9 +22,11 @@ def monotonicity_rows(curves: Sequence[Row]) -> Iterator[dict[str, Any]]:
     Args:
         curves: rows of a CURVES table, whose levels are in the order of increasing distortion.
     """
-    of_series = sorted((row for row in curves if row["series"]), key=_place(curves))
-    for key, group in groupby(of_series, key=lambda row: tuple(row[name] for name in _KEY)):
-        rows = list(group)
+    of_series: dict[tuple[Any, ...], list[Row]] = {}
+    for row in curves:
+        if row["series"]:
+            of_series.setdefault(tuple(row[name] for name in _KEY), []).append(row)
+    for key, rows in of_series.items():
         sign = -1 if get_metric(rows[0]["metric"]).higher_is_better else 1
         values = [sign * row["value"] for row in rows]
         constant = len(set(values)) < 2
@@ -58,11 +60,3 @@ def monotonicity_columns(rows: Sequence[Row]) -> list[dict[str, Any]]:
         }
         for (metric, model, to), found in columns.items()
     ]
-
-
-def _place(curves: Sequence[Row]) -> Any:
-    """Return a sorting key that keeps the order of the rows, but brings those of one series together."""
-    first: dict[tuple[Any, ...], int] = {}
-    for number, row in enumerate(curves):
-        first.setdefault(tuple(row[name] for name in _KEY), number)
-    return lambda row: first[tuple(row[name] for name in _KEY)]
