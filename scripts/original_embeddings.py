@@ -15,6 +15,8 @@ All computation is that of the original. Its adapter, one Python file for each f
   - `arguments`: a dict of values that JSON can hold, which is recorded in the output,
   - `features`: list of arrays, the inputs of the network in the last call of `embed`, in the form of
     `EmbeddingModel.frontend`,
+  - `others`: the model's other outputs in the last call of `embed`, `[N, D]` by their names here; it need not
+    exist if there are none,
   - `load(path, loading)`: the sound of a WAV file, mixed and resampled as `embed` takes it,
   - `embed(audio)`: its embeddings, `[N, D]` or `[D]`; a RuntimeError if there are none,
   - `unrounded(audio, embeddings)`: the embeddings `[N, D]` before they are rounded; None if the model does
@@ -41,6 +43,7 @@ Entries of OUT.npz:
 
 - `embeddings/{case}` float32 `[N, D]`
 - `features/{case}/{i}`: input of the original's network
+- `others/{case}/{output}` float32 `[N, D]`: what the model's other outputs gave
 - `before_quantisation/{case}` float32 `[N, D]`: unrounded embeddings, if the model rounds them
 - `meta`: JSON with `distance` (of the two groups by the original; null if it has none), `failure` (its error
   with this SciPy, if it has one: `distance` is then that of an older SciPy), `distance_of_matrices`, `flat`
@@ -110,6 +113,8 @@ def run(adapter: Any, name: str, ckpt_dir: Path, clips: Path) -> dict[str, Any]:
             meta["flat"].append(case)
         for index, array in enumerate(original.features):
             entries[f"features/{case}/{index}"] = array
+        for output, array in getattr(original, "others", {}).items():
+            entries[f"others/{case}/{output}"] = array
         entries[f"embeddings/{case}"] = np.atleast_2d(found)
         unrounded = original.unrounded(audio, np.atleast_2d(found))
         if unrounded is not None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from fad_core.errors import ModelError
 from fad_core.models.checkpoint import Checkpoint, Fill, WheelMember
-from fad_core.models.facts import EMBEDDING, Arrays, OriginalQuirks, Vectors, VerificationFacts
+from fad_core.models.facts import EMBEDDING, LOGITS, Arrays, OriginalQuirks, Vectors, VerificationFacts
 from fad_core.models.fadtk_conventions import FADTK_NAMES
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.tensors import load_tensors, tensor_shapes
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EMBEDDING",
+    "LOGITS",
     "Arrays",
     "Checkpoint",
     "EmbeddingModel",

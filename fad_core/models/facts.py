@@ -15,7 +15,9 @@ Arrays = tuple[NDArray[Any], ...]
 Vectors = dict[str, NDArray[np.float32]]
 """Of one file, or of several, by the name of an output: float32 `[N, D]`."""
 EMBEDDING = "embedding"
-"""The output of models that have one."""
+"""Name of the output of models that have one."""
+LOGITS = "logits"
+"""Name of the output of a classifier: unnormalised log-probabilities of its classes."""
 
 
 def _as_they_are(features: Arrays) -> Arrays:

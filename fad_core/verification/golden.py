@@ -49,6 +49,7 @@ class Golden:
         family: e.g. "vggish".
         cases: by model id, then by clip: `embedding_excerpt` of its embeddings.
         counts: by model id, then by clip: how many embeddings there are.
+        others: by model id, then by clip: `embedding_excerpt` of what the model's other outputs gave.
         before_quantisation: for the ids with a quantised embedding, all of them before they are clipped and
             rounded: tells a wrong value from one that fell on the other side of a rounding edge.
         features: by model id, then by clip: `feature_excerpt` of what the original gave its network.
@@ -66,6 +67,7 @@ class Golden:
 
     family: str
     cases: Mapping[str, Mapping[str, Embeddings]]
+    others: Mapping[str, Mapping[str, Mapping[str, Embeddings]]]
     counts: Mapping[str, Mapping[str, int]]
     before_quantisation: Mapping[str, Mapping[str, Embeddings]]
     features: Mapping[str, Mapping[str, Arrays]]
@@ -123,11 +125,14 @@ def load_golden(model: EmbeddingModel) -> Golden:
         )
     found: dict[str, dict[str, dict[str, Embeddings]]] = {"before_quantisation": {}}
     features: dict[str, dict[str, list[NDArray[Any]]]] = {}
+    others: dict[str, dict[str, dict[str, Embeddings]]] = {}
     with np.load(path, allow_pickle=False) as entries:
         meta = json.loads(str(entries["meta"]))
         for name in sorted(set(entries.files) - {"meta"}):
-            kind, model_id, clip = name.split("/")[:3]
-            if kind == "features":
+            kind, model_id, clip, *last = name.split("/")
+            if kind == "others":
+                others.setdefault(model_id, {}).setdefault(clip, {})[last[0]] = entries[name]
+            elif kind == "features":
                 features.setdefault(model_id, {}).setdefault(clip, []).append(entries[name])
             else:
                 found.setdefault(kind, {}).setdefault(model_id, {})[clip] = entries[name]
@@ -136,6 +141,7 @@ def load_golden(model: EmbeddingModel) -> Golden:
     return Golden(
         family=model.family,
         cases=found["embeddings"],
+        others=others,
         before_quantisation=found["before_quantisation"],
         features={
             model_id: {clip: tuple(arrays) for clip, arrays in features[first].items()}
@@ -216,6 +222,7 @@ class GoldenLevel:
         for case, vectors in zip(cases, in_turn, strict=True):
             yield from of_frontend[case]
             embeddings = vectors[exported.model.main_output]
+            yield from _compare_others(exported, golden, case, vectors)
             found[case], check = _compare_embeddings(exported, golden, case, embeddings)
             passed = passed and check.verdict == "passed"
             yield check
@@ -239,6 +246,17 @@ def _compare_features(
     for found, expected in zip(ours, facts.linear(golden.features[name][case]), strict=True):
         tolerance = facts.frontend_tolerance
         yield compare(exported.identity, "golden", case, found, expected, tolerance, quantity="frontend")
+
+
+def _compare_others(
+    exported: ExportedModel, golden: Golden, case: str, vectors: Mapping[str, Embeddings]
+) -> Iterator[Check]:
+    """Compare the outputs of a clip other than the main one, as far as the original gives them."""
+    model = exported.model
+    for output, expected in golden.others.get(model.name, {}).get(case, {}).items():
+        found = golden.comparable(model.name, case, vectors[output])
+        by = case_by(case, exported.backend)
+        yield compare(exported.identity, "golden", by, found, expected, model.tolerance, quantity=output)
 
 
 def _compare_embeddings(

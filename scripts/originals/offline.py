@@ -33,6 +33,7 @@ class Original:
         arguments: of the original's class.
         scorer: the original's object.
         features: arrays that its network took in the last call of `embed`.
+        others: arrays `[N, D]` that the model's other outputs gave in that call, by their names here.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Original:
 
         self.arguments = arguments
         self.features: list[np.ndarray] = []
+        self.others: dict[str, np.ndarray] = {}
         with contextlib.redirect_stdout(io.StringIO()):
             self.scorer: Any = FrechetAudioDistance(ckpt_dir=str(Path("hub").resolve()), **arguments)
 

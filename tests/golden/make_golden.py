@@ -146,6 +146,8 @@ def add_model(
     }
     for clip in facts:
         entries[f"embeddings/{name}/{clip}"] = embedding_excerpt(original.embeddings(clip))
+        for output, values in original.others(clip).items():
+            entries[f"others/{name}/{clip}/{output}"] = embedding_excerpt(values)
         if model.verification.quantization_step:
             entries[f"before_quantisation/{name}/{clip}"] = original.unrounded(clip)
     meta["counts"][name] = {clip: len(original.embeddings(clip)) for clip in facts}

@@ -1,11 +1,12 @@
-"""Cnn14 of PANN: a convolutional network from sound to 2048 numbers.
+"""Cnn14 of PANN: a convolutional network from sound to 2048 numbers, and to logits of 527 classes.
 
 Kong et al., "PANNs: Large-Scale Pretrained Audio Neural Networks for Audio Pattern Recognition",
 IEEE/ACM TASLP 28, 2020 (arXiv 1912.10211); https://github.com/qiuqiangkong/audioset_tagging_cnn.
 
 A log-mel spectrogram of 100 frames a second goes through six blocks of two 3×3 convolutions. Each but the
 last is closed by a 2×2 average pooling, so that 32 frames become one column. The columns' maximum and mean
-over time are added, and one fully connected layer makes the embedding of them.
+over time are added, one fully connected layer makes the embedding of them, and another one logits of the
+classes of AudioSet.
 
 The maximum and the mean can be carried on from one stretch of a file to the next, and a column hears no more
 than `REACH` frames to either side of its own. So a long file can go through the network in overlapping
@@ -19,13 +20,13 @@ from torch import nn
 
 from fad_core.frontends.network import LogmelFilterBank, Spectrogram
 from fad_core.frontends.settings import LogMelSettings
-from fad_core.models.pann.constants import EMBEDDING_DIM, WIDTHS
+from fad_core.models.pann.constants import CLASSES, EMBEDDING_DIM, WIDTHS
 
 
 class Cnn14(nn.Module):
     """The network, over one block of a file after the other.
 
-    Module names are the checkpoint's (`bn0.weight`, `conv_block1.conv1.weight` … `fc1.bias`).
+    Module names are the checkpoint's (`bn0.weight`, `conv_block1.conv1.weight` … `fc_audioset.bias`).
     """
 
     def __init__(self, mel: LogMelSettings) -> None:
@@ -40,10 +41,11 @@ class Cnn14(nn.Module):
         self.conv_block5 = ConvBlock(WIDTHS[3], WIDTHS[4])
         self.conv_block6 = ConvBlock(WIDTHS[4], WIDTHS[5])
         self.fc1 = nn.Linear(EMBEDDING_DIM, EMBEDDING_DIM)
+        self.fc_audioset = nn.Linear(EMBEDDING_DIM, CLASSES)
 
     def forward(
         self, samples: torch.Tensor, keep: torch.Tensor, state: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Embed everything up to the current block.
 
         Args:
@@ -52,9 +54,14 @@ class Cnn14(nn.Module):
             state: of the columns counted before, `[B, STATE_SIZE]`; zeros at a file's start.
 
         Returns:
-            The embedding `[B, 2048]` and the new state.
+            The embedding `[B, 2048]`, the logits `[B, 527]` and the new state.
         """
-        columns = self.columns(samples)
+        return self.carry_on(self.columns(self.first_image(samples)), keep, state)
+
+    def carry_on(
+        self, columns: torch.Tensor, keep: torch.Tensor, state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Add the columns of a block, `[B, 2048, T]`, to the state; see `forward`."""
         place = torch.arange(columns.shape[2], device=columns.device)
         # No value is negative, so a zero changes neither the maximum nor the sum.
         columns = columns * ((place >= keep[0]) & (place < keep[1]))
@@ -63,20 +70,18 @@ class Cnn14(nn.Module):
         total = total + columns.sum(dim=2)
         count = count + (keep[1] - keep[0])
         embedding = torch.relu(self.fc1(highest + total / count))
-        return embedding, torch.cat([highest, total, count], dim=1)
+        return embedding, self.fc_audioset(embedding), torch.cat([highest, total, count], dim=1)
 
-    def columns(self, samples: torch.Tensor) -> torch.Tensor:
-        """The last block's features, averaged over frequency: `[B, L]` to `[B, 2048, T]`."""
+    def first_image(self, samples: torch.Tensor) -> torch.Tensor:
+        """The first block's features of the log-mel spectrogram: `[B, L]` to `[B, 64, frames / 2, 32]`."""
         mel = self.logmel_extractor(self.spectrogram_extractor(samples))
         # Batch norm takes the second axis for channels: the bands.
         image = self.bn0(mel.transpose(1, 3)).transpose(1, 3)
-        for block in (
-            self.conv_block1,
-            self.conv_block2,
-            self.conv_block3,
-            self.conv_block4,
-            self.conv_block5,
-        ):
+        return nn.functional.avg_pool2d(self.conv_block1(image), kernel_size=2)
+
+    def columns(self, image: torch.Tensor) -> torch.Tensor:
+        """The last block's features, averaged over frequency: `[B, C, frames / 2, 32]` to `[B, 2048, T]`."""
+        for block in (self.conv_block2, self.conv_block3, self.conv_block4, self.conv_block5):
             image = nn.functional.avg_pool2d(block(image), kernel_size=2)
         return self.conv_block6(image).mean(dim=3)  # type: ignore[no-any-return]
 

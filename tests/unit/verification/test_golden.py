@@ -74,7 +74,7 @@ def family(request: pytest.FixtureRequest) -> Golden:
 def is_of_frechet_audio_distance(family: Golden) -> bool:
     """Return whether the family's adapter runs that package, which also computes a distance."""
     adapter = Path(__file__).parents[3] / f"scripts/originals/{family.family}.py"
-    return "(offline.Original)" in adapter.read_text(encoding="utf-8")
+    return "(offline.Original" in adapter.read_text(encoding="utf-8")
 
 
 def test_the_families_of_frechet_audio_distance_are_found():
@@ -144,10 +144,15 @@ def test_the_golden_file_holds_what_the_original_gave(family: Golden):
             assert embeddings.dtype == np.float32
             assert embeddings.shape == (count if count <= 70 else 5, model.dimension)
             assert np.isfinite(embeddings).all()
+            stored = family.others.get(name, {}).get(clip, {})
+            shapes = {output: array.shape for output, array in stored.items()}
+            # The outputs that are no other id's main one.
+            others = set(model.outputs) - {get_model(id_).main_output for id_ in ids}
+            assert shapes == {output: (len(embeddings), model.outputs[output]) for output in others}
             assert len(family.features[name][clip]) == len(family.feature_shapes[name][clip]) > 0
     if is_of_frechet_audio_distance(family):
         assert family.versions["frechet-audio-distance"] == "0.3.4"
-        assert set(family.distances) == ids
+        assert set(family.distances) == ids - {"pann-wavegram-logmel"}  # of another package
 
 
 def test_the_windows_of_vggish(golden: Golden):
@@ -202,7 +207,7 @@ def test_the_originals_formula_is_the_exact_one(golden: Golden):
 
 def test_the_golden_file_is_small_and_free_of_pickles(family: Golden):
     path = next(get_model(name).verification.golden for name in family.cases)
-    assert path is not None and path.stat().st_size < 600_000
+    assert path is not None and path.stat().st_size < 1_000_000
     with np.load(path, allow_pickle=False) as entries:
         assert all(entries[name].dtype != object for name in entries.files)
 

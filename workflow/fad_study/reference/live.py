@@ -80,6 +80,13 @@ class OriginalRun:
         names = sorted(name for name in self.entries if name.startswith(f"features/{case}/"))
         return tuple(self.entries[name] for name in names)
 
+    def others(self, case: str) -> dict[str, Embeddings]:
+        """Return what the original's other outputs gave for a clip, `[N, D]` by the names of the outputs."""
+        start = f"others/{case}/"
+        return {
+            name.removeprefix(start): self.entries[name] for name in self.entries if name.startswith(start)
+        }
+
     def unrounded(self, case: str) -> Embeddings | None:
         """Return the quantised embeddings of a clip before rounding, `[N, D]`; None if not quantised."""
         return self.entries.get(f"before_quantisation/{case}")
@@ -177,10 +184,24 @@ def _compare_case(
     features = use.frontend(prepare_waveform(waveform, rate, use), fact["key"])
     given, expected = original.features(case), original.embeddings(case)
     checks = list(_compare_features(exported, case, features, given))
-    through = exported.embed_features(given)[use.model.main_output]
+    vectors = exported.embed_features(given)
+    through = vectors[use.model.main_output]
     same = all(np.array_equal(a, b) for a, b in zip(features, given, strict=True))
     # Features that are equal bit by bit need not be embedded twice.
-    embedded = through if same else exported.embed_features(features)[use.model.main_output]
+    whole = vectors if same else exported.embed_features(features)
+    embedded = whole[use.model.main_output]
+    for output, theirs in original.others(case).items():
+        checks.append(
+            compare(
+                exported.identity,
+                "reference",
+                case,
+                whole[output],
+                theirs,
+                use.model.tolerance,
+                quantity=output,
+            )
+        )
     for quantity, found in (("network", through), (use.model.main_output, embedded)):
         settled, flips, tolerance = settle(use.model, found, expected, original.unrounded(case))
         check = compare(
