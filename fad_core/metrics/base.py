@@ -118,6 +118,8 @@ class MetricValue:
         corrected: the value without its bias; None if that is not estimated.
         system: what comparing the evaluation set with others against the same reference uses
             (`fad_core.metrics.comparison`); None if the metric does not compare them.
+        by_file: names of files and a value of each, where the metric has one; the value is their mean, unless
+            the metric says otherwise.
         points: number of vectors, distance and fitted distance of parts of the evaluation set, where the
             value is extrapolated from these.
     """
@@ -129,6 +131,7 @@ class MetricValue:
     bias: float | None = None
     corrected: float | None = None
     system: System | None = field(default=None, compare=False, repr=False)
+    by_file: tuple[tuple[str, float], ...] = field(default=(), compare=False, repr=False)
     points: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
 
 

@@ -1,0 +1,81 @@
+"""KL: the mean divergence of the class probabilities of paired files, as papers on text-to-audio report it.
+
+    KL(p ‖ q) = Σ p (log p − log q)
+
+p and q are a classifier's probabilities of the two files of a pair: softmax of its logits, or each class by
+itself. The packages that compute it differ in what is added to q and even in the direction:
+
+* av-benchmark: KL(reference ‖ evaluation), exact;
+* audioldm_eval: KL(reference ‖ evaluation), with 1e-6 added to the probabilities of the evaluation;
+* stable-audio-metrics: KL(evaluation ‖ reference), with 1e-6 added to the probabilities of the reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need
+from fad_core.metrics.interval_options import IntervalOptions
+from fad_core.util.choices import choice, require_choices
+
+_ADDED = 1e-6
+
+
+@dataclass(frozen=True)
+class KlOptions(IntervalOptions):
+    """Options of KL.
+
+    Raises:
+        ArgumentError: an option has no valid value.
+    """
+
+    convention: Literal["exact", "audioldm_eval", "stable-audio-metrics"] = choice(
+        "exact",
+        "Package whose definition is used: exact (KL of the evaluation from the reference, also that of "
+        "av-benchmark), audioldm_eval (1e-6 added to the evaluation's probabilities) or stable-audio-metrics "
+        "(KL of the reference from the evaluation, 1e-6 added to the reference's probabilities).",
+    )
+    form: Literal["softmax", "sigmoid"] = choice(
+        "softmax",
+        "Probabilities of the classes: softmax, or sigmoid (each class by itself, summed over the classes).",
+    )
+    windows: Literal["mean", "max"] = choice(
+        "mean", "Logits of a file with several windows: their mean, or the largest of each class (max)."
+    )
+    partners: Literal["require", "common"] = choice(
+        "require",
+        "Files without a file of the same name in the other set: refuse them (require), or leave them out "
+        "and note their number (common).",
+    )
+
+    def __post_init__(self) -> None:
+        require_choices(self)
+        super().__post_init__()
+
+
+def _compute(reference: MetricInput, evaluation: MetricInput, options: KlOptions) -> MetricValue:
+    from fad_core.metrics.classes import file_logits, kl_divergences, paired_files
+    from fad_core.metrics.mean_system import mean_value
+
+    first, second = (
+        file_logits(each.vectors_of("logits"), options.windows) for each in (reference, evaluation)
+    )
+    names, others, note = paired_files(first.files, second.files, common=options.partners == "common")
+    p, q = first.of(names).logits, second.of(others).logits
+    if options.convention == "stable-audio-metrics":
+        p, q = q, p
+    added = 0.0 if options.convention == "exact" else _ADDED
+    values = kl_divergences(p, q, independent=options.form == "sigmoid", added=added)
+    return mean_value(others, values, options.level, note)
+
+
+METRIC = Metric(
+    "kl",
+    "Kullback-Leibler divergence of class probabilities",
+    symmetric=False,
+    needs=(Need("vectors", "logits"),),
+    compute=_compute,
+    zero_on_itself=True,
+    options=KlOptions,
+)

@@ -1,0 +1,136 @@
+"""Metrics of the class probabilities that a classifier gives for each file.
+
+The classifier's logits of a file's windows become those of the file, by their mean or their maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import log_expit, log_softmax
+
+from fad_core.errors import ArgumentError
+from fad_core.metrics.base import SetVectors
+from fad_core.metrics.effects import Float64Array
+from fad_core.metrics.file_group import pair_name
+from fad_core.util.formatting import counted
+
+__all__ = ["FileLogits", "file_logits", "kl_divergences", "paired_files"]
+
+Windows = Literal["mean", "max"]
+_NAMED = 3
+
+
+@dataclass(frozen=True, eq=False)
+class FileLogits:
+    """The logits of each file of a set.
+
+    Attributes:
+        files: names of the files.
+        logits: float64 `[F, C]`.
+    """
+
+    files: tuple[str, ...]
+    logits: Float64Array
+
+    def of(self, files: Sequence[str]) -> FileLogits:
+        """Return those of some of the files, in the order given."""
+        places = {file: place for place, file in enumerate(self.files)}
+        return FileLogits(tuple(files), self.logits[[places[file] for file in files]])
+
+
+def file_logits(vectors: SetVectors, windows: Windows = "mean") -> FileLogits:
+    """Return the logits of each file that has vectors.
+
+    Args:
+        vectors: the logits of windows `[N, C]`, with their files.
+        windows: what becomes of the windows of a file: the mean of their logits, or the largest of each
+            class, as stable-audio-metrics has it.
+
+    >>> of_windows = SetVectors(("a.wav",), (2,), np.array([[0.0, 1.0], [2.0, 3.0]]))
+    >>> file_logits(of_windows).logits.tolist(), file_logits(of_windows, "max").logits.tolist()
+    ([[1.0, 2.0]], [[2.0, 3.0]])
+    """
+    reduce = np.add if windows == "mean" else np.maximum
+    counts = np.array(vectors.counts)
+    used = counts > 0
+    starts = (np.cumsum(counts) - counts)[used]
+    logits = reduce.reduceat(vectors.vectors.astype(np.float64), starts, axis=0)
+    if windows == "mean":
+        logits /= counts[used, np.newaxis]
+    return FileLogits(tuple(np.array(vectors.files, dtype=object)[used]), logits)
+
+
+def paired_files(
+    reference: Sequence[str], evaluation: Sequence[str], *, common: bool = False
+) -> tuple[list[str], list[str], str]:
+    """Pair the files of two sets that have the same name, apart from the extension.
+
+    Args:
+        reference: names of the reference's files.
+        evaluation: names of the evaluation set's files.
+        common: whether files without a partner are left out.
+
+    Returns:
+        The files of the reference and, in the same order, those of the evaluation set; and a note of how many
+        were left out, or "".
+
+    Raises:
+        ArgumentError: a file has no partner, or there is no pair, or two files of a set differ by the
+            extension alone.
+
+    >>> paired_files(["1.wav", "2.wav"], ["2.flac", "3.flac"], common=True)
+    (['2.wav'], ['2.flac'], '1 file of the reference and 1 file of the evaluation set have no partner')
+    """
+    first, second = _by_name(reference, "reference"), _by_name(evaluation, "evaluation set")
+    names = [name for name in first if name in second]
+    alone = [file for name, file in first.items() if name not in second]
+    others = [file for name, file in second.items() if name not in first]
+    note = ""
+    if alone or others:
+        note = (
+            f"{counted(len(alone), 'file')} of the reference and {counted(len(others), 'file')} of the "
+            "evaluation set have no partner"
+        )
+    if note and not (common and names):
+        alone += others
+        listed = ", ".join(alone[:_NAMED]) + (", …" if len(alone) > _NAMED else "")
+        advice = "" if common else ": give both sets the same names, or choose partners=common"
+        raise ArgumentError(f"files are compared with those of the same name, but {note} ({listed}){advice}")
+    return [first[name] for name in names], [second[name] for name in names], note
+
+
+def _by_name(files: Sequence[str], whose: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in files:
+        if (other := found.setdefault(pair_name(file), file)) != file:
+            raise ArgumentError(f"{other} and {file} of the {whose} have the same name: rename one of them")
+    return found
+
+
+def kl_divergences(
+    first: Float64Array, second: Float64Array, *, independent: bool = False, added: float = 0.0
+) -> Float64Array:
+    """Return the Kullback-Leibler divergence Σ p (log p − log q) of each row.
+
+    Args:
+        first: logits of p, `[F, C]`.
+        second: logits of q, `[F, C]`.
+        independent: whether p and q are the probabilities of each class by itself (the logistic function of
+            the logits), which do not add up to 1, instead of their softmax.
+        added: added to q before the logarithm.
+
+    Returns:
+        float64 `[F]`.
+
+    >>> p, q = np.log([[0.5, 0.5]]), np.log([[0.25, 0.75]])
+    >>> kl_divergences(p, q).round(6).tolist()
+    [0.143841]
+    """
+    log_p, log_q = (log_expit(each) if independent else log_softmax(each, axis=1) for each in (first, second))
+    if added:
+        log_q = np.log(np.exp(log_q) + added)
+    return np.asarray(np.sum(np.exp(log_p) * (log_p - log_q), axis=1))
