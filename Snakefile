@@ -44,8 +44,8 @@ rule all:
         f"{STUDY_DIR}/report.html",
         # A study of given tables embeds nothing.
         expand(f"{STUDY_DIR}/tables/{{name}}", name=DISTANCE_TABLES if STUDY.models else []),
-        expand(rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS),
-        expand(rules.plot_heatmap.output, model=STUDY.models, metric=METRICS),
+        expand(rules.write_matrix.output.matrix, zip, **COMPUTED),
+        expand(rules.plot_heatmap.output, zip, **COMPUTED),
         expand(rules.plot_curves.output, metric=METRICS if STUDY.series else []),
         rules.rank_systems.output if STUDY.ranked else [],
         rules.plot_ranking.output if STUDY.ranked else [],

@@ -16,6 +16,7 @@ def main(
     distances: Path,
     differences: Path,
     extrapolation: Path | None = None,
+    file_values: Path | None = None,
     near_copies: Path | None = None,
     ranked: list[str] | None = None,
     embeddings: list[Path] | None = None,
@@ -34,6 +35,7 @@ def main(
         differences: the table of differences of systems to write.
         extrapolation: the table of distances of parts of data sets to write, for metrics that extrapolate
             from these.
+        file_values: the table of values of single files to write, for metrics that have such values.
         near_copies: the table of near copies to write; without it, they are not looked for.
         ranked: references whose systems are compared with each other.
         embeddings: tables of the embeddings of all batches by the model; metrics of vectors and near copies
@@ -53,6 +55,7 @@ def main(
         embeddings or [],
         differences=differences,
         extrapolation=extrapolation,
+        file_values=file_values,
         near_copies=near_copies,
         ranked=ranked or [],
         mixed=mixed_numerics == "allow",

@@ -149,6 +149,7 @@ class Metric:
         zero_on_itself: whether the value of a set and itself is 0, so that a matrix shows it uncomputed.
         options: a frozen dataclass whose fields are made by `fad_core.util.choices.choice`; None: no options.
         higher_is_better: whether a larger value is a better one.
+        of_files: whether `MetricValue.by_file` has a value of each file.
 
     >>> from fad_core.metrics import MetricValue, Need
     >>> def spread(reference, evaluation):
@@ -166,6 +167,7 @@ class Metric:
     zero_on_itself: bool = False
     options: type[Any] | None = None
     higher_is_better: bool = False
+    of_files: bool = False
 
     def require_outputs(self, model: str, outputs: Collection[str]) -> None:
         """Check that a model has the outputs that the metric needs.
@@ -183,8 +185,8 @@ class Metric:
 
     @property
     def label(self) -> str:
-        """The name in headings: in capitals if it is an abbreviation of three letters."""
-        return self.name.upper() if len(self.name) == 3 else self.name
+        """The name in headings: in capitals if it is an abbreviation of two or three letters."""
+        return self.name.upper() if len(self.name) <= 3 else self.name
 
     @property
     def needs_vectors(self) -> bool:

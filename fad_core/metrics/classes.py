@@ -50,6 +50,8 @@ def file_logits(vectors: SetVectors, windows: Windows = "mean") -> FileLogits:
         windows: what becomes of the windows of a file: the mean of their logits, or the largest of each
             class, as stable-audio-metrics has it.
 
+    >>> import numpy as np
+    >>> from fad_core.metrics.base import SetVectors
     >>> of_windows = SetVectors(("a.wav",), (2,), np.array([[0.0, 1.0], [2.0, 3.0]]))
     >>> file_logits(of_windows).logits.tolist(), file_logits(of_windows, "max").logits.tolist()
     ([[1.0, 2.0]], [[2.0, 3.0]])
@@ -126,6 +128,7 @@ def kl_divergences(
     Returns:
         float64 `[F]`.
 
+    >>> import numpy as np
     >>> p, q = np.log([[0.5, 0.5]]), np.log([[0.25, 0.75]])
     >>> kl_divergences(p, q).round(6).tolist()
     [0.143841]

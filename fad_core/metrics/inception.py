@@ -100,6 +100,8 @@ def inception_score(of: FileLogits, splits: int, seed: int) -> tuple[float, Ince
     Raises:
         ArgumentError: there are fewer files than parts.
 
+    >>> import numpy as np
+    >>> from fad_core.metrics.classes import FileLogits
     >>> same = FileLogits(("a.wav", "b.wav"), np.zeros((2, 4)))
     >>> inception_score(same, 1, 0)[0]
     1.0

@@ -67,6 +67,7 @@ def mean_value(files: Sequence[str], values: Float64Array, level: float, note: s
         The mean, with the interval of Student's t for the mean of all files of the same kind, or in the note
         the reason why there is none.
 
+    >>> import numpy as np
     >>> found = mean_value(["a", "b", "c", "d", "e"], np.array([1.0, 2.0, 3.0, 4.0, 5.0]), 0.95)
     >>> found.value, round(found.ci_low, 2), round(found.ci_high, 2)
     (3.0, 1.04, 4.96)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fad_core.tables.files import read_table, write_table
-from fad_core.tables.per_file_schemas import NEAR_COPIES, PER_FILE
+from fad_core.tables.per_file_schemas import FILE_VALUES, NEAR_COPIES, PER_FILE
 from fad_core.tables.schemas import DISTANCES, EMBEDDINGS, STATISTICS, VERIFICATION
 
 __all__ = [
     "DISTANCES",
     "EMBEDDINGS",
+    "FILE_VALUES",
     "NEAR_COPIES",
     "PER_FILE",
     "STATISTICS",

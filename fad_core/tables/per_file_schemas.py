@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from fad_core.tables.schemas import DISTANCES, FILE, MODEL, SETTINGS, Column, Schema
 
-_SETS = tuple(column for column in DISTANCES.columns if column.name in ("reference", "evaluation"))
+_SETS, _METRIC = (
+    tuple(column for column in DISTANCES.columns if column.name in names)
+    for names in (("reference", "evaluation"), ("metric", "metric_settings"))
+)
 
 PER_FILE = Schema(
     "per_file",
@@ -36,6 +39,24 @@ PER_FILE = Schema(
             "Fréchet distance of its vectors from the reference, larger the fewer they are; missing if it "
             "was not computed, or if the file has only one.",
             nullable=True,
+        ),
+    ),
+)
+
+FILE_VALUES = Schema(
+    "file_values",
+    "One row for each file of an evaluation set and each metric that has a value of single files.",
+    (
+        *MODEL,
+        SETTINGS,
+        *_SETS,
+        *_METRIC,
+        FILE,
+        Column(
+            "value",
+            "float64",
+            "Of the file: for kl, its divergence from its partner; for is, the divergence of its class "
+            "probabilities from the mean of all files.",
         ),
     ),
 )

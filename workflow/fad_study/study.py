@@ -20,7 +20,7 @@ from fad_study.config import examine_config, require_no_errors
 from fad_study.given_sets import given_path, is_given, located, select_statistics, study_set
 from fad_study.paper_options import PaperChoices, paper_choices, validate_paper_files, validate_papers
 from fad_study.study_models import StudyModel, name_and_id
-from fad_study.study_names import errors_of, labels_of, metric_texts, pairs_of, ranked_of, validate_names
+from fad_study.study_names import errors_of, labels_of, metrics_of, pairs_of, ranked_of, validate_names
 
 _PAPERS = ("repeats", "published", "correlations")
 
@@ -39,7 +39,6 @@ class Study:
         pairs: (reference, evaluation), names of data sets.
         ranked: names of the references whose evaluated sets are ranked.
         models: by the names that results use.
-        metrics: with their options as text (`fad_core.metrics.choose_metric`), by their names.
         papers: repeats, published figures and correlations.
         policy: which files are embedded, and how.
         settings: all other keys of the configuration.
@@ -54,10 +53,14 @@ class Study:
     pairs: tuple[tuple[str, str], ...]
     ranked: tuple[str, ...]
     models: Mapping[str, StudyModel]
-    metrics: Mapping[str, str]
     papers: PaperChoices
     policy: FilePolicy
     settings: Mapping[str, Any]
+
+    @property
+    def metrics(self) -> list[str]:
+        """The names of the metrics of all models."""
+        return list(dict.fromkeys(name for model in self.models.values() for name in model.metrics))
 
     def paired(self) -> list[str]:
         """Return the names of the data sets that are in some pair, in the configuration's order."""
@@ -106,7 +109,13 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
     entries = [{"weights": config["weights"]} | entry for entry in config.get("models", [])]
     backend = Backend(config["runner"], config["device"])
     models = [
-        StudyModel(*name_and_id(entry), entry["weights"], _options(entry, config), backend)
+        StudyModel(
+            *name_and_id(entry),
+            entry["weights"],
+            _options(entry, config),
+            backend,
+            {text.partition(" ")[0]: text for text in metrics_of(entry, config)},
+        )
         for entry in entries
     ]
     interpreted = ("study", "datasets", "pairs", "reference", "models", "metrics", "ranking", *_PAPERS)
@@ -124,7 +133,6 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
         pairs_of(config, list(datasets)),
         ranked_of(config, list(datasets)),
         {model.name: model for model in models},
-        {text.partition(" ")[0]: text for text in metric_texts(config)},
         paper_choices(config, list(datasets)),
         FilePolicy.of(config),
         {key: value for key, value in config.items() if key not in interpreted},

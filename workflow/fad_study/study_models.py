@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fad_core.models import canonical_id, get_model
 from fad_core.models.options import DEFAULT_OPTIONS, Options
@@ -21,6 +21,8 @@ class StudyModel:
         weights: "official", "seeded" or the path of a checkpoint.
         options: how the model is used.
         backend: how and where its network runs.
+        metrics: what is computed by it: with its options as text (`fad_core.metrics.choose_metric`), by its
+            name.
     """
 
     name: str
@@ -28,6 +30,7 @@ class StudyModel:
     weights: str
     options: Options = DEFAULT_OPTIONS
     backend: Backend = DEFAULT_BACKEND
+    metrics: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def settings(self) -> str:

@@ -32,12 +32,15 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
         yield from (f"models: {error}" for error in errors_of(get_model, entry["id"]))
     for name in _repeated(name_and_id(entry)[0] for entry in entries):
         yield f"models: two entries are called {name!r}; give them different names with `name:`"
-    metrics = metric_texts(config)
+    given = [config["metrics"], *(entry["metrics"] for entry in entries if "metrics" in entry)]
+    metrics = list(dict.fromkeys(text for each in given for text in metric_texts(each)))
     for metric in metrics:
         yield from (f"metrics: {error}" for error in errors_of(choose_metric, metric))
-        yield from (f"metrics: {error}" for error in _missing_outputs(metric, entries))
-    for metric in _repeated(text.partition(" ")[0] for text in metrics):
-        yield f"metrics: {metric!r} is given twice; a study computes each metric once"
+        by = [entry for entry in entries if metric in metrics_of(entry, config)]
+        yield from (f"metrics: {error}" for error in _missing_outputs(metric, by))
+    for each in given:
+        for metric in _repeated(text.partition(" ")[0] for text in metric_texts(each)):
+            yield f"metrics: {metric!r} is given twice; a model computes each metric once"
     yield from _validate_options(entries, config.get("compatibility", "none"))
     if damaged & {"datasets", "pairs"}:
         return
@@ -142,9 +145,14 @@ def _missing_outputs(metric: str, entries: Iterable[Mapping[str, Any]]) -> Itera
             yield from errors_of(choose_metric(metric).metric.require_outputs, model.name, model.outputs)
 
 
-def metric_texts(config: Mapping[str, Any]) -> list[str]:
-    """Return the metrics, each with its options as text (`fad_core.metrics.choose_metric`)."""
-    entries = (entry if isinstance(entry, Mapping) else {"id": entry} for entry in config["metrics"])
+def metrics_of(entry: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """Return the metrics of an entry under `models` as text: its own, or else the study's."""
+    return metric_texts(entry.get("metrics", config["metrics"]))
+
+
+def metric_texts(given: Iterable[str | Mapping[str, Any]]) -> list[str]:
+    """Return metrics, each with its options as text (`fad_core.metrics.choose_metric`)."""
+    entries = (entry if isinstance(entry, Mapping) else {"id": entry} for entry in given)
     return [
         " ".join([entry["id"], *(f"{key}={value}" for key, value in entry.items() if key != "id")])
         for entry in entries

@@ -23,9 +23,13 @@ STUDY = or_exit(read_study, config, ROOT / "workflow/schemas/config.schema.yaml"
 PAPERS = STUDY.papers
 CORRELATIONS = PAPERS.correlations
 POLICY = STUDY.policy
-METRICS = list(STUDY.metrics)
+METRICS = STUDY.metrics
+# Models and metrics: the ones of the other.
+COMPUTED = {"model": [entry.name for entry in STUDY.models.values() for _ in entry.metrics]}
+COMPUTED["metric"] = [name for entry in STUDY.models.values() for name in entry.metrics]
 NEAR_COPIES = STUDY.settings["near_copies"]
-NEED_VECTORS = NEAR_COPIES or any(get_metric(name).needs_vectors for name in METRICS)
+# Metrics whose values of single files are written.
+OF_FILES = any(get_metric(name).of_files for name in METRICS)
 EXTRAPOLATED = "fad-inf" in METRICS
 PER_FILE = STUDY.settings["per_file"]
 PLAYERS_MB = STUDY.settings["players_mb"] if PER_FILE or NEAR_COPIES else 0
@@ -171,8 +175,10 @@ def embeddings_by(model):
 
 
 def vectors_of(wildcards):
-    """Return the embeddings of all batches by an entry, if metrics or near copies need vectors."""
-    return embeddings_of(wildcards) if NEED_VECTORS else []
+    """Return the embeddings of all batches by an entry, if its metrics or near copies need vectors."""
+    metrics = STUDY.models[wildcards.model].metrics
+    needed = NEAR_COPIES or any(get_metric(name).needs_vectors for name in metrics)
+    return embeddings_of(wildcards) if needed else []
 
 
 def statistics_by(model, names):

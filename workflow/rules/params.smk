@@ -39,6 +39,16 @@ def model_settings(wildcards):
     return STUDY.models[wildcards.model].settings
 
 
+def metrics_of_entry(wildcards):
+    """Params function: the metrics that are computed by a model, with their options as text."""
+    return list(STUDY.models[wildcards.model].metrics.values())
+
+
+def metric_code(wildcards):
+    """Params function: digests of the code of these metrics."""
+    return metrics_digest(STUDY.models[wildcards.model].metrics)
+
+
 def shards_of_batch(wildcards):
     """Params function: the shards of a batch, and where their data sets are, as JSON."""
     entries = []
@@ -139,15 +149,18 @@ STATISTICS_PARAMS = {
 # The tables of a model that later steps collect.
 DISTANCE_PARTS = {
     name: f"{STUDY_DIR}/tables/parts/{{model}}.{name}.parquet"
-    for name in ("distances", "differences", "extrapolation", "near_copies")
-    if name != "near_copies" or NEAR_COPIES
+    for name in ("distances", "differences", "extrapolation", "file_values", "near_copies")
+    if {"near_copies": NEAR_COPIES, "file_values": OF_FILES}.get(name, True)
 }
+# Those that are collected with the distances.
+COLLECTED = {name: with_csv(name, name) for name in ("near_copies", "file_values") if name in DISTANCE_PARTS}
+COLLECTED_PARTS = {f"{name}_parts": expand(DISTANCE_PARTS[name], model=STUDY.models) for name in COLLECTED}
 DISTANCES = {
     "pairs": [f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
-    "metrics": list(STUDY.metrics.values()),
+    "metrics": metrics_of_entry,
     "ranked": list(STUDY.ranked),
     "tables": list(DISTANCE_PARTS),  # the notes of distances change with them
-    "metric_code": metrics_digest(METRICS),
+    "metric_code": metric_code,
     "threads": THREADS,
     "isa": ISA,
     "mixed_numerics": MIXED_NUMERICS,

@@ -3,11 +3,11 @@
 
 rule collect_distances:
     input:
+        **COLLECTED_PARTS,
         parts=expand(rules.compute_distances.output.distances, model=STUDY.models),
-        near_parts=expand(DISTANCE_PARTS.get("near_copies", []), model=STUDY.models),
         verdicts=VERDICTS,
     output:
-        **({"near_copies": with_csv("near_copies", "near_copies")} if NEAR_COPIES else {}),
+        **COLLECTED,
         parquet=f"{STUDY_DIR}/tables/distances.parquet",
         csv=report(f"{STUDY_DIR}/tables/distances.csv", category="Tables", caption="../report/distances.rst"),
     log:
@@ -164,8 +164,8 @@ rule write_report:
     input:
         **REPORTED,
         verifications=VERDICTS,
-        matrices=expand(rules.write_matrix.output.matrix, model=STUDY.models, metric=METRICS),
-        heatmaps=expand(rules.plot_heatmap.output.svg, model=STUDY.models, metric=METRICS),
+        matrices=expand(rules.write_matrix.output.matrix, zip, **COMPUTED),
+        heatmaps=expand(rules.plot_heatmap.output.svg, zip, **COMPUTED),
         curves=expand(rules.plot_curves.output.svg, metric=METRICS if STUDY.series else []),
         extrapolation=rules.plot_extrapolation.output.svg if EXTRAPOLATED else [],
         rankings=rules.plot_ranking.output.svg if STUDY.ranked else [],

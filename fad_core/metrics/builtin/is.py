@@ -66,6 +66,7 @@ METRIC = Metric(
     symmetric=False,
     needs=(Need("vectors", "logits", role="evaluation"),),
     compute=_compute,
+    of_files=True,
     options=IsOptions,
     higher_is_better=True,
 )

@@ -77,5 +77,6 @@ METRIC = Metric(
     needs=(Need("vectors", "logits"),),
     compute=_compute,
     zero_on_itself=True,
+    of_files=True,
     options=KlOptions,
 )

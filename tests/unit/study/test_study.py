@@ -13,6 +13,7 @@ from fad_study.study_names import validate_names
 
 from fad_core.datasets import Dataset
 from fad_core.errors import ConfigError
+from fad_core.metrics import metric_names
 from fad_core.runner.backend import parse_settings
 
 
@@ -109,9 +110,27 @@ def test_paths_start_from_the_audio_root(root: str | None, path: Any, expected: 
 def test_models_go_by_their_names():
     entries = [{"id": "vggish", "weights": "seeded"}, {"id": "vggish", "weights": "w.pth", "name": "mine"}]
     assert interpret_config(config(models=entries)).models == {
-        "vggish": StudyModel("vggish", "vggish", "seeded"),
-        "mine": StudyModel("mine", "vggish", "w.pth"),
+        "vggish": StudyModel("vggish", "vggish", "seeded", metrics={"fad": "fad"}),
+        "mine": StudyModel("mine", "vggish", "w.pth", metrics={"fad": "fad"}),
     }
+
+
+def test_a_model_may_have_metrics_of_its_own():
+    own = {"id": "pann-16k", "metrics": ["kl", {"id": "is", "splits": 2}, "fad"]}
+    study = interpret_config(config(models=[{"id": "vggish"}, own], metrics=["kad"]))
+    assert {name: dict(model.metrics) for name, model in study.models.items()} == {
+        "vggish": {"kad": "kad"},
+        "pann-16k": {"kl": "kl", "is": "is splits=2", "fad": "fad"},
+    }
+    assert study.metrics == ["kad", "kl", "is", "fad"]
+    wrong = config(
+        models=[{"id": "vggish", "metrics": ["kl", "kl"]}, {"id": "pann-8k", "metrics": ["kl", "fed"]}]
+    )
+    assert errors(wrong) == [
+        "metrics: kl needs the output 'logits', which vggish does not have",
+        "metrics: there is no metric 'fed'. Did you mean 'fad'? Metrics: " + ", ".join(metric_names()) + ".",
+        "metrics: 'kl' is given twice; a model computes each metric once",
+    ]
 
 
 def test_everything_that_does_not_exist_is_told_at_once():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fad_core.tables.per_file_schemas import NEAR_COPIES, PER_FILE
+from fad_core.tables.per_file_schemas import FILE_VALUES, NEAR_COPIES, PER_FILE
 from fad_core.tables.schemas import DISTANCES, EMBEDDINGS, STATISTICS, VERIFICATION, Schema
 from fad_study.schemas.curves import CURVES, MONOTONICITY
 from fad_study.schemas.files import DATASETS, DECISIONS, FILES, MANIFEST
@@ -19,6 +19,7 @@ SCHEMAS = (
     SUMMARY,
     DISTANCES,
     PER_FILE,
+    FILE_VALUES,
     NEAR_COPIES,
     MAP,
     RANKING,

@@ -19,8 +19,9 @@ from fad_core.errors import FadError
 from fad_core.metrics import MetricValue, choose_metric
 from fad_core.metrics.base import ROLES
 from fad_core.models.base import Vectors
-from fad_core.tables import DISTANCES, NEAR_COPIES, STATISTICS, read_table, write_table
+from fad_core.tables import DISTANCES, FILE_VALUES, NEAR_COPIES, STATISTICS, read_table, write_table
 from fad_core.tables.parquet import read_metadata
+from fad_core.tables.schemas import Schema
 from fad_core.verification.verdicts import Verified, require_verified
 from fad_study.ranking import difference_rows
 from fad_study.same_numerics import GIVEN, mixed_note, require_same_numerics
@@ -53,6 +54,7 @@ def compute_distances(
     *,
     differences: Path | None = None,
     extrapolation: Path | None = None,
+    file_values: Path | None = None,
     near_copies: Path | None = None,
     ranked: Collection[str] = (),
     mixed: bool = False,
@@ -70,6 +72,7 @@ def compute_distances(
         embeddings: tables of all batches by the model; empty if neither metrics nor near copies need vectors.
         differences: the table of differences of systems to write; None: it is not written.
         extrapolation: the table of distances of parts to write; None: it is not written.
+        file_values: the table of values of single files to write; None: it is not written.
         near_copies: the table of near copies to write; None: they are not looked for.
         ranked: names of the references whose systems are compared with each other.
         mixed: whether machines that compute differently are allowed; the rows then note them.
@@ -105,6 +108,7 @@ def compute_distances(
     systems: dict[tuple[str, str], list[tuple[dict[str, Any], MetricValue | None]]] = {}
     points: list[dict[str, Any]] = []
     copies: list[dict[str, Any]] = []
+    of_files: list[dict[str, Any]] = []
     # Pair by pair: metrics of the same vectors share what they compute of them.
     for reference, evaluation in pairs:
         copied = ""
@@ -115,11 +119,10 @@ def compute_distances(
             row, value = scored_row(first(reference), second(evaluation), metric, partial=True)
             noted = (row["note"], copied, mixed_note([kinds[reference], kinds[evaluation]]))
             rows[metric].append({**row, "note": "; ".join(filter(None, noted))})
-            points += (
-                [{**row, **dict(zip(("n", "value", "fitted"), point, strict=True))} for point in value.points]
-                if value
-                else []
-            )
+            if value:
+                names = ("n", "value", "fitted")
+                points += [{**row, **dict(zip(names, point, strict=True))} for point in value.points]
+                of_files += [{**row, "file": file, "value": own} for file, own in value.by_file]
             if reference in ranked and evaluation != reference:
                 systems.setdefault((metric, reference), []).append((row, value))
     write_table(DISTANCES, [row for metric in metrics for row in rows[metric]], distances)
@@ -127,10 +130,15 @@ def compute_distances(
         of_systems = [row for each in systems.values() for row in difference_rows(each)]
         write_table(DIFFERENCES, of_systems, differences)
     if extrapolation is not None:
-        taken = [{name: row[name] for name in EXTRAPOLATION.names} for row in points]
-        write_table(EXTRAPOLATION, taken, extrapolation)
+        write_table(EXTRAPOLATION, _columns(EXTRAPOLATION, points), extrapolation)
+    if file_values is not None:
+        write_table(FILE_VALUES, _columns(FILE_VALUES, of_files), file_values)
     if near_copies is not None:
         write_table(NEAR_COPIES, copies, near_copies)
+
+
+def _columns(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: row[name] for name in schema.names} for row in rows]
 
 
 def with_vectors(embedded: EmbeddedSet, tables: Sequence[Path]) -> EmbeddedSet:
@@ -166,18 +174,16 @@ def collect_distances(
     ids: Mapping[str, str],
     verdicts: Sequence[Path],
     outputs: Sequence[Path],
-    near_parts: Sequence[Path] = (),
-    near_copies: Sequence[Path] = (),
+    others: Sequence[tuple[Schema, Sequence[Path], Sequence[Path]]] = (),
 ) -> None:
-    """Concatenate the distances of all models into one table, and their near copies into another one.
+    """Concatenate the distances of all models into one table, and other tables of all models.
 
     Args:
         parts: tables of distances, one for each model.
         ids: ids of the models, by their names in the study.
         verdicts: tables of verification of these models.
         outputs: the tables to write, all with the same rows.
-        near_parts: tables of near copies, one for each model.
-        near_copies: the tables of near copies to write, all with the same rows.
+        others: the schema of other tables, those of each model, and the tables to write.
 
     Raises:
         VerificationError: the verdicts do not show that all models, with these weights, have passed.
@@ -187,6 +193,7 @@ def collect_distances(
     require_verified(verdicts, used)
     for output in outputs:
         write_table(DISTANCES, rows, output)
-    copies = [row for part in near_parts for row in read_table(NEAR_COPIES, part)]
-    for output in near_copies:
-        write_table(NEAR_COPIES, copies, output)
+    for schema, of_models, wanted in others:
+        rows = [row for part in of_models for row in read_table(schema, part)]
+        for output in wanted:
+            write_table(schema, rows, output)
