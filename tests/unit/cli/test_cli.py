@@ -511,10 +511,11 @@ def test_models_and_weights_tell_what_there_is_and_where(fad: Fad, home: Path) -
     models = json.loads(fad("models", "--json").stdout)
     assert [model["id"] for model in models] == model_ids()
     weights = json.loads(fad("weights", "list", "--json").stdout)
-    assert [item["checkpoint"] for item in weights][-5:] == [
+    assert [item["checkpoint"] for item in weights][-6:] == [
         "Cnn14_8k_mAP%3D0.416.pth",
         "Cnn14_16k_mAP%3D0.438.pth",
         "Cnn14_mAP%3D0.431.pth",
+        "Wavegram_Logmel_Cnn14_mAP%3D0.439.pth",
         "vggish-10086976.pth",
         "vggish_pca_params-970ea276.pth",
     ]
