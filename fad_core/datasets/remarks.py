@@ -20,7 +20,7 @@ LOUD = 4.0
 as floats exceed it by far."""
 
 FULL_SCALE = 1.0
-"""The same after the gain to a loudness, which is a choice, as lossy coding is not; CLAP clips at ±1."""
+"""The same after the gain to a loudness: stored as integers, such a sound would be clipped."""
 
 UNLIKE = 0.1
 """By how much the shares of files that reach a sample rate may differ between two sets without a remark."""
