@@ -99,6 +99,7 @@ class FrechetAudioDistance:
         seed: int = DEFAULT_OPTIONS.seed,
         compatibility: Compatibility = DEFAULT_OPTIONS.compatibility,
         memory_gb: float = DEFAULT_OPTIONS.memory_gb,
+        loudness: float | None = DEFAULT_OPTIONS.loudness,
         progress: bool = True,
         cache_dir: str | os.PathLike[str] | None = None,
         cache_embeddings: bool = True,
@@ -156,6 +157,9 @@ class FrechetAudioDistance:
                 none.
             memory_gb: Memory in GB (10^9 bytes) that embedding one file may take. A file that would take
                 more is a bad file (EnCodec-48k, whose memory grows with the length of a file).
+            loudness: Integrated loudness in LUFS (ITU-R BS.1770-4), such as -14, that a gain brings each file
+                to; by default sound is embedded as loud as it is. A file whose loudness cannot be measured is
+                a bad file.
             progress: whether to print a line on stderr when a model is fetched, exported and verified, which
                 happens once.
             cache_dir: folder of exported models, their verdicts and embeddings; None: `$FAD_CACHE_DIR`, else
@@ -195,7 +199,9 @@ class FrechetAudioDistance:
             use_activation=use_activation,
             enable_fusion=enable_fusion,
         )
-        self._use = ModelUse(model, Options(crop, hop_seconds, seed, compatibility, memory_gb))
+        self._use = ModelUse(
+            model, Options(crop, hop_seconds, seed, compatibility, memory_gb, loudness=loudness)
+        )
         self.model_id, self.sample_rate, self.channels = model.name, model.sample_rate, model.channels
         self._ckpt_dir = None if ckpt_dir is None else Path(ckpt_dir)
         self._cache_dir, self._trust = None if cache_dir is None else Path(cache_dir).expanduser(), trust
@@ -304,8 +310,8 @@ class FrechetAudioDistance:
         (75, 8)
         """
         _, embedded = self._embedded({"x": Waveforms(x, sr)}, keep=True, to_compare=False)
-        counts = embedded["x"].counts
-        for note in set_notes(counts) if counts is not None else ():
+        counts, settings = embedded["x"].counts, embedded["x"].key.settings
+        for note in set_notes(counts, settings) if counts is not None else ():
             warnings.warn(note, stacklevel=2)
         embeddings = embedded["x"].vectors_of().vectors
         return embeddings.reshape(-1) if self._use.takes_scalars else embeddings

@@ -114,6 +114,7 @@ def _say_what_was_written(output: Path, embedded: EmbeddedSet, form: Form) -> No
     from fad_core.datasets.remarks import set_notes
 
     counts, statistics = embedded.counts, embedded.statistics_of()
+    notes = set_notes(counts, embedded.key.settings) if counts else []
     row: dict[str, Any] = {
         "file": str(output),
         **asdict(embedded.key),
@@ -122,7 +123,7 @@ def _say_what_was_written(output: Path, embedded: EmbeddedSet, form: Form) -> No
         "files": None if counts is None else counts.files,
         "padded": None if counts is None else counts.padded,
         "excluded": None if counts is None else counts.excluded,
-        "note": "; ".join([*filter(None, [embedded.note]), *(set_notes(counts) if counts else [])]),
+        "note": "; ".join(filter(None, [embedded.note, *notes])),
     }
     settings = f", {row['settings']}" if row["settings"] else ""
     note = f"\nnote: {row['note']}" if row["note"] else ""

@@ -13,9 +13,8 @@ _SHOWN = {
     "id": "id",
     "aliases": "aliases",
     "sample_rate": "Hz",
-    "channels": "channels",
-    "dimensions": "dimensions",
-    "other_outputs": "other outputs",
+    "channels": "ch",
+    "outputs": "outputs",
     "weights_mb": "MB",
     "minimum_seconds": "from s",
 }
@@ -41,7 +40,10 @@ def models(form: Form) -> None:
             "sample_rate": model.sample_rate,
             "channels": model.channels,
             "dimensions": model.dimension,
-            "other_outputs": ", ".join(f"{name} {each}" for name, each in [*model.outputs.items()][1:]),
+            "outputs": ", ".join(
+                f"{size}" if name == model.main_output else f"{name} {size}"
+                for name, size in model.outputs.items()
+            ),
             "weights_mb": round(model.weights_bytes / 1e6, 1),
             "minimum_seconds": round(model.minimum_samples / model.sample_rate, 6),
             "checkpoints": ", ".join(checkpoint.filename for checkpoint in model.checkpoints),
@@ -56,6 +58,6 @@ def _text(rows: Sequence[Row]) -> str:
 
     table = text_table(list(_SHOWN.values()), [[str(row[key]) for key in _SHOWN] for row in rows], names=2)
     return (
-        f"{table}\nSample rate, channels, dimensions, other outputs, size of the weights, shortest sound.\n"
+        f"{table}\nRate, channels, dimensions of outputs, size of the weights, shortest sound.\n"
         "Families and checkpoints: --json or --csv."
     )

@@ -24,8 +24,9 @@ class SetCounts:
         seconds: seconds of audio embedded, before padding.
         doubtful: number of embedded files of doubtful length (`fad_core.audio`).
         doubt_seconds: seconds that are missing from these files, or ignored.
-        loud: number of embedded files with peaks above `fad_core.datasets.remarks.LOUD`.
-        peak: largest absolute sample value.
+        loud: number of embedded files with peaks above `fad_core.datasets.remarks.LOUD`, or above 1 after the
+            gain to a loudness.
+        peak: largest absolute sample value, after that gain.
         silent: number of embedded files that are silent throughout.
         constant: number of embedded files of one value throughout.
         rates: (sample rate in Hz, number of embedded files), sorted; rates above the model's count as the
@@ -71,7 +72,7 @@ class SetCounts:
             doubtful=kinds["doubtful"],
             doubt_seconds=total_seconds(record.doubt_seconds for record in records),
             loud=kinds["loud"],
-            peak=max((record.peak for record in records), default=0.0),
+            peak=max((decision.peak for decision in embedded), default=0.0),
             silent=kinds["silent"],
             constant=kinds["constant"],
             rates=tuple(sorted(rates.items())),

@@ -34,6 +34,7 @@ class FileDecision:
         reason: why it is padded or excluded; "" if it is used.
         setting: field of the policy that says whether such an exclusion stops the run.
         remarks: remarks on a file that is used or padded.
+        gain: factor of its samples, which brings it to `Options.loudness`; None if none is chosen.
     """
 
     record: FileRecord
@@ -41,6 +42,12 @@ class FileDecision:
     reason: str
     setting: Literal["on_bad_file", "on_short_file", "on_duplicate"] = "on_bad_file"
     remarks: tuple[Remark, ...] = ()
+    gain: float | None = None
+
+    @property
+    def peak(self) -> float:
+        """Largest absolute sample value after the gain."""
+        return self.record.peak * (1.0 if self.gain is None else self.gain)
 
 
 def select_files(
@@ -48,9 +55,10 @@ def select_files(
 ) -> list[FileDecision]:
     """Decide for each file of a data set whether the model embeds it.
 
-    A file is bad if the scan says so, if its peak is above `policy.max_peak`, or if embedding it would take
-    more than `Options.memory_gb`. It is short if it has fewer than `use.model.minimum_samples` samples at the
-    model's sample rate; without any sample there, it is not padded, for the result would be silence.
+    A file is bad if the scan says so, if its peak is above `policy.max_peak`, as it is or after the gain to
+    `Options.loudness`, if its loudness cannot be measured for that, or if embedding it would take more than
+    `Options.memory_gb`. It is short if it has fewer than `use.model.minimum_samples` samples at the model's
+    sample rate; without any sample there, it is not padded, for the result would be silence.
 
     Bad files are always excluded, short ones unless they are padded, and of files with the same sound all but
     the first by name unless they are noted; `require_allowed` then says whether the policy allows that.
@@ -166,6 +174,7 @@ def _decide(record: FileRecord, use: ModelUse, policy: FilePolicy) -> FileDecisi
     """Decide on a file without regard to the other files."""
     if reason := _fault(record, use, policy):
         return FileDecision(record, "excluded", reason)
+    gain = _gain(record, use.options.loudness)
     samples, rate, minimum = _samples(record, use), use.model.sample_rate, use.model.minimum_samples
     if samples == 0:
         reason = f"too short: less than one sample at the {rate} Hz of {use.model.name}"
@@ -176,7 +185,7 @@ def _decide(record: FileRecord, use: ModelUse, policy: FilePolicy) -> FileDecisi
             reason = f"too short: {length}, but {use.model.name} needs {needed}"
             return FileDecision(record, "excluded", reason, "on_short_file")
         reason = f"{length} padded with zeros to {needed}"
-        return FileDecision(record, "padded", reason, remarks=remarks_on(record))
+        return FileDecision(record, "padded", reason, remarks=remarks_on(record, gain), gain=gain)
     needed_gb, allowed_gb = use.memory_bytes(samples) / 1e9, use.options.memory_gb
     if needed_gb > allowed_gb:
         reason = (
@@ -184,7 +193,20 @@ def _decide(record: FileRecord, use: ModelUse, policy: FilePolicy) -> FileDecisi
             f"but memory_gb is {allowed_gb:g}"
         )
         return FileDecision(record, "excluded", reason)
-    return FileDecision(record, "used", "", remarks=remarks_on(record))
+    return FileDecision(record, "used", "", remarks=remarks_on(record, gain), gain=gain)
+
+
+def _gain(record: FileRecord, target: float | None) -> float | None:
+    """Return the factor that brings a file to a loudness in LUFS; None if none is chosen.
+
+    Raises:
+        ValueError: its loudness was not measured.
+    """
+    if target is None:
+        return None
+    if record.loudness is None:
+        raise ValueError(f"{record.file} was scanned without its loudness")
+    return float(10 ** ((target - record.loudness) / 20))
 
 
 def _fault(record: FileRecord, use: ModelUse, policy: FilePolicy) -> str:
@@ -195,6 +217,14 @@ def _fault(record: FileRecord, use: ModelUse, policy: FilePolicy) -> str:
         return (
             f"peaks at {record.peak:.4g}, where values within ±1 are expected: scale it, or raise max_peak, "
             f"now {policy.max_peak:g}"
+        )
+    if use.options.loudness is not None and record.loudness_fault:
+        return f"its loudness cannot be measured: {record.loudness_fault}"
+    gain = _gain(record, use.options.loudness)
+    if gain is not None and record.peak * gain > policy.max_peak:
+        return (
+            f"peaks at {record.peak * gain:.4g} once it is brought from {record.loudness:.1f} to "
+            f"{use.options.loudness:g} LUFS: lower loudness, or raise max_peak, now {policy.max_peak:g}"
         )
     dtype = use.options.dtype
     if record.subtype in _FLOATING and dtype in ("int16", "int32"):

@@ -19,6 +19,9 @@ LOUD = 4.0
 """The largest absolute sample value without a remark. Lossy coding overshoots ±1 by a little; integers kept
 as floats exceed it by far."""
 
+FULL_SCALE = 1.0
+"""The same after the gain to a loudness: stored as integers, such a sound would be clipped."""
+
 UNLIKE = 0.1
 """By how much the shares of files that reach a sample rate may differ between two sets without a remark."""
 
@@ -43,21 +46,39 @@ class Remark(NamedTuple):
     text: str
 
 
-def remarks_on(record: FileRecord) -> tuple[Remark, ...]:
-    """Return the remarks on a single file, in the order of the kinds."""
+def remarks_on(record: FileRecord, gain: float | None = None) -> tuple[Remark, ...]:
+    """Return the remarks on a single file, in the order of the kinds.
+
+    Args:
+        record: the file.
+        gain: what its samples are multiplied by, if a loudness is chosen.
+    """
+    limit, after = _expected_peak(gain is not None)
+    peak = record.peak if gain is None else record.peak * gain
     texts: dict[Kind, str] = {
         "doubtful": record.reason if record.status == "doubtful" else "",
-        "loud": f"peaks at {record.peak:.4g}, where values within ±1 are expected" * (record.peak > LOUD),
+        "loud": f"peaks at {peak:.4g}{after}, where values within ±1 are expected" * (peak > limit),
         "silent": "is silent throughout" * (record.signal == "silent"),
         "constant": "holds one constant value throughout (DC)" * (record.signal == "constant"),
     }
     return tuple(Remark(kind, text) for kind, text in texts.items() if text)
 
 
-def set_notes(counts: SetCounts) -> list[str]:
-    """Return the notes on a data set, whatever it is compared with."""
+def _expected_peak(gained: bool) -> tuple[float, str]:
+    """Return the largest peak without a remark, and words to say where it was measured."""
+    return (FULL_SCALE, " after the gain to a loudness") if gained else (LOUD, "")
+
+
+def set_notes(counts: SetCounts, settings: str) -> list[str]:
+    """Return the notes on a data set, whatever it is compared with.
+
+    Args:
+        counts: of its files.
+        settings: how the model was used, as text.
+    """
+    limit, after = _expected_peak(any(setting.startswith("loudness=") for setting in settings.split()))
     lost = f"{counts.doubt_seconds:.3g} s" if counts.doubt_seconds else "an unknown part"
-    peaks = f"with peaks above {LOUD:g}, up to {counts.peak:.4g}, where values within ±1 are expected"
+    peaks = f"with peaks above {limit:g}{after}, up to {counts.peak:.4g}, where values within ±1 are expected"
     notes = [
         (counts.doubtful, f"of doubtful length ({lost} missing or ignored)"),
         (counts.loud, peaks),

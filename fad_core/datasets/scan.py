@@ -7,12 +7,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.audio import AudioInfo, inspect_audio
+from fad_core.audio.loudness import integrated_loudness
 from fad_core.datasets import AudioFile, file_sha256
 from fad_core.datasets.decode_cache import DecodedAudioCache, Recording
 from fad_core.errors import AudioError
@@ -39,6 +40,8 @@ class FileRecord:
         signal: "varying"; "constant", if each channel holds one value throughout; or "silent".
         sound_sha256: hash of the decoded sound (`fad_core.audio.SoundDigest`), in hex.
         doubt_seconds: seconds of a doubtful file that are missing or ignored.
+        loudness: integrated loudness in LUFS (`fad_core.audio.loudness`); None if it was not measured.
+        loudness_fault: why it could not be measured; "" if it was, or was not asked for.
     """
 
     file: str
@@ -56,20 +59,28 @@ class FileRecord:
     signal: Literal["", "varying", "constant", "silent"] = ""
     sound_sha256: str = ""
     doubt_seconds: float = 0.0
+    loudness: float | None = None
+    loudness_fault: str = ""
 
 
-def scan_file(file: AudioFile, cache: DecodedAudioCache | None = None) -> FileRecord:
+def scan_file(
+    file: AudioFile, cache: DecodedAudioCache | None = None, *, loudness: bool = False
+) -> FileRecord:
     """Hash and decode one file, whole, in bounded memory. A bad file gives a record, not an error.
 
     Args:
         file: a file of a data set.
         cache: keeps the decoded audio, unless the file changes meanwhile.
+        loudness: whether to measure its loudness, for which the whole file is in memory.
+
+    Raises:
+        FadError: loudness is to be measured, and pyloudnorm is not installed.
     """
     if cache is None:
-        return _scanned(file, None)
+        return _scanned(file, None, loudness)
     with closing(Recording(cache)) as recording:
         before = _state(file.path)
-        record = _scanned(file, recording.append)
+        record = _scanned(file, recording.append, loudness)
         if record.status != "bad" and _state(file.path) == before:
             recording.keep(record.sha256, record.sample_rate)
     return record
@@ -84,8 +95,18 @@ def _state(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _scanned(file: AudioFile, on_block: Callable[[NDArray[np.float32]], None] | None) -> FileRecord:
+def _scanned(
+    file: AudioFile, on_block: Callable[[NDArray[np.float32]], None] | None, loudness: bool
+) -> FileRecord:
     sha256, size = "", 0
+    blocks: list[NDArray[np.float32]] = []
+
+    def take(block: NDArray[np.float32]) -> None:
+        if loudness:
+            blocks.append(block)
+        if on_block is not None:
+            on_block(block)
+
     try:
         if file.path.is_file():
             size = file.path.stat().st_size
@@ -93,14 +114,34 @@ def _scanned(file: AudioFile, on_block: Callable[[NDArray[np.float32]], None] | 
     except OSError:
         sha256 = ""  # inspect_audio raises with the reason
     try:
-        info = inspect_audio(file.path, on_block)
+        info = inspect_audio(file.path, take)
     except AudioError as error:
         return FileRecord(file.name, sha256, size, "", "", 0, 0, 0, 0.0, "bad", error.reason)
-    return record_of(file.name, sha256, size, info)
+    if not loudness:
+        return record_of(file.name, sha256, size, info)
+    samples = np.concatenate(blocks, dtype=np.float64)
+    blocks.clear()
+    return record_of(file.name, sha256, size, info, samples)
 
 
-def record_of(name: str, sha256: str, size: int, info: AudioInfo) -> FileRecord:
-    """Return the record of a sound of this name, sha256 and size in bytes, which can be used."""
+def record_of(
+    name: str, sha256: str, size: int, info: AudioInfo, samples: NDArray[np.floating[Any]] | None = None
+) -> FileRecord:
+    """Return the record of a sound which can be used.
+
+    Args:
+        name: of the sound.
+        sha256: of its bytes, in hex.
+        size: in bytes.
+        info: its properties.
+        samples: `[samples, channels]`, whose loudness is measured; None: it is not measured.
+    """
+    loudness, fault = None, ""
+    if samples is not None:
+        try:
+            loudness = integrated_loudness(samples, info.sample_rate)
+        except ValueError as error:
+            fault = str(error)
     return FileRecord(
         file=name,
         sha256=sha256,
@@ -117,6 +158,8 @@ def record_of(name: str, sha256: str, size: int, info: AudioInfo) -> FileRecord:
         signal="silent" if info.peak == 0 else "constant" if info.constant else "varying",
         sound_sha256=info.sound_sha256,
         doubt_seconds=info.doubt_seconds,
+        loudness=loudness,
+        loudness_fault=fault,
     )
 
 
@@ -125,6 +168,8 @@ def scan_files(
     progress: Callable[[int], None] | None = None,
     workers: int = 0,
     cache: DecodedAudioCache | None = None,
+    *,
+    loudness: bool = False,
 ) -> list[FileRecord]:
     """Scan files.
 
@@ -133,13 +178,18 @@ def scan_files(
         progress: called with 1 after each file.
         workers: threads that scan a file each; 0: none, one file after the other.
         cache: keeps the decoded audio, until it is full.
+        loudness: whether to measure the loudness of each file.
 
     Returns:
         A record for each file, sorted by name.
+
+    Raises:
+        FadError: loudness is to be measured, and pyloudnorm is not installed.
     """
     records = []
     ordered = sorted(files, key=lambda file: file.name)
-    for record in prefetch(partial(scan_file, cache=cache), ((file, 1) for file in ordered), workers):
+    scan = partial(scan_file, cache=cache, loudness=loudness)
+    for record in prefetch(scan, ((file, 1) for file in ordered), workers):
         records.append(record)
         if progress is not None:
             progress(1)

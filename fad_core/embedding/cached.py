@@ -117,7 +117,7 @@ def _parts(used: Sequence[_Keyed]) -> Iterator[Sequence[_Keyed]]:
 
 
 def _key(decision: FileDecision) -> str:
-    """Return the key of a file: 40 digits that depend on its content and on whether it is padded."""
+    """Return the key of a file: 40 digits that depend on its content, its gain, and whether it is padded."""
     record = decision.record
     # Arrays in memory are not cached: their hash is that of float32, and they may be float64.
     content = (
@@ -125,6 +125,7 @@ def _key(decision: FileDecision) -> str:
         record.sound_sha256,
         decision.status,
         record.file if _in_memory(decision) else "",
+        *([] if decision.gain is None else [repr(decision.gain)]),
     )
     return blake2b("\0".join(content).encode(), digest_size=20).hexdigest()
 

@@ -146,7 +146,7 @@ def _notes(reference: EmbeddedSet, evaluation: EmbeddedSet) -> list[str]:
     notes = [reference.note] if alike else []
     for item in both if reference.name != evaluation.name else both[:1]:
         own = [] if alike else [note for note in item.note.split("; ") if note]
-        own += set_notes(item.counts) if item.counts else []
+        own += set_notes(item.counts, item.key.settings) if item.counts else []
         # A name may hold what divides notes.
         notes += [f"{item.name.replace(';', ',')}: {note}" for note in own]
     if len(counts) == 2:

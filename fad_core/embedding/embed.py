@@ -103,6 +103,9 @@ def embed_sounds(
         decision, load = sound
         waveform, sample_rate = load(decision, use.options.dtype)
         prepared = prepare_waveform(waveform, sample_rate, use, pad=decision.status == "padded")
+        if decision.gain is not None:
+            # As if the file were that loud: mixing and resampling are linear.
+            prepared = prepared * prepared.dtype.type(decision.gain)
         made = exported.features(prepared, decision.record.sha256, decision.record.file)
         return made, prepared.shape[1]
 

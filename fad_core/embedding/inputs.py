@@ -81,9 +81,11 @@ class SoundFiles:
         self._files = listing.files
         self._paths = {file.name: file.path for file in listing.files}
 
-    def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:
-        """Return a record of each file; one that cannot be used gives a record, not an error."""
-        return scan_files(self._files, progress, workers, self._cache)
+    def records(
+        self, progress: Progress | None, workers: int = 0, *, loudness: bool = False
+    ) -> list[FileRecord]:
+        """Return a record of each file, with its loudness or without; a bad file gives one, not an error."""
+        return scan_files(self._files, progress, workers, self._cache, loudness=loudness)
 
     def load(self, decision: FileDecision, dtype: str) -> tuple[Waveform, int]:
         """Return a file's waveform `[channels, samples]`, as float32 or float64, and its rate in Hz.
@@ -119,11 +121,17 @@ class SoundArrays:
         width = max(4, len(str(len(batch) - 1)))
         self._waveforms = {f"{place:0{width}}": np.asarray(item) for place, item in enumerate(batch)}
 
-    def records(self, progress: Progress | None, workers: int = 0) -> list[FileRecord]:  # noqa: ARG002
-        """Return a record of each waveform."""
+    def records(
+        self,
+        progress: Progress | None,
+        workers: int = 0,  # noqa: ARG002
+        *,
+        loudness: bool = False,
+    ) -> list[FileRecord]:
+        """Return a record of each waveform, with its loudness or without."""
         found = []
         for name, waveform in self._waveforms.items():
-            found.append(self._record(name, waveform))
+            found.append(self._record(name, waveform, loudness))
             if progress is not None:
                 progress(1)
         return found
@@ -135,7 +143,7 @@ class SoundArrays:
         wide = waveform.dtype.itemsize >= np.dtype(np.float64).itemsize
         return by_channel.astype(np.float64 if wide else np.float32, copy=False), self._rate
 
-    def _record(self, name: str, waveform: NDArray[Any]) -> FileRecord:
+    def _record(self, name: str, waveform: NDArray[Any], loudness: bool) -> FileRecord:
         if reason := _fault(waveform):
             return FileRecord(name, "", waveform.nbytes, "", "", 0, 0, 0, 0.0, "bad", reason)
         samples = np.ascontiguousarray(waveform, dtype=np.float32).reshape(len(waveform), -1)
@@ -145,7 +153,8 @@ class SoundArrays:
         peak, constant = float(np.abs(samples).max()), bool((samples == samples[0]).all())
         coding, sound = str(waveform.dtype), digest.hexdigest()
         info = AudioInfo("array", coding, self._rate, channels, frames, peak, constant, sound)
-        return record_of(name, hashlib.sha256(samples.tobytes()).hexdigest(), waveform.nbytes, info)
+        sha256 = hashlib.sha256(samples.tobytes()).hexdigest()
+        return record_of(name, sha256, waveform.nbytes, info, samples if loudness else None)
 
 
 def _arrays_of(given: Any) -> Any:

@@ -254,8 +254,9 @@ def scan_sets(
         for name, item in sets.items():
             if isinstance(item, EmbeddedSet):
                 _require_comparable(name, item, use, backend)
+    measured = use.options.loudness is not None
     decisions = {
-        name: select_files(item.records(progress, workers), use, policy)
+        name: select_files(item.records(progress, workers, loudness=measured), use, policy)
         for name, item in sets.items()
         if not isinstance(item, EmbeddedSet)
     }

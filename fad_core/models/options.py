@@ -7,10 +7,10 @@ so that a Snakefile and the command line can read it without loading anything el
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Literal
 
-from fad_core.errors import ArgumentError
+from fad_core.errors import ArgumentError, SettingError
 from fad_core.util.choices import Choice, changed_fields, choice, require_choices, require_positive
 
 __all__ = ["DEFAULT_OPTIONS", "Options"]
@@ -65,11 +65,31 @@ class Options:
         "Type that samples are read as. The types other than float32 reproduce the original package: sound "
         "is then mixed and resampled in float64, and int16 keeps 16 of 24 bits.",
     )
+    loudness: float | None = choice(
+        None,
+        "Integrated loudness in LUFS (ITU-R BS.1770-4), such as -14, that a gain brings each file to; by "
+        "default sound is embedded as loud as it is. A file whose loudness cannot be measured is a bad file.",
+    )
 
     def __post_init__(self) -> None:
         require_choices(self)
         require_positive("memory_gb", self.memory_gb)
         require_positive("hop_seconds", self.hop_seconds)
+        if self.loudness is not None:
+            self._require_loudness(self.loudness)
+            object.__setattr__(self, "loudness", float(self.loudness))
+
+    def _require_loudness(self, value: object) -> None:
+        if isinstance(value, bool) or not isinstance(value, Real) or not -70 < float(value) <= 0:
+            raise SettingError(
+                "loudness", f"must be a number of LUFS above -70 and at most 0, such as -14, not {value!r}"
+            )
+        if self.compatibility != "none":
+            raise SettingError(
+                "loudness",
+                f"cannot be combined with compatibility={self.compatibility}: that package does not change "
+                "the loudness of sound",
+            )
 
     @property
     def imitate_original(self) -> bool:

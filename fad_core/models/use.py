@@ -135,6 +135,8 @@ class ModelUse:
             named.append(f"compatibility={options.compatibility}")
         if options.dtype != "float32":
             named.append(f"dtype={options.dtype}")
+        if options.loudness is not None:
+            named.append(f"loudness={options.loudness}")
         return " ".join(named)
 
 

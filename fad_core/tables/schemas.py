@@ -92,8 +92,8 @@ COUNTS = tuple(
         Column(
             "doubt_seconds", "float64", "Duration missing from these files, or ignored in them.", unit="s"
         ),
-        Column("loud", "int64", "Number of files embedded with peaks above 4."),
-        Column("peak", "float64", "Largest absolute sample value."),
+        Column("loud", "int64", "Number of files embedded with peaks above 4, or above 1 after a gain."),
+        Column("peak", "float64", "Largest absolute sample value, after the gain to a loudness."),
         Column("silent", "int64", "Number of files embedded that are silent throughout."),
         Column("constant", "int64", "Number of files embedded with one constant value (DC)."),
     )

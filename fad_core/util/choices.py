@@ -7,6 +7,7 @@ compare the schema of the configuration and the docstrings with them.
 from __future__ import annotations
 
 import math
+import types
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from numbers import Real
@@ -21,7 +22,7 @@ class Choice:
 
     Attributes:
         name: its key in a configuration.
-        kind: type of its values.
+        kind: type of its values other than None.
         values: all its values where `kind` is a `Literal`, else empty.
         default: value where the user chooses none.
         description: what it does, in full sentences that name values and other settings as they are.
@@ -43,9 +44,17 @@ def choices_of(owner: type[Any]) -> dict[str, Choice]:
     """Return the settings that are fields of a dataclass, by their names and in their order."""
     kinds, found = get_type_hints(owner), {}
     for item in fields(owner):
-        kind = kinds[item.name]
+        kind = without_none(kinds[item.name])
         found[item.name] = Choice(item.name, kind, get_args(kind), item.default, item.metadata["description"])
     return found
+
+
+def without_none(hint: Any) -> Any:
+    """Return the `X` of `X | None`, and any other annotation as it is."""
+    if not isinstance(hint, types.UnionType):
+        return hint
+    (inner,) = (part for part in get_args(hint) if part is not type(None))
+    return inner
 
 
 def require_choices(chosen: Any) -> None:

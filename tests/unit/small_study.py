@@ -18,7 +18,7 @@ from fad_core.tables import DISTANCES, STATISTICS, VERIFICATION, write_table
 SHA = {"seeded": "5eed" + "0" * 60, "official": "10086976" + "1" * 56}
 NOTE = "evaluation: 60 vectors in 128 dimensions: the covariance is rank-deficient, FAD is biased upwards"
 UNKNOWN = dict.fromkeys(("note", "sha256", "format", "subtype", "sound_sha256"), "") | {"vectors": 0}
-UNKNOWN |= dict.fromkeys(("sample_rate", "channels", "frames", "seconds", "peak"))
+UNKNOWN |= dict.fromkeys(("sample_rate", "channels", "frames", "seconds", "peak", "loudness"))
 UNREMARKABLE = {"doubtful": 0, "doubt_seconds": 0.0, "loud": 0, "silent": 0, "constant": 0, "duplicates": 0}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
 import yaml
 
@@ -22,7 +23,7 @@ from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import SettingError
 from fad_core.models.options import WEIGHTS, Options
 from fad_core.runner.backend import Backend
-from fad_core.util.choices import Choice, choices_of
+from fad_core.util.choices import Choice, choices_of, parse_fields
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_PAGE = ROOT / "docs/cli.md"
@@ -68,7 +69,7 @@ def test_the_command_has_its_option(item: Choice) -> None:
 @each
 def test_the_configuration_has_its_key(item: Choice) -> None:
     key = study_keys().get(item.name, {"default": item.default})
-    assert key["default"] == item.default
+    assert key.get("default") == item.default
     if item.name in STUDY:
         assert key["description"] == item.description
         assert tuple(key.get("enum", ())) == item.values
@@ -94,7 +95,8 @@ def test_a_description_is_made_of_sentences(item: Choice) -> None:
 @each
 def test_the_page_of_the_command_has_its_row(item: Choice) -> None:
     option, values = option_name(item.name), ", ".join(f"`{value}`" for value in item.values) or "–"
-    row = f"| `{option}` | {values} | `{item.default}` | {item.description} |"
+    default = "–" if item.default is None else f"`{item.default}`"
+    row = f"| `{option}` | {values} | {default} | {item.description} |"
     assert row in COMMAND_PAGE.read_text(encoding="utf-8").splitlines()
 
 
@@ -117,6 +119,17 @@ def test_the_page_of_the_command_has_all_options_and_no_others() -> None:
     table = [line for line in page.splitlines() if line.startswith("| `--")]
     named = {option for line in table for option in re.findall(r"`(--[a-z-]+)", line.split(" | ")[0])}
     assert named == known
+
+
+@pytest.mark.parametrize("value", [float("nan"), -70, 0.5, "-14", True])
+def test_a_loudness_is_checked(value: Any) -> None:
+    with pytest.raises(SettingError, match="loudness must be a number of LUFS above -70 and at most 0"):
+        Options(loudness=value)
+
+
+def test_equal_loudnesses_are_one_setting() -> None:
+    assert str(Options(loudness=-14)) == str(Options(loudness=np.float32(-14))) == "loudness=-14.0"
+    assert parse_fields([Options], "loudness=-14.0") == [Options(loudness=-14)]
 
 
 @pytest.mark.parametrize("name", ["hop_seconds", "memory_gb"])

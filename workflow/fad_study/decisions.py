@@ -33,6 +33,7 @@ def write_decisions(decisions: Iterable[tuple[str, str, Sequence[FileDecision]]]
             "reason": decision.reason,
             "setting": decision.setting,
             "remarks": json.dumps([list(remark) for remark in decision.remarks]),
+            "gain": decision.gain,
         }
         for model, dataset, selected in decisions
         for decision in selected
@@ -65,6 +66,7 @@ def read_decisions(path: Path, model: str, records: Records) -> dict[str, list[F
                     row["reason"],
                     row["setting"],
                     tuple(Remark(*remark) for remark in json.loads(row["remarks"])),
+                    row["gain"],
                 )
                 for record in found
                 for row in [by_file[dataset, record.file]]

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
+from fad_core.util.choices import without_none
 from fad_core.util.instructions import limit_instructions
 from fad_core.util.process import limit_threads, set_up_process
 from fad_study.messages import message_of
@@ -100,7 +101,7 @@ def _convert(value: Any, hint: Any) -> Any:
     # An input that a study does not have is an empty list.
     if value is None or (_is_optional(hint) and value == []):
         return None
-    hint = _without_none(hint)
+    hint = without_none(hint)
     if typing.get_origin(hint) is list:
         (item,) = typing.get_args(hint)
         return [item(entry) for entry in ([value] if isinstance(value, str) else value)]
@@ -126,7 +127,7 @@ def _add_option(
     if not required:
         # "(default: None)" would not be helpful.
         options["default"] = argparse.SUPPRESS if parameter.default is None else parameter.default
-    hint = _without_none(hint)
+    hint = without_none(hint)
     if hint is bool:
         options["action"] = argparse.BooleanOptionalAction
     elif typing.get_origin(hint) is list:
@@ -140,14 +141,6 @@ def _add_option(
 
 def _is_optional(hint: Any) -> bool:
     return isinstance(hint, types.UnionType) and type(None) in typing.get_args(hint)
-
-
-def _without_none(hint: Any) -> Any:
-    """Return the `X` of `X | None`, and any other annotation as it is."""
-    if not _is_optional(hint):
-        return hint
-    (inner,) = (part for part in typing.get_args(hint) if part is not type(None))
-    return inner
 
 
 def _docstring_parts(text: str) -> tuple[str, dict[str, str]]:

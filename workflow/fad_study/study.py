@@ -222,8 +222,8 @@ def _options(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Options:
 
     An option without effect must not differ from its default, or embeddings would be computed again.
     """
-    compatibility = entry.get("compatibility", config["compatibility"])
-    options = Options(compatibility=compatibility, memory_gb=float(config["memory_gb"]))
+    chosen = {key: entry.get(key, config.get(key)) for key in ("compatibility", "loudness")}
+    options = Options(memory_gb=float(config["memory_gb"]), **chosen)
     if not get_model(entry["id"]).cropped:
         return options
     options = replace(options, crop=entry["crop"])

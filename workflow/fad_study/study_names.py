@@ -41,7 +41,7 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
     for each in given:
         for metric in _repeated(text.partition(" ")[0] for text in metric_texts(each)):
             yield f"metrics: {metric!r} is given twice; a model computes each metric once"
-    yield from _validate_options(entries, config.get("compatibility", "none"))
+    yield from _validate_options(entries, config)
     if damaged & {"datasets", "pairs"}:
         return
     names = list(config.get("datasets", {}))
@@ -126,14 +126,15 @@ def _validate_pairs(
         yield f"pairs: [{', '.join(pair)}] is given twice"
 
 
-def _validate_options(entries: Iterable[Mapping[str, Any]], default: str) -> Iterator[str]:
+def _validate_options(entries: Iterable[Mapping[str, Any]], config: Mapping[str, Any]) -> Iterator[str]:
     for entry in entries:
         if errors_of(get_model, entry["id"]):
             continue
         if entry["hop_seconds"] != Options().hop_seconds and entry["crop"] != "windows":
             yield f"models: {entry['id']}: hop_seconds has no effect without `crop: windows`"
-        compatibility = entry.get("compatibility", default)
-        options = errors_of(_require_options, entry["id"], entry["crop"], compatibility)
+        compatibility = entry.get("compatibility", config.get("compatibility", "none"))
+        loudness = entry.get("loudness", config.get("loudness"))
+        options = errors_of(_require_options, entry["id"], entry["crop"], compatibility, loudness)
         yield from (f"models: {error}" for error in options)
 
 
@@ -159,8 +160,9 @@ def metric_texts(given: Iterable[str | Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _require_options(model_id: str, crop: Any, compatibility: Any) -> None:
-    get_model(model_id).require_options(Options(crop=crop, compatibility=compatibility))
+def _require_options(model_id: str, crop: Any, compatibility: Any, loudness: float | None) -> None:
+    options = Options(crop=crop, compatibility=compatibility, loudness=loudness)
+    get_model(model_id).require_options(options)
 
 
 def errors_of(check: Callable[..., object], *arguments: object) -> list[str]:

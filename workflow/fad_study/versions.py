@@ -13,6 +13,7 @@ _PACKAGES = (
     "scipy",
     "soundfile",
     "resampy",
+    "pyloudnorm",
     "pandas",
     "pyarrow",
     "matplotlib",

@@ -34,6 +34,7 @@ EXTRAPOLATED = "fad-inf" in METRICS
 PER_FILE = STUDY.settings["per_file"]
 PLAYERS_MB = STUDY.settings["players_mb"] if PER_FILE or NEAR_COPIES else 0
 MODELS = [entry.specification for entry in STUDY.models.values()]
+LOUDNESS = any(entry.options.loudness is not None for entry in STUDY.models.values())
 CKPT_DIR = STUDY.settings.get("ckpt_dir")
 SCRIPTS = ROOT / "scripts"
 STUDY_DIR = f"results/{STUDY.name}"

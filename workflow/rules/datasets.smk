@@ -17,6 +17,7 @@ rule scan_files:
     params:
         shards=shards_of_batch,
         leftovers=POLICY.leftovers,
+        loudness=LOUDNESS,
         content=batch_content,
         code=code("scan_files.py"),
     script:

@@ -94,9 +94,12 @@ def test_defaults_are_filled_in_and_the_rest_is_kept():
         "per_file": ["fad"],
         "near_copies": True,
         "players_mb": 0.5,
-        "models": model(weights="w.pth", name="ours", crop="first", hop_seconds=2.5, compatibility="none"),
+        "models": model(
+            weights="w.pth", name="ours", crop="first", hop_seconds=2.5, compatibility="none", loudness=-23
+        ),
         "weights": "seeded",
         "compatibility": "frechet-audio-distance",
+        "loudness": -14,
         "memory_gb": 2.5,
         "device": "cuda",
         "isa": "avx2",
@@ -193,6 +196,8 @@ PAIRS = "expected: Which sets are compared: all, or a list of [reference, evalua
         ({"memory_gb": True}, "memory_gb: True is not a finite number"),
         ({"memory_gb": "16"}, "memory_gb: '16' is not a finite number"),
         ({"memory_gb": 0}, "memory_gb: 0 is less than 0.1"),
+        ({"loudness": 3}, "loudness: 3 is greater than 0"),
+        ({"loudness": None}, "loudness: has no value"),
         ({"memory_gb": -1}, "memory_gb: -1 is less than 0.1"),
         ({"models": model(hop_seconds=math.nan)}, "models.0.hop_seconds: nan is not a finite number"),
         ({"metrics": "fad"}, "metrics: 'fad' is not a list"),

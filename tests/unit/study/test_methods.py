@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,14 @@ def test_methods_name_what_was_done_as_other_packages_do_it() -> None:
     assert "resampled to the rate of vggish by resampy" in both and "For v, audio was prepared" in both
 
 
+def test_methods_say_how_loud_sound_was_made() -> None:
+    how = "scaled by a gain to an integrated loudness of -14 LUFS (ITU-R BS.1770-4), as pyloudnorm"
+    text = paragraph(["vggish=vggish loudness=-14.0"])
+    assert f"Each file was {how} {version('pyloudnorm')} [@itu2015; @steinmetz2021] measures it." in text
+    assert f"For v, each file was {how}" in paragraph(["v=vggish loudness=-14.0", "vggish=vggish"])
+    assert "LUFS" not in paragraph(["vggish=vggish"])
+
+
 def test_methods_name_other_numbers_of_channels() -> None:
     (use,) = parse_models(["vggish=vggish"]).values()
     surround = {"vggish": replace(use, model=replace(use.model, channels=4))}
@@ -117,6 +126,7 @@ def test_all_metrics_and_models_have_a_reference() -> None:
     families = {get_model(model_id).family for model_id in model_ids()}
     assert all(map(cite, [*_built_in(), *families]))
     others = {"fad_core", "torch", "torchaudio", "resampy", "fadtk", "snakemake", "holm", "letters"}
+    others |= {"loudness"}
     named = {name for names in re.findall("keywords = {(.*)}", REFERENCES) for name in names.split(", ")}
     assert named == {*_built_in(), *families, *others}, "each entry is of something that is cited"
 

@@ -93,6 +93,12 @@ def test_values_notes_counts_and_hashes_are_told(tmp_path: Path) -> None:
     assert "the smallest FAD is between b and c (0.01235), the largest between a and b (12.44)" in text
 
 
+def test_how_a_model_was_used_is_told(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    study.distances = [row | {"settings": "loudness=-14.0"} for row in study.distances]
+    assert "<td>loudness=-14.0</td>" in study.page()
+
+
 def test_the_configuration_and_the_versions_that_made_it_are_told(tmp_path: Path) -> None:
     text = Outline(Study(tmp_path).page()).text
     assert "study: trial datasets: a: path: audio/a" in text

@@ -14,6 +14,7 @@ from fad_study.study_names import validate_names
 from fad_core.datasets import Dataset
 from fad_core.errors import ConfigError
 from fad_core.metrics import metric_names
+from fad_core.models.options import Options
 from fad_core.runner.backend import parse_settings
 
 
@@ -201,6 +202,24 @@ def test_models_get_the_settings_that_mean_something_for_them():
     model = interpret_config(given).models["vggish"]
     assert model.settings == "compatibility=frechet-audio-distance memory_gb=2.0 device=cuda"
     assert parse_settings(model.settings) == (model.options, model.backend)
+
+
+def test_a_loudness_is_that_of_the_study_or_of_an_entry():
+    entries = [
+        {"id": "vggish", "weights": "seeded"},
+        {"id": "vggish", "weights": "seeded", "name": "quiet", "loudness": -23.5},
+    ]
+    models = interpret_config(config(models=entries, loudness=-14)).models
+    assert [each.specification for each in models.values()] == [
+        "vggish=vggish loudness=-14.0",
+        "quiet=vggish loudness=-23.5",
+    ]
+    assert parse_settings(models["vggish"].settings)[0] == Options(loudness=-14)
+    (fault,) = errors(config(models=entries[:1], loudness=-14, compatibility="fadtk"))
+    assert fault == (
+        "models: loudness cannot be combined with compatibility=fadtk: that package does not change the "
+        "loudness of sound"
+    )
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,14 @@ def _facts(use: ModelUse, row: Row) -> dict[str, str]:
 
 
 def _convention_sentences(used: Models) -> Iterator[str]:
-    """Yield sentences on the resampler, and on the conventions of other packages."""
+    """Yield sentences on loudness, on the resampler, and on the conventions of other packages."""
+    targets = {name: use.options.loudness for name, use in used.items() if use.options.loudness is not None}
+    for some, target in _merged(list(targets), lambda name: f"{targets[name]:g}"):
+        of = "Each file" if len(some) == len(used) else f"For {listed(some)}, each file"
+        yield (
+            f"{of} was scaled by a gain to an integrated loudness of {target} LUFS (ITU-R BS.1770-4), as "
+            f"pyloudnorm {dict(versions())['pyloudnorm']}{cite('loudness')} measures it."
+        )
     fadtk = [name for name, use in used.items() if use.options.imitate_fadtk]
     if len(fadtk) < len(used):
         others = [name for name in used if name not in fadtk]

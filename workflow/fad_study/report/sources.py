@@ -18,6 +18,7 @@ from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
 from fad_study.schemas.ranking import AGREEMENT, RANKING
 from fad_study.study_models import name_and_id
 
+_OF_MODEL = ("weights", "weights_sha256", "settings")
 _MATRIX = ".matrix.csv"
 _HEATMAP = ".heatmap.svg"
 
@@ -80,6 +81,7 @@ class Model:
         id: of the model.
         weights: "official", "seeded" or the name of a file.
         weights_sha256: hash of the checkpoint.
+        settings: how it was used, as text.
         dimension: D, the length of its vectors.
     """
 
@@ -87,6 +89,7 @@ class Model:
     id: str
     weights: str
     weights_sha256: str
+    settings: str
     dimension: int
 
 
@@ -155,7 +158,7 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
     labels = labels_of(datasets)
     return Results(
         models=[
-            Model(name, ids[name], first[name]["weights"], first[name]["weights_sha256"], dimensions[name])
+            Model(name, ids[name], dimension=dimensions[name], **{key: first[name][key] for key in _OF_MODEL})
             for name in ids
             if name in first
         ],

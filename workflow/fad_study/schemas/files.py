@@ -8,6 +8,14 @@ from fad_core.tables.schemas import COUNTS, DATASET, FILE, MODEL, Column, Schema
 
 _NOTED = ("seconds", "doubtful", "doubt_seconds", "loud", "silent", "constant")
 
+_LOUDNESS = Column(
+    "loudness",
+    "float64",
+    "Integrated loudness of the file as it is, if a model brings files to a loudness.",
+    unit="LUFS",
+    nullable=True,
+)
+
 MANIFEST = Schema(
     "manifest",
     "One row for each audio file of a batch of shards, as the scan found it.",
@@ -44,6 +52,8 @@ MANIFEST = Schema(
         Column(
             "doubt_seconds", "float64", "Duration missing from a doubtful file, or ignored in it.", unit="s"
         ),
+        _LOUDNESS,
+        Column("loudness_fault", "string", "Why its loudness could not be measured."),
     ),
 )
 
@@ -58,6 +68,7 @@ DECISIONS = Schema(
         Column("reason", "string", "Why it is padded or excluded."),
         Column("setting", "string", "The setting that says whether such a file stops the study."),
         Column("remarks", "string", "Remarks on its sound as a JSON list of [kind, text]."),
+        Column("gain", "float64", "Factor of its samples, if a loudness is chosen.", nullable=True),
     ),
 )
 
@@ -81,6 +92,7 @@ FILES = Schema(
         Column("frames", "int64", "Samples per channel, if known.", nullable=True),
         Column("seconds", "float64", "Duration, before padding, if known.", unit="s", nullable=True),
         Column("peak", "float64", "Largest absolute sample value, if known.", nullable=True),
+        _LOUDNESS,
         Column("sound_sha256", "string", "SHA-256 of the decoded sound; empty if it is not known."),
         Column("vectors", "int64", "Number of embedding vectors of the file."),
     ),

@@ -38,6 +38,8 @@ def scan_batch(
     leftovers: Leftovers,
     manifest: Path,
     progress: Progress | None = None,
+    *,
+    loudness: bool = False,
 ) -> None:
     """Scan the files of a batch of shards; write its manifest, and the record for the next scan.
 
@@ -47,13 +49,14 @@ def scan_batch(
         leftovers: whether files that other tools have written into the data sets are ignored or used.
         manifest: the table to write; the record is written beside it (`fad_study.shards.seen_path`).
         progress: called with 1 after each file.
+        loudness: whether to measure the loudness of each file.
     """
     earlier, seen, rows = read_seen(manifest), {}, []
     for shard in shards:
         name = shard["dataset"]
         listing = list_files(dataset_at(name, shard["path"], leftovers))
         files = shard_files(listing, shard["shards"], shard["shard"])
-        records = scan_files(files, progress)
+        records = scan_files(files, progress, loudness=loudness)
         key = shard_key(name, shard["shard"])
         seen[key] = seen_record(files, records, earlier.get(key))
         rows += [{"dataset": name, **asdict(record)} for record in records]

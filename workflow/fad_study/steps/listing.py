@@ -109,6 +109,7 @@ def _file_row(place: Mapping[str, str], decision: FileDecision, vectors: int) ->
         "frames": record.frames if known else None,
         "seconds": record.seconds if known else None,
         "peak": record.peak if known else None,
+        "loudness": record.loudness,
         "sound_sha256": record.sound_sha256,
         "vectors": vectors,
     }
@@ -116,7 +117,7 @@ def _file_row(place: Mapping[str, str], decision: FileDecision, vectors: int) ->
 
 def _ignored_row(place: Mapping[str, str], file: str, reason: str) -> dict[str, Any]:
     unknown: dict[str, Any] = dict.fromkeys(("note", "sha256", "format", "subtype", "sound_sha256"), "")
-    unknown |= dict.fromkeys(("sample_rate", "channels", "frames", "seconds", "peak"))
+    unknown |= dict.fromkeys(("sample_rate", "channels", "frames", "seconds", "peak", "loudness"))
     return {**place, "file": file, "status": "ignored", "reason": reason, **unknown, "vectors": 0}
 
 
