@@ -44,7 +44,7 @@ def models(form: Form) -> None:
                 f"{size}" if name == model.main_output else f"{name} {size}"
                 for name, size in model.outputs.items()
             ),
-            "weights_mb": round(model.weights_bytes / 1e6, 1),
+            "weights_mb": round(model.weights_bytes / 1e6),
             "minimum_seconds": round(model.minimum_samples / model.sample_rate, 6),
             "checkpoints": ", ".join(checkpoint.filename for checkpoint in model.checkpoints),
         }
