@@ -9,7 +9,7 @@ adds the correlation of the systems' means, rank coefficients, and bootstrap int
 from __future__ import annotations
 
 from fad_study.correlations.coefficients import STATISTICS, bootstrap, correlate, draw_systems
-from fad_study.correlations.grid import Grid, read_grids
+from fad_study.correlations.grid import Grid, read_grids, seeded_embeddings
 from fad_study.correlations.table import Options, Published, correlation_rows, read_published
 from fad_study.ratings import GLOBAL, SYSTEM_MEANS
 
@@ -26,4 +26,5 @@ __all__ = [
     "draw_systems",
     "read_grids",
     "read_published",
+    "seeded_embeddings",
 ]
