@@ -16,7 +16,9 @@ from fad_study.user_csv import UserRow, label, read_user_csv
 PAIR = ("system", "category")
 GLOBAL = "global"
 SYSTEM_MEANS = "system_means"
-"""Names of the pools in the column of categories."""
+CATEGORY_MEAN = "category_mean"
+POOLS = (GLOBAL, SYSTEM_MEANS, CATEGORY_MEAN)
+"""What the column of categories has for correlations over all categories; no category may be called so."""
 
 _MIN_SYSTEMS = 3
 
@@ -120,7 +122,7 @@ def validate_cells(tables: Sequence[RatingCells]) -> Iterator[str]:
         yield from repeated_cells(table)
     systems, categories = systems_and_categories(tables)
     source = tables[0].source
-    reserved = sorted({GLOBAL, SYSTEM_MEANS} & set(categories))
+    reserved = sorted(set(POOLS) & set(categories))
     if reserved:
         yield f"{source}: a category must not be called {', '.join(reserved)}: choose another name"
     if len(systems) < _MIN_SYSTEMS:

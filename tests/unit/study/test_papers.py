@@ -303,7 +303,7 @@ def test_a_report_of_correlations_alone(tmp_path: Path, correlations: Path) -> N
     sources = Sources(None, None, None, [], [], [], [], None, correlations, tmp_path / "one.svg")
     write_report({"study": "s", "correlations": {}}, sources, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "Correlations with ratings" in page and "48 of 48 published figures agree" in page
+    assert "Correlations with ratings" in page and "54 of 54 published figures agree" in page
     assert 'id="distances"' not in page and "seeded" not in page
 
 

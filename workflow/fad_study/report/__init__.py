@@ -33,7 +33,7 @@ from fad_core.util.formatting import (
 )
 from fad_core.verification.verdicts import Verified
 from fad_study.categories import category_tables
-from fad_study.correlations import GLOBAL, SYSTEM_MEANS
+from fad_study.correlations import POOLS
 from fad_study.monotonicity import monotonicity_columns
 from fad_study.papers.tables import verdict_sentence
 from fad_study.provenance import provenance
@@ -247,14 +247,12 @@ def _comparison(
 
 
 def _correlations(results: Results, figures: PageFigures) -> dict[str, Any] | None:
-    """Return the template's variables on correlations: Pearson's, pooled and of system means."""
+    """Return the template's variables on correlations: Pearson's, over all categories."""
     if results.bars is None:
         return None
     return {
         "rows": [
-            row
-            for row in results.correlations
-            if row["statistic"] == "pearson" and row["category"] in (GLOBAL, SYSTEM_MEANS)
+            row for row in results.correlations if row["statistic"] == "pearson" and row["category"] in POOLS
         ],
         "verdicts": verdict_sentence(results.correlations),
         "figure": figures.take(results.bars, "c", "bars of the correlations of distances with ratings"),
