@@ -20,7 +20,8 @@ def main(
     """Write the table of correlations, as Parquet and as CSV.
 
     Args:
-        distances: CSV table with the columns embedding, system, category, fad.
+        distances: CSV table with the columns embedding, system, category, fad; or a study's
+            categories.parquet.
         ratings: CSV table with the columns criterion, system, category, mos.
         parquet: the Parquet table to write.
         csv: the CSV table to write.

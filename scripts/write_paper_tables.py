@@ -13,11 +13,12 @@ def main(
     ranking: Path | None = None,
     repeats: Path | None = None,
     groups: str = "{}",
+    categories: Path | None = None,
     published: Path | None = None,
     correlations: Path | None = None,
     confidence: float = 0.95,
 ) -> None:
-    """Write the tables of distances, published figures and correlations, as far as they are given.
+    """Write a table for a paper of each table that is given.
 
     Args:
         study: name of the study, for the labels.
@@ -27,6 +28,7 @@ def main(
         ranking: the table of ranks, which has the letters of systems that cannot be told apart.
         repeats: the table of groups of draws.
         groups: JSON object with the names of the data sets of each group.
+        categories: the table of systems by category.
         published: the table of published figures.
         correlations: the table of correlations.
         confidence: confidence level of the correlations' intervals.
@@ -36,9 +38,8 @@ def main(
     from fad_study.steps.papers import write_paper_tables
 
     chosen = json.loads(groups)
-    write_paper_tables(
-        study, distances, datasets, ranking, repeats, chosen, published, correlations, confidence, outputs
-    )
+    results = (categories, published, correlations)
+    write_paper_tables(study, distances, datasets, ranking, repeats, chosen, *results, confidence, outputs)
 
 
 run(main, globals())

@@ -109,7 +109,7 @@ def _require_existing(names: Sequence[str]) -> None:
         if not (_PATTERN & set(name) or os.path.lexists(place) or name in NAMED_REFERENCES)
     ]
     if len(missing) > 1:
-        raise DatasetError("; ".join(f"data set {name}: {name} does not exist" for name in missing))
+        raise DatasetError("; ".join(f"{name} does not exist" for name in missing))
 
 
 def _expanded(name: str) -> str:

@@ -22,6 +22,8 @@ from fad_core.util.formatting import counted, one_line
 
 # Codings that libsndfile cuts to whole numbers when it is to read integers.
 _FLOATING = ("FLOAT", "DOUBLE")
+_SHORT_LISTED = 5
+"""Files of a data set that a message lists as too short; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,14 @@ def require_allowed(
     lines = [f"{counted(count, 'file')} cannot be used:"]
     for dataset, group in groupby(sorted(refused), key=lambda item: item[0]):
         lines.append(f"  {dataset}:")
-        lines += [f"    {one_line(file)}: {one_line(reason)}" for _, file, reason, _ in group]
+        short: dict[str, None] = {}
+        for _, file, reason, setting in group:
+            if setting == "on_short_file":
+                short.setdefault(file)
+            if setting != "on_short_file" or len(short) <= _SHORT_LISTED:
+                lines.append(f"    {one_line(file)}: {one_line(reason)}")
+        if len(short) > _SHORT_LISTED:
+            lines.append(f"    and {counted(len(short) - _SHORT_LISTED, 'more file')} that are too short")
     lines.append("To go on without correcting them, choose:")
     settings = sorted({setting for *_, setting in refused})
     raise BadFilesError("\n".join(lines), [(name, value) for name in settings for value in ways_out[name]])

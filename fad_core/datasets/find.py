@@ -108,7 +108,9 @@ def list_files(dataset: Dataset) -> Listing:
         files, ignored = _find(dataset.path, leftovers=dataset.leftovers == "use")
         return Listing(_checked(files, ignored, dataset.path), tuple(sorted(ignored)))
     except (DatasetError, OSError) as error:
-        raise DatasetError(f"data set {dataset.name}: {error}") from error
+        # On the command line, the name of a set is its path, which the error names.
+        head = "" if dataset.name == dataset.path else f"data set {dataset.name}: "
+        raise DatasetError(f"{head}{error}") from error
 
 
 def file_sha256(path: Path) -> str:

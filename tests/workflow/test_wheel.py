@@ -98,7 +98,7 @@ def test_given_tables_are_correlated_from_an_empty_folder(site: Path, tmp_path: 
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
     fad(site, tmp_path, "study", "run", "study.yaml", "--verbose", "--cores", "1")
     results = tmp_path / "results/listeners"
-    assert "336 of 336 published figures agree" in (results / "report.html").read_text(encoding="utf-8")
+    assert "370 of 370 published figures agree" in (results / "report.html").read_text(encoding="utf-8")
     assert (results / "tables/methods.md").is_file() and (results / "figures/correlations.svg").is_file()
 
 

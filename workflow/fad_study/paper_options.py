@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
-from fad_study.ratings import cells_of_sets, cells_of_table, read_ratings, validate_cells
+from fad_study.ratings import (
+    cells_of_sets,
+    cells_of_table,
+    evaluated,
+    read_ratings,
+    systems_of,
+    validate_cells,
+)
 from fad_study.study_models import name_and_id
 
 Pairs = Sequence[tuple[str, str]]
@@ -36,7 +43,7 @@ class CorrelationChoice:
     Attributes:
         ratings: path of the table of ratings.
         distances: path of the table of distances; None: the distances of this study.
-        sets: (system, category) of this study's data sets, by name; empty if there is a table of distances.
+        sets: (system, category) of the evaluated data sets, by name; empty if there is a table of distances.
         published: path of a table of published correlations; None if there is none.
         tolerance: largest difference from a published correlation that agrees.
         resamples: number of bootstrap resamples.
@@ -80,20 +87,21 @@ class PaperChoices:
         ]
 
 
-def paper_choices(config: Mapping[str, Any], datasets: Sequence[str]) -> PaperChoices:
+def paper_choices(config: Mapping[str, Any], pairs: Pairs) -> PaperChoices:
     """Return the options of a configuration.
 
     Args:
         config: without errors, and with all defaults filled in.
-        datasets: names of its data sets.
+        pairs: (reference, evaluation), the pairs that are compared.
     """
+    datasets = config.get("datasets", {})
     published = config.get("published")
     models = [name_and_id(entry)[0] for entry in config.get("models", [])]
     correlations = config.get("correlations")
     return PaperChoices(
-        {name: _members(chosen, datasets) for name, chosen in config.get("repeats", {}).items()},
+        {name: _members(chosen, list(datasets)) for name, chosen in config.get("repeats", {}).items()},
         _published(published, models) if published else None,
-        _correlations(correlations) if correlations else None,
+        _correlations(correlations, evaluated(systems_of(datasets), pairs)) if correlations else None,
     )
 
 
@@ -111,20 +119,12 @@ def validate_papers(config: Mapping[str, Any], datasets: Sequence[str], pairs: P
         pairs: (reference, evaluation), the pairs that are compared.
     """
     yield from _validate_repeats(config.get("repeats", {}), datasets, pairs)
-    correlations = config.get("correlations", {})
-    if correlations and ("distances" in correlations) == ("sets" in correlations):
-        yield "correlations: give either `distances`, a table, or `sets`, data sets of this study"
-    for name in correlations.get("sets", {}):
-        references = [reference for reference, evaluation in pairs if evaluation == name]
-        if name not in datasets:
-            yield f"correlations.sets: there is no data set {name}"
-        elif len(references) != 1:
-            yield (
-                f"correlations.sets: {name} is evaluated against {', '.join(references) or 'nothing'}; "
-                "each set must be the second of exactly one pair"
-            )
-    if "sets" in correlations:
-        yield from validate_cells([cells_of_sets(_sets(correlations))])
+    if "distances" in config.get("correlations", {"distances": ""}):
+        return
+    if sets := evaluated(systems_of(config.get("datasets", {})), pairs):
+        yield from validate_cells([cells_of_sets(sets)])
+    else:
+        yield "correlations: give a table of `distances`, or a `system` and a `category` to the data sets"
 
 
 def validate_paper_files(choices: PaperChoices) -> Iterator[str]:
@@ -149,16 +149,11 @@ def validate_paper_files(choices: PaperChoices) -> Iterator[str]:
         yield from validate_cells([cells_of_sets(correlations.sets), cells_of_table(ratings, "criterion")])
 
 
-def _sets(correlations: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    sets = correlations.get("sets", {})
-    return {name: (entry["system"], entry["category"]) for name, entry in sets.items()}
-
-
-def _correlations(options: Mapping[str, Any]) -> CorrelationChoice:
+def _correlations(options: Mapping[str, Any], sets: Mapping[str, tuple[str, str]]) -> CorrelationChoice:
     return CorrelationChoice(
         options["ratings"],
         options.get("distances"),
-        _sets(options),
+        {} if "distances" in options else sets,
         options.get("published"),
         float(options["tolerance"]),
         options["resamples"],

@@ -63,9 +63,7 @@ def ranking_rows(distances: Sequence[Row], differences: Sequence[Row]) -> Iterat
     by_head = _grouped(differences)
     for head, rows in _grouped(distances).items():
         valued = [row for row in rows if row["value"] is not None]
-        same_size = len({row["n_evaluation"] for row in valued}) == 1
-        corrected = not same_size and all(row["corrected"] is not None for row in valued)
-        by = "corrected" if corrected else "value"
+        by = ranked_by(valued)
         sign = -1 if get_metric(rows[0]["metric"]).higher_is_better else 1
         ordered = sorted(valued, key=lambda row: sign * float(row[by]))
         letters = _letters([row["evaluation"] for row in ordered], by_head.get(head, []))
@@ -75,6 +73,16 @@ def ranking_rows(distances: Sequence[Row], differences: Sequence[Row]) -> Iterat
             name = row["evaluation"]
             facts = {"rank": rank, "letters": letters[name], "ranked_by": by}
             yield {**dict(zip(_HEAD, head, strict=True)), **facts, **{key: row[key] for key in taken}}
+
+
+def ranked_by(rows: Sequence[Row]) -> str:
+    """Return the column that systems are ranked by: corrected values if their sizes differ and all have one.
+
+    Args:
+        rows: of a DISTANCES table, each with a value, of systems that are compared with one reference.
+    """
+    same_size = len({row["n_evaluation"] for row in rows}) == 1
+    return "corrected" if not same_size and all(row["corrected"] is not None for row in rows) else "value"
 
 
 def agreement_rows(ranking: Sequence[Row]) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
-"""Listeners' ratings: every system once in every category, and at least three systems.
+"""Systems and categories: of a study's data sets, and of tables of listeners' ratings.
 
-The tables that are correlated and the data sets of a study that such a table is made from pass one check.
+Correlations need every system once in every category, and at least three systems. The tables that are
+correlated and the data sets of a study pass one check.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fad_study.user_csv import UserRow, label, read_user_csv
 
 PAIR = ("system", "category")
 GLOBAL = "global"
 SYSTEM_MEANS = "system_means"
-"""Names of the pools in the column of categories."""
+CATEGORY_MEAN = "category_mean"
+POOLS = (GLOBAL, SYSTEM_MEANS, CATEGORY_MEAN)
+"""What the column of categories has for correlations over all categories; no category may be called so."""
 
 _MIN_SYSTEMS = 3
 
@@ -70,13 +74,36 @@ def cells_of_table(rows: Sequence[UserRow], kind: str) -> RatingCells:
     return RatingCells(str(rows[0].path), "row", columns, cells)
 
 
+def systems_of(datasets: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
+    """Return (system, category) of the data sets that have them, by name.
+
+    Args:
+        datasets: the entries of a configuration.
+    """
+    # Stripped as the texts of a table are.
+    return {
+        name: (entry["system"].strip(), entry["category"].strip())
+        for name, entry in datasets.items()
+        if "system" in entry
+    }
+
+
+def evaluated(
+    systems: Mapping[str, tuple[str, str]], pairs: Iterable[tuple[str, str]]
+) -> dict[str, tuple[str, str]]:
+    """Return those of `systems_of` that are compared with a reference; the others are references themselves.
+
+    Args:
+        systems: (system, category) by name.
+        pairs: (reference, evaluation), names of data sets.
+    """
+    names = {evaluation for _, evaluation in pairs}
+    return {name: place for name, place in systems.items() if name in names}
+
+
 def cells_of_sets(sets: Mapping[str, tuple[str, str]]) -> RatingCells:
     """Return the cells of a study's data sets, given (system, category) by name."""
-    # Stripped as the texts of a table are.
-    cells = [
-        RatingCell((system.strip(), category.strip()), name) for name, (system, category) in sets.items()
-    ]
-    return RatingCells("correlations.sets", "data set", PAIR, cells)
+    return RatingCells("datasets", "data set", PAIR, [RatingCell(each, name) for name, each in sets.items()])
 
 
 def systems_and_categories(tables: Iterable[RatingCells]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -92,10 +119,10 @@ def validate_cells(tables: Sequence[RatingCells]) -> Iterator[str]:
         tables: those that are correlated; or one, which is then checked by itself.
     """
     for table in tables:
-        yield from _duplicates(table)
+        yield from repeated_cells(table)
     systems, categories = systems_and_categories(tables)
     source = tables[0].source
-    reserved = sorted({GLOBAL, SYSTEM_MEANS} & set(categories))
+    reserved = sorted(set(POOLS) & set(categories))
     if reserved:
         yield f"{source}: a category must not be called {', '.join(reserved)}: choose another name"
     if len(systems) < _MIN_SYSTEMS:
@@ -112,7 +139,8 @@ def validate_cells(tables: Sequence[RatingCells]) -> Iterator[str]:
         yield from _missing(table, systems, categories, first_place)
 
 
-def _duplicates(table: RatingCells) -> Iterator[str]:
+def repeated_cells(table: RatingCells) -> Iterator[str]:
+    """Yield a message for each cell that a source has twice."""
     seen: dict[tuple[str, ...], str] = {}
     for cell in table.cells:
         first = seen.setdefault(cell.key, cell.place)

@@ -19,6 +19,7 @@ from fad_core.weights import Weights, locate_weights
 from fad_study.config import examine_config, require_no_errors
 from fad_study.given_sets import given_path, is_given, located, select_statistics, study_set
 from fad_study.paper_options import PaperChoices, paper_choices, validate_paper_files, validate_papers
+from fad_study.ratings import evaluated, systems_of
 from fad_study.study_models import StudyModel, name_and_id
 from fad_study.study_names import errors_of, labels_of, metrics_of, pairs_of, ranked_of, validate_names
 
@@ -36,6 +37,7 @@ class Study:
         assumed: names of the data sets whose statistics are taken for those of the study's models.
         labels: what tables for people and figures call the data sets, by their names.
         series: series and level of the data sets that have one, by their names.
+        systems: system and category of the data sets that have one and are evaluated, by their names.
         pairs: (reference, evaluation), names of data sets.
         ranked: names of the references whose evaluated sets are ranked.
         models: by the names that results use.
@@ -50,6 +52,7 @@ class Study:
     assumed: frozenset[str]
     labels: Mapping[str, str]
     series: Mapping[str, tuple[str, str]]
+    systems: Mapping[str, tuple[str, str]]
     pairs: tuple[tuple[str, str], ...]
     ranked: tuple[str, ...]
     models: Mapping[str, StudyModel]
@@ -95,7 +98,8 @@ def read_study(config: Mapping[str, Any], schema_path: Path) -> Study:
     filled, damaged = examined.config, examined.damaged
     errors = [*examined.errors, *validate_names(filled, damaged)]
     study = _valid_part(filled, damaged) if errors else interpret_config(filled)
-    require_no_errors([*errors, *validate_files(study)])
+    # Several checks may find the same.
+    require_no_errors(list(dict.fromkeys([*errors, *validate_files(study)])))
     return study
 
 
@@ -130,10 +134,11 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
             for name, entry in datasets.items()
             if "series" in entry
         },
-        pairs_of(config, list(datasets)),
-        ranked_of(config, list(datasets)),
+        evaluated(systems_of(datasets), pairs_of(config)),
+        pairs_of(config),
+        ranked_of(config),
         {model.name: model for model in models},
-        paper_choices(config, list(datasets)),
+        paper_choices(config, pairs_of(config)),
         FilePolicy.of(config),
         {key: value for key, value in config.items() if key not in interpreted},
     )
@@ -201,7 +206,7 @@ def _valid_part(config: Mapping[str, Any], damaged: Set[str]) -> Study:
         if not list(validate_names({"models": [entry], "metrics": []}, {"pairs"}))
     }
     # Files are looked for only if it is known where paths start, and which sets are compared.
-    pairs = () if damaged & {"audio_root", "pairs"} else pairs_of(config, names)
+    pairs = () if damaged & {"audio_root", "pairs"} else pairs_of(config)
     pairs = tuple(pair for pair in pairs if set(pair) <= set(names))
     papers_fail = bool(damaged & {"datasets", "pairs"} or list(validate_papers(config, names, pairs)))
     left_out = {"reference", *(("repeats", "correlations") if papers_fail else ())}

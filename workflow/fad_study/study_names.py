@@ -15,6 +15,7 @@ from fad_core.models.options import Options
 from fad_study.given_sets import is_given, validate_given
 from fad_study.messages import message_of
 from fad_study.paper_options import validate_papers
+from fad_study.ratings import cells_of_sets, evaluated, repeated_cells, systems_of
 from fad_study.study_models import name_and_id
 
 _Item = TypeVar("_Item", bound=Hashable)
@@ -45,9 +46,10 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
     if damaged & {"datasets", "pairs"}:
         return
     names = list(config.get("datasets", {}))
-    pairs = pairs_of(config, names)
+    pairs = pairs_of(config)
     if names:
         yield from _validate_pairs(config, pairs, names)
+        yield from _validate_systems(config, pairs)
     known = [choose_metric(text).metric for text in metrics if not errors_of(choose_metric, text)]
     datasets, per_file = config.get("datasets", {}), config.get("per_file", [])
     root = config.get("audio_root", "")
@@ -64,49 +66,69 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
 
 
 def _validate_labels(config: Mapping[str, Any]) -> Iterator[str]:
-    labels, groups = labels_of(config.get("datasets", {})), config.get("repeats", {})
+    datasets, groups = config.get("datasets", {}), config.get("repeats", {})
+    labels, systems = labels_of(datasets), systems_of(datasets)
     for label in _repeated(labels.values()):
-        names = ", ".join(name for name, each in labels.items() if each == label)
-        yield f"datasets: {names} are labelled {label!r}; give them different labels"
+        names = [name for name, each in labels.items() if each == label]
+        # Two sets of one system and category are an error of their own.
+        if len({systems.get(name, name) for name in names}) > 1:
+            yield f"datasets: {', '.join(names)} are labelled {label!r}; give them different labels"
     for name, label in labels.items():
         if label != name and (label in labels or label in groups):
             yield f"datasets: {name} is labelled {label!r}, which is the name of another set or group"
 
 
 def labels_of(datasets: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return the label of each set on one line: by default its series and level, or else its name."""
-    given = {
-        name: entry.get("label", f"{entry.get('series', '')} {entry.get('level', '')}")
-        for name, entry in datasets.items()
+    """Return the label of each set on one line.
+
+    By default its series and level, or its system and category, or its name.
+    """
+    systems = {name: ", ".join(place) for name, place in systems_of(datasets).items()}
+    series = {
+        name: f"{entry['series']} {entry['level']}" for name, entry in datasets.items() if "series" in entry
     }
-    return {name: " ".join(label.split()) or name for name, label in given.items()}
+    given = {name: entry["label"] for name, entry in datasets.items() if "label" in entry}
+    chosen = systems | series | given
+    return {name: " ".join(chosen.get(name, "").split()) or name for name in datasets}
 
 
-def pairs_of(config: Mapping[str, Any], names: list[str]) -> tuple[tuple[str, str], ...]:
+def pairs_of(config: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Return the pairs of a configuration, (reference, evaluation).
 
     Args:
         config: without errors in its pairs.
-        names: of the data sets, in order.
     """
+    datasets = config.get("datasets", {})
     if "reference" in config:
-        return tuple((config["reference"], name) for name in names if name != config["reference"])
+        of_category = _references(config)
+        references = {name: of_category.get(place[1]) for name, place in systems_of(datasets).items()}
+        pairs = [
+            (references.get(name) if of_category else config["reference"], name)
+            for name in datasets
+            if name not in (config["reference"], *of_category.values())
+        ]
+        return tuple((reference, name) for reference, name in pairs if reference is not None)
     if config["pairs"] == "all":
-        return tuple(itertools.combinations(names, 2))
+        return tuple(itertools.combinations(datasets, 2))
     return tuple((reference, evaluation) for reference, evaluation in config["pairs"])
 
 
-def ranked_of(config: Mapping[str, Any], names: list[str]) -> tuple[str, ...]:
+def _references(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the data set of each category, if `reference` is a system; none if it is a data set."""
+    datasets, reference = config["datasets"], config.get("reference")
+    systems = {} if reference in datasets else systems_of(datasets)
+    return {category: name for name, (system, category) in systems.items() if system == reference}
+
+
+def ranked_of(config: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the references whose evaluated sets are ranked: of at least two, unless all pairs are compared.
 
     Args:
         config: without errors in its pairs.
-        names: of the data sets, in order.
     """
     if not config["ranking"] or ("reference" not in config and config["pairs"] == "all"):
         return ()
-    pairs = pairs_of(config, names)
-    systems = Counter(reference for reference, evaluation in pairs if reference != evaluation)
+    systems = Counter(reference for reference, evaluation in pairs_of(config) if reference != evaluation)
     return tuple(name for name, count in systems.items() if count > 1)
 
 
@@ -118,12 +140,44 @@ def _validate_pairs(
         yield f"{key}: {'' if key == 'reference' else 'all '}needs at least two data sets"
     unknown = sorted({*itertools.chain.from_iterable(pairs)} - set(names))
     if unknown:
-        close = [near for name in unknown for near in difflib.get_close_matches(name, names, n=1)]
-        meant, known = ", ".join(map(repr, dict.fromkeys(close))), ", ".join(names)
-        hint = f"did you mean {meant}?" if close else f"data sets: {known}"
-        yield f"{key}: there is no data set {', '.join(unknown)}; {hint}"
+        places = systems_of(config["datasets"]).values() if key == "reference" else ()
+        systems = list(dict.fromkeys(system for system, _ in places))
+        kinds = {"data set": names, **({"system": systems} if systems else {})}
+        close = [
+            near for name in unknown for near in difflib.get_close_matches(name, [*names, *systems], n=1)
+        ]
+        meant = ", ".join(map(repr, dict.fromkeys(close)))
+        known = "; ".join(f"{kind}s: {', '.join(each)}" for kind, each in kinds.items())
+        hint = f"did you mean {meant}?" if close else known
+        yield f"{key}: there is no {' or '.join(kinds)} {', '.join(unknown)}; {hint}"
     for pair in _repeated(pairs):
         yield f"pairs: [{', '.join(pair)}] is given twice"
+
+
+def _validate_systems(config: Mapping[str, Any], pairs: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    """Yield a message for each cell that two data sets have, and if sets have no or several references."""
+    datasets, reference = config["datasets"], config.get("reference")
+    systems = systems_of(datasets)
+    yield from repeated_cells(cells_of_sets(systems))
+    if reference in datasets and any(system == reference for system, _ in systems.values()):
+        yield f"reference: {reference} is the name of a data set and of a system; choose another name"
+    of_category = _references(config)
+    for name in datasets if of_category else ():
+        if name not in systems:
+            yield f"datasets: {name} has no category, in which the system {reference} has a reference for it"
+        elif systems[name][1] not in of_category:
+            yield (
+                f"datasets: {name}: the reference {reference} has no set of the category "
+                f"{systems[name][1]!r}; its categories: {', '.join(of_category)}"
+            )
+    compared = Counter(evaluation for _, evaluation in pairs)
+    if several := [name for name in evaluated(systems, pairs) if compared[name] > 1]:
+        references = ", ".join(reference for reference, evaluation in pairs if evaluation == several[0])
+        more = f" (and {len(several) - 1} more such sets)" if several[1:] else ""
+        yield (
+            f"datasets: {several[0]} has a system and is compared with {references}{more}; it must have one "
+            "reference: give `reference`, a set or a system, or other `pairs`"
+        )
 
 
 def _validate_options(entries: Iterable[Mapping[str, Any]], config: Mapping[str, Any]) -> Iterator[str]:

@@ -38,25 +38,26 @@ rule compare_published:
         "../../scripts/compare_published.py"
 
 
-rule write_system_table:
+rule summarise_categories:
     input:
         distances=rules.collect_distances.output.parquet,
     output:
-        table=f"{STUDY_DIR}/tables/systems.csv",
+        parquet=f"{STUDY_DIR}/tables/categories.parquet",
+        csv=reported("tables/categories.csv", "Tables", "categories"),
     log:
-        f"{LOGS}/write_system_table.log",
+        f"{LOGS}/summarise_categories.log",
     conda:
         "../../envs/core.yaml"
     params:
-        sets=json.dumps(CORRELATIONS.sets if CORRELATIONS else {}),
-        code=code("write_system_table.py"),
+        places=places_of_systems,
+        code=code("summarise_categories.py"),
     script:
-        "../../scripts/write_system_table.py"
+        "../../scripts/summarise_categories.py"
 
 
 rule correlate:
     input:
-        **correlation_inputs(rules.write_system_table.output.table),
+        **correlation_inputs(rules.summarise_categories.output.parquet),
     output:
         parquet=f"{STUDY_DIR}/tables/correlations.parquet",
         csv=report(
@@ -91,7 +92,8 @@ rule plot_correlations:
 
 rule write_paper_tables:
     input:
-        **tables_of("distances", "datasets", "ranking", "repeats", "published", "correlations"),
+        **tables_of("distances", "datasets", "ranking", "repeats"),
+        **tables_of("categories", "published", "correlations"),
     output:
         outputs=paper_tables(),
     log:

@@ -13,6 +13,7 @@ def tables_of(*names):
         "per_file": PER_FILE,
         "near_copies": NEAR_COPIES,
         "repeats": PAPERS.repeats,
+        "categories": STUDY.systems,
         "published": PAPERS.published,
         "correlations": CORRELATIONS,
     }
@@ -22,7 +23,7 @@ def tables_of(*names):
 # What the report is made from besides the figures and matrices of each model and metric.
 REPORTED = {
     **tables_of("distances", "files", "datasets", "published", "correlations"),
-    **tables_of("ranking", "agreement", "per_file", "near_copies"),
+    **tables_of("ranking", "agreement", "categories", "per_file", "near_copies"),
     "bars": f"{STUDY_DIR}/figures/correlations.svg" if CORRELATIONS else [],
     "maps": [f"{STUDY_DIR}/figures/{name}.map.svg" for name in STUDY.models if PER_FILE],
     "monotonicity": [f"{STUDY_DIR}/tables/{name}.monotonicity.csv" for name in METRICS if STUDY.series],
@@ -35,7 +36,8 @@ METHODS = expand(f"{STUDY_DIR}/tables/{{name}}", name=["methods.md", "methods.te
 
 def paper_tables():
     """Return the tables that are written for papers."""
-    names = [name for name, path in tables_of("distances", "published", "correlations").items() if path]
+    possible = tables_of("distances", "categories", "published", "correlations")
+    names = [name for name, path in possible.items() if path]
     return expand(f"{STUDY_DIR}/tables/{{name}}.{{suffix}}", name=names, suffix=["md", "tex"])
 
 
@@ -59,7 +61,8 @@ def correlation_params():
 
 def paper_targets():
     """Return all results of a study that are for papers."""
-    tables = [path for path in tables_of("repeats", "published", "correlations").values() if path]
+    names = ("categories", "repeats", "published", "correlations")
+    tables = [path for path in tables_of(*names).values() if path]
     return [
         *tables,
         *(path.replace(".parquet", ".csv") for path in tables),

@@ -100,6 +100,11 @@ def labels(wildcards):
     return json.dumps(STUDY.labels)
 
 
+def places_of_systems(wildcards):
+    """Params function: system and category of data sets, as JSON; for braces, as above."""
+    return json.dumps(STUDY.systems)
+
+
 def configuration(wildcards):
     """Params function: the configuration as JSON, in its order, which defines the pairs of `pairs: all`."""
     return json.dumps(config)

@@ -34,6 +34,7 @@ localrules:
     plot_per_file,
     plot_ranking,
     rank_systems,
+    summarise_categories,
     summarise_repeats,
     take_statistics,
     verify_reference,
@@ -41,7 +42,6 @@ localrules:
     write_methods,
     write_paper_tables,
     write_report,
-    write_system_table,
 
 
 def request(memory_mb, minutes, **others):

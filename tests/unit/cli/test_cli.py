@@ -476,13 +476,13 @@ def test_the_default_model_is_exported_verified_and_scored(
     ("arguments", "status", "said"),
     [
         (["nowhere", "FOLDER"], 1, "nowhere does not exist"),
-        (["nowhere", "lost"], 1, "nowhere does not exist; data set lost: lost does not exist"),
-        (["@no.csv:file", "lost"], 1, "@no.csv:file does not exist; data set lost: lost does not exist"),
+        (["nowhere", "lost"], 1, "nowhere does not exist; lost does not exist"),
+        (["@no.csv:file", "lost"], 1, "@no.csv:file does not exist; lost does not exist"),
         (["FOLDER", "FOLDER", "--model", "clapp"], 2, "Did you mean 'clap'"),
         (
             ["lost*", "gone*"],
             1,
-            "data set lost*: no audio file in lost*\ndata set gone*: no audio file in gone*",
+            "no audio file in lost*\nno audio file in gone*",
         ),
         (["FOLDER", "FOLDER", "--model", "VGGish"], 2, "Did you mean 'vggish'"),
         (["FOLDER", "FOLDER", "--metric", "FAD"], 2, "Did you mean 'fad'"),

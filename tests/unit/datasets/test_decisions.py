@@ -118,6 +118,20 @@ def test_one_message_for_all():
     with pytest.raises(BadFilesError) as caught:
         require_allowed([("system_a", first)])
     assert str(caught.value).startswith("1 file cannot be used:")
+    # Of many short files, the first are named; damaged ones are named all.
+    many = [
+        FileDecision(bad(f"{n}.wav"), "excluded", f"too short: {reason}", "on_short_file")
+        for n in range(8)
+        for reason in ("0.1 s, but a needs 1 s", "0.1 s, but b needs 2 s")
+    ]
+    with pytest.raises(BadFilesError) as folded:
+        require_allowed([("set", [*many, *second])])
+    lines = folded.value.message.splitlines()
+    assert lines[0] == "9 files cannot be used:" and len(lines) == 2 + 2 * 5 + 1 + 1 + 1
+    assert lines[-3:-1] == [
+        "    a b.wav: is empty (0 bytes)",
+        "    and 3 more files that are too short",
+    ]
     assert "on_short_file" not in str(caught.value)
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fad_study.correlations import (
-    GLOBAL,
+    POOLS,
     STATISTICS,
-    SYSTEM_MEANS,
     Options,
     Published,
     bootstrap,
@@ -67,7 +66,7 @@ def test_all_published_correlations_of_dcase_2023_task_7_come_out() -> None:
     figures = read_published(GIVEN / "dcase2023_task7_correlations.csv")
     rows = correlation_rows(*grids, QUICK, Published(figures))
     with_figure = [row for row in rows if row["verdict"]]
-    assert len(with_figure) == len(figures) == 21 * 2 * 8
+    assert len(with_figure) == len(figures) == 21 * 2 * 8 + 17 * 2
     assert {row["verdict"] for row in with_figure} == {"agrees"}
     assert all(abs(row["difference"]) <= 0.005 for row in with_figure)
     assert all(
@@ -75,20 +74,22 @@ def test_all_published_correlations_of_dcase_2023_task_7_come_out() -> None:
     )
     without = [row for row in rows if not row["verdict"]]
     assert {(row["published"], row["difference"]) for row in without} == {(None, None)}
-    assert len(rows) == 21 * 2 * 9 * 3
+    assert len(rows) == 21 * 2 * 10 * 3
     assert not any(np.isnan(row["value"]) for row in rows)
 
 
 def test_values_are_those_of_scipy_pooled_by_category_and_of_means(tmp_path: Path) -> None:
     rows = correlation_rows(*read_grids(*tables(tmp_path)), QUICK)
     assert [(row["category"], row["statistic"]) for row in rows] == [
-        (category, statistic) for category in (GLOBAL, SYSTEM_MEANS, *CATEGORIES) for statistic in STATISTICS
+        (category, statistic) for category in (*POOLS, *CATEGORIES) for statistic in STATISTICS
     ]
     x, y = (np.array(list(values.values())).reshape(5, 2) for values in (FAD, MOS))
     pools = [(x.ravel(), y.ravel()), (x.mean(1), y.mean(1)), (x[:, 0], y[:, 0]), (x[:, 1], y[:, 1])]
     functions = (stats.pearsonr, stats.spearmanr, stats.kendalltau)
-    expected = [function(*pool).statistic for pool in pools for function in functions]
-    assert [row["value"] for row in rows] == pytest.approx(expected, abs=1e-12)
+    expected = [[function(*pool).statistic for function in functions] for pool in pools]
+    # The mean of those within the categories.
+    expected.insert(2, np.mean(expected[2:], axis=0))
+    assert [row["value"] for row in rows] == pytest.approx(np.concatenate(expected), abs=1e-12)
 
 
 @given(
@@ -132,7 +133,7 @@ def test_the_script_by_hand_writes_the_same_bytes_twice(tmp_path: Path) -> None:
         subprocess.run([*command, *options], check=True)
         written.append([path.read_bytes() for path in outputs])
     assert written[0] == written[1]
-    assert len(read_table(CORRELATIONS, outputs[1])) == 12
+    assert len(read_table(CORRELATIONS, outputs[1])) == 15
     header = next(csv.reader(outputs[1].open(encoding="utf-8")))
     assert header[:5] == ["embedding", "criterion", "category", "statistic", "value"]
     assert header[5:] == ["ci_low", "ci_high", "published", "difference", "verdict"]
@@ -196,7 +197,7 @@ def test_further_columns_and_a_byte_order_mark_are_no_matter(tmp_path: Path) -> 
 
 def test_a_category_must_not_be_called_like_a_pool(tmp_path: Path) -> None:
     given_tables = tables(
-        tmp_path, *([row.replace("rain", GLOBAL) for row in rows] for rows in (fad_rows(), mos_rows()))
+        tmp_path, *([row.replace("rain", POOLS[0]) for row in rows] for rows in (fad_rows(), mos_rows()))
     )
     with pytest.raises(FadError, match="a category must not be called global"):
         correlation_rows(*read_grids(*given_tables), QUICK)

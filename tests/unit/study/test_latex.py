@@ -17,7 +17,7 @@ from fad_study.ranking import ranking_rows
 from fad_study.schemas.files import DATASETS
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
 from fad_study.schemas.ranking import RANKING
-from fad_study.steps.papers import write_methods, write_paper_tables
+from fad_study.steps.papers import summarise_categories, write_methods, write_paper_tables
 from small_study import UNREMARKABLE
 from small_study import distance as any_distance
 from test_correlations import GIVEN, QUICK
@@ -101,9 +101,12 @@ def write_study(folder: Path, name: str, rows: list[dict[str, Any]], whole: bool
     write_table(PUBLISHED, [head | figure | {"note": ""}], tables / "published.parquet")
     paths = [tables / f"{each}.parquet" for each in ("distances", "datasets", "ranking", "published")]
     correlated = correlations(tables / "correlations.parquet") if whole else None
-    names = ["distances", "published", "correlations"] if whole else ["distances"]
+    names = ["distances", "categories", "published", "correlations"] if whole else ["distances"]
     outputs = [folder / name / f"{each}.tex" for each in names]
-    given = (paths[3], correlated) if whole else (None, None)
+    places = {each: (LABELS.get(each, each), "rain & 50 % #1_a") for each in sets[1:]}
+    by_category = [tables / "categories.parquet"]
+    summarise_categories(paths[0], places, by_category)
+    given = (*by_category, paths[3], correlated) if whole else (None, None, None)
     write_paper_tables(name, *paths[:3], None, {}, *given, 0.95, outputs)
     if whole:
         outputs.append(folder / "methods.tex")
@@ -138,7 +141,7 @@ def test_everything_for_a_paper_compiles(tables: tuple[Path, list[str]], options
     folder, names = tables
     document = folder / f"paper{options.strip('[]')}.tex"
     labels = sorted({label for name in names for label in re.findall(r"\\label{(.*)}", read(folder / name))})
-    assert len(labels) == 7
+    assert len(labels) == 8
     lines = [
         rf"\documentclass{options}{{article}}",
         r"\usepackage[T1]{fontenc}\usepackage{lmodern}\usepackage{booktabs}",

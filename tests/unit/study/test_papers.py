@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fad_study.categories import category_rows, computed_cells
 from fad_study.correlations import Published, correlation_rows, read_grids, read_published
 from fad_study.paper_options import CorrelationChoice, validate_paper_files
 from fad_study.papers.distance_table import distance_table
 from fad_study.papers.latex import latex_table, latex_text
 from fad_study.papers.layout import Number, PaperTable
-from fad_study.papers.listeners import system_distances
 from fad_study.papers.markdown import markdown_table
 from fad_study.papers.published import published_rows, read_figures
 from fad_study.papers.repeats import repeat_rows
@@ -20,15 +20,16 @@ from fad_study.papers.tables import published_table
 from fad_study.ratings import PAIR
 from fad_study.report import Sources, write_report
 from fad_study.report.bars import plot_correlations
+from fad_study.schemas.categories import CATEGORIES
 from fad_study.schemas.files import DATASETS
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
 from fad_study.steps.papers import (
     compare_published,
     correlate,
+    summarise_categories,
     summarise_repeats,
     write_methods,
     write_paper_tables,
-    write_system_table,
 )
 from fad_study.study import interpret_config, validate_files
 from small_study import UNREMARKABLE, Study
@@ -167,20 +168,14 @@ def test_the_published_table_keeps_the_digits_of_the_source(tmp_path: Path) -> N
 CHOICE = {"ratings": "m.csv", "tolerance": 0.005, "resamples": 1000, "confidence": 0.9}
 
 
-def own_sets(*names: str, **others: tuple[str, str]) -> dict[str, Any]:
-    """Correlations of a study's own distances: each set a system of its own, and what is given otherwise."""
-    pairs = {name: (f"s-{name}", "dog") for name in names} | others
-    return CHOICE | {"sets": {name: dict(zip(PAIR, pair, strict=True)) for name, pair in pairs.items()}}
-
-
 def own_study(**others: tuple[str, str]) -> dict[str, Any]:
-    """A study of such, of three systems and what is given otherwise, compared with a set r."""
-    correlations = own_sets("a", "b", "c", **others)
-    names = list(correlations["sets"])
+    """A study that correlates its distances: of three systems and what is given otherwise, with a set r."""
+    places = {name: (f"s-{name}", "dog") for name in "abc"} | others
+    sets = {name: dict(zip(PAIR, place, strict=True)) for name, place in places.items()}
     return config(
-        datasets={name: {"path": name, "shards": 1} for name in ("r", *names)},
-        pairs=[["r", name] for name in names],
-        correlations=correlations,
+        datasets={name: {"path": name, "shards": 1, **sets.get(name, {})} for name in ("r", *sets)},
+        pairs=[["r", name] for name in sets],
+        correlations=CHOICE,
     )
 
 
@@ -193,12 +188,8 @@ def own_study(**others: tuple[str, str]) -> dict[str, Any]:
         ({"repeats": {"g": ["a"], "h": "a"}}, "repeats: a is in two groups"),
         ({"repeats": {"g": "[ab]"}, "pairs": [["c", "a"]]}, "repeats.g: c is compared with 1 of its "
          "2 data sets; it must be compared with all of them or with none"),
-        ({"correlations": CHOICE}, "correlations: give either `distances`, a table, or `sets`, "
-         "data sets of this study"),
-        ({"correlations": own_sets("x", "a", "b"), "pairs": [["c", "a"], ["c", "b"]]},
-         "correlations.sets: there is no data set x"),
-        ({"correlations": own_sets("a", "b", "c"), "pairs": [["c", "a"], ["c", "b"], ["a", "b"], ["b", "c"]]},
-         "correlations.sets: b is evaluated against c, a; each set must be the second of exactly one pair"),
+        ({"correlations": CHOICE}, "correlations: give a table of `distances`, or a `system` and a "
+         "`category` to the data sets"),
     ],
 )  # fmt: skip
 def test_what_a_study_says_for_papers_is_checked(changes: dict[str, Any], error: str) -> None:
@@ -211,13 +202,13 @@ MISSING = "add what is missing, or leave out that system or that category everyw
 @pytest.mark.parametrize(
     ("others", "error"),
     [
-        ({"c": ("s-a ", "dog")}, "correlations.sets, c: system 's-a', category 'dog' is in a already: remove "
+        ({"c": ("s-a ", "dog")}, "datasets, c: system 's-a', category 'dog' is in a already: remove "
          "or correct one"),
-        ({"c": ("s-b", "rain"), "d": ("s-a", "rain")}, "correlations.sets: 2 systems (s-a, s-b): "
+        ({"c": ("s-b", "rain"), "d": ("s-a", "rain")}, "datasets: 2 systems (s-a, s-b): "
          "correlations over systems need at least 3: add others"),
-        ({"d": ("s-b", "rain")}, "correlations.sets: no data set for system 's-a', category 'rain', though "
+        ({"d": ("s-b", "rain")}, "datasets: no data set for system 's-a', category 'rain', though "
          f"others have that system and that category (and 1 more data set is missing): {MISSING}"),
-        ({name: (f"s-{name}", "global") for name in "abc"}, "correlations.sets: a category must not be "
+        ({name: (f"s-{name}", "global") for name in "abc"}, "datasets: a category must not be "
          "called global: choose another name"),
     ],
 )  # fmt: skip
@@ -231,8 +222,8 @@ def test_a_studys_own_sets_are_checked_before_they_are_embedded(
     ("rows", "error"),
     [
         (["q,s-a,dog,1", "q,s-b,dog,2"], "m.csv: no row for criterion 'q', system 's-c', category 'dog', "
-         f"which correlations.sets, c has: {MISSING}"),
-        (["q,s-a,dog,1", "q,s-b,dog,2", "q,s-c,dog,3", "q,t,dog,4"], "correlations.sets: no data set for "
+         f"which datasets, c has: {MISSING}"),
+        (["q,s-a,dog,1", "q,s-b,dog,2", "q,s-c,dog,3", "q,t,dog,4"], "datasets: no data set for "
          f"system 't', category 'dog', which m.csv, line 5 has: {MISSING}"),
         (["q,s-a,dog,x"], "m.csv, line 2: mos is 'x', not a finite number"),
     ],
@@ -268,8 +259,9 @@ def test_a_studys_own_distances_are_correlated_and_seeded_ones_compare_with_noth
     systems = [f"s{index}" for index in range(4)]
     rows = [distance("ref", name, float(index), "seeded") for index, name in enumerate(systems)]
     write_table(DISTANCES, rows, tmp_path / "distances.csv")
-    sets = {name: (name, "dog") for name in systems}
-    write_system_table(tmp_path / "distances.csv", sets, tmp_path / "systems.csv")
+    places = {name: (name, "dog") for name in systems}
+    tables = [tmp_path / f"categories{suffix}" for suffix in (".csv", ".parquet")]
+    summarise_categories(tmp_path / "distances.csv", places, tables)
     (tmp_path / "mos.csv").write_text(
         "criterion,system,category,mos\n"
         + "".join(f"q,{name},dog,{9 - i**2}\n" for i, name in enumerate(systems))
@@ -277,13 +269,17 @@ def test_a_studys_own_distances_are_correlated_and_seeded_ones_compare_with_noth
     (tmp_path / "published.csv").write_text(
         "embedding,criterion,category,statistic,value,source\nvggish,q,dog,spearman,-1,paper\n"
     )
-    names = [tmp_path / name for name in ("systems.csv", "mos.csv", "published.csv")]
+    names = [tmp_path / name for name in ("categories.parquet", "mos.csv", "published.csv")]
     correlate(*names, 0.005, QUICK, [tmp_path / "c.csv"])
     found = {(row["category"], row["statistic"]): row for row in read_table(CORRELATIONS, tmp_path / "c.csv")}
     assert found["dog", "spearman"]["value"] == found["dog", "spearman"]["published"] == -1
     assert found["dog", "spearman"]["verdict"] == "not comparable"
     twice = [*rows, *(row | {"metric": "kad"} for row in rows)]
-    assert {row[0] for row in system_distances(twice, sets)[1:]} == {"vggish fad", "vggish kad"}
+    write_table(CATEGORIES, list(category_rows(twice, places)), tables[1])
+    cells = computed_cells(tables[1])
+    assert {cell.texts["embedding"] for cell in cells} == {"vggish fad", "vggish kad"}
+    # The lines are those of the table as CSV: a heading, and each system's mean after its one category.
+    assert [cell.line for cell in cells] == list(range(2, 18, 2))
 
 
 @pytest.fixture(scope="module")
@@ -307,7 +303,7 @@ def test_a_report_of_correlations_alone(tmp_path: Path, correlations: Path) -> N
     sources = Sources(None, None, None, [], [], [], [], None, correlations, tmp_path / "one.svg")
     write_report({"study": "s", "correlations": {}}, sources, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "Correlations with ratings" in page and "48 of 48 published figures agree" in page
+    assert "Correlations with ratings" in page and "54 of 54 published figures agree" in page
     assert 'id="distances"' not in page and "seeded" not in page
 
 
@@ -348,6 +344,7 @@ def test_the_steps_write_markdown_and_latex_of_all_there_is(tmp_path: Path, corr
         None,
         inputs[1],
         DRAWS,
+        None,
         tmp_path / "published.parquet",
         correlations,
         0.95,

@@ -127,8 +127,18 @@ def list_(form: Form) -> None:
     """List the example studies that come with the workflow, and the paths of their configurations."""
     from fad_study.workflow_files import example_studies
 
-    found = example_studies().items()
-    print_rows([{"study": path.stem, "title": title, "config": str(path)} for path, title in found], form)
+    here = Path.cwd()
+    print_rows(
+        [
+            {
+                "study": path.stem,
+                "title": title,
+                "config": str(path.relative_to(here) if path.is_relative_to(here) else path),
+            }
+            for path, title in example_studies().items()
+        ],
+        form,
+    )
 
 
 @study.command(

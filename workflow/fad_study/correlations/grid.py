@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.errors import FadError
+from fad_study.categories import computed_cells
 from fad_study.ratings import PAIR, cells_of_table, read_ratings, systems_and_categories, validate_cells
 from fad_study.user_csv import UserRow, read_user_csv
 
@@ -41,7 +42,8 @@ def read_grids(distances: Path, ratings: Path) -> tuple[Grid, Grid]:
     """Read a table of distances and one of ratings, of the same systems and categories.
 
     Args:
-        distances: path of a CSV table with the columns embedding, system, category, fad.
+        distances: path of a CSV table with the columns embedding, system, category, fad; or of a study's own
+            table of categories, as Parquet.
         ratings: path of a CSV table with the columns criterion, system, category, mos.
 
     Returns:
@@ -53,7 +55,7 @@ def read_grids(distances: Path, ratings: Path) -> tuple[Grid, Grid]:
             a category with the name of a pool.
     """
     tables = {
-        "embedding": read_user_csv(distances, ("embedding", *PAIR), ("fad",)),
+        "embedding": _read_distances(distances),
         "criterion": read_ratings(ratings),
     }
     cells = [cells_of_table(rows, kind) for kind, rows in tables.items()]
@@ -62,6 +64,22 @@ def read_grids(distances: Path, ratings: Path) -> tuple[Grid, Grid]:
     names = systems_and_categories(cells)
     first, second = (_grid(kind, rows, *names) for kind, rows in tables.items())
     return first, second
+
+
+def seeded_embeddings(distances: Path) -> frozenset[str]:
+    """Return the embeddings by seeded weights; none of a table of the user's, which does not name weights.
+
+    Args:
+        distances: path of the table, as `read_grids` has it.
+    """
+    rows = _read_distances(distances)
+    return frozenset(row.texts["embedding"] for row in rows if row.texts.get("weights") == "seeded")
+
+
+def _read_distances(path: Path) -> list[UserRow]:
+    if path.suffix == ".parquet":
+        return computed_cells(path)
+    return read_user_csv(path, ("embedding", *PAIR), ("fad",))
 
 
 def _grid(kind: str, rows: Sequence[UserRow], systems: tuple[str, ...], categories: tuple[str, ...]) -> Grid:

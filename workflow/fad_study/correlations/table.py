@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fad_core.errors import FadError
 from fad_study.correlations.coefficients import STATISTICS, bootstrap, correlate, draw_systems, is_constant
 from fad_study.correlations.grid import Grid
-from fad_study.ratings import GLOBAL, SYSTEM_MEANS
+from fad_study.ratings import CATEGORY_MEAN, GLOBAL, POOLS, SYSTEM_MEANS
 from fad_study.user_csv import UserRow, label, read_user_csv, require_unique
 
 _KEY = ("embedding", "criterion", "category", "statistic")
@@ -99,20 +99,23 @@ def correlation_rows(
     left = dict(published.rows)
     for embedding in distances.keys:
         for criterion in ratings.keys:
-            for category in (GLOBAL, SYSTEM_MEANS, *distances.categories):
-                pair = x[embedding, category], y[criterion, category]
-                values = correlate(*(pool.reshape(-1) for pool in pair))
-                resampled = bootstrap(*pair, counts)
-                for statistic in STATISTICS:
+            found = {
+                category: _correlated(x[embedding, category], y[criterion, category], counts)
+                for category in (GLOBAL, SYSTEM_MEANS, *distances.categories)
+            }
+            within = [found[category] for category in distances.categories]
+            found[CATEGORY_MEAN] = {name: _mean([each[name] for each in within]) for name in STATISTICS}
+            for category in (*POOLS, *distances.categories):
+                for statistic, (value, resampled) in found[category].items():
                     key: tuple[str, ...] = (embedding, criterion, category, statistic)
-                    low, high = _interval(resampled[statistic], options.confidence)
+                    low, high = _interval(resampled, options.confidence)
                     rows.append(
                         {
                             **dict(zip(_KEY, key, strict=True)),
-                            "value": values[statistic],
+                            "value": value,
                             "ci_low": low,
                             "ci_high": high,
-                            **_compared(values[statistic], left.pop(key, None), embedding, published),
+                            **_compared(value, left.pop(key, None), embedding, published),
                         }
                     )
     for key, row in left.items():
@@ -121,6 +124,20 @@ def correlation_rows(
             "remove it, or correct the name"
         )
     return rows
+
+
+def _correlated(
+    x: NDArray[np.float64], y: NDArray[np.float64], counts: NDArray[np.int64]
+) -> dict[str, tuple[float, NDArray[np.float64]]]:
+    """Return each coefficient of two pools `[S, P]`, with those of the resamples `[B]`."""
+    values, resampled = correlate(x.reshape(-1), y.reshape(-1)), bootstrap(x, y, counts)
+    return {name: (values[name], resampled[name]) for name in STATISTICS}
+
+
+def _mean(of_categories: Sequence[tuple[float, NDArray[np.float64]]]) -> tuple[float, NDArray[np.float64]]:
+    """Return the mean of a coefficient over categories, and that of each resample; NaN if one has none."""
+    values, resampled = zip(*of_categories, strict=True)
+    return sum(values) / len(values), np.mean(resampled, axis=0)
 
 
 def _pools(grid: Grid) -> Iterator[tuple[tuple[str, str], NDArray[np.float64]]]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from fad_core.metrics import choose_metric, get_metric
 from fad_core.models.use import ModelUse
 from fad_core.util.formatting import counted, duration, weights_text
-from fad_study.correlations import GLOBAL, SYSTEM_MEANS
+from fad_study.correlations import POOLS
 from fad_study.paper_options import CorrelationChoice
 from fad_study.papers.cells import listed, remarks, titled
 from fad_study.papers.citations import cite
@@ -66,13 +66,12 @@ def correlation_sentences(choice: CorrelationChoice, seed: int, correlations: Se
     """
     embeddings = counted(len({row["embedding"] for row in correlations}), "embedding")
     criteria = dict.fromkeys(row["criterion"] for row in correlations)
-    pools = (GLOBAL, SYSTEM_MEANS)
-    categories = dict.fromkeys(row["category"] for row in correlations if row["category"] not in pools)
+    categories = dict.fromkeys(row["category"] for row in correlations if row["category"] not in POOLS)
     yield (
         f"Distances computed with {embeddings} were correlated with listeners' ratings "
         f"({', '.join(criteria)}) of the same systems (Pearson, Spearman, Kendall's tau-b): pooled over all "
         f"pairs of a system and a category of sound ({', '.join(categories)}), of the systems' means over "
-        "these, and within each of them."
+        "these, and within each of them, with the mean of the coefficients."
     )
     yield (
         f"Intervals are the central {100 * choice.confidence:g} % of {choice.resamples:,} bootstrap "

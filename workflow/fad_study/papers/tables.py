@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fad_study.categories import category_tables
 from fad_study.correlations import GLOBAL, SYSTEM_MEANS
 from fad_study.papers.cells import Compared, key_of, mark_best, rows_behind, with_remarks
 from fad_study.papers.distance_table import weights_sentences
 from fad_study.papers.layout import Cell, Number, PaperTable, with_interval
+from fad_study.schemas.categories import MEAN
 
 Row = Mapping[str, Any]
 
@@ -76,6 +78,50 @@ def published_table(
         (body,),
         names,
         notes=(*(("", note) for note in of_table), *notes),
+    )
+
+
+def category_table(study: str, rows: Sequence[Row]) -> PaperTable:
+    """Return a table with a line for each system: its distance in each category, and the mean.
+
+    Args:
+        study: name of the study.
+        rows: of a CATEGORIES table.
+    """
+    tables = list(category_tables(rows))
+    several = {
+        "model": len({table["model"] for table in tables}) > 1,
+        "metric": len({table["metric"].name for table in tables}) > 1,
+    }
+    shown = [name for name, wanted in several.items() if wanted]
+    columns = [*tables[0]["categories"], MEAN]
+    groups = []
+    for table in tables:
+        names = {"model": table["model"], "metric": table["metric"].label}
+        head = tuple(names[name] for name in shown)
+        lines = table["lines"].items()
+        cells = [
+            tuple(None if line[name]["value"] is None else Number(line[name]["value"]) for name in columns)
+            for _, line in lines
+        ]
+        groups.append(tuple((*head, system, *line) for (system, _), line in zip(lines, cells, strict=True)))
+    metrics = " and ".join(dict.fromkeys(table["metric"].label for table in tables))
+    by_corrected = any(table["ranked_by"] == "corrected" for table in tables)
+    caption = [
+        f"{metrics} of each system by category, and the unweighted mean over the categories.",
+        "The system with the best mean is first"
+        + (", by corrected means where numbers of vectors differ." if by_corrected else "."),
+        *weights_sentences(rows),
+    ]
+    notes = ["Differences of means were not tested."]
+    notes += dict.fromkeys(f"{row['system']}: {row['note']}." for table in tables for row in table["missing"])
+    return PaperTable(
+        " ".join(caption),
+        f"tab:{study}-categories",
+        (*shown, "system", *columns),
+        tuple(groups),
+        len(shown) + 1,
+        notes=tuple(("", note) for note in notes),
     )
 
 

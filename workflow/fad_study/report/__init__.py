@@ -32,7 +32,8 @@ from fad_core.util.formatting import (
     weights_text,
 )
 from fad_core.verification.verdicts import Verified
-from fad_study.correlations import GLOBAL, SYSTEM_MEANS
+from fad_study.categories import category_tables
+from fad_study.correlations import POOLS
 from fad_study.monotonicity import monotonicity_columns
 from fad_study.papers.tables import verdict_sentence
 from fad_study.provenance import provenance
@@ -41,6 +42,7 @@ from fad_study.report.matrix import Row
 from fad_study.report.players import Places, Players, add_players, near_copies_played
 from fad_study.report.sources import Model, Results, Sources, read_results
 from fad_study.report.svg import PageFigures
+from fad_study.schemas.categories import CATEGORIES, MEAN
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
 from fad_study.schemas.ranking import AGREEMENT, RANKING
@@ -57,7 +59,7 @@ _FIGURE_BYTES = 4_000_000
 """Size of all figures; those that would exceed it are left out."""
 _SCHEMAS = (
     *(VERIFICATION, STATISTICS, FILES, CORRELATIONS, PUBLISHED, DATASETS, PER_FILE, RANKING, AGREEMENT),
-    *(NEAR_COPIES, DISTANCES),
+    *(CATEGORIES, NEAR_COPIES, DISTANCES),
 )
 _LEVELS = {
     "eager": "the exported file compared with the network that it was exported from, for several batch sizes",
@@ -122,6 +124,8 @@ def write_report(
         ranking_tables=list(ranking_tables(results.ranking)),
         corrected_metrics={row["metric"] for row in results.ranking if row["corrected"] is not None},
         agreement=list(agreements(results.agreement)),
+        categories=list(category_tables(results.categories)),
+        mean=MEAN,
         rankings=figures.by_metric(results.rankings, "r", "systems in the order of {}"),
         curves=figures.by_metric(results.curves, "s", "curves of {} along each series"),
         monotonicity=monotonicity_columns(results.monotonicity),
@@ -175,6 +179,7 @@ def _sections(results: Results) -> list[tuple[str, str]]:
     """Return the anchors and titles of the sections that the page has."""
     embeds = bool(results.models)
     sections = {
+        ("categories", "By category"): results.categories,
         ("ranking", "Ranking"): results.ranking,
         ("curves", "Curves"): results.curves or results.extrapolation,
         ("published", "Published figures"): results.published,
@@ -242,14 +247,12 @@ def _comparison(
 
 
 def _correlations(results: Results, figures: PageFigures) -> dict[str, Any] | None:
-    """Return the template's variables on correlations: Pearson's, pooled and of system means."""
+    """Return the template's variables on correlations: Pearson's, over all categories."""
     if results.bars is None:
         return None
     return {
         "rows": [
-            row
-            for row in results.correlations
-            if row["statistic"] == "pearson" and row["category"] in (GLOBAL, SYSTEM_MEANS)
+            row for row in results.correlations if row["statistic"] == "pearson" and row["category"] in POOLS
         ],
         "verdicts": verdict_sentence(results.correlations),
         "figure": figures.take(results.bars, "c", "bars of the correlations of distances with ratings"),

@@ -46,9 +46,19 @@ def headlines(ranking: Sequence[Row]) -> list[dict[str, Any]]:
                     # Those that a test compares with it: a system without letters was not tested.
                     "tested": sum(bool(row["letters"]) for row in others) if best["letters"] else 0,
                     "others": len(others),
+                    "uncorrected": _uncorrected(rows),
                 }
             )
     return found
+
+
+def _uncorrected(rows: Sequence[Row]) -> str:
+    """Return why systems are ranked by their values, though the best has a corrected one, or ""."""
+    if rows[0]["ranked_by"] == "corrected" or rows[0]["corrected"] is None:
+        return ""
+    if len({row["n_evaluation"] for row in rows}) == 1:
+        return "all systems have the same number of vectors"
+    return "not all systems have a corrected value"
 
 
 def rank_overviews(ranking: Sequence[Row]) -> Iterator[dict[str, Any]]:

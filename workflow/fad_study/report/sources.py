@@ -12,6 +12,7 @@ from fad_core.tables import DISTANCES, NEAR_COPIES, PER_FILE, STATISTICS, VERIFI
 from fad_core.tables.files import damaged
 from fad_study.labels import labelled, labels_of
 from fad_study.report.matrix import Matrix, compact, read_matrix, rows_of
+from fad_study.schemas.categories import CATEGORIES
 from fad_study.schemas.curves import MONOTONICITY
 from fad_study.schemas.files import DATASETS, FILES
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
@@ -48,6 +49,7 @@ class Sources:
         spreads: figures of single files, named {measure}.per_file.svg.
         monotonicity: tables of whether metrics get worse from level to level.
         near_copies: the table of near copies; None if they were not looked for.
+        categories: the table of systems by category; None if no data set has a system.
     """
 
     distances: Path | None
@@ -70,6 +72,7 @@ class Sources:
     spreads: Sequence[Path] = ()
     monotonicity: Sequence[Path] = ()
     near_copies: Path | None = None
+    categories: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ class Results:
     spreads: dict[str, str]
     monotonicity: list[dict[str, Any]]
     near_copies: list[dict[str, Any]] | None
+    categories: list[dict[str, Any]]
 
 
 def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
@@ -190,6 +194,7 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
         near_copies=labelled(read_table(NEAR_COPIES, sources.near_copies), labels)
         if sources.near_copies
         else None,
+        categories=read_table(CATEGORIES, sources.categories) if sources.categories else [],
     )
 
 

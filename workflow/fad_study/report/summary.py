@@ -1,4 +1,4 @@
-"""The main table of a study, as short plain text: how far each data set is from the reference."""
+"""The main table of a study, as short plain text: how far each data set or system is from the reference."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 from fad_core.tables import DISTANCES, read_table
 from fad_core.util.formatting import Footnotes, aligned, counted, text_table
+from fad_study.categories import category_tables
 from fad_study.labels import labelled, labels_of
 from fad_study.report.matrix import Row
+from fad_study.schemas.categories import CATEGORIES, MEAN
 from fad_study.schemas.files import DATASETS
 
 _DIGITS = 4
@@ -17,6 +19,8 @@ _SETS = 30
 
 def summary_text(results: Path, width: int) -> str:
     """Return the distances from the first reference by each model, and the paths of report and tables.
+
+    Of systems by category, the distances by the first metric are returned.
 
     Args:
         results: folder of the study's results.
@@ -32,7 +36,13 @@ def summary_text(results: Path, width: int) -> str:
     rows = read_table(DISTANCES, distances) if distances.is_file() else []
     datasets = read_table(DATASETS, tables / "datasets.parquet") if rows else []
     rows = labelled(rows, labels_of(datasets))
-    return "\n".join([*(_table_lines(rows, width) if rows else []), *_file_lines(datasets), *paths]) + "\n"
+    categories = tables / "categories.parquet"
+    lines: list[str] = []
+    if categories.is_file():
+        lines = [*_category_lines(read_table(CATEGORIES, categories), width), "", *_note_lines(rows)]
+    elif rows:
+        lines = _table_lines(rows, width)
+    return "\n".join([*lines, *_file_lines(datasets), *paths]) + "\n"
 
 
 def _file_lines(datasets: Sequence[Row]) -> list[str]:
@@ -44,6 +54,30 @@ def _file_lines(datasets: Sequence[Row]) -> list[str]:
             total = counted(row["used"] + row["padded"] + row["excluded"], "file")
             lines[f"{row['label']}, {row['model']}: {' and '.join(shown)} of {total}."] = None
     return list(lines)
+
+
+def _category_lines(rows: Sequence[Row], width: int) -> list[str]:
+    found: list[str] = []
+    for table in category_tables([row for row in rows if row["metric"] == rows[0]["metric"]]):
+        lines = list(table["lines"].values())[:_SETS]
+        texts = {
+            name: aligned([line[name]["value"] for line in lines], _DIGITS)
+            for name in (*table["categories"], MEAN)
+        }
+        seeded = " (seeded)" if lines[0][MEAN]["weights"] == "seeded" else ""
+        title = f"{table['metric'].name}, {table['model']}{seeded}"
+        found += _tables(title, [line[MEAN]["system"] for line in lines], texts, width)
+    return found
+
+
+def _note_lines(rows: Sequence[Row]) -> list[str]:
+    """Return the remarks that all rows have, and the number of the others."""
+    # A single row has no remarks that all share.
+    notes = Footnotes.of(row["note"] for row in (*rows, *rows[: len(rows) == 1]))
+    lines = [f"All values: {remark}." for remark in notes.general]
+    if notes.numbered:
+        lines.append(f"Notes on single values: {counted(len(notes.numbered), 'remark')} in distances.csv.")
+    return lines
 
 
 def _table_lines(rows: Sequence[Row], width: int) -> list[str]:
@@ -60,12 +94,7 @@ def _table_lines(rows: Sequence[Row], width: int) -> list[str]:
         heading: aligned([values.get(name) for name in names], _DIGITS) for heading, values in columns.items()
     }
     what = min(metrics) if len(metrics) == 1 else "distance"
-    # A single row has no remarks that all share.
-    notes = Footnotes.of(row["note"] for row in (shown * 2 if len(shown) == 1 else shown))
-    lines = [*_tables(f"{what} to {reference}", names, texts, width), ""]
-    lines += [f"All values: {remark}." for remark in notes.general]
-    if notes.numbered:
-        lines.append(f"Notes on single values: {counted(len(notes.numbered), 'remark')} in distances.csv.")
+    lines = [*_tables(f"{what} to {reference}", names, texts, width), "", *_note_lines(shown)]
     hidden = len(rows) - sum(row["evaluation"] in names for row in shown)
     if hidden:
         lines.append(f"{counted(hidden, 'more distance')} in distances.csv.")

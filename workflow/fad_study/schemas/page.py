@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fad_core.tables.per_file_schemas import FILE_VALUES, NEAR_COPIES, PER_FILE
 from fad_core.tables.schemas import DISTANCES, EMBEDDINGS, STATISTICS, VERIFICATION, Schema
+from fad_study.schemas.categories import CATEGORIES
 from fad_study.schemas.curves import CURVES, MONOTONICITY
 from fad_study.schemas.files import DATASETS, DECISIONS, FILES, MANIFEST
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
@@ -25,6 +26,7 @@ SCHEMAS = (
     RANKING,
     DIFFERENCES,
     AGREEMENT,
+    CATEGORIES,
     EXTRAPOLATION,
     CURVES,
     MONOTONICITY,

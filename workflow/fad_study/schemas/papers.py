@@ -74,7 +74,8 @@ CORRELATIONS = Schema(
             "category",
             "string",
             "The category whose systems are correlated; `global`: all (system, category) pairs, pooled; "
-            "`system_means`: each system's means over the categories.",
+            "`system_means`: each system's means over the categories; `category_mean`: the mean of the "
+            "coefficients within the categories.",
         ),
         Column(
             "statistic",

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
 from fad_core.tables import DISTANCES, read_table, write_table
-from fad_core.tables.csvtext import format_csv, plain_text
 from fad_core.util.atomic import write_text
-from fad_study.correlations import Options, Published, correlation_rows, read_grids, read_published
+from fad_study.categories import Places, category_rows
+from fad_study.correlations import (
+    Options,
+    Published,
+    correlation_rows,
+    read_grids,
+    read_published,
+    seeded_embeddings,
+)
 from fad_study.labels import labelled, labelled_groups, labels_of
 from fad_study.paper_options import CorrelationChoice
 from fad_study.papers.citations import bibliography, with_citations
 from fad_study.papers.distance_table import distance_table
 from fad_study.papers.latex import latex_table, latex_text
 from fad_study.papers.layout import PaperTable
-from fad_study.papers.listeners import SEEDED, system_distances
 from fad_study.papers.markdown import markdown_table, markdown_text
 from fad_study.papers.methods import correlation_sentences, distance_sentences, version_sentence
 from fad_study.papers.published import published_rows, read_figures
 from fad_study.papers.repeats import repeat_rows
-from fad_study.papers.tables import correlation_table, published_table
+from fad_study.papers.tables import category_table, correlation_table, published_table
+from fad_study.schemas.categories import CATEGORIES
 from fad_study.schemas.files import DATASETS
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
 from fad_study.schemas.ranking import RANKING
@@ -69,15 +75,17 @@ def compare_published(
         write_table(PUBLISHED, rows, output)
 
 
-def write_system_table(distances: Path, sets: Mapping[str, tuple[str, str]], output: Path) -> None:
-    """Write the distances of the study by system and category.
+def summarise_categories(distances: Path, places: Places, outputs: Sequence[Path]) -> None:
+    """Write the distances of each system by category, and its mean over the categories.
 
     Args:
         distances: the table of distances.
-        sets: (system, category) of data sets, by name.
-        output: the CSV table to write.
+        places: (system, category) of the evaluated data sets, by name.
+        outputs: the tables to write, all with the same rows.
     """
-    write_text(output, format_csv(system_distances(_read_values(distances), sets)))
+    rows = list(category_rows(read_table(DISTANCES, distances), places))
+    for output in outputs:
+        write_table(CATEGORIES, rows, output)
 
 
 def correlate(
@@ -91,7 +99,8 @@ def correlate(
     """Write the correlations of distances with ratings, compared with published ones if there are any.
 
     Args:
-        distances: CSV table of distances by embedding, system and category.
+        distances: CSV table of distances by embedding, system and category, or the study's own CATEGORIES
+            table, as Parquet.
         ratings: CSV table of ratings by criterion, system and category.
         published: CSV table of published correlations; None if there is none.
         tolerance: largest difference from a published correlation that agrees.
@@ -99,17 +108,10 @@ def correlate(
         outputs: the tables to write, all with the same rows.
     """
     figures = read_published(published) if published else {}
-    seeded = _seeded_embeddings(distances) if figures else frozenset()
+    seeded = seeded_embeddings(distances) if figures else frozenset()
     rows = correlation_rows(*read_grids(distances, ratings), options, Published(figures, tolerance, seeded))
     for output in outputs:
         write_table(CORRELATIONS, rows, output)
-
-
-def _seeded_embeddings(distances: Path) -> frozenset[str]:
-    """Return the embeddings by seeded weights, if the table has a column of weights."""
-    with distances.open(encoding="utf-8-sig", newline="") as stream:
-        seeded = [row["embedding"] for row in csv.DictReader(stream) if row.get("weights") == SEEDED]
-    return frozenset(plain_text(name).strip() for name in seeded)
 
 
 def write_paper_tables(
@@ -119,6 +121,7 @@ def write_paper_tables(
     ranking: Path | None,
     repeats: Path | None,
     groups: Mapping[str, Sequence[str]],
+    categories: Path | None,
     published: Path | None,
     correlations: Path | None,
     confidence: float,
@@ -133,6 +136,7 @@ def write_paper_tables(
         ranking: the table of ranks, if there is one.
         repeats: the table of groups of draws, if there is one.
         groups: data sets of each group, by the group's name.
+        categories: the table of systems by category, if there is one.
         published: the table of published figures, if there is one.
         correlations: the table of correlations, if there is one.
         confidence: confidence level of the correlations' intervals.
@@ -146,6 +150,8 @@ def write_paper_tables(
         drawn = labelled(read_table(REPEATS, repeats), labels) if repeats else []
         ranked = labelled(read_table(RANKING, ranking), labels) if ranking else []
         tables["distances"] = distance_table(study, computed, drawn, groups, ranked)
+    if categories:
+        tables["categories"] = category_table(study, read_table(CATEGORIES, categories))
     if published:
         figures = labelled(read_table(PUBLISHED, published), labels)
         tables["published"] = published_table(study, figures, computed, groups)
