@@ -21,10 +21,12 @@ class LogMelSettings:
         bands: number of mel bands.
         lower_hz: lower edge of the lowest band in Hz.
         upper_hz: upper edge of the highest band in Hz.
-        window_length: samples in a frame, which is zero-padded to `fft_length` at its end; 0: `fft_length`.
+        window_length: samples in a frame, which is zero-padded to `fft_length`; 0: `fft_length`.
         centred: whether frame k is centred on sample k · hop_length, with the signal mirrored at its ends;
             else only whole frames count.
         log_offset: added to the mel spectrum before the logarithm.
+        kaldi: whether bands are those of Kaldi: sums of powers, under a window that ends with a zero, too, by
+            weights in float32; else sums of magnitudes under a periodic window.
     """
 
     sample_rate: int
@@ -36,6 +38,7 @@ class LogMelSettings:
     window_length: int = 0
     centred: bool = True
     log_offset: float = 0.0
+    kaldi: bool = False
 
     def __post_init__(self) -> None:
         if self.window_length == 0:
