@@ -35,6 +35,7 @@ FOREIGN_NAMES: Mapping[str, tuple[str, str]] = {
     # Cnn14_mAP=0.431.pth and Cnn14_16k_mAP=0.438.pth.
     "panns-cnn14-32k": ("pann-32k", f"kadtk ({_ROUNDED})"),
     "panns-cnn14-16k": ("pann-16k", f"kadtk ({_ROUNDED})"),
+    "passt-base-10s": ("passt-10s-all", f"kadtk (the first 10 s of a file, {_ROUNDED})"),
 }
 """By a name of another package: the id in this package of the same network with the same checkpoint, and the
 packages that use the name, with what they do that this one does not."""

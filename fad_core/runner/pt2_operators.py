@@ -24,10 +24,11 @@ _ATEN = frozenset(
     index.Tensor index_select.default layer_norm.default leaky_relu.default linalg_vector_norm.default
     linear.default log10.default lstm.input lt.Scalar lt.Tensor matmul.default max_pool2d.default
     maximum.default mean.dim mul.Tensor new_zeros.default numpy_T.default ones_like.default pad.default
-    permute.default relu.default reshape.default roll.default round.default rsub.Scalar select.int
-    sigmoid.default slice.Tensor softmax.int square.default squeeze.dim stack.default sub.Tensor
-    sum.dim_IntList sym_size.int transpose.int unbind.int unflatten.int unsqueeze.default
-    upsample_bicubic2d.vec view.default where.ScalarOther where.self
+    permute.default relu.default reshape.default roll.default round.default rsub.Scalar
+    scaled_dot_product_attention.default select.int sigmoid.default slice.Tensor softmax.int
+    square.default squeeze.dim stack.default sub.Tensor sum.dim_IntList sym_size.int transpose.int
+    unbind.int unflatten.int unsqueeze.default upsample_bicubic2d.vec view.default where.ScalarOther
+    where.self
     """.split()  # noqa: SIM905
 )
 _OF_SIZES: dict[str, Callable[..., Any]] = {

@@ -31,6 +31,7 @@ MODELS = [
     "clap-630k-audioset",
     "clap-630k-audioset-fusion",
     "cdpam-content",
+    "passt",
 ]
 
 
