@@ -9,7 +9,6 @@ float64, and all else is +, -, *, / of single numbers, which IEEE 754 fixes exac
 
 from __future__ import annotations
 
-import math
 from decimal import Decimal, localcontext
 from functools import cache
 from typing import TypeVar
@@ -24,7 +23,6 @@ __all__ = [
     "hann_window",
     "hertz_to_htk_mel",
     "htk_mel_matrix",
-    "kaldi_mel_matrix",
     "portable_hann_window",
     "slaney_mel_matrix",
     "triangles",
@@ -46,12 +44,11 @@ _DIGITS = 50
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
 
 
-def hann_window(length: int, *, symmetric: bool = False) -> NDArray[np.float64]:
+def hann_window(length: int) -> NDArray[np.float64]:
     """Compute the periodic Hann window: one whole cycle, its closing zero left out.
 
     Args:
-        length: number of samples, at least 1; at least 2 of a symmetric one.
-        symmetric: whether the closing zero is the last sample.
+        length: number of samples, at least 1.
 
     Returns:
         float64 `[length]`.
@@ -59,7 +56,7 @@ def hann_window(length: int, *, symmetric: bool = False) -> NDArray[np.float64]:
     >>> hann_window(4).round(15).tolist()
     [0.0, 0.5, 1.0, 0.5]
     """
-    phase = 2.0 * np.pi / (length - symmetric) * np.arange(length)
+    phase = 2.0 * np.pi / length * np.arange(length)
     window: NDArray[np.float64] = 0.5 - 0.5 * np.cos(phase)
     return window
 
@@ -120,39 +117,6 @@ def htk_mel_matrix(settings: LogMelSettings) -> NDArray[np.float64]:
     edges = np.linspace(lowest, highest, settings.bands + 2)
     weights = triangles(hertz_to_htk_mel(settings.frequencies), edges)
     weights[0] = 0.0
-    weights.setflags(write=False)
-    return weights
-
-
-@cache
-def kaldi_mel_matrix(settings: LogMelSettings) -> NDArray[np.float64]:
-    """Return the weights that turn a power spectrum into mel bands, as torchaudio's `kaldi` has them.
-
-    They are those of `htk_mel_matrix` in float32 from the first step on, with PyTorch's logarithm: the
-    rounding of the mel scale is 1e-5 of a triangle's width.
-
-    Args:
-        settings: sample rate and edges in Hz, the length of the transform, and the number of bands.
-
-    Returns:
-        Read-only float64 `[fft_length // 2 + 1, bands]`, of values that float32 holds.
-
-    >>> from fad_core.frontends.settings import LogMelSettings
-    >>> kaldi_mel_matrix(LogMelSettings(16000, 512, 160, 64, 0, 8000)).shape
-    (257, 64)
-    """
-    import torch
-
-    single = np.float32
-    outer = (settings.lower_hz, settings.upper_hz)
-    lower, upper = (_HTK_SCALE * math.log(1.0 + hertz / _HTK_BREAK_HZ) for hertz in outer)
-    step = (upper - lower) / (settings.bands + 1)
-    edges = single(lower) + np.arange(settings.bands + 2, dtype=single) * single(step)
-    ratios = single(1.0) + settings.frequencies.astype(single) / single(_HTK_BREAK_HZ)
-    mels = single(_HTK_SCALE) * torch.log(torch.from_numpy(ratios)).numpy()
-    weights: NDArray[np.float64] = triangles(mels, edges).astype(np.float64)
-    # It has none for the last bin.
-    weights[-1] = 0.0
     weights.setflags(write=False)
     return weights
 

@@ -25,8 +25,6 @@ class LogMelSettings:
         centred: whether frame k is centred on sample k · hop_length, with the signal mirrored at its ends;
             else only whole frames count.
         log_offset: added to the mel spectrum before the logarithm.
-        kaldi: whether bands are those of Kaldi: sums of powers, under a window that ends with a zero, too, by
-            weights in float32; else sums of magnitudes under a periodic window.
     """
 
     sample_rate: int
@@ -38,7 +36,6 @@ class LogMelSettings:
     window_length: int = 0
     centred: bool = True
     log_offset: float = 0.0
-    kaldi: bool = False
 
     def __post_init__(self) -> None:
         if self.window_length == 0:
