@@ -56,9 +56,9 @@ FRAMES = 1000
 WINDOW = FRAMES * MEL.hop_length
 """Ten seconds."""
 WIDTH, CLASSES = 768, 527
-# Frames of one patch, and samples of which there are so many frames.
+# Frames of one patch, and as many hops: the shortest window of `hear21passt`.
 _LEAST_FRAMES = 16
-_LEAST_SAMPLES = (_LEAST_FRAMES - 1) * MEL.hop_length + 1
+_LEAST_SAMPLES = _LEAST_FRAMES * MEL.hop_length
 # Each sample less so much of the one before.
 _EMPHASIS = np.float32(0.97)
 _MEAN, _SCALE = np.float32(-4.5), np.float32(5.0)
