@@ -161,5 +161,5 @@ $(REFERENCE): envs/reference.txt envs/reference-no-deps.txt
 	"$(REFERENCE_VENV)/bin/python" -m pip install -r envs/reference.txt
 	"$(REFERENCE_VENV)/bin/python" -m pip install --no-deps -r envs/reference-no-deps.txt
 	"$(REFERENCE_VENV)/bin/python" -I -c \
-		'import cdpam, encodec, fadtk, resampy, torchlibrosa, torchvggish, torchvision, transformers'
+		'import cdpam, encodec, fadtk, hear21passt.base, msclap, resampy, torchlibrosa, torchvggish, torchvision, transformers'
 	@touch $@

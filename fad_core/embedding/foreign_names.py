@@ -36,6 +36,7 @@ FOREIGN_NAMES: Mapping[str, tuple[str, str]] = {
     "panns-cnn14-32k": ("pann-32k", f"kadtk ({_ROUNDED})"),
     "panns-cnn14-16k": ("pann-16k", f"kadtk ({_ROUNDED})"),
     "panns-wavegram-logmel": ("pann-wavegram-logmel", f"kadtk ({_ROUNDED})"),
+    "passt-base-10s": ("passt-10s-all", f"kadtk (the first 10 s of a file, {_ROUNDED})"),
 }
 """By a name of another package: the id in this package of the same network with the same checkpoint, and the
 packages that use the name, with what they do that this one does not."""

@@ -21,7 +21,7 @@ class LogMelSettings:
         bands: number of mel bands.
         lower_hz: lower edge of the lowest band in Hz.
         upper_hz: upper edge of the highest band in Hz.
-        window_length: samples in a frame, which is zero-padded to `fft_length` at its end; 0: `fft_length`.
+        window_length: samples in a frame, which is zero-padded to `fft_length`; 0: `fft_length`.
         centred: whether frame k is centred on sample k · hop_length, with the signal mirrored at its ends;
             else only whole frames count.
         log_offset: added to the mel spectrum before the logarithm.

@@ -41,8 +41,8 @@ class Options:
 
     crop: Crop = choice(
         "random",
-        "Part of a file that is embedded if it is longer than the model's window (CLAP: 10 s): random (a "
-        "section whose position follows from the seed and the file's content), first, center, or windows "
+        "Part of a file that is embedded if it is longer than the model's window (CLAP, PaSST: 10 s): random "
+        "(a section whose position follows from the seed and the file's content), first, center, or windows "
         "(all of it).",
     )
     hop_seconds: float = choice(

@@ -26,11 +26,13 @@ from fad_core.runner.pt2_graph import read_graph
 MODELS = [
     "vggish-pca",
     "pann-16k",
+    "pann-wavegram-logmel",
     "encodec-24k",
     "encodec-48k",
     "clap-630k-audioset",
     "clap-630k-audioset-fusion",
     "cdpam-content",
+    "passt",
 ]
 
 

@@ -25,7 +25,14 @@ _SETS_LISTED = 12
 _PRINTED = ("fad_core", "Python", "torch", "numpy", "scipy", "libsndfile", "resampy", "snakemake")
 _SHARED = {"sound": " at ", "dimension": " in ", "weights": ", with ", "settings": ", used with "}
 """What comes before a fact that is said once for all models of a family."""
-_FAMILIES = {"vggish": "VGGish", "pann": "PANN", "encodec": "EnCodec", "clap": "CLAP", "cdpam": "CDPAM"}
+_FAMILIES = {
+    "vggish": "VGGish",
+    "pann": "PANN",
+    "encodec": "EnCodec",
+    "clap": "CLAP",
+    "cdpam": "CDPAM",
+    "passt": "PaSST",
+}
 
 
 def distance_sentences(
