@@ -21,7 +21,8 @@ from fad_core.models.base import load_tensors
 def test_every_id_is_a_model_that_knows_itself(model_id: str):
     model = get_model(model_id)
     assert model.name == model_id
-    assert definition_of(model)[0] == (f"fad_core.models.{model.family}", "fad_core.models.base")
+    modules = [f"fad_core.models.{name}" for name in (model.family, "base", "network_model")]
+    assert definition_of(model)[0] == tuple(modules)
     assert [canonical_id(name) for name in model.aliases] == [model_id] * len(model.aliases)
     assert re.fullmatch("[a-z0-9-]+", model_id), "the workflow's paths are made of ids"
     assert model.checkpoints
