@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fad_core.tables.caption_schemas import CLAP_SCORE, CLAP_SCORE_PER_FILE
 from fad_core.tables.per_file_schemas import NEAR_COPIES, PER_FILE
 from fad_core.tables.schemas import DISTANCES, EMBEDDINGS, STATISTICS, VERIFICATION, Schema
 from fad_study.schemas.curves import CURVES, MONOTONICITY
@@ -20,6 +21,8 @@ SCHEMAS = (
     DISTANCES,
     PER_FILE,
     NEAR_COPIES,
+    CLAP_SCORE,
+    CLAP_SCORE_PER_FILE,
     MAP,
     RANKING,
     DIFFERENCES,
