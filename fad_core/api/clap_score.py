@@ -172,7 +172,8 @@ class CLAPScore:
             raise ArgumentError("audio_dir is None, and there is no file of embeddings of the sounds")
         held = {len(captions.texts), len(captions.texts if text is None else text)}
         if held != {len(paired.files) + paired.excluded}:
-            raise DatasetError(f"{max(held)} captions do not belong to {len(paired.files)} sounds")
+            counts = " and ".join(map(str, sorted(held)))
+            raise DatasetError(f"{counts} captions do not belong to {len(paired.files)} sounds")
         if text is None:
             text = self.get_text_embeddings(captions.texts)
             if text_file is not None:

@@ -23,7 +23,7 @@ CLAP_SCORE = Schema(
 
 CLAP_SCORE_PER_FILE = Schema(
     "clap_score_per_file",
-    "One row for each file with a caption, in the order of names.",
+    "One row for each file with a caption, in the order of the table of captions.",
     (
         *MODEL,
         SETTINGS,
