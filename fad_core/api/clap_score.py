@@ -19,7 +19,7 @@ from fad_core.api.caption_score import CaptionScore
 from fad_core.api.drop_in import FrechetAudioDistance
 from fad_core.api.original_arguments import SUBMODEL
 from fad_core.api.text_model import tokenizer_of, verified_text_model
-from fad_core.datasets.captions import Captions, read_captions
+from fad_core.datasets.captions import Captions, read_captions, require_one_vector
 from fad_core.embedding.clap_score import Paired, clap_score_rows, embed_captions, file_names, pair_files
 from fad_core.embedding.npy import embeddings_path, load_embeddings, save_embeddings
 from fad_core.errors import ArgumentError, DatasetError
@@ -78,8 +78,6 @@ class CLAPScore:
         Raises:
             ArgumentError: an argument has no valid value, or arguments contradict each other.
         """
-        if settings.get("crop") == "windows":
-            raise ArgumentError("a file is compared with its caption by one vector: crop cannot be windows")
         self._audio = FrechetAudioDistance(
             ckpt_dir,
             "clap",
@@ -89,6 +87,7 @@ class CLAPScore:
             enable_fusion=enable_fusion,
             **settings,
         )
+        require_one_vector(self._audio._use.options)
         self.submodel_name, self.enable_fusion = submodel_name, enable_fusion
         self.verbose, self.audio_load_worker = verbose, audio_load_worker
         self.model_id, self.sample_rate = self._audio.model_id, self._audio.sample_rate
@@ -197,7 +196,7 @@ class CLAPScore:
             dtype=dtype,
             accept=lambda scanned: captions.of_files(file_names(scanned.decisions[name])),
         )
-        return pair_files(sets[name], captions)
+        return pair_files(sets[name], captions, file_names(sets[name].decisions))
 
     def get_text_embeddings(self, text_data: Sequence[str]) -> NDArray[np.float32]:
         """Embed captions.

@@ -70,11 +70,10 @@ def clap_score(
     """
     if per_file is not None and per_file.suffix not in (".csv", ".parquet"):
         raise click.BadParameter("the file must end in .csv or .parquet", param_hint="--per-file")
-    if embedding.options.crop == "windows":
-        raise click.BadParameter("a file is compared by one vector: choose another crop", param_hint="--crop")
-    from fad_core.datasets.captions import read_captions
+    from fad_core.datasets.captions import read_captions, require_one_vector
     from fad_core.models import get_model, text_model_of
 
+    require_one_vector(embedding.options)
     described = get_model(model)
     text_model_of(described)
     table = read_captions(captions, caption_column, file_column)
@@ -90,7 +89,7 @@ def clap_score(
         to_compare=False,
         accept_files=lambda scanned: table.of_files(file_names(scanned.decisions[audio])),
     )
-    paired = pair_files(sets[audio], table)
+    paired = pair_files(sets[audio], table, file_names(sets[audio].decisions))
     exported = verified_text_model(
         described,
         embedding.weights,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fad_core.datasets.lists import COLUMNS
-from fad_core.errors import DatasetError
+from fad_core.errors import ArgumentError, DatasetError
+from fad_core.models.options import Options
 from fad_core.util.formatting import counted, one_line
 
 BY_NAME_NOTE = (
@@ -127,6 +128,19 @@ def read_captions(
         place = heading.index(usual[0])
     files = None if place is None else tuple(row[place].strip() for row in lines)
     return Captions(path, tuple(captions), files)
+
+
+def require_one_vector(options: Options) -> None:
+    """Require that a model gives one vector for each file, which is compared with that of its caption.
+
+    Raises:
+        ArgumentError: it gives one for each of several windows.
+    """
+    if options.crop == "windows" or options.imitate_fadtk:
+        raise ArgumentError(
+            "a file is compared with its caption by one vector, but this model would embed several windows "
+            "of a file: choose another crop, and not the conventions of fadtk"
+        )
 
 
 def _place(path: Path, heading: Sequence[str], column: str) -> int:

@@ -62,17 +62,18 @@ class Paired:
     note: str = ""
 
 
-def pair_files(embedded: EmbeddedSet, captions: Captions) -> Paired:
+def pair_files(embedded: EmbeddedSet, captions: Captions, names: Sequence[str]) -> Paired:
     """Pair the files of an embedded set with their captions.
 
     Args:
         embedded: the set, whose vectors were kept.
-        captions: the captions of all its files, those that were left out included.
+        captions: the captions of all its files.
+        names: names of all its files, those that were left out included.
 
     Raises:
         DatasetError: captions and files do not fit each other, or a file has several vectors.
     """
-    vectors, names = _vectors_by_file(embedded), file_names(embedded.decisions)
+    vectors = _vectors_by_file(embedded)
     order = sorted(zip(captions.of_files(names), names, strict=True))
     used = [(place, name) for place, name in order if name in vectors]
     return Paired(

@@ -94,7 +94,7 @@ def find_network(name: str) -> NetworkModel:
     'clap-630k-text'
     """
     if name.endswith(TEXT_SUFFIX):
-        for text in _of_text():
+        for text in text_models():
             if text.name == name:
                 return text
     return get_model(name)
@@ -116,7 +116,7 @@ def text_model_of(model: EmbeddingModel) -> NetworkModel:
     >>> text_model_of(get_model("clap")).name
     'clap-630k-audioset-text'
     """
-    found = {each.name: each for each in _of_text()}
+    found = {each.name: each for each in text_models()}
     if (text := found.get(f"{model.name}{TEXT_SUFFIX}")) is None:
         known = ", ".join(name.removesuffix(TEXT_SUFFIX) for name in found)
         raise UnknownModelError(f"{model.name} does not embed captions; models that do: {known}")
@@ -217,7 +217,8 @@ def _built_in(model_id: str = "") -> Iterator[EmbeddingModel]:
         yield from import_module(f"{__name__}.{family}").MODELS
 
 
-def _of_text() -> Iterator[NetworkModel]:
+def text_models() -> Iterator[NetworkModel]:
+    """Yield the models of captions."""
     for family in _families():
         yield from getattr(import_module(f"{__name__}.{family}"), "TEXT_MODELS", ())
 

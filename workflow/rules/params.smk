@@ -31,7 +31,7 @@ def id_of_entry(wildcards):
 
 def golden_sha256(wildcards):
     """Params function: the hash of the embeddings that the golden level compares with."""
-    return file_sha256(get_model(wildcards.id).verification.golden)
+    return file_sha256(find_network(wildcards.id).verification.golden)
 
 
 def model_settings(wildcards):
@@ -161,6 +161,17 @@ FILE_SCORES = {
     "threads": THREADS,
     "isa": ISA,
     "code": code("score_files.py"),
+}
+CAPTION_SCORES = {
+    "models": list(CAPTIONING),
+    "weights": [STUDY.models[name].weights for name in CAPTIONING],
+    "settings": [STUDY.models[name].settings for name in CAPTIONING],
+    "datasets": list(STUDY.captions),
+    "ckpt_dir": unrecorded(CKPT_DIR),
+    "threads": THREADS,
+    "isa": ISA,
+    "mixed_numerics": MIXED_NUMERICS,
+    "code": code("score_captions.py"),
 }
 REPORT = {
     "study": configuration,

@@ -160,7 +160,7 @@ def test_what_cannot_be_scored_is_said_before_anything_is_exported(audio: Path, 
 
 
 def test_arguments_that_contradict_each_other() -> None:
-    with pytest.raises(ArgumentError, match="crop cannot be windows"):
+    with pytest.raises(ArgumentError, match="choose another crop"):
         CLAPScore(crop="windows")
     with pytest.raises(ArgumentError, match="submodel_name must be one of"):
         CLAPScore(submodel_name="other")
@@ -179,4 +179,4 @@ def test_the_command_gives_the_same(clap: CLAPScore, cache: Path, audio: Path, t
     assert CliRunner().invoke(main, call).stdout.startswith(f"clap-score: {found[0]:.4g}"[:16])
     refused = CliRunner().invoke(main, [*call, "--model", "vggish"])
     assert refused.exit_code == 2 and "does not embed captions" in refused.stderr
-    assert CliRunner().invoke(main, [*call, "--crop", "windows"]).exit_code == 2
+    assert CliRunner().invoke(main, [*call, "--crop", "windows"]).exit_code == 1
