@@ -28,6 +28,7 @@ def main(
     spreads: list[Path] | None = None,
     monotonicity: list[Path] | None = None,
     near_copies: Path | None = None,
+    clap_score: Path | None = None,
     places: str = "{}",
     players_mb: float = 0,
 ) -> None:
@@ -56,6 +57,7 @@ def main(
         spreads: figures of single files, .../{measure}.per_file.svg.
         monotonicity: tables of whether metrics get worse from level to level, .../{metric}.monotonicity.csv.
         near_copies: the table of near copies.
+        clap_score: the table of CLAP scores.
         places: where the audio of data sets is, by their labels, as JSON.
         players_mb: size that recordings may have in the page, in MB.
     """
@@ -84,6 +86,7 @@ def main(
         spreads or (),
         monotonicity or (),
         near_copies,
+        clap_score,
     )
     write_report(json.loads(study), sources, html, json.loads(places), players_mb)
 

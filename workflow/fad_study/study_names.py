@@ -12,6 +12,7 @@ from fad_core.datasets.captions import require_one_vector
 from fad_core.errors import FadError
 from fad_core.metrics import choose_metric
 from fad_core.models import get_model, text_model_of
+from fad_core.models.clap.tokenizer import require_tokenizers
 from fad_core.models.options import Options
 from fad_study.given_sets import is_given, validate_given
 from fad_study.messages import message_of
@@ -116,7 +117,8 @@ def _validate_pairs(
     config: Mapping[str, Any], pairs: tuple[tuple[str, str], ...], names: list[str]
 ) -> Iterator[str]:
     key = "reference" if "reference" in config else "pairs"
-    if len(names) < 2 and (key == "reference" or config["pairs"] == "all"):
+    wanted = metric_texts(config) or key == "reference"
+    if len(names) < 2 and wanted and (key == "reference" or config["pairs"] == "all"):
         yield f"{key}: {'' if key == 'reference' else 'all '}needs at least two data sets"
     unknown = sorted({*itertools.chain.from_iterable(pairs)} - set(names))
     if unknown:
@@ -176,6 +178,7 @@ def _validate_captions(config: Mapping[str, Any], given: Collection[str]) -> Ite
             f"data set {name}: captions has no effect without the metric {CLAP_SCORE}" for name in captioned
         )
         return
+    yield from (f"metrics: {CLAP_SCORE}: {error}" for error in errors_of(require_tokenizers))
     if not captioned:
         yield f"metrics: {CLAP_SCORE} needs a data set with `captions`"
     for name in captioned:

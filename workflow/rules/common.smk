@@ -36,7 +36,9 @@ STUDY_DIR = f"results/{STUDY.name}"
 LOGS = f"{STUDY_DIR}/logs"
 BENCHMARKS = f"{STUDY_DIR}/benchmarks"
 DISTANCE_TABLES = expand(
-    "{name}.{suffix}", name=["distances", "files", "datasets"], suffix=["parquet", "csv"]
+    "{name}.{suffix}",
+    name=["files", "datasets", *(["distances"] if METRICS else [])],
+    suffix=["parquet", "csv"],
 )
 DECISIONS = f"{STUDY_DIR}/decisions.parquet"
 CACHE = "results/cache" if STUDY.settings["embedding_cache"] else None

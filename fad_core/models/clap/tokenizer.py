@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -38,13 +39,9 @@ class Tokenizer:
             FadError: the package tokenizers is not installed.
             WeightsError: the vocabulary contradicts itself, or has ids that RoBERTa does not know.
         """
-        try:
-            from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
-        except ImportError as error:
-            raise FadError(
-                "captions need the package tokenizers, which is not installed: "
-                "pip install 'fad-core[captions]'"
-            ) from error
+        require_tokenizers()
+        from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
+
         missing = [mark for mark in (_START, _PAD, _END, _UNKNOWN) if mark not in vocabulary]
         if missing or not all(0 <= number < ROBERTA.words for number in vocabulary.values()):
             fault = f"it lacks {', '.join(missing)}" if missing else f"an id is not below {ROBERTA.words}"
@@ -77,6 +74,18 @@ class Tokenizer:
         """Return what the network takes of a caption: its ids and its mask, int64 `[1, L]`."""
         ids = np.array([self.ids(caption)], np.int64)
         return ids, np.ones_like(ids)
+
+
+def require_tokenizers() -> None:
+    """Require the package tokenizers.
+
+    Raises:
+        FadError: it is not installed.
+    """
+    if find_spec("tokenizers") is None:
+        raise FadError(
+            "captions need the package tokenizers, which is not installed: pip install 'fad-core[captions]'"
+        )
 
 
 def read_vocabulary(folder: Path) -> tuple[dict[str, int], Merges]:
