@@ -19,7 +19,7 @@ from fad_core.api.caption_score import CaptionScore
 from fad_core.api.drop_in import FrechetAudioDistance
 from fad_core.api.original_arguments import SUBMODEL
 from fad_core.api.text_model import tokenizer_of, verified_text_model
-from fad_core.datasets.captions import Captions, read_captions, require_one_vector
+from fad_core.datasets.captions import BY_NAME_NOTE, Captions, read_captions, require_one_vector
 from fad_core.embedding.clap_score import Paired, clap_score_rows, embed_captions, file_names, pair_files
 from fad_core.embedding.npy import embeddings_path, load_embeddings, save_embeddings
 from fad_core.errors import ArgumentError, DatasetError
@@ -181,8 +181,9 @@ class CLAPScore:
             if paired.excluded:
                 raise DatasetError(f"{audio_file} would lack the rows of files that were left out: omit it")
             save_embeddings(paired.audio, self._audio._use, audio_file)
-        if paired.note:
-            warnings.warn(paired.note, stacklevel=2)
+        for note in (BY_NAME_NOTE, BY_ROW_NOTE):
+            if note in paired.note:
+                warnings.warn(note, stacklevel=2)
         dataset = str(audio_file if audio_dir is None else audio_dir)
         return CaptionScore(*clap_score_rows(dataset, paired, captions.texts, text))
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from fad_core.datasets.captions import BY_NAME_NOTE, Captions
 from fad_core.datasets.decisions import FileDecision
+from fad_core.datasets.remarks import set_notes
+from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import DatasetError
 from fad_core.metrics.clap_score import cosines, mean_interval
@@ -76,13 +78,14 @@ def pair_files(embedded: EmbeddedSet, captions: Captions, names: Sequence[str]) 
     vectors = _vectors_by_file(embedded)
     order = sorted(zip(captions.of_files(names), names, strict=True))
     used = [(place, name) for place, name in order if name in vectors]
+    notes = [embedded.note, *(set_notes(embedded.counts) if embedded.counts else ())]
     return Paired(
         key=embedded.key,
         files=[name for _, name in used],
         places=[place for place, _ in used],
         audio=np.stack([vectors[name] for _, name in used]),
         excluded=len(names) - len(used),
-        note="; ".join(filter(None, (embedded.note, BY_NAME_NOTE if captions.files is None else ""))),
+        note="; ".join(filter(None, (*notes, BY_NAME_NOTE if captions.files is None else ""))),
     )
 
 
@@ -121,6 +124,7 @@ def clap_score_rows(
         values = cosines(text[list(paired.places)], paired.audio)
     except ValueError as error:
         raise DatasetError(f"{dataset}: {error}") from error
+    seeded = SEEDED_NOTE if paired.key.weights == "seeded" else ""
     head = {**asdict(paired.key), "dataset": dataset}
     low, high = mean_interval(values) or (None, None)
     row = {
@@ -131,7 +135,7 @@ def clap_score_rows(
         "ci_high": high,
         "files": len(values),
         "excluded": paired.excluded,
-        "note": paired.note,
+        "note": "; ".join(filter(None, (seeded, paired.note))),
     }
     each = zip(paired.files, paired.places, values.tolist(), strict=True)
     return row, [

@@ -18,6 +18,7 @@ from fad_core import CaptionScore, CLAPScore
 from fad_core.api.clap_score import BY_ROW_NOTE
 from fad_core.cli import main
 from fad_core.datasets.captions import BY_NAME_NOTE
+from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.errors import ArgumentError, DatasetError
 from fad_core.metrics.clap_score import cosines
 from fad_core.tables import CLAP_SCORE_PER_FILE, read_table
@@ -85,7 +86,7 @@ def test_files_are_compared_with_their_captions(clap: CLAPScore, audio: Path, tm
     mean, std = found
     assert (mean, std) == (np.mean(values), np.std(values))
     assert found.row["ci_low"] < mean < found.row["ci_high"]
-    assert (found.row["files"], found.row["excluded"], found.row["note"]) == (6, 0, "")
+    assert (found.row["files"], found.row["excluded"], found.row["note"]) == (6, 0, SEEDED_NOTE)
     copied = copy.copy(found)
     assert isinstance(copied, CaptionScore) and copied.row == found.row
 
@@ -105,7 +106,7 @@ def test_without_a_column_of_files_a_warning_says_how_they_were_paired(
     path = table(tmp_path / "captions.csv", list(CAPTIONS), with_files=False)
     with pytest.warns(UserWarning, match="paired with the files in the order of their names"):
         found = clap.score(path, audio)
-    assert found.row["note"] == BY_NAME_NOTE
+    assert found.row["note"] == f"{SEEDED_NOTE}; {BY_NAME_NOTE}"
     assert {row["file"]: row["caption"] for row in found.per_file} == CAPTIONS
     with pytest.raises(DatasetError, match="5 captions, but there are 6 files"):
         clap.score(table(path, list(CAPTIONS)[:5], with_files=False), audio)
@@ -121,7 +122,7 @@ def test_stored_embeddings_have_the_order_of_the_table(clap: CLAPScore, audio: P
     assert clap.calculate_clap_score(text, sounds) == tuple(found)
     with pytest.warns(UserWarning, match="name no files"):
         again = clap.score(None, None, **stored)
-    assert tuple(again) == tuple(found) and again.row["note"] == BY_ROW_NOTE
+    assert tuple(again) == tuple(found) and again.row["note"] == f"{SEEDED_NOTE}; {BY_ROW_NOTE}"
     # One of the two is stored. That of the captions has the rows of the table, which pairs them again.
     assert tuple(clap.score(path, audio, text_embds_path=stored["text_embds_path"])) == tuple(found)
     with pytest.warns(UserWarning, match="name no files"):
