@@ -3,12 +3,8 @@
 
 rule score_captions:
     input:
-        exported=TEXT_EXPORTS,
-        verdicts=TEXT_VERDICTS,
-        captions=list(STUDY.captions.values()),
+        **CAPTIONED,
         decisions=DECISIONS,
-        statistics=CAPTIONED_STATISTICS,
-        embeddings=CAPTIONED_EMBEDDINGS,
     output:
         scores=with_csv("clap_score", "clap_score"),
         per_file=with_csv("clap_score_per_file", "clap_score"),

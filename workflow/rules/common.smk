@@ -242,8 +242,13 @@ MAPS = {
 MANIFESTS = [f"{STUDY_DIR}/manifests/{batch}.parquet" for batch in BATCHES]
 EMBEDDINGS = [path for name in STUDY.models for path in embeddings_by(name)]
 STATISTICS = [path for name in STUDY.models for path in statistics_by(name, STUDY.paired())]
-CAPTIONED_EMBEDDINGS = [path for name in CAPTIONING for path in embeddings_by(name)]
-CAPTIONED_STATISTICS = [path for name in CAPTIONING for path in statistics_by(name, STUDY.captions)]
+CAPTIONED = {
+    "exported": TEXT_EXPORTS,
+    "verdicts": TEXT_VERDICTS,
+    "captions": list(map(str, STUDY.captions.values())),
+    "statistics": [path for name in CAPTIONING for path in statistics_by(name, STUDY.captions)],
+    "embeddings": [path for name in CAPTIONING for path in embeddings_by(name)],
+}
 GIVEN = [path for name in STUDY.models for path in statistics_by(name, STUDY.given())]
 
 
