@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fad_core.api.model_cache import ModelCache, Report, default_cache_dir
-from fad_core.errors import ArgumentError
+from fad_core.errors import ArgumentError, WeightsError
 from fad_core.models import text_model_of
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.clap.text import VOCABULARY
@@ -16,6 +16,8 @@ from fad_core.runner.unverified import is_exported
 from fad_core.verification.verdicts import note_of
 from fad_core.verification.verify import verified_backends
 from fad_core.weights import fetch_weights, locate_official
+
+_WITHOUT_VOCABULARY = (("vocabulary", "FOLDER"), ("ckpt_dir", "FOLDER"), ("weights", "seeded"))
 
 
 def verified_text_model(
@@ -77,7 +79,11 @@ def tokenizer_of(
         return Tokenizer(*read_vocabulary(vocabulary.expanduser()))
     if choice == "seeded":
         return Tokenizer(*minimal_vocabulary())
-    fetched = fetch_weights(locate_official(VOCABULARY, ckpt_dir), ckpt_dir, progress=progress)
+    try:
+        fetched = fetch_weights(locate_official(VOCABULARY, ckpt_dir), ckpt_dir, progress=progress)
+    except WeightsError as error:
+        # A vocabulary is not chosen with the weights.
+        raise WeightsError(error.message, _WITHOUT_VOCABULARY) from error
     path = fetched.files[0].path
     assert path is not None, "it was fetched"
     return Tokenizer(*read_vocabulary(path.parent))
