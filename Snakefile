@@ -33,6 +33,7 @@ include: "workflow/rules/datasets.smk"
 include: "workflow/rules/embeddings.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/distances.smk"
+include: "workflow/rules/captions.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/papers.smk"
 
@@ -51,6 +52,7 @@ rule all:
         rules.plot_ranking.output if STUDY.ranked else [],
         rules.plot_extrapolation.output if EXTRAPOLATED else [],
         rules.score_files.output if PER_FILE else [],
+        rules.score_captions.output if CAPTIONING else [],
         expand(rules.plot_per_file.output, measure=PER_FILE),
         paper_targets(),
         # If the configuration names an interpreter of the original packages.

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from fad_core.util.version import __version__
 
 if TYPE_CHECKING:
+    from fad_core.api.caption_score import CaptionScore as CaptionScore
+    from fad_core.api.clap_score import CLAPScore as CLAPScore
     from fad_core.api.drop_in import FrechetAudioDistance as FrechetAudioDistance
     from fad_core.api.reference import Reference as Reference
     from fad_core.api.reference import reference as reference
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from fad_core.models import register_model as register_model
 
 __all__ = [
+    "CLAPScore",
+    "CaptionScore",
     "FrechetAudioDistance",
     "Reference",
     "Score",
@@ -30,6 +34,8 @@ __all__ = [
 
 # Where each name is defined.
 _LAZY = {
+    "CLAPScore": "fad_core.api.clap_score",
+    "CaptionScore": "fad_core.api.caption_score",
     "FrechetAudioDistance": "fad_core.api.drop_in",
     "Reference": "fad_core.api.reference",
     "Score": "fad_core.api.scoring",

@@ -19,12 +19,12 @@ def main(
     """
     import torch
 
-    from fad_core.models import get_model
+    from fad_core.models import find_network
     from fad_core.runner.pt2 import export_model
     from fad_core.weights import fetch_weights, locate_weights
 
     torch.set_num_threads(threads)
-    described = get_model(model)
+    described = find_network(model)
     fetched = fetch_weights(locate_weights(described, weights, ckpt_dir), ckpt_dir)
     identity = export_model(described, fetched, output)
     print(f"{output}: {identity.model}, {identity.weights} weights, sha256 {identity.weights_sha256}")

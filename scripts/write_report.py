@@ -29,6 +29,7 @@ def main(
     monotonicity: list[Path] | None = None,
     near_copies: Path | None = None,
     categories: Path | None = None,
+    clap_score: Path | None = None,
     places: str = "{}",
     players_mb: float = 0,
 ) -> None:
@@ -58,6 +59,7 @@ def main(
         monotonicity: tables of whether metrics get worse from level to level, .../{metric}.monotonicity.csv.
         near_copies: the table of near copies.
         categories: the table of systems by category.
+        clap_score: the table of CLAP scores.
         places: where the audio of data sets is, by their labels, as JSON.
         players_mb: size that recordings may have in the page, in MB.
     """
@@ -87,6 +89,7 @@ def main(
         monotonicity or (),
         near_copies,
         categories,
+        clap_score,
     )
     write_report(json.loads(study), sources, html, json.loads(places), players_mb)
 

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fad_core.api.model_cache import default_cache_dir, embedding_cache, verified_model
 from fad_core.api.original_arguments import SUBMODEL, model_of
-from fad_core.api.scoring import Score, names_of, scan_sets, score_embedded
+from fad_core.api.scoring import ScannedSets, Score, names_of, scan_sets, score_embedded
 from fad_core.datasets.policy import DEFAULTS, FilePolicy, Leftovers, OnBadFile, OnDuplicate, OnShortFile
 from fad_core.datasets.remarks import set_notes
 from fad_core.embedding.embedded_set import EmbeddedSet
@@ -373,10 +373,12 @@ class FrechetAudioDistance:
         keep: bool,
         to_compare: bool = True,
         dtype: Dtype = DEFAULT_OPTIONS.dtype,
+        accept: Callable[[ScannedSets], object] = bool,
     ) -> tuple[ExportedModel | None, dict[str, EmbeddedSet]]:
         """Embed sets; errors in files are raised before a model is fetched or exported.
 
-        The model is None, and is not exported, if no set is to be embedded and its weights are known.
+        `accept` is called with the scanned sets, and raises if they are not the right ones. The model is
+        None, and is not exported, if no set is to be embedded and its weights are known.
         """
         use = self._use_of(dtype)
         backend = resolve_backend(self._backend, use.options)
@@ -393,6 +395,7 @@ class FrechetAudioDistance:
                 to_compare=to_compare,
                 progress=advance,
             )
+        accept(scanned)
         if self._exported is None and (key := self._expected_key(use, backend)) is not None:
             scanned.require_key(key)
             if not scanned.decisions and len(key.weights_sha256) == _SHA256_DIGITS:

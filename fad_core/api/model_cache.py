@@ -15,12 +15,13 @@ from pathlib import Path
 from fad_core.embedding.cached import cache_of
 from fad_core.embedding.embedding_cache import EmbeddingCache
 from fad_core.errors import FadError, ModelError
-from fad_core.models import definition_of, get_model
-from fad_core.models.base import EmbeddingModel
+from fad_core.models import definition_of, find_network, get_model
+from fad_core.models.base import NetworkModel
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.use import ModelUse
 from fad_core.runner.backend import Backend, Origin, resolve_backend
 from fad_core.runner.exported import ExportedModel
+from fad_core.runner.exported_network import ExportedNetwork
 from fad_core.runner.identity import Identity, read_identity
 from fad_core.runner.numerics import numerics_key
 from fad_core.runner.pt2 import export_model
@@ -33,6 +34,7 @@ from fad_core.util.progress import progress_bar
 from fad_core.verification.check import Check, require_passed
 from fad_core.verification.eager import EagerLevel
 from fad_core.verification.golden import GoldenLevel
+from fad_core.verification.golden_text import GoldenTextLevel
 from fad_core.verification.table import write_verification
 from fad_core.verification.verdicts import Verified, levels_of, note_of, require_verified
 from fad_core.verification.verify import level_of, run_by, verified_backends, verify
@@ -179,7 +181,7 @@ class ModelCache:
         self.report = report
         self.progress = progress
 
-    def export(self, model: EmbeddingModel, choice: str) -> tuple[Path, Weights]:
+    def export(self, model: NetworkModel, choice: str) -> tuple[Path, Weights]:
         """Export a model, unless the folder has it; return its path and its fetched weights."""
         weights = locate_weights(model, choice, self.ckpt_dir)
         for file in weights.files if weights.kind == "official" else ():
@@ -204,7 +206,7 @@ class ModelCache:
             backends: backends to verify.
             origin: origin of the file, as in `ExportedModel`.
         """
-        model = get_model(model_in(path))
+        model = find_network(model_in(path))
         checks: list[Check] = []
         for name in levels_of(model):
             if name == "golden" and weights.kind != "seeded":
@@ -214,7 +216,7 @@ class ModelCache:
         return checks
 
     def require_verified(
-        self, path: Path, model: EmbeddingModel, weights: Weights, backends: Sequence[Backend]
+        self, path: Path, model: NetworkModel, weights: Weights, backends: Sequence[Backend]
     ) -> None:
         """Require that a model has passed all levels with each backend that can be used here.
 
@@ -248,9 +250,9 @@ class ModelCache:
 
     def _record(
         self,
-        level: EagerLevel | GoldenLevel,
-        exported: ExportedModel,
-        model: EmbeddingModel,
+        level: EagerLevel | GoldenLevel | GoldenTextLevel,
+        exported: ExportedNetwork,
+        model: NetworkModel,
         path: Path,
         verdict: Path,
     ) -> None:
@@ -265,7 +267,7 @@ class ModelCache:
         require_passed(checks)
         write_verification(checks, [path], verdict, exported.device)
 
-    def _verdict(self, stem: str, level: str, model: EmbeddingModel, backend: Backend) -> Path:
+    def _verdict(self, stem: str, level: str, model: NetworkModel, backend: Backend) -> Path:
         """Return the path of a verdict, with a digest of the code and the kind of machine."""
         facts = [
             numerics_key(model, backend.device).digest,

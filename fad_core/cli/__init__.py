@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 import click
 
 from fad_core.cli.cache import cache
+from fad_core.cli.clap_score import clap_score
 from fad_core.cli.compare import compare
 from fad_core.cli.completion import completion
 from fad_core.cli.embed import embed, stats
@@ -46,7 +47,8 @@ def main() -> None:
     set_up_process()
 
 
-for _command in (score, embed, stats, compare, models, metrics, weights, export, verify, cache, completion):
+_SCORING = (score, clap_score, embed, stats, compare)
+for _command in (*_SCORING, models, metrics, weights, export, verify, cache, completion):
     main.add_command(_command)
 # Commands of packages that build on this one, such as `fad study`.
 for _entry in sorted(entry_points(group="fad_core.commands"), key=lambda entry: entry.name):

@@ -17,6 +17,7 @@ from fad_core.runner.backend import Backend
 if TYPE_CHECKING:
     from fad_core.datasets.decisions import FileDecision
     from fad_core.embedding.embedded_set import EmbeddedSet
+    from fad_core.embedding.scan_and_embed import ScannedSets
     from fad_core.runner.exported import ExportedModel
 
 
@@ -47,6 +48,7 @@ class Embedding:
         keep: bool = False,
         to_compare: bool = True,
         accept: Callable[[ExportedModel], object] = bool,
+        accept_files: Callable[[ScannedSets], object] = bool,
     ) -> tuple[ExportedModel, dict[str, EmbeddedSet]]:
         """Embed sets; errors of any file are reported before a checkpoint is fetched or a model exported.
 
@@ -56,6 +58,8 @@ class Embedding:
             keep: whether the embeddings are kept beside the statistics.
             to_compare: whether each set must give the two vectors that a distance needs.
             accept: called with the model before it embeds anything; raises if it is not the right one.
+            accept_files: called with the scanned sets before a model is exported; raises if they are not the
+                right ones.
 
         Returns:
             The model, and the sets by their names.
@@ -87,6 +91,7 @@ class Embedding:
         for name, decisions in scanned.decisions.items():
             self._report_decisions(name, decisions)
             self._report_ignored(name, scanned.sets[name].ignored)
+        accept_files(scanned)
         exported = verified_model(
             model_id,
             self.weights,

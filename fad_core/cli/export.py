@@ -59,9 +59,9 @@ def export(
     The file names its model, weights and versions, and can be loaded with torch.export.load. `fad verify`
     compares it with the network that it was exported from.
     """
-    from fad_core.models import get_model
+    from fad_core.models import find_network
 
-    described = get_model(model)
+    described = find_network(model)
     if output is not None:
         if output.suffix != ".pt2":
             raise click.BadParameter(f"{output}: the name must end in .pt2", param_hint="--output")
@@ -118,13 +118,13 @@ def verify(
     code, with seeded weights, with stored embeddings of the original package. Both run on the CPU with both
     runners, and on the GPU with --device cuda. The exit status is 3 if a comparison fails.
     """
-    from fad_core.models import get_model
+    from fad_core.models import find_network
 
     is_file = Path(what).suffix == ".pt2"
     if not is_file:
         if Path(what).is_file():
             raise ModelError(f"{what} is a file, but neither an exported model (.pt2) nor the id of a model")
-        get_model(what)
+        find_network(what)
     use_threads(threads)
     from fad_core.api.model_cache import ModelCache, default_cache_dir
     from fad_core.runner.backend import resolve_device
@@ -138,7 +138,7 @@ def verify(
         path, origin = Path(what), "trusted" if trust else "given"
         fetched = weights_of(path, weights, ckpt_dir)
     else:
-        path, fetched = cache.export(get_model(what), weights or "official")
+        path, fetched = cache.export(find_network(what), weights or "official")
     checks = cache.verify(path, fetched, verified_backends(device), origin)
     name = checks[0].model
     rows = verification_rows(checks, [path], device)

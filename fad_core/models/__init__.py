@@ -25,11 +25,13 @@ from typing import TYPE_CHECKING
 from fad_core.errors import ModelError, UnknownModelError
 
 if TYPE_CHECKING:
-    from fad_core.models.base import EmbeddingModel
+    from fad_core.models.base import EmbeddingModel, NetworkModel
 
 __all__ = ["get_model", "model_ids", "register_model"]
 
 ENTRY_POINTS = "fad_core.models"
+TEXT_SUFFIX = "-text"
+"""End of the id of a model of text."""
 
 # By id: the models that this process has registered.
 _registered: dict[str, EmbeddingModel] = {}
@@ -75,6 +77,52 @@ def get_model(model_id: str) -> EmbeddingModel:
     raise UnknownModelError(f"there is no model {model_id!r}.{hint} Models: {', '.join(names)}.")
 
 
+def find_network(name: str) -> NetworkModel:
+    """Look up a model of audio, or of the captions that belong to one.
+
+    Args:
+        name: id or alias of a model of audio, or the id of a model of text: that of the model of audio whose
+            vectors its own are compared with, and `-text`.
+
+    Returns:
+        The description of the model; its network is not loaded.
+
+    Raises:
+        UnknownModelError: there is no such model; the message lists all models of audio.
+
+    >>> find_network("clap-630k-text").name
+    'clap-630k-text'
+    """
+    if name.endswith(TEXT_SUFFIX):
+        for text in text_models():
+            if text.name == name:
+                return text
+    return get_model(name)
+
+
+def text_model_of(model: EmbeddingModel) -> NetworkModel:
+    """Return the model of text that belongs to a model of audio.
+
+    Args:
+        model: the model of audio.
+
+    Returns:
+        The model whose vectors of captions can be compared with vectors of audio.
+
+    Raises:
+        UnknownModelError: it has none; the message lists the models that have one.
+
+    >>> from fad_core.models import get_model
+    >>> text_model_of(get_model("clap")).name
+    'clap-630k-audioset-text'
+    """
+    found = {each.name: each for each in text_models()}
+    if (text := found.get(f"{model.name}{TEXT_SUFFIX}")) is None:
+        known = ", ".join(name.removesuffix(TEXT_SUFFIX) for name in found)
+        raise UnknownModelError(f"{model.name} does not embed captions; models that do: {known}")
+    return text
+
+
 def canonical_id(model_id: str) -> str:
     """Return the id of a model, given its id or an alias; any other name is returned unchanged."""
     try:
@@ -83,7 +131,7 @@ def canonical_id(model_id: str) -> str:
         return model_id
 
 
-def definition_of(model: EmbeddingModel) -> tuple[tuple[str, ...], str]:
+def definition_of(model: NetworkModel) -> tuple[tuple[str, ...], str]:
     """Return what defines a model, for a digest of its code (`fad_core.util.code_digest`).
 
     Args:
@@ -165,9 +213,18 @@ def _all_models(model_id: str = "") -> Iterator[EmbeddingModel]:
 
 
 def _built_in(model_id: str = "") -> Iterator[EmbeddingModel]:
-    families = [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
-    for family in sorted(families, key=lambda family: not model_id.startswith(family)):
+    for family in sorted(_families(), key=lambda family: not model_id.startswith(family)):
         yield from import_module(f"{__name__}.{family}").MODELS
+
+
+def text_models() -> Iterator[NetworkModel]:
+    """Yield the models of captions."""
+    for family in _families():
+        yield from getattr(import_module(f"{__name__}.{family}"), "TEXT_MODELS", ())
+
+
+def _families() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
 
 
 @cache

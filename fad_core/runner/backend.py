@@ -11,7 +11,7 @@ from fad_core.models.options import DEFAULT_OPTIONS, Options, require_batch_size
 from fad_core.util.choices import choice, parse_fields, require_choices
 
 if TYPE_CHECKING:
-    from fad_core.models.base import EmbeddingModel
+    from fad_core.models.base import NetworkModel
 
 __all__ = ["Backend"]
 
@@ -109,7 +109,7 @@ def resolve_backend(backend: Backend, options: Options = DEFAULT_OPTIONS) -> Bac
     return Backend("plain" if options.imitate_original else backend.runner, device)
 
 
-def chosen_batch_size(model: EmbeddingModel, backend: Backend, batch_size: int | None) -> int:
+def chosen_batch_size(model: NetworkModel, backend: Backend, batch_size: int | None) -> int:
     """Return the number of windows, or on a CUDA device of files, that are embedded at once.
 
     Args:

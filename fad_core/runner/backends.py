@@ -8,8 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 
-from fad_core.models.base import Arrays
-from fad_core.models.use import ModelUse
+from fad_core.models.base import Arrays, NetworkModel
+from fad_core.models.options import Options
 from fad_core.runner.backend import Backend, Origin
 from fad_core.runner.cuda import on_cuda
 from fad_core.runner.cuda_batches import CudaBatcher
@@ -56,13 +56,14 @@ class MultiFileNetwork(Protocol):
 
 
 def make_network(
-    path: Path, use: ModelUse, backend: Backend, batch_size: int, origin: Origin
+    path: Path, model: NetworkModel, options: Options, backend: Backend, batch_size: int, origin: Origin
 ) -> tuple[Network, str]:
     """Load a network and prepare it to run.
 
     Args:
         path: the `.pt2`.
-        use: the model, and how it is used.
+        model: the model.
+        options: how it is used.
         backend: what `fad_core.runner.backend.resolve_backend` returned.
         batch_size: on a CUDA device, number of files or windows embedded at once.
         origin: origin of the file.
@@ -78,25 +79,26 @@ def make_network(
         return load_network(path, trust=origin != "given")
 
     if origin != "given":
-        return _ready(load(), load, use, backend, batch_size)
-    with explained(path, use.model), computing(backend.device):
+        return _ready(load(), load, model, options, backend, batch_size)
+    with explained(path, model), computing(backend.device):
         graph = load()
-        require_shapes(graph, use.model)
-        network, note = _ready(graph, load, use, backend, batch_size)
-        require_runs(network, use.model, backend.device)
+        require_shapes(graph, model)
+        network, note = _ready(graph, load, model, options, backend, batch_size)
+        require_runs(network, model, backend.device)
     return network, note
 
 
 def _ready(
     graph: torch.fx.GraphModule,
     load: Callable[[], torch.fx.GraphModule],
-    use: ModelUse,
+    model: NetworkModel,
+    options: Options,
     backend: Backend,
     batch_size: int,
 ) -> tuple[Network, str]:
     """Prepare a graph in place; load it again if the preparation fails midway."""
     if not backend.on_cpu:
-        return CudaBatcher(on_cuda(graph, backend.device), use, batch_size), ""
+        return CudaBatcher(on_cuda(graph, backend.device), model, options, batch_size), ""
     note = ""
     if backend.runner == "fast":
         network, reason = accelerate(graph)

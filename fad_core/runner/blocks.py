@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.models.base import Arrays, NetworkModel
 from fad_core.runner.backends import MultiFileNetwork
 from fad_core.runner.device import upload
 
@@ -16,7 +16,7 @@ Tensors = tuple[torch.Tensor, ...]
 
 
 def run_files(
-    network: Callable[..., Any], model: EmbeddingModel, files: Sequence[Arrays], device: str = "cpu"
+    network: Callable[..., Any], model: NetworkModel, files: Sequence[Arrays], device: str = "cpu"
 ) -> list[list[Arrays]]:
     """Run a network over the first blocks of several files, then over their second blocks, and so on.
 
@@ -36,7 +36,7 @@ def run_files(
     return outputs
 
 
-def split_result(result: Any, model: EmbeddingModel) -> tuple[Tensors, Tensors]:
+def split_result(result: Any, model: NetworkModel) -> tuple[Tensors, Tensors]:
     """Split a result of a model's network into its outputs, in order, and the state, if there is one."""
     parts = result if isinstance(result, tuple) else (result,)
     count = len(model.outputs)

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import fx
 
-from fad_core.models.base import Arrays
-from fad_core.models.use import ModelUse
+from fad_core.models.base import Arrays, NetworkModel
+from fad_core.models.options import Options
 from fad_core.runner.file_batches import Group, full_groups
 
 BATCH_BYTES = 4_000_000_000
@@ -26,15 +26,19 @@ class CudaBatcher:
 
     any_batch = False
 
-    def __init__(self, network: fx.GraphModule, use: ModelUse, batch_size: int) -> None:
+    def __init__(
+        self, network: fx.GraphModule, model: NetworkModel, options: Options, batch_size: int
+    ) -> None:
         """Wrap a network that is on the device (`fad_core.runner.cuda.on_cuda`).
 
         Args:
             network: network of the model.
-            use: the model, and how it is used.
+            model: the model.
+            options: how it is used.
             batch_size: number of files or windows in a batch.
         """
-        self._network, self._use, self._batch_size = network, use, batch_size
+        self._network, self._batch_size = network, batch_size
+        self._model, self._options = model, options
 
     def __call__(self, *given: torch.Tensor) -> Any:
         """Return the result of one call."""
@@ -48,7 +52,7 @@ class CudaBatcher:
             places_of[tuple(tensor.shape for tensor in given)].append(place)
         for shapes, places in places_of.items():
             single = all(shape[0] == 1 for shape in shapes)
-            samples = self._use.model.samples_of(calls[places[0]][0].shape)
+            samples = self._model.samples_of(calls[places[0]][0].shape)
             size = self.files_in_memory(samples) if single else 1
             for start in range(0, len(places), size):
                 batch = places[start : start + size]
@@ -63,7 +67,7 @@ class CudaBatcher:
 
     def files_in_memory(self, samples: int) -> int:
         """Return the number of files of so many samples in one batch."""
-        most, held = self._batch_size, self._use.memory_bytes(samples)
+        most, held = self._batch_size, self._model.memory_bytes(samples, self._options)
         return max(min(most, BATCH_BYTES // held), 1) if held else most
 
     def _run_batch(self, calls: Sequence[tuple[torch.Tensor, ...]], size: int) -> list[Any]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +20,9 @@ from fad_core.models import get_model
 from fad_core.models.base import Arrays, EmbeddingModel, Vectors
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 from fad_core.models.use import ModelKey, ModelUse
-from fad_core.runner.backend import Backend, Origin, chosen_batch_size, resolve_backend, settings_text
+from fad_core.runner.backend import Backend, Origin, settings_text
+from fad_core.runner.exported_network import ExportedNetwork
 from fad_core.runner.identity import Identity, read_identity
-
-if TYPE_CHECKING:
-    import torch
-
-    from fad_core.runner.loaded_network import LoadedNetwork
 
 __all__ = ["ExportedModel"]
 
@@ -35,14 +30,11 @@ LARGEST_FEATURE = 1e15
 """A network may sum the squares of its features; the largest float32 is 3.4e38."""
 
 
-class ExportedModel:
-    """A `.pt2`, which computes embeddings of waveforms.
+class ExportedModel(ExportedNetwork):
+    """A `.pt2`, which computes embeddings of waveforms; see also `ExportedNetwork`.
 
     Attributes:
-        identity: identity of the model.
         use: description of the model, and the options that it is used with.
-        backend: how and where the network runs.
-        batch_size: number of windows, or on a CUDA device of files, that are embedded at once.
 
     >>> from fad_core.api.model_cache import verified_model
     >>> exported = verified_model("tiny", "seeded")
@@ -82,42 +74,23 @@ class ExportedModel:
                 do not apply to the model.
             ArgumentError: `batch_size` is not a whole number of at least 1.
         """
-        self.identity = identity or read_identity(path)
-        self.use = ModelUse(get_model(self.identity.model), options or DEFAULT_OPTIONS)
-        self.backend = resolve_backend(backend or Backend(), self.use.options)
-        self.batch_size = chosen_batch_size(self.model, self.backend, batch_size)
-        self._note = note
-        self._lazy = _LazyNetwork(Path(path), self.use, self.backend, self.batch_size, origin)
-        if origin != "own":
-            self._load()
-
-    def _load(self) -> LoadedNetwork:
-        return self._lazy.load()
-
-    @property
-    def fast(self) -> bool:
-        """Whether the network runs with the kernels for this processor (`fad_core.runner.fast`)."""
-        return self._load().fast
-
-    @property
-    def fell_back(self) -> bool:
-        """Whether the network was loaded and runs as it was exported, although the kernels were chosen."""
-        return self._lazy.note != ""
-
-    @property
-    def note(self) -> str:
-        """Note for readers of its results, complete once vectors were computed; empty if there is none."""
-        return "; ".join(filter(None, (self._note, self._lazy.note)))
+        identity = identity or read_identity(path)
+        self.use = ModelUse(get_model(identity.model), options or DEFAULT_OPTIONS)
+        super().__init__(
+            Path(path),
+            self.use.model,
+            self.use.options,
+            backend,
+            batch_size,
+            origin=origin,
+            identity=identity,
+            note=note,
+        )
 
     @property
     def model(self) -> EmbeddingModel:
         """The description of the model, with its frontend."""
         return self.use.model
-
-    @property
-    def device(self) -> str:
-        """The device on which the network runs."""
-        return self.backend.device
 
     @property
     def key(self) -> ModelKey:
@@ -139,19 +112,8 @@ class ExportedModel:
             ModelError: the options do not apply to the model.
         """
         made = copy.copy(self)
-        made.use = ModelUse(self.model, options)
+        made.use, made._options = ModelUse(self.model, options), options
         return made
-
-    def network(self, *given: torch.Tensor) -> Arrays:
-        """Run the network once.
-
-        Args:
-            *given: its arguments, as `EmbeddingModel.example_input` gives them, including the state.
-
-        Returns:
-            Its outputs, and its state if it has one.
-        """
-        return self._load().run(*given)
 
     def embed(self, waveform: NDArray[np.float32], key: str = "") -> Vectors:
         """Embed one waveform.
@@ -219,70 +181,21 @@ class ExportedModel:
         (vectors,) = self.embed_many([features])
         return vectors
 
-    @property
-    def lanes(self) -> int:
-        """Number of threads in which `embed_many` should run the network.
-
-        On a CPU it is the number of numeric threads: several networks of one thread each are faster than one
-        network with several threads. On a CUDA device it is `fad_core.runner.device.CUDA_LANES`.
-        """
-        from fad_core.runner.device import CUDA_LANES
-
-        return CUDA_LANES if self.device != "cpu" else self.workers
-
-    @property
-    def workers(self) -> int:
-        """Number of threads that should load files ahead (`load_workers`)."""
-        from fad_core.runner.device import load_workers
-
-        return load_workers(self.device)
-
     def embed_many(
         self, files: Iterable[Arrays], lanes: int = 0, vectors: Sequence[int] = ()
     ) -> Generator[Vectors]:
-        """Embed the features of files, one after the other or several at a time.
-
-        Windows of different files are embedded in one batch; other features are embedded in blocks of one
-        file. The embeddings of a file are bit-identical whichever files are embedded with it.
+        """Embed the features of files; see `ExportedNetwork.embed_many`.
 
         Args:
             files: features of each file, as `EmbeddingModel.frontend` returns them.
-            lanes: number of threads in which the network runs, each with one numeric thread or a CUDA stream;
-                0: in the calling thread, with PyTorch's number of numeric threads.
-            vectors: number of embeddings of each file, if known; the work is then divided so that all threads
-                end at about the same time.
+            lanes: number of threads in which the network runs; 0: in the calling thread.
+            vectors: number of embeddings of each file, if known.
 
         Yields:
-            The vectors of each file by output, float32 `[N, D]`, in order. An error from one file, in `files`
-            or in the network, may be raised before the vectors of some files before it are yielded.
+            The vectors of each file by output, float32 `[N, D]`, in order, as the options have them.
         """
-        with closing(self._load().embed_many(self.use, files, lanes, vectors)) as embedded:
+        with closing(super().embed_many(files, lanes, vectors)) as embedded:
             yield from map(self.use.finish, embedded)
-
-
-@dataclass
-class _LazyNetwork:
-    """The network of a model and of its copies with other options."""
-
-    path: Path
-    use: ModelUse
-    backend: Backend
-    batch_size: int
-    origin: Origin
-    loaded: LoadedNetwork | None = None
-
-    def load(self) -> LoadedNetwork:
-        """Return the network; the first call loads it."""
-        from fad_core.runner.loaded_network import LoadedNetwork
-
-        if self.loaded is None:
-            self.loaded = LoadedNetwork(self.path, self.use, self.backend, self.batch_size, self.origin)
-        return self.loaded
-
-    @property
-    def note(self) -> str:
-        """The network's note; empty until it is loaded."""
-        return self.loaded.note if self.loaded else ""
 
 
 def _largest(arrays: Sequence[NDArray[Any]]) -> float:

@@ -11,7 +11,7 @@ from typing import Any, get_origin, get_type_hints
 
 from fad_core.errors import ModelError
 from fad_core.models import definition_of
-from fad_core.models.base import EmbeddingModel
+from fad_core.models.base import NetworkModel
 from fad_core.runner.numerics import torch_version
 from fad_core.runner.pt2_archive import UnknownGraphError, open_archive, read_json
 from fad_core.util.code_digest import code_digest
@@ -54,7 +54,7 @@ class Identity:
     fad_core_version: str
 
     @classmethod
-    def of(cls, model: EmbeddingModel, weights: Weights) -> Identity:
+    def of(cls, model: NetworkModel, weights: Weights) -> Identity:
         """Return the identity of a model that is exported now with these (fetched) weights."""
         return cls(
             model=model.name,
@@ -71,7 +71,7 @@ class Identity:
         )
 
 
-def export_code(model: EmbeddingModel) -> str:
+def export_code(model: NetworkModel) -> str:
     """Return the digest of the code that exports a model now (`fad_core.util.code_digest`)."""
     return code_digest(_EXPORTS, *definition_of(model))
 

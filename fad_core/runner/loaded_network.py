@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from fad_core.models.base import Arrays, Vectors, WindowedModel
-from fad_core.models.use import ModelUse
+from fad_core.models.base import Arrays, NetworkModel, Vectors, WindowedModel
+from fad_core.models.options import Options
 from fad_core.runner.backend import Backend, Origin
 from fad_core.runner.backends import MultiFileNetwork, make_network
 from fad_core.runner.blocks import run_files, split_result
@@ -27,10 +27,18 @@ class LoadedNetwork:
         note: why it runs as it was exported although the kernels were asked for; else empty.
     """
 
-    def __init__(self, path: Path, use: ModelUse, backend: Backend, batch_size: int, origin: Origin) -> None:
+    def __init__(
+        self,
+        path: Path,
+        model: NetworkModel,
+        options: Options,
+        backend: Backend,
+        batch_size: int,
+        origin: Origin,
+    ) -> None:
         """Load a network; the arguments are those of `fad_core.runner.backends.make_network`."""
-        self._model, self._device, self._batch_size = use.model, backend.device, batch_size
-        self._network, self.note = make_network(path, use, backend, batch_size, origin)
+        self._model, self._device, self._batch_size = model, backend.device, batch_size
+        self._network, self.note = make_network(path, model, options, backend, batch_size, origin)
         self.fast = backend.on_cpu and isinstance(self._network, MultiFileNetwork)
 
     def run(self, *given: torch.Tensor) -> Arrays:
@@ -41,10 +49,10 @@ class LoadedNetwork:
             return tuple(tensor.cpu().numpy() for tensor in (*outputs, *state))
 
     def embed_many(
-        self, use: ModelUse, files: Iterable[Arrays], lanes: int, vectors: Sequence[int]
+        self, options: Options, files: Iterable[Arrays], lanes: int, vectors: Sequence[int]
     ) -> Generator[Vectors]:
-        """Embed the features of files; see `fad_core.runner.exported.ExportedModel.embed_many`."""
-        model, memory = use.model, int(use.options.memory_gb * 1e9)
+        """Embed the features of files; see `fad_core.runner.exported_network.ExportedNetwork.embed_many`."""
+        model, memory = self._model, int(options.memory_gb * 1e9)
         if isinstance(model, WindowedModel):
             size = self._batch_size
             windows: int = sum(vectors)
@@ -60,7 +68,7 @@ class LoadedNetwork:
             groups: Iterable[Group] = ([each] for each in enumerate(files))
             if isinstance(self._network, MultiFileNetwork):
                 groups = self._network.group_files(files, max(lanes, 1), len(vectors))
-            sized_groups = ((group, self._memory(use, [each for _, each in group])) for group in groups)
+            sized_groups = ((group, self._memory(options, [each for _, each in group])) for group in groups)
             yield from in_order(self._in_lanes(self._embed_group, sized_groups, lanes, memory))
 
     def _embed_block(self, block: Arrays) -> Arrays:
@@ -74,12 +82,12 @@ class LoadedNetwork:
             outputs = run_files(self._network, model, files, self._device)
         return [(place, model.pool(of_file)) for place, of_file in zip(places, outputs, strict=True)]
 
-    def _memory(self, use: ModelUse, files: Sequence[Arrays]) -> int:
+    def _memory(self, options: Options, files: Sequence[Arrays]) -> int:
         """Return the memory in bytes that embedding these files together takes."""
         samples = max(self._model.samples_of(features[0].shape) for features in files)
         network = self._network
         count = network.files_in_memory(samples) if isinstance(network, MultiFileNetwork) else 1
-        return max(count * use.memory_bytes(samples), sum(map(bytes_of, files)))
+        return max(count * self._model.memory_bytes(samples, options), sum(map(bytes_of, files)))
 
     def _in_lanes(
         self, embed: Callable[[Item], Result], sized: Iterable[tuple[Item, int]], lanes: int, memory: int

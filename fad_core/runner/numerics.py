@@ -19,7 +19,7 @@ from pathlib import Path
 from runpy import run_path
 
 from fad_core.models import definition_of
-from fad_core.models.base import EmbeddingModel
+from fad_core.models.base import NetworkModel
 from fad_core.util.code_digest import code_digest
 from fad_core.util.instructions import limited_instructions
 from fad_core.util.processor import cpu_features
@@ -146,7 +146,7 @@ class NumericsKey:
                 yield f"{name}: {', not '.join(only)}"
 
 
-def code_key(model: EmbeddingModel) -> str:
+def code_key(model: NetworkModel) -> str:
     """Return the digest of the code that embeds files: decoding, frontend, family and runner.
 
     Args:
@@ -158,7 +158,7 @@ def code_key(model: EmbeddingModel) -> str:
     return code_digest(_FROM_FILE_TO_VECTORS, *definition_of(model))
 
 
-def numerics_key(model: EmbeddingModel, device: str = "cpu") -> NumericsKey:
+def numerics_key(model: NetworkModel, device: str = "cpu") -> NumericsKey:
     """Return the key of this machine.
 
     Args:

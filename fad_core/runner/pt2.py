@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from fad_core.errors import ModelError
-from fad_core.models.base import EmbeddingModel
+from fad_core.models.base import NetworkModel
 from fad_core.runner.identity import IDENTITY_FILE, Identity
 from fad_core.runner.pt2_archive import UnknownGraphError, require_plain, require_whole
 from fad_core.runner.pt2_graph import read_graph
@@ -22,7 +22,7 @@ from fad_core.util.atomic import atomic_path
 from fad_core.weights import Weights, load_state
 
 
-def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> Identity:
+def export_model(model: NetworkModel, weights: Weights, path: Path | str) -> Identity:
     """Export a model with `torch.export` and write it; an error leaves no partial file.
 
     Args:
@@ -56,7 +56,7 @@ def export_model(model: EmbeddingModel, weights: Weights, path: Path | str) -> I
     return identity
 
 
-def build_network(model: EmbeddingModel, weights: Weights) -> torch.nn.Module:
+def build_network(model: NetworkModel, weights: Weights) -> torch.nn.Module:
     """Build a model's eager network from its fetched weights.
 
     PyTorch's layers first draw their weights at random, which must not change the caller's random numbers.

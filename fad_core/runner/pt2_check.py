@@ -16,7 +16,7 @@ import torch
 from torch import fx
 
 from fad_core.errors import FadError, ModelError
-from fad_core.models.base import EmbeddingModel
+from fad_core.models.base import NetworkModel
 from fad_core.runner.pt2_operators import OF_SIZES
 
 _META = torch.device("meta")
@@ -27,7 +27,7 @@ _LARGEST_SIZE = 1 << 40
 
 
 @contextmanager
-def explained(path: Path, model: EmbeddingModel) -> Iterator[None]:
+def explained(path: Path, model: NetworkModel) -> Iterator[None]:
     """Turn any exception of a network into an error that names its file.
 
     Raises:
@@ -42,7 +42,7 @@ def explained(path: Path, model: EmbeddingModel) -> Iterator[None]:
         raise ModelError(f"{path} does not run as {model.name}: {reason[0]}: export it again") from error
 
 
-def require_shapes(network: fx.GraphModule, model: EmbeddingModel) -> None:
+def require_shapes(network: fx.GraphModule, model: NetworkModel) -> None:
     """Run a network on the shapes of the model's examples.
 
     Raises:
@@ -52,7 +52,7 @@ def require_shapes(network: fx.GraphModule, model: EmbeddingModel) -> None:
     require_runs(lambda *given: _OnShapes(network).run(*given), model, "meta")
 
 
-def require_runs(network: Callable[..., Any], model: EmbeddingModel, device: str) -> None:
+def require_runs(network: Callable[..., Any], model: NetworkModel, device: str) -> None:
     """Run a network with correct shapes on two of the model's examples, with different batch sizes.
 
     Raises:
@@ -64,7 +64,7 @@ def require_runs(network: Callable[..., Any], model: EmbeddingModel, device: str
             _require_result(network(*given), batch, model)
 
 
-def _require_result(result: Any, batch: int, model: EmbeddingModel) -> None:
+def _require_result(result: Any, batch: int, model: NetworkModel) -> None:
     state = model.initial_state()
     found = result if isinstance(result, tuple) else (result,)
     if len(found) != len(model.outputs) + (state is not None):

@@ -19,16 +19,17 @@ _ATEN = frozenset(
     """
     __and__.Tensor abs.default adaptive_avg_pool2d.default add.Tensor add_.Tensor alias.default amax.default
     arange.default arange.start avg_pool2d.default batch_norm.default bmm.default cat.default chunk.default
-    clamp.default clamp_min.default contiguous.default conv1d.default conv2d.default div.Tensor elu_.default
-    expand.default expand_as.default flatten.using_ints ge.Tensor gelu.default group_norm.default gt.Scalar
+    clamp.default clamp_min.default contiguous.default conv1d.default conv2d.default cumsum.default div.Tensor
+    elu_.default embedding.default eq.Scalar expand.default expand_as.default flatten.using_ints ge.Tensor
+    gelu.default group_norm.default gt.Scalar
     index.Tensor index_select.default layer_norm.default leaky_relu.default linalg_vector_norm.default
-    linear.default log10.default lstm.input lt.Scalar lt.Tensor matmul.default max_pool1d.default
-    max_pool2d.default maximum.default mean.dim mul.Tensor new_zeros.default numpy_T.default ones_like.default pad.default
-    permute.default relu.default reshape.default roll.default round.default rsub.Scalar
-    scaled_dot_product_attention.default select.int sigmoid.default slice.Tensor softmax.int
-    square.default squeeze.dim stack.default sub.Tensor sum.dim_IntList sym_size.int transpose.int
-    unbind.int unflatten.int unsqueeze.default upsample_bicubic2d.vec view.default where.ScalarOther
-    where.self
+    linear.default log10.default lstm.input lt.Scalar lt.Tensor masked_fill.Scalar matmul.default
+    max_pool1d.default max_pool2d.default maximum.default mean.dim mul.Tensor ne.Scalar new_zeros.default
+    numpy_T.default ones_like.default pad.default permute.default relu.default reshape.default roll.default
+    round.default rsub.Scalar scaled_dot_product_attention.default select.int sigmoid.default slice.Tensor
+    softmax.int square.default squeeze.dim stack.default sub.Tensor sum.dim_IntList sym_size.int tanh.default
+    transpose.int unbind.int unflatten.int unsqueeze.default upsample_bicubic2d.vec view.default
+    where.ScalarOther where.self
     """.split()  # noqa: SIM905
 )
 _OF_SIZES: dict[str, Callable[..., Any]] = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from fad_core.errors import ModelError
-from fad_core.models.base import EmbeddingModel
+from fad_core.models.base import EmbeddingModel, NetworkModel
 from fad_core.models.use import ModelUse
 from fad_core.runner.backend import Backend, Origin
 from fad_core.runner.exported import ExportedModel
@@ -62,7 +62,7 @@ def model_in(path: Path) -> str:
     return read_identity(path).model if holds_identity(path) else _FOREIGN
 
 
-def require_weights(model: EmbeddingModel, choice: str) -> None:
+def require_weights(model: NetworkModel, choice: str) -> None:
     """Check, without reading the weights, that a file given as weights exists and fits the model.
 
     Args:

@@ -10,11 +10,11 @@ from functools import cached_property
 
 import torch
 
-from fad_core.models.base import Arrays, EmbeddingModel
+from fad_core.models.base import Arrays, NetworkModel
 from fad_core.runner.backend import Backend
 from fad_core.runner.blocks import split_result
 from fad_core.runner.device import full_float32
-from fad_core.runner.exported import ExportedModel
+from fad_core.runner.exported_network import ExportedNetwork
 from fad_core.runner.pt2 import build_network
 from fad_core.verification.check import Check, case_by, compare
 from fad_core.verification.verdicts import Level
@@ -37,7 +37,7 @@ class EagerLevel:
     name: Level = "eager"
     against = "the network it was exported from"
 
-    def __init__(self, model: EmbeddingModel, weights: Weights) -> None:
+    def __init__(self, model: NetworkModel, weights: Weights) -> None:
         """Prepare the level; the network is built when it is first needed.
 
         Args:
@@ -57,13 +57,14 @@ class EagerLevel:
         plain = Backend("plain")
         return [each for each in backends if each == plain or not self._model.verification.quantization_step]
 
-    def compare(self, exported: ExportedModel) -> Iterator[Check]:
+    def compare(self, exported: ExportedNetwork) -> Iterator[Check]:
         """Yield a check for each case and output of a loaded model, and for the state that it carries."""
         # The plain runner calls the kernels of the eager network.
         share = PLAIN_SHARE if exported.backend == Backend("plain") else 1
         names = [*self._model.outputs] + ["state"] * (self._model.initial_state() is not None)
         for batch, samples in self._model.verification.eager_cases:
-            case = case_by(f"batch {batch}" + (f", {samples} samples" if samples else ""), exported.backend)
+            length = f", {samples} {self._model.length_unit}" if samples else ""
+            case = case_by(f"batch {batch}{length}", exported.backend)
             found = exported.network(*self._model.example_input(batch, samples))
             expected, tolerance = self._output(batch, samples), share * self._model.tolerance
             for name, ours, theirs in zip(names, found, expected, strict=True):

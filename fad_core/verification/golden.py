@@ -22,6 +22,7 @@ from fad_core.models.base import Arrays, EmbeddingModel
 from fad_core.runner.backend import Backend
 from fad_core.runner.device import full_float32
 from fad_core.runner.exported import ExportedModel
+from fad_core.runner.exported_network import ExportedNetwork
 from fad_core.verification.check import (
     Check,
     Embeddings,
@@ -180,7 +181,7 @@ class GoldenLevel:
         """Return all of the backends."""
         return backends
 
-    def compare(self, exported: ExportedModel) -> Iterator[Check]:
+    def compare(self, exported: ExportedNetwork) -> Iterator[Check]:
         """Compare a loaded model, clip by clip.
 
         Args:
@@ -193,6 +194,7 @@ class GoldenLevel:
         Raises:
             VerificationError: the stored embeddings are of other weights.
         """
+        assert isinstance(exported, ExportedModel), "the model embeds audio"
         identity, golden = exported.identity, self.golden
         weights = {name: golden.weights_sha256[name] for name in identity.checkpoints}
         if dict(identity.checkpoints) != weights:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.datasets import file_sha256
-from fad_core.models import get_model
+from fad_core.models import find_network
 from fad_core.runner.identity import read_identity
 from fad_core.runner.numerics import numerics_key
 from fad_core.tables.files import write_table
@@ -28,7 +28,7 @@ def verification_rows(
         device: the verified device; the rows name the GPU if it is one.
     """
     numerics = {
-        name: str(numerics_key(get_model(name), device)) for name in {check.model for check in checks}
+        name: str(numerics_key(find_network(name), device)) for name in {check.model for check in checks}
     }
     hashes = {Verified.of(read_identity(path)): file_sha256(path) for path in exported}
     return [

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from fad_core.datasets import file_sha256
 from fad_core.errors import VerificationError
-from fad_core.models import get_model
-from fad_core.models.base import EmbeddingModel
+from fad_core.models import find_network
+from fad_core.models.base import NetworkModel
 from fad_core.runner.numerics import NumericsKey
 from fad_core.tables.files import read_table
 from fad_core.tables.schemas import VERIFICATION
@@ -73,12 +73,12 @@ class Verified(NamedTuple):
         return f"{self.model} ({self.weights}, sha256 {self.weights_sha256[:8]}…)"
 
 
-def levels_of(model: EmbeddingModel) -> Sequence[Level]:
+def levels_of(model: NetworkModel) -> Sequence[Level]:
     """Return the levels that a model must have passed: without golden embeddings, only the eager one."""
     return LEVELS if model.verification.golden is not None else ("eager",)
 
 
-def note_of(model: EmbeddingModel) -> str:
+def note_of(model: NetworkModel) -> str:
     """Return the note of results by a model without golden embeddings; "" for other models."""
     if set(levels_of(model)) == set(LEVELS):
         return ""
@@ -123,7 +123,7 @@ def require_verified(
                 f"{others[0]['exported_sha256'][:8]}…): delete it and its verification, and run again"
             )
     for each in needed:
-        for level in levels_of(get_model(each.model)):
+        for level in levels_of(find_network(each.model)):
             if not any(row["level"] == level and each.has(row) for row in rows):
                 named = ", ".join(map(str, tables)) or "no table"
                 raise VerificationError(

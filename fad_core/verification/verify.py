@@ -16,14 +16,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fad_core.errors import WeightsError
-from fad_core.models import get_model
-from fad_core.models.base import EmbeddingModel
+from fad_core.models import find_network
+from fad_core.models.base import EmbeddingModel, NetworkModel
 from fad_core.runner.backend import DEFAULT_BACKEND, Backend, Origin
 from fad_core.runner.exported import ExportedModel
+from fad_core.runner.exported_network import ExportedNetwork
 from fad_core.runner.identity import read_identity
 from fad_core.verification.check import Check
 from fad_core.verification.eager import EagerLevel
 from fad_core.verification.golden import GoldenLevel
+from fad_core.verification.golden_text import GoldenTextLevel
 from fad_core.verification.verdicts import Level
 from fad_core.weights import Weights, fetch_weights, locate_weights
 
@@ -36,13 +38,20 @@ def verified_backends(device: str) -> tuple[Backend, ...]:
     return ON_CPU if device == "cpu" else (*ON_CPU, Backend(device=device))
 
 
-def run_by(path: Path, backend: Backend, origin: Origin = "own") -> ExportedModel | None:
+def run_by(path: Path, backend: Backend, origin: Origin = "own") -> ExportedNetwork | None:
     """Load a `.pt2` to run by a backend; return None if the fast kernels cannot be used here."""
-    exported = ExportedModel(path, backend=backend, origin=origin)
+    model = find_network(read_identity(path).model)
+    exported = (
+        ExportedModel(path, backend=backend, origin=origin)
+        if isinstance(model, EmbeddingModel)
+        else ExportedNetwork(path, model, backend=backend, origin=origin)
+    )
     return None if backend == DEFAULT_BACKEND and not exported.fast else exported
 
 
-def level_of(name: Level, model: EmbeddingModel, weights: Weights) -> EagerLevel | GoldenLevel:
+def level_of(
+    name: Level, model: NetworkModel, weights: Weights
+) -> EagerLevel | GoldenLevel | GoldenTextLevel:
     """Return a level of the verification of a model.
 
     Args:
@@ -53,7 +62,9 @@ def level_of(name: Level, model: EmbeddingModel, weights: Weights) -> EagerLevel
     Raises:
         VerificationError: the model has no golden embeddings.
     """
-    return GoldenLevel(model) if name == "golden" else EagerLevel(model, weights)
+    if name == "eager":
+        return EagerLevel(model, weights)
+    return GoldenLevel(model) if isinstance(model, EmbeddingModel) else GoldenTextLevel(model)
 
 
 def verify(
@@ -78,7 +89,7 @@ def verify(
     Raises:
         VerificationError: there are no golden embeddings, or they are of other weights.
     """
-    level = level_of(name, get_model(read_identity(path).model), weights)
+    level = level_of(name, find_network(read_identity(path).model), weights)
     for backend in level.backends(backends):
         exported = run_by(path, backend, origin)
         if exported is not None:
@@ -104,7 +115,7 @@ def weights_of(path: Path, choice: str | None = None, ckpt_dir: Path | None = No
             "checkpoint, choose:",
             [("weights", "FILE")],
         )
-    model = get_model(identity.model)
+    model = find_network(identity.model)
     weights = fetch_weights(locate_weights(model, choice or identity.weights, ckpt_dir), ckpt_dir)
     found = {file.checkpoint.filename: file.sha256 for file in weights.files}
     if found != dict(identity.checkpoints):

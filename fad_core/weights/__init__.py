@@ -16,12 +16,13 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from fad_core.errors import WeightsError
-from fad_core.models.base import Checkpoint, EmbeddingModel
+from fad_core.models.base import Checkpoint, NetworkModel
 from fad_core.weights.checkpoint_file import read_checkpoint
 from fad_core.weights.checksums import checked_sha256, file_sha256, recorded_sha256
 from fad_core.weights.download import download
@@ -39,6 +40,7 @@ __all__ = [
     "fetch_weights",
     "given_files",
     "load_state",
+    "locate_official",
     "locate_weights",
     "save_seeded_checkpoint",
     "seeded_state",
@@ -134,7 +136,7 @@ def checkpoint_path(checkpoint: Checkpoint, ckpt_dir: Path | str | None = None) 
     return folder / checkpoint.folder / checkpoint.filename
 
 
-def locate_weights(model: EmbeddingModel, choice: Path | str, ckpt_dir: Path | str | None = None) -> Weights:
+def locate_weights(model: NetworkModel, choice: Path | str, ckpt_dir: Path | str | None = None) -> Weights:
     """Resolve a choice of weights to its files, without downloading or reading tensors.
 
     Args:
@@ -150,7 +152,7 @@ def locate_weights(model: EmbeddingModel, choice: Path | str, ckpt_dir: Path | s
         WeightsError: a file that was given by its path is not there.
     """
     if choice == "official":
-        return Weights("official", tuple(_official(item, ckpt_dir) for item in model.checkpoints))
+        return locate_official(model.checkpoints, ckpt_dir)
     if choice == "seeded":
         # A checkpoint without a pin is a small one, of a test.
         pins = ((item, item.seeded_sha256 or state_sha256(seeded_state(item))) for item in model.checkpoints)
@@ -159,7 +161,17 @@ def locate_weights(model: EmbeddingModel, choice: Path | str, ckpt_dir: Path | s
     return Weights("file", tuple(WeightsFile(item, place, file_sha256(place)) for item, place in files))
 
 
-def given_files(model: EmbeddingModel, choice: Path | str) -> list[tuple[Checkpoint, Path]]:
+def locate_official(checkpoints: Sequence[Checkpoint], ckpt_dir: Path | str | None = None) -> Weights:
+    """Return official files where they are, or are to be downloaded to (`fetch_weights`).
+
+    Args:
+        checkpoints: the files: those of weights, or those of a vocabulary, whose layout is empty.
+        ckpt_dir: where official files are kept; None: `default_ckpt_dir()`.
+    """
+    return Weights("official", tuple(_official(item, ckpt_dir) for item in checkpoints))
+
+
+def given_files(model: NetworkModel, choice: Path | str) -> list[tuple[Checkpoint, Path]]:
     """Return where each checkpoint of a model lies by the path that was chosen. Reads nothing.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 from fad_core.datasets import file_sha256
 from fad_core.metrics import base
 from fad_core.metrics import modules_of as modules_of_metric
-from fad_core.models import definition_of, get_model
+from fad_core.models import definition_of, find_network
 from fad_core.util.code_digest import code_digest
 
 
@@ -23,7 +23,7 @@ def step_digest(script: Path, model_id: str | None = None) -> str:
     Returns:
         16 hex digits.
     """
-    modules, facts = ((), "") if model_id is None else definition_of(get_model(model_id))
+    modules, facts = ((), "") if model_id is None else definition_of(find_network(model_id))
     return code_digest(script, modules, facts, [Path(__file__).parent])
 
 

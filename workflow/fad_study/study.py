@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from fad_core.datasets import Dataset, list_files
+from fad_core.datasets.captions import read_captions
 from fad_core.datasets.lists import is_list, list_in
 from fad_core.datasets.policy import FilePolicy
-from fad_core.models import get_model
+from fad_core.models import TEXT_SUFFIX, find_network, get_model
 from fad_core.models.options import Options
 from fad_core.runner.backend import Backend
 from fad_core.weights import Weights, locate_weights
@@ -21,7 +22,16 @@ from fad_study.given_sets import given_path, is_given, located, select_statistic
 from fad_study.paper_options import PaperChoices, paper_choices, validate_paper_files, validate_papers
 from fad_study.ratings import evaluated, systems_of
 from fad_study.study_models import StudyModel, name_and_id
-from fad_study.study_names import errors_of, labels_of, metrics_of, pairs_of, ranked_of, validate_names
+from fad_study.study_names import (
+    captions_of,
+    errors_of,
+    labels_of,
+    metrics_of,
+    pairs_of,
+    ranked_of,
+    scores_captions,
+    validate_names,
+)
 
 _PAPERS = ("repeats", "published", "correlations")
 
@@ -41,6 +51,7 @@ class Study:
         pairs: (reference, evaluation), names of data sets.
         ranked: names of the references whose evaluated sets are ranked.
         models: by the names that results use.
+        captions: tables of captions, by data set; empty if the CLAP score is not computed.
         papers: repeats, published figures and correlations.
         policy: which files are embedded, and how.
         settings: all other keys of the configuration.
@@ -56,6 +67,7 @@ class Study:
     pairs: tuple[tuple[str, str], ...]
     ranked: tuple[str, ...]
     models: Mapping[str, StudyModel]
+    captions: Mapping[str, Path]
     papers: PaperChoices
     policy: FilePolicy
     settings: Mapping[str, Any]
@@ -66,8 +78,8 @@ class Study:
         return list(dict.fromkeys(name for model in self.models.values() for name in model.metrics))
 
     def paired(self) -> list[str]:
-        """Return the names of the data sets that are in some pair, in the configuration's order."""
-        wanted = set(itertools.chain.from_iterable(self.pairs))
+        """Return the names of the data sets that are in some pair or have captions, in the given order."""
+        wanted = {*itertools.chain.from_iterable(self.pairs), *self.captions}
         return [name for name in self.datasets if name in wanted]
 
     def given(self) -> list[str]:
@@ -81,6 +93,11 @@ class Study:
     def embedded(self) -> list[str]:
         """Return those of `paired` that are audio."""
         return [name for name in self.paired() if not is_given(self.datasets[name].path)]
+
+    def captioning(self) -> dict[str, str]:
+        """Return the ids of the models of captions, by the names of their models of audio."""
+        models = self.models.items() if self.captions else ()
+        return {name: f"{entry.id}{TEXT_SUFFIX}" for name, entry in models if entry.clap_score}
 
 
 def read_study(config: Mapping[str, Any], schema_path: Path) -> Study:
@@ -119,6 +136,7 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
             _options(entry, config),
             backend,
             {text.partition(" ")[0]: text for text in metrics_of(entry, config)},
+            scores_captions(entry, config),
         )
         for entry in entries
     ]
@@ -138,6 +156,10 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
         pairs_of(config),
         ranked_of(config),
         {model.name: model for model in models},
+        {
+            name: Path(located(path, config.get("audio_root", "")))
+            for name, path in captions_of(config).items()
+        },
         paper_choices(config, pairs_of(config)),
         FilePolicy.of(config),
         {key: value for key, value in config.items() if key not in interpreted},
@@ -152,6 +174,10 @@ def validate_files(study: Study) -> Iterator[str]:
     yield from validate_paper_files(study.papers)
     for name in study.embedded():
         yield from errors_of(list_files, study.datasets[name])
+    for name, path in study.captions.items():
+        if not errors_of(list_files, study.datasets[name]):
+            names = [file.name for file in list_files(study.datasets[name]).files]
+            yield from (f"data set {name}: {error}" for error in errors_of(_read_captions, path, names))
     choices: dict[tuple[str, str], str] = {}
     for model in study.models.values():
         if Path(model.weights).suffix == ".pt2":
@@ -178,9 +204,13 @@ def validate_files(study: Study) -> Iterator[str]:
                 yield from (f"data set {name}: {error}" for error in found)
 
 
+def _read_captions(path: Path, names: Sequence[str]) -> None:
+    read_captions(path).of_files(names)
+
+
 @cache
 def _located(model_id: str, choice: str, ckpt_dir: str | None) -> Weights:
-    return locate_weights(get_model(model_id), choice, ckpt_dir)
+    return locate_weights(find_network(model_id), choice, ckpt_dir)
 
 
 def weights_key(model_id: str, choice: str, ckpt_dir: str | None) -> str:

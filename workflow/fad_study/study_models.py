@@ -23,6 +23,7 @@ class StudyModel:
         backend: how and where its network runs.
         metrics: what is computed by it: with its options as text (`fad_core.metrics.choose_metric`), by its
             name.
+        clap_score: whether the CLAP score is computed by it, of data sets with captions.
     """
 
     name: str
@@ -31,6 +32,7 @@ class StudyModel:
     options: Options = DEFAULT_OPTIONS
     backend: Backend = DEFAULT_BACKEND
     metrics: Mapping[str, str] = field(default_factory=dict)
+    clap_score: bool = False
 
     @property
     def settings(self) -> str:

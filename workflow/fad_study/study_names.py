@@ -5,18 +5,23 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Set
 from typing import Any, TypeVar
 
+from fad_core.datasets.captions import require_one_vector
 from fad_core.errors import FadError
 from fad_core.metrics import choose_metric
-from fad_core.models import get_model
+from fad_core.models import get_model, text_model_of
+from fad_core.models.clap.tokenizer import require_tokenizers
 from fad_core.models.options import Options
 from fad_study.given_sets import is_given, validate_given
 from fad_study.messages import message_of
 from fad_study.paper_options import validate_papers
 from fad_study.ratings import cells_of_sets, evaluated, repeated_cells, systems_of
 from fad_study.study_models import name_and_id
+
+CLAP_SCORE = "clap-score"
+"""The metric of captions, which compares no pairs of data sets."""
 
 _Item = TypeVar("_Item", bound=Hashable)
 
@@ -61,6 +66,7 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
         for name in dict.fromkeys(wanted):
             if name in given:
                 yield f"{key}: the data set {name} is a file of statistics, whose single files are not known"
+    yield from _validate_captions(config, given)
     yield from _validate_labels(config)
     yield from validate_papers(config, names, pairs)
 
@@ -136,7 +142,8 @@ def _validate_pairs(
     config: Mapping[str, Any], pairs: tuple[tuple[str, str], ...], names: list[str]
 ) -> Iterator[str]:
     key = "reference" if "reference" in config else "pairs"
-    if len(names) < 2 and (key == "reference" or config["pairs"] == "all"):
+    wanted = key == "reference" or any(metrics_of(entry, config) for entry in config.get("models", []))
+    if len(names) < 2 and wanted and (key == "reference" or config["pairs"] == "all"):
         yield f"{key}: {'' if key == 'reference' else 'all '}needs at least two data sets"
     unknown = sorted({*itertools.chain.from_iterable(pairs)} - set(names))
     if unknown:
@@ -201,17 +208,67 @@ def _missing_outputs(metric: str, entries: Iterable[Mapping[str, Any]]) -> Itera
 
 
 def metrics_of(entry: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
-    """Return the metrics of an entry under `models` as text: its own, or else the study's."""
-    return metric_texts(entry.get("metrics", config["metrics"]))
+    """Return the metrics of pairs of an entry under `models` as text: its own, or else the study's."""
+    return metric_texts(_given_metrics(entry, config))
 
 
 def metric_texts(given: Iterable[str | Mapping[str, Any]]) -> list[str]:
-    """Return metrics, each with its options as text (`fad_core.metrics.choose_metric`)."""
-    entries = (entry if isinstance(entry, Mapping) else {"id": entry} for entry in given)
+    """Return the metrics of pairs, each with its options as text (`fad_core.metrics.choose_metric`)."""
+    entries = (
+        entry if isinstance(entry, Mapping) else {"id": entry} for entry in given if entry != CLAP_SCORE
+    )
     return [
         " ".join([entry["id"], *(f"{key}={value}" for key, value in entry.items() if key != "id")])
         for entry in entries
     ]
+
+
+def _given_metrics(entry: Mapping[str, Any], config: Mapping[str, Any]) -> list[Any]:
+    given: list[Any] = entry.get("metrics", config["metrics"])
+    return given
+
+
+def scores_captions(entry: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    """Return whether the CLAP score is computed by an entry under `models`: if asked for, and it can be."""
+    asked = CLAP_SCORE in _given_metrics(entry, config) and not errors_of(get_model, entry["id"])
+    return asked and not errors_of(text_model_of, get_model(entry["id"]))
+
+
+def captions_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tables of captions of the data sets; none if the CLAP score is not computed."""
+    if not any(scores_captions(entry, config) for entry in config.get("models", [])):
+        return {}
+    return {
+        name: entry["captions"] for name, entry in config.get("datasets", {}).items() if "captions" in entry
+    }
+
+
+def _validate_captions(config: Mapping[str, Any], given: Collection[str]) -> Iterator[str]:
+    captioned = [name for name, entry in config.get("datasets", {}).items() if "captions" in entry]
+    entries = config.get("models", [])
+    if not any(CLAP_SCORE in _given_metrics(entry, config) for entry in entries):
+        yield from (
+            f"data set {name}: captions has no effect without the metric {CLAP_SCORE}" for name in captioned
+        )
+        return
+    yield from (f"metrics: {CLAP_SCORE}: {error}" for error in errors_of(require_tokenizers))
+    if not captioned:
+        yield f"metrics: {CLAP_SCORE} needs a data set with `captions`"
+    for name in captioned:
+        if name in given:
+            yield f"data set {name}: captions belong to files, but it is a file of statistics"
+    known = [entry for entry in entries if not errors_of(get_model, entry["id"])]
+    for entry in known:
+        if CLAP_SCORE in entry.get("metrics", []) and not scores_captions(entry, config):
+            yield f"models: {entry['id']} does not embed captions, which {CLAP_SCORE} needs"
+    with_text = [entry for entry in known if scores_captions(entry, config)]
+    if known and not with_text:
+        yield f"metrics: {CLAP_SCORE} needs a model that embeds captions, such as clap"
+    for entry in with_text:
+        options = Options(
+            crop=entry["crop"], compatibility=entry.get("compatibility", config.get("compatibility", "none"))
+        )
+        yield from (f"models: {entry['id']}: {error}" for error in errors_of(require_one_vector, options))
 
 
 def _require_options(model_id: str, crop: Any, compatibility: Any, loudness: float | None) -> None:

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import asdict
 
 from fad_core.metrics import get_metric
-from fad_core.models import get_model
+from fad_core.models import find_network, get_model
 from fad_core.verification.verdicts import levels_of
 from fad_core.util.process import limit_threads, set_up_process
 from fad_study.batches import batches_of, shard_sizes, share_batches, shared_batches
@@ -28,6 +28,8 @@ METRICS = STUDY.metrics
 COMPUTED = {"model": [entry.name for entry in STUDY.models.values() for _ in entry.metrics]}
 COMPUTED["metric"] = [name for entry in STUDY.models.values() for name in entry.metrics]
 NEAR_COPIES = STUDY.settings["near_copies"]
+# The models that compare data sets; others only score captions.
+COMPARING = [name for name, entry in STUDY.models.items() if entry.metrics or NEAR_COPIES]
 # Metrics whose values of single files are written.
 OF_FILES = any(get_metric(name).of_files for name in METRICS)
 EXTRAPOLATED = "fad-inf" in METRICS
@@ -41,7 +43,9 @@ STUDY_DIR = f"results/{STUDY.name}"
 LOGS = f"{STUDY_DIR}/logs"
 BENCHMARKS = f"{STUDY_DIR}/benchmarks"
 DISTANCE_TABLES = expand(
-    "{name}.{suffix}", name=["distances", "files", "datasets"], suffix=["parquet", "csv"]
+    "{name}.{suffix}",
+    name=["files", "datasets", *(["distances"] if METRICS else [])],
+    suffix=["parquet", "csv"],
 )
 DECISIONS = f"{STUDY_DIR}/decisions.parquet"
 CACHE = "results/cache" if STUDY.settings["embedding_cache"] else None
@@ -96,12 +100,17 @@ def one_of(names):
 
 
 # The choice of weights by model and key. The golden level of verification uses seeded weights in every study.
-WEIGHTS = {
-    (entry.id, weights_key(entry.id, choice, CKPT_DIR)): choice
-    for entry in STUDY.models.values()
-    for choice in ("seeded", entry.weights)
+CAPTIONING = STUDY.captioning()
+NETWORKS = {
+    **{(entry.id, entry.weights): None for entry in STUDY.models.values()},
+    **{(text, STUDY.models[name].weights): None for name, text in CAPTIONING.items()},
 }
-LEVELS = {entry.id: levels_of(get_model(entry.id)) for entry in STUDY.models.values()}
+WEIGHTS = {
+    (model_id, weights_key(model_id, choice, CKPT_DIR)): choice
+    for model_id, weights in NETWORKS
+    for choice in ("seeded", weights)
+}
+LEVELS = {model_id: levels_of(find_network(model_id)) for model_id, _ in NETWORKS}
 
 
 def shared_name(model_id, choice):
@@ -126,11 +135,22 @@ def seeded_export(wildcards):
 
 def verdicts_of(name):
     """Return the verdicts that the embedding by an entry requires."""
-    model_id = STUDY.models[name].id
-    named = {"eager": name_of_entry(name), "golden": model_id}
+    return verdicts_on(STUDY.models[name].id, STUDY.models[name].weights)
+
+
+def verdicts_on(model_id, choice):
+    """Return the verdicts on a model with its weights."""
+    named = {"eager": shared_name(model_id, choice), "golden": model_id}
     return [f"results/verification/{named[level]}.{level}{VERDICT}.csv" for level in LEVELS[model_id]]
 
 
+# Of the models of captions, in the order of CAPTIONING.
+TEXT_EXPORTS = [
+    f"results/models/{shared_name(text, STUDY.models[name].weights)}.pt2" for name, text in CAPTIONING.items()
+]
+TEXT_VERDICTS = sorted(
+    {path for name, text in CAPTIONING.items() for path in verdicts_on(text, STUDY.models[name].weights)}
+)
 VERDICTS = sorted({path for name in STUDY.models for path in verdicts_of(name)})
 
 
@@ -231,6 +251,13 @@ MAPS = {
 MANIFESTS = [f"{STUDY_DIR}/manifests/{batch}.parquet" for batch in BATCHES]
 EMBEDDINGS = [path for name in STUDY.models for path in embeddings_by(name)]
 STATISTICS = [path for name in STUDY.models for path in statistics_by(name, STUDY.paired())]
+CAPTIONED = {
+    "exported": TEXT_EXPORTS,
+    "verdicts": TEXT_VERDICTS,
+    "captions": list(map(str, STUDY.captions.values())),
+    "statistics": [path for name in CAPTIONING for path in statistics_by(name, STUDY.captions)],
+    "embeddings": [path for name in CAPTIONING for path in embeddings_by(name)],
+}
 GIVEN = [path for name in STUDY.models for path in statistics_by(name, STUDY.given())]
 
 

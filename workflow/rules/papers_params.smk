@@ -5,13 +5,14 @@ def tables_of(*names):
     """Return the path of each of these tables by its name; [] for a table that the study does not have."""
     embeds = STUDY.models
     present = {
-        "distances": embeds,
+        "distances": embeds and METRICS,
         "files": embeds,
         "datasets": embeds,
         "ranking": STUDY.ranked,
         "agreement": STUDY.ranked,
         "per_file": PER_FILE,
         "near_copies": NEAR_COPIES,
+        "clap_score": CAPTIONING,
         "repeats": PAPERS.repeats,
         "categories": STUDY.systems,
         "published": PAPERS.published,
@@ -23,7 +24,7 @@ def tables_of(*names):
 # What the report is made from besides the figures and matrices of each model and metric.
 REPORTED = {
     **tables_of("distances", "files", "datasets", "published", "correlations"),
-    **tables_of("ranking", "agreement", "categories", "per_file", "near_copies"),
+    **tables_of("ranking", "agreement", "categories", "per_file", "near_copies", "clap_score"),
     "bars": f"{STUDY_DIR}/figures/correlations.svg" if CORRELATIONS else [],
     "maps": [f"{STUDY_DIR}/figures/{name}.map.svg" for name in STUDY.models if PER_FILE],
     "monotonicity": [f"{STUDY_DIR}/tables/{name}.monotonicity.csv" for name in METRICS if STUDY.series],

@@ -31,7 +31,7 @@ def id_of_entry(wildcards):
 
 def golden_sha256(wildcards):
     """Params function: the hash of the embeddings that the golden level compares with."""
-    return file_sha256(get_model(wildcards.id).verification.golden)
+    return file_sha256(find_network(wildcards.id).verification.golden)
 
 
 def model_settings(wildcards):
@@ -159,7 +159,7 @@ DISTANCE_PARTS = {
 }
 # Those that are collected with the distances.
 COLLECTED = {name: with_csv(name, name) for name in ("near_copies", "file_values") if name in DISTANCE_PARTS}
-COLLECTED_PARTS = {f"{name}_parts": expand(DISTANCE_PARTS[name], model=STUDY.models) for name in COLLECTED}
+COLLECTED_PARTS = {f"{name}_parts": expand(DISTANCE_PARTS[name], model=COMPARING) for name in COLLECTED}
 DISTANCES = {
     "pairs": [f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
     "metrics": metrics_of_entry,
@@ -179,6 +179,17 @@ FILE_SCORES = {
     "threads": THREADS,
     "isa": ISA,
     "code": code("score_files.py"),
+}
+CAPTION_SCORES = {
+    "models": list(CAPTIONING),
+    "weights": [STUDY.models[name].weights for name in CAPTIONING],
+    "settings": [STUDY.models[name].settings for name in CAPTIONING],
+    "datasets": list(STUDY.captions),
+    "ckpt_dir": unrecorded(CKPT_DIR),
+    "threads": THREADS,
+    "isa": ISA,
+    "mixed_numerics": MIXED_NUMERICS,
+    "code": code("score_captions.py"),
 }
 REPORT = {
     "study": configuration,

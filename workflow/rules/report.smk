@@ -4,7 +4,7 @@
 rule collect_distances:
     input:
         **COLLECTED_PARTS,
-        parts=expand(rules.compute_distances.output.distances, model=STUDY.models),
+        parts=expand(rules.compute_distances.output.distances, model=COMPARING),
         verdicts=VERDICTS,
     output:
         **COLLECTED,
@@ -24,7 +24,7 @@ rule collect_distances:
 rule rank_systems:
     input:
         distances=rules.collect_distances.output.parquet,
-        parts=expand(rules.compute_distances.output.differences, model=STUDY.models),
+        parts=expand(rules.compute_distances.output.differences, model=COMPARING),
     output:
         differences=with_csv("differences", "ranking"),
         ranking=with_csv("ranking", "ranking"),
@@ -43,7 +43,7 @@ rule rank_systems:
 rule plot_extrapolation:
     input:
         **tables_of("datasets"),
-        parts=expand(rules.compute_distances.output.extrapolation, model=STUDY.models),
+        parts=expand(rules.compute_distances.output.extrapolation, model=COMPARING),
     output:
         **drawn("extrapolation", "extrapolation"),
         tables=with_csv("extrapolation", "extrapolation"),

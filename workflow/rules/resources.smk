@@ -4,7 +4,7 @@
 
 from math import ceil
 
-from fad_core.models import get_model
+from fad_core.models import find_network, get_model
 
 # Python with the libraries that read tables and audio, and the two Snakemakes around a submitted script.
 SCRIPT_MB = 1200
@@ -59,7 +59,7 @@ def by_attempt(amount):
 
 def model_mb(model_id):
     """Return the memory of a process with a model: two and a half times its weights, besides PyTorch."""
-    return NETWORK_MB + 2.5 * get_model(model_id).weights_bytes / 1e6
+    return NETWORK_MB + 2.5 * find_network(model_id).weights_bytes / 1e6
 
 
 def network_mb(wildcards, attempt):
@@ -78,6 +78,11 @@ def embedding_mb(wildcards, attempt):
     longest = 1000 * STUDY.settings["memory_gb"] if grows and attempt > 1 else 0
     files = (THREADS - 1) * FILE_MB
     return ceil(attempt * (model_mb(model.name) + files) + longest)
+
+
+def captions_mb(wildcards, attempt):
+    """Resource function: memory of a job with one network of captions after the other."""
+    return attempt * ceil(max(map(model_mb, CAPTIONING.values()), default=SCRIPT_MB))
 
 
 def factors_mb(wildcards, attempt):

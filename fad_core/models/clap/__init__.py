@@ -27,8 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fad_core.models.base import EMBEDDING, Arrays, VerificationFacts, WindowedModel, load_tensors
-from fad_core.models.clap.checkpoints import EMBEDDING_DIM, clap_checkpoint
-from fad_core.models.clap.constants import BASE, FRAMES, MEL, TINY, WINDOW_SAMPLES
+from fad_core.models.clap.checkpoints import clap_checkpoint
+from fad_core.models.clap.constants import BASE, EMBEDDING_DIM, FRAMES, MEL, TINY, WINDOW_SAMPLES
+from fad_core.models.clap.text import clap_text
 from fad_core.models.crops import part_starts, repeat_to_fill, window_starts
 from fad_core.models.fadtk_conventions import clap_starts, clap_windows
 from fad_core.models.options import DEFAULT_OPTIONS, Options
@@ -247,3 +248,5 @@ MODELS = (
     _variant("clap-music-speech", "music_speech_epoch_15_esc_89.25.pt", "base"),
     _variant("clap-music-speech-audioset", "music_speech_audioset_epoch_15_esc_89.98.pt", "base"),
 )
+# The text halves of the same files, which captions are embedded by (`fad_core.models.find_network`).
+TEXT_MODELS = tuple(map(clap_text, MODELS))

@@ -1,35 +1,32 @@
-"""What LAION-CLAP's checkpoint files hold: the audio half, which is read, and all that is not.
+"""What LAION-CLAP's checkpoint files hold: the audio half, the text half, and what nothing reads.
 
 https://huggingface.co/lukewys/laion_clap. Each file has, under `state_dict`, the tensors of a model trained
-on several GPUs (`module.` before each name): the audio encoder and its projection, the RoBERTa-base text
-encoder (Liu et al. 2019, arXiv 1907.11692) with its own, and layers that only training used. The state of the
-optimiser, twice as large as all that, stands beside it.
+on several GPUs (`module.` before each name): the audio encoder and its projection, the text encoder
+RoBERTa-base with its own, and layers that only training used. The state of the optimiser, twice as large as
+all that, stands beside it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from fad_core.models.base import Checkpoint, Fill, tensor_shapes
-from fad_core.models.clap.constants import MEL
+from fad_core.models.clap.constants import EMBEDDING_DIM, MEL, ROBERTA
 from fad_core.models.log_mel import log_mel_layout
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-EMBEDDING_DIM = 512
-
 _FOLDER = "https://huggingface.co/lukewys/laion_clap/resolve/main/"
 # Classes of AudioSet, which HTS-AT's classifier knows.
 _CLASSES = 527
-# RoBERTa-base: words, places in a text (512 and two that are not used), width, layers, hidden width.
-_WORDS, _PLACES, _WIDTH, _LAYERS, _HIDDEN = 50_265, 514, 768, 12, 3072
 
 Fills = dict[str, Fill]
 
@@ -64,10 +61,25 @@ _SEEDED = {
         "172cb690cf79571e029e85ea29bcfa2b33b184a8c9126b66ae95c72707ce0122"
     ),
 }
+# `state_sha256` of the seeded text halves.
+_SEEDED_TEXT = {
+    "630k-audioset-best.pt": "bd19198de955395bde90575b3c75918f370cfa3c05cdfce0a7927a5a5840dffd",
+    "630k-audioset-fusion-best.pt": "1676a2af10fcad7d8226f2ab7745e02908b6a498ba3c2038bb047aad5b3dd589",
+    "630k-best.pt": "5492f0d8cec9f8ed64d4457125dcf40e5169bb303f602be072fc8ffd15f4fe15",
+    "630k-fusion-best.pt": "48e377b5ee250809510301cb9099b4f6d3a812046b18a771a0f790f63232583f",
+    "music_audioset_epoch_15_esc_90.14.pt": (
+        "3205c6143d1667ec360b885f5b5bfbcabeaff3755a5a21e81561bcfb81d7fff1"
+    ),
+    "music_speech_epoch_15_esc_89.25.pt": "cfba509baa1e9a240e8685de657fb97cb2366f5debc271ce5b0435ec86406b1e",
+    "music_speech_audioset_epoch_15_esc_89.98.pt": (
+        "7bc7839438aa47b5b8b4187dfee151b9d15875fad897b05f4c529e16ea1b3271"
+    ),
+}
+_TEXT_BYTES = 501_208_064
 
 
 def clap_checkpoint(filename: str, network: Callable[[], nn.Module], tensor_bytes: int) -> Checkpoint:
-    """Describe one of the files.
+    """Describe the audio half of one of the files.
 
     Args:
         filename: its name.
@@ -123,7 +135,7 @@ def _rest(network: Callable[[], nn.Module]) -> Fills:
 
     with torch.device("meta"):
         audio = network()
-    rest = dict(_classifier(audio)) | dict(_text_half())
+    rest = dict(_classifier(audio)) | _text_half() | _unused_text() | dict(_training())
     return {name: fill for name, fill in rest.items() if name not in audio.state_dict()}
 
 
@@ -147,24 +159,58 @@ def _classifier(audio: nn.Module) -> Iterator[tuple[str, Fill]]:
             yield from _dense(f"{name}.head", _CLASSES, _CLASSES)
 
 
-def _text_half() -> Iterator[tuple[str, Fill]]:
-    """The text encoder and the projections of the two halves, by their official names."""
-    embeddings = "text_branch.embeddings"
-    for table, rows in (("word", _WORDS), ("position", _PLACES), ("token_type", 1)):
-        yield f"{embeddings}.{table}_embeddings.weight", Fill((rows, _WIDTH))
-    yield f"{embeddings}.position_ids", Fill((1, _PLACES), dtype="int64")
-    yield from _norm(f"{embeddings}.LayerNorm")
-    for index in range(_LAYERS):
-        layer = f"text_branch.encoder.layer.{index}"
-        for part in ("self.query", "self.key", "self.value", "output.dense"):
-            yield from _dense(f"{layer}.attention.{part}", _WIDTH, _WIDTH)
-        yield from _norm(f"{layer}.attention.output.LayerNorm")
-        yield from _dense(f"{layer}.intermediate.dense", _HIDDEN, _WIDTH)
-        yield from _dense(f"{layer}.output.dense", _WIDTH, _HIDDEN)
-        yield from _norm(f"{layer}.output.LayerNorm")
-    yield from _dense("text_branch.pooler.dense", _WIDTH, _WIDTH)
-    yield from _dense("text_projection.0", EMBEDDING_DIM, _WIDTH)
-    yield from _dense("text_projection.2", EMBEDDING_DIM, EMBEDDING_DIM)
+def text_checkpoint(audio: Checkpoint) -> Checkpoint:
+    """Describe the text half of a file.
+
+    Args:
+        audio: the description of its audio half.
+    """
+    return replace(
+        audio,
+        layout=_text_half,
+        seeded_sha256=_SEEDED_TEXT[audio.filename],
+        tensor_bytes=_TEXT_BYTES,
+        scope=("text_branch.", "text_projection."),
+        unused=_unused_text,
+    )
+
+
+def both_halves(audio: Checkpoint) -> Checkpoint:
+    """Describe a whole file, such that a seeded one has values in both halves.
+
+    Args:
+        audio: the description of its audio half.
+    """
+    layout, unused = {**audio.layout(), **_text_half()}, audio.unused()
+    return replace(
+        audio,
+        layout=lambda: layout,
+        seeded_sha256="",
+        scope=("",),
+        unused=lambda: {name: fill for name, fill in unused.items() if name not in layout},
+    )
+
+
+def _text_half() -> Fills:
+    """The tensors of the text encoder and its projection."""
+    from fad_core.models.clap.roberta import ClapText
+
+    return {name: _text_fill(name, shape) for name, shape in tensor_shapes(ClapText).items()}
+
+
+def _text_fill(name: str, shape: tuple[int, ...]) -> Fill:
+    """The seeded fill of a tensor; words count for more than their places."""
+    if "_embeddings." in name:
+        return Fill(shape, std=1.0 if "word" in name else 0.5)
+    return _fill(name, shape)
+
+
+def _unused_text() -> Fills:
+    return {"text_branch.embeddings.position_ids": Fill((1, ROBERTA.places), dtype="int64")}
+
+
+def _training() -> Iterator[tuple[str, Fill]]:
+    """What only training used, by official names."""
     for half in ("text", "audio"):
         for index in (0, 3):
             yield from _dense(f"{half}_transform.sequential.{index}", EMBEDDING_DIM, EMBEDDING_DIM)
@@ -174,11 +220,6 @@ def _text_half() -> Iterator[tuple[str, Fill]]:
 def _dense(name: str, outputs: int, inputs: int) -> Iterator[tuple[str, Fill]]:
     yield f"{name}.weight", Fill((outputs, inputs))
     yield f"{name}.bias", Fill((outputs,))
-
-
-def _norm(name: str) -> Iterator[tuple[str, Fill]]:
-    yield f"{name}.weight", Fill((_WIDTH,), mean=1.0)
-    yield f"{name}.bias", Fill((_WIDTH,))
 
 
 def _array(make: Callable[..., torch.Tensor], *given: int) -> NDArray[Any]:

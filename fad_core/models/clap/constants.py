@@ -1,10 +1,12 @@
-"""The sizes of HTS-AT (`htsat`) and of its input, as in CLAP."""
+"""The sizes of HTS-AT (`htsat`) and of RoBERTa (`roberta`), and of their inputs, as in CLAP."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from fad_core.frontends.settings import LogMelSettings
+
+EMBEDDING_DIM = 512
 
 MEL = LogMelSettings(
     sample_rate=48_000, fft_length=1024, hop_length=480, bands=64, lower_hz=50, upper_hz=14_000
@@ -36,3 +38,33 @@ class Size:
 
 TINY = Size(width=96, depths=(2, 2, 6, 2))
 BASE = Size(width=128, depths=(2, 2, 12, 2))
+
+
+LONGEST_CAPTION = 77
+"""Tokens of a caption, with its start and its end; the rest is cut off."""
+PADDING = 1
+"""Id of the token that fills up a caption."""
+
+
+@dataclass(frozen=True)
+class TextSize:
+    """A size of RoBERTa.
+
+    Attributes:
+        words: number of tokens it knows.
+        places: places in a text; the first two are not used.
+        width: C, the length of a token's vector.
+        layers: number of layers.
+        heads: of the attention.
+        hidden: width of a layer's hidden part.
+    """
+
+    words: int
+    places: int
+    width: int
+    layers: int
+    heads: int
+    hidden: int
+
+
+ROBERTA = TextSize(words=50_265, places=514, width=768, layers=12, heads=12, hidden=3072)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from fad_core.models.clap.checkpoints import EMBEDDING_DIM
-from fad_core.models.clap.constants import Size
+from fad_core.models.clap.constants import EMBEDDING_DIM, Size
 from fad_core.models.clap.htsat import HTSAT
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fad_core.models import get_model
 from fad_core.models.base import Arrays
-from fad_core.models.use import ModelUse
+from fad_core.models.options import DEFAULT_OPTIONS
 from fad_core.runner import cuda
 from fad_core.runner.backend import Backend, chosen_batch_size, resolve_device
 from fad_core.runner.blocks import run_files
@@ -48,7 +48,7 @@ def one_thread() -> Iterator[None]:
 def moved(path: Path, size: int = 3) -> ExportedModel:
     """An exported model whose network runs as on a CUDA device, with stacks of this size."""
     model = ExportedModel(path, backend=Backend("plain", DEVICE), batch_size=size)
-    model._network = CudaBatcher(on_cuda(load_network(path), DEVICE), model.use, size)
+    model._network = CudaBatcher(on_cuda(load_network(path), DEVICE), model.model, model.use.options, size)
     return model
 
 
@@ -126,7 +126,7 @@ def test_a_file_is_the_same_whichever_files_run_with_it(
 def test_calls_of_more_than_a_row_go_one_by_one(seeded_export: SeededExport):
     """PANN is told which columns of a block count, of all rows alike."""
     model = moved(seeded_export("pann-16k"))
-    network = CudaBatcher(model._network._network, model.use, 3)
+    network = CudaBatcher(model._network._network, model.model, model.use.options, 3)
     files = [clip(model, seconds, seed) for seed, seconds in enumerate((2.0, 2.0, 1.0))]
     state = torch.from_numpy(model.model.initial_state()).to(DEVICE)
     calls = [
@@ -155,8 +155,8 @@ def test_more_files_than_a_stack_holds_are_embedded_in_their_order(seeded_export
 
 def test_batches_of_longer_files_hold_fewer():
     model = get_model("encodec-48k")
-    use = ModelUse(model)
-    stacked = CudaBatcher(torch.fx.symbolic_trace(torch.nn.Identity()), use, model.cuda_batch_size)
+    identity = torch.fx.symbolic_trace(torch.nn.Identity())
+    stacked = CudaBatcher(identity, model, DEFAULT_OPTIONS, model.cuda_batch_size)
     counts = [stacked.files_in_memory(seconds * 48_000) for seconds in (1, 10, 60, 600, 7200)]
     assert counts == sorted(counts, reverse=True) and counts[0] == model.cuda_batch_size and counts[-1] == 1
     for seconds, count in zip((1, 10, 60), counts, strict=False):

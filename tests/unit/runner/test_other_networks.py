@@ -165,7 +165,7 @@ def test_memory_is_of_samples_whatever_the_features_are(tmp_path: Path):
     with tiny_is_known(model):
         loaded = ExportedModel(path, origin="own")
         features = (np.zeros((1, 5, 8), np.float32),)
-        assert loaded._load()._memory(loaded.use, [features, features]) == 10_000_000 * 500
+        assert loaded._load()._memory(loaded.use.options, [features, features]) == 10_000_000 * 500
     sizes: list[int] = []
 
     class Sizes(nn.Module):
@@ -173,7 +173,7 @@ def test_memory_is_of_samples_whatever_the_features_are(tmp_path: Path):
             sizes.append(len(x))
             return x
 
-    batcher = CudaBatcher(Sizes(), ModelUse(model), 4)  # type: ignore[arg-type]
+    batcher = CudaBatcher(Sizes(), model, DEFAULT_OPTIONS, 4)  # type: ignore[arg-type]
     for frames in (1, 5):
         batcher.run_calls([(torch.zeros(1, frames, 8),)] * 4)
     assert sizes == [4, 1, 1, 1, 1], "a batch of 5 GB would be too large"

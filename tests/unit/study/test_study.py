@@ -298,3 +298,37 @@ def test_a_study_without_faults_is_read(tmp_path: Path):
     }
     study = read_study(given, SCHEMA)
     assert (study.name, study.pairs, list(study.models)) == ("s", (("a", "b"),), ["vggish"])
+
+
+def test_captions_need_a_metric_a_model_and_files(tmp_path: Path) -> None:
+    clap = [{"id": "clap", "weights": "seeded"}]
+    captioned = {"a": {"path": "audio/a", "captions": "a.csv", "shards": 1}}
+    given = config(datasets=captioned, models=clap, metrics=["clap-score"], audio_root=str(tmp_path))
+    assert errors(given) == []
+    study = interpret_config(given)
+    assert (study.captions, study.metrics) == ({"a": tmp_path / "a.csv"}, [])
+    assert study.captioning() == {"clap-630k-audioset": "clap-630k-audioset-text"}
+    assert study.embedded() == ["a"]
+    assert errors(config(datasets=captioned | {"b": {"path": "b"}}, models=clap)) == [
+        "data set a: captions has no effect without the metric clap-score"
+    ]
+    assert errors(config(models=clap, metrics=["fad", "clap-score"])) == [
+        "metrics: clap-score needs a data set with `captions`"
+    ]
+    own = config(
+        datasets=captioned, models=[{"id": "vggish", "metrics": ["clap-score"]}, clap[0]], metrics=["fad"]
+    )
+    assert "models: vggish does not embed captions, which clap-score needs" in errors(own)
+    own["models"] = [{"id": "vggish"}, clap[0] | {"metrics": ["clap-score"]}]
+    own["datasets"]["b"] = {"path": "b", "shards": 1}
+    assert errors(own) == [] and list(interpret_config(own).captioning()) == ["clap-630k-audioset"]
+    other = config(datasets=captioned, metrics=["clap-score"])
+    assert errors(other) == ["metrics: clap-score needs a model that embeds captions, such as clap"]
+    windows = config(datasets=captioned, models=[clap[0] | {"crop": "windows"}], metrics=["clap-score"])
+    (fault,) = errors(windows)
+    assert fault.startswith("models: clap: a file is compared with its caption by one vector")
+    (tmp_path / "audio/a").mkdir(parents=True)
+    soundfile.write(tmp_path / "audio/a/x.wav", [0.0, 0.0], 8000)
+    (tmp_path / "a.csv").write_text("file,caption\ny,a dog\n")
+    (fault,) = validate_files(study)
+    assert fault.startswith("data set a: ") and "not there once: y" in fault

@@ -295,7 +295,7 @@ class TestTheCommand:
         assert f"partial file: {path}.part, 300 bytes; the next attempt resumes it" in result.stderr
         assert not path.exists()
         # The option --weights is one of other commands.
-        commands = "compare, embed, export, score, stats, verify"
+        commands = "clap-score, compare, embed, export, score, stats, verify"
         assert result.stderr.endswith(
             f"\n  --weights FILE  (an option of {commands})\n  --ckpt-dir FOLDER\n"
             f"  --weights seeded  (an option of {commands})\n"

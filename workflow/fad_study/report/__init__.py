@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from fad_core.metrics import get_metric
 from fad_core.metrics.per_file import MEASURES
-from fad_core.tables import DISTANCES, NEAR_COPIES, PER_FILE, STATISTICS, VERIFICATION
+from fad_core.tables import CLAP_SCORE, DISTANCES, NEAR_COPIES, PER_FILE, STATISTICS, VERIFICATION
 from fad_core.util.atomic import write_text
 from fad_core.util.formatting import (
     Footnotes,
@@ -59,7 +59,7 @@ _FIGURE_BYTES = 4_000_000
 """Size of all figures; those that would exceed it are left out."""
 _SCHEMAS = (
     *(VERIFICATION, STATISTICS, FILES, CORRELATIONS, PUBLISHED, DATASETS, PER_FILE, RANKING, AGREEMENT),
-    *(CATEGORIES, NEAR_COPIES, DISTANCES),
+    *(CATEGORIES, NEAR_COPIES, CLAP_SCORE, DISTANCES),
 )
 _LEVELS = {
     "eager": "the exported file compared with the network that it was exported from, for several batch sizes",
@@ -146,6 +146,7 @@ def write_report(
             (model, figures.take(figure, f"m{k}", f"map of files by {model}"))
             for k, (model, figure) in enumerate(results.maps.items())
         ],
+        clap_score=results.clap_score,
         near_copies=results.near_copies,
         copies=near_copies_played(results.near_copies or (), players),
         ends=add_players(results.per_file, players),
@@ -184,9 +185,10 @@ def _sections(results: Results) -> list[tuple[str, str]]:
         ("curves", "Curves"): results.curves or results.extrapolation,
         ("published", "Published figures"): results.published,
         ("correlations", "Correlations"): results.bars,
+        ("clap", "CLAP score"): results.clap_score,
         ("copies", "Near copies"): results.near_copies is not None,
         ("ends", "Nearest and farthest files"): results.per_file,
-        ("distances", "Distances"): embeds,
+        ("distances", "Distances"): results.distances,
         ("datasets", "Data sets"): embeds,
         ("files", "Files"): embeds,
         ("verification", "Verification"): embeds,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
-from fad_core.tables import DISTANCES, NEAR_COPIES, PER_FILE, STATISTICS, VERIFICATION, read_table
+from fad_core.tables import CLAP_SCORE, DISTANCES, NEAR_COPIES, PER_FILE, STATISTICS, VERIFICATION, read_table
 from fad_core.tables.files import damaged
 from fad_study.labels import labelled, labels_of
 from fad_study.report.matrix import Matrix, compact, read_matrix, rows_of
@@ -50,6 +50,7 @@ class Sources:
         monotonicity: tables of whether metrics get worse from level to level.
         near_copies: the table of near copies; None if they were not looked for.
         categories: the table of systems by category; None if no data set has a system.
+        clap_score: the table of CLAP scores; None if they are not computed.
     """
 
     distances: Path | None
@@ -73,6 +74,7 @@ class Sources:
     monotonicity: Sequence[Path] = ()
     near_copies: Path | None = None
     categories: Path | None = None
+    clap_score: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Results:
     monotonicity: list[dict[str, Any]]
     near_copies: list[dict[str, Any]] | None
     categories: list[dict[str, Any]]
+    clap_score: list[dict[str, Any]]
 
 
 def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
@@ -140,14 +143,16 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
     """
     distances = read_table(DISTANCES, sources.distances) if sources.distances else []
     ids = dict(map(name_and_id, study.get("models", [])))
-    unknown = sorted({row["model"] for row in distances} - set(ids))
-    if unknown or (ids and not distances):
+    clap_score = read_table(CLAP_SCORE, sources.clap_score) if sources.clap_score else []
+    scores = [*distances, *clap_score]
+    unknown = sorted({row["model"] for row in scores} - set(ids))
+    if unknown or (ids and not scores):
         raise FadError(
             f"{sources.distances}: not a table of this study; its models are {', '.join(unknown) or 'none'}"
         )
     statistics = [_statistics_facts(path) for path in sources.statistics]
     dimensions = {row["model"]: row["dimension"] for row in statistics}
-    first = {row["model"]: row for row in reversed(distances)}
+    first = {row["model"]: row for row in reversed(scores)}
     datasets = read_table(DATASETS, sources.datasets) if sources.datasets else []
     of_sets = {(row["model"], row["dataset"]) for row in statistics}
     for row in datasets:
@@ -195,6 +200,7 @@ def read_results(study: Mapping[str, Any], sources: Sources) -> Results:
         if sources.near_copies
         else None,
         categories=read_table(CATEGORIES, sources.categories) if sources.categories else [],
+        clap_score=labelled(clap_score, labels),
     )
 
 

@@ -1,0 +1,143 @@
+"""The CLAP score of an embedded data set and its captions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fad_core.datasets.captions import BY_NAME_NOTE, Captions
+from fad_core.datasets.decisions import FileDecision
+from fad_core.datasets.remarks import set_notes
+from fad_core.embedding.distances import SEEDED_NOTE
+from fad_core.embedding.embedded_set import EmbeddedSet
+from fad_core.errors import DatasetError
+from fad_core.metrics.clap_score import cosines, mean_interval
+from fad_core.models.base import Arrays
+from fad_core.models.use import ModelKey
+from fad_core.runner.exported_network import ExportedNetwork
+
+Row = dict[str, Any]
+
+
+def embed_captions(
+    exported: ExportedNetwork, features: Callable[[str], Arrays], captions: Sequence[str]
+) -> NDArray[np.float32]:
+    """Embed captions, each once.
+
+    Args:
+        exported: the model of captions.
+        features: makes what its network takes of a caption (`fad_core.models.clap.tokenizer.Tokenizer`).
+        captions: the captions.
+
+    Returns:
+        float32 `[N, D]`.
+    """
+    once = list(dict.fromkeys(captions))
+    output = exported.model.main_output
+    found = exported.embed_many(map(features, once), exported.lanes, [1] * len(once))
+    vectors = {caption: each[output][0] for caption, each in zip(once, found, strict=True)}
+    return np.stack([vectors[caption] for caption in captions])
+
+
+@dataclass(frozen=True, eq=False)
+class Paired:
+    """The files of a data set and their captions, in the order of the table of captions.
+
+    Attributes:
+        key: the model of audio.
+        files: names of the files that were embedded.
+        places: of each file, the place of its caption in the table.
+        audio: vectors of the files, `[N, D]`.
+        excluded: number of files that were left out.
+        note: what a reader of the score should know.
+    """
+
+    key: ModelKey
+    files: Sequence[str]
+    places: Sequence[int]
+    audio: NDArray[Any]
+    excluded: int = 0
+    note: str = ""
+
+
+def pair_files(embedded: EmbeddedSet, captions: Captions, names: Sequence[str]) -> Paired:
+    """Pair the files of an embedded set with their captions.
+
+    Args:
+        embedded: the set, whose vectors were kept.
+        captions: the captions of all its files.
+        names: names of all its files, those that were left out included.
+
+    Raises:
+        DatasetError: captions and files do not fit each other, or a file has several vectors.
+    """
+    vectors = _vectors_by_file(embedded)
+    order = sorted(zip(captions.of_files(names), names, strict=True))
+    used = [(place, name) for place, name in order if name in vectors]
+    notes = [embedded.note, *(set_notes(embedded.counts, embedded.key.settings) if embedded.counts else ())]
+    return Paired(
+        key=embedded.key,
+        files=[name for _, name in used],
+        places=[place for place, _ in used],
+        audio=np.stack([vectors[name] for _, name in used]),
+        excluded=len(names) - len(used),
+        note="; ".join(filter(None, (*notes, BY_NAME_NOTE if captions.files is None else ""))),
+    )
+
+
+def file_names(decisions: Iterable[FileDecision]) -> list[str]:
+    """Return the names of all files of a set."""
+    return [decision.record.file for decision in decisions]
+
+
+def _vectors_by_file(embedded: EmbeddedSet) -> dict[str, NDArray[np.float32]]:
+    assert embedded.embeddings is not None, "the vectors were kept"
+    output = next(iter(embedded.statistics))
+    held = {each.file: each.vectors[output] for each in embedded.embeddings}
+    if several := [name for name, vectors in held.items() if len(vectors) != 1]:
+        raise DatasetError(
+            f"{embedded.name}: {several[0]} has {len(held[several[0]])} vectors: a file is compared with its "
+            "caption by one, of a part of it (crop)"
+        )
+    return {name: vectors[0] for name, vectors in held.items()}
+
+
+def clap_score_rows(
+    dataset: str, paired: Paired, captions: Sequence[str], text: NDArray[Any]
+) -> tuple[Row, list[Row]]:
+    """Return the row of `CLAP_SCORE` and those of `CLAP_SCORE_PER_FILE` for a data set.
+
+    Args:
+        dataset: name of the data set.
+        paired: its files.
+        captions: all captions of the table.
+        text: vectors of these captions, `[captions, D]`.
+
+    Raises:
+        DatasetError: a vector is zero or not finite, or the numbers of vectors differ.
+    """
+    try:
+        values = cosines(text[list(paired.places)], paired.audio)
+    except ValueError as error:
+        raise DatasetError(f"{dataset}: {error}") from error
+    seeded = SEEDED_NOTE if paired.key.weights == "seeded" else ""
+    head = {**asdict(paired.key), "dataset": dataset}
+    low, high = mean_interval(values) or (None, None)
+    row = {
+        **head,
+        "value": float(np.mean(values)),
+        "std": float(np.std(values)),
+        "ci_low": low,
+        "ci_high": high,
+        "files": len(values),
+        "excluded": paired.excluded,
+        "note": "; ".join(filter(None, (seeded, paired.note))),
+    }
+    each = zip(paired.files, paired.places, values.tolist(), strict=True)
+    return row, [
+        {**head, "file": file, "caption": captions[place], "value": value} for file, place, value in each
+    ]

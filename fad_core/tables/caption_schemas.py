@@ -1,0 +1,35 @@
+"""Schemas of the tables of the CLAP score."""
+
+from __future__ import annotations
+
+from fad_core.tables.schemas import DATASET, FILE, MODEL, SETTINGS, Column, Schema
+
+CLAP_SCORE = Schema(
+    "clap_score",
+    "One row for each data set with captions: the CLAP score, the mean cosine of each file and its caption.",
+    (
+        *MODEL,
+        SETTINGS,
+        DATASET,
+        Column("value", "float64", "The mean of the files' cosines, from -1 to 1; larger is better."),
+        Column("std", "float64", "Standard deviation of the files' cosines, divided by N."),
+        Column("ci_low", "float64", "Lower end of the 95 % interval of the mean over files.", nullable=True),
+        Column("ci_high", "float64", "Upper end; both are missing for fewer than 5 files.", nullable=True),
+        Column("files", "int64", "Number of files that were compared with their captions."),
+        Column("excluded", "int64", "Number of files left out, with their captions."),
+        Column("note", "string", "What a reader of the value should know; empty if nothing."),
+    ),
+)
+
+CLAP_SCORE_PER_FILE = Schema(
+    "clap_score_per_file",
+    "One row for each file with a caption, in the order of the table of captions.",
+    (
+        *MODEL,
+        SETTINGS,
+        DATASET,
+        FILE,
+        Column("caption", "string", "The caption."),
+        Column("value", "float64", "Cosine of the vectors of the file and of its caption, from -1 to 1."),
+    ),
+)

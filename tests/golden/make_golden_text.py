@@ -1,0 +1,55 @@
+"""Make `fad_core/models/clap/golden_text.npz` anew, with the original package.
+
+    make reference-env
+    python tests/golden/make_golden_text.py --reference-python .venv-reference/bin/python
+
+The original embeds captions with seeded weights of all CLAP models and the minimal vocabulary. Run twice, it
+writes the same bytes. Half a minute a model; 1 GB of temporary files.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fad_study.script_main import run
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path += [str(TESTS / "live_clap_score"), str(TESTS.parent / "scripts")]
+
+from captions import CAPTIONS  # noqa: E402
+from make_golden import write_npz  # noqa: E402
+from original import Original  # noqa: E402
+
+from fad_core.models.clap import MODELS, TEXT_MODELS  # noqa: E402
+
+
+def main(reference_python: Path, output: Path | None = None) -> None:
+    """Embed the captions with the original package and store the result.
+
+    Args:
+        reference_python: interpreter of the original's environment, such as that of envs/reference.txt
+        output: where to write; the file that the models name (VerificationFacts.golden) if not given
+    """
+    entries: dict[str, Any] = {}
+    meta: dict[str, Any] = {"captions": CAPTIONS, "weights_sha256": {}}
+    for audio, model in zip(MODELS, TEXT_MODELS, strict=True):
+        with tempfile.TemporaryDirectory() as temporary:
+            arrays, facts = Original(reference_python, audio.name, Path(temporary)).run(CAPTIONS)
+        lengths = arrays["attended"].sum(axis=1)
+        ids = [row[:length].tolist() for row, length in zip(arrays["ids"], lengths, strict=True)]
+        entries[model.name] = arrays["text"]
+        meta["weights_sha256"][model.name] = model.checkpoints[0].seeded_sha256
+        meta |= {"ids": ids, "versions": facts["versions"]}
+    entries["meta"] = np.array(json.dumps(meta, sort_keys=True))
+    path = output or TEXT_MODELS[0].verification.golden
+    assert path is not None, "the models name a golden file"
+    write_npz(entries, path)
+    sys.stdout.write(f"{path}: {path.stat().st_size} bytes\n")
+
+
+run(main, globals())

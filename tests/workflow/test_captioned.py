@@ -1,0 +1,52 @@
+"""A study of data sets with captions."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_clip
+from snakemake_runs import WorkingFolder
+
+pytest.importorskip("tokenizers")
+
+TARGET = "results/study/tables/clap_score.csv"
+
+
+def write_captions(path: Path, changed: str = "") -> None:
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["caption", "file"])
+        writer.writerows((f"{number} dogs bark{changed}", number) for number in (2, 0, 1))
+
+
+def test_files_are_compared_with_their_captions(code: Path, tmp_path: Path) -> None:
+    place = WorkingFolder(tmp_path / "work", code)
+    for name in "ab":
+        for number in range(3):
+            write_clip(place.root / f"audio/{name}/{number}.wav", number + 10 * (name == "b"))
+    write_captions(place.root / "audio/captions.csv")
+    datasets = {"a": {"path": "a", "captions": "captions.csv"}, "b": {"path": "b"}}
+    clap = {"id": "clap", "weights": "seeded"}
+    settings = {"audio_root": "audio", "models": [clap], "metrics": ["clap-score"]}
+    place.write_study(datasets=datasets, **settings)
+    # In three parts, each of which takes less than the limit of a run.
+    place.complete("results/verification/clap-630k-audioset.golden.csv")
+    place.complete("results/verification/clap-630k-audioset-text.golden.csv")
+    assert "score_captions" in place.complete(TARGET).rules
+    files, (row,) = place.table("clap_score_per_file"), place.table("clap_score")
+    assert [(each["file"], each["caption"]) for each in files] == [
+        (f"{number}.wav", f"{number} dogs bark") for number in (2, 0, 1)
+    ]
+    assert float(row["value"]) == np.mean([float(each["value"]) for each in files])
+    assert (row["dataset"], row["files"], row["ci_low"]) == ("a", "3", "")
+    # Another caption: nothing is embedded again.
+    write_captions(place.root / "audio/captions.csv", " loudly")
+    assert place.complete(TARGET).rules == {"score_captions"}
+    assert place.table("clap_score")[0]["value"] != row["value"]
+    # A file without a caption is reported before anything runs.
+    write_clip(place.root / "audio/a/3.wav", 3)
+    failed = place.run("--dry-run", TARGET)
+    assert failed.status == 1 and "files without a caption: 3.wav" in failed.text

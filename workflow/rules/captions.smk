@@ -1,0 +1,21 @@
+# The files of data sets against their captions; one job for all models that embed captions.
+
+
+rule score_captions:
+    input:
+        **CAPTIONED,
+        decisions=DECISIONS,
+    output:
+        scores=with_csv("clap_score", "clap_score"),
+        per_file=with_csv("clap_score_per_file", "clap_score"),
+    log:
+        f"{LOGS}/score_captions.log",
+    conda:
+        "../../envs/core.yaml"
+    threads: THREADS
+    resources:
+        **request(captions_mb, minutes=60, gpu=GPUS),
+    params:
+        **CAPTION_SCORES,
+    script:
+        "../../scripts/score_captions.py"
