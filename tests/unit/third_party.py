@@ -66,7 +66,7 @@ def install_small_model(site: Path) -> Path:
     from outside_model import write_golden
     from small_model import GOLDEN, MODELS
 
-    (small,) = MODELS
+    small = MODELS[0]
     source = Path(__file__).parent / "small_model"
     shutil.copytree(source, site / "small_model", ignore=shutil.ignore_patterns("__pycache__"))
     write_golden(site / "small_model" / GOLDEN.name, small)

@@ -17,3 +17,11 @@ class Network(nn.Module):
         pooled = nn.functional.max_pool2d(torch.relu(self.conv(x)), 2)
         out: torch.Tensor = self.out(torch.relu(self.hidden(pooled.flatten(1))))
         return out
+
+
+class Classifier(Network):
+    """Embeds `[N, 1, 8, 8]`, and takes the first half of the embedding for logits."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[override]
+        embedding = super().forward(x)
+        return embedding, 4 * embedding[:, :8]

@@ -15,6 +15,7 @@ from fad_core.cli import main
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+PRESETS = sorted(path.stem for path in (ROOT / "workflow/fad_study/presets").glob("*.yaml"))
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +88,26 @@ def test_the_workflow_is_exported_without_the_packages(place: Path) -> None:
     assert all((mine / path).read_bytes() == (workflow_folder() / path).read_bytes() for path in found)
     (place / "other.txt").touch()
     assert call("export-workflow", ".").exit_code == 0, "beside other files"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_a_study_that_says_where_its_numbers_come_from(preset: str, place: Path) -> None:
+    result = call("new", "paper", "--like", preset, "--weights", "seeded")
+    assert result.exit_code == 0 and "fad study run paper.yaml" in result.stderr
+    text = Path("paper.yaml").read_text()
+    assert "arXiv" in text.splitlines()[0] and "docs/presets.md" in text
+    assert f"\n## {preset}\n" in (ROOT / "docs/presets.md").read_text(encoding="utf-8")
+    config = read_yaml(Path("paper.yaml"))
+    rows = ["file,caption"]
+    for entry in config["datasets"].values():
+        (place / entry["path"]).mkdir(parents=True)
+        (place / entry["path"] / "a.wav").touch()
+    Path("captions.csv").write_text("\n".join([*rows, "a.wav,a dog barks", ""]))
+    study = read_study(config, SCHEMA)
+    assert study.settings["weights"] == "seeded" and "fad" in study.metrics
+
+
+def test_a_preset_has_its_own_models() -> None:
+    assert "give it, or --model" in call("new", "paper", "--like", "kad", "--model", "vggish").stderr
+    assert "official or seeded" in call("new", "paper", "--like", "kad", "--weights", "mine.pth").stderr
+    assert not Path("paper.yaml").exists()

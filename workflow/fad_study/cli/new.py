@@ -13,23 +13,37 @@ from fad_core.cli.group import Command
 from fad_core.cli.options import DEFAULT_MODEL, models_option, weights_option
 from fad_core.cli.output import quiet_option, speaker
 
+PRESETS = sorted(Path(__file__).parents[1].joinpath("presets").glob("*.yaml"))
+
 
 @click.command(
     cls=Command,
     examples=(
         "fad study new my_study",
         "fad study new trial --model vggish --model clap --weights seeded",
+        "fad study new paper --like mmaudio",
     ),
 )
 @click.argument("name")
 @models_option
+@click.option(
+    "--like",
+    type=click.Choice([path.stem for path in PRESETS]),
+    help="Take the models, metrics and conventions of a paper or package (docs/presets.md).  [default: none]",
+)
 @weights_option
 @quiet_option
-def new(name: str, models: tuple[str, ...], weights: str, quiet: bool) -> None:
+def new(name: str, models: tuple[str, ...], like: str | None, weights: str, quiet: bool) -> None:
     """Write the configuration of a study, NAME.yaml, with an explanation of each line.
 
     A file that exists is not overwritten.
     """
+    if like and models:
+        raise click.UsageError("--like has its own models: give it, or --model")
+    if like and weights not in ("official", "seeded"):
+        raise click.UsageError(
+            "with --like, --weights is official or seeded: name files in the configuration"
+        )
     from fad_core.errors import OutputError
     from fad_core.models import get_model
     from fad_core.util.atomic import write_text
@@ -38,7 +52,7 @@ def new(name: str, models: tuple[str, ...], weights: str, quiet: bool) -> None:
         get_model(model)  # an unknown one is an error of the call, not of a configuration
     name = name.removesuffix(".yaml")
     path = Path(f"{name}.yaml")
-    text = _configuration(name, path, models or (DEFAULT_MODEL,), weights)
+    text = _configuration(name, path, models or (DEFAULT_MODEL,), weights, like)
     if path.exists():
         raise OutputError(path, "it exists, and is not overwritten")
     write_text(path, text)
@@ -63,8 +77,8 @@ def export_workflow(folder: Path, quiet: bool) -> None:
     speaker(quiet)(f"{folder}: snakemake and fad study run use the workflow in this folder")
 
 
-def _configuration(name: str, path: Path, models: tuple[str, ...], weights: str) -> str:
-    """Return the text of a new configuration.
+def _configuration(name: str, path: Path, models: tuple[str, ...], weights: str, like: str | None) -> str:
+    """Return the text of a new configuration, of a preset or with these models.
 
     Raises:
         ConfigError: the name of the study or of a model is not valid.
@@ -83,5 +97,8 @@ def _configuration(name: str, path: Path, models: tuple[str, ...], weights: str)
     # A path may need quotes in YAML.
     choice = weights if re.fullmatch(r"[\w./~-]+", weights) else json.dumps(weights)
     lines = "\n".join(f"  - {{id: {model}, weights: {choice}}}" for model in models)
-    template = Path(__file__).with_name("new_study.yaml").read_text(encoding="utf-8")
-    return string.Template(template).substitute(name=name, file=path, models=lines)
+    (source,) = [each for each in PRESETS if each.stem == like] or [
+        Path(__file__).with_name("new_study.yaml")
+    ]
+    template = string.Template(source.read_text(encoding="utf-8"))
+    return template.substitute(name=name, file=path, models=lines, weights=choice)
