@@ -145,9 +145,9 @@ class FrechetAudioDistance:
             leftovers: Files that other tools have written into the folder of a data set (fadtk's and
                 kadtk's convert/<rate>/*.wav, macOS's __MACOSX): ignore and list them, or use them as
                 data.
-            crop: Part of a file that is embedded if it is longer than the model's window (CLAP, PaSST: 10 s):
-                random (a section whose position follows from the seed and the file's content), first,
-                center, or windows (all of it).
+            crop: Part of a file that is embedded if it is longer than the model's window (CLAP, PaSST: 10 s;
+                MS-CLAP: 7 s): random (a section whose position follows from the seed and the file's
+                content), first, center, or windows (all of it).
             hop_seconds: Seconds from the start of one window to the start of the next, if crop is
                 windows.
             seed: Seed of all random draws.

@@ -26,6 +26,7 @@ _OF_FADTK = {
     ),
     "clap-630k-audioset": _WINDOWS,
     "clap-music-audioset": _WINDOWS,
+    "msclap-2023": f"fadtk and kadtk ({_ROUNDED}, windows of 7 s starting every second)",
     "cdpam-acoustic": _RESAMPLED,
     "cdpam-content": _RESAMPLED,
 }

@@ -6,6 +6,7 @@ writes it with 16 bits; its models read that file, and their embeddings are roun
 * VGGish: nothing else. (Files shorter than 1 s are padded: that is `on_short_file` here.)
 * CLAP: 16 bits once more, on another scale and without rounding; ten seconds at each whole second, zeros for
   what is missing, and no repetition.
+* MS-CLAP: seven seconds at each whole second, zeros for what is missing, and no repetition.
 * EnCodec: at most the first three minutes; at 48 kHz one second after the other, mono on both channels.
 * CDPAM: nothing else.
 
@@ -26,6 +27,7 @@ FADTK_NAMES: Mapping[str, str] = {
     "vggish": "vggish",
     "clap-630k-audioset": "clap-laion-audio",
     "clap-music-audioset": "clap-laion-music",
+    "msclap-2023": "clap-2023",
     "encodec-24k": "encodec-emb",
     "encodec-48k": "encodec-emb-48k",
     "cdpam-acoustic": "cdpam-acoustic",
@@ -33,7 +35,7 @@ FADTK_NAMES: Mapping[str, str] = {
 }
 """Names in fadtk of the models that it has, by their ids: of the same networks with the same checkpoints
 (torchvggish without PCA and last activation; the output of EnCodec's encoder; 630k-audioset-best.pt of
-HTSAT-tiny and music_audioset_epoch_15_esc_90.14.pt of HTSAT-base)."""
+HTSAT-tiny and music_audioset_epoch_15_esc_90.14.pt of HTSAT-base; CLAP_weights_2023.pth)."""
 
 _FULL_SCALE = 32768
 _LONGEST_SECONDS = 180
@@ -68,11 +70,15 @@ def longest(samples: int, rate: int) -> int:
     return min(samples, _LONGEST_SECONDS * rate)
 
 
+def clap_sound(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return sound as LAION's CLAP is given it, truncated to 16 bits."""
+    truncated = (samples.astype(np.float64).clip(-1, 1) * _CLAP_SCALE).astype(np.int16)
+    return (truncated / _CLAP_SCALE).astype(np.float32)
+
+
 def clap_windows(samples: NDArray[np.float32], window: int, rate: int) -> NDArray[np.float32]:
     """Return the windows of CLAP, `[N, window]`: one at each whole second, zeros for what is missing."""
-    truncated = (samples.astype(np.float64).clip(-1, 1) * _CLAP_SCALE).astype(np.int16)
-    values = np.zeros(len(samples) + window, np.float32)
-    values[: len(samples)] = truncated / _CLAP_SCALE
+    values = np.pad(samples, (0, window))
     starts = clap_starts(len(samples), rate)
     return np.stack([values[start : start + window] for start in starts])
 

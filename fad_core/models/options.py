@@ -41,9 +41,9 @@ class Options:
 
     crop: Crop = choice(
         "random",
-        "Part of a file that is embedded if it is longer than the model's window (CLAP, PaSST: 10 s): random "
-        "(a section whose position follows from the seed and the file's content), first, center, or windows "
-        "(all of it).",
+        "Part of a file that is embedded if it is longer than the model's window (CLAP, PaSST: 10 s; "
+        "MS-CLAP: 7 s): random (a section whose position follows from the seed and the file's content), "
+        "first, center, or windows (all of it).",
     )
     hop_seconds: float = choice(
         10.0, "Seconds from the start of one window to the start of the next, if crop is windows."

@@ -193,15 +193,32 @@ def write_tokenizers(folder: Path) -> None:
 
 def write_text_network(folder: Path) -> None:
     """Write a RoBERTa-base of zeros: CLAP's checkpoint replaces the values."""
-    import torch
     from transformers import RobertaConfig, RobertaModel  # type: ignore[import-not-found]
 
     config = RobertaConfig(
         vocab_size=50265, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5
     )
-    config.save_pretrained(folder / "roberta-base")
+    _write_zeros(RobertaModel, config, folder / "roberta-base")
+
+
+def write_gpt2(folder: Path) -> None:
+    """Write GPT-2 as MS-CLAP loads it: a tokenizer with a minimal vocabulary, and a network of zeros.
+
+    It has none of the twelve layers. What MS-CLAP's checkpoint has of them is then left out.
+    """
+    from transformers import GPT2Config, GPT2Model
+
+    _write_zeros(GPT2Model, GPT2Config(n_layer=0), folder / "gpt2")
+    (folder / "gpt2/vocab.json").write_text(json.dumps({"<|endoftext|>": 0, "!": 1}))
+    (folder / "gpt2/merges.txt").write_text("#version: 0.2\n")
+
+
+def _write_zeros(network: Any, config: Any, folder: Path) -> None:
+    import torch
+
+    config.save_pretrained(folder)
     with torch.device("meta"):
-        shapes = {name: value.shape for name, value in RobertaModel(config).state_dict().items()}
+        shapes = {name: value.shape for name, value in network(config).state_dict().items()}
     # One zero stands for a whole tensor.
     zeros = {name: torch.zeros(()).expand(shape) for name, shape in shapes.items()}
-    torch.save(zeros, folder / "roberta-base" / "pytorch_model.bin")
+    torch.save(zeros, folder / "pytorch_model.bin")

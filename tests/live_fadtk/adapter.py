@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 from originals import offline
 
-PACKAGES = ("fadtk", "laion-clap", "encodec", "torchvggish", "torch", "torchaudio", "numpy", "soundfile")
+PACKAGES = (
+    *("fadtk", "laion-clap", "msclap", "encodec", "torchvggish"),
+    *("torch", "torchaudio", "numpy", "soundfile"),
+)
 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "vggish": ("VGGishModel", {}),
     "clap-630k-audioset": ("CLAPLaionModel", {"type": "audio"}),
     "clap-music-audioset": ("CLAPLaionModel", {"type": "music"}),
+    "msclap-2023": ("CLAPModel", {"type": "2023"}),
     "encodec-24k": ("EncodecEmbModel", {"variant": "24k"}),
     "encodec-48k": ("EncodecEmbModel", {"variant": "48k"}),
     "cdpam-acoustic": ("CdpamModel", {"mode": "acoustic"}),
@@ -27,6 +31,7 @@ class Original:
     def __init__(self, model_id: str, ckpt_dir: Path) -> None:
         offline.write_tokenizers(Path.cwd())
         offline.write_text_network(Path.cwd())
+        offline.write_gpt2(Path.cwd())
         offline.write_pca(Path("hub"), ckpt_dir)
         offline.write_hub(Path("hub"), ckpt_dir)
         import torch
@@ -38,7 +43,7 @@ class Original:
         name, self.arguments = MODELS[model_id]
         self.features: list[np.ndarray] = []
         model = getattr(model_loader, name)(**self.arguments)
-        if name == "CLAPLaionModel":
+        if name in ("CLAPLaionModel", "CLAPModel"):
             (model.model_file,) = (path for path in ckpt_dir.rglob(model.model_file.name))
         if name == "CdpamModel":
             from cdpam import CDPAM  # type: ignore[import-not-found]

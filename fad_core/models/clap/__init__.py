@@ -31,7 +31,7 @@ from fad_core.models.clap.checkpoints import clap_checkpoint
 from fad_core.models.clap.constants import BASE, EMBEDDING_DIM, FRAMES, MEL, TINY, WINDOW_SAMPLES
 from fad_core.models.clap.text import clap_text
 from fad_core.models.crops import part_starts, repeat_to_fill, window_starts
-from fad_core.models.fadtk_conventions import clap_starts, clap_windows
+from fad_core.models.fadtk_conventions import clap_sound, clap_starts, clap_windows
 from fad_core.models.options import DEFAULT_OPTIONS, Options
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 class ClapModel(WindowedModel):
     """CLAP's audio half without fusion: the spectrogram is part of the network."""
 
+    window_samples: int = WINDOW_SAMPLES
+
     def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
         """See `EmbeddingModel.build`."""
         return load_tensors(_network(**self.variant), state, self.name)
@@ -52,9 +54,9 @@ class ClapModel(WindowedModel):
     def frontend(
         self, waveform: NDArray[np.float32], options: Options = DEFAULT_OPTIONS, key: str = ""
     ) -> Arrays:
-        """The windows that are embedded, `[N, 480000]`."""
+        """The windows that are embedded, `[N, window_samples]`."""
         if options.imitate_fadtk:
-            return (clap_windows(waveform[0], WINDOW_SAMPLES, MEL.sample_rate),)
+            return (self._fadtk_windows(waveform[0]),)
         return (np.stack(self._windows(waveform, options, key)),)
 
     def _windows(
@@ -62,9 +64,17 @@ class ClapModel(WindowedModel):
     ) -> list[NDArray[np.float32]]:
         samples = waveform[0].astype(np.float32, copy=False)
         self._require_length(samples)
-        if len(samples) < WINDOW_SAMPLES:
-            return [repeat_to_fill(samples, WINDOW_SAMPLES)]
-        return [samples[start : start + WINDOW_SAMPLES] for start in self._starts(len(samples), options, key)]
+        window = self.window_samples
+        if len(samples) < window:
+            return [self._filled(samples)]
+        return [samples[start : start + window] for start in self._starts(len(samples), options, key)]
+
+    def _filled(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The window of a file that is shorter than one."""
+        return repeat_to_fill(samples, self.window_samples)
+
+    def _fadtk_windows(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        return clap_windows(clap_sound(samples), self.window_samples, self.sample_rate)
 
     def _require_length(self, samples: NDArray[np.float32]) -> None:
         if len(samples) < self.minimum_samples:
@@ -72,12 +82,12 @@ class ClapModel(WindowedModel):
 
     def _starts(self, samples: int, options: Options, key: str) -> NDArray[np.int64]:
         if options.imitate_fadtk:
-            return clap_starts(samples, MEL.sample_rate)
-        return window_starts(samples, WINDOW_SAMPLES, MEL.sample_rate, options, key)
+            return clap_starts(samples, self.sample_rate)
+        return window_starts(samples, self.window_samples, self.sample_rate, options, key)
 
     def example_input(self, batch: int, samples: int) -> tuple[torch.Tensor, ...]:
         """Waveforms within ±1 whose spectra have no empty band."""
-        return (_scrambled(batch, WINDOW_SAMPLES),)
+        return (_scrambled(batch, self.window_samples),)
 
     def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
         """The batch alone, of each argument."""
@@ -94,12 +104,12 @@ class ClapModel(WindowedModel):
         self, samples: int, options: Options = DEFAULT_OPTIONS, key: str = ""
     ) -> NDArray[np.float64]:
         """Where the windows start."""
-        return self._starts(samples, options, key) / MEL.sample_rate
+        return self._starts(samples, options, key) / self.sample_rate
 
     def memory_bytes(self, samples: int, options: Options = DEFAULT_OPTIONS) -> int:
         """The windows: as much as the waveform, times by how much they overlap."""
         several = options.imitate_fadtk or options.crop == "windows"
-        return 4 * WINDOW_SAMPLES * self.vector_count(samples, options) if several else 0
+        return 4 * self.window_samples * self.vector_count(samples, options) if several else 0
 
 
 @dataclass(frozen=True)

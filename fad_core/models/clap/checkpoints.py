@@ -107,10 +107,12 @@ def clap_checkpoint(filename: str, network: Callable[[], nn.Module], tensor_byte
 def _audio_half(network: Callable[[], nn.Module]) -> Fills:
     """The tensors that the network takes."""
     tables = {f"audio_branch.{name}": fill for name, fill in log_mel_layout(MEL).items()}
-    return {name: tables.get(name) or _fill(name, shape) for name, shape in tensor_shapes(network).items()}
+    return {
+        name: tables.get(name) or htsat_fill(name, shape) for name, shape in tensor_shapes(network).items()
+    }
 
 
-def _fill(name: str, shape: tuple[int, ...]) -> Fill:
+def htsat_fill(name: str, shape: tuple[int, ...]) -> Fill:
     """The seeded fill of a tensor, such that all sizes stay near 1 from layer to layer."""
     if name.endswith("num_batches_tracked"):
         return Fill((), dtype="int64")
@@ -135,11 +137,11 @@ def _rest(network: Callable[[], nn.Module]) -> Fills:
 
     with torch.device("meta"):
         audio = network()
-    rest = dict(_classifier(audio)) | _text_half() | _unused_text() | dict(_training())
+    rest = dict(htsat_rest(audio)) | _text_half() | _unused_text() | dict(_training())
     return {name: fill for name, fill in rest.items() if name not in audio.state_dict()}
 
 
-def _classifier(audio: nn.Module) -> Iterator[tuple[str, Fill]]:
+def htsat_rest(audio: nn.Module) -> Iterator[tuple[str, Fill]]:
     """The audio half's other tensors: what HTS-AT computes by itself here, and its classifier."""
     from fad_core.models.clap.htsat import HTSAT
     from fad_core.models.clap.swin import SwinBlock, WindowAttention, relative_positions, shifted_window_mask
@@ -202,7 +204,7 @@ def _text_fill(name: str, shape: tuple[int, ...]) -> Fill:
     """The seeded fill of a tensor; words count for more than their places."""
     if "_embeddings." in name:
         return Fill(shape, std=1.0 if "word" in name else 0.5)
-    return _fill(name, shape)
+    return htsat_fill(name, shape)
 
 
 def _unused_text() -> Fills:

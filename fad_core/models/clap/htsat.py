@@ -7,7 +7,8 @@ Detection", ICASSP 2022 (arXiv 2202.00874), as LAION-CLAP uses it (https://githu
     to 1024 frames → folded into a square: four stretches of 256 frames below each other [256, 256]
     → patches of 4 × 4 become tokens [64 · 64, C] → four Swin stages → tokens [8 · 8, 8C] → their mean [8C]
 
-The classifier that follows in HTS-AT (`tscam_conv`, `head`) has no part in the embedding.
+MS-CLAP (`msclap`) has it for seven seconds at 44.1 kHz: 965 frames, which are stretched, too. The classifier
+that follows in HTS-AT (`tscam_conv`, `head`) has no part in the embedding.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 from torch import nn
 
 from fad_core.frontends.network import LogmelFilterBank, Spectrogram
+from fad_core.frontends.settings import LogMelSettings
 from fad_core.models.clap.constants import MEL, Size
 from fad_core.models.clap.fusion import FusionPatches
 from fad_core.models.clap.swin import SwinStage
@@ -26,21 +28,22 @@ _PATCH = 4
 
 
 class HTSAT(nn.Module):
-    """Sound to one vector; module names are those of the checkpoints' `audio_branch`."""
+    """Sound to one vector; module names are those of the checkpoints' `audio_branch` (MS-CLAP: `htsat`)."""
 
-    def __init__(self, size: Size, *, fusion: bool) -> None:
+    def __init__(self, size: Size, mel: LogMelSettings = MEL, *, fusion: bool = False) -> None:
         """Make the network.
 
         Args:
             size: `TINY` or `BASE`.
+            mel: of its spectrogram, without fusion; with as many bands as `MEL`.
             fusion: whether it takes four spectrograms of a file instead of a waveform.
         """
         super().__init__()
         self.fusion = fusion
         self.size = size
         if not fusion:
-            self.spectrogram_extractor = Spectrogram(MEL.fft_length, MEL.hop_length)
-            self.logmel_extractor = LogmelFilterBank(MEL.fft_length, MEL.bands)
+            self.spectrogram_extractor = Spectrogram(mel.fft_length, mel.hop_length)
+            self.logmel_extractor = LogmelFilterBank(mel.fft_length, mel.bands)
         self.bn0 = nn.BatchNorm2d(MEL.bands)
         patches = FusionPatches if fusion else Patches
         self.patch_embed = patches(size.width, _PATCH)
@@ -55,8 +58,9 @@ class HTSAT(nn.Module):
         """Embed windows.
 
         Args:
-            sound: waveforms `[B, 480000]`; with fusion, mel spectrograms in decibels `[B, 4, 1001, 64]`:
-                the whole file's, and those of a stretch of its front, middle and back.
+            sound: waveforms `[B, samples]` of at most 1024 frames, such as `[B, 480000]`; with fusion, mel
+                spectrograms in decibels `[B, 4, 1001, 64]`: the whole file's, and those of a stretch of its
+                front, middle and back.
             longer: with fusion, bool `[B]`: whether the last three are to be heeded.
 
         Returns:
@@ -85,7 +89,7 @@ class Patches(nn.Module):
 
 
 def stretch(mel: torch.Tensor) -> torch.Tensor:
-    """Interpolate spectrograms `[B, K, 1001, 64]` to 1024 frames, by cubics through four frames each."""
+    """Interpolate spectrograms `[B, K, T, 64]` to 1024 frames, by cubics through four frames each."""
     size = (_FOLDS * _SIDE, MEL.bands)
     return nn.functional.interpolate(mel, size, mode="bicubic", align_corners=True)
 

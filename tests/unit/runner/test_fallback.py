@@ -153,7 +153,8 @@ def test_without_kernels_the_network_runs_plain_and_says_so(
 
 
 @pytest.mark.parametrize(
-    "model_id", ["vggish", "pann-16k", "encodec-24k", "clap-630k-audioset", "cdpam-content", "passt"]
+    "model_id",
+    ["vggish", "pann-16k", "encodec-24k", "clap-630k-audioset", "cdpam-content", "passt", "msclap-2023"],
 )
 def test_each_family_has_its_kernels_here(model_id: str, seeded_export: SeededExport):
     exported = ExportedModel(seeded_export(model_id))

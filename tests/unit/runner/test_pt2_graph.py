@@ -31,6 +31,7 @@ MODELS = [
     "encodec-48k",
     "clap-630k-audioset",
     "clap-630k-audioset-fusion",
+    "msclap-2023",
     "cdpam-content",
     "passt",
 ]

@@ -36,7 +36,7 @@ def family() -> Iterator[str]:
 
 
 def test_an_unknown_family_is_answered_with_the_known_ones(tool: ModuleType):
-    with pytest.raises(ArgumentError, match=r"no family 'pan'; families: .*encodec, pann, .*vggish"):
+    with pytest.raises(ArgumentError, match=r"no family 'pan'; families: .*encodec, .*pann, .*vggish"):
         tool.main(PYTHON, "pan")
 
 

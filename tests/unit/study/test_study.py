@@ -319,8 +319,10 @@ def test_captions_need_a_metric_a_model_and_files(tmp_path: Path) -> None:
         datasets=captioned, models=[{"id": "vggish", "metrics": ["clap-score"]}, clap[0]], metrics=["fad"]
     )
     assert "models: vggish does not embed captions, which clap-score needs" in errors(own)
-    own["models"] = [{"id": "vggish"}, clap[0] | {"metrics": ["clap-score"]}]
-    own["datasets"]["b"] = {"path": "b", "shards": 1}
+    two = captioned | {"b": {"path": "b", "shards": 1}}
+    own = config(
+        datasets=two, models=[{"id": "vggish"}, clap[0] | {"metrics": ["clap-score"]}], metrics=["fad"]
+    )
     assert errors(own) == [] and list(interpret_config(own).captioning()) == ["clap-630k-audioset"]
     other = config(datasets=captioned, metrics=["clap-score"])
     assert errors(other) == ["metrics: clap-score needs a model that embeds captions, such as clap"]

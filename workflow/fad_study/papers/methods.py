@@ -32,6 +32,7 @@ _FAMILIES = {
     "clap": "CLAP",
     "cdpam": "CDPAM",
     "passt": "PaSST",
+    "msclap": "MS-CLAP",
 }
 
 
