@@ -152,6 +152,7 @@ TEXT_VERDICTS = sorted(
     {path for name, text in CAPTIONING.items() for path in verdicts_on(text, STUDY.models[name].weights)}
 )
 VERDICTS = sorted({path for name in STUDY.models for path in verdicts_of(name)})
+COMPARING_VERDICTS = sorted({path for name in COMPARING for path in verdicts_of(name)})
 
 
 def scripts_of_original(model):

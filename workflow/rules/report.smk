@@ -5,7 +5,7 @@ rule collect_distances:
     input:
         **COLLECTED_PARTS,
         parts=expand(rules.compute_distances.output.distances, model=COMPARING),
-        verdicts=VERDICTS,
+        verdicts=COMPARING_VERDICTS,
     output:
         **COLLECTED,
         parquet=f"{STUDY_DIR}/tables/distances.parquet",
