@@ -133,7 +133,7 @@ def _better(metrics: Sequence[str]) -> str:
     if not higher:
         return "smaller is better"
     return (
-        f"larger is better for {listed(higher)}, smaller for the others"
+        f"larger is better for {listed([get_metric(name).label for name in higher])}, smaller for the others"
         if higher != metrics
         else "larger is better"
     )
