@@ -32,7 +32,12 @@ def latex_table(table: PaperTable) -> str:
     that is taller is continued in further floats of the same number.
     """
     widths = _widths(table)
-    parts = [(columns, rows) for columns in _parts(table, widths) for rows in _stacks(table)]
+    parts = [
+        (columns, rows)
+        for columns in _parts(table, widths)
+        for stack in _stacks(table)
+        if (rows := _with_values(stack, [column for column in columns if column >= table.names]))
+    ]
     widest = max(_total(widths, columns) for columns, _ in parts)
     # In a document of one column, both are the same.
     environment = "table" if widest <= _COLUMN_PT else "table*"
@@ -116,6 +121,11 @@ def _stacks(table: PaperTable) -> Iterator[list[Group]]:
                 stack = []
             stack.append(some)
     yield stack
+
+
+def _with_values(groups: Sequence[Group], columns: Sequence[int]) -> list[Group]:
+    """Return the groups that have a value in these columns: a model may not have all metrics."""
+    return [group for group in groups if any(row[column] is not None for row in group for column in columns)]
 
 
 def _lines(groups: Sequence[Group], table: PaperTable) -> int:
