@@ -175,6 +175,7 @@ class CLAPScore:
             raise DatasetError(f"{counts} captions do not belong to {len(paired.files)} sounds")
         if text is None:
             text = self.get_text_embeddings(captions.texts)
+            paired = paired.noted(self._text.note)
             if text_file is not None:
                 save_embeddings(text, self._audio._use, text_file)
         if audio is None and audio_file is not None:

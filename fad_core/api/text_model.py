@@ -7,7 +7,7 @@ from pathlib import Path
 from fad_core.api.model_cache import ModelCache, Report, default_cache_dir
 from fad_core.errors import ArgumentError, WeightsError
 from fad_core.models import text_model_of
-from fad_core.models.base import EmbeddingModel
+from fad_core.models.base import EmbeddingModel, NetworkModel
 from fad_core.models.clap.text import VOCABULARY
 from fad_core.models.clap.tokenizer import Tokenizer, minimal_vocabulary, read_vocabulary
 from fad_core.runner.backend import Backend, resolve_backend
@@ -18,6 +18,22 @@ from fad_core.verification.verify import verified_backends
 from fad_core.weights import fetch_weights, locate_official
 
 _WITHOUT_VOCABULARY = (("vocabulary", "FOLDER"), ("ckpt_dir", "FOLDER"), ("weights", "seeded"))
+
+
+def require_both_halves(audio: EmbeddingModel, choice: str) -> NetworkModel:
+    """Return the model of captions that belongs to one of audio, if the chosen weights are of both.
+
+    Raises:
+        ModelError: the model embeds no captions.
+        ArgumentError: the weights are an exported network, which is one half.
+    """
+    model = text_model_of(audio)
+    if is_exported(choice):
+        raise ArgumentError(
+            f"{choice} is one exported network, but captions need a second one: give the checkpoint, which "
+            "has the weights of both"
+        )
+    return model
 
 
 def verified_text_model(
@@ -46,12 +62,7 @@ def verified_text_model(
         ArgumentError: the weights are an exported model.
         FadError: the model cannot be fetched, exported or verified, as in `verified_model`.
     """
-    model = text_model_of(audio)
-    if is_exported(choice):
-        raise ArgumentError(
-            f"{choice} is one exported network, but captions need a second one: give the checkpoint, which "
-            "has the weights of both"
-        )
+    model = require_both_halves(audio, choice)
     backend = resolve_backend(backend)
     cache = ModelCache(cache_dir or default_cache_dir(), ckpt_dir, report, progress=progress)
     path, weights = cache.export(model, choice)

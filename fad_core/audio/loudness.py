@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,16 @@ from fad_core.errors import FadError
 _BLOCK_SECONDS = 0.4
 _MOST_CHANNELS = 5
 _LOWEST_RATE = 4000  # Hz; the filters have corners of 1.7 kHz
+
+
+def require_meter() -> None:
+    """Require the package that measures loudness.
+
+    Raises:
+        FadError: it is not installed.
+    """
+    if find_spec("pyloudnorm") is None:
+        raise FadError("loudness needs the package pyloudnorm: pip install pyloudnorm")
 
 
 def integrated_loudness(samples: NDArray[np.floating[Any]], sample_rate: int) -> float:
@@ -33,10 +44,9 @@ def integrated_loudness(samples: NDArray[np.floating[Any]], sample_rate: int) ->
     >>> round(integrated_loudness(sine[:, np.newaxis], 48000), 2)
     -3.01
     """
-    try:
-        from pyloudnorm import Meter
-    except ImportError as error:
-        raise FadError("loudness needs the package pyloudnorm: pip install pyloudnorm") from error
+    require_meter()
+    from pyloudnorm import Meter
+
     length, channels = samples.shape
     if length < _BLOCK_SECONDS * sample_rate:
         raise ValueError(f"it is shorter than {_BLOCK_SECONDS} s")

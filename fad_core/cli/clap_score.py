@@ -70,14 +70,14 @@ def clap_score(
     """
     if per_file is not None and per_file.suffix not in (".csv", ".parquet"):
         raise click.BadParameter("the file must end in .csv or .parquet", param_hint="--per-file")
+    from fad_core.api.text_model import require_both_halves, tokenizer_of, verified_text_model
     from fad_core.datasets.captions import read_captions, require_one_vector
-    from fad_core.models import get_model, text_model_of
+    from fad_core.models import get_model
 
     require_one_vector(embedding.options)
     described = get_model(model)
-    text_model_of(described)
+    require_both_halves(described, embedding.weights)
     table = read_captions(captions, caption_column, file_column)
-    from fad_core.api.text_model import tokenizer_of, verified_text_model
     from fad_core.embedding.clap_score import clap_score_rows, embed_captions, file_names, pair_files
 
     show = not embedding.quiet
@@ -100,7 +100,7 @@ def clap_score(
         progress=show,
     )
     text = embed_captions(exported, tokenizer.features, table.texts)
-    row, rows = clap_score_rows(audio, paired, table.texts, text)
+    row, rows = clap_score_rows(audio, paired.noted(exported.note), table.texts, text)
     if per_file is not None:
         from fad_core.tables import CLAP_SCORE_PER_FILE, write_table
 

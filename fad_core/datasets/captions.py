@@ -69,7 +69,7 @@ class Captions:
         strangers = []
         for place, written in enumerate(self.files):
             name = str(PurePosixPath(written))
-            alike = [name] if name in found else stems.get(_stem(name), stems.get(name, []))
+            alike = [name] if name in found else stems.get(name) or stems.get(_stem(name), [])
             if len(alike) == 1:
                 found[alike[0]].append(place)
             else:
@@ -97,7 +97,7 @@ def read_captions(
             there is one.
 
     Raises:
-        DatasetError: the table cannot be read, lacks a column, or has empty captions.
+        DatasetError: the table cannot be read, lacks a column, or has empty captions or files.
     """
     path = Path(path).expanduser()
     delimiter = _DELIMITERS.get(path.suffix.lower())
@@ -127,6 +127,8 @@ def read_captions(
             raise DatasetError(f"{path}: several columns may name the files: {', '.join(usual)}: choose one")
         place = heading.index(usual[0])
     files = None if place is None else tuple(row[place].strip() for row in lines)
+    if unnamed := [str(number) for number, file in enumerate(files or (), start=1) if not file]:
+        raise DatasetError(f"{path}: rows without a file: {_some(unnamed)}")
     return Captions(path, tuple(captions), files)
 
 

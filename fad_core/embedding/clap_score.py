@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,10 @@ class Paired:
     audio: NDArray[Any]
     excluded: int = 0
     note: str = ""
+
+    def noted(self, note: str) -> Paired:
+        """Return the same with another note, if it is not empty."""
+        return replace(self, note="; ".join(filter(None, (self.note, note))))
 
 
 def pair_files(embedded: EmbeddedSet, captions: Captions, names: Sequence[str]) -> Paired:

@@ -74,8 +74,8 @@ def scored_row(
     for each in both:
         if (n := each.statistics_of().n) is not None:
             require_enough(each.name, each.key.model, n)
-    for each in both:
-        chosen.require_outputs(each.key.model, each.statistics)
+    for role, each in zip(ROLES, both, strict=True):
+        chosen.require_outputs(each.key.model, each.statistics, role)
     for need in chosen.needs:
         _require(need, chosen, both)
     result, reason = None, ""

@@ -169,18 +169,20 @@ class Metric:
     higher_is_better: bool = False
     of_files: bool = False
 
-    def require_outputs(self, model: str, outputs: Collection[str]) -> None:
-        """Check that a model has the outputs that the metric needs.
+    def require_outputs(self, model: str, outputs: Collection[str], role: str = "") -> None:
+        """Check that a model, or statistics by it, have the outputs that the metric needs.
 
         Args:
             model: name of the model, for the message.
-            outputs: names of its outputs.
+            outputs: names of the outputs.
+            role: the set that they are of, "reference" or "evaluation"; "": both.
 
         Raises:
             FadError: it does not have one of them.
         """
         for need in self.needs:
-            if need.output and need.output not in outputs:
+            concerned = not (role and need.role) or role == need.role
+            if concerned and need.output and need.output not in outputs:
                 raise FadError(f"{self.name} needs the output {need.output!r}, which {model} does not have")
 
     @property

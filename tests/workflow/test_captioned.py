@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import write_clip
+from fad_study.archive import check_archive, write_archive
+from fad_study.config import read_yaml
 from snakemake_runs import WorkingFolder
 
 pytest.importorskip("tokenizers")
@@ -46,6 +48,16 @@ def test_files_are_compared_with_their_captions(code: Path, tmp_path: Path) -> N
     write_captions(place.root / "audio/captions.csv", " loudly")
     assert place.complete(TARGET).rules == {"score_captions"}
     assert place.table("clap_score")[0]["value"] != row["value"]
+    # The whole study, which compares no pairs, and what can be handed on of it.
+    assert "CLAP score of a by clap-630k-audioset: " in place.complete().text
+    assert "CLAP score" in (place.root / "results/study/report.html").read_text(encoding="utf-8")
+    config = read_yaml(place.root / "study.yaml")
+    write_archive(
+        config, place.root / "results/study", place.root / "results/verification", tmp_path / "s.zip"
+    )
+    (tmp_path / "unpacked").mkdir()
+    checked = check_archive(tmp_path / "s.zip", tmp_path / "unpacked")
+    assert not checked.faults and checked.files > 10
     # A file without a caption is reported before anything runs.
     write_clip(place.root / "audio/a/3.wav", 3)
     failed = place.run("--dry-run", TARGET)

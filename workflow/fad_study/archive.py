@@ -21,7 +21,7 @@ from fad_core.datasets import file_sha256
 from fad_core.embedding.distances import distance_row
 from fad_core.errors import FadError
 from fad_core.metrics import choose_metric
-from fad_core.tables import DISTANCES, read_table
+from fad_core.tables import CLAP_SCORE, DISTANCES, read_table
 from fad_core.util.atomic import atomic_path
 from fad_core.util.json_text import parse_object
 from fad_study.steps.distances import read_set
@@ -83,7 +83,9 @@ def write_archive(config: Mapping[str, Any], results: Path, verification: Path, 
             for path in found
             if path.is_file()
         }
-    ids = {row["model"] for row in _distances(results)}
+    scored = results / "tables/clap_score.parquet"
+    rows = _distances(results) + (read_table(CLAP_SCORE, scored) if scored.is_file() else [])
+    ids = {row["model"] for row in rows}
     verdicts = sorted(verification.glob("*.csv"))
     files |= {
         f"verification/{path.name}": path.read_bytes() for path in verdicts if _is_of(path.name, config)
@@ -162,7 +164,8 @@ def _apart(one: float | None, other: float | None, value: float) -> float:
 
 
 def _distances(results: Path) -> list[dict[str, Any]]:
-    return read_table(DISTANCES, results / "tables/distances.parquet")
+    path = results / "tables/distances.parquet"
+    return read_table(DISTANCES, path) if path.is_file() else []
 
 
 def _is_of(name: str, config: Mapping[str, Any]) -> bool:

@@ -24,6 +24,7 @@ from fad_study.ratings import evaluated, systems_of
 from fad_study.study_models import StudyModel, name_and_id
 from fad_study.study_names import (
     captions_of,
+    compares,
     errors_of,
     labels_of,
     metrics_of,
@@ -152,7 +153,7 @@ def interpret_config(config: Mapping[str, Any]) -> Study:
             for name, entry in datasets.items()
             if "series" in entry
         },
-        evaluated(systems_of(datasets), pairs_of(config)),
+        evaluated(systems_of(datasets), pairs_of(config)) if compares(config) else {},
         pairs_of(config),
         ranked_of(config),
         {model.name: model for model in models},
@@ -197,7 +198,7 @@ def validate_files(study: Study) -> Iterator[str]:
         if not errors:
             weights = _located(model.id, model.weights, ckpt_dir)
             wanted = study_set(model, weights.label, weights.sha256)
-            for name in study.given():
+            for name in study.given() if model.metrics else ():
                 path = study.given_path(name, model.name)
                 select = partial(select_statistics, assume=name in study.assumed, whole=False)
                 found = errors_of(select, path, model.name, wanted)

@@ -6,8 +6,10 @@ import difflib
 import itertools
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Set
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from fad_core.audio.loudness import require_meter
 from fad_core.datasets.captions import require_one_vector
 from fad_core.errors import FadError
 from fad_core.metrics import choose_metric
@@ -67,6 +69,10 @@ def validate_names(config: Mapping[str, Any], damaged: Set[str] = frozenset()) -
             if name in given:
                 yield f"{key}: the data set {name} is a file of statistics, whose single files are not known"
     yield from _validate_captions(config, given)
+    if entries and not compares(config):
+        paired = [key for key in ("repeats", "published") if key in config]
+        paired += ["correlations"] if "distances" not in config.get("correlations", {"distances": ""}) else []
+        yield from (f"{key}: no metric of two data sets is computed" for key in paired)
     yield from _validate_labels(config)
     yield from validate_papers(config, names, pairs)
 
@@ -132,7 +138,11 @@ def ranked_of(config: Mapping[str, Any]) -> tuple[str, ...]:
     Args:
         config: without errors in its pairs.
     """
-    if not config["ranking"] or ("reference" not in config and config["pairs"] == "all"):
+    if (
+        not config["ranking"]
+        or not compares(config)
+        or ("reference" not in config and config["pairs"] == "all")
+    ):
         return ()
     systems = Counter(reference for reference, evaluation in pairs_of(config) if reference != evaluation)
     return tuple(name for name, count in systems.items() if count > 1)
@@ -142,7 +152,7 @@ def _validate_pairs(
     config: Mapping[str, Any], pairs: tuple[tuple[str, str], ...], names: list[str]
 ) -> Iterator[str]:
     key = "reference" if "reference" in config else "pairs"
-    wanted = key == "reference" or any(metrics_of(entry, config) for entry in config.get("models", []))
+    wanted = key == "reference" or compares(config)
     if len(names) < 2 and wanted and (key == "reference" or config["pairs"] == "all"):
         yield f"{key}: {'' if key == 'reference' else 'all '}needs at least two data sets"
     unknown = sorted({*itertools.chain.from_iterable(pairs)} - set(names))
@@ -195,7 +205,8 @@ def _validate_options(entries: Iterable[Mapping[str, Any]], config: Mapping[str,
             yield f"models: {entry['id']}: hop_seconds has no effect without `crop: windows`"
         compatibility = entry.get("compatibility", config.get("compatibility", "none"))
         loudness = entry.get("loudness", config.get("loudness"))
-        options = errors_of(_require_options, entry["id"], entry["crop"], compatibility, loudness)
+        how = Options(entry["crop"], float(entry["hop_seconds"]))
+        options = errors_of(_require_options, entry["id"], how, compatibility, loudness)
         yield from (f"models: {error}" for error in options)
 
 
@@ -210,6 +221,11 @@ def _missing_outputs(metric: str, entries: Iterable[Mapping[str, Any]]) -> Itera
 def metrics_of(entry: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     """Return the metrics of pairs of an entry under `models` as text: its own, or else the study's."""
     return metric_texts(_given_metrics(entry, config))
+
+
+def compares(config: Mapping[str, Any]) -> bool:
+    """Return whether a metric of two data sets is computed by any model."""
+    return any(metrics_of(entry, config) for entry in config.get("models", []))
 
 
 def metric_texts(given: Iterable[str | Mapping[str, Any]]) -> list[str]:
@@ -258,12 +274,14 @@ def _validate_captions(config: Mapping[str, Any], given: Collection[str]) -> Ite
         if name in given:
             yield f"data set {name}: captions belong to files, but it is a file of statistics"
     known = [entry for entry in entries if not errors_of(get_model, entry["id"])]
-    for entry in known:
-        if CLAP_SCORE in entry.get("metrics", []) and not scores_captions(entry, config):
-            yield f"models: {entry['id']} does not embed captions, which {CLAP_SCORE} needs"
     with_text = [entry for entry in known if scores_captions(entry, config)]
     if known and not with_text:
         yield f"metrics: {CLAP_SCORE} needs a model that embeds captions, such as clap"
+    for entry in known:
+        own = CLAP_SCORE in entry.get("metrics", [])
+        idle = with_text and not metrics_of(entry, config)
+        if entry not in with_text and (own or idle):
+            yield f"models: {entry['id']} embeds no captions, which {CLAP_SCORE} needs"
     for entry in with_text:
         options = Options(
             crop=entry["crop"], compatibility=entry.get("compatibility", config.get("compatibility", "none"))
@@ -271,9 +289,10 @@ def _validate_captions(config: Mapping[str, Any], given: Collection[str]) -> Ite
         yield from (f"models: {entry['id']}: {error}" for error in errors_of(require_one_vector, options))
 
 
-def _require_options(model_id: str, crop: Any, compatibility: Any, loudness: float | None) -> None:
-    options = Options(crop=crop, compatibility=compatibility, loudness=loudness)
-    get_model(model_id).require_options(options)
+def _require_options(model_id: str, how: Options, compatibility: Any, loudness: float | None) -> None:
+    get_model(model_id).require_options(replace(how, compatibility=compatibility, loudness=loudness))
+    if loudness is not None:
+        require_meter()
 
 
 def errors_of(check: Callable[..., object], *arguments: object) -> list[str]:

@@ -14,6 +14,7 @@ _PACKAGES = (
     "soundfile",
     "resampy",
     "pyloudnorm",
+    "tokenizers",
     "pandas",
     "pyarrow",
     "matplotlib",

@@ -251,7 +251,11 @@ MAPS = {
 }
 MANIFESTS = [f"{STUDY_DIR}/manifests/{batch}.parquet" for batch in BATCHES]
 EMBEDDINGS = [path for name in STUDY.models for path in embeddings_by(name)]
-STATISTICS = [path for name in STUDY.models for path in statistics_by(name, STUDY.paired())]
+STATISTICS = [
+    path
+    for name in STUDY.models
+    for path in statistics_by(name, STUDY.paired() if name in COMPARING else STUDY.embedded())
+]
 CAPTIONED = {
     "exported": TEXT_EXPORTS,
     "verdicts": TEXT_VERDICTS,
@@ -259,7 +263,7 @@ CAPTIONED = {
     "statistics": [path for name in CAPTIONING for path in statistics_by(name, STUDY.captions)],
     "embeddings": [path for name in CAPTIONING for path in embeddings_by(name)],
 }
-GIVEN = [path for name in STUDY.models for path in statistics_by(name, STUDY.given())]
+GIVEN = [path for name in COMPARING for path in statistics_by(name, STUDY.given())]
 
 
 def show_results():

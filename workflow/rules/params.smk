@@ -81,6 +81,11 @@ def given_content(wildcards):
     return content_of(STUDY.given_path(wildcards.dataset, wildcards.model))
 
 
+def captions_content(wildcards):
+    """Params function: the hashes of the tables of captions; as above."""
+    return [file_sha256(path) for path in STUDY.captions.values()]
+
+
 def assumed(wildcards):
     """Params function: whether statistics of another package are taken for those of the study's model."""
     return wildcards.dataset in STUDY.assumed
@@ -155,10 +160,14 @@ STATISTICS_PARAMS = {
 DISTANCE_PARTS = {
     name: f"{STUDY_DIR}/tables/parts/{{model}}.{name}.parquet"
     for name in ("distances", "differences", "extrapolation", "file_values", "near_copies")
-    if {"near_copies": NEAR_COPIES, "file_values": OF_FILES}.get(name, True)
+    if name != "near_copies" or NEAR_COPIES
 }
 # Those that are collected with the distances.
-COLLECTED = {name: with_csv(name, name) for name in ("near_copies", "file_values") if name in DISTANCE_PARTS}
+COLLECTED = {
+    name: with_csv(name, name)
+    for name, wanted in {"near_copies": NEAR_COPIES, "file_values": OF_FILES}.items()
+    if wanted
+}
 COLLECTED_PARTS = {f"{name}_parts": expand(DISTANCE_PARTS[name], model=COMPARING) for name in COLLECTED}
 DISTANCES = {
     "pairs": [f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
@@ -185,6 +194,7 @@ CAPTION_SCORES = {
     "weights": [STUDY.models[name].weights for name in CAPTIONING],
     "settings": [STUDY.models[name].settings for name in CAPTIONING],
     "datasets": list(STUDY.captions),
+    "contents": captions_content,
     "ckpt_dir": unrecorded(CKPT_DIR),
     "threads": THREADS,
     "isa": ISA,

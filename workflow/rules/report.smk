@@ -163,7 +163,7 @@ rule plot_curves:
 rule write_report:
     input:
         **REPORTED,
-        verifications=VERDICTS,
+        verifications=[*VERDICTS, *TEXT_VERDICTS],
         matrices=expand(rules.write_matrix.output.matrix, zip, **COMPUTED),
         heatmaps=expand(rules.plot_heatmap.output.svg, zip, **COMPUTED),
         curves=expand(rules.plot_curves.output.svg, metric=METRICS if STUDY.series else []),

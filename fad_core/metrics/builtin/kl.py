@@ -76,7 +76,6 @@ METRIC = Metric(
     symmetric=False,
     needs=(Need("vectors", "logits"),),
     compute=_compute,
-    zero_on_itself=True,
     of_files=True,
     options=KlOptions,
 )

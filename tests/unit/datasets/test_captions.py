@@ -37,6 +37,7 @@ def test_columns_are_found_or_named(tmp_path: Path) -> None:
         ("file,path,caption\na,b,c\n", "several columns may name the files: file, path"),
         ("file,caption\n", "no captions"),
         ("file,caption\na,\nb, \nc,d\n", "rows without a caption: 1, 2"),
+        ("file,caption\na,b\n,c\n", "rows without a file: 2"),
         ("file,caption\na,b,c\n", "rows with more or fewer fields than the heading: 1"),
         ("", "no captions"),
         ('file,caption\na,"b\n', "is not a table in UTF-8"),
@@ -67,6 +68,11 @@ def test_files_are_paired_by_their_paths_with_any_suffix() -> None:
 
 def test_a_whole_name_counts_before_one_without_its_suffix() -> None:
     assert captions("a.flac", "a.wav").of_files(["a.wav", "a.flac"]) == [1, 0]
+
+
+def test_a_name_with_a_dot_is_not_taken_for_one_with_a_suffix() -> None:
+    captions = Captions(Path("c.csv"), ("soft", "loud"), ("gain_0", "gain_0.5"))
+    assert captions.of_files(["gain_0.5.wav", "gain_0.wav"]) == [1, 0]
 
 
 def test_what_does_not_fit_is_listed() -> None:

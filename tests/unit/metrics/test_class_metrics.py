@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fad_core.embedding.distances import distance_row
+from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.errors import ArgumentError, FadError
 from fad_core.metrics import MetricValue, SetVectors, choose_metric
 from fad_core.metrics.classes import FileLogits, file_logits, kl_divergences, paired_files
 from fad_core.metrics.comparison import compare_systems
 from fad_core.metrics.inception import inception_score
+from fad_core.metrics.statistics import Statistics
+from fad_core.models.use import ModelKey
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 sys.path.append(str(GOLDEN))
@@ -162,6 +166,21 @@ def test_the_interval_of_the_inception_score_covers_that_of_many_files():
     assert len(covered) > 20 and np.mean(covered) >= 0.85
     few = inception_score(draw(20), 2, 0)[1].effects_on_logarithm
     assert few is not None and not few.unbiased
+
+
+def test_the_reference_of_an_inception_score_needs_no_logits(logits: Any):
+    rows = logits[1][:, 0].astype(np.float64)
+    key, statistics = ModelKey("m", "", "", ""), Statistics.from_embeddings(rows[:, :4])
+    files = [
+        FileEmbeddings(f"{n}.wav", np.zeros(1), {"embedding": row[None, :4], "logits": row[None]})
+        for n, row in enumerate(rows.astype(np.float32))
+    ]
+    both = {"embedding": statistics, "logits": Statistics.from_embeddings(rows)}
+    reference = EmbeddedSet("real", key, {"embedding": statistics})
+    evaluation = EmbeddedSet("a", key, both, embeddings=files)
+    assert distance_row(reference, evaluation, "is splits=1")["value"] > 1
+    with pytest.raises(FadError, match="kl needs the output 'logits'"):
+        distance_row(reference, evaluation, "kl")
 
 
 @pytest.mark.parametrize("metric", ["kl", "is splits=2"])

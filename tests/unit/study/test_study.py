@@ -222,6 +222,13 @@ def test_a_loudness_is_that_of_the_study_or_of_an_entry():
     )
 
 
+def test_windows_that_leave_out_sound_are_refused():
+    windows = {"id": "msclap-2023", "weights": "seeded", "crop": "windows"}
+    assert errors(config(models=[windows | {"hop_seconds": 5}])) == []
+    (fault,) = errors(config(models=[windows]))
+    assert "hop_seconds must be at most 7" in fault
+
+
 @pytest.mark.parametrize(
     ("entry", "fault"),
     [
@@ -318,7 +325,7 @@ def test_captions_need_a_metric_a_model_and_files(tmp_path: Path) -> None:
     own = config(
         datasets=captioned, models=[{"id": "vggish", "metrics": ["clap-score"]}, clap[0]], metrics=["fad"]
     )
-    assert "models: vggish does not embed captions, which clap-score needs" in errors(own)
+    assert "models: vggish embeds no captions, which clap-score needs" in errors(own)
     two = captioned | {"b": {"path": "b", "shards": 1}}
     own = config(
         datasets=two, models=[{"id": "vggish"}, clap[0] | {"metrics": ["clap-score"]}], metrics=["fad"]
@@ -326,6 +333,11 @@ def test_captions_need_a_metric_a_model_and_files(tmp_path: Path) -> None:
     assert errors(own) == [] and list(interpret_config(own).captioning()) == ["clap-630k-audioset"]
     other = config(datasets=captioned, metrics=["clap-score"])
     assert errors(other) == ["metrics: clap-score needs a model that embeds captions, such as clap"]
+    mixed = config(datasets=two, models=[{"id": "vggish"}, clap[0]], metrics=["clap-score"])
+    assert errors(mixed) == ["models: vggish embeds no captions, which clap-score needs"]
+    alone = config(datasets=two, models=clap, metrics=["clap-score"], reference="b", repeats={"g": ["a"]})
+    assert errors(alone) == ["repeats: no metric of two data sets is computed"]
+    assert (interpret_config(alone).ranked, interpret_config(alone).systems) == ((), {})
     windows = config(datasets=captioned, models=[clap[0] | {"crop": "windows"}], metrics=["clap-score"])
     (fault,) = errors(windows)
     assert fault.startswith("models: clap: a file is compared with its caption by one vector")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fad_core.tables import DISTANCES, read_table
+from fad_core.tables import CLAP_SCORE, DISTANCES, read_table
 from fad_core.util.formatting import Footnotes, aligned, counted, text_table
 from fad_study.categories import category_tables
 from fad_study.labels import labelled, labels_of
@@ -34,7 +34,8 @@ def summary_text(results: Path, width: int) -> str:
     # A study of given tables has none.
     distances = tables / "distances.parquet"
     rows = read_table(DISTANCES, distances) if distances.is_file() else []
-    datasets = read_table(DATASETS, tables / "datasets.parquet") if rows else []
+    described = tables / "datasets.parquet"
+    datasets = read_table(DATASETS, described) if described.is_file() else []
     rows = labelled(rows, labels_of(datasets))
     categories = tables / "categories.parquet"
     lines: list[str] = []
@@ -42,7 +43,19 @@ def summary_text(results: Path, width: int) -> str:
         lines = [*_category_lines(read_table(CATEGORIES, categories), width), "", *_note_lines(rows)]
     elif rows:
         lines = _table_lines(rows, width)
+    captioned = tables / "clap_score.parquet"
+    if captioned.is_file():
+        lines += _caption_lines(labelled(read_table(CLAP_SCORE, captioned), labels_of(datasets)))
     return "\n".join([*lines, *_file_lines(datasets), *paths]) + "\n"
+
+
+def _caption_lines(rows: Sequence[Row]) -> list[str]:
+    """Return a line for each CLAP score."""
+    found = []
+    for row in rows:
+        ends = "" if row["ci_low"] is None else f" [{row['ci_low']:.4g}, {row['ci_high']:.4g}]"
+        found.append(f"CLAP score of {row['dataset']} by {row['model']}: {row['value']:.4g}{ends}")
+    return found
 
 
 def _file_lines(datasets: Sequence[Row]) -> list[str]:

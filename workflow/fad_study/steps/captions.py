@@ -78,11 +78,12 @@ def score_captions(
         for path in statistics:
             if path.parent.name != model.name:
                 continue
-            embedded = with_vectors(read_set(path), by_model).noted(network.note)
+            embedded = with_vectors(read_set(path), by_model)
             table = tables[embedded.name]
             names = [row["file"] for row in decided if row["dataset"] == embedded.name]
             text = embed_captions(network, tokenizer.features, table.texts)
-            paired = pair_files(embedded, table, names)
+            # The note is complete once vectors were computed.
+            paired = pair_files(embedded.noted(network.note), table, names)
             row, of_files = clap_score_rows(embedded.name, paired, table.texts, text)
             rows.append(row)
             files += of_files
