@@ -34,6 +34,7 @@ from fad_core.errors import ModelError, UnknownModelError, VerificationError
 from fad_core.models import _registered, definition_of, get_model, model_ids, register_model
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.use import ModelUse
+from fad_core.runner import exported as exported_module
 from fad_core.runner.exported import ExportedModel
 from fad_core.runner.pt2 import export_model
 from fad_core.util.code_digest import code_digest
@@ -71,7 +72,7 @@ def test_a_registered_model_is_known_as_the_others_are():
     register_model(model)
     assert get_model("outside") is model
     assert model_ids()[-1] == "outside"
-    assert definition_of(model)[0] == ("tiny_pt2", "fad_core.models.base")
+    assert definition_of(model)[0] == ("tiny_pt2", "fad_core.models.base", "fad_core.models.network_model")
     listed = json.loads(CliRunner().invoke(main, ["models", "--json"]).stdout)
     assert listed[-1] | {"id": "outside", "sample_rate": 16000, "checkpoints": "tiny.pth"} == listed[-1]
     # A cell of a notebook that is run again.
@@ -249,12 +250,13 @@ def test_the_bar_of_a_verification_counts_the_main_output(tmp_path: Path, monkey
     ],
 )
 def test_a_model_that_gives_other_vectors_than_it_states_is_named(
-    change: dict[str, Any], message: str, tmp_path: Path
+    change: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     register_model(model := two_outputs_model())
     export_model(model, locate_weights(model, "seeded"), tmp_path / "two.pt2")
+    wrong = type("Wrong", (type(model),), change)(**vars(model))
+    monkeypatch.setattr(exported_module, "get_model", lambda _: wrong)
     exported = ExportedModel(tmp_path / "two.pt2")
-    exported.use = ModelUse(type("Wrong", (type(model),), change)(**vars(model)))
     with pytest.raises(ModelError, match=message):
         embed_sets({"noise": noise(1)}, exported)
 
@@ -318,7 +320,9 @@ for path, line in {edits!r}.items():
     (installed.packages / "script.py").write_text("import fad_core.errors\n")
     done = installed.run(sys.executable, "-c", code)
     modules, *digests = done.stdout.splitlines()
-    assert modules == "my_models.network fad_core.models.base my_models", done.stderr
+    assert modules == "my_models.network fad_core.models.base fad_core.models.network_model my_models", (
+        done.stderr
+    )
     changed = [path for path, one, two in zip([*edits][1:], digests, digests[1:], strict=False) if one != two]
     assert changed == ["network.py", "__init__.py "]
 
