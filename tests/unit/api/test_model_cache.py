@@ -152,7 +152,7 @@ def test_a_model_without_golden_embeddings_is_verified_at_the_other_level_alone_
     model = get_model("vggish")
     bare = replace(model, verification=replace(model.verification, golden=None))
     monkeypatch.setattr(caches, "get_model", lambda _name: bare)
-    monkeypatch.setattr("fad_core.verification.verdicts.get_model", lambda _name: bare)
+    monkeypatch.setattr("fad_core.verification.verdicts.find_network", lambda _name: bare)
     exported = verified_model("vggish", "seeded", cache_dir=folder)
     assert compared == BOTH[:2]
     assert exported.note == "unverified against the original package: vggish has no golden embeddings"
