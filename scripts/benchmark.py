@@ -6,6 +6,8 @@ from typing import Any
 from fad_study.script_main import run
 
 MODELS = ["vggish", "pann-16k", "pann-32k", "encodec-24k", "encodec-48k", "clap-630k-audioset"]
+# Models whose originals compute no score.
+NETWORKS = ["pann-wavegram-logmel", "passt", "msclap-2023", "cdpam-acoustic"]
 
 
 def main(
@@ -13,6 +15,7 @@ def main(
     audio: str = "/usr/share/sonic-pi/samples",
     reference_python: str = "",
     models: list[str] = MODELS,
+    networks: list[str] = NETWORKS,
     repeats: int = 3,
     threads: int = 2,
     programs: bool = True,
@@ -27,12 +30,13 @@ def main(
     """Write tables of programs and of single operations, curves by size, and a description of the machine.
 
     Args:
-        output: the folder to write: programs.csv and .svg, parts.csv, metrics.csv, growth-*.csv and .svg,
-            studies.csv, benchmark.md.
+        output: the folder to write: programs.csv and .svg, networks.csv, parts.csv, metrics.csv,
+            growth-*.csv and .svg, studies.csv, benchmark.md.
         audio: a folder or a glob of recordings, of which those of at least one second are used.
         reference_python: interpreter of the original packages (`make reference-env`); without it, only this
             package is timed.
-        models: ids of the models.
+        models: ids of the models that are timed from two folders to a distance.
+        networks: ids of the models that are timed from a file to its embeddings, on up to 13 recordings.
         repeats: number of runs of each program; the table shows their medians.
         threads: number of numeric threads of each program.
         programs: whether to time the programs.
@@ -53,6 +57,7 @@ def main(
     from benchmarks import metrics as arrays
     from benchmarks import plots, roofline, tables
     from benchmarks.material import write_sets
+    from benchmarks.networks import network_rows
     from benchmarks.packages import Package
     from benchmarks.programs import time_in_turns
     from benchmarks.studies import time_studies, time_study
@@ -81,6 +86,13 @@ def main(
         rows.append(tables.program_row(model_id, len(files), seconds, least, timings))
         tables.write(rows, output / "programs.csv")
         plots.plot_programs(rows, output / "programs.svg")
+    timed_networks: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        halves = write_sets(Path(audio), Path(folder), mono=True)[:2] if networks else ()
+        files = sorted(path for half in halves for path in half.iterdir())[:13]
+        for row in network_rows(networks, files, reference_python, threads, repeats):
+            timed_networks.append(row)
+            tables.write(timed_networks, output / "networks.csv")
     measured = tables.parts_rows(repeats) if parts else []
     tables.write(measured, output / "parts.csv")
     timed_metrics: list[dict[str, Any]] = []
