@@ -153,18 +153,29 @@ def load_golden(model: EmbeddingModel) -> Golden:
     )
 
 
-class GoldenLevel:
-    """Comparison of loaded models with seeded weights with the golden embeddings.
+class WithOriginal:
+    """What the comparisons with stored embeddings of the original package have in common.
 
     Attributes:
         name: name of the level.
         against: what models are compared with, in words.
-        golden: the stored embeddings.
-        count: number of checks of embeddings for each backend.
     """
 
     name: Level = "golden"
     against = "embeddings of the original package"
+
+    def backends(self, backends: Sequence[Backend]) -> Sequence[Backend]:
+        """Return all of the backends."""
+        return backends
+
+
+class GoldenLevel(WithOriginal):
+    """Comparison of loaded models with seeded weights with the golden embeddings.
+
+    Attributes:
+        golden: the stored embeddings.
+        count: number of checks of embeddings for each backend.
+    """
 
     def __init__(self, model: EmbeddingModel) -> None:
         """Read the golden embeddings of a model.
@@ -176,10 +187,6 @@ class GoldenLevel:
         if model.name not in self.golden.cases:
             raise VerificationError(f"{model.verification.golden} has no embeddings of {model.name}")
         self.count = len(self.golden.cases[model.name])
-
-    def backends(self, backends: Sequence[Backend]) -> Sequence[Backend]:
-        """Return all of the backends."""
-        return backends
 
     def compare(self, exported: ExportedNetwork) -> Iterator[Check]:
         """Compare a loaded model, clip by clip.

@@ -15,10 +15,9 @@ import numpy as np
 
 from fad_core.errors import VerificationError
 from fad_core.models.base import NetworkModel
-from fad_core.runner.backend import Backend
 from fad_core.runner.exported_network import ExportedNetwork
 from fad_core.verification.check import Check, Embeddings, case_by, compare
-from fad_core.verification.verdicts import Level
+from fad_core.verification.golden import WithOriginal
 
 
 @dataclass(frozen=True)
@@ -57,18 +56,13 @@ def load_golden_text(model: NetworkModel) -> GoldenText:
     return GoldenText(embeddings=embeddings, **meta)
 
 
-class GoldenTextLevel:
+class GoldenTextLevel(WithOriginal):
     """Comparison of loaded models of captions, with seeded weights, with the golden embeddings.
 
     Attributes:
-        name: name of the level.
-        against: what models are compared with, in words.
         golden: the stored embeddings.
         count: number of checks of embeddings for each backend.
     """
-
-    name: Level = "golden"
-    against = "embeddings of the original package"
 
     def __init__(self, model: NetworkModel) -> None:
         """Read the golden embeddings of a model.
@@ -78,10 +72,6 @@ class GoldenTextLevel:
         """
         self.golden = load_golden_text(model)
         self.count = len(self.golden.captions)
-
-    def backends(self, backends: Sequence[Backend]) -> Sequence[Backend]:
-        """Return all of the backends."""
-        return backends
 
     def compare(self, exported: ExportedNetwork) -> Iterator[Check]:
         """Yield a check for each caption.

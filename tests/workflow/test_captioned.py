@@ -6,13 +6,10 @@ import csv
 from pathlib import Path
 
 import numpy as np
-import pytest
 from conftest import write_clip
 from fad_study.archive import check_archive, write_archive
 from fad_study.config import read_yaml
 from snakemake_runs import WorkingFolder
-
-pytest.importorskip("tokenizers")
 
 TARGET = "results/study/tables/clap_score.csv"
 

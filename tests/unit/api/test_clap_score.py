@@ -24,7 +24,6 @@ from fad_core.metrics.clap_score import cosines
 from fad_core.tables import CLAP_SCORE_PER_FILE, read_table
 
 pytestmark = pytest.mark.export
-pytest.importorskip("tokenizers")
 
 CAPTIONS = {f"{number}.wav": f"a dog barks {number} times" for number in range(6)}
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]

@@ -75,7 +75,6 @@ def test_a_whole_file_has_the_tensors_of_both_halves_once() -> None:
 
 
 def test_captions_have_the_ids_of_the_original() -> None:
-    pytest.importorskip("tokenizers")
     golden = load_golden_text(TEXT_MODELS[0])
     tokenizer = Tokenizer(*minimal_vocabulary())
     assert [tokenizer.ids(caption) for caption in golden.captions] == [list(ids) for ids in golden.ids]
@@ -94,7 +93,6 @@ def test_a_vocabulary_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["none", "no vocabulary", "no merges", "ids", "marks"])
 def test_a_vocabulary_that_is_none(damage: str, tmp_path: Path) -> None:
-    pytest.importorskip("tokenizers")
     vocabulary, merges = minimal_vocabulary()
     if damage == "ids":
         vocabulary["a"] = ROBERTA.words
