@@ -15,7 +15,9 @@ from fad_core.datasets.remarks import set_notes
 from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import DatasetError
-from fad_core.metrics.clap_score import cosines, mean_interval
+from fad_core.metrics.clap_score import cosines
+from fad_core.metrics.interval_options import IntervalOptions
+from fad_core.metrics.mean_system import mean_value
 from fad_core.models.base import Arrays
 from fad_core.models.use import ModelKey
 from fad_core.runner.exported_network import ExportedNetwork
@@ -130,16 +132,16 @@ def clap_score_rows(
         raise DatasetError(f"{dataset}: {error}") from error
     seeded = SEEDED_NOTE if paired.key.weights == "seeded" else ""
     head = {**asdict(paired.key), "dataset": dataset}
-    low, high = mean_interval(values) or (None, None)
+    score = mean_value(paired.files, values, IntervalOptions().level)
     row = {
         **head,
-        "value": float(np.mean(values)),
+        "value": score.value,
         "std": float(np.std(values)),
-        "ci_low": low,
-        "ci_high": high,
+        "ci_low": score.ci_low,
+        "ci_high": score.ci_high,
         "files": len(values),
         "excluded": paired.excluded,
-        "note": "; ".join(filter(None, (seeded, paired.note))),
+        "note": "; ".join(filter(None, (seeded, paired.note, score.note))),
     }
     each = zip(paired.files, paired.places, values.tolist(), strict=True)
     return row, [

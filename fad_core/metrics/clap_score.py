@@ -6,13 +6,8 @@ arXiv 2301.12661). It is neither clipped at 0 nor multiplied by 100, as the CLIP
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from fad_core.metrics.effects import Effects
-from fad_core.metrics.interval_options import FEWEST_FILES, IntervalOptions
 
 
 def cosines(text: ArrayLike, audio: ArrayLike) -> NDArray[np.float64]:
@@ -40,27 +35,3 @@ def cosines(text: ArrayLike, audio: ArrayLike) -> NDArray[np.float64]:
     if not all(np.isfinite(length).all() and (length > 0).all() for length in lengths):
         raise ValueError("a vector is zero, or not finite")
     return np.asarray(np.sum(first * second, axis=1) / (lengths[0] * lengths[1]))
-
-
-def mean_interval(
-    values: NDArray[np.float64], level: float = IntervalOptions().level
-) -> tuple[float, float] | None:
-    """Return the confidence interval of a mean over files: mean ± t · standard error.
-
-    Args:
-        values: a value for each file, `[N]`.
-        level: probability of covering the population's mean, between 0 and 1.
-
-    Returns:
-        Its ends; None for fewer than 5 files.
-
-    >>> low, high = mean_interval(np.array([0.1, 0.2, 0.3, 0.4, 0.5]))
-    >>> round(low, 4), round(high, 4)
-    (0.1037, 0.4963)
-    """
-    count = len(values)
-    if count < FEWEST_FILES:
-        return None
-    mean = float(np.mean(values))
-    effects = (values - mean) / math.sqrt(count * (count - 1))
-    return Effects(mean, np.zeros(0), (effects,)).interval(level)

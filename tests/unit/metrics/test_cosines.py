@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fad_core.metrics.clap_score import cosines, mean_interval
+from fad_core.metrics.clap_score import cosines
+from fad_core.metrics.mean_system import TOO_FEW_FILES, mean_value
 
 
 def test_cosines_are_those_of_the_rows() -> None:
@@ -34,8 +35,10 @@ def test_vectors_that_have_no_cosine(first: np.ndarray, second: np.ndarray, faul
 def test_the_interval_is_that_of_student() -> None:
     values = np.random.default_rng(1).normal(0.3, 0.1, 40)
     expected = stats.t.interval(0.95, 39, np.mean(values), stats.sem(values))
-    found = mean_interval(values)
-    assert found is not None
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
-    assert mean_interval(values[:4]) is None
-    assert mean_interval(np.full(5, 0.25)) == (0.25, 0.25)
+    names = [f"{number}.wav" for number in range(40)]
+    found = mean_value(names, values, 0.95)
+    np.testing.assert_allclose((found.ci_low, found.ci_high), expected, rtol=1e-9)
+    few = mean_value(names[:4], values[:4], 0.95)
+    assert (few.ci_low, few.ci_high, few.note) == (None, None, TOO_FEW_FILES)
+    alike = mean_value(names[:5], np.full(5, 0.25), 0.95)
+    assert (alike.ci_low, alike.ci_high) == (0.25, 0.25)
