@@ -122,7 +122,8 @@ class CLAPScore:
         """Compare the files of a folder with their captions.
 
         Captions and files are paired by a column of the table that names the files. If it has none, its rows
-        belong to the files in the order of their names; a warning says so.
+        belong to the files in the order of their names; a warning says so. A file with several captions has
+        the mean of their cosines.
 
         Args:
             text_path: table of the captions, `.csv` or `.tsv`; None if the embeddings of both are given.
@@ -164,13 +165,13 @@ class CLAPScore:
             self._tokenizer.ids("")  # what it lacks is reported before anything is embedded
         if audio is not None:
             rows = range(len(audio))
-            paired = Paired(self._key, [f"{row:04}" for row in rows], rows, audio, note=BY_ROW_NOTE)
+            paired = Paired(self._key, rows, [f"{row:04}" for row in rows], audio, note=BY_ROW_NOTE)
         elif audio_dir is not None:
             paired = self._paired(audio_dir, captions, dtype)
         else:
             raise ArgumentError("audio_dir is None, and there is no file of embeddings of the sounds")
         held = {len(captions.texts), len(captions.texts if text is None else text)}
-        if held != {len(paired.files) + paired.excluded}:
+        if len(held) > 1 or (audio is not None and held != {len(audio)}):
             counts = " and ".join(map(str, sorted(held)))
             raise DatasetError(f"{counts} captions do not belong to {len(paired.files)} sounds")
         if text is None:
@@ -181,6 +182,8 @@ class CLAPScore:
         if audio is None and audio_file is not None:
             if paired.excluded:
                 raise DatasetError(f"{audio_file} would lack the rows of files that were left out: omit it")
+            if len(set(paired.files)) < len(paired.files):
+                raise DatasetError(f"{audio_file} would not say which captions are of one file: omit it")
             save_embeddings(paired.audio, self._audio._use, audio_file)
         for note in (BY_NAME_NOTE, BY_ROW_NOTE):
             if note in paired.note:

@@ -65,8 +65,8 @@ def clap_score(
 
     CAPTIONS is a table (.csv, .tsv) with a column of captions and one of files, whose paths start from the
     folder of the set. Without a column of files, its rows belong to the files in the order of their names; a
-    note says so. The score is the mean cosine of the vectors of each file and its caption, neither clipped at
-    0 nor multiplied by 100. It can be compared between scores of the same checkpoint only.
+    note says so. The score is the mean cosine of the vectors of each file and its caption, or captions,
+    neither clipped at 0 nor multiplied by 100. It can be compared between scores of the same checkpoint only.
     """
     if per_file is not None and per_file.suffix not in (".csv", ".parquet"):
         raise click.BadParameter("the file must end in .csv or .parquet", param_hint="--per-file")

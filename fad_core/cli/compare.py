@@ -62,10 +62,12 @@ def compare(
     if len(sets) < 2:
         raise click.UsageError("a comparison needs at least two sets")
     require_different(sets)
-    measures = [choose_metric(metric).metric for metric in dict.fromkeys(metrics)]
+    measures = [choose_metric(metric) for metric in dict.fromkeys(metrics)]
     rows = [
         distance_row(reference, evaluation, metric, partial=len(metrics) > 1)
-        for group in comparable_sets(sets, models, embedding, measures, assume=assume_same_model)
+        for group in comparable_sets(
+            sets, models, embedding, measures, assume=assume_same_model, all_pairs=True
+        )
         for reference, evaluation in itertools.combinations(group, 2)
         for metric in dict.fromkeys(metrics)
     ]

@@ -97,14 +97,14 @@ def score(
         if table is not None and table.suffix not in (".csv", ".parquet"):
             raise click.BadParameter("the file must end in .csv or .parquet", param_hint=option)
     metrics = tuple(dict.fromkeys(metrics))
-    measures = [choose_metric(metric).metric for metric in metrics]
+    computed = [choose_metric(metric) for metric in metrics]
     chosen = context.get_parameter_source("model") is not click.core.ParameterSource.DEFAULT
     names = list(dict.fromkeys((reference, *evaluations)))
     found = comparable_sets(
         names,
         [model] if chosen else [],
         embedding,
-        measures,
+        computed,
         assume=assume_same_model,
         vectors_of=names if near_copies else evaluations if per_file else (),
     )
@@ -136,14 +136,15 @@ def score(
         return
     if sort:
         # By the first metric; the others keep the order of the sets.
+        measures = [each.metric for each in computed]
         sign = -1 if measures[0].higher_is_better else 1
         best = sorted(
             rows[: len(evaluations)],
             key=lambda row: math.inf if row["value"] is None else sign * float(row["value"]),
         )
         order = [row["evaluation"] for row in best]
-        computed = [measure.name for measure in measures]
-        rows.sort(key=lambda row: (computed.index(row["metric"]), order.index(row["evaluation"])))
+        by_metric = [measure.name for measure in measures]
+        rows.sort(key=lambda row: (by_metric.index(row["metric"]), order.index(row["evaluation"])))
     print_rows(rows, form, lambda: _table(rows, sets))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,8 @@ from fad_core.cli.options import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from fad_core.embedding.embedded_set import EmbeddedSet
-    from fad_core.metrics import Metric
+    from fad_core.embedding.scan_and_embed import ScannedSets
+    from fad_core.metrics import ChosenMetric
     from fad_core.runner.exported import ExportedModel
 
 
@@ -27,9 +28,10 @@ def comparable_sets(
     names: Sequence[str],
     models: Sequence[str],
     embedding: Embedding,
-    metrics: Sequence[Metric],
+    metrics: Sequence[ChosenMetric],
     *,
     assume: bool,
+    all_pairs: bool = False,
     vectors_of: Sequence[str] = (),
 ) -> list[list[EmbeddedSet]]:
     """Read the statistics of sets, and embed those that are audio.
@@ -41,14 +43,15 @@ def comparable_sets(
         embedding: how audio is embedded.
         metrics: the metrics by which they are to be compared.
         assume: see `fad_core.api.comparability.same_model`.
+        all_pairs: whether each set is compared with each that follows, not the first one with the others.
         vectors_of: names of sets whose single files are scored, which needs their vectors.
 
     Returns:
         For each model, the sets in the order of `names`.
 
     Raises:
-        FadError: a set cannot be used, the sets are not of the same model, or a model lacks an output that
-            a metric needs.
+        FadError: a set cannot be used, the sets are not of the same model, a model lacks an output that a
+            metric needs, or files lack a partner that it compares them with.
     """
     from fad_core.api.comparability import same_model
     from fad_core.embedding.statistics_files import is_statistics_file, read_statistics
@@ -60,7 +63,7 @@ def comparable_sets(
     sounds = [name for name in names if name not in files]
     _require_existing(names)
     needing = dict.fromkeys(vectors_of, "the distance of single files")
-    for metric in metrics:
+    for metric in (each.metric for each in metrics):
         needing |= {name: metric.name for name in names[1:] if metric.needs_vectors_of("evaluation")}
         needing |= {name: metric.name for name in names[:1] if metric.needs_vectors_of("reference")}
     keep, wanted = bool(needing), models or ([DEFAULT_MODEL] if sounds else [])
@@ -72,9 +75,17 @@ def comparable_sets(
     if not sounds:
         return same_model([stored[name] for name in names], models=models, assume=assume)
     models = models or [DEFAULT_MODEL]
-    for model, metric in itertools.product(models, metrics):
-        metric.require_outputs(model, get_model(model).outputs)
-    by_model = [_embedded(sounds, model, embedding, list(stored.values()), assume, keep) for model in models]
+    for model, each in itertools.product(models, metrics):
+        each.metric.require_outputs(model, get_model(model).outputs)
+    pairs = list(itertools.combinations(names, 2))[: None if all_pairs else len(names) - 1]
+
+    def accept_files(scanned: ScannedSets) -> None:
+        _require_partners([pair for pair in pairs if set(pair) <= set(sounds)], metrics, scanned)
+
+    by_model = [
+        _embedded(sounds, model, embedding, list(stored.values()), assume, keep, accept_files)
+        for model in models
+    ]
     found: list[list[EmbeddedSet]] = []
     for model, fresh in zip(models, by_model, strict=True):
         members = [stored[name] if name in stored else [fresh[name]] for name in names]
@@ -138,6 +149,7 @@ def _embedded(
     stored: Sequence[Sequence[EmbeddedSet]],
     assume: bool,
     keep: bool,
+    accept_files: Callable[[ScannedSets], object],
 ) -> dict[str, EmbeddedSet]:
     """Embed the sets that are audio by one model."""
     from fad_core.api.comparability import describe, same_model, without_vectors
@@ -158,5 +170,23 @@ def _embedded(
         ours = without_vectors(sounds[0], exported.use, exported.key, asdict(exported.identity))
         same_model([[ours], *stored], models=[model], assume=assume)
 
-    _, done = embedding.embed_sets(sounds, model, keep=keep, accept=accept)
+    _, done = embedding.embed_sets(sounds, model, keep=keep, accept=accept, accept_files=accept_files)
     return done
+
+
+def _require_partners(
+    pairs: Iterable[tuple[str, str]], metrics: Sequence[ChosenMetric], scanned: ScannedSets
+) -> None:
+    """Check that files which a metric compares one with the other are there, before any is embedded."""
+    from fad_core.errors import FadError
+    from fad_core.metrics.pairing import require_partners
+
+    used = {
+        name: [each.record.file for each in decisions if each.status != "excluded"]
+        for name, decisions in scanned.decisions.items()
+    }
+    for metric, (reference, evaluation) in itertools.product(metrics, pairs):
+        try:
+            require_partners(metric.options, used[reference], used[evaluation])
+        except FadError as error:
+            raise FadError(f"{metric.metric.name} of {reference} and {evaluation}: {error}") from error

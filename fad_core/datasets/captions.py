@@ -37,22 +37,23 @@ class Captions:
     texts: tuple[str, ...]
     files: tuple[str, ...] | None
 
-    def of_files(self, names: Sequence[str]) -> list[int]:
-        """Return the place of each file's caption in the table.
+    def of_files(self, names: Sequence[str]) -> list[str]:
+        """Return the name of each caption's file.
 
-        A file is named by its path in the data set, with any suffix or none. If the table names no files, its
-        rows belong to the files in the order of their names, and there must be as many.
+        A file is named by its path in the data set, with any suffix or none; it may have several captions. If
+        the table names no files, its rows belong to the files in the order of their names, and there must be
+        as many.
 
         Args:
             names: all files of the data set.
 
         Raises:
-            DatasetError: a file has no caption or several, or a caption has no file; the message names some.
+            DatasetError: a file has no caption, or a caption has no file; the message names some.
 
         >>> from pathlib import Path
         >>> captions = Captions(Path("captions.csv"), ("a dog", "a cat"), ("cat.flac", "dog"))
         >>> captions.of_files(["dog.wav", "cat.wav"])
-        [1, 0]
+        ['cat.wav', 'dog.wav']
         """
         if self.files is None:
             if len(self.texts) != len(names):
@@ -60,29 +61,26 @@ class Captions:
                     f"{self.path} has {counted(len(self.texts), 'caption')}, but there are "
                     f"{counted(len(names), 'file')}: add a column {COLUMNS[0]} that names the files"
                 )
-            places = {name: place for place, name in enumerate(sorted(names))}
-            return [places[name] for name in names]
-        found: dict[str, list[int]] = {name: [] for name in names}
+            return sorted(names)
+        known = set(names)
         stems: dict[str, list[str]] = {}
         for name in names:
             stems.setdefault(_stem(name), []).append(name)
-        strangers = []
-        for place, written in enumerate(self.files):
+        owners: list[str] = []
+        strangers: list[str] = []
+        for written in self.files:
             name = str(PurePosixPath(written))
-            alike = [name] if name in found else stems.get(name) or stems.get(_stem(name), [])
-            if len(alike) == 1:
-                found[alike[0]].append(place)
-            else:
-                strangers.append(written)
+            alike = [name] if name in known else stems.get(name) or stems.get(_stem(name), [])
+            (owners if len(alike) == 1 else strangers).append(alike[0] if len(alike) == 1 else written)
+        captioned = set(owners)
         faults = {
             "captions of files that are not there, or not there once": strangers,
-            "files without a caption": [name for name, held in found.items() if not held],
-            "files with several captions": [name for name, held in found.items() if len(held) > 1],
+            "files without a caption": [name for name in names if name not in captioned],
         }
         if any(faults.values()):
             lines = [f"{what}: {_some(files)}" for what, files in faults.items() if files]
             raise DatasetError("\n  ".join([f"{self.path} does not fit the files:", *lines]))
-        return [place for (place,) in found.values()]
+        return owners
 
 
 def read_captions(

@@ -21,6 +21,7 @@ from fad_core.metrics.mean_system import mean_value
 from fad_core.models.base import Arrays
 from fad_core.models.use import ModelKey
 from fad_core.runner.exported_network import ExportedNetwork
+from fad_core.util.formatting import counted
 
 Row = dict[str, Any]
 
@@ -47,20 +48,20 @@ def embed_captions(
 
 @dataclass(frozen=True, eq=False)
 class Paired:
-    """The files of a data set and their captions, in the order of the table of captions.
+    """The captions of a data set and their files, in the order of the table of captions.
 
     Attributes:
         key: the model of audio.
-        files: names of the files that were embedded.
-        places: of each file, the place of its caption in the table.
-        audio: vectors of the files, `[N, D]`.
+        places: places in the table of the captions whose files were embedded.
+        files: of each of these captions, the name of its file.
+        audio: of each, the vector of its file, `[N, D]`.
         excluded: number of files that were left out.
         note: what a reader of the score should know.
     """
 
     key: ModelKey
-    files: Sequence[str]
     places: Sequence[int]
+    files: Sequence[str]
     audio: NDArray[Any]
     excluded: int = 0
     note: str = ""
@@ -82,15 +83,16 @@ def pair_files(embedded: EmbeddedSet, captions: Captions, names: Sequence[str]) 
         DatasetError: captions and files do not fit each other, or a file has several vectors.
     """
     vectors = _vectors_by_file(embedded)
-    order = sorted(zip(captions.of_files(names), names, strict=True))
-    used = [(place, name) for place, name in order if name in vectors]
+    owners = captions.of_files(names)
+    places = [place for place, name in enumerate(owners) if name in vectors]
+    files = [owners[place] for place in places]
     notes = [embedded.note, *(set_notes(embedded.counts, embedded.key.settings) if embedded.counts else ())]
     return Paired(
         key=embedded.key,
-        files=[name for _, name in used],
-        places=[place for place, _ in used],
-        audio=np.stack([vectors[name] for _, name in used]),
-        excluded=len(names) - len(used),
+        places=places,
+        files=files,
+        audio=np.stack([vectors[name] for name in files]),
+        excluded=len(names) - len(set(files)),
         note="; ".join(filter(None, (*notes, BY_NAME_NOTE if captions.files is None else ""))),
     )
 
@@ -132,14 +134,20 @@ def clap_score_rows(
         raise DatasetError(f"{dataset}: {error}") from error
     seeded = SEEDED_NOTE if paired.key.weights == "seeded" else ""
     head = {**asdict(paired.key), "dataset": dataset}
-    score = mean_value(paired.files, values, IntervalOptions().level)
+    of_files: dict[str, list[float]] = {}
+    for file, value in zip(paired.files, values.tolist(), strict=True):
+        of_files.setdefault(file, []).append(value)
+    means = np.array([np.mean(own) for own in of_files.values()])
+    several = f"{counted(len(values), 'caption')} of {counted(len(means), 'file')}: a file has their mean"
+    note = several if len(means) < len(values) else ""
+    score = mean_value(list(of_files), means, IntervalOptions().level, note)
     row = {
         **head,
         "value": score.value,
-        "std": float(np.std(values)),
+        "std": float(np.std(means)),
         "ci_low": score.ci_low,
         "ci_high": score.ci_high,
-        "files": len(values),
+        "files": len(means),
         "excluded": paired.excluded,
         "note": "; ".join(filter(None, (seeded, paired.note, score.note))),
     }

@@ -13,7 +13,6 @@ from fad_core.errors import FadError
 from fad_core.metrics import choose_metric
 from fad_core.metrics.base import ROLES, Metric, MetricValue, Need
 from fad_core.models.use import ModelKey
-from fad_core.util.formatting import counted
 
 SCALAR_NOTE = (
     "a distance of scalars, as frechet-audio-distance computes it from these vectors (its issue 37), not a "
@@ -128,13 +127,6 @@ def _require(need: Need, metric: Metric, sets: tuple[EmbeddedSet, EmbeddedSet]) 
         if need.what == "vectors" and need.role in ("", role) and each.embeddings is None:
             raise FadError(
                 f"{metric.name} needs the vectors of {each.name}, but only its statistics are available"
-            )
-    if need.paired:
-        names = [set(each.vectors_of(need.output).files) for each in sets]
-        if alone := sorted(names[0] ^ names[1]):
-            raise FadError(
-                f"{metric.name} compares files of the same name, but {alone[0]} is in only one set "
-                f"({counted(len(alone), 'such file')} in all)"
             )
 
 

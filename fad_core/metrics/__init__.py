@@ -16,6 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from fad_core.errors import ArgumentError, UnknownMetricError
 from fad_core.metrics import builtin
 from fad_core.metrics.base import ChosenMetric, Metric, MetricInput, MetricValue, Need, SetVectors
+from fad_core.metrics.pairing import PairedOptions, paired_files
 
 __all__ = [
     "METRICS",
@@ -24,10 +25,12 @@ __all__ = [
     "MetricInput",
     "MetricValue",
     "Need",
+    "PairedOptions",
     "SetVectors",
     "choose_metric",
     "get_metric",
     "metric_names",
+    "paired_files",
     "register_metric",
 ]
 

@@ -94,13 +94,11 @@ class Need:
     Attributes:
         what: "statistics", or all "vectors" with their files.
         output: whose vectors: the name of a model's output, or "" for the main one.
-        paired: whether the sets must have files of the same names, which are compared one with the other.
         role: the set of which it is needed, "reference" or "evaluation"; "": both.
     """
 
     what: Literal["statistics", "vectors"] = "statistics"
     output: str = ""
-    paired: bool = False
     role: Literal["reference", "evaluation", ""] = ""
 
 

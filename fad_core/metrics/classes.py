@@ -12,16 +12,12 @@ from typing import Literal
 import numpy as np
 from scipy.special import log_expit, log_softmax
 
-from fad_core.errors import ArgumentError
 from fad_core.metrics.base import SetVectors
 from fad_core.metrics.effects import Float64Array
-from fad_core.metrics.file_group import pair_name
-from fad_core.util.formatting import counted
 
-__all__ = ["FileLogits", "file_logits", "kl_divergences", "paired_files"]
+__all__ = ["FileLogits", "file_logits", "kl_divergences"]
 
 Windows = Literal["mean", "max"]
-_NAMED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,53 +60,6 @@ def file_logits(vectors: SetVectors, windows: Windows = "mean") -> FileLogits:
     if windows == "mean":
         logits /= counts[used, np.newaxis]
     return FileLogits(tuple(np.array(vectors.files, dtype=object)[used]), logits)
-
-
-def paired_files(
-    reference: Sequence[str], evaluation: Sequence[str], *, common: bool = False
-) -> tuple[list[str], list[str], str]:
-    """Pair the files of two sets that have the same name, apart from the extension.
-
-    Args:
-        reference: names of the reference's files.
-        evaluation: names of the evaluation set's files.
-        common: whether files without a partner are left out.
-
-    Returns:
-        The files of the reference and, in the same order, those of the evaluation set; and a note of how many
-        were left out, or "".
-
-    Raises:
-        ArgumentError: a file has no partner, or there is no pair, or two files of a set differ by the
-            extension alone.
-
-    >>> paired_files(["1.wav", "2.wav"], ["2.flac", "3.flac"], common=True)
-    (['2.wav'], ['2.flac'], '1 file of the reference and 1 file of the evaluation set have no partner')
-    """
-    first, second = _by_name(reference, "reference"), _by_name(evaluation, "evaluation set")
-    names = [name for name in first if name in second]
-    alone = [file for name, file in first.items() if name not in second]
-    others = [file for name, file in second.items() if name not in first]
-    note = ""
-    if alone or others:
-        note = (
-            f"{counted(len(alone), 'file')} of the reference and {counted(len(others), 'file')} of the "
-            "evaluation set have no partner"
-        )
-    if note and not (common and names):
-        alone += others
-        listed = ", ".join(alone[:_NAMED]) + (", …" if len(alone) > _NAMED else "")
-        advice = "" if common else ": give both sets the same names, or choose partners=common"
-        raise ArgumentError(f"files are compared with those of the same name, but {note} ({listed}){advice}")
-    return [first[name] for name in names], [second[name] for name in names], note
-
-
-def _by_name(files: Sequence[str], whose: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for file in files:
-        if (other := found.setdefault(pair_name(file), file)) != file:
-            raise ArgumentError(f"{other} and {file} of the {whose} have the same name: rename one of them")
-    return found
 
 
 def kl_divergences(

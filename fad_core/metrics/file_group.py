@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,8 @@ class FileGroup:
         n: number of vectors, at least 1.
         mean: mean of the vectors, float64 `[D]`.
         rows: float64 `[min(n − 1, D), D]`; `rows.T @ rows` is the scatter matrix.
-        files: 63 bits of a hash of the files' names (`pair_name`): groups of two sets with the same ones
-            hold files that belong together in pairs.
+        files: 63 bits of a hash of the files' names (`fad_core.metrics.pairing.pair_name`): groups of two
+            sets with the same ones hold files that belong together in pairs.
 
     Raises:
         ValueError: the parts do not fit this description.
@@ -37,15 +36,3 @@ class FileGroup:
             if array.dtype != np.float64 or not np.isfinite(array).all():
                 raise ValueError("mean or rows of a group are not finite float64")
             array.setflags(write=False)
-
-
-def pair_name(file: str) -> str:
-    """Return what pairs a file with one of another set: its name without the last suffix.
-
-    Args:
-        file: name of a file in its set.
-
-    >>> pair_name("prompts/0001.wav") == pair_name("prompts/0001.flac")
-    True
-    """
-    return str(PurePosixPath(file).with_suffix(""))

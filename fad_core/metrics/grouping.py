@@ -14,7 +14,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fad_core.metrics.file_group import FileGroup, pair_name
+from fad_core.metrics.file_group import FileGroup
+from fad_core.metrics.pairing import pair_name
 from fad_core.metrics.statistics import Statistics, statistics_of
 
 GROUPS = 20

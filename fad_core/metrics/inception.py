@@ -14,8 +14,8 @@ from fad_core.errors import ArgumentError
 from fad_core.metrics.classes import FileLogits
 from fad_core.metrics.comparison import System, Units
 from fad_core.metrics.effects import Effects, Float64Array
-from fad_core.metrics.file_group import pair_name
 from fad_core.metrics.interval_options import FEWEST_FILES
+from fad_core.metrics.pairing import pair_name
 from fad_core.util.formatting import counted
 
 __all__ = ["InceptionScore", "inception_score"]

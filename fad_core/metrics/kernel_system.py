@@ -16,10 +16,10 @@ from fad_core.errors import ArgumentError
 from fad_core.metrics.base import MetricValue, SetVectors
 from fad_core.metrics.comparison import System, Units
 from fad_core.metrics.effects import Effects
-from fad_core.metrics.file_group import pair_name
 from fad_core.metrics.interval_options import FEWEST_FILES
 from fad_core.metrics.kernels import Kernel, kernel_distance, sums_across
 from fad_core.metrics.mmd import KernelDistance
+from fad_core.metrics.pairing import pair_name
 from fad_core.metrics.pairwise import Float64Array
 
 __all__ = ["KernelSystem", "kernel_value"]

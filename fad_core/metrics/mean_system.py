@@ -11,8 +11,8 @@ import numpy as np
 from fad_core.metrics.base import MetricValue
 from fad_core.metrics.comparison import System, Units
 from fad_core.metrics.effects import Effects, Float64Array
-from fad_core.metrics.file_group import pair_name
 from fad_core.metrics.interval_options import FEWEST_FILES
+from fad_core.metrics.pairing import pair_name
 
 __all__ = ["TOO_FEW_FILES", "MeanSystem", "mean_value"]
 

@@ -6,13 +6,21 @@ from fad_core.tables.schemas import DATASET, FILE, MODEL, SETTINGS, Column, Sche
 
 CLAP_SCORE = Schema(
     "clap_score",
-    "One row for each data set with captions: the CLAP score, the mean cosine of each file and its caption.",
+    "One row for each data set with captions: the CLAP score, the mean cosine of files and captions.",
     (
         *MODEL,
         SETTINGS,
         DATASET,
-        Column("value", "float64", "The mean of the files' cosines, from -1 to 1; larger is better."),
-        Column("std", "float64", "Standard deviation of the files' cosines, divided by N."),
+        Column(
+            "value",
+            "float64",
+            "The mean of the files' cosines (of a file with several captions, their mean), from -1 to 1.",
+        ),
+        Column(
+            "std",
+            "float64",
+            "Standard deviation of the values of files, divided by N.",
+        ),
         Column("ci_low", "float64", "Lower end of the 95 % interval of the mean over files.", nullable=True),
         Column("ci_high", "float64", "Upper end; both are missing for fewer than 5 files.", nullable=True),
         Column("files", "int64", "Number of files that were compared with their captions."),
@@ -23,7 +31,7 @@ CLAP_SCORE = Schema(
 
 CLAP_SCORE_PER_FILE = Schema(
     "clap_score_per_file",
-    "One row for each file with a caption, in the order of the table of captions.",
+    "One row for each caption and its file, in the order of the table of captions.",
     (
         *MODEL,
         SETTINGS,

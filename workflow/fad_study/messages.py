@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fad_core.datasets.policy import FilePolicy
 from fad_core.errors import FadError
 from fad_core.util.choices import choices_of
@@ -10,6 +12,15 @@ from fad_core.util.choices import choices_of
 def message_of(error: FadError) -> str:
     """Return the message of an error, with the settings that avoid it written as in a configuration file."""
     return error.written(_as_key)
+
+
+def errors_of(check: Callable[..., object], *arguments: object) -> list[str]:
+    """Return the message of the error that a check raises; an empty list if it raises none."""
+    try:
+        check(*arguments)
+    except FadError as error:
+        return [message_of(error)]
+    return []
 
 
 def _as_key(setting: str, value: object) -> str:

@@ -13,26 +13,21 @@ from fad_core.datasets import Dataset, list_files
 from fad_core.datasets.captions import read_captions
 from fad_core.datasets.lists import is_list, list_in
 from fad_core.datasets.policy import FilePolicy
+from fad_core.errors import FadError
+from fad_core.metrics import choose_metric
+from fad_core.metrics.pairing import require_partners
 from fad_core.models import TEXT_SUFFIX, find_network, get_model
 from fad_core.models.options import Options
 from fad_core.runner.backend import Backend
 from fad_core.weights import Weights, locate_weights
 from fad_study.config import examine_config, require_no_errors
+from fad_study.entries import captions_of, compares, loudness_of, metrics_of, scores_captions
 from fad_study.given_sets import given_path, is_given, located, select_statistics, study_set
+from fad_study.messages import errors_of, message_of
 from fad_study.paper_options import PaperChoices, paper_choices, validate_paper_files, validate_papers
 from fad_study.ratings import evaluated, systems_of
 from fad_study.study_models import StudyModel, name_and_id
-from fad_study.study_names import (
-    captions_of,
-    compares,
-    errors_of,
-    labels_of,
-    metrics_of,
-    pairs_of,
-    ranked_of,
-    scores_captions,
-    validate_names,
-)
+from fad_study.study_names import labels_of, pairs_of, ranked_of, validate_names
 
 _PAPERS = ("repeats", "published", "correlations")
 
@@ -173,12 +168,15 @@ def validate_files(study: Study) -> Iterator[str]:
     Official weights may be missing; they are downloaded when they are needed.
     """
     yield from validate_paper_files(study.papers)
+    files: dict[str, list[str]] = {}
     for name in study.embedded():
-        yield from errors_of(list_files, study.datasets[name])
+        try:
+            files[name] = [file.name for file in list_files(study.datasets[name]).files]
+        except FadError as error:
+            yield message_of(error)
     for name, path in study.captions.items():
-        if not errors_of(list_files, study.datasets[name]):
-            names = [file.name for file in list_files(study.datasets[name]).files]
-            yield from (f"data set {name}: {error}" for error in errors_of(_read_captions, path, names))
+        if name in files:
+            yield from (f"data set {name}: {error}" for error in errors_of(_read_captions, path, files[name]))
     choices: dict[tuple[str, str], str] = {}
     for model in study.models.values():
         if Path(model.weights).suffix == ".pt2":
@@ -195,6 +193,7 @@ def validate_files(study: Study) -> Iterator[str]:
             first = choices.setdefault((model.id, weights_key(model.id, choice, ckpt_dir)), choice)
             if first != choice:
                 yield f"models: {first!r} and {choice!r} are the same weights of {model.id}: use one of them"
+        yield from _without_partners(study, model, files)
         if not errors:
             weights = _located(model.id, model.weights, ckpt_dir)
             wanted = study_set(model, weights.label, weights.sha256)
@@ -203,6 +202,17 @@ def validate_files(study: Study) -> Iterator[str]:
                 select = partial(select_statistics, assume=name in study.assumed, whole=False)
                 found = errors_of(select, path, model.name, wanted)
                 yield from (f"data set {name}: {error}" for error in found)
+
+
+def _without_partners(study: Study, model: StudyModel, files: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield a message for each pair whose files cannot be paired, by each metric that compares them so."""
+    metrics = [choose_metric(text) for text in model.metrics.values() if not errors_of(choose_metric, text)]
+    # Of two directions, one is enough.
+    pairs = {frozenset(pair): pair for pair in reversed(study.pairs) if set(pair) <= set(files)}
+    for metric, (reference, evaluation) in itertools.product(metrics, reversed(pairs.values())):
+        if reference != evaluation:
+            for error in errors_of(require_partners, metric.options, files[reference], files[evaluation]):
+                yield f"{metric.metric.name} of {reference} and {evaluation}: {error}"
 
 
 def _read_captions(path: Path, names: Sequence[str]) -> None:
@@ -258,8 +268,12 @@ def _options(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Options:
 
     An option without effect must not differ from its default, or embeddings would be computed again.
     """
-    chosen = {key: entry.get(key, config.get(key)) for key in ("compatibility", "loudness")}
-    options = Options(memory_gb=float(config["memory_gb"]), **chosen)
+    compatibility = entry.get("compatibility", config["compatibility"])
+    options = Options(
+        memory_gb=float(config["memory_gb"]),
+        compatibility=compatibility,
+        loudness=loudness_of(entry, config),
+    )
     if not get_model(entry["id"]).cropped:
         return options
     options = replace(options, crop=entry["crop"])

@@ -5,25 +5,30 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from fad_core.audio.loudness import require_meter
 from fad_core.datasets.captions import require_one_vector
-from fad_core.errors import FadError
 from fad_core.metrics import choose_metric
-from fad_core.models import get_model, text_model_of
+from fad_core.models import get_model
 from fad_core.models.clap.tokenizer import require_tokenizers
 from fad_core.models.options import Options
+from fad_study.entries import (
+    CLAP_SCORE,
+    compares,
+    given_metrics,
+    loudness_of,
+    metric_texts,
+    metrics_of,
+    scores_captions,
+)
 from fad_study.given_sets import is_given, validate_given
-from fad_study.messages import message_of
+from fad_study.messages import errors_of
 from fad_study.paper_options import validate_papers
 from fad_study.ratings import cells_of_sets, evaluated, repeated_cells, systems_of
 from fad_study.study_models import name_and_id
-
-CLAP_SCORE = "clap-score"
-"""The metric of captions, which compares no pairs of data sets."""
 
 _Item = TypeVar("_Item", bound=Hashable)
 
@@ -204,7 +209,7 @@ def _validate_options(entries: Iterable[Mapping[str, Any]], config: Mapping[str,
         if entry["hop_seconds"] != Options().hop_seconds and entry["crop"] != "windows":
             yield f"models: {entry['id']}: hop_seconds has no effect without `crop: windows`"
         compatibility = entry.get("compatibility", config.get("compatibility", "none"))
-        loudness = entry.get("loudness", config.get("loudness"))
+        loudness = loudness_of(entry, config)
         how = Options(entry["crop"], float(entry["hop_seconds"]))
         options = errors_of(_require_options, entry["id"], how, compatibility, loudness)
         yield from (f"models: {error}" for error in options)
@@ -218,51 +223,10 @@ def _missing_outputs(metric: str, entries: Iterable[Mapping[str, Any]]) -> Itera
             yield from errors_of(choose_metric(metric).metric.require_outputs, model.name, model.outputs)
 
 
-def metrics_of(entry: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
-    """Return the metrics of pairs of an entry under `models` as text: its own, or else the study's."""
-    return metric_texts(_given_metrics(entry, config))
-
-
-def compares(config: Mapping[str, Any]) -> bool:
-    """Return whether a metric of two data sets is computed by any model."""
-    return any(metrics_of(entry, config) for entry in config.get("models", []))
-
-
-def metric_texts(given: Iterable[str | Mapping[str, Any]]) -> list[str]:
-    """Return the metrics of pairs, each with its options as text (`fad_core.metrics.choose_metric`)."""
-    entries = (
-        entry if isinstance(entry, Mapping) else {"id": entry} for entry in given if entry != CLAP_SCORE
-    )
-    return [
-        " ".join([entry["id"], *(f"{key}={value}" for key, value in entry.items() if key != "id")])
-        for entry in entries
-    ]
-
-
-def _given_metrics(entry: Mapping[str, Any], config: Mapping[str, Any]) -> list[Any]:
-    given: list[Any] = entry.get("metrics", config["metrics"])
-    return given
-
-
-def scores_captions(entry: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
-    """Return whether the CLAP score is computed by an entry under `models`: if asked for, and it can be."""
-    asked = CLAP_SCORE in _given_metrics(entry, config) and not errors_of(get_model, entry["id"])
-    return asked and not errors_of(text_model_of, get_model(entry["id"]))
-
-
-def captions_of(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tables of captions of the data sets; none if the CLAP score is not computed."""
-    if not any(scores_captions(entry, config) for entry in config.get("models", [])):
-        return {}
-    return {
-        name: entry["captions"] for name, entry in config.get("datasets", {}).items() if "captions" in entry
-    }
-
-
 def _validate_captions(config: Mapping[str, Any], given: Collection[str]) -> Iterator[str]:
     captioned = [name for name, entry in config.get("datasets", {}).items() if "captions" in entry]
     entries = config.get("models", [])
-    if not any(CLAP_SCORE in _given_metrics(entry, config) for entry in entries):
+    if not any(CLAP_SCORE in given_metrics(entry, config) for entry in entries):
         yield from (
             f"data set {name}: captions has no effect without the metric {CLAP_SCORE}" for name in captioned
         )
@@ -293,15 +257,6 @@ def _require_options(model_id: str, how: Options, compatibility: Any, loudness: 
     get_model(model_id).require_options(replace(how, compatibility=compatibility, loudness=loudness))
     if loudness is not None:
         require_meter()
-
-
-def errors_of(check: Callable[..., object], *arguments: object) -> list[str]:
-    """Return the message of the error that a check raises; an empty list if it raises none."""
-    try:
-        check(*arguments)
-    except FadError as error:
-        return [message_of(error)]
-    return []
 
 
 def _repeated(items: Iterable[_Item]) -> list[_Item]:

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need
-from fad_core.metrics.interval_options import IntervalOptions
-from fad_core.util.choices import choice, require_choices
+from fad_core.metrics.pairing import PairedOptions
+from fad_core.util.choices import choice
 
 _ADDED = 1e-6
 
 
 @dataclass(frozen=True)
-class KlOptions(IntervalOptions):
+class KlOptions(PairedOptions):
     """Options of KL.
 
     Raises:
@@ -43,20 +43,12 @@ class KlOptions(IntervalOptions):
     windows: Literal["mean", "max"] = choice(
         "mean", "Logits of a file with several windows: their mean, or the largest of each class (max)."
     )
-    partners: Literal["require", "common"] = choice(
-        "require",
-        "Files without a file of the same name in the other set: refuse them (require), or leave them out "
-        "and note their number (common).",
-    )
-
-    def __post_init__(self) -> None:
-        require_choices(self)
-        super().__post_init__()
 
 
 def _compute(reference: MetricInput, evaluation: MetricInput, options: KlOptions) -> MetricValue:
-    from fad_core.metrics.classes import file_logits, kl_divergences, paired_files
+    from fad_core.metrics.classes import file_logits, kl_divergences
     from fad_core.metrics.mean_system import mean_value
+    from fad_core.metrics.pairing import paired_files
 
     first, second = (
         file_logits(each.vectors_of("logits"), options.windows) for each in (reference, evaluation)

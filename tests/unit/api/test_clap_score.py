@@ -131,6 +131,25 @@ def test_stored_embeddings_have_the_order_of_the_table(clap: CLAPScore, audio: P
         clap.score(path, audio, text_embds_path=tmp_path / "short.npy")
 
 
+def test_a_file_with_several_captions_has_the_mean_of_their_cosines(
+    clap: CLAPScore, audio: Path, tmp_path: Path
+) -> None:
+    path = table(tmp_path / "captions.csv", list(CAPTIONS))
+    single = clap.score(path, audio)
+    with path.open("a", newline="") as stream:
+        csv.writer(stream).writerows([["1.wav", CAPTIONS["0.wav"]], ["1", CAPTIONS["4.wav"]]])
+    found = clap.score(path, audio)
+    of_files: dict[str, list[float]] = {}
+    for row in found.per_file:
+        of_files.setdefault(row["file"], []).append(row["value"])
+    assert {name: len(own) for name, own in of_files.items()} == dict.fromkeys(CAPTIONS, 1) | {"1.wav": 3}
+    means = [np.mean(own) for own in of_files.values()]
+    assert tuple(found) == (np.mean(means), np.std(means)) != tuple(single)
+    assert found.row["files"] == 6 and "8 captions of 6 files: a file has their mean" in found.row["note"]
+    with pytest.raises(DatasetError, match="would not say which captions are of one file"):
+        clap.score(path, audio, audio_embds_path=tmp_path / "audio.npy")
+
+
 def test_files_that_are_left_out_are_counted(cache: Path, audio: Path, tmp_path: Path) -> None:
     folder = tmp_path / "audio"
     folder.mkdir()

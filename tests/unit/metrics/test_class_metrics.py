@@ -15,9 +15,10 @@ from fad_core.embedding.distances import distance_row
 from fad_core.embedding.embedded_set import EmbeddedSet, FileEmbeddings
 from fad_core.errors import ArgumentError, FadError
 from fad_core.metrics import MetricValue, SetVectors, choose_metric
-from fad_core.metrics.classes import FileLogits, file_logits, kl_divergences, paired_files
+from fad_core.metrics.classes import FileLogits, file_logits, kl_divergences
 from fad_core.metrics.comparison import compare_systems
 from fad_core.metrics.inception import inception_score
+from fad_core.metrics.pairing import paired_files
 from fad_core.metrics.statistics import Statistics
 from fad_core.models.use import ModelKey
 

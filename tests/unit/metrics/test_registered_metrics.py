@@ -33,10 +33,12 @@ from fad_core.metrics import (
     MetricInput,
     MetricValue,
     Need,
+    PairedOptions,
     SetVectors,
     builtin,
     get_metric,
     modules_of,
+    paired_files,
     register_metric,
 )
 from fad_core.metrics.mean_covariance import MeanCovariance
@@ -52,14 +54,22 @@ def _farthest(reference: MetricInput, evaluation: MetricInput) -> MetricValue:
     return MetricValue(float(np.linalg.norm(a[:, None] - b[None], axis=2).max()), note="a test")
 
 
-def _by_name(reference: MetricInput, evaluation: MetricInput) -> MetricValue:
+def _by_name(reference: MetricInput, evaluation: MetricInput, options: PairedOptions) -> MetricValue:
     a, b = (each.vectors_of() for each in (reference, evaluation))
-    assert a.files == b.files
-    return MetricValue(float(np.abs(a.vectors - b.vectors).max()))
+    first, second, note = paired_files(a.files, b.files, common=options.partners == "common")
+    assert first == second
+    return MetricValue(float(np.abs(a.vectors - b.vectors).max()), note=note)
 
 
 FARTHEST = Metric("farthest", "Largest distance of two vectors", True, (Need("vectors"),), _farthest)
-PAIRED = Metric("paired", "Largest difference of two files", True, (Need("vectors", paired=True),), _by_name)
+PAIRED = Metric(
+    "paired",
+    "Largest difference of two files",
+    True,
+    (Need("vectors"),),
+    _by_name,
+    options=PairedOptions,
+)
 LOGITS = Metric("logits", "Of an output that no model has", True, (Need("vectors", "logits"),), _farthest)
 
 
@@ -94,7 +104,8 @@ def test_a_registered_metric_scores(folders: list[str], seeded_export: Callable[
     Path(folders[1], "1.wav").unlink()
     (alone,) = embed_sets({"one": folders[1]}, exported, keep=True).values()
     with pytest.raises(
-        FadError, match=r"of the same name, but 1\.wav is in only one set \(1 such file in all"
+        FadError,
+        match=r"1 file of the reference and 0 files .* have no partner \(1\.wav\)",
     ):
         distance_row(embedded[0], alone, "paired")
 
@@ -113,6 +124,18 @@ def test_statistics_are_not_enough_for_it(
     # The folder is not embedded first.
     done = CliRunner().invoke(main, ["score", str(tmp_path / "a.npz"), folders[1], "--metric", "farthest"])
     assert done.stderr == f"error: farthest needs vectors, but {tmp_path / 'a.npz'} holds only statistics\n"
+
+
+def test_files_without_a_partner_are_refused_before_they_are_embedded(folders: list[str], tmp_path: Path):
+    Path(folders[1], "1.wav").rename(Path(folders[1], "2.wav"))
+    done = CliRunner().invoke(
+        main, ["score", *folders, "--metric", "paired", "--cache-dir", str(tmp_path / "none")]
+    )
+    assert done.exit_code == 1 and not (tmp_path / "none").exists()
+    assert (
+        f"paired of {folders[0]} and {folders[1]}: files are compared with those of the same" in done.stderr
+    )
+    assert "(1.wav, 2.wav): give both sets the same names" in done.stderr
 
 
 def test_a_name_is_taken_once():
@@ -139,7 +162,7 @@ def test_a_metric_without_a_value_for_two_sets_says_which(monkeypatch: pytest.Mo
         EmbeddedSet(name, ModelKey("m", "w", "0", ""), {"embedding": Statistics.from_embeddings(np.eye(3))})
         for name in "ab"
     ]
-    monkeypatch.setitem(METRICS, "paired", replace(PAIRED, needs=(Need(),), compute=compute))
+    monkeypatch.setitem(METRICS, "paired", replace(PAIRED, needs=(Need(),), compute=compute, options=None))
     with pytest.raises(FadError, match="paired of a and b: there are too few vectors"):
         distance_row(*sets, "paired")
 

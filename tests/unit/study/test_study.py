@@ -77,6 +77,21 @@ def test_labels_are_the_names_unless_others_are_given():
     )
 
 
+def test_files_without_a_partner_are_found_before_anything_is_embedded(tmp_path: Path):
+    for place in ("a/1.wav", "a/2.wav", "b/1.flac", "b/3.flac", "c/1.wav", "c/2.wav"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / place, [0.0] * 100, 16000)
+    models = [{"id": "pann-16k", "weights": "seeded", "metrics": ["kl", "fad"]}]
+    given = config(audio_root=str(tmp_path), models=models, datasets=config()["datasets"])
+    for entry in given["datasets"].values():
+        entry["path"] = entry["path"].removeprefix("audio/")
+    with_kl = list(validate_files(interpret_config(given)))
+    assert [error.partition(":")[0] for error in with_kl] == ["kl of c and b", "kl of a and b"]
+    assert "1 file of the reference and 1 file of the evaluation set have no partner" in with_kl[1]
+    given["models"][0]["metrics"] = [{"id": "kl", "partners": "common"}]
+    assert list(validate_files(interpret_config(given))) == []
+
+
 def test_chosen_pairs_keep_their_direction_and_order():
     study = interpret_config(config(pairs=[["b", "c"], ["c", "b"], ["b", "b"]]))
     assert study.pairs == (("b", "c"), ("c", "b"), ("b", "b"))
@@ -208,11 +223,13 @@ def test_a_loudness_is_that_of_the_study_or_of_an_entry():
     entries = [
         {"id": "vggish", "weights": "seeded"},
         {"id": "vggish", "weights": "seeded", "name": "quiet", "loudness": -23.5},
+        {"id": "vggish", "weights": "seeded", "name": "as-it-is", "loudness": "none"},
     ]
     models = interpret_config(config(models=entries, loudness=-14)).models
     assert [each.specification for each in models.values()] == [
         "vggish=vggish loudness=-14.0",
         "quiet=vggish loudness=-23.5",
+        "as-it-is=vggish",
     ]
     assert parse_settings(models["vggish"].settings)[0] == Options(loudness=-14)
     (fault,) = errors(config(models=entries[:1], loudness=-14, compatibility="fadtk"))
