@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -326,3 +327,12 @@ def test_the_metric_of_vectors_of_the_documentation_works_as_it_stands():
             return SetVectors.of(vectors.items())
 
     assert namespace["compute"](Vectors(), Vectors()).value == 0
+
+
+def test_the_command_lists_metrics_and_describes_the_options_of_some():
+    listed, described = (CliRunner().invoke(main, ["metrics", *names]).stdout for names in ((), ("kl", "is")))
+    assert re.search(r"^kl .* vectors of logits +low$", listed, re.MULTILINE)
+    assert "\n  kl: level=0.95, partners=require, convention=exact" in listed
+    assert "convention=exact: Package whose" in described and "Package whose" not in listed
+    assert max(map(len, listed.splitlines())) <= 100
+    assert "Did you mean 'kl'?" in CliRunner().invoke(main, ["metrics", "kkl"]).stderr
