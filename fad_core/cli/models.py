@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import click
@@ -9,6 +10,8 @@ import click
 from fad_core.cli.group import Command
 from fad_core.cli.output import Form, Row, output_options, print_rows
 
+_SHORTEST = 0.001
+"""Seconds below which sound is as good as none."""
 _SHOWN = {
     "id": "id",
     "aliases": "aliases",
@@ -30,7 +33,9 @@ _SHOWN = {
 @output_options
 def models(form: Form) -> None:
     """List the embedding models."""
-    from fad_core.models import get_model, model_ids
+    from fad_core.models import TEXT_SUFFIX, get_model, model_ids, text_models
+
+    with_text = {text.name.removesuffix(TEXT_SUFFIX) for text in text_models()}
 
     rows = [
         {
@@ -46,6 +51,7 @@ def models(form: Form) -> None:
             ),
             "weights_mb": round(model.weights_bytes / 1e6),
             "minimum_seconds": round(model.minimum_samples / model.sample_rate, 6),
+            "captions": model.name in with_text,
             "checkpoints": ", ".join(checkpoint.filename for checkpoint in model.checkpoints),
         }
         for model in map(get_model, model_ids())
@@ -56,8 +62,19 @@ def models(form: Form) -> None:
 def _text(rows: Sequence[Row]) -> str:
     from fad_core.util.formatting import text_table
 
-    table = text_table(list(_SHOWN.values()), [[str(row[key]) for key in _SHOWN] for row in rows], names=2)
-    return (
-        f"{table}\nRate, channels, dimensions of outputs, size of the weights, shortest sound.\n"
-        "Families and checkpoints: --json or --csv."
+    table = text_table(list(_SHOWN.values()), [[_cell(row, key) for key in _SHOWN] for row in rows], names=2)
+    with_text = ", ".join(row["id"] for row in rows if row["captions"])
+    return "\n".join(
+        [
+            table,
+            "Rate, channels, dimensions of outputs, size of the weights, shortest sound.",
+            textwrap.fill(f"With captions (fad clap-score): {with_text}.", 80, break_on_hyphens=False),
+            "Families and checkpoints: --json or --csv.",
+        ]
     )
+
+
+def _cell(row: Row, key: str) -> str:
+    if key == "minimum_seconds":
+        return f"{row[key]:.3g}" if row[key] >= _SHORTEST else "any"
+    return str(row[key])
