@@ -14,8 +14,8 @@ from fad_core.datasets.captions import require_one_vector
 from fad_core.errors import FadError
 from fad_core.metrics import choose_metric
 from fad_core.models import get_model, text_model_of
-from fad_core.models.clap.tokenizer import require_tokenizers
 from fad_core.models.options import Options
+from fad_core.models.tokenizer import require_tokenizers
 from fad_study.given_sets import is_given, validate_given
 from fad_study.messages import message_of
 from fad_study.paper_options import validate_papers
