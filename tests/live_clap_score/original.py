@@ -58,9 +58,9 @@ class Original:
         (self._work / "job.json").write_text(json.dumps(job), encoding="utf-8")
         command = [str(self._python.absolute()), "-I", str(Path(__file__).with_name("run_original.py"))]
         command += [str(self._work / "job.json"), str(self._work / "out.npz")]
-        # One thread on both sides: sums are then taken in one order.
+        # One thread on both sides, unless told otherwise: sums are then taken in one order.
         done = subprocess.run(
-            command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+            command, env={"OMP_NUM_THREADS": "1"} | os.environ, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise RuntimeError(done.stdout[-2000:] + done.stderr[-4000:])

@@ -22,6 +22,7 @@ from fad_core.models.msclap.text import PADDING, SIZE
 from fad_core.models.text_model import TextModel, both_halves
 from fad_core.models.tokenizer import Tokenizer, minimal_vocabulary, read_vocabulary, write_vocabulary
 from fad_core.verification.golden_text import load_golden_text
+from fad_core.weights import seeded_state
 
 TINY = {"words": 60, "places": 40, "width": 24, "layers": 2, "heads": 3, "hidden": 32}
 FAMILIES = pytest.mark.parametrize("model", [TEXT_MODELS[0], *MSCLAP_TEXT], ids=["clap", "msclap"])
@@ -51,6 +52,16 @@ def test_padding_behind_a_caption_changes_nothing_and_within_it_takes_an_earlier
     # Three tokens are no padding, so the third one counts, and not what follows it.
     first, second = network(torch.tensor([[5, PADDING, 30, 59], [5, PADDING, 30, 8]]))
     torch.testing.assert_close(first, second)
+
+
+@torch.inference_mode()
+def test_the_network_of_msclap_gives_the_vectors_of_the_original() -> None:
+    (model,) = MSCLAP_TEXT
+    golden = load_golden_text(model)
+    network = model.build(seeded_state(model.checkpoints[0]))
+    for ids, expected in zip(golden.ids, golden.embeddings[model.name], strict=True):
+        (found,) = network(torch.tensor([ids])).numpy()
+        assert np.abs(found - expected).max() < model.tolerance * np.sqrt(np.mean(expected**2))
 
 
 def test_each_model_has_a_text_half_of_the_same_file() -> None:
