@@ -36,9 +36,7 @@ def main(reference_python: Path, family: str, output: Path | None = None) -> Non
         family: of the models, clap or msclap
         output: where to write; the file that the models name (VerificationFacts.golden) if not given
     """
-    models = {
-        model.name.removesuffix(TEXT_SUFFIX): model for model in text_models() if model.family == family
-    }
+    models = [model for model in text_models() if model.family == family]
     captions = captions_for(family)
     entries: dict[str, Any] = {}
     meta: dict[str, Any] = {"captions": captions, "weights_sha256": {}}
