@@ -17,16 +17,16 @@ def main(model: str, record: Path, weights: str = "official", ckpt_dir: Path | N
     import json
 
     from fad_core.models import find_network
-    from fad_core.models.base import EmbeddingModel
+    from fad_core.models.text_model import TextModel
     from fad_core.util.atomic import write_text
     from fad_core.weights import fetch_weights, locate_weights
 
     described = find_network(model)
     found = fetch_weights(locate_weights(described, weights, ckpt_dir), ckpt_dir)
-    if not isinstance(described, EmbeddingModel):
+    if isinstance(described, TextModel):
         from fad_core.api.text_model import tokenizer_of
 
-        tokenizer_of(weights, ckpt_dir, progress=True)  # downloads its vocabulary
+        tokenizer_of(described, weights, ckpt_dir, progress=True)  # downloads its vocabulary
     files = [
         {"filename": file.checkpoint.filename, "path": file.path and str(file.path), "sha256": file.sha256}
         for file in found.files

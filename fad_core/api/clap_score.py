@@ -24,9 +24,9 @@ from fad_core.embedding.clap_score import Paired, clap_score_rows, embed_caption
 from fad_core.embedding.npy import embeddings_path, load_embeddings, save_embeddings
 from fad_core.errors import ArgumentError, DatasetError
 from fad_core.metrics.clap_score import cosines
-from fad_core.models import get_model
-from fad_core.models.clap.tokenizer import Tokenizer
+from fad_core.models import get_model, text_model_of
 from fad_core.models.options import DEFAULT_OPTIONS, Dtype
+from fad_core.models.tokenizer import Tokenizer
 from fad_core.models.use import ModelKey
 from fad_core.runner.backend import resolve_backend
 from fad_core.runner.exported_network import ExportedNetwork
@@ -277,7 +277,8 @@ class CLAPScore:
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         audio = self._audio
-        return tokenizer_of(audio.weights, audio._ckpt_dir, self._vocabulary, progress=audio._progress)
+        text = text_model_of(get_model(self.model_id))
+        return tokenizer_of(text, audio.weights, audio._ckpt_dir, self._vocabulary, progress=audio._progress)
 
     @property
     def _key(self) -> ModelKey:

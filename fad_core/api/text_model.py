@@ -7,9 +7,9 @@ from pathlib import Path
 from fad_core.api.model_cache import ModelCache, Report, default_cache_dir
 from fad_core.errors import ArgumentError, WeightsError
 from fad_core.models import text_model_of
-from fad_core.models.base import EmbeddingModel, NetworkModel
-from fad_core.models.clap.text import VOCABULARY
-from fad_core.models.clap.tokenizer import Tokenizer, minimal_vocabulary, read_vocabulary
+from fad_core.models.base import EmbeddingModel
+from fad_core.models.text_model import TextModel
+from fad_core.models.tokenizer import Tokenizer, minimal_vocabulary, read_vocabulary
 from fad_core.runner.backend import Backend, resolve_backend
 from fad_core.runner.exported_network import ExportedNetwork
 from fad_core.runner.unverified import is_exported
@@ -20,7 +20,7 @@ from fad_core.weights import fetch_weights, locate_official
 _WITHOUT_VOCABULARY = (("vocabulary", "FOLDER"), ("ckpt_dir", "FOLDER"), ("weights", "seeded"))
 
 
-def require_both_halves(audio: EmbeddingModel, choice: str) -> NetworkModel:
+def require_both_halves(audio: EmbeddingModel, choice: str) -> TextModel:
     """Return the model of captions that belongs to one of audio, if the chosen weights are of both.
 
     Raises:
@@ -71,14 +71,20 @@ def verified_text_model(
 
 
 def tokenizer_of(
-    choice: str, ckpt_dir: Path | None = None, vocabulary: Path | None = None, *, progress: bool = False
+    model: TextModel,
+    choice: str,
+    ckpt_dir: Path | None = None,
+    vocabulary: Path | None = None,
+    *,
+    progress: bool = False,
 ) -> Tokenizer:
-    """Return the tokenizer of captions; the official vocabulary is downloaded if it is missing.
+    """Return the tokenizer of a model of captions; the official vocabulary is downloaded if it is missing.
 
     Args:
+        model: the model of captions.
         choice: the weights: with "seeded", the built-in minimal vocabulary is used unless one is given.
-        ckpt_dir: folder of the checkpoints, in which the official vocabulary is `roberta-base`; None: that of
-            torch.hub.
+        ckpt_dir: folder of the checkpoints, in which the official vocabulary has a folder of its own; None:
+            that of torch.hub.
         vocabulary: folder of another one.
         progress: whether to show the progress of downloads on stderr.
 
@@ -86,15 +92,16 @@ def tokenizer_of(
         WeightsError: the vocabulary is not available, or not one.
         FadError: the package tokenizers is not installed.
     """
+    config = model.tokenizer
     if vocabulary is not None:
-        return Tokenizer(*read_vocabulary(vocabulary.expanduser()))
+        return Tokenizer(config, *read_vocabulary(vocabulary.expanduser()))
     if choice == "seeded":
-        return Tokenizer(*minimal_vocabulary())
+        return Tokenizer(config, *minimal_vocabulary(config))
     try:
-        fetched = fetch_weights(locate_official(VOCABULARY, ckpt_dir), ckpt_dir, progress=progress)
+        fetched = fetch_weights(locate_official(config.files, ckpt_dir), ckpt_dir, progress=progress)
     except WeightsError as error:
         # A vocabulary is not chosen with the weights.
         raise WeightsError(error.message, _WITHOUT_VOCABULARY) from error
     path = fetched.files[0].path
     assert path is not None, "it was fetched"
-    return Tokenizer(*read_vocabulary(path.parent))
+    return Tokenizer(config, *read_vocabulary(path.parent))

@@ -18,6 +18,7 @@ from fad_core.cli.output import DIGITS, Form, Row, output_options, print_row, sp
     examples=(
         "fad clap-score captions.csv audio/system_a",
         "fad clap-score prompts.csv audio/system_a --model clap-music-audioset --caption-column prompt",
+        "fad clap-score captions.csv audio/system_a --model msclap --crop first",
         "fad clap-score captions.csv audio/system_a --per-file cosines.csv --json",
     ),
 )
@@ -28,7 +29,7 @@ from fad_core.cli.output import DIGITS, Form, Row, output_options, print_row, sp
     type=MODEL,
     default="clap",
     show_default=True,
-    help="Model of sounds and captions: one of CLAP's.",
+    help="Model of sounds and captions: one of CLAP's, or msclap-2023.",
 )
 @click.option(
     "--caption-column", default="caption", show_default=True, help="Column of CAPTIONS with the captions."
@@ -40,8 +41,8 @@ from fad_core.cli.output import DIGITS, Form, Row, output_options, print_row, sp
 @click.option(
     "--vocabulary",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of vocab.json and merges.txt.  [default: RoBERTa's, which is downloaded; with seeded "
-    "weights a minimal one]",
+    help="Folder of vocab.json and merges.txt.  [default: the model's, which is downloaded; with "
+    "seeded weights a minimal one]",
 )
 @click.option(
     "--per-file",
@@ -76,12 +77,12 @@ def clap_score(
 
     require_one_vector(embedding.options)
     described = get_model(model)
-    require_both_halves(described, embedding.weights)
+    text_model = require_both_halves(described, embedding.weights)
     table = read_captions(captions, caption_column, file_column)
     from fad_core.embedding.clap_score import clap_score_rows, embed_captions, file_names, pair_files
 
     show = not embedding.quiet
-    tokenizer = tokenizer_of(embedding.weights, embedding.ckpt_dir, vocabulary, progress=show)
+    tokenizer = tokenizer_of(text_model, embedding.weights, embedding.ckpt_dir, vocabulary, progress=show)
     _, sets = embedding.embed_sets(
         [audio],
         described.name,

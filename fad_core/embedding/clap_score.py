@@ -33,7 +33,7 @@ def embed_captions(
 
     Args:
         exported: the model of captions.
-        features: makes what its network takes of a caption (`fad_core.models.clap.tokenizer.Tokenizer`).
+        features: makes what its network takes of a caption (`fad_core.models.tokenizer.Tokenizer`).
         captions: the captions.
 
     Returns:

@@ -26,6 +26,7 @@ from fad_core.errors import ModelError, UnknownModelError
 
 if TYPE_CHECKING:
     from fad_core.models.base import EmbeddingModel, NetworkModel
+    from fad_core.models.text_model import TextModel
 
 __all__ = ["get_model", "model_ids", "register_model"]
 
@@ -100,7 +101,7 @@ def find_network(name: str) -> NetworkModel:
     return get_model(name)
 
 
-def text_model_of(model: EmbeddingModel) -> NetworkModel:
+def text_model_of(model: EmbeddingModel) -> TextModel:
     """Return the model of text that belongs to a model of audio.
 
     Args:
@@ -217,7 +218,7 @@ def _built_in(model_id: str = "") -> Iterator[EmbeddingModel]:
         yield from import_module(f"{__name__}.{family}").MODELS
 
 
-def text_models() -> Iterator[NetworkModel]:
+def text_models() -> Iterator[TextModel]:
     """Yield the models of captions."""
     for family in _families():
         yield from getattr(import_module(f"{__name__}.{family}"), "TEXT_MODELS", ())

@@ -20,10 +20,10 @@ _ATEN = frozenset(
     __and__.Tensor abs.default adaptive_avg_pool2d.default add.Tensor add_.Tensor alias.default amax.default
     arange.default arange.start avg_pool2d.default batch_norm.default bmm.default cat.default chunk.default
     clamp.default clamp_min.default contiguous.default conv1d.default conv2d.default cumsum.default div.Tensor
-    elu_.default embedding.default eq.Scalar expand.default expand_as.default flatten.using_ints ge.Tensor
+    elu_.default embedding.default expand.default expand_as.default flatten.using_ints ge.Tensor
     gelu.default group_norm.default gt.Scalar
     index.Tensor index_select.default layer_norm.default leaky_relu.default linalg_vector_norm.default
-    linear.default log10.default lstm.input lt.Scalar lt.Tensor masked_fill.Scalar matmul.default
+    linear.default log10.default lstm.input lt.Scalar lt.Tensor matmul.default
     max_pool1d.default max_pool2d.default maximum.default mean.dim mul.Tensor ne.Scalar new_zeros.default
     numpy_T.default ones_like.default pad.default permute.default relu.default reshape.default roll.default
     round.default rsub.Scalar scaled_dot_product_attention.default select.int sigmoid.default slice.Tensor

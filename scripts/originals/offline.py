@@ -201,14 +201,14 @@ def write_text_network(folder: Path) -> None:
     _write_zeros(RobertaModel, config, folder / "roberta-base")
 
 
-def write_gpt2(folder: Path) -> None:
+def write_gpt2(folder: Path, layers: int = 0) -> None:
     """Write GPT-2 as MS-CLAP loads it: a tokenizer with a minimal vocabulary, and a network of zeros.
 
-    It has none of the twelve layers. What MS-CLAP's checkpoint has of them is then left out.
+    For sound alone, it has none of the twelve layers: what MS-CLAP's checkpoint has of them is then left out.
     """
     from transformers import GPT2Config, GPT2Model
 
-    _write_zeros(GPT2Model, GPT2Config(n_layer=0), folder / "gpt2")
+    _write_zeros(GPT2Model, GPT2Config(n_layer=layers), folder / "gpt2")
     (folder / "gpt2/vocab.json").write_text(json.dumps({"<|endoftext|>": 0, "!": 1}))
     (folder / "gpt2/merges.txt").write_text("#version: 0.2\n")
 

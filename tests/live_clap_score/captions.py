@@ -12,3 +12,19 @@ CAPTIONS = (
     "x" * 75,
     "the rain on the piano " * 12,
 )
+
+OF_FAMILY = {
+    # An exclamation mark is padding for MS-CLAP, which does not cut captions.
+    "msclap": (
+        "!",
+        "wow!! A dog! ! Rain !",
+        "the end <|endoftext|> of the rain<|endoftext|> ",
+        "the dog and the rain " * 40,
+    ),
+}
+"""More captions for the models of a family."""
+
+
+def captions_for(family: str) -> tuple[str, ...]:
+    """Return the captions for the models of a family."""
+    return CAPTIONS + OF_FAMILY.get(family, ())

@@ -13,8 +13,8 @@ from fad_core.audio.loudness import require_meter
 from fad_core.datasets.captions import require_one_vector
 from fad_core.metrics import choose_metric
 from fad_core.models import get_model
-from fad_core.models.clap.tokenizer import require_tokenizers
 from fad_core.models.options import Options
+from fad_core.models.tokenizer import require_tokenizers
 from fad_study.entries import (
     CLAP_SCORE,
     compares,

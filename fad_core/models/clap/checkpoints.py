@@ -177,22 +177,6 @@ def text_checkpoint(audio: Checkpoint) -> Checkpoint:
     )
 
 
-def both_halves(audio: Checkpoint) -> Checkpoint:
-    """Describe a whole file, such that a seeded one has values in both halves.
-
-    Args:
-        audio: the description of its audio half.
-    """
-    layout, unused = {**audio.layout(), **_text_half()}, audio.unused()
-    return replace(
-        audio,
-        layout=lambda: layout,
-        seeded_sha256="",
-        scope=("",),
-        unused=lambda: {name: fill for name, fill in unused.items() if name not in layout},
-    )
-
-
 def _text_half() -> Fills:
     """The tensors of the text encoder and its projection."""
     from fad_core.models.clap.roberta import ClapText

@@ -48,11 +48,11 @@ PADDING = 1
 
 @dataclass(frozen=True)
 class TextSize:
-    """A size of RoBERTa.
+    """A size of RoBERTa or GPT-2.
 
     Attributes:
         words: number of tokens it knows.
-        places: places in a text; the first two are not used.
+        places: places in a text; RoBERTa does not use the first two.
         width: C, the length of a token's vector.
         layers: number of layers.
         heads: of the attention.

@@ -1,7 +1,7 @@
 """RoBERTa-base, which reads a caption for CLAP, and CLAP's text half.
 
 Liu et al., "RoBERTa: A Robustly Optimized BERT Pretraining Approach", 2019 (arXiv 1907.11692). Module names
-are the checkpoints'. B: captions, L: tokens of the longest, C: width.
+are the checkpoints'. B: captions, L: tokens of each, C: width.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Embeddings(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Attention of all tokens to all that are not masked."""
+    """Attention of all tokens to all."""
 
     def __init__(self, size: TextSize) -> None:
         super().__init__()
@@ -45,14 +45,13 @@ class SelfAttention(nn.Module):
         self.key = nn.Linear(size.width, size.width)
         self.value = nn.Linear(size.width, size.width)
 
-    def forward(self, tokens: torch.Tensor, padding: torch.Tensor) -> torch.Tensor:
-        """Mix tokens `[B, L, C]` that are no padding (bool `[B, 1, 1, L]`)."""
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Mix tokens `[B, L, C]`."""
         query, key, value = (
             layer(tokens).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for layer in (self.query, self.key, self.value)
         )
         scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
-        scores = scores.masked_fill(padding, torch.finfo(torch.float32).min)
         mixed: torch.Tensor = torch.softmax(scores, dim=-1) @ value
         return mixed.transpose(1, 2).flatten(2)
 
@@ -80,9 +79,9 @@ class Layer(nn.Module):
         self.intermediate = nn.ModuleDict({"dense": nn.Linear(size.width, size.hidden)})
         self.output = Output(size.hidden, size)
 
-    def forward(self, tokens: torch.Tensor, padding: torch.Tensor) -> torch.Tensor:
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return `[B, L, C]`."""
-        mixed = self.attention["output"](self.attention["self"](tokens, padding), tokens)
+        mixed = self.attention["output"](self.attention["self"](tokens), tokens)
         made: torch.Tensor = self.output(nn.functional.gelu(self.intermediate["dense"](mixed)), mixed)
         return made
 
@@ -96,12 +95,11 @@ class Roberta(nn.Module):
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(Layer(size) for _ in range(size.layers))})
         self.pooler = nn.ModuleDict({"dense": nn.Linear(size.width, size.width)})
 
-    def forward(self, ids: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Return a vector for each caption, `[B, C]`."""
         tokens = self.embeddings(ids)
-        padding = (attended == 0)[:, None, None]
         for layer in self.encoder["layer"].children():
-            tokens = layer(tokens, padding)
+            tokens = layer(tokens)
         return torch.tanh(self.pooler["dense"](tokens[:, 0]))
 
 
@@ -115,11 +113,6 @@ class ClapText(nn.Module):
             nn.Linear(size.width, EMBEDDING_DIM), nn.ReLU(), nn.Linear(EMBEDDING_DIM, EMBEDDING_DIM)
         )
 
-    def forward(self, ids: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
-        """Embed captions.
-
-        Args:
-            ids: token ids, int64 `[B, L]`.
-            attended: 1 for a token, 0 for padding, int64 `[B, L]`.
-        """
-        return nn.functional.normalize(self.text_projection(self.text_branch(ids, attended)), dim=-1)
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Embed captions: token ids, int64 `[B, L]`."""
+        return nn.functional.normalize(self.text_projection(self.text_branch(ids)), dim=-1)

@@ -31,6 +31,7 @@ from fad_core.models.base import (
 from fad_core.models.clap import ClapModel
 from fad_core.models.fadtk_conventions import clap_windows
 from fad_core.models.log_mel import log_mel_layout
+from fad_core.models.msclap.text import msclap_text
 from fad_core.models.options import Options
 
 if TYPE_CHECKING:
@@ -117,7 +118,6 @@ MODELS = (
                 seeded_sha256="c871d350a0d7cf09be4d7dd047d25fb6f62df4a8e8666207de584992dc876c48",
                 tensor_bytes=121_820_520,
                 section=("model",),
-                # Beside it, the file has the text half: GPT-2 and its projection.
                 prefix="audio_encoder.",
                 scope=("base.", "projection."),
                 unused=_unused,
@@ -140,3 +140,4 @@ MODELS = (
         window_samples=WINDOW_SAMPLES,
     ),
 )
+TEXT_MODELS = tuple(map(msclap_text, MODELS))

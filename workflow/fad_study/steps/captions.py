@@ -10,6 +10,7 @@ from fad_core.api.text_model import tokenizer_of
 from fad_core.datasets.captions import read_captions
 from fad_core.embedding.clap_score import clap_score_rows, embed_captions, pair_files
 from fad_core.models import find_network
+from fad_core.models.text_model import TextModel
 from fad_core.runner.backend import parse_settings, resolve_device
 from fad_core.runner.exported_network import ExportedNetwork
 from fad_core.runner.identity import read_identity
@@ -72,7 +73,8 @@ def score_captions(
     rows, files = [], []
     for model in models:
         network = _load(model, verdicts, mixed=mixed)
-        tokenizer = tokenizer_of(model.weights, ckpt_dir)
+        assert isinstance(network.model, TextModel), "captions are embedded by no other"
+        tokenizer = tokenizer_of(network.model, model.weights, ckpt_dir)
         by_model = [path for path in embeddings if path.parent.name == model.name]
         decided = read_table(DECISIONS, decisions, {"model": [model.name], "dataset": list(tables)})
         for path in statistics:

@@ -1,4 +1,4 @@
-"""From a caption to the ids of its tokens, as RoBERTa counts them: byte-level pairs.
+"""From a caption to the ids of its tokens: byte-level pairs, as GPT-2 and RoBERTa have them.
 
 A vocabulary is two files: `vocab.json`, ids by tokens, and `merges.txt`, pairs of tokens that are one, the
 most frequent first. The package `tokenizers` computes with them; it is needed for captions alone.
@@ -13,13 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from fad_core.errors import FadError, WeightsError
+from fad_core.errors import DatasetError, FadError, WeightsError
 from fad_core.models.base import Arrays
-from fad_core.models.clap.constants import LONGEST_CAPTION, ROBERTA
+from fad_core.models.text_model import TokenizerConfig
+from fad_core.util.formatting import one_line
 
-_START, _PAD, _END, _UNKNOWN, _MASK = _MARKS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+_MASK = "<mask>"
 _MINIMAL = (
     "Ġ a|t h|th e|Ġ the|i n|o n|Ġa n|Ġan d|e r|Ġ d|o g|Ġd og|p i|a n|pi an|pian o|Ġ piano|r a|ra in|Ã ©"
+    "|Ġ !|! !"
 )
 
 Merges = Sequence[tuple[str, str]]
@@ -28,52 +30,60 @@ Merges = Sequence[tuple[str, str]]
 class Tokenizer:
     """Makes ids of captions."""
 
-    def __init__(self, vocabulary: Mapping[str, int], merges: Merges) -> None:
+    def __init__(self, config: TokenizerConfig, vocabulary: Mapping[str, int], merges: Merges) -> None:
         """Take a vocabulary.
 
         Args:
+            config: how captions are read.
             vocabulary: id of each token.
             merges: pairs of tokens that are one token, the first ones first.
 
         Raises:
             FadError: the package tokenizers is not installed.
-            WeightsError: the vocabulary contradicts itself, or has ids that RoBERTa does not know.
+            WeightsError: the vocabulary contradicts itself, or is not one of the model's.
         """
         require_tokenizers()
         from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
 
-        missing = [mark for mark in (_START, _PAD, _END, _UNKNOWN) if mark not in vocabulary]
-        if missing or not all(0 <= number < ROBERTA.words for number in vocabulary.values()):
-            fault = f"it lacks {', '.join(missing)}" if missing else f"an id is not below {ROBERTA.words}"
-            raise WeightsError(f"this is not a vocabulary of RoBERTa: {fault}")
+        faults = [mark for mark, number in config.marks.items() if vocabulary.get(mark) != number]
+        if faults or not all(0 <= number < config.words for number in vocabulary.values()):
+            fault = f"it lacks {', '.join(faults)}" if faults else f"an id is not below {config.words}"
+            raise WeightsError(f"this is not the vocabulary of {config.files[0].folder}: {fault}")
         try:
-            model = models.BPE(dict(vocabulary), list(merges), unk_token=_UNKNOWN)
+            model = models.BPE(dict(vocabulary), list(merges))
         except Exception as error:  # the package raises this alone
             raise WeightsError(f"the merges do not belong to the vocabulary: {error}") from error
+        self._config = config
         self._tokenizer = Tokenizer(model)
         self._tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        self._tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"{_START} $A {_END}", special_tokens=[(mark, vocabulary[mark]) for mark in (_START, _END)]
-        )
-        # As the original reads it: a mark within a caption is the mark, and a mask takes the space before it.
+        # As the originals read it: a mark within a caption is the mark, and a mask takes the space before it.
         self._tokenizer.add_special_tokens(
-            [
-                AddedToken(mark, lstrip=mark == _MASK, normalized=False)
-                for mark in _MARKS
-                if mark in vocabulary
-            ]
+            [AddedToken(mark, lstrip=mark == _MASK, normalized=False) for mark in config.marks]
         )
-        self._tokenizer.enable_truncation(LONGEST_CAPTION)
+        if config.ends is not None:
+            start, end = config.ends
+            self._tokenizer.post_processor = processors.TemplateProcessing(
+                single=f"{start} $A {end}", special_tokens=[(mark, vocabulary[mark]) for mark in config.ends]
+            )
+            self._tokenizer.enable_truncation(config.longest)
 
     def ids(self, caption: str) -> list[int]:
-        """Return the ids of a caption, from its start to its end; at most 77."""
-        found: list[int] = self._tokenizer.encode(caption).ids
+        """Return the ids of a caption, from its start to its end.
+
+        Raises:
+            DatasetError: the caption is too long.
+        """
+        found: list[int] = self._tokenizer.encode(caption + self._config.suffix).ids
+        if len(found) > self._config.longest:
+            raise DatasetError(
+                f"a caption has {len(found)} tokens, but the model takes {self._config.longest} at most: "
+                f"{one_line(caption)[:60]}…"
+            )
         return found
 
     def features(self, caption: str) -> Arrays:
-        """Return what the network takes of a caption: its ids and its mask, int64 `[1, L]`."""
-        ids = np.array([self.ids(caption)], np.int64)
-        return ids, np.ones_like(ids)
+        """Return what the network takes of a caption: its ids, int64 `[1, L]`."""
+        return (np.array([self.ids(caption)], np.int64),)
 
 
 def require_tokenizers() -> None:
@@ -123,19 +133,19 @@ def write_vocabulary(vocabulary: Mapping[str, int], merges: Merges, folder: Path
     (folder / "merges.txt").write_text(f"#version: 0.2\n{lines}", encoding="utf-8")
 
 
-def minimal_vocabulary() -> tuple[dict[str, int], Merges]:
+def minimal_vocabulary(config: TokenizerConfig) -> tuple[dict[str, int], Merges]:
     """Return a small vocabulary for trials with seeded weights: all bytes, a few words, ids from end to end.
 
-    >>> vocabulary, merges = minimal_vocabulary()
+    >>> from fad_core.models.clap.text import TOKENIZER
+    >>> vocabulary, merges = minimal_vocabulary(TOKENIZER)
     >>> len(vocabulary), len(merges), max(vocabulary.values())
-    (281, 20, 50264)
+    (283, 22, 50264)
     """
     merges = [tuple(pair.split(" ")) for pair in _MINIMAL.split("|")]
     tokens = [*_byte_letters(), *map("".join, merges)]
-    marks = dict(zip(_MARKS, (0, 1, 2, 3, ROBERTA.words - 1), strict=True))
     # 7919 and the number of ids have no common divisor, so none is given twice.
-    spread = {token: 4 + 7919 * place % (ROBERTA.words - 5) for place, token in enumerate(tokens, start=1)}
-    return marks | spread, [(first, second) for first, second in merges]
+    spread = {token: 4 + 7919 * place % (config.words - 5) for place, token in enumerate(tokens, start=1)}
+    return spread | dict(config.marks), [(first, second) for first, second in merges]
 
 
 def _byte_letters() -> list[str]:
