@@ -21,6 +21,7 @@ from fad_core.metrics.mean_system import mean_value
 from fad_core.models.base import Arrays
 from fad_core.models.use import ModelKey
 from fad_core.runner.exported_network import ExportedNetwork
+from fad_core.tables.caption_schemas import METRIC
 
 Row = dict[str, Any]
 
@@ -115,7 +116,7 @@ def _vectors_by_file(embedded: EmbeddedSet) -> dict[str, NDArray[np.float32]]:
 def clap_score_rows(
     dataset: str, paired: Paired, captions: Sequence[str], text: NDArray[Any]
 ) -> tuple[Row, list[Row]]:
-    """Return the row of `CLAP_SCORE` and those of `CLAP_SCORE_PER_FILE` for a data set.
+    """Return the row of `CLAP_SCORE` and those of `FILE_VALUES` for a data set.
 
     Args:
         dataset: name of the data set.
@@ -131,10 +132,11 @@ def clap_score_rows(
     except ValueError as error:
         raise DatasetError(f"{dataset}: {error}") from error
     seeded = SEEDED_NOTE if paired.key.weights == "seeded" else ""
-    head = {**asdict(paired.key), "dataset": dataset}
+    key = asdict(paired.key)
     score = mean_value(paired.files, values, IntervalOptions().level)
     row = {
-        **head,
+        **key,
+        "dataset": dataset,
         "value": score.value,
         "std": float(np.std(values)),
         "ci_low": score.ci_low,
@@ -144,6 +146,8 @@ def clap_score_rows(
         "note": "; ".join(filter(None, (seeded, paired.note, score.note))),
     }
     each = zip(paired.files, paired.places, values.tolist(), strict=True)
+    head = {"reference": "", "evaluation": dataset, "metric": METRIC, "metric_settings": ""}
     return row, [
-        {**head, "file": file, "caption": captions[place], "value": value} for file, place, value in each
+        {**key, **head, "file": file, "caption": captions[place], "value": value}
+        for file, place, value in each
     ]

@@ -16,14 +16,12 @@ from fad_core.metrics import choose_metric
 from fad_core.models import get_model, text_model_of
 from fad_core.models.clap.tokenizer import require_tokenizers
 from fad_core.models.options import Options
+from fad_core.tables.caption_schemas import METRIC as CLAP_SCORE
 from fad_study.given_sets import is_given, validate_given
 from fad_study.messages import message_of
 from fad_study.paper_options import validate_papers
 from fad_study.ratings import cells_of_sets, evaluated, repeated_cells, systems_of
 from fad_study.study_models import name_and_id
-
-CLAP_SCORE = "clap-score"
-"""The metric of captions, which compares no pairs of data sets."""
 
 _Item = TypeVar("_Item", bound=Hashable)
 

@@ -13,12 +13,19 @@ def tables_of(*names):
         "per_file": PER_FILE,
         "near_copies": NEAR_COPIES,
         "clap_score": CAPTIONING,
+        "file_values": FILE_VALUE_PARTS,
         "repeats": PAPERS.repeats,
         "categories": STUDY.systems,
         "published": PAPERS.published,
         "correlations": CORRELATIONS,
     }
     return {name: f"{STUDY_DIR}/tables/{name}.parquet" if present[name] else [] for name in names}
+
+
+def written(*names):
+    """Return the paths of those of these tables that the study has, as Parquet and as CSV."""
+    tables = [path for path in tables_of(*names).values() if path]
+    return [*tables, *(path.replace(".parquet", ".csv") for path in tables)]
 
 
 # What the report is made from besides the figures and matrices of each model and metric.
@@ -62,11 +69,8 @@ def correlation_params():
 
 def paper_targets():
     """Return all results of a study that are for papers."""
-    names = ("categories", "repeats", "published", "correlations")
-    tables = [path for path in tables_of(*names).values() if path]
     return [
-        *tables,
-        *(path.replace(".parquet", ".csv") for path in tables),
+        *written("categories", "repeats", "published", "correlations"),
         *paper_tables(),
         *METHODS,
         *(drawn("correlations", "correlations").values() if CORRELATIONS else []),
