@@ -44,7 +44,9 @@ METHODS = expand(f"{STUDY_DIR}/tables/{{name}}", name=["methods.md", "methods.te
 
 def paper_tables():
     """Return the tables that are written for papers."""
-    possible = tables_of("distances", "categories", "published", "correlations")
+    # CLAP scores are columns of the table of distances, if there is one.
+    scores = "distances" if METRICS else "clap_score"
+    possible = tables_of(scores, "categories", "published", "correlations")
     names = [name for name, path in possible.items() if path]
     return expand(f"{STUDY_DIR}/tables/{{name}}.{{suffix}}", name=names, suffix=["md", "tex"])
 

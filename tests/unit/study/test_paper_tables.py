@@ -322,18 +322,24 @@ def test_of_sets_of_different_sizes_the_best_is_so_without_bias() -> None:
     assert "without bias" not in markdown_table(distance_table("s", rows, ranking=ranking))
 
 
-def test_several_metrics_are_columns_and_models_blocks() -> None:
+def test_a_system_has_one_row_with_the_metrics_of_each_model() -> None:
+    metrics = {"vggish": {"fad": 2.0}, "passt": {"fad": 3.0, "kl": 1.0, "is": 4.0}}
     rows = [
-        distance("ref", name, value, "official", model=model, metric=metric)
-        for model in ("vggish", "clap")
-        for metric, value in (("fad", 2.0), ("precision", 0.5))
-        for name in "ab"
+        distance("ref", name, value + place, "official", model=model, metric=metric)
+        for model, values in metrics.items()
+        for metric, value in values.items()
+        for place, name in enumerate("ab")
     ]
     table = distance_table("s", rows)
-    assert markdown_table(table).splitlines()[0] == "| model | evaluated set | FAD | precision | n |"
+    lines = markdown_table(table).splitlines()
+    heading = ["vggish, FAD", "vggish, n", "passt, FAD", "passt, KL", "passt, IS", "passt, n"]
+    assert lines[0] == f"| evaluated set | {' | '.join(heading)} |"
+    best = ["**2.000**", "600 : 60", "**3.000**", "**1.000**", "4.000", "600 : 60"]
+    assert lines[2] == f"| a | {' | '.join(best)} |"
     latex = latex_table(table)
-    assert latex.count(r"\multicolumn{4}{@{}l}{\itshape clap} \\") == 1
-    assert "larger is better for precision, smaller for the others" in latex
+    assert r" & \multicolumn{2}{c}{vggish} & \multicolumn{4}{c}{passt} \\" in latex
+    assert "larger is better for IS, smaller for the others" in latex
+    assert "(KL) from ref, with Inception Score (IS)" in latex
 
 
 def test_a_table_that_is_wider_than_a_page_is_divided_and_keeps_its_numbers() -> None:

@@ -132,7 +132,7 @@ def _lines(groups: Sequence[Group], table: PaperTable) -> int:
     """Estimate the number of lines of groups of rows with their heading."""
     names = [[row[: table.names] for row in group] for group in groups]
     rows = sum(max(ceil(_width(name) / _LONGEST_PT) for name in row) for group in names for row in group)
-    return 2 + rows + len(groups) * (1 if _leading(table) else 0)
+    return 2 + bool(table.over) + rows + len(groups) * (1 if _leading(table) else 0)
 
 
 def _leading(table: PaperTable) -> int:
