@@ -219,28 +219,34 @@ def test_a_metric_that_is_not_symmetric_is_not_turned_round(monkeypatch: pytest.
     ]
     text = markdown_table(distance_table("s", rows, [], {}))
     assert text.splitlines()[2:6] == [
-        "| a | b | 3.000 | 600 : 60 |",
-        "| a | c | **2.000** | 600 : 60 |",
-        "| b | c | 5.000 | 600 : 60 |",
-        "| c | b | 1.000 | 600 : 60 |",
+        "| a | b | 3.000 |",
+        "| a | c | **2.000** |",
+        "| b | c | 5.000 |",
+        "| c | b | 1.000 |",
     ]
 
 
-def test_counts_of_vectors_stand_beside_the_models_that_they_are_of() -> None:
-    counts = {"vggish": (109, 19), "vggish-pca": (109, 19), "clap": (11, 4)}
+def test_counts_of_vectors_stand_beside_the_models_that_they_are_of_or_below_the_table() -> None:
+    counts = {"vggish": (109, 19, 20), "vggish-pca": (109, 19, 20), "clap": (11, 4, 5), "pann": (11, 4, 4)}
     rows = [
-        distance("a", "b", 1.0, "official", model=model, n_reference=reference, n_evaluation=evaluation)
-        for model, (reference, evaluation) in counts.items()
+        distance("a", name, 1.0, "official", model=model, n_reference=reference, n_evaluation=n)
+        for model, (reference, *sizes) in counts.items()
+        for name, n in zip("bc", sizes, strict=True)
     ]
-    lines = markdown_table(distance_table("s", rows, [], {})).splitlines()
-    assert lines[0] == "| evaluated set | vggish | vggish-pca | n | clap | n |"
-    assert lines[2] == "| b | 1.000 | 1.000 | 109 : 19 | 1.000 | 11 : 4 |"
+    text = markdown_table(distance_table("s", rows, [], {}))
+    lines = text.splitlines()
+    assert lines[0] == "| evaluated set | vggish | vggish-pca | n | clap | n | pann |"
+    assert lines[2] == "| b | **1.000** | **1.000** | 109 : 19 | **1.000** | 11 : 4 | **1.000** |"
+    assert "n: number of embedding vectors, reference : evaluated set (11 : 4 by pann)." in text
+    alone = markdown_table(distance_table("s", rows[-2:]))
+    assert "evaluated set (11 : 4)." in alone and "| n |" not in alone
 
 
 def test_draws_and_published_figures_have_the_counts_and_marks_of_all_draws() -> None:
     rows = [
         distance("a", "d0", 1.0, "seeded", n_evaluation=55, note=f"evaluation: {BIAS}; {SEEDED_NOTE}"),
         distance("a", "d1", 2.0, "seeded", n_evaluation=60, note=f"{LEVEL}; {SEEDED_NOTE}"),
+        distance("a", "best", 1.0, "seeded", n_evaluation=70, note=SEEDED_NOTE),
     ]
     groups = {"draws": ["d0", "d1"]}
     figure = {
@@ -292,7 +298,7 @@ def test_what_cannot_be_told_from_the_best_is_bold_too_unless_that_is_everything
     rows, ranking = ranked(apart)
     table = distance_table("s", rows, ranking=ranking)
     text = markdown_table(table)
-    assert [line.split(" | ")[1] for line in text.splitlines()[2:5]] == wanted
+    assert [line[:-2].split(" | ")[1] for line in text.splitlines()[2:5]] == wanted
     assert "that share a letter cannot be told apart (permutation test, p \\> 0.05 after Holm's" in text
     assert ("with all that cannot be told from it" in text) == bool(apart)
     for cell in wanted:
@@ -332,12 +338,11 @@ def test_a_system_has_one_row_with_the_metrics_of_each_model() -> None:
     ]
     table = distance_table("s", rows)
     lines = markdown_table(table).splitlines()
-    heading = ["vggish, FAD", "vggish, n", "passt, FAD", "passt, KL", "passt, IS", "passt, n"]
-    assert lines[0] == f"| evaluated set | {' | '.join(heading)} |"
-    best = ["**2.000**", "600 : 60", "**3.000**", "**1.000**", "4.000", "600 : 60"]
-    assert lines[2] == f"| a | {' | '.join(best)} |"
+    assert lines[0] == "| evaluated set | vggish, FAD | passt, FAD | passt, KL | passt, IS |"
+    assert lines[2] == "| a | **2.000** | **3.000** | **1.000** | 4.000 |"
+    assert "reference : evaluated set (600 : 60)." in lines[5]
     latex = latex_table(table)
-    assert r" & \multicolumn{2}{c}{vggish} & \multicolumn{4}{c}{passt} \\" in latex
+    assert r" & \multicolumn{1}{c}{vggish} & \multicolumn{3}{c}{passt} \\" in latex
     assert "larger is better for IS, smaller for the others" in latex
     assert "(KL) from ref, with Inception Score (IS)" in latex
 

@@ -33,9 +33,9 @@ def caption_sentences(models: Mapping[str, ModelUse], scores: Sequence[Row]) -> 
     texts = [f"{text} by {listed(some)}" if counts[1:] else text for some, text in counts]
     yield f"Its n is the number of files with captions: {'; '.join(texts)}."
     encoders = merged(names, lambda name: _encoder(models[name].model.family, by_model[name][0]["weights"]))
-    for some, text in encoders:
+    for some, (before, after) in encoders:
         of = f" for {listed(some)}" if encoders[1:] else ""
-        yield f"Captions{of} were embedded by the text half of the same checkpoint{text}."
+        yield f"Captions{of} were {before}embedded by the text half of the same checkpoint{after}."
     if any(row["ci_low"] is not None for row in scores):
         yield (
             f"{100 * IntervalOptions().level:g} % confidence intervals of the CLAP score are of the mean "
@@ -43,12 +43,13 @@ def caption_sentences(models: Mapping[str, ModelUse], scores: Sequence[Row]) -> 
         )
 
 
-def _encoder(family: str, weights: str) -> str:
-    """Return what is known of the text half of a family of models."""
+def _encoder(family: str, weights: str) -> tuple[str, str]:
+    """Return what is known of the text half of a family of models: how it reads captions, and its network."""
     if family != "clap":
-        return ""
-    vocabulary = "a minimal vocabulary" if weights == "seeded" else "its vocabulary"
+        return "", ""
+    vocabulary = "a minimal vocabulary" if weights == "seeded" else "RoBERTa's vocabulary"
     return (
-        f", RoBERTa{cite('roberta')} with a projection, as at most {LONGEST_CAPTION} tokens of {vocabulary}, "
-        f"start and end included, by tokenizers {dict(versions())['tokenizers']}; longer captions were cut"
+        f"divided into tokens of {vocabulary} by tokenizers {dict(versions())['tokenizers']}, cut after "
+        f"{LONGEST_CAPTION} tokens, start and end included, and ",
+        f": RoBERTa{cite('roberta')} with a projection",
     )

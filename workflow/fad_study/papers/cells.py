@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.metrics import Metric
 from fad_core.metrics.frechet import BIAS_NOTES
 from fad_core.tables.caption_schemas import METRIC
-from fad_core.util.formatting import Footnotes, remarks_of
+from fad_core.util.formatting import remarks_of
 from fad_study.papers.caption_scores import metric_of
 from fad_study.papers.layout import Number
 
@@ -20,6 +20,7 @@ _OF_EITHER = re.compile(f"^(reference|evaluation): (?={'|'.join(map(re.escape, B
 
 Row = Mapping[str, Any]
 _T = TypeVar("_T")
+_U = TypeVar("_U", bound=Hashable)
 Key = tuple[str, str, str, str]
 """Model, metric, reference, and evaluated set or group of draws."""
 
@@ -130,15 +131,29 @@ def mark_best(column: Sequence[Number], *, highest: bool = False) -> list[Number
 def with_remarks(cells: Mapping[Key, Compared]) -> tuple[dict[Key, Compared], tuple[tuple[str, str], ...]]:
     """Return the cells with a mark for each of their remarks, and all marks with their remarks.
 
-    A remark that all cells have has the mark "".
+    A remark that all cells have, or all of some metrics and no others, has the mark "".
     """
-    notes = Footnotes.of("; ".join([*remarks(cell.rows), *_of_files(cell.rows)]) for cell in cells.values())
-    marked = {
-        key: replace(cell, number=replace(cell.number, marks=tuple(map(_mark, sorted(numbers)))))
-        for (key, cell), numbers in zip(cells.items(), notes.marks, strict=True)
-    }
-    general = [("", f"All values: {remark}.") for remark in notes.general]
-    return marked, (*general, *((_mark(n), remark) for n, remark in enumerate(notes.numbered, start=1)))
+    found = {key: [*remarks(cell.rows), *_of_files(cell.rows)] for key, cell in cells.items()}
+    every = dict.fromkeys(remark for each in found.values() for remark in each)
+    scopes = {remark: _scope([key for key in found if remark in found[key]], cells) for remark in every}
+    numbered = [remark for remark in every if not scopes[remark]]
+    marks = {remark: _mark(number) for number, remark in enumerate(numbered, start=1)}
+    marked = {}
+    for key, cell in cells.items():
+        own = tuple(mark for remark, mark in marks.items() if remark in found[key])
+        marked[key] = replace(cell, number=replace(cell.number, marks=own))
+    general = [("", f"{scope}: {remark}.") for remark, scope in scopes.items() if scope]
+    return marked, (*general, *((mark, remark) for remark, mark in marks.items()))
+
+
+def _scope(keys: Sequence[Key], cells: Collection[Key]) -> str:
+    """Return words for these of all cells, if they are several and all of some metrics; otherwise ""."""
+    metrics = list(dict.fromkeys(metric for _, metric, _, _ in keys))
+    of_metrics = [key for key in cells if key[1] in metrics]
+    if len(keys) < max(2, len(of_metrics)):
+        return ""
+    whole = len(of_metrics) == len(cells)
+    return "All values" if whole else f"All values of {listed([metric_of(name).label for name in metrics])}"
 
 
 def remarks(rows: Iterable[Row]) -> list[str]:
@@ -199,9 +214,9 @@ def by_set(rows: Sequence[Row], counts: Sequence[int]) -> str:
     return ", ".join([*named, *([f"{by_name[others[0]]} of each other"] if others else [])])
 
 
-def merged(names: Sequence[_T], text: Callable[[_T], str]) -> list[tuple[list[_T], str]]:
+def merged(names: Sequence[_T], text: Callable[[_T], _U]) -> list[tuple[list[_T], _U]]:
     """Return the names that have the same text, with this, in the order of the first of them."""
-    groups: dict[str, list[_T]] = {}
+    groups: dict[_U, list[_T]] = {}
     for name in names:
         groups.setdefault(text(name), []).append(name)
     return [(some, text) for text, some in groups.items()]

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from fad_core.metrics import ChosenMetric
 from fad_core.tables.caption_schemas import METRIC
-from fad_core.util.formatting import weights_text
-from fad_study.papers.caption_scores import caption_rows, metric_of, needs_reference
+from fad_study.papers.caption_scores import caption_rows, metric_of
 from fad_study.papers.cells import (
     Compared,
     Key,
     Row,
     both_ways,
     key_of,
-    listed,
     range_text,
     rows_behind,
-    titled,
     with_best,
     with_remarks,
 )
 from fad_study.papers.layout import Cell, Number, PaperTable
+from fad_study.papers.legend import Cells, SameCounts, caption_of, draw_notes, notes_on, same_counts
 from fad_study.papers.repeats import repeat_rows
-from fad_study.ranking import ALPHA
 
 _NAMED_COLUMNS = 6
 """With more sets, columns are headed by numbers, which precede the sets' names in the rows."""
 
-Cells = Mapping[Key, Compared]
 Columns = Sequence[tuple[str, str]]
 """Models and metrics."""
 
@@ -72,11 +67,12 @@ def distance_table(
     drawn = repeat_rows(captioned, groups)
     rows = [*distances, *captioned]
     marked, notes = with_remarks(with_best(compared | _cells(captioned, drawn, groups), ranking))
-    layout = _matrices(marked, _columns(rows), sets) if square else _blocks(marked, _columns(rows))
+    same = {} if square else same_counts(marked)
+    layout = _matrices(marked, _columns(rows), sets) if square else _blocks(marked, _columns(rows), same)
     place = _place(square, layout.groups)
-    general = [*_notes(rows, marked, ranking, place), *_draw_notes([*repeats, *drawn], groups)]
+    general = [*notes_on(rows, marked, ranking, place, same), *draw_notes([*repeats, *drawn], groups)]
     return PaperTable(
-        " ".join(_caption(rows, marked, place)),
+        " ".join(caption_of(rows, marked, place)),
         f"tab:{study}-{'distances' if distances else 'clap_score'}",
         **layout._asdict(),
         notes=(*(("", note) for note in general), *notes),
@@ -93,94 +89,6 @@ def _columns(rows: Sequence[Row]) -> list[tuple[str, str]]:
 def _place(square: bool, groups: Groups) -> str:
     """Return what the values that are compared with each other stand in."""
     return "row" if square else "column and block" if len(groups) > 1 else "column"
-
-
-def _caption(rows: Sequence[Row], cells: Cells, place: str) -> Iterator[str]:
-    metrics = list(dict.fromkeys(metric for _, metric, _, _ in cells))
-    references = list(dict.fromkeys(key[2] for key in cells if needs_reference(key[1])))
-    models = {model for model, _, _, _ in cells}
-    parts = [[name for name in metrics if needs_reference(name) == wanted] for wanted in (True, False)]
-    compared, alone = (listed([titled(metric_of(name)) for name in part]) for part in parts)
-    by = f" by {models.pop()}" if len(models) == 1 and metrics[1:] else ""
-    if compared:
-        compared += f"{by} from {'each reference' if len(references) > 1 else references[0]}"
-    else:
-        alone += by
-    yield f"{', with '.join(filter(None, (compared, alone)))}; {_better(metrics)}."
-    numbers = [cell.number for cell in cells.values()]
-    if any(number.best for number in numbers):
-        alike = ", with all that cannot be told from it" if any(n.letters for n in numbers) else ""
-        yield f"The best of each {place} is in bold{alike}."
-    yield from weights_sentences(rows)
-
-
-def _notes(rows: Sequence[Row], cells: Cells, ranking: Sequence[Row], place: str) -> Iterator[str]:
-    """Yield sentences on what is in the whole table."""
-    metrics = list(dict.fromkeys(metric for _, metric, _, _ in cells))
-    if metrics != [METRIC]:
-        yield "n: number of embedding vectors" + ("." if place == "row" else ", reference : evaluated set.")
-    if METRIC in metrics:
-        of = " of the CLAP score" if metrics[1:] else ""
-        yield f"n{of}: number of files with captions."
-    tested = {metric for (_, metric, _, _), cell in cells.items() if cell.number.letters}
-    marked = {metric for (_, metric, _, _), cell in cells.items() if cell.number.best}
-    if tested:
-        yield (
-            f"Values of a {place} that share a letter cannot be told apart (permutation test, "
-            f"p > {ALPHA} after Holm's adjustment)."
-        )
-        by = dict.fromkeys(row["metric"] for row in ranking if row["ranked_by"] == "corrected")
-        if by:
-            yield f"The best by {_labels(by)} are so by values without bias, since sets have different n."
-    if untested := [metric for metric in metrics if metric in marked - tested]:
-        yield f"Differences{f' of {_labels(untested)}' if tested else ''} were not tested."
-    levels = {_level(row) for row in rows if row["ci_low"] is not None}
-    if levels:
-        level = f"{100 * levels.pop():g} % " if len(levels) == 1 else ""
-        of = "value in the populations" if metrics != [METRIC] else "mean over files"
-        above = ", above which FAD lies by its bias" if "fad" in metrics else ""
-        yield f"Brackets: {level}confidence interval of the {of}{above}."
-
-
-def _labels(metrics: Iterable[str]) -> str:
-    return listed([metric_of(name).label for name in metrics])
-
-
-def _draw_notes(repeats: Sequence[Row], groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    if repeats:
-        count = sorted({row["draws"] for row in repeats})
-        draws = f"{count[0]}" if len(count) == 1 else f"{count[0]} to {count[-1]}"
-        yield f"± is the standard deviation over {draws} draws ({', '.join(groups)})."
-
-
-def _level(row: Row) -> float:
-    """Return the confidence level of the interval of a distance."""
-    options = ChosenMetric.of(metric_of(row["metric"]), row["metric_settings"]).options
-    return float(getattr(options, "level", 0.0))
-
-
-def _better(metrics: Sequence[str]) -> str:
-    higher = [metric for metric in metrics if metric_of(metric).higher_is_better]
-    if not higher:
-        return "smaller is better"
-    return (
-        f"larger is better for {_labels(higher)}, smaller for the others"
-        if higher != metrics
-        else "larger is better"
-    )
-
-
-def weights_sentences(rows: Sequence[Row]) -> list[str]:
-    """Return sentences that name the weights of the rows, each once."""
-    models: dict[str, list[str]] = {}
-    for row in rows:
-        names = models.setdefault(row["weights"], [])
-        if row["model"] not in names:
-            names.append(row["model"])
-    if len(models) == 1:
-        text = weights_text(next(iter(models)))
-        return [f"{text[0].upper()}{text[1:]}."]
-    return [f"{', '.join(names)}: {weights_text(weights)}." for weights, names in models.items()]
 
 
 def _ends(row: Row) -> tuple[float, float] | None:
@@ -222,10 +130,11 @@ class _Layout(NamedTuple):
     over: tuple[str, ...] = ()
 
 
-def _blocks(cells: Cells, columns: Columns) -> _Layout:
+def _blocks(cells: Cells, columns: Columns, same: SameCounts) -> _Layout:
     """Lay out a group of rows for each reference, a row for each evaluated set, a column for each model.
 
-    With several metrics, each model has a column for each of its own.
+    With several metrics, each model has a column for each of its own. Numbers of vectors have columns unless
+    they are the `same` in all rows.
     """
     pairs = list(dict.fromkeys(key[2:] for key in cells))
     references = list(dict.fromkeys(reference for reference, _ in pairs))
@@ -242,6 +151,8 @@ def _blocks(cells: Cells, columns: Columns) -> _Layout:
         over.append(model if models[1:] and metrics[1:] else "")
         for line, pair in zip(lines, pairs, strict=True):
             line.append(_number(cells.get((model, metric, *pair))))
+        if (model, metric == METRIC) in same:
+            continue
         # Neighbours with the same counts share one column of counts.
         beside = columns[index + 1 : index + 2]
         if not beside or counts[index] != counts[index + 1] or (over[-1] and beside[0][0] != model):

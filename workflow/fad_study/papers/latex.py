@@ -129,10 +129,10 @@ def _with_values(groups: Sequence[Group], columns: Sequence[int]) -> list[Group]
 
 
 def _lines(groups: Sequence[Group], table: PaperTable) -> int:
-    """Estimate the number of lines of groups of rows with their heading."""
+    """Estimate the number of lines of groups of rows with their heading, and of the space around them."""
     names = [[row[: table.names] for row in group] for group in groups]
     rows = sum(max(ceil(_width(name) / _LONGEST_PT) for name in row) for group in names for row in group)
-    return 2 + bool(table.over) + rows + len(groups) * (1 if _leading(table) else 0)
+    return 3 + bool(table.over) + rows + len(groups) * (1 if _leading(table) else 0)
 
 
 def _leading(table: PaperTable) -> int:
