@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fad_study import papers
 from fad_study.papers.citations import bibliography, cite, with_citations
-from fad_study.papers.latex import latex_text
+from fad_study.papers.latex_text import latex_text
 from fad_study.papers.markdown import markdown_text
 from fad_study.papers.methods import score_sentences, version_sentence
 from fad_study.study_models import parse_models

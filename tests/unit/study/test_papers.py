@@ -11,7 +11,8 @@ from fad_study.categories import category_rows, computed_cells
 from fad_study.correlations import Published, correlation_rows, read_grids, read_published
 from fad_study.paper_options import CorrelationChoice, validate_paper_files
 from fad_study.papers.distance_table import distance_table
-from fad_study.papers.latex import latex_table, latex_text
+from fad_study.papers.latex import latex_table
+from fad_study.papers.latex_text import latex_text
 from fad_study.papers.layout import Number, PaperTable
 from fad_study.papers.markdown import markdown_table
 from fad_study.papers.published import published_rows, read_figures

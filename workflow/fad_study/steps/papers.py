@@ -22,7 +22,8 @@ from fad_study.labels import labelled, labelled_groups, labels_of
 from fad_study.paper_options import CorrelationChoice
 from fad_study.papers.citations import bibliography, with_citations
 from fad_study.papers.distance_table import distance_table
-from fad_study.papers.latex import latex_table, latex_text
+from fad_study.papers.latex import latex_table
+from fad_study.papers.latex_text import latex_text
 from fad_study.papers.layout import PaperTable
 from fad_study.papers.markdown import markdown_table, markdown_text
 from fad_study.papers.methods import correlation_sentences, score_sentences, version_sentence
