@@ -16,7 +16,7 @@ from fad_study.papers.latex_text import latex_text
 from fad_study.papers.markdown import markdown_text
 from fad_study.papers.methods import score_sentences, version_sentence
 from fad_study.study_models import parse_models
-from small_study import SHA, UNREMARKABLE
+from small_study import SHA, UNREMARKABLE, clap_score
 from small_study import distance as any_distance
 
 from fad_core import __version__
@@ -120,6 +120,23 @@ def test_methods_say_what_intervals_and_letters_are() -> None:
     assert "FAD with level=0.9" in text and "90 % confidence intervals of FAD are of the value in the" in text
     assert "Holm's method [@holm1979]" in text and "share a letter [@piepho2004] have p > 0.05" in text
     assert "confidence" not in paragraph(["vggish=vggish"]) and "letter" not in paragraph(["vggish=vggish"])
+
+
+@pytest.mark.parametrize("weights", ["seeded", "official"])
+def test_methods_say_how_the_clap_score_was_computed(weights: str) -> None:
+    models = parse_models(["clap=clap-630k crop=first"])
+    scores = [clap_score("ours", 0.3, weights), clap_score("theirs", 0.2, weights, files=9, note="odd")]
+    text = " ".join(score_sentences(models, [], sets("clap"), scores=scores))
+    assert text.startswith("The CLAP score [@huang2023] was computed by fad-core [@fad_core] as the mean")
+    assert "each file and of its caption, neither clipped at 0 nor scaled." in text
+    assert "number of files with captions: 12 of ours, 9 of theirs." in text
+    words = "a minimal" if weights == "seeded" else "RoBERTa's"
+    assert f"tokens of {words} vocabulary by tokenizers {version('tokenizers')}, cut after 77 tokens" in text
+    assert "by the text half of the same checkpoint: RoBERTa [@liu2019] with a projection." in text
+    assert "95 % confidence intervals of the CLAP score are of the mean over files, by Student's t." in text
+    assert "CLAP [@wu2023] embedded audio at 48000 Hz" in text and SHA[weights][:16] in text
+    assert "Warning for CLAP scores (1 of 2 by clap): odd." in text
+    assert ("must not be reported" in text) == (weights == "seeded")
 
 
 def test_all_metrics_and_models_have_a_reference() -> None:

@@ -19,6 +19,7 @@ from fad_study.papers.tables import published_table
 from fad_study.ranking import ranking_rows
 from hypothesis import given
 from hypothesis import strategies as st
+from small_study import clap_score
 from small_study import distance as any_distance
 
 from fad_core import metrics
@@ -356,3 +357,80 @@ def test_a_table_that_is_wider_than_a_page_is_divided_and_keeps_its_numbers() ->
     assert all("evaluated set & model-of" in part for part in parts)
     assert [latex.count(model) - 1 for model in models] == [0] * 9
     assert r"\begin{table*}" in latex and r"\begin{table}" in latex_table(distance_table("s", rows[:2]))
+
+
+CAPTIONED = [
+    clap_score(name, value, padded=padded)
+    for name, value, padded in (("ref", 0.5, 0), ("a", 0.31, 2), ("b", 0.33, 0))
+]
+"""CLAP scores of a reference and of two systems; a third one has no captions."""
+
+
+def systems(**others: Any) -> list[dict[str, Any]]:
+    return [distance("ref", name, 1.0 + place, "official", **others) for place, name in enumerate("abc")]
+
+
+def test_the_clap_score_is_a_column_in_which_the_reference_is_no_system() -> None:
+    text = markdown_table(distance_table("s", systems(), scores=CAPTIONED))
+    lines = text.splitlines()
+    assert lines[0] == "| evaluated set | vggish, FAD | clap, CLAP score |"
+    assert lines[2:6] == [
+        "| ref | – | 0.5000 [0.4800, 0.5200] |",
+        "| a | **1.000** | 0.3100 [0.2900, 0.3300]† |",
+        "| b | 2.000 | **0.3300** [0.3100, 0.3500] |",
+        "| c | 3.000 | – |",
+    ]
+    assert "from ref, with CLAP score; larger is better for CLAP score, smaller for the others." in text
+    assert "evaluated set (600 : 60). n of the CLAP score: number of files with captions (12)." in text
+    assert "† files of these sets were padded with zeros." in text
+
+
+def test_differences_of_what_was_not_tested_are_told_from_those_that_were() -> None:
+    rows, ranking = ranked({"ab", "ac", "bc"})
+    text = markdown_table(distance_table("s", rows, ranking=ranking, scores=CAPTIONED))
+    assert "p \\> 0.05" in text and "Differences in CLAP score were not tested." in text
+
+
+@pytest.mark.parametrize(("pairs", "best"), [([], "ref"), ([("ref", "a"), ("ref", "b")], "b")])
+def test_clap_scores_alone_are_a_table_of_their_own(pairs: list[tuple[str, str]], best: str) -> None:
+    table = distance_table("s", [], scores=CAPTIONED, pairs=pairs)
+    lines = markdown_table(table).splitlines()
+    assert lines[0] == "| evaluated set | clap |" and table.label == "tab:s-clap_score"
+    assert [line.split(" | ")[0] for line in lines[2:5] if "**" in line] == [f"| {best}"]
+    assert table.caption.startswith("CLAP score; larger is better.")
+    assert "confidence interval of the mean over files." in lines[6]
+
+
+def test_in_a_matrix_the_clap_score_is_a_row() -> None:
+    rows = [distance(*pair, 1.0, "official", model="clap") for pair in itertools.combinations("abc", 2)]
+    lines = markdown_table(distance_table("s", rows, scores=CAPTIONED[1:])).splitlines()
+    assert lines[0] == "| model | reference | a | b | c | n |"
+    values = "0.3100 [0.2900, 0.3300]† | **0.3300** [0.3100, 0.3500] | –"
+    assert lines[5] == f"| clap (CLAP score) | captions | {values} | 12 |"
+
+
+def test_the_clap_score_of_draws_is_their_mean() -> None:
+    groups = {"ours": ["a", "b"]}
+    rows = systems()
+    table = distance_table("s", rows, repeat_rows(rows, groups), groups, scores=CAPTIONED)
+    assert "| ours | **1.500** ± 0.707 | 0.3200 ± 0.0141† |" in markdown_table(table)
+
+
+def test_a_remark_on_all_values_of_a_metric_stands_below_the_table() -> None:
+    rows = [*systems(note="small"), *systems(metric="kl", note="small; odd")]
+    rows[0] |= {"note": "small; peaks"}
+    text = markdown_table(distance_table("s", rows, scores=CAPTIONED[2:]))
+    assert "All values of FAD and KL: small. All values of KL: odd." in text
+    assert "| a | **1.000**† | **1.000** | – |" in text and "\n† peaks.\n" in text
+
+
+def test_in_a_table_wider_than_a_page_intervals_stand_below_the_numbers() -> None:
+    bounded = {"ci_low": 0.5, "ci_high": 0.75}
+    few, many = (
+        [distance("ref", "a", 1.0, "official", model=f"model-{m}", **bounded) for m in range(count)]
+        for count in (2, 4)
+    )
+    assert r"$1.000\ [0.5000, 0.7500]$" in latex_table(distance_table("s", few))
+    latex = latex_table(distance_table("s", many))
+    assert latex.count(r"$1.000$\\{\scriptsize $[0.5000, 0.7500]$}\end{tabular}") == 4
+    assert latex.count(r"\toprule") == 1
