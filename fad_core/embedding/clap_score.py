@@ -21,7 +21,7 @@ from fad_core.metrics.mean_system import mean_value
 from fad_core.models.base import Arrays
 from fad_core.models.use import ModelKey
 from fad_core.runner.exported_network import ExportedNetwork
-from fad_core.tables.caption_schemas import METRIC
+from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 
 Row = dict[str, Any]
 
@@ -146,7 +146,7 @@ def clap_score_rows(
         "note": "; ".join(filter(None, (seeded, paired.note, score.note))),
     }
     each = zip(paired.files, paired.places, values.tolist(), strict=True)
-    head = {"reference": "", "evaluation": dataset, "metric": METRIC, "metric_settings": ""}
+    head = {"reference": "", "evaluation": dataset, "metric": CLAP_SCORE_NAME, "metric_settings": ""}
     return row, [
         {**key, **head, "file": file, "caption": captions[place], "value": value}
         for file, place, value in each

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fad_core.tables.schemas import DATASET, MODEL, SETTINGS, Column, Schema
 
-METRIC = "clap-score"
+CLAP_SCORE_NAME = "clap-score"
 """The name of the CLAP score among metrics, most of which compare two data sets."""
 
 CLAP_SCORE = Schema(

@@ -16,7 +16,7 @@ from fad_core.metrics import choose_metric
 from fad_core.models import get_model, text_model_of
 from fad_core.models.clap.tokenizer import require_tokenizers
 from fad_core.models.options import Options
-from fad_core.tables.caption_schemas import METRIC as CLAP_SCORE
+from fad_core.tables.caption_schemas import CLAP_SCORE_NAME as CLAP_SCORE
 from fad_study.given_sets import is_given, validate_given
 from fad_study.messages import message_of
 from fad_study.paper_options import validate_papers

@@ -8,7 +8,7 @@ from typing import Any
 from fad_core.metrics.interval_options import IntervalOptions
 from fad_core.models.clap.constants import LONGEST_CAPTION
 from fad_core.models.use import ModelUse
-from fad_core.tables.caption_schemas import METRIC
+from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_study.papers.cells import by_set, listed, merged
 from fad_study.papers.citations import cite
 from fad_study.versions import versions
@@ -24,8 +24,8 @@ def caption_sentences(models: Mapping[str, ModelUse], scores: Sequence[Row]) -> 
         scores: rows of a CLAP_SCORE table, at least one.
     """
     yield (
-        f"The CLAP score{cite(METRIC)} was computed by fad-core{cite('fad_core')} as the mean cosine of the "
-        "vectors of each file and of its caption, neither clipped at 0 nor scaled."
+        f"The CLAP score{cite(CLAP_SCORE_NAME)} was computed by fad-core{cite('fad_core')} as the mean "
+        "cosine of the vectors of each file and of its caption, neither clipped at 0 nor scaled."
     )
     by_model = {name: [row for row in scores if row["model"] == name] for name in models}
     names = [name for name, rows in by_model.items() if rows]

@@ -8,13 +8,13 @@ from typing import Any
 from fad_core.errors import FadError
 from fad_core.metrics import Metric, MetricValue, Need, get_metric
 from fad_core.metrics.interval_options import IntervalOptions
-from fad_core.tables.caption_schemas import METRIC
+from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 
 Row = Mapping[str, Any]
 
 
 def _compute(*_: object) -> MetricValue:
-    raise FadError(f"{METRIC} is not computed from two data sets")
+    raise FadError(f"{CLAP_SCORE_NAME} is not computed from two data sets")
 
 
 _CLAP_SCORE = Metric(
@@ -30,7 +30,7 @@ _CLAP_SCORE = Metric(
 
 def metric_of(name: str) -> Metric:
     """Return what is known of a metric of two data sets, or of the CLAP score."""
-    return _CLAP_SCORE if name == METRIC else get_metric(name)
+    return _CLAP_SCORE if name == CLAP_SCORE_NAME else get_metric(name)
 
 
 def needs_reference(name: str) -> bool:
@@ -57,7 +57,7 @@ def caption_rows(scores: Iterable[Row], pairs: Iterable[tuple[str, str]]) -> Ite
                 **row,
                 "reference": reference,
                 "evaluation": name,
-                "metric": METRIC,
+                "metric": CLAP_SCORE_NAME,
                 "metric_settings": "",
                 "n_reference": row["files"],
                 "n_evaluation": row["files"],

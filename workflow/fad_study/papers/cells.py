@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.metrics import Metric
 from fad_core.metrics.frechet import BIAS_NOTES
-from fad_core.tables.caption_schemas import METRIC
+from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_core.util.formatting import remarks_of
 from fad_study.papers.caption_scores import metric_of
 from fad_study.papers.layout import Number
@@ -45,7 +45,9 @@ class Compared:
     @property
     def vectors(self) -> str:
         """Numbers of vectors of the reference and of the evaluated set, as in "600 : 60"; of captions one."""
-        sides = ("n_evaluation",) if self.rows[0]["metric"] == METRIC else ("n_reference", "n_evaluation")
+        sides = ["n_reference", "n_evaluation"]
+        if self.rows[0]["metric"] == CLAP_SCORE_NAME:
+            sides = sides[1:]
         return " : ".join(range_text({row[name] for row in self.rows}) for name in sides)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from fad_core.tables.caption_schemas import METRIC
+from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_study.papers.caption_scores import caption_rows, metric_of
 from fad_study.papers.cells import (
     Compared,
@@ -28,6 +28,8 @@ _NAMED_COLUMNS = 6
 
 Columns = Sequence[tuple[str, str]]
 """Models and metrics."""
+Groups = tuple[tuple[tuple[Cell, ...], ...], ...]
+"""Rows in groups."""
 
 
 def distance_table(
@@ -118,9 +120,6 @@ def _is_complete(cells: Cells, columns: Sequence[tuple[str, str]], sets: Sequenc
     return all((*column, *pair) in cells for column in columns for pair in pairs)
 
 
-Groups = tuple[tuple[tuple[Cell, ...], ...], ...]
-
-
 class _Layout(NamedTuple):
     """Where the numbers of a `PaperTable` are."""
 
@@ -151,7 +150,7 @@ def _blocks(cells: Cells, columns: Columns, same: SameCounts) -> _Layout:
         over.append(model if models[1:] and metrics[1:] else "")
         for line, pair in zip(lines, pairs, strict=True):
             line.append(_number(cells.get((model, metric, *pair))))
-        if (model, metric == METRIC) in same:
+        if (model, metric == CLAP_SCORE_NAME) in same:
             continue
         # Neighbours with the same counts share one column of counts.
         beside = columns[index + 1 : index + 2]
@@ -178,7 +177,7 @@ def _matrices(cells: Cells, columns: Columns, sets: Sequence[str]) -> _Layout:
     for model, metric in columns:
         title = f"{model} ({metric_of(metric).label})" if metrics else model
         lines: list[tuple[Cell, ...]] = []
-        captioned = metric == METRIC
+        captioned = metric == CLAP_SCORE_NAME
         for number, reference in [("", "")] if captioned else zip(numbers, sets, strict=True):
             found = [cells.get((model, metric, reference, name)) for name in sets]
             count = range_text({cell.rows[0]["n_reference"] for cell in found if cell})

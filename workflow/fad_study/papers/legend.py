@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fad_core.metrics import ChosenMetric
-from fad_core.tables.caption_schemas import METRIC
+from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_core.util.formatting import weights_text
 from fad_study.papers.caption_scores import metric_of, needs_reference
 from fad_study.papers.cells import Compared, Key, Row, listed, merged, titled
@@ -55,10 +55,10 @@ def notes_on(
         same: the numbers of vectors that stand in no column (`same_counts`).
     """
     metrics = list(dict.fromkeys(metric for _, metric, _, _ in cells))
-    if metrics != [METRIC]:
+    if metrics != [CLAP_SCORE_NAME]:
         what = "embedding vectors" + ("" if place == "row" else ", reference : evaluated set")
         yield f"n: number of {what}{_counts(same, cells, captions=False)}."
-    if METRIC in metrics:
+    if CLAP_SCORE_NAME in metrics:
         of = " of the CLAP score" if metrics[1:] else ""
         yield f"n{of}: number of files with captions{_counts(same, cells, captions=True)}."
     tested = {metric for (_, metric, _, _), cell in cells.items() if cell.number.letters}
@@ -76,7 +76,7 @@ def notes_on(
     levels = {_level(row) for row in rows if row["ci_low"] is not None}
     if levels:
         level = f"{100 * levels.pop():g} % " if len(levels) == 1 else ""
-        of = "value in the populations" if metrics != [METRIC] else "mean over files"
+        of = "value in the populations" if metrics != [CLAP_SCORE_NAME] else "mean over files"
         above = ", above which FAD lies by its bias" if "fad" in metrics else ""
         yield f"Brackets: {level}confidence interval of the {of}{above}."
 
@@ -93,13 +93,13 @@ def same_counts(cells: Cells) -> SameCounts:
     """
     found: dict[tuple[str, bool], set[str]] = {}
     for (model, metric, _, _), cell in cells.items():
-        found.setdefault((model, metric == METRIC), set()).add(cell.vectors)
+        found.setdefault((model, metric == CLAP_SCORE_NAME), set()).add(cell.vectors)
     return {key: counts.pop() for key, counts in found.items() if len(counts) == 1}
 
 
 def _counts(same: SameCounts, cells: Cells, *, captions: bool) -> str:
     """Return the numbers of vectors of models, in brackets; "" if they are in columns."""
-    models = dict.fromkeys(model for model, metric, _, _ in cells if (metric == METRIC) == captions)
+    models = dict.fromkeys(model for model, metric, _, _ in cells if (metric == CLAP_SCORE_NAME) == captions)
     by = merged([model for model in models if (model, captions) in same], lambda model: same[model, captions])
     texts = [count if len(some) == len(models) else f"{count} by {listed(some)}" for some, count in by]
     return f" ({'; '.join(texts)})" if texts else ""
