@@ -43,8 +43,7 @@ rule all:
     input:
         accept_incomplete,
         f"{STUDY_DIR}/report.html",
-        # A study of given tables embeds nothing.
-        expand(f"{STUDY_DIR}/tables/{{name}}", name=DISTANCE_TABLES if STUDY.models else []),
+        written("files", "datasets", "distances", "near_copies", "clap_score", "file_values"),
         expand(rules.write_matrix.output.matrix, zip, **COMPUTED),
         expand(rules.plot_heatmap.output, zip, **COMPUTED),
         expand(rules.plot_curves.output, metric=METRICS if STUDY.series else []),
@@ -52,7 +51,6 @@ rule all:
         rules.plot_ranking.output if STUDY.ranked else [],
         rules.plot_extrapolation.output if EXTRAPOLATED else [],
         rules.score_files.output if PER_FILE else [],
-        rules.score_captions.output if CAPTIONING else [],
         expand(rules.plot_per_file.output, measure=PER_FILE),
         paper_targets(),
         # If the configuration names an interpreter of the original packages.

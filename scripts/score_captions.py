@@ -20,7 +20,7 @@ def main(
     statistics: list[Path],
     embeddings: list[Path],
     scores: list[Path],
-    per_file: list[Path],
+    file_values: Path,
     ckpt_dir: Path | None = None,
     threads: int = 1,  # noqa: ARG001 - read by run
     isa: Isa = "native",  # noqa: ARG001 - read by run
@@ -40,7 +40,7 @@ def main(
         statistics: tables of statistics, by models and data sets.
         embeddings: tables of embeddings of all batches, by models.
         scores: the tables of data sets to write.
-        per_file: the tables of files to write.
+        file_values: the table of single files to write.
         ckpt_dir: folder of the official vocabulary; by default that of torch.hub.
         threads: number of numeric threads.
         isa: instruction set that numeric libraries use: native (all that the processor has) or avx2.
@@ -56,7 +56,7 @@ def main(
         statistics,
         embeddings,
         scores,
-        per_file,
+        file_values,
         ckpt_dir,
         mixed=mixed_numerics == "allow",
     )

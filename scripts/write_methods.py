@@ -12,6 +12,7 @@ def main(
     datasets: Path | None = None,
     ranking: Path | None = None,
     correlations: Path | None = None,
+    clap_score: Path | None = None,
     choice: str = "null",
     seed: int = 0,
 ) -> None:
@@ -24,6 +25,7 @@ def main(
         datasets: the table of counts.
         ranking: the table of ranks.
         correlations: the table of correlations.
+        clap_score: the table of CLAP scores.
         choice: options of the correlations, `fad_study.paper_options.CorrelationChoice` as JSON.
         seed: seed of the bootstrap resamples.
     """
@@ -34,7 +36,7 @@ def main(
 
     facts = json.loads(choice)
     chosen = CorrelationChoice(**facts) if facts else None
-    write_methods(models, distances, datasets, ranking, correlations, chosen, seed, outputs)
+    write_methods(models, distances, datasets, ranking, correlations, chosen, seed, outputs, clap_score)
 
 
 run(main, globals())

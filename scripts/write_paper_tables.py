@@ -17,6 +17,8 @@ def main(
     published: Path | None = None,
     correlations: Path | None = None,
     confidence: float = 0.95,
+    clap_score: Path | None = None,
+    pairs: list[str] | None = None,
 ) -> None:
     """Write a table for a paper of each table that is given.
 
@@ -32,6 +34,8 @@ def main(
         published: the table of published figures.
         correlations: the table of correlations.
         confidence: confidence level of the correlations' intervals.
+        clap_score: the table of CLAP scores.
+        pairs: the pairs of data sets, reference:evaluation, if the study names the reference.
     """
     import json
 
@@ -39,7 +43,9 @@ def main(
 
     chosen = json.loads(groups)
     results = (categories, published, correlations)
-    write_paper_tables(study, distances, datasets, ranking, repeats, chosen, *results, confidence, outputs)
+    given = (study, distances, datasets, ranking, repeats, chosen, *results, confidence, outputs)
+    named = [(first, second) for first, second in (pair.split(":") for pair in pairs or ())]
+    write_paper_tables(*given, clap_score, named)
 
 
 run(main, globals())

@@ -103,9 +103,9 @@ def clap_score(
     text = embed_captions(exported, tokenizer.features, table.texts)
     row, rows = clap_score_rows(audio, paired.noted(exported.note), table.texts, text)
     if per_file is not None:
-        from fad_core.tables import CLAP_SCORE_PER_FILE, write_table
+        from fad_core.tables import FILE_VALUES, write_table
 
-        write_table(CLAP_SCORE_PER_FILE, rows, per_file)
+        write_table(FILE_VALUES, rows, per_file)
     print_row(row, form, lambda: _text(row))
 
 

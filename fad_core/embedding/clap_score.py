@@ -21,7 +21,11 @@ from fad_core.metrics.mean_system import mean_value
 from fad_core.models.base import Arrays
 from fad_core.models.use import ModelKey
 from fad_core.runner.exported_network import ExportedNetwork
+from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_core.util.formatting import counted
+
+SEVERAL_NOTE = "a file has their mean"
+"""End of the note of a score whose files have several captions."""
 
 Row = dict[str, Any]
 
@@ -117,7 +121,7 @@ def _vectors_by_file(embedded: EmbeddedSet) -> dict[str, NDArray[np.float32]]:
 def clap_score_rows(
     dataset: str, paired: Paired, captions: Sequence[str], text: NDArray[Any]
 ) -> tuple[Row, list[Row]]:
-    """Return the row of `CLAP_SCORE` and those of `CLAP_SCORE_PER_FILE` for a data set.
+    """Return the row of `CLAP_SCORE` and those of `FILE_VALUES` for a data set.
 
     Args:
         dataset: name of the data set.
@@ -133,16 +137,17 @@ def clap_score_rows(
     except ValueError as error:
         raise DatasetError(f"{dataset}: {error}") from error
     seeded = SEEDED_NOTE if paired.key.weights == "seeded" else ""
-    head = {**asdict(paired.key), "dataset": dataset}
+    key = asdict(paired.key)
     of_files: dict[str, list[float]] = {}
     for file, value in zip(paired.files, values.tolist(), strict=True):
         of_files.setdefault(file, []).append(value)
     means = np.array([np.mean(own) for own in of_files.values()])
-    several = f"{counted(len(values), 'caption')} of {counted(len(means), 'file')}: a file has their mean"
-    note = several if len(means) < len(values) else ""
+    counts = f"{counted(len(values), 'caption')} of {counted(len(means), 'file')}"
+    note = f"{counts}: {SEVERAL_NOTE}" if len(means) < len(values) else ""
     score = mean_value(list(of_files), means, IntervalOptions().level, note)
     row = {
-        **head,
+        **key,
+        "dataset": dataset,
         "value": score.value,
         "std": float(np.std(means)),
         "ci_low": score.ci_low,
@@ -152,6 +157,8 @@ def clap_score_rows(
         "note": "; ".join(filter(None, (seeded, paired.note, score.note))),
     }
     each = zip(paired.files, paired.places, values.tolist(), strict=True)
+    head = {"reference": "", "evaluation": dataset, "metric": CLAP_SCORE_NAME, "metric_settings": ""}
     return row, [
-        {**head, "file": file, "caption": captions[place], "value": value} for file, place, value in each
+        {**key, **head, "file": file, "caption": captions[place], "value": value}
+        for file, place, value in each
     ]

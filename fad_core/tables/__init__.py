@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from fad_core.tables.caption_schemas import CLAP_SCORE, CLAP_SCORE_PER_FILE
+from fad_core.tables.caption_schemas import CLAP_SCORE
 from fad_core.tables.files import read_table, write_table
 from fad_core.tables.per_file_schemas import FILE_VALUES, NEAR_COPIES, PER_FILE
 from fad_core.tables.schemas import DISTANCES, EMBEDDINGS, STATISTICS, VERIFICATION
 
 __all__ = [
     "CLAP_SCORE",
-    "CLAP_SCORE_PER_FILE",
     "DISTANCES",
     "EMBEDDINGS",
     "FILE_VALUES",

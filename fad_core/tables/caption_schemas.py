@@ -1,8 +1,11 @@
-"""Schemas of the tables of the CLAP score."""
+"""The schema of the table of the CLAP score."""
 
 from __future__ import annotations
 
-from fad_core.tables.schemas import DATASET, FILE, MODEL, SETTINGS, Column, Schema
+from fad_core.tables.schemas import DATASET, MODEL, SETTINGS, Column, Schema
+
+CLAP_SCORE_NAME = "clap-score"
+"""The name of the CLAP score among metrics, most of which compare two data sets."""
 
 CLAP_SCORE = Schema(
     "clap_score",
@@ -26,18 +29,5 @@ CLAP_SCORE = Schema(
         Column("files", "int64", "Number of files that were compared with their captions."),
         Column("excluded", "int64", "Number of files left out, with their captions."),
         Column("note", "string", "What a reader of the value should know; empty if nothing."),
-    ),
-)
-
-CLAP_SCORE_PER_FILE = Schema(
-    "clap_score_per_file",
-    "One row for each caption and its file, in the order of the table of captions.",
-    (
-        *MODEL,
-        SETTINGS,
-        DATASET,
-        FILE,
-        Column("caption", "string", "The caption."),
-        Column("value", "float64", "Cosine of the vectors of the file and of its caption, from -1 to 1."),
     ),
 )

@@ -49,14 +49,16 @@ FILE_VALUES = Schema(
     (
         *MODEL,
         SETTINGS,
-        *_SETS,
+        Column("reference", "string", "Name of the reference data set; empty for the CLAP score."),
+        _SETS[1],
         *_METRIC,
         FILE,
+        Column("caption", "string", "What the file is compared with for the CLAP score; otherwise empty."),
         Column(
             "value",
             "float64",
             "Of the file: for kl, its divergence from its partner; for is, the divergence of its class "
-            "probabilities from the mean of all files.",
+            "probabilities from the mean of all files; for clap-score, its cosine with its caption.",
         ),
     ),
 )

@@ -35,7 +35,7 @@ from fad_core import CLAPScore
 from fad_core.cli import main as cli
 from fad_core.metrics.clap_score import cosines
 from fad_core.models import get_model
-from fad_core.tables import CLAP_SCORE_PER_FILE, read_table
+from fad_core.tables import FILE_VALUES, read_table
 
 CLIPS = 54
 TOLERANCE = 1e-5
@@ -135,7 +135,7 @@ def by_command(
     command += ["--cache-dir", str(work / "cache"), "--per-file", str(work / "files.csv")]
     done = CliRunner().invoke(cli, command, catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    return json.loads(done.stdout), read_table(CLAP_SCORE_PER_FILE, work / "files.csv"), {}
+    return json.loads(done.stdout), read_table(FILE_VALUES, work / "files.csv"), {}
 
 
 def main(python: str, *models: str) -> int:

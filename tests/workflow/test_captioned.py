@@ -34,8 +34,8 @@ def test_files_are_compared_with_their_captions(code: Path, tmp_path: Path) -> N
     # In three parts, each of which takes less than the limit of a run.
     place.complete("results/verification/clap-630k-audioset.golden.csv")
     place.complete("results/verification/clap-630k-audioset-text.golden.csv")
-    assert "score_captions" in place.complete(TARGET).rules
-    files, (row,) = place.table("clap_score_per_file"), place.table("clap_score")
+    assert "score_captions" in place.complete(TARGET, TARGET.replace("clap_score", "file_values")).rules
+    files, (row,) = place.table("file_values"), place.table("clap_score")
     assert [(each["file"], each["caption"]) for each in files] == [
         (f"{number}.wav", f"{number} dogs bark") for number in (2, 0, 1)
     ]
@@ -47,7 +47,11 @@ def test_files_are_compared_with_their_captions(code: Path, tmp_path: Path) -> N
     assert place.table("clap_score")[0]["value"] != row["value"]
     # The whole study, which compares no pairs, and what can be handed on of it.
     assert "CLAP score of a by clap-630k-audioset: " in place.complete().text
-    assert "CLAP score" in (place.root / "results/study/report.html").read_text(encoding="utf-8")
+    results = place.root / "results/study"
+    assert "CLAP score" in (results / "report.html").read_text(encoding="utf-8")
+    table = (results / "tables/clap_score.md").read_text(encoding="utf-8")
+    assert "\n| a | " in table and "CLAP score; larger is better." in table
+    assert "The CLAP score [@huang2023] was" in (results / "tables/methods.md").read_text(encoding="utf-8")
     config = read_yaml(place.root / "study.yaml")
     write_archive(
         config, place.root / "results/study", place.root / "results/verification", tmp_path / "s.zip"

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fad_core.models import get_model, text_model_of
+from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_study.messages import errors_of
-
-CLAP_SCORE = "clap-score"
-"""The metric of captions, which compares no pairs of data sets."""
 
 
 def metrics_of(entry: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
@@ -25,7 +23,7 @@ def compares(config: Mapping[str, Any]) -> bool:
 def metric_texts(given: Iterable[str | Mapping[str, Any]]) -> list[str]:
     """Return the metrics of pairs, each with its options as text (`fad_core.metrics.choose_metric`)."""
     entries = (
-        entry if isinstance(entry, Mapping) else {"id": entry} for entry in given if entry != CLAP_SCORE
+        entry if isinstance(entry, Mapping) else {"id": entry} for entry in given if entry != CLAP_SCORE_NAME
     )
     return [
         " ".join([entry["id"], *(f"{key}={value}" for key, value in entry.items() if key != "id")])
@@ -41,7 +39,7 @@ def given_metrics(entry: Mapping[str, Any], config: Mapping[str, Any]) -> list[A
 
 def scores_captions(entry: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
     """Return whether the CLAP score is computed by an entry under `models`: if asked for, and it can be."""
-    asked = CLAP_SCORE in given_metrics(entry, config) and not errors_of(get_model, entry["id"])
+    asked = CLAP_SCORE_NAME in given_metrics(entry, config) and not errors_of(get_model, entry["id"])
     return asked and not errors_of(text_model_of, get_model(entry["id"]))
 
 

@@ -15,8 +15,8 @@ from fad_core.metrics import choose_metric
 from fad_core.models import get_model
 from fad_core.models.options import Options
 from fad_core.models.tokenizer import require_tokenizers
+from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_study.entries import (
-    CLAP_SCORE,
     compares,
     given_metrics,
     loudness_of,
@@ -226,26 +226,27 @@ def _missing_outputs(metric: str, entries: Iterable[Mapping[str, Any]]) -> Itera
 def _validate_captions(config: Mapping[str, Any], given: Collection[str]) -> Iterator[str]:
     captioned = [name for name, entry in config.get("datasets", {}).items() if "captions" in entry]
     entries = config.get("models", [])
-    if not any(CLAP_SCORE in given_metrics(entry, config) for entry in entries):
+    if not any(CLAP_SCORE_NAME in given_metrics(entry, config) for entry in entries):
         yield from (
-            f"data set {name}: captions has no effect without the metric {CLAP_SCORE}" for name in captioned
+            f"data set {name}: captions has no effect without the metric {CLAP_SCORE_NAME}"
+            for name in captioned
         )
         return
-    yield from (f"metrics: {CLAP_SCORE}: {error}" for error in errors_of(require_tokenizers))
+    yield from (f"metrics: {CLAP_SCORE_NAME}: {error}" for error in errors_of(require_tokenizers))
     if not captioned:
-        yield f"metrics: {CLAP_SCORE} needs a data set with `captions`"
+        yield f"metrics: {CLAP_SCORE_NAME} needs a data set with `captions`"
     for name in captioned:
         if name in given:
             yield f"data set {name}: captions belong to files, but it is a file of statistics"
     known = [entry for entry in entries if not errors_of(get_model, entry["id"])]
     with_text = [entry for entry in known if scores_captions(entry, config)]
     if known and not with_text:
-        yield f"metrics: {CLAP_SCORE} needs a model that embeds captions, such as clap"
+        yield f"metrics: {CLAP_SCORE_NAME} needs a model that embeds captions, such as clap"
     for entry in known:
-        own = CLAP_SCORE in entry.get("metrics", [])
+        own = CLAP_SCORE_NAME in entry.get("metrics", [])
         idle = with_text and not metrics_of(entry, config)
         if entry not in with_text and (own or idle):
-            yield f"models: {entry['id']} embeds no captions, which {CLAP_SCORE} needs"
+            yield f"models: {entry['id']} embeds no captions, which {CLAP_SCORE_NAME} needs"
     for entry in with_text:
         options = Options(
             crop=entry["crop"], compatibility=entry.get("compatibility", config.get("compatibility", "none"))

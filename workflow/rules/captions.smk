@@ -7,7 +7,7 @@ rule score_captions:
         decisions=DECISIONS,
     output:
         scores=with_csv("clap_score", "clap_score"),
-        per_file=with_csv("clap_score_per_file", "clap_score"),
+        file_values=CAPTION_VALUES,
     log:
         f"{LOGS}/score_captions.log",
     conda:

@@ -42,11 +42,6 @@ SCRIPTS = ROOT / "scripts"
 STUDY_DIR = f"results/{STUDY.name}"
 LOGS = f"{STUDY_DIR}/logs"
 BENCHMARKS = f"{STUDY_DIR}/benchmarks"
-DISTANCE_TABLES = expand(
-    "{name}.{suffix}",
-    name=["files", "datasets", *(["distances"] if METRICS else [])],
-    suffix=["parquet", "csv"],
-)
 DECISIONS = f"{STUDY_DIR}/decisions.parquet"
 CACHE = "results/cache" if STUDY.settings["embedding_cache"] else None
 

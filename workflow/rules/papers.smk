@@ -93,7 +93,7 @@ rule plot_correlations:
 rule write_paper_tables:
     input:
         **tables_of("distances", "datasets", "ranking", "repeats"),
-        **tables_of("categories", "published", "correlations"),
+        **tables_of("categories", "published", "correlations", "clap_score"),
     output:
         outputs=paper_tables(),
     log:
@@ -103,6 +103,7 @@ rule write_paper_tables:
     params:
         study=STUDY.name,
         groups=json.dumps(PAPERS.repeats),
+        pairs=DISTANCES["pairs"] if "reference" in config else [],
         confidence=CORRELATIONS.confidence if CORRELATIONS else 0.95,
         code=code("write_paper_tables.py"),
     script:
@@ -111,7 +112,7 @@ rule write_paper_tables:
 
 rule write_methods:
     input:
-        **tables_of("distances", "datasets", "ranking", "correlations"),
+        **tables_of("distances", "datasets", "ranking", "correlations", "clap_score"),
     output:
         outputs=METHODS,
     log:

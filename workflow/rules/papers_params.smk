@@ -13,12 +13,19 @@ def tables_of(*names):
         "per_file": PER_FILE,
         "near_copies": NEAR_COPIES,
         "clap_score": CAPTIONING,
+        "file_values": FILE_VALUE_PARTS,
         "repeats": PAPERS.repeats,
         "categories": STUDY.systems,
         "published": PAPERS.published,
         "correlations": CORRELATIONS,
     }
     return {name: f"{STUDY_DIR}/tables/{name}.parquet" if present[name] else [] for name in names}
+
+
+def written(*names):
+    """Return the paths of those of these tables that the study has, as Parquet and as CSV."""
+    tables = [path for path in tables_of(*names).values() if path]
+    return [*tables, *(path.replace(".parquet", ".csv") for path in tables)]
 
 
 # What the report is made from besides the figures and matrices of each model and metric.
@@ -37,7 +44,9 @@ METHODS = expand(f"{STUDY_DIR}/tables/{{name}}", name=["methods.md", "methods.te
 
 def paper_tables():
     """Return the tables that are written for papers."""
-    possible = tables_of("distances", "categories", "published", "correlations")
+    # CLAP scores are columns of the table of distances, if there is one.
+    scores = "distances" if METRICS else "clap_score"
+    possible = tables_of(scores, "categories", "published", "correlations")
     names = [name for name, path in possible.items() if path]
     return expand(f"{STUDY_DIR}/tables/{{name}}.{{suffix}}", name=names, suffix=["md", "tex"])
 
@@ -62,11 +71,8 @@ def correlation_params():
 
 def paper_targets():
     """Return all results of a study that are for papers."""
-    names = ("categories", "repeats", "published", "correlations")
-    tables = [path for path in tables_of(*names).values() if path]
     return [
-        *tables,
-        *(path.replace(".parquet", ".csv") for path in tables),
+        *written("categories", "repeats", "published", "correlations"),
         *paper_tables(),
         *METHODS,
         *(drawn("correlations", "correlations").values() if CORRELATIONS else []),

@@ -162,13 +162,12 @@ DISTANCE_PARTS = {
     for name in ("distances", "differences", "extrapolation", "file_values", "near_copies")
     if name != "near_copies" or NEAR_COPIES
 }
-# Those that are collected with the distances.
-COLLECTED = {
-    name: with_csv(name, name)
-    for name, wanted in {"near_copies": NEAR_COPIES, "file_values": OF_FILES}.items()
-    if wanted
-}
-COLLECTED_PARTS = {f"{name}_parts": expand(DISTANCE_PARTS[name], model=COMPARING) for name in COLLECTED}
+NEAR_COPY_PARTS = expand(DISTANCE_PARTS["near_copies"], model=COMPARING) if NEAR_COPIES else []
+CAPTION_VALUES = f"{STUDY_DIR}/tables/parts/caption_values.parquet"
+FILE_VALUE_PARTS = [
+    *(expand(DISTANCE_PARTS["file_values"], model=COMPARING) if OF_FILES else []),
+    *([CAPTION_VALUES] if CAPTIONING else []),
+]
 DISTANCES = {
     "pairs": [f"{reference}:{evaluation}" for reference, evaluation in STUDY.pairs],
     "metrics": metrics_of_entry,

@@ -3,11 +3,9 @@
 
 rule collect_distances:
     input:
-        **COLLECTED_PARTS,
         parts=expand(rules.compute_distances.output.distances, model=COMPARING),
         verdicts=COMPARING_VERDICTS,
     output:
-        **COLLECTED,
         parquet=f"{STUDY_DIR}/tables/distances.parquet",
         csv=report(f"{STUDY_DIR}/tables/distances.csv", category="Tables", caption="../report/distances.rst"),
     log:
@@ -19,6 +17,38 @@ rule collect_distances:
         code=code("collect_distances.py"),
     script:
         "../../scripts/collect_distances.py"
+
+
+rule collect_near_copies:
+    input:
+        parts=NEAR_COPY_PARTS,
+    output:
+        tables=with_csv("near_copies", "near_copies"),
+    log:
+        f"{LOGS}/collect_near_copies.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        schema="near_copies",
+        code=code("collect_tables.py"),
+    script:
+        "../../scripts/collect_tables.py"
+
+
+rule collect_file_values:
+    input:
+        parts=FILE_VALUE_PARTS,
+    output:
+        tables=with_csv("file_values", "file_values"),
+    log:
+        f"{LOGS}/collect_file_values.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        schema="file_values",
+        code=code("collect_tables.py"),
+    script:
+        "../../scripts/collect_tables.py"
 
 
 rule rank_systems:

@@ -21,7 +21,7 @@ from fad_core.datasets.captions import BY_NAME_NOTE
 from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.errors import ArgumentError, DatasetError
 from fad_core.metrics.clap_score import cosines
-from fad_core.tables import CLAP_SCORE_PER_FILE, read_table
+from fad_core.tables import FILE_VALUES, read_table
 
 pytestmark = pytest.mark.export
 
@@ -194,7 +194,7 @@ def test_the_command_gives_the_same(clap: CLAPScore, cache: Path, audio: Path, t
     done = CliRunner().invoke(main, [*call, "--json", "--per-file", str(per_file)])
     found = clap.score(path, audio)
     assert json.loads(done.stdout) == found.row
-    assert read_table(CLAP_SCORE_PER_FILE, per_file) == list(found.per_file)
+    assert read_table(FILE_VALUES, per_file) == list(found.per_file)
     assert CliRunner().invoke(main, call).stdout.startswith(f"clap-score: {found[0]:.4g}"[:16])
     refused = CliRunner().invoke(main, [*call, "--model", "vggish"])
     assert refused.exit_code == 2 and "does not embed captions" in refused.stderr

@@ -18,12 +18,12 @@ from fad_study.schemas.files import DATASETS
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED
 from fad_study.schemas.ranking import RANKING
 from fad_study.steps.papers import summarise_categories, write_methods, write_paper_tables
-from small_study import UNREMARKABLE
+from small_study import UNREMARKABLE, clap_score
 from small_study import distance as any_distance
 from test_correlations import GIVEN, QUICK
 
 from fad_core.metrics.frechet import BIAS_NOTES
-from fad_core.tables import DISTANCES, write_table
+from fad_core.tables import CLAP_SCORE, DISTANCES, write_table
 
 distance = partial(any_distance, excluded=0, padded=0)
 
@@ -93,6 +93,9 @@ def write_study(folder: Path, name: str, rows: list[dict[str, Any]], whole: bool
     ]
     write_table(DATASETS, listed, tables / "datasets.parquet")
     write_table(DISTANCES, rows, tables / "distances.parquet")
+    scores = [clap_score(each, 0.1 * len(each) / 7) for each in sets]
+    write_table(CLAP_SCORE, scores, tables / "clap_score.parquet")
+    scored = tables / "clap_score.parquet" if whole else None
     write_table(RANKING, ranks(rows) if whole else [], tables / "ranking.parquet")
     head = {key: rows[0][key] for key in ("model", "weights", "weights_sha256", "settings", "reference")}
     figure = {"metric": "fad", "value": 137.0, "draws": 1, "sd": None, "min": 137.0, "max": 137.0}
@@ -107,12 +110,15 @@ def write_study(folder: Path, name: str, rows: list[dict[str, Any]], whole: bool
     by_category = [tables / "categories.parquet"]
     summarise_categories(paths[0], places, by_category)
     given = (*by_category, paths[3], correlated) if whole else (None, None, None)
-    write_paper_tables(name, *paths[:3], None, {}, *given, 0.95, outputs)
+    write_paper_tables(name, *paths[:3], None, {}, *given, 0.95, outputs, scored)
     if whole:
         outputs.append(folder / "methods.tex")
         choice = CorrelationChoice("mos.csv", "fad.csv", {}, None, 0.005, 1000, 0.95)
         written = [outputs[-1], folder / "references.bib"]
-        write_methods(MODELS, *paths[:3], correlated, choice, 3, written)
+        alone = [folder / name / "clap_score.tex"]
+        write_paper_tables(name, None, paths[1], None, None, {}, *3 * [None], 0.95, alone, scored)
+        outputs += alone
+        write_methods(MODELS, *paths[:3], correlated, choice, 3, written, scored)
     return [str(path.relative_to(folder)) for path in outputs]
 
 
@@ -141,7 +147,7 @@ def test_everything_for_a_paper_compiles(tables: tuple[Path, list[str]], options
     folder, names = tables
     document = folder / f"paper{options.strip('[]')}.tex"
     labels = sorted({label for name in names for label in re.findall(r"\\label{(.*)}", read(folder / name))})
-    assert len(labels) == 8
+    assert len(labels) == 9
     lines = [
         rf"\documentclass{options}{{article}}",
         r"\usepackage[T1]{fontenc}\usepackage{lmodern}\usepackage{booktabs}",

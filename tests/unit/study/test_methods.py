@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 from fad_study import papers
 from fad_study.papers.citations import bibliography, cite, with_citations
-from fad_study.papers.latex import latex_text
+from fad_study.papers.latex_text import latex_text
 from fad_study.papers.markdown import markdown_text
-from fad_study.papers.methods import distance_sentences, version_sentence
+from fad_study.papers.methods import score_sentences, version_sentence
 from fad_study.study_models import parse_models
-from small_study import SHA, UNREMARKABLE
+from small_study import SHA, UNREMARKABLE, clap_score
 from small_study import distance as any_distance
 
 from fad_core import __version__
+from fad_core.embedding.clap_score import SEVERAL_NOTE
 from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.metrics import _built_in
 from fad_core.metrics.frechet import BIAS_NOTES
@@ -38,7 +39,7 @@ def sets(*models: str, names: tuple[str, ...] = ("clean", "loud"), **others: Any
 def paragraph(specifications: list[str], weights: str = "official", **others: Any) -> str:
     models = parse_models(specifications)
     rows = [distance("clean", "loud", 8.0, weights, model=model, **others) for model in models]
-    return " ".join(distance_sentences(models, rows, sets(*models)))
+    return " ".join(score_sentences(models, rows, sets(*models)))
 
 
 @pytest.mark.parametrize("weights", ["seeded", "official"])
@@ -85,7 +86,7 @@ def test_methods_name_other_numbers_of_channels() -> None:
     (use,) = parse_models(["vggish=vggish"]).values()
     surround = {"vggish": replace(use, model=replace(use.model, channels=4))}
     rows = [distance("clean", "loud", 8.0, "official")]
-    assert "16000 Hz with 4 channels" in " ".join(distance_sentences(surround, rows, sets("vggish")))
+    assert "16000 Hz with 4 channels" in " ".join(score_sentences(surround, rows, sets("vggish")))
 
 
 def test_methods_give_the_counts_of_many_sets_as_a_range_and_warn_of_every_remark() -> None:
@@ -98,7 +99,7 @@ def test_methods_give_the_counts_of_many_sets_as_a_range_and_warn_of_every_remar
         distance("s19", "s21", 1.0, "seeded", note=f"reference: {bias}; small; {SEEDED_NOTE}"),
         distance("s30", "s31", 1.0, "seeded", note=f"s31: 3 files peak above 4; small; few; {SEEDED_NOTE}"),
     ]
-    text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), rows, counted))
+    text = " ".join(score_sentences(parse_models(["vggish=vggish"]), rows, counted))
     assert "of 13 sets, 6 of each; 26 were padded" in text and "vectors: 19 to 31 of each." in text
     assert f"Warning for distances (2 of 3 by vggish): reference or evaluated set: {bias}. " in text
     assert "Warning for distances (1 of 3 by vggish): s31: 3 files peak above 4; few. " in text
@@ -108,7 +109,7 @@ def test_methods_give_the_counts_of_many_sets_as_a_range_and_warn_of_every_remar
 def test_methods_name_the_sets_that_are_not_of_the_common_size() -> None:
     counted = sets("vggish", names=("a", "b", "c")) + sets("vggish", names=("ref",), used=9, vectors=7)
     rows = [distance("ref", name, 1.0, "official") for name in "abc"]
-    text = " ".join(distance_sentences(parse_models(["vggish=vggish"]), rows, counted))
+    text = " ".join(score_sentences(parse_models(["vggish=vggish"]), rows, counted))
     assert "29 clips (5 min 0 s) of 4 sets, 11 of ref, 6 of each other;" in text
     assert "vectors: 7 of ref, 60 of each other." in text
 
@@ -116,17 +117,45 @@ def test_methods_name_the_sets_that_are_not_of_the_common_size() -> None:
 def test_methods_say_what_intervals_and_letters_are() -> None:
     models = parse_models(["vggish=vggish"])
     rows = [distance("a", "b", 1.0, "official", ci_low=0.5, ci_high=1.5, metric_settings="level=0.9")]
-    text = " ".join(distance_sentences(models, rows, sets("vggish"), [{"letters": "a"}]))
+    text = " ".join(score_sentences(models, rows, sets("vggish"), [{"letters": "a"}]))
     assert "FAD with level=0.9" in text and "90 % confidence intervals of FAD are of the value in the" in text
     assert "Holm's method [@holm1979]" in text and "share a letter [@piepho2004] have p > 0.05" in text
     assert "confidence" not in paragraph(["vggish=vggish"]) and "letter" not in paragraph(["vggish=vggish"])
+
+
+@pytest.mark.parametrize("weights", ["seeded", "official"])
+def test_methods_say_how_the_clap_score_was_computed(weights: str) -> None:
+    models = parse_models(["clap=clap-630k crop=first"])
+    scores = [clap_score("ours", 0.3, weights), clap_score("theirs", 0.2, weights, files=9, note="odd")]
+    text = " ".join(score_sentences(models, [], sets("clap"), scores=scores))
+    assert text.startswith("The CLAP score [@huang2023] was computed by fad-core [@fad_core] as the mean")
+    assert "each file and of its caption, neither clipped at 0 nor scaled." in text
+    assert "number of files with captions: 12 of ours, 9 of theirs." in text
+    words = "a minimal" if weights == "seeded" else "RoBERTa's"
+    assert f"tokens of {words} vocabulary by tokenizers {version('tokenizers')}, cut after 77 tokens" in text
+    assert "by the text half of the same checkpoint: RoBERTa [@liu2019] with a projection." in text
+    assert "95 % confidence intervals of the CLAP score are of the mean over files, by Student's t." in text
+    assert "CLAP [@wu2023] embedded audio at 48000 Hz" in text and SHA[weights][:16] in text
+    assert "Warning for CLAP scores (1 of 2 by clap): odd." in text
+    assert ("must not be reported" in text) == (weights == "seeded")
+
+
+def test_methods_name_the_text_encoder_of_each_model_and_several_captions() -> None:
+    models = parse_models(["clap=clap-630k crop=first", "msclap=msclap-2023"])
+    note = f"24 captions of 12 files: {SEVERAL_NOTE}"
+    scores = [clap_score("ours", 0.3, "official", model=name, note=note) for name in models]
+    text = " ".join(score_sentences(models, [], sets("clap"), scores=scores))
+    assert "each file and of its captions, averaged by file, neither" in text
+    assert "Captions for clap were divided" in text and "RoBERTa [@liu2019] with a projection." in text
+    assert "Captions for msclap were divided into tokens of GPT-2's vocabulary by tokenizers" in text
+    assert "and embedded by the text half of the same checkpoint: GPT-2 [@radford2019] with" in text
 
 
 def test_all_metrics_and_models_have_a_reference() -> None:
     families = {get_model(model_id).family for model_id in model_ids()}
     assert all(map(cite, [*_built_in(), *families]))
     others = {"fad_core", "torch", "torchaudio", "resampy", "fadtk", "snakemake", "holm", "letters"}
-    others |= {"loudness"}
+    others |= {"loudness", "clap-score", "roberta", "gpt2"}
     named = {name for names in re.findall("keywords = {(.*)}", REFERENCES) for name in names.split(", ")}
     assert named == {*_built_in(), *families, *others}, "each entry is of something that is cited"
 

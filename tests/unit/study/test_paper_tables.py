@@ -19,6 +19,7 @@ from fad_study.papers.tables import published_table
 from fad_study.ranking import ranking_rows
 from hypothesis import given
 from hypothesis import strategies as st
+from small_study import clap_score
 from small_study import distance as any_distance
 
 from fad_core import metrics
@@ -219,28 +220,34 @@ def test_a_metric_that_is_not_symmetric_is_not_turned_round(monkeypatch: pytest.
     ]
     text = markdown_table(distance_table("s", rows, [], {}))
     assert text.splitlines()[2:6] == [
-        "| a | b | 3.000 | 600 : 60 |",
-        "| a | c | **2.000** | 600 : 60 |",
-        "| b | c | 5.000 | 600 : 60 |",
-        "| c | b | 1.000 | 600 : 60 |",
+        "| a | b | 3.000 |",
+        "| a | c | **2.000** |",
+        "| b | c | 5.000 |",
+        "| c | b | 1.000 |",
     ]
 
 
-def test_counts_of_vectors_stand_beside_the_models_that_they_are_of() -> None:
-    counts = {"vggish": (109, 19), "vggish-pca": (109, 19), "clap": (11, 4)}
+def test_counts_of_vectors_stand_beside_the_models_that_they_are_of_or_below_the_table() -> None:
+    counts = {"vggish": (109, 19, 20), "vggish-pca": (109, 19, 20), "clap": (11, 4, 5), "pann": (11, 4, 4)}
     rows = [
-        distance("a", "b", 1.0, "official", model=model, n_reference=reference, n_evaluation=evaluation)
-        for model, (reference, evaluation) in counts.items()
+        distance("a", name, 1.0, "official", model=model, n_reference=reference, n_evaluation=n)
+        for model, (reference, *sizes) in counts.items()
+        for name, n in zip("bc", sizes, strict=True)
     ]
-    lines = markdown_table(distance_table("s", rows, [], {})).splitlines()
-    assert lines[0] == "| evaluated set | vggish | vggish-pca | n | clap | n |"
-    assert lines[2] == "| b | 1.000 | 1.000 | 109 : 19 | 1.000 | 11 : 4 |"
+    text = markdown_table(distance_table("s", rows, [], {}))
+    lines = text.splitlines()
+    assert lines[0] == "| evaluated set | vggish | vggish-pca | n | clap | n | pann |"
+    assert lines[2] == "| b | **1.000** | **1.000** | 109 : 19 | **1.000** | 11 : 4 | **1.000** |"
+    assert "n: number of embedding vectors, reference : evaluated set (11 : 4 by pann)." in text
+    alone = markdown_table(distance_table("s", rows[-2:]))
+    assert "evaluated set (11 : 4)." in alone and "| n |" not in alone
 
 
 def test_draws_and_published_figures_have_the_counts_and_marks_of_all_draws() -> None:
     rows = [
         distance("a", "d0", 1.0, "seeded", n_evaluation=55, note=f"evaluation: {BIAS}; {SEEDED_NOTE}"),
         distance("a", "d1", 2.0, "seeded", n_evaluation=60, note=f"{LEVEL}; {SEEDED_NOTE}"),
+        distance("a", "best", 1.0, "seeded", n_evaluation=70, note=SEEDED_NOTE),
     ]
     groups = {"draws": ["d0", "d1"]}
     figure = {
@@ -292,7 +299,7 @@ def test_what_cannot_be_told_from_the_best_is_bold_too_unless_that_is_everything
     rows, ranking = ranked(apart)
     table = distance_table("s", rows, ranking=ranking)
     text = markdown_table(table)
-    assert [line.split(" | ")[1] for line in text.splitlines()[2:5]] == wanted
+    assert [line[:-2].split(" | ")[1] for line in text.splitlines()[2:5]] == wanted
     assert "that share a letter cannot be told apart (permutation test, p \\> 0.05 after Holm's" in text
     assert ("with all that cannot be told from it" in text) == bool(apart)
     for cell in wanted:
@@ -322,18 +329,23 @@ def test_of_sets_of_different_sizes_the_best_is_so_without_bias() -> None:
     assert "without bias" not in markdown_table(distance_table("s", rows, ranking=ranking))
 
 
-def test_several_metrics_are_columns_and_models_blocks() -> None:
+def test_a_system_has_one_row_with_the_metrics_of_each_model() -> None:
+    metrics = {"vggish": {"fad": 2.0}, "passt": {"fad": 3.0, "kl": 1.0, "is": 4.0}}
     rows = [
-        distance("ref", name, value, "official", model=model, metric=metric)
-        for model in ("vggish", "clap")
-        for metric, value in (("fad", 2.0), ("precision", 0.5))
-        for name in "ab"
+        distance("ref", name, value + place, "official", model=model, metric=metric)
+        for model, values in metrics.items()
+        for metric, value in values.items()
+        for place, name in enumerate("ab")
     ]
     table = distance_table("s", rows)
-    assert markdown_table(table).splitlines()[0] == "| model | evaluated set | FAD | precision | n |"
+    lines = markdown_table(table).splitlines()
+    assert lines[0] == "| evaluated set | vggish, FAD | passt, FAD | passt, KL | passt, IS |"
+    assert lines[2] == "| a | **2.000** | **3.000** | **1.000** | 4.000 |"
+    assert "reference : evaluated set (600 : 60)." in lines[5]
     latex = latex_table(table)
-    assert latex.count(r"\multicolumn{4}{@{}l}{\itshape clap} \\") == 1
-    assert "larger is better for precision, smaller for the others" in latex
+    assert r" & \multicolumn{1}{c}{vggish} & \multicolumn{3}{c}{passt} \\" in latex
+    assert "larger is better for IS, smaller for the others" in latex
+    assert "(KL) from ref, with Inception Score (IS)" in latex
 
 
 def test_a_table_that_is_wider_than_a_page_is_divided_and_keeps_its_numbers() -> None:
@@ -345,3 +357,80 @@ def test_a_table_that_is_wider_than_a_page_is_divided_and_keeps_its_numbers() ->
     assert all("evaluated set & model-of" in part for part in parts)
     assert [latex.count(model) - 1 for model in models] == [0] * 9
     assert r"\begin{table*}" in latex and r"\begin{table}" in latex_table(distance_table("s", rows[:2]))
+
+
+CAPTIONED = [
+    clap_score(name, value, padded=padded)
+    for name, value, padded in (("ref", 0.5, 0), ("a", 0.31, 2), ("b", 0.33, 0))
+]
+"""CLAP scores of a reference and of two systems; a third one has no captions."""
+
+
+def systems(**others: Any) -> list[dict[str, Any]]:
+    return [distance("ref", name, 1.0 + place, "official", **others) for place, name in enumerate("abc")]
+
+
+def test_the_clap_score_is_a_column_in_which_the_reference_is_no_system() -> None:
+    text = markdown_table(distance_table("s", systems(), scores=CAPTIONED))
+    lines = text.splitlines()
+    assert lines[0] == "| evaluated set | vggish, FAD | clap, CLAP score |"
+    assert lines[2:6] == [
+        "| ref | – | 0.5000 [0.4800, 0.5200] |",
+        "| a | **1.000** | 0.3100 [0.2900, 0.3300]† |",
+        "| b | 2.000 | **0.3300** [0.3100, 0.3500] |",
+        "| c | 3.000 | – |",
+    ]
+    assert "from ref, with CLAP score; larger is better for CLAP score, smaller for the others." in text
+    assert "evaluated set (600 : 60). n of the CLAP score: number of files with captions (12)." in text
+    assert "† files of these sets were padded with zeros." in text
+
+
+def test_differences_of_what_was_not_tested_are_told_from_those_that_were() -> None:
+    rows, ranking = ranked({"ab", "ac", "bc"})
+    text = markdown_table(distance_table("s", rows, ranking=ranking, scores=CAPTIONED))
+    assert "p \\> 0.05" in text and "Differences in CLAP score were not tested." in text
+
+
+@pytest.mark.parametrize(("pairs", "best"), [([], "ref"), ([("ref", "a"), ("ref", "b")], "b")])
+def test_clap_scores_alone_are_a_table_of_their_own(pairs: list[tuple[str, str]], best: str) -> None:
+    table = distance_table("s", [], scores=CAPTIONED, pairs=pairs)
+    lines = markdown_table(table).splitlines()
+    assert lines[0] == "| evaluated set | clap |" and table.label == "tab:s-clap_score"
+    assert [line.split(" | ")[0] for line in lines[2:5] if "**" in line] == [f"| {best}"]
+    assert table.caption.startswith("CLAP score; larger is better.")
+    assert "confidence interval of the mean over files." in lines[6]
+
+
+def test_in_a_matrix_the_clap_score_is_a_row() -> None:
+    rows = [distance(*pair, 1.0, "official", model="clap") for pair in itertools.combinations("abc", 2)]
+    lines = markdown_table(distance_table("s", rows, scores=CAPTIONED[1:])).splitlines()
+    assert lines[0] == "| model | reference | a | b | c | n |"
+    values = "0.3100 [0.2900, 0.3300]† | **0.3300** [0.3100, 0.3500] | –"
+    assert lines[5] == f"| clap (CLAP score) | captions | {values} | 12 |"
+
+
+def test_the_clap_score_of_draws_is_their_mean() -> None:
+    groups = {"ours": ["a", "b"]}
+    rows = systems()
+    table = distance_table("s", rows, repeat_rows(rows, groups), groups, scores=CAPTIONED)
+    assert "| ours | **1.500** ± 0.707 | 0.3200 ± 0.0141† |" in markdown_table(table)
+
+
+def test_a_remark_on_all_values_of_a_metric_stands_below_the_table() -> None:
+    rows = [*systems(note="small"), *systems(metric="kl", note="small; odd")]
+    rows[0] |= {"note": "small; peaks"}
+    text = markdown_table(distance_table("s", rows, scores=CAPTIONED[2:]))
+    assert "All values of FAD and KL: small. All values of KL: odd." in text
+    assert "| a | **1.000**† | **1.000** | – |" in text and "\n† peaks.\n" in text
+
+
+def test_in_a_table_wider_than_a_page_intervals_stand_below_the_numbers() -> None:
+    bounded = {"ci_low": 0.5, "ci_high": 0.75}
+    few, many = (
+        [distance("ref", "a", 1.0, "official", model=f"model-{m}", **bounded) for m in range(count)]
+        for count in (2, 4)
+    )
+    assert r"$1.000\ [0.5000, 0.7500]$" in latex_table(distance_table("s", few))
+    latex = latex_table(distance_table("s", many))
+    assert latex.count(r"$1.000$\\{\scriptsize $[0.5000, 0.7500]$}\end{tabular}") == 4
+    assert latex.count(r"\toprule") == 1

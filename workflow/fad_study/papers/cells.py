@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from fad_core.embedding.distances import SEEDED_NOTE
-from fad_core.metrics import Metric, get_metric
+from fad_core.metrics import Metric
 from fad_core.metrics.frechet import BIAS_NOTES
-from fad_core.util.formatting import Footnotes, remarks_of
+from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
+from fad_core.util.formatting import remarks_of
+from fad_study.papers.caption_scores import metric_of
 from fad_study.papers.layout import Number
 
 # Notes on the bias begin with the part of the set. A set may be called "reference", too: only these match.
 _OF_EITHER = re.compile(f"^(reference|evaluation): (?={'|'.join(map(re.escape, BIAS_NOTES))})")
 
 Row = Mapping[str, Any]
+_T = TypeVar("_T")
+_U = TypeVar("_U", bound=Hashable)
 Key = tuple[str, str, str, str]
 """Model, metric, reference, and evaluated set or group of draws."""
 
 _FILES = {"excluded": "excluded", "padded": "padded with zeros"}
 _MARKS = "†‡§¶‖"
+_SETS_LISTED = 12
 _LETTER = re.compile(r"[a-z][0-9]*")
 
 
@@ -39,10 +44,11 @@ class Compared:
 
     @property
     def vectors(self) -> str:
-        """Numbers of vectors of the reference and of the evaluated set, as in "600 : 60"."""
-        return " : ".join(
-            range_text({row[name] for row in self.rows}) for name in ("n_reference", "n_evaluation")
-        )
+        """Numbers of vectors of the reference and of the evaluated set, as in "600 : 60"; of captions one."""
+        sides = ["n_reference", "n_evaluation"]
+        if self.rows[0]["metric"] == CLAP_SCORE_NAME:
+            sides = sides[1:]
+        return " : ".join(range_text({row[name] for row in self.rows}) for name in sides)
 
 
 def key_of(row: Row) -> Key:
@@ -53,7 +59,7 @@ def key_of(row: Row) -> Key:
 def both_ways(distances: Sequence[Row]) -> list[Row]:
     """Return the rows of a DISTANCES table, followed by those of symmetric metrics with the sets swapped."""
     listed = set(map(key_of, distances))
-    swapped = [_swapped(row) for row in distances if get_metric(row["metric"]).symmetric]
+    swapped = [_swapped(row) for row in distances if metric_of(row["metric"]).symmetric]
     return [*distances, *(row for row in swapped if key_of(row) not in listed)]
 
 
@@ -79,7 +85,8 @@ def with_best(cells: Mapping[Key, Compared], ranking: Sequence[Row]) -> dict[Key
     """Return the cells with the best of each model, metric and reference marked, and letters.
 
     Where systems were tested, the best are the first one and all that cannot be told from it, and none is
-    marked if that is all of them. Otherwise, they are the smallest or highest (`mark_best`).
+    marked if that is all of them. Otherwise, they are the smallest or highest (`mark_best`). A reference
+    itself is no system.
 
     Args:
         cells: numbers by their keys.
@@ -89,12 +96,12 @@ def with_best(cells: Mapping[Key, Compared], ranking: Sequence[Row]) -> dict[Key
     marked = dict(cells)
     ranks = {key_of(row): row for row in ranking}
     for group in dict.fromkeys(key[:3] for key in cells):
-        keys = [key for key in cells if key[:3] == group]
+        keys = [key for key in cells if key[:3] == group and key[3] != group[2]]
         ranked = [ranks[key] for key in keys if key in ranks]
         if len(ranked) == len(keys) and any(row["letters"] for row in ranked):
             numbers = _by_letters([cells[key].number for key in keys], ranked)
         else:
-            highest = get_metric(group[1]).higher_is_better
+            highest = metric_of(group[1]).higher_is_better
             numbers = mark_best([cells[key].number for key in keys], highest=highest)
         marked |= {key: replace(cells[key], number=number) for key, number in zip(keys, numbers, strict=True)}
     return marked
@@ -126,15 +133,29 @@ def mark_best(column: Sequence[Number], *, highest: bool = False) -> list[Number
 def with_remarks(cells: Mapping[Key, Compared]) -> tuple[dict[Key, Compared], tuple[tuple[str, str], ...]]:
     """Return the cells with a mark for each of their remarks, and all marks with their remarks.
 
-    A remark that all cells have has the mark "".
+    A remark that all cells have, or all of some metrics and no others, has the mark "".
     """
-    notes = Footnotes.of("; ".join([*remarks(cell.rows), *_of_files(cell.rows)]) for cell in cells.values())
-    marked = {
-        key: replace(cell, number=replace(cell.number, marks=tuple(map(_mark, sorted(numbers)))))
-        for (key, cell), numbers in zip(cells.items(), notes.marks, strict=True)
-    }
-    general = [("", f"All values: {remark}.") for remark in notes.general]
-    return marked, (*general, *((_mark(n), remark) for n, remark in enumerate(notes.numbered, start=1)))
+    found = {key: [*remarks(cell.rows), *_of_files(cell.rows)] for key, cell in cells.items()}
+    every = dict.fromkeys(remark for each in found.values() for remark in each)
+    scopes = {remark: _scope([key for key in found if remark in found[key]], cells) for remark in every}
+    numbered = [remark for remark in every if not scopes[remark]]
+    marks = {remark: _mark(number) for number, remark in enumerate(numbered, start=1)}
+    marked = {}
+    for key, cell in cells.items():
+        own = tuple(mark for remark, mark in marks.items() if remark in found[key])
+        marked[key] = replace(cell, number=replace(cell.number, marks=own))
+    general = [("", f"{scope}: {remark}.") for remark, scope in scopes.items() if scope]
+    return marked, (*general, *((mark, remark) for remark, mark in marks.items()))
+
+
+def _scope(keys: Sequence[Key], cells: Collection[Key]) -> str:
+    """Return words for these of all cells, if they are several and all of some metrics; otherwise ""."""
+    metrics = list(dict.fromkeys(metric for _, metric, _, _ in keys))
+    of_metrics = [key for key in cells if key[1] in metrics]
+    if len(keys) < max(2, len(of_metrics)):
+        return ""
+    whole = len(of_metrics) == len(cells)
+    return "All values" if whole else f"All values of {listed([metric_of(name).label for name in metrics])}"
 
 
 def remarks(rows: Iterable[Row]) -> list[str]:
@@ -178,7 +199,29 @@ def titled(metric: Metric) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """Return names as a list in a sentence, as in "a, b and c"."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def by_set(rows: Sequence[Row], counts: Sequence[int]) -> str:
+    """Return the numbers of sets; the sets with the commonest number are the others."""
+    names = [row["dataset"] for row in rows]
+    by_name = dict(zip(names, counts, strict=True))
+    groups = [some for some, _ in merged(names, lambda name: str(by_name[name]))]
+    if len(groups) == 1:
+        return f"{counts[0]} of each"
+    others = max(groups, key=len) if max(map(len, groups)) > 1 else []
+    named = [f"{by_name[name]} of {name}" for name in names if name not in others]
+    if len(named) > _SETS_LISTED:
+        return f"{min(counts)} to {max(counts)} of each"
+    return ", ".join([*named, *([f"{by_name[others[0]]} of each other"] if others else [])])
+
+
+def merged(names: Sequence[_T], text: Callable[[_T], _U]) -> list[tuple[list[_T], _U]]:
+    """Return the names that have the same text, with this, in the order of the first of them."""
+    groups: dict[_U, list[_T]] = {}
+    for name in names:
+        groups.setdefault(text(name), []).append(name)
+    return [(some, text) for text, some in groups.items()]
 
 
 def _swapped(row: Row) -> Row:

@@ -1,34 +1,35 @@
-"""The table of a study's distances for a paper: sets by models, or sets by sets."""
+"""The table of a study's distances and CLAP scores for a paper: sets by models, or sets by sets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import compress, groupby
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
 
-from fad_core.metrics import choose_metric, get_metric
-from fad_core.util.formatting import weights_text
+from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
+from fad_study.papers.caption_scores import caption_rows, metric_of
 from fad_study.papers.cells import (
     Compared,
     Key,
     Row,
     both_ways,
     key_of,
-    listed,
     range_text,
     rows_behind,
-    titled,
     with_best,
     with_remarks,
 )
 from fad_study.papers.layout import Cell, Number, PaperTable
-from fad_study.ranking import ALPHA
+from fad_study.papers.legend import Cells, SameCounts, caption_of, draw_notes, notes_on, same_counts
+from fad_study.papers.repeats import repeat_rows
 
 _NAMED_COLUMNS = 6
 """With more sets, columns are headed by numbers, which precede the sets' names in the rows."""
 
-Cells = Mapping[Key, Compared]
 Columns = Sequence[tuple[str, str]]
 """Models and metrics."""
+Groups = tuple[tuple[tuple[Cell, ...], ...], ...]
+"""Rows in groups."""
 
 
 def distance_table(
@@ -37,8 +38,10 @@ def distance_table(
     repeats: Sequence[Row] = (),
     groups: Mapping[str, Sequence[str]] | None = None,
     ranking: Sequence[Row] = (),
+    scores: Sequence[Row] = (),
+    pairs: Sequence[tuple[str, str]] = (),
 ) -> PaperTable:
-    """Return a table of evaluated sets by models (and metrics), in blocks by reference; a group is one row.
+    """Return a table of evaluated sets by models and metrics, in blocks by reference; a group is one row.
 
     If all sets were compared with each other by symmetric metrics, it is a matrix for each model instead. The
     best of each reference, model and metric are marked. A pair of a symmetric metric counts for both of its
@@ -50,106 +53,44 @@ def distance_table(
         repeats: rows of a REPEATS table.
         groups: data sets of each group of draws, by the group's name.
         ranking: rows of a RANKING table.
+        scores: rows of a CLAP_SCORE table, with their numbers of files that were `padded`.
+        pairs: (reference, evaluation), the rows of a table of CLAP scores alone; none if it has no reference.
     """
     groups = groups or {}
-    columns = list(dict.fromkeys((row["model"], row["metric"]) for row in distances))
     sets = list(dict.fromkeys(row[side] for row in distances for side in ("reference", "evaluation")))
-    cells = _cells(distances, repeats, groups)
-    square = not repeats and len(sets) > 2 and _is_complete(cells, columns, sets)
+    compared = _cells(distances, repeats, groups)
+    square = not repeats and len(sets) > 2 and _is_complete(compared, _columns(distances), sets)
     if not square:
         references = {row["reference"] for row in distances}
-        cells = {key: cell for key, cell in cells.items() if key[2] in references}
-    marked, notes = with_remarks(with_best(cells, ranking))
-    layout = _matrices(marked, columns, sets) if square else _blocks(marked, columns)
-    place = _place(square, layout[1])
-    general = [*_notes(distances, marked, ranking, place), *_draw_notes(repeats, groups)]
+        compared = {key: cell for key, cell in compared.items() if key[2] in references}
+        both = [key_of(row)[2:] for row in both_ways(distances) if row["reference"] in references]
+        pairs = list(dict.fromkeys([*pairs, *both]))
+    captioned = list(caption_rows(scores, () if square else pairs))
+    drawn = repeat_rows(captioned, groups)
+    rows = [*distances, *captioned]
+    marked, notes = with_remarks(with_best(compared | _cells(captioned, drawn, groups), ranking))
+    same = {} if square else same_counts(marked)
+    layout = _matrices(marked, _columns(rows), sets) if square else _blocks(marked, _columns(rows), same)
+    place = _place(square, layout.groups)
+    general = [*notes_on(rows, marked, ranking, place, same), *draw_notes([*repeats, *drawn], groups)]
     return PaperTable(
-        " ".join(_caption(distances, marked, place)),
-        f"tab:{study}-distances",
-        *layout,
+        " ".join(caption_of(rows, marked, place)),
+        f"tab:{study}-{'distances' if distances else 'clap_score'}",
+        **layout._asdict(),
         notes=(*(("", note) for note in general), *notes),
     )
 
 
-def _place(square: bool, groups: _Body) -> str:
+def _columns(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """Return the models and their metrics, those of a model beside each other."""
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    columns = dict.fromkeys((row["model"], row["metric"]) for row in rows)
+    return sorted(columns, key=lambda column: models.index(column[0]))
+
+
+def _place(square: bool, groups: Groups) -> str:
     """Return what the values that are compared with each other stand in."""
     return "row" if square else "column and block" if len(groups) > 1 else "column"
-
-
-def _caption(distances: Sequence[Row], cells: Cells, place: str) -> Iterator[str]:
-    metrics = list(dict.fromkeys(metric for _, metric, _, _ in cells))
-    references = list(dict.fromkeys(key[2] for key in cells))
-    models = {model for model, _, _, _ in cells}
-    by = f" by {models.pop()}" if len(models) == 1 and metrics[1:] else ""
-    yield (
-        f"{listed([titled(get_metric(metric)) for metric in metrics])}{by} from "
-        f"{'each reference' if len(references) > 1 else references[0]}; {_better(metrics)}."
-    )
-    numbers = [cell.number for cell in cells.values()]
-    if any(number.best for number in numbers):
-        alike = ", with all that cannot be told from it" if any(n.letters for n in numbers) else ""
-        yield f"The best of each {place} is in bold{alike}."
-    yield from weights_sentences(distances)
-
-
-def _notes(distances: Sequence[Row], cells: Cells, ranking: Sequence[Row], place: str) -> Iterator[str]:
-    """Yield sentences on what is in the whole table."""
-    yield "n: number of embedding vectors" + ("." if place == "row" else ", reference : evaluated set.")
-    if any(cell.number.letters for cell in cells.values()):
-        yield (
-            f"Values of a {place} that share a letter cannot be told apart (permutation test, "
-            f"p > {ALPHA} after Holm's adjustment)."
-        )
-        by = dict.fromkeys(row["metric"] for row in ranking if row["ranked_by"] == "corrected")
-        if by:
-            names = listed([get_metric(metric).label for metric in by])
-            yield f"The best by {names} are so by values without bias, since sets have different n."
-    elif any(cell.number.best for cell in cells.values()):
-        yield "Differences were not tested."
-    levels = {_level(row) for row in distances if row["ci_low"] is not None}
-    if levels:
-        level = f"{100 * levels.pop():g} % " if len(levels) == 1 else ""
-        above = (
-            ", above which FAD lies by its bias" if any(row["metric"] == "fad" for row in distances) else ""
-        )
-        yield f"Brackets: {level}confidence interval of the value in the populations{above}."
-
-
-def _draw_notes(repeats: Sequence[Row], groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    if repeats:
-        count = sorted({row["draws"] for row in repeats})
-        draws = f"{count[0]}" if len(count) == 1 else f"{count[0]} to {count[-1]}"
-        yield f"± is the standard deviation over {draws} draws ({', '.join(groups)})."
-
-
-def _level(row: Row) -> float:
-    """Return the confidence level of the interval of a distance."""
-    options = choose_metric(f"{row['metric']} {row['metric_settings']}").options
-    return float(getattr(options, "level", 0.0))
-
-
-def _better(metrics: Sequence[str]) -> str:
-    higher = [metric for metric in metrics if get_metric(metric).higher_is_better]
-    if not higher:
-        return "smaller is better"
-    return (
-        f"larger is better for {listed([get_metric(name).label for name in higher])}, smaller for the others"
-        if higher != metrics
-        else "larger is better"
-    )
-
-
-def weights_sentences(rows: Sequence[Row]) -> list[str]:
-    """Return sentences that name the weights of the rows, each once."""
-    models: dict[str, list[str]] = {}
-    for row in rows:
-        names = models.setdefault(row["weights"], [])
-        if row["model"] not in names:
-            names.append(row["model"])
-    if len(models) == 1:
-        text = weights_text(next(iter(models)))
-        return [f"{text[0].upper()}{text[1:]}."]
-    return [f"{', '.join(names)}: {weights_text(weights)}." for weights, names in models.items()]
 
 
 def _ends(row: Row) -> tuple[float, float] | None:
@@ -179,62 +120,73 @@ def _is_complete(cells: Cells, columns: Sequence[tuple[str, str]], sets: Sequenc
     return all((*column, *pair) in cells for column in columns for pair in pairs)
 
 
-_Body = tuple[tuple[tuple[Cell, ...], ...], ...]
-_Layout = tuple[tuple[str, ...], _Body, int]
-"""Heading, rows in groups, and number of columns of names."""
+class _Layout(NamedTuple):
+    """Where the numbers of a `PaperTable` are."""
+
+    heading: tuple[str, ...]
+    groups: Groups
+    names: int
+    over: tuple[str, ...] = ()
 
 
-def _blocks(cells: Cells, columns: Columns) -> _Layout:
+def _blocks(cells: Cells, columns: Columns, same: SameCounts) -> _Layout:
     """Lay out a group of rows for each reference, a row for each evaluated set, a column for each model.
 
-    With several metrics there is a column for each of these, and a group of rows for each model, too.
+    With several metrics, each model has a column for each of its own. Numbers of vectors have columns unless
+    they are the `same` in all rows.
     """
-    models, metrics = (list(dict.fromkeys(each)) for each in zip(*columns, strict=True))
-    by_metric = len(metrics) > 1
-    heads = metrics if by_metric else models
     pairs = list(dict.fromkeys(key[2:] for key in cells))
-    rows = [(model, *pair) for model in (models if by_metric else [""]) for pair in pairs]
-    keys: list[list[Key]] = [
-        [(model, head, *pair) if by_metric else (head, metrics[0], *pair) for model, *pair in rows]
-        for head in heads
-    ]
-    named = [len({row[0] for row in rows}) > 1, len({row[1] for row in rows}) > 1, True]
-    heading = list(compress(("model", "reference", "evaluated set"), named))
-    names = len(heading)
-    lines: list[list[Cell]] = [list(compress(row, named)) for row in rows]
-    counts = [[_vectors(cells.get(key)) for key in column] for column in keys]
-    for index, (head, column) in enumerate(zip(heads, keys, strict=True)):
-        heading.append(get_metric(head).label if by_metric else head)
-        for line, key in zip(lines, column, strict=True):
-            line.append(_number(cells.get(key)))
+    references = list(dict.fromkeys(reference for reference, _ in pairs))
+    # A reference's own row comes first.
+    pairs.sort(key=lambda pair: (references.index(pair[0]), pair[0] != pair[1]))
+    names = 1 + bool(references[1:])
+    models, metrics = (list(dict.fromkeys(each)) for each in zip(*columns, strict=True))
+    heading = ["reference", "evaluated set"][-names:]
+    over = [""] * names
+    lines: list[list[Cell]] = [list(pair[-names:]) for pair in pairs]
+    counts = [[_vectors(cells.get((*column, *pair))) for pair in pairs] for column in columns]
+    for index, (model, metric) in enumerate(columns):
+        heading.append(metric_of(metric).label if metrics[1:] else model)
+        over.append(model if models[1:] and metrics[1:] else "")
+        for line, pair in zip(lines, pairs, strict=True):
+            line.append(_number(cells.get((model, metric, *pair))))
+        if (model, metric == CLAP_SCORE_NAME) in same:
+            continue
         # Neighbours with the same counts share one column of counts.
-        if index + 1 == len(heads) or counts[index] != counts[index + 1]:
+        beside = columns[index + 1 : index + 2]
+        if not beside or counts[index] != counts[index + 1] or (over[-1] and beside[0][0] != model):
             heading.append("n")
+            over.append(over[-1])
             for line, count in zip(lines, counts[index], strict=True):
                 line.append(count)
-    groups = groupby(zip(rows, lines, strict=True), key=lambda item: item[0][:2])
-    return tuple(heading), tuple(tuple(tuple(line) for _, line in group) for _, group in groups), names
+    groups = groupby(zip(pairs, lines, strict=True), key=lambda item: item[0][0])
+    body = tuple(tuple(tuple(line) for _, line in group) for _, group in groups)
+    return _Layout(tuple(heading), body, names, tuple(over) if any(over) else ())
 
 
 def _matrices(cells: Cells, columns: Columns, sets: Sequence[str]) -> _Layout:
-    """Lay out a group of rows for each model, a row for each reference, a column for each evaluated set."""
+    """Lay out a group of rows for each model, a row for each reference, a column for each evaluated set.
+
+    The CLAP score of all sets is one row.
+    """
     numbered = len(sets) > _NAMED_COLUMNS
     several = len(columns) > 1
     metrics = len({metric for _, metric in columns}) > 1
     numbers = [str(number) for number in range(1, len(sets) + 1)]
     body: list[tuple[tuple[Cell, ...], ...]] = []
     for model, metric in columns:
-        title = f"{model} ({get_metric(metric).label})" if metrics else model
+        title = f"{model} ({metric_of(metric).label})" if metrics else model
         lines: list[tuple[Cell, ...]] = []
-        for number, reference in zip(numbers, sets, strict=True):
+        captioned = metric == CLAP_SCORE_NAME
+        for number, reference in [("", "")] if captioned else zip(numbers, sets, strict=True):
             found = [cells.get((model, metric, reference, name)) for name in sets]
             count = range_text({cell.rows[0]["n_reference"] for cell in found if cell})
-            names = [*([title] if several else []), *([number] if numbered else []), reference]
-            lines.append((*names, *(_number(cell) for cell in found), count))
+            names = [*([title] if several else []), *([number] if numbered else [])]
+            lines.append((*names, reference or "captions", *(_number(cell) for cell in found), count))
         body.append(tuple(lines))
     left = [*(["model"] if several else []), *(["no."] if numbered else []), "reference"]
     heading = (*left, *(numbers if numbered else sets), "n")
-    return heading, tuple(body), len(left)
+    return _Layout(heading, tuple(body), len(left))
 
 
 def _number(cell: Compared | None) -> Number | None:

@@ -3,10 +3,11 @@ r"""Tables and text in LaTeX, for `\input`; tables need the package booktabs."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby, takewhile
 from math import ceil
 
-from fad_core.util.formatting import one_line
+from fad_study.papers.latex_text import latex_cell, latex_marks, latex_text
 from fad_study.papers.layout import Cell, Number, PaperTable
 from fad_study.papers.markdown import markdown_cell
 
@@ -16,6 +17,8 @@ _PAGE_PT = 340.0
 """Width of the text of a one-column page; a table that is wider is divided."""
 _GAP_PT, _CHARACTER_PT, _WIDE_PT, _NARROW_PT = 7.0, 4.3, 6.3, 2.7
 """Space between columns, and mean widths of characters, of wide and of narrow ones, at \footnotesize."""
+_SMALL = 0.94
+"""Size of small letters, those of \\scriptsize, beside \footnotesize."""
 _LONGEST_PT = 120.0
 """Width of a name above which it is broken into lines."""
 _PAGE_LINES = 44
@@ -28,10 +31,15 @@ Group = tuple[tuple[Cell, ...], ...]
 def latex_table(table: PaperTable) -> str:
     r"""Return a table in LaTeX for `\input`, with its notes below it; it needs the package booktabs.
 
-    A table that is wider than a page is divided into parts of fewer columns, one below the other, and one
-    that is taller is continued in further floats of the same number.
+    In a table that is wider than a page, intervals stand below the numbers. If it is still wider, it is
+    divided into parts of fewer columns, one below the other. One that is taller is continued in further
+    floats of the same number.
     """
     widths = _widths(table)
+    if _total(widths, range(len(widths))) > _PAGE_PT:
+        stacked = (tuple(tuple(map(_stacked, row)) for row in group) for group in table.groups)
+        table = replace(table, groups=tuple(stacked))
+        widths = _widths(table)
     parts = [
         (columns, rows)
         for columns in _parts(table, widths)
@@ -69,13 +77,17 @@ def latex_table(table: PaperTable) -> str:
     return "".join(text)
 
 
+def _stacked(cell: Cell) -> Cell:
+    return replace(cell, stacked=cell.ends is not None) if isinstance(cell, Number) else cell
+
+
 def _caption(table: PaperTable) -> list[str]:
     return [rf"\caption{{{latex_text(table.caption)}}}", rf"\label{{{table.label}}}"]
 
 
 def _below(table: PaperTable) -> list[str]:
     notes = [
-        f"${_latex_marks([mark])}$ {latex_text(note)}." if mark else latex_text(note)
+        f"${latex_marks([mark])}$ {latex_text(note)}." if mark else latex_text(note)
         for mark, note in table.notes
     ]
     box = r"\par\smallskip\begin{minipage}{\linewidth}\raggedright "
@@ -94,9 +106,9 @@ def _tabular(
     )
     blocks = []
     for group in groups:
-        title = ", ".join(_latex_cell(cell) for cell in group[0][:leading])
+        title = ", ".join(latex_cell(cell) for cell in group[0][:leading])
         above = [rf"\multicolumn{{{len(shown)}}}{{@{{}}l}}{{\itshape {title}}}"] if leading else []
-        lines = [*above, *(" & ".join(_latex_cell(row[index]) for index in shown) for row in group)]
+        lines = [*above, *(" & ".join(latex_cell(row[index]) for index in shown) for row in group)]
         blocks.append("".join(f"{line} \\\\\n" for line in lines))
     lines = [
         rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}",
@@ -129,10 +141,16 @@ def _with_values(groups: Sequence[Group], columns: Sequence[int]) -> list[Group]
 
 
 def _lines(groups: Sequence[Group], table: PaperTable) -> int:
-    """Estimate the number of lines of groups of rows with their heading."""
-    names = [[row[: table.names] for row in group] for group in groups]
-    rows = sum(max(ceil(_width(name) / _LONGEST_PT) for name in row) for group in names for row in group)
-    return 2 + rows + len(groups) * (1 if _leading(table) else 0)
+    """Estimate the number of lines of groups of rows with their heading, and of the space around them."""
+    rows = sum(max(map(_lines_of, row)) for group in groups for row in group)
+    return 3 + bool(table.over) + rows + len(groups) * (1 if _leading(table) else 0)
+
+
+def _lines_of(cell: Cell) -> int:
+    """Return the number of lines of a cell: of a long name, or of a number with its interval."""
+    if isinstance(cell, Number):
+        return 1 + cell.stacked
+    return 1 if cell is None else max(1, ceil(_width(cell) / _LONGEST_PT))
 
 
 def _leading(table: PaperTable) -> int:
@@ -195,6 +213,9 @@ def _total(widths: Sequence[float], columns: Sequence[int]) -> float:
 
 
 def _width(cell: Cell) -> float:
+    if isinstance(cell, Number) and cell.stacked:
+        interval = f"[{', '.join(cell.end_texts)}]".replace("-", "−")
+        return max(_width(replace(cell, ends=None, stacked=False)), _SMALL * _width(interval))
     text = cell if isinstance(cell, str) else markdown_cell(cell).replace("*", "")
     wide = sum(character.isupper() or character in "mw%—±−" for character in text)
     narrow = sum(character in " .,:;[]()ijl" for character in text)
@@ -212,72 +233,3 @@ def _latex_over(over: Sequence[str]) -> list[str]:
         rules += [rf"\cmidrule(lr){{{column}-{column + width - 1}}}"] if text else []
         column += width
     return [" & ".join(cells) + r" \\", " ".join(rules)]
-
-
-def latex_text(text: str) -> str:
-    """Return plain text with the special characters of LaTeX escaped."""
-    return "".join(_LATEX.get(character, character) for character in one_line(text))
-
-
-_GREEK = "alpha beta gamma delta lambda mu pi sigma tau Delta"
-_LATEX = {
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': "''",
-    "±": r"$\pm$",
-    "−": "$-$",
-    "×": r"$\times$",
-    "·": r"$\cdot$",
-    "≤": r"$\leq$",
-    "≥": r"$\geq$",
-    "≈": r"$\approx$",
-    "∞": r"$\infty$",
-    "→": r"$\rightarrow$",
-    "µ": r"$\mu$",
-    **dict(zip("αβγδλμπστΔ", map(r"$\{}$".format, _GREEK.split()), strict=True)),
-    "…": r"\ldots{}",
-    "—": "---",
-    "–": "--",
-    "²": r"\textsuperscript{2}",
-}
-
-
-def _latex_cell(cell: Cell) -> str:
-    if cell is None:
-        return "--"
-    if isinstance(cell, str):
-        return latex_text(cell)
-    return _latex_number(cell)
-
-
-def _latex_number(number: Number) -> str:
-    value = _latex_power(number.text)
-    text = f"\\mathbf{{{value}}}" if number.best else value
-    if number.letters:
-        text += rf"^{{\mathrm{{{number.letters}}}}}"
-    if number.ends is not None:
-        ends = ", ".join(map(_latex_power, number.end_texts))
-        text += rf"\ [{ends}]"
-    if number.spread_texts:
-        one, other = map(_latex_power, number.spread_texts)
-        text += f" \\pm {one}" if one == other else f"^{{+{other}}}_{{-{one}}}"
-    return f"${text}{_latex_marks(number.marks)}$"
-
-
-def _latex_marks(marks: Sequence[str]) -> str:
-    """Return marks as superscripts in math mode; the empty group permits a superscript before them."""
-    raised = ",".join("".join(_LATEX_MARKS[character] for character in mark) for mark in marks)
-    return f"{{}}^{{{raised}}}" if raised else ""
-
-
-_LATEX_MARKS = {"†": r"\dagger", "‡": r"\ddagger", "§": r"\S", "¶": r"\P", "‖": r"\|"}
-
-
-def _latex_power(text: str) -> str:
-    mantissa, _, exponent = text.partition("e")
-    return f"{mantissa} \\times 10^{{{int(exponent)}}}" if exponent else mantissa

@@ -20,6 +20,7 @@ class Number:
         below: distance from the lower end of its interval; None if it has no interval.
         above: distance to the upper end of its interval; None if it has no interval.
         ends: ends of an interval that need not hold the number, instead of `below` and `above`.
+        stacked: whether there is room for `ends` below the number alone.
         best: whether it is one of the best of its column.
         digits: number of significant digits.
         decimals: number of digits after the point, instead of `digits`; None: as `digits` gives.
@@ -31,6 +32,7 @@ class Number:
     below: float | None = None
     above: float | None = None
     ends: tuple[float, float] | None = None
+    stacked: bool = False
     best: bool = False
     digits: int = _DIGITS
     decimals: int | None = None

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 
 from fad_core.metrics import choose_metric, get_metric
 from fad_core.models.use import ModelUse
 from fad_core.util.formatting import counted, duration, weights_text
 from fad_study.correlations import POOLS
 from fad_study.paper_options import CorrelationChoice
-from fad_study.papers.cells import listed, remarks, titled
+from fad_study.papers.caption_methods import caption_sentences
+from fad_study.papers.cells import by_set, listed, merged, remarks, titled
 from fad_study.papers.citations import cite
 from fad_study.ranking import ALPHA
 from fad_study.versions import versions
 
 Row = Mapping[str, Any]
 Models = Mapping[str, ModelUse]
-_T = TypeVar("_T")
 
 _HASH_DIGITS = 16
-_SETS_LISTED = 12
 _PRINTED = ("fad_core", "Python", "torch", "numpy", "scipy", "libsndfile", "resampy", "snakemake")
 _SHARED = {"sound": " at ", "dimension": " in ", "weights": ", with ", "settings": ", used with "}
 """What comes before a fact that is said once for all models of a family."""
@@ -36,25 +35,34 @@ _FAMILIES = {
 }
 
 
-def distance_sentences(
-    models: Models, distances: Sequence[Row], datasets: Sequence[Row], ranking: Sequence[Row] = ()
+def score_sentences(
+    models: Models,
+    distances: Sequence[Row],
+    datasets: Sequence[Row],
+    ranking: Sequence[Row] = (),
+    scores: Sequence[Row] = (),
 ) -> Iterator[str]:
-    """Yield sentences on how distances were computed: metrics, models, weights, rates, resampler, clips.
+    """Yield sentences on how values were computed: metrics, models, weights, rates, resampler, clips.
 
     Args:
         models: by their names in the study.
         distances: rows of a DISTANCES table.
         datasets: rows of a DATASETS table.
         ranking: rows of a RANKING table.
+        scores: rows of a CLAP_SCORE table.
     """
-    yield from _metric_sentences(distances, ranking)
-    first = {row["model"]: row for row in reversed(distances)}
+    if distances:
+        yield from _metric_sentences(distances, ranking)
+    if scores:
+        yield from caption_sentences(models, scores)
+    first = {row["model"]: row for row in reversed([*distances, *scores])}
     used = {name: use for name, use in models.items() if name in first}
     for family in dict.fromkeys(use.model.family for use in used.values()):
         yield _family_sentence({name: use for name, use in used.items() if use.model.family == family}, first)
     yield from _convention_sentences(used)
     yield from _clip_sentences(list(used), datasets)
-    yield from _warnings(list(used), distances)
+    yield from _warnings(list(used), distances, "distances")
+    yield from _warnings(list(used), scores, "CLAP scores")
     seeded = [name for name in used if first[name]["weights"] == "seeded"]
     if seeded:
         yield (
@@ -97,7 +105,7 @@ def version_sentence() -> str:
 
 def _metric_sentences(distances: Sequence[Row], ranking: Sequence[Row]) -> Iterator[str]:
     chosen = dict.fromkeys((row["metric"], row["metric_settings"]) for row in distances)
-    cited = _merged([metric for metric, _ in chosen], lambda metric: cite(metric))
+    cited = merged([metric for metric, _ in chosen], lambda metric: cite(metric))
     titles = [listed([titled(get_metric(name)) for name in names]) + citation for names, citation in cited]
     yield (
         f"{listed(titles)} {'were' if len(chosen) > 1 else 'was'} computed by fad-core{cite('fad_core')} "
@@ -159,7 +167,7 @@ def _facts(use: ModelUse, row: Row) -> dict[str, str]:
 def _convention_sentences(used: Models) -> Iterator[str]:
     """Yield sentences on loudness, on the resampler, and on the conventions of other packages."""
     targets = {name: use.options.loudness for name, use in used.items() if use.options.loudness is not None}
-    for some, target in _merged(list(targets), lambda name: f"{targets[name]:g}"):
+    for some, target in merged(list(targets), lambda name: f"{targets[name]:g}"):
         of = "Each file" if len(some) == len(used) else f"For {listed(some)}, each file"
         yield (
             f"{of} was scaled by a gain to an integrated loudness of {target} LUFS (ITU-R BS.1770-4), as "
@@ -194,10 +202,10 @@ def _clip_sentences(names: Sequence[str], datasets: Sequence[Row]) -> Iterator[s
     names = list(filter(rows, names))
     if not names:
         return
-    clips = _merged(names, lambda name: _clips(rows(name)))
+    clips = merged(names, lambda name: _clips(rows(name)))
     for some, text in clips:
         yield f"{listed(some)} embedded {text}." if clips[1:] else f"Each model embedded {text}."
-    vectors = _merged(names, lambda name: _vectors(rows(name)))
+    vectors = merged(names, lambda name: _vectors(rows(name)))
     counts = [f"{text} by {listed(some)}" if vectors[1:] else text for some, text in vectors]
     yield f"This gave these numbers n of vectors: {'; '.join(counts)}."
 
@@ -211,47 +219,25 @@ def _clips(rows: Sequence[Row]) -> str:
         if padded or excluded
         else "none was padded or excluded"
     )
-    of = f"of {counted(len(rows), 'set')}, {_by_set(rows, used)}"
+    of = f"of {counted(len(rows), 'set')}, {by_set(rows, used)}"
     return f"{counted(sum(used), 'clip')} ({seconds}) {of}; {apart}"
 
 
 def _vectors(rows: Sequence[Row]) -> str:
-    return _by_set(rows, [row["vectors"] for row in rows])
+    return by_set(rows, [row["vectors"] for row in rows])
 
 
-def _by_set(rows: Sequence[Row], counts: Sequence[int]) -> str:
-    """Return the numbers of sets; the sets with the commonest number are the others."""
-    names = [row["dataset"] for row in rows]
-    by_name = dict(zip(names, counts, strict=True))
-    groups = [some for some, _ in _merged(names, lambda name: str(by_name[name]))]
-    if len(groups) == 1:
-        return f"{counts[0]} of each"
-    others = max(groups, key=len) if max(map(len, groups)) > 1 else []
-    named = [f"{by_name[name]} of {name}" for name in names if name not in others]
-    if len(named) > _SETS_LISTED:
-        return f"{min(counts)} to {max(counts)} of each"
-    return ", ".join([*named, *([f"{by_name[others[0]]} of each other"] if others else [])])
-
-
-def _warnings(names: Sequence[str], distances: Sequence[Row]) -> Iterator[str]:
-    """Yield the remarks on distances, with the numbers of distances by each model that have them."""
-    found = {name: [remarks([row]) for row in distances if row["model"] == name] for name in names}
+def _warnings(names: Sequence[str], rows: Sequence[Row], what: str) -> Iterator[str]:
+    """Yield the remarks on values, with the numbers of values by each model that have them."""
+    found = {name: [remarks([row]) for row in rows if row["model"] == name] for name in names}
 
     def shares(remark: str) -> str:
         counts = {name: sum(remark in each for each in found[name]) for name in names}
-        if sum(counts.values()) == len(distances):
-            return "all distances"
+        if sum(counts.values()) == len(rows):
+            return f"all {what}"
         some = [f"{count} of {len(found[name])} by {name}" for name, count in counts.items() if count]
-        return f"distances ({', '.join(some)})"
+        return f"{what} ({', '.join(some)})"
 
     every = list(dict.fromkeys(chain.from_iterable(chain.from_iterable(found.values()))))
-    for some, share in _merged(every, shares):
+    for some, share in merged(every, shares):
         yield f"Warning for {share}: {'; '.join(some)}."
-
-
-def _merged(names: Sequence[_T], text: Callable[[_T], str]) -> list[tuple[list[_T], str]]:
-    """Return the names that have the same text, with this, in the order of the first of them."""
-    groups: dict[str, list[_T]] = {}
-    for name in names:
-        groups.setdefault(text(name), []).append(name)
-    return [(some, text) for text, some in groups.items()]

@@ -8,8 +8,8 @@ from typing import Any
 from fad_study.categories import category_tables
 from fad_study.correlations import GLOBAL, SYSTEM_MEANS
 from fad_study.papers.cells import Compared, key_of, mark_best, rows_behind, with_remarks
-from fad_study.papers.distance_table import weights_sentences
 from fad_study.papers.layout import Cell, Number, PaperTable, with_interval
+from fad_study.papers.legend import weights_sentences
 from fad_study.schemas.categories import MEAN
 
 Row = Mapping[str, Any]

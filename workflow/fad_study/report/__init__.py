@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64encode
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,16 +30,16 @@ from fad_core.util.formatting import (
     significant,
     weights_text,
 )
-from fad_core.verification.verdicts import Verified
 from fad_study.categories import category_tables
 from fad_study.correlations import POOLS
 from fad_study.monotonicity import monotonicity_columns
 from fad_study.papers.tables import verdict_sentence
 from fad_study.provenance import provenance
 from fad_study.report.answer import agreements, headlines, rank_overviews, ranking_tables, warnings
+from fad_study.report.details import LEVELS, datasets_shown, files_apart, totals_of, verification_lines
 from fad_study.report.matrix import Row
 from fad_study.report.players import Places, Players, add_players, near_copies_played
-from fad_study.report.sources import Model, Results, Sources, read_results
+from fad_study.report.sources import Results, Sources, read_results
 from fad_study.report.svg import PageFigures
 from fad_study.schemas.categories import CATEGORIES, MEAN
 from fad_study.schemas.files import DATASETS, FILES
@@ -50,7 +49,6 @@ from fad_study.versions import versions
 
 __all__ = ["Sources", "write_report"]
 
-_FILES_LISTED = 500
 _PAIRS_LISTED = 5000
 """Pairs that are listed, by all models and metrics together, and at most a tenth of these by each."""
 _MATRIX_CELLS = 40_000
@@ -61,12 +59,6 @@ _SCHEMAS = (
     *(VERIFICATION, STATISTICS, FILES, CORRELATIONS, PUBLISHED, DATASETS, PER_FILE, RANKING, AGREEMENT),
     *(CATEGORIES, NEAR_COPIES, CLAP_SCORE, DISTANCES),
 )
-_LEVELS = {
-    "eager": "the exported file compared with the network that it was exported from, for several batch sizes",
-    "golden": "the model with seeded weights, from waveform to distance, compared with stored results of the "
-    "original package",
-    "reference": "the exported model compared with the original package, on the same checkpoint and clips",
-}
 
 
 def write_report(
@@ -117,7 +109,7 @@ def write_report(
         seeded=[model.name for model in results.models if model.weights == "seeded"],
         pairs=len({(row["reference"], row["evaluation"]) for row in results.distances}),
         sets=list(dict.fromkeys(row["dataset"] for row in results.datasets)),
-        totals={model.name: _totals(results, model) for model in results.models},
+        totals={model.name: totals_of(results, model) for model in results.models},
         headlines=headlines(results.ranking),
         warnings=warnings(results.distances),
         overviews=list(rank_overviews(results.ranking)),
@@ -151,11 +143,11 @@ def write_report(
         copies=near_copies_played(results.near_copies or (), players),
         ends=add_players(results.per_file, players),
         end_measures=[m for m in MEASURES if any(row[m] is not None for row in results.per_file)],
-        datasets=_datasets(results),
+        datasets=datasets_shown(results),
         published=results.published,
         agreeing=_agreeing(results.published),
-        verification=[line for model in results.models for line in _verification(results, model)],
-        levels=_LEVELS,
+        verification=[line for model in results.models for line in verification_lines(results, model)],
+        levels=LEVELS,
         hints={
             column.name: f"{column.description}{f' Unit: {column.unit}.' if column.unit else ''}"
             for schema in _SCHEMAS
@@ -164,7 +156,7 @@ def write_report(
         config=yaml.safe_dump(json.loads(json.dumps(study)), sort_keys=False, allow_unicode=True, width=100),
         versions=versions(),
         provenance=provenance(),
-        **_set_apart(results),
+        **files_apart(results),
     )
     write_text(html, page)
 
@@ -196,14 +188,6 @@ def _sections(results: Results) -> list[tuple[str, str]]:
         ("reproduction", "Reproduction"): True,
     }
     return [place for place, there in sections.items() if there]
-
-
-def _totals(results: Results, model: Model) -> dict[str, Any]:
-    rows = [row for row in results.datasets if row["model"] == model.name and row["vectors"] is not None]
-    return {
-        name: sum(row[name] for row in rows)
-        for name in ("found", "used", "padded", "excluded", "ignored", "vectors", "seconds")
-    }
 
 
 def _comparison(
@@ -259,63 +243,3 @@ def _correlations(results: Results, figures: PageFigures) -> dict[str, Any] | No
         "verdicts": verdict_sentence(results.correlations),
         "figure": figures.take(results.bars, "c", "bars of the correlations of distances with ratings"),
     }
-
-
-def _datasets(results: Results) -> list[dict[str, Any]]:
-    statistics = {(row["model"], row["dataset"]): row for row in results.statistics}
-    return [
-        {**row, "dimension": statistics[row["model"], row["dataset"]]["dimension"]}
-        for row in results.datasets
-    ]
-
-
-def _set_apart(results: Results) -> dict[str, Any]:
-    """Return the files not embedded as they are, or with a note; equal lines of several models are merged."""
-    apart: dict[tuple[str, ...], list[str]] = {}
-    for row in results.files:
-        if row["status"] != "used" or row["note"]:
-            remark = "; ".join(filter(None, (row["reason"], row["note"])))
-            key = (row["dataset"], row["file"], row["status"], remark)
-            apart.setdefault(key, []).append(row["model"])
-    order = {"excluded": 0, "padded": 1, "used": 2, "ignored": 3}
-    # Excluded files come first, in case not all are listed.
-    lines = sorted(apart.items(), key=lambda item: (order[item[0][2]], item[0][0], item[0][1], item[0][3]))
-    return {
-        "apart": [
-            {**dict(zip(("dataset", "file", "status", "reason"), key, strict=True)), "models": models}
-            for key, models in lines[:_FILES_LISTED]
-        ],
-        "apart_count": len(lines),
-        "apart_by_status": Counter(status for (_, _, status, _), _ in lines),
-    }
-
-
-def _verification(results: Results, model: Model) -> list[dict[str, Any]]:
-    """Return a line for each level and quantity; a level without rows gets the line "not run"."""
-    lines: list[dict[str, Any]] = []
-    for level in _LEVELS:
-        used = Verified(model.id, model.weights, model.weights_sha256)
-        rows = [row for row in results.verification if row["level"] == level and used.has(row)]
-        groups = dict.fromkeys((row["quantity"], row["tolerance"]) for row in rows)
-        for quantity, tolerance in groups:
-            group = [row for row in rows if (row["quantity"], row["tolerance"]) == (quantity, tolerance)]
-            lines.append(
-                {
-                    "model": model.name,
-                    "level": level,
-                    "quantity": quantity,
-                    "weights": group[0]["weights"],
-                    "comparisons": len(group),
-                    "absolute": max(row["max_absolute_difference"] for row in group),
-                    "relative": max(row["max_relative_difference"] for row in group),
-                    "tolerance": tolerance,
-                    "verdict": _verdict(group),
-                }
-            )
-        if not rows:
-            lines.append({"model": model.name, "level": level, "verdict": "not run"})
-    return lines
-
-
-def _verdict(rows: Sequence[Row]) -> str:
-    return "passed" if all(row["verdict"] == "passed" for row in rows) else "failed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fad_core.tables.caption_schemas import CLAP_SCORE, CLAP_SCORE_PER_FILE
+from fad_core.tables.caption_schemas import CLAP_SCORE
 from fad_core.tables.per_file_schemas import FILE_VALUES, NEAR_COPIES, PER_FILE
 from fad_core.tables.schemas import DISTANCES, EMBEDDINGS, STATISTICS, VERIFICATION, Schema
 from fad_study.schemas.categories import CATEGORIES
@@ -24,7 +24,6 @@ SCHEMAS = (
     FILE_VALUES,
     NEAR_COPIES,
     CLAP_SCORE,
-    CLAP_SCORE_PER_FILE,
     MAP,
     RANKING,
     DIFFERENCES,

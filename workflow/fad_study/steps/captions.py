@@ -15,7 +15,7 @@ from fad_core.runner.backend import parse_settings, resolve_device
 from fad_core.runner.exported_network import ExportedNetwork
 from fad_core.runner.identity import read_identity
 from fad_core.runner.numerics import numerics_key
-from fad_core.tables import CLAP_SCORE, CLAP_SCORE_PER_FILE, read_table, write_table
+from fad_core.tables import CLAP_SCORE, FILE_VALUES, read_table, write_table
 from fad_core.verification.verdicts import Verified, note_of, require_verified
 from fad_study.schemas.files import DECISIONS
 from fad_study.steps.distances import read_set, with_vectors
@@ -46,7 +46,7 @@ def score_captions(
     statistics: Sequence[Path],
     embeddings: Sequence[Path],
     scores: Sequence[Path],
-    per_file: Sequence[Path],
+    file_values: Path,
     ckpt_dir: Path | None = None,
     *,
     mixed: bool = False,
@@ -61,7 +61,7 @@ def score_captions(
         statistics: tables of statistics, `…/{model}/{data set}.parquet`.
         embeddings: tables of embeddings of all batches, `…/{model}/{batch}.parquet`.
         scores: the tables of data sets to write, all with the same rows.
-        per_file: the tables of files to write, all with the same rows.
+        file_values: the table of single files to write.
         ckpt_dir: folder of the official vocabulary; None: that of torch.hub.
         mixed: whether verdicts of machines that compute differently are allowed; the rows then note them.
 
@@ -91,8 +91,7 @@ def score_captions(
             files += of_files
     for output in scores:
         write_table(CLAP_SCORE, rows, output)
-    for output in per_file:
-        write_table(CLAP_SCORE_PER_FILE, files, output)
+    write_table(FILE_VALUES, files, file_values)
 
 
 def _load(model: CaptionModel, verdicts: Sequence[Path], *, mixed: bool) -> ExportedNetwork:

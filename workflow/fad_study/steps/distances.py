@@ -122,7 +122,7 @@ def compute_distances(
             if value:
                 names = ("n", "value", "fitted")
                 points += [{**row, **dict(zip(names, point, strict=True))} for point in value.points]
-                of_files += [{**row, "file": file, "value": own} for file, own in value.by_file]
+                of_files += [{**row, "file": f, "caption": "", "value": own} for f, own in value.by_file]
             if reference in ranked and evaluation != reference:
                 systems.setdefault((metric, reference), []).append((row, value))
     write_table(DISTANCES, [row for metric in metrics for row in rows[metric]], distances)
@@ -174,16 +174,14 @@ def collect_distances(
     ids: Mapping[str, str],
     verdicts: Sequence[Path],
     outputs: Sequence[Path],
-    others: Sequence[tuple[Schema, Sequence[Path], Sequence[Path]]] = (),
 ) -> None:
-    """Concatenate the distances of all models into one table, and other tables of all models.
+    """Concatenate the distances of all models into one table.
 
     Args:
         parts: tables of distances, one for each model.
         ids: ids of the models, by their names in the study.
         verdicts: tables of verification of these models.
         outputs: the tables to write, all with the same rows.
-        others: the schema of other tables, those of each model, and the tables to write.
 
     Raises:
         VerificationError: the verdicts do not show that all models, with these weights, have passed.
@@ -193,7 +191,16 @@ def collect_distances(
     require_verified(verdicts, used)
     for output in outputs:
         write_table(DISTANCES, rows, output)
-    for schema, of_models, wanted in others:
-        rows = [row for part in of_models for row in read_table(schema, part)]
-        for output in wanted:
-            write_table(schema, rows, output)
+
+
+def collect_tables(schema: Schema, parts: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Concatenate tables of all models into one.
+
+    Args:
+        schema: of all these tables.
+        parts: tables to read, in this order.
+        outputs: the tables to write, all with the same rows.
+    """
+    rows = [row for part in parts for row in read_table(schema, part)]
+    for output in outputs:
+        write_table(schema, rows, output)

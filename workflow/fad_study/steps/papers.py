@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fad_core.errors import FadError
-from fad_core.tables import DISTANCES, read_table, write_table
+from fad_core.tables import CLAP_SCORE, DISTANCES, read_table, write_table
 from fad_core.util.atomic import write_text
 from fad_study.categories import Places, category_rows
 from fad_study.correlations import (
@@ -22,10 +22,11 @@ from fad_study.labels import labelled, labelled_groups, labels_of
 from fad_study.paper_options import CorrelationChoice
 from fad_study.papers.citations import bibliography, with_citations
 from fad_study.papers.distance_table import distance_table
-from fad_study.papers.latex import latex_table, latex_text
+from fad_study.papers.latex import latex_table
+from fad_study.papers.latex_text import latex_text
 from fad_study.papers.layout import PaperTable
 from fad_study.papers.markdown import markdown_table, markdown_text
-from fad_study.papers.methods import correlation_sentences, distance_sentences, version_sentence
+from fad_study.papers.methods import correlation_sentences, score_sentences, version_sentence
 from fad_study.papers.published import published_rows, read_figures
 from fad_study.papers.repeats import repeat_rows
 from fad_study.papers.tables import category_table, correlation_table, published_table
@@ -126,6 +127,8 @@ def write_paper_tables(
     correlations: Path | None,
     confidence: float,
     outputs: Sequence[Path],
+    clap_score: Path | None = None,
+    pairs: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Write each table that is given for a paper, in Markdown and in LaTeX.
 
@@ -140,16 +143,23 @@ def write_paper_tables(
         published: the table of published figures, if there is one.
         correlations: the table of correlations, if there is one.
         confidence: confidence level of the correlations' intervals.
-        outputs: the files to write, named {table}.md and {table}.tex.
+        outputs: the files to write, named {table}.md and {table}.tex; the table of CLAP scores alone is
+            `clap_score`, and they are in `distances` if there are distances.
+        clap_score: the table of CLAP scores, if there is one.
+        pairs: (reference, evaluation), the pairs of data sets, if the study names the reference.
     """
     tables: dict[str, PaperTable] = {}
-    labels = labels_of(read_table(DATASETS, datasets)) if datasets else {}
+    counts = read_table(DATASETS, datasets) if datasets else []
+    labels = labels_of(counts)
     computed = labelled(_read_values(distances), labels) if distances else []
+    scores = labelled(_read_scores(clap_score, counts), labels)
     groups = labelled_groups(groups, labels)
-    if computed:
+    if computed or scores:
         drawn = labelled(read_table(REPEATS, repeats), labels) if repeats else []
         ranked = labelled(read_table(RANKING, ranking), labels) if ranking else []
-        tables["distances"] = distance_table(study, computed, drawn, groups, ranked)
+        named = [(labels.get(one, one), labels.get(other, other)) for one, other in pairs]
+        table = distance_table(study, computed, drawn, groups, ranked, scores, named)
+        tables["distances" if computed else "clap_score"] = table
     if categories:
         tables["categories"] = category_table(study, read_table(CATEGORIES, categories))
     if published:
@@ -171,6 +181,7 @@ def write_methods(
     choice: CorrelationChoice | None,
     seed: int,
     outputs: Sequence[Path],
+    clap_score: Path | None = None,
 ) -> None:
     """Write a paragraph for the methods section of a paper, and the entries of what it cites.
 
@@ -183,15 +194,16 @@ def write_methods(
         choice: what was correlated, if anything was.
         seed: seed of the resamples.
         outputs: the files to write, .md, .tex or .bib.
+        clap_score: the table of CLAP scores, if there is one.
     """
     sentences: list[str] = []
-    if distances and datasets:
+    if datasets:
         counts = read_table(DATASETS, datasets)
         ranks = read_table(RANKING, ranking) if ranking else []
-        computed, counts = (
-            labelled(rows, labels_of(counts)) for rows in (read_table(DISTANCES, distances), counts)
-        )
-        sentences += distance_sentences(parse_models(models), computed, counts, ranks)
+        computed = read_table(DISTANCES, distances) if distances else []
+        scores = read_table(CLAP_SCORE, clap_score) if clap_score else []
+        computed, scores, counts = (labelled(rows, labels_of(counts)) for rows in (computed, scores, counts))
+        sentences += score_sentences(parse_models(models), computed, counts, ranks, scores)
     if correlations and choice:
         sentences += correlation_sentences(choice, seed, read_table(CORRELATIONS, correlations))
     text = " ".join([*sentences, version_sentence()])
@@ -202,6 +214,13 @@ def write_methods(
     }
     for output in outputs:
         write_text(output, forms[output.suffix]())
+
+
+def _read_scores(clap_score: Path | None, counts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a table of CLAP scores with their numbers of files that were padded."""
+    rows = read_table(CLAP_SCORE, clap_score) if clap_score else []
+    padded = {(row["model"], row["dataset"]): row["padded"] for row in counts}
+    return [{**row, "padded": padded[row["model"], row["dataset"]]} for row in rows]
 
 
 def _read_values(distances: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,64 @@
+"""The CLAP score beside metrics of two data sets: what a paper says of it, and its rows in their form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from fad_core.errors import FadError
+from fad_core.metrics import Metric, MetricValue, Need, get_metric
+from fad_core.metrics.interval_options import IntervalOptions
+from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
+
+Row = Mapping[str, Any]
+
+
+def _compute(*_: object) -> MetricValue:
+    raise FadError(f"{CLAP_SCORE_NAME} is not computed from two data sets")
+
+
+_CLAP_SCORE = Metric(
+    "CLAP score",
+    "CLAP score",
+    symmetric=False,
+    needs=(Need("vectors", role="evaluation"),),
+    compute=_compute,
+    options=IntervalOptions,
+    higher_is_better=True,
+)
+
+
+def metric_of(name: str) -> Metric:
+    """Return what is known of a metric of two data sets, or of the CLAP score."""
+    return _CLAP_SCORE if name == CLAP_SCORE_NAME else get_metric(name)
+
+
+def needs_reference(name: str) -> bool:
+    """Return whether a metric compares with the reference; if not, its value is of one set."""
+    return any(need.role != "evaluation" for need in metric_of(name).needs)
+
+
+def caption_rows(scores: Iterable[Row], pairs: Iterable[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    """Yield CLAP scores in the form of a DISTANCES table.
+
+    Args:
+        scores: rows of a CLAP_SCORE table, with their numbers of files that were `padded`.
+        pairs: (reference, evaluation), the pairs that are rows of the table: the score of a set is in each of
+            its rows. A set that is never evaluated has a row as its own reference. Without pairs, there is no
+            reference ("").
+    """
+    references: dict[str, list[str]] = {}
+    for reference, evaluation in pairs:
+        references.setdefault(evaluation, []).append(reference)
+    for row in scores:
+        name = row["dataset"]
+        for reference in references.get(name, [name] if references else [""]):
+            yield {
+                **row,
+                "reference": reference,
+                "evaluation": name,
+                "metric": CLAP_SCORE_NAME,
+                "metric_settings": "",
+                "n_reference": row["files"],
+                "n_evaluation": row["files"],
+            }
