@@ -12,7 +12,7 @@ class CaptionScore(tuple[float, float]):
     Attributes:
         row: one row of the table CLAP_SCORE (`fad_core.tables`): the mean under "value", its
             interval, counts.
-        per_file: a row of the table FILE_VALUES for each file, in the order of the captions.
+        per_file: a row of the table FILE_VALUES for each caption and its file, in the order of the captions.
 
     >>> CaptionScore({"value": 0.3, "std": 0.1, "files": 2}, [])
     (0.3, 0.1)

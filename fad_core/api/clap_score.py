@@ -19,7 +19,13 @@ from fad_core.api.caption_score import CaptionScore
 from fad_core.api.drop_in import FrechetAudioDistance
 from fad_core.api.original_arguments import SUBMODEL
 from fad_core.api.text_model import tokenizer_of, verified_text_model
-from fad_core.datasets.captions import BY_NAME_NOTE, Captions, read_captions, require_one_vector
+from fad_core.datasets.captions import (
+    BY_NAME_NOTE,
+    Captions,
+    read_captions,
+    require_one_vector,
+    require_readable,
+)
 from fad_core.embedding.clap_score import Paired, clap_score_rows, embed_captions, file_names, pair_files
 from fad_core.embedding.npy import embeddings_path, load_embeddings, save_embeddings
 from fad_core.errors import ArgumentError, DatasetError
@@ -161,8 +167,15 @@ class CLAPScore:
             captions = Captions(Path(str(text_file)), ("",) * len(text), None)
         else:
             raise ArgumentError("text_path is None, and there is no file of embeddings of the captions")
+        # What is wrong with captions is reported before anything is embedded.
         if text is None:
-            self._tokenizer.ids("")  # what it lacks is reported before anything is embedded
+            require_readable(captions, self._tokenizer)
+        if (
+            audio is None
+            and audio_file is not None
+            and len(set(captions.files or ())) < len(captions.files or ())
+        ):
+            raise DatasetError(f"{audio_file} would not say which captions are of one file: omit it")
         if audio is not None:
             rows = range(len(audio))
             paired = Paired(self._key, rows, [f"{row:04}" for row in rows], audio, note=BY_ROW_NOTE)
@@ -182,8 +195,6 @@ class CLAPScore:
         if audio is None and audio_file is not None:
             if paired.excluded:
                 raise DatasetError(f"{audio_file} would lack the rows of files that were left out: omit it")
-            if len(set(paired.files)) < len(paired.files):
-                raise DatasetError(f"{audio_file} would not say which captions are of one file: omit it")
             save_embeddings(paired.audio, self._audio._use, audio_file)
         for note in (BY_NAME_NOTE, BY_ROW_NOTE):
             if note in paired.note:

@@ -28,8 +28,13 @@ def metrics(names: tuple[str, ...], form: Form) -> None:
     With names of metrics, their options are described.
     """
     from fad_core.metrics import get_metric, metric_names
+    from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
     from fad_core.util.choices import choices_of
 
+    if CLAP_SCORE_NAME in names:
+        raise click.UsageError(
+            f"{CLAP_SCORE_NAME} compares files with captions and has no options: fad clap-score"
+        )
     rows = []
     for metric in map(get_metric, dict.fromkeys(names) or metric_names()):
         options = choices_of(metric.options) if metric.options else {}

@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fad_core.datasets.lists import COLUMNS
 from fad_core.errors import ArgumentError, DatasetError
+from fad_core.metrics.pairing import pair_name
 from fad_core.models.options import Options
+from fad_core.models.tokenizer import Tokenizer
 from fad_core.util.formatting import counted, one_line
 
 BY_NAME_NOTE = (
@@ -40,15 +43,16 @@ class Captions:
     def of_files(self, names: Sequence[str]) -> list[str]:
         """Return the name of each caption's file.
 
-        A file is named by its path in the data set, with any suffix or none; it may have several captions. If
-        the table names no files, its rows belong to the files in the order of their names, and there must be
-        as many.
+        A file is named by its path in the data set, with any suffix or none. It may have several captions,
+        which name it in the same way. If the table names no files, its rows belong to the files in the order
+        of their names, and there must be as many.
 
         Args:
             names: all files of the data set.
 
         Raises:
-            DatasetError: a file has no caption, or a caption has no file; the message names some.
+            DatasetError: a file has no caption, the same one twice, or captions that name it differently; or
+                a caption has no file. The message names some.
 
         >>> from pathlib import Path
         >>> captions = Captions(Path("captions.csv"), ("a dog", "a cat"), ("cat.flac", "dog"))
@@ -65,17 +69,25 @@ class Captions:
         known = set(names)
         stems: dict[str, list[str]] = {}
         for name in names:
-            stems.setdefault(_stem(name), []).append(name)
+            stems.setdefault(pair_name(name), []).append(name)
         owners: list[str] = []
         strangers: list[str] = []
-        for written in self.files:
+        counts: Counter[tuple[str, str]] = Counter()
+        ways: dict[str, set[str]] = {}
+        for written, text in zip(self.files, self.texts, strict=True):
             name = str(PurePosixPath(written))
-            alike = [name] if name in known else stems.get(name) or stems.get(_stem(name), [])
-            (owners if len(alike) == 1 else strangers).append(alike[0] if len(alike) == 1 else written)
-        captioned = set(owners)
+            alike = [name] if name in known else stems.get(name) or stems.get(pair_name(name), [])
+            if len(alike) == 1:
+                owners += alike
+                counts[alike[0], text] += 1
+                ways.setdefault(alike[0], set()).add(name)
+            else:
+                strangers.append(written)
         faults = {
             "captions of files that are not there, or not there once": strangers,
-            "files without a caption": [name for name in names if name not in captioned],
+            "files without a caption": [name for name in names if name not in ways],
+            "files that captions name differently": [name for name, found in ways.items() if len(found) > 1],
+            "files with the same caption twice": [name for (name, _), count in counts.items() if count > 1],
         }
         if any(faults.values()):
             lines = [f"{what}: {_some(files)}" for what, files in faults.items() if files]
@@ -130,6 +142,19 @@ def read_captions(
     return Captions(path, tuple(captions), files)
 
 
+def require_readable(captions: Captions, tokenizer: Tokenizer) -> None:
+    """Require that a model can read all captions.
+
+    Raises:
+        DatasetError: a caption has too many tokens; the message names its row.
+    """
+    for row, text in enumerate(captions.texts, start=1):
+        try:
+            tokenizer.ids(text)
+        except DatasetError as error:
+            raise DatasetError(f"{captions.path}, row {row}: {error}") from error
+
+
 def require_one_vector(options: Options) -> None:
     """Require that a model gives one vector for each file, which is compared with that of its caption.
 
@@ -149,10 +174,6 @@ def _place(path: Path, heading: Sequence[str], column: str) -> int:
         what = "two columns" if column in heading else "no column"
         raise DatasetError(f"{path} has {what} {column!r}; columns: {listed}")
     return heading.index(column)
-
-
-def _stem(name: str) -> str:
-    return str(PurePosixPath(name).with_suffix(""))
 
 
 def _some(names: Sequence[str]) -> str:

@@ -64,6 +64,11 @@ class FilePolicy:
         return changed_fields(self)
 
     @property
+    def excludes(self) -> bool:
+        """Whether files may be left out."""
+        return "skip" in (self.on_bad_file, self.on_short_file) or self.on_duplicate == "drop"
+
+    @property
     def selecting(self) -> Self:
         """The part of it that decides which of the scanned files are embedded if none stops the run."""
         drops: OnDuplicate = "drop" if self.on_duplicate == "drop" else "note"

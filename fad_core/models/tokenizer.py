@@ -45,10 +45,20 @@ class Tokenizer:
         require_tokenizers()
         from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
 
-        faults = [mark for mark, number in config.marks.items() if vocabulary.get(mark) != number]
-        if faults or not all(0 <= number < config.words for number in vocabulary.values()):
-            fault = f"it lacks {', '.join(faults)}" if faults else f"an id is not below {config.words}"
-            raise WeightsError(f"this is not the vocabulary of {config.files[0].folder}: {fault}")
+        faults = [
+            f"{mark} is not {number}"
+            for mark, number in config.marks.items()
+            if vocabulary.get(mark) != number
+        ]
+        faults += [
+            f"it lacks {letter}, which stands for a byte"
+            for letter in _byte_letters()
+            if letter not in vocabulary
+        ][:1]
+        if not all(0 <= number < config.words for number in vocabulary.values()):
+            faults.append(f"an id is not below {config.words}")
+        if faults:
+            raise WeightsError(f"this is not the vocabulary of {config.files[0].folder}: {faults[0]}")
         try:
             model = models.BPE(dict(vocabulary), list(merges))
         except Exception as error:  # the package raises this alone

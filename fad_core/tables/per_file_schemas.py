@@ -45,7 +45,8 @@ PER_FILE = Schema(
 
 FILE_VALUES = Schema(
     "file_values",
-    "One row for each file of an evaluation set and each metric that has a value of single files.",
+    "One row for each file of an evaluation set and each metric that has a value of single files; for "
+    "clap-score, one for each caption of a file.",
     (
         *MODEL,
         SETTINGS,
@@ -58,7 +59,8 @@ FILE_VALUES = Schema(
             "value",
             "float64",
             "Of the file: for kl, its divergence from its partner; for is, the divergence of its class "
-            "probabilities from the mean of all files; for clap-score, its cosine with its caption.",
+            "probabilities from the mean of all files; for clap-score, its cosine with the caption (the "
+            "score is the mean over files of their means).",
         ),
     ),
 )

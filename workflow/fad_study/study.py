@@ -205,7 +205,12 @@ def validate_files(study: Study) -> Iterator[str]:
 
 
 def _without_partners(study: Study, model: StudyModel, files: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yield a message for each pair whose files cannot be paired, by each metric that compares them so."""
+    """Yield a message for each pair whose files cannot be paired, by each metric that compares them so.
+
+    Where files may be left out, those without a partner may be among them.
+    """
+    if study.policy.excludes:
+        return
     metrics = [choose_metric(text) for text in model.metrics.values() if not errors_of(choose_metric, text)]
     # Of two directions, one is enough.
     pairs = {frozenset(pair): pair for pair in reversed(study.pairs) if set(pair) <= set(files)}

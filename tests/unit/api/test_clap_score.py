@@ -137,7 +137,7 @@ def test_a_file_with_several_captions_has_the_mean_of_their_cosines(
     path = table(tmp_path / "captions.csv", list(CAPTIONS))
     single = clap.score(path, audio)
     with path.open("a", newline="") as stream:
-        csv.writer(stream).writerows([["1.wav", CAPTIONS["0.wav"]], ["1", CAPTIONS["4.wav"]]])
+        csv.writer(stream).writerows([["1.wav", CAPTIONS["0.wav"]], ["1.wav", CAPTIONS["4.wav"]]])
     found = clap.score(path, audio)
     of_files: dict[str, list[float]] = {}
     for row in found.per_file:

@@ -76,7 +76,23 @@ def test_a_name_with_a_dot_is_not_taken_for_one_with_a_suffix() -> None:
 
 
 def test_a_file_may_have_several_captions() -> None:
-    assert captions("b", "a.wav", "b.wav").of_files(["a.wav", "b.wav"]) == ["b.wav", "a.wav", "b.wav"]
+    several = Captions(Path("captions.csv"), ("x", "y", "z"), ("b", "a.wav", "./b"))
+    assert several.of_files(["a.wav", "b.wav"]) == ["b.wav", "a.wav", "b.wav"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "files", "fault"),
+    [
+        (("soft", "loud"), ("gain_0", "gain_0.5"), "files that captions name differently: gain_0.wav"),
+        (("a", "b"), ("gain_0.flac", "gain_0.wav"), "files that captions name differently: gain_0.wav"),
+        (("a", "a"), ("gain_0", "gain_0"), "files with the same caption twice: gain_0.wav"),
+    ],
+)
+def test_captions_of_others_are_not_taken_for_further_ones(
+    texts: tuple[str, ...], files: tuple[str, ...], fault: str
+) -> None:
+    with pytest.raises(DatasetError, match=fault):
+        Captions(Path("captions.csv"), texts, files).of_files(["gain_0.wav"])
 
 
 def test_what_does_not_fit_is_listed() -> None:
@@ -87,6 +103,7 @@ def test_what_does_not_fit_is_listed() -> None:
         "captions.csv does not fit the files:",
         "  captions of files that are not there, or not there once: x.wav",
         "  files without a caption: 2.wav, 3.wav, 4.wav, 5.wav, 6.wav and 3 more",
+        "  files that captions name differently: 0.wav",
     ]
     with pytest.raises(DatasetError, match="not there once: a"):
         captions("a").of_files(["a.wav", "a.flac"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fad_core.api.text_model import tokenizer_of
-from fad_core.datasets.captions import read_captions
+from fad_core.datasets.captions import read_captions, require_readable
 from fad_core.embedding.clap_score import clap_score_rows, embed_captions, pair_files
 from fad_core.models import find_network
 from fad_core.models.text_model import TextModel
@@ -83,6 +83,7 @@ def score_captions(
             embedded = with_vectors(read_set(path), by_model)
             table = tables[embedded.name]
             names = [row["file"] for row in decided if row["dataset"] == embedded.name]
+            require_readable(table, tokenizer)
             text = embed_captions(network, tokenizer.features, table.texts)
             # The note is complete once vectors were computed.
             paired = pair_files(embedded.noted(network.note), table, names)
