@@ -6,11 +6,16 @@ import fcntl
 import shutil
 import sys
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from fad_core.models.base import EmbeddingModel
 
 # A busy machine is no fault of the code.
 settings.register_profile("fad", deadline=None)
@@ -100,6 +105,20 @@ def small_site(made_once: MadeOnce) -> Path:
     from third_party import install_small_model
 
     return made_once("small model", lambda folder: install_small_model(folder / "site")) / "site"
+
+
+@pytest.fixture
+def small_model(small_site: Path) -> Iterator[EmbeddingModel]:
+    """The model "small" in this process, with its golden embeddings."""
+    from small_model import GOLDEN, MODELS
+
+    from fad_core.models import _registered, register_model
+
+    golden = small_site / "small_model" / GOLDEN.name
+    model = replace(MODELS[0], verification=replace(MODELS[0].verification, golden=golden))
+    register_model(model)
+    yield model
+    _registered.clear()
 
 
 @pytest.fixture(scope="session")

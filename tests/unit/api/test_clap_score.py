@@ -21,7 +21,9 @@ from fad_core.datasets.captions import BY_NAME_NOTE
 from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.errors import ArgumentError, DatasetError
 from fad_core.metrics.clap_score import cosines
+from fad_core.models import get_model
 from fad_core.tables import FILE_VALUES, read_table
+from fad_core.weights import locate_weights
 
 pytestmark = pytest.mark.export
 
@@ -37,10 +39,13 @@ def warnings_are_errors() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def cache(made_once: MadeOnce) -> Path:
-    """A cache with both networks, exported and verified."""
+def cache(made_once: MadeOnce, seeded_export: Callable[[str], Path]) -> Path:
+    """A cache with both networks, exported and verified; that of audio was exported for other tests too."""
+    audio = seeded_export("clap-630k-audioset")
 
     def make(folder: Path) -> None:
+        key = locate_weights(get_model(audio.stem), "seeded").key
+        (folder / f"{audio.stem}-{key}.pt2").hardlink_to(audio)
         clap = CLAPScore(weights="seeded", cache_dir=folder, progress=False)
         clap.get_text_embeddings(["a"])
         clap.get_audio_embeddings([np.ones(48000)], 48000)

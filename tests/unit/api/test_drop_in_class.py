@@ -30,6 +30,7 @@ from fad_core.errors import (
 )
 from fad_core.metrics.frechet import frechet_distance
 from fad_core.metrics.statistics import Statistics
+from fad_core.models.base import EmbeddingModel
 from fad_core.runner.exported import ExportedModel
 
 Sets = tuple[Path, Path]
@@ -410,20 +411,23 @@ def test_pann_as_scalars_where_that_is_asked_for(
     assert by_file == pytest.approx(right.score(*sets), rel=1e-6)
 
 
-@pytest.mark.export
 def test_the_first_use_exports_verifies_and_says_so_in_a_line(
-    tmp_path: Path, sets: Sets, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, sets: Sets, small_model: EmbeddingModel, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    given = {"ckpt_dir": str(tmp_path / "ckpt"), "cache_dir": str(tmp_path / "cache")}
+    given = {
+        "model_name": small_model.name,
+        "ckpt_dir": str(tmp_path / "ckpt"),
+        "cache_dir": str(tmp_path / "cache"),
+    }
     made = FrechetAudioDistance(**given, weights="seeded", device="cpu")
     value = made.score(*sets)
     assert "unverified" not in value.row["note"] and value.row["weights"] == "seeded"
     text = capfd.readouterr().err
-    assert text.count("fad_core: first use of vggish with seeded weights") == 1
+    assert text.count("fad_core: first use of small with seeded weights") == 1
     assert str(tmp_path / "cache") in text and text.count("fad_core:") == 1
-    (export,) = (tmp_path / "cache").glob("vggish-*.pt2")
+    (export,) = (tmp_path / "cache").glob("small-*.pt2")
     assert not (tmp_path / "ckpt").exists(), "seeded weights need no checkpoint"
-    assert export.stem == f"vggish-{value.row['weights_sha256'][:8]}"
+    assert export.stem == f"small-{value.row['weights_sha256'][:8]}"
     assert isinstance(made.model, ExportedModel) and list((tmp_path / "cache/verification").iterdir())
     again = FrechetAudioDistance(**given, weights="seeded", device="cpu", verbose=True)
     assert again.score(*sets) == value

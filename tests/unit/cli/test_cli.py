@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +33,8 @@ from fad_core.datasets.scan import FileRecord
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.metrics.grouping import grouped_statistics
 from fad_core.metrics.statistics import Statistics
-from fad_core.models import _registered, get_model, model_ids, register_model
+from fad_core.models import get_model, model_ids
+from fad_core.models.base import EmbeddingModel
 from fad_core.models.options import Options
 from fad_core.models.use import ModelKey
 from fad_core.runner.backend import Backend
@@ -88,20 +89,17 @@ def own_threads() -> Iterator[None]:
 
 @pytest.fixture
 def fad_here(
-    home: Path, small_site: Path, own_threads: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Fad]:
+    home: Path, small_model: EmbeddingModel, own_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> Fad:
     """The same command in this process, where nothing depends on its being started by a shell."""
     monkeypatch.setenv("TORCH_HOME", str(home))
     monkeypatch.setenv("FAD_CACHE_DIR", str(home / "cache of this process"))
-    golden = small_site / "small_model/golden.npz"
-    register_model(replace(SMALL, verification=replace(SMALL.verification, golden=golden)))
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         done = CliRunner().invoke(main, arguments, catch_exceptions=False)
         return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
-    yield run
-    _registered.clear()
+    return run
 
 
 @pytest.fixture(scope="module")
