@@ -6,7 +6,7 @@ Standard library only, so that a Snakefile and the command line can read it with
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Literal, Self
 
 from fad_core.util.choices import changed_fields, choice, parse_fields, require_choices, require_positive
@@ -67,12 +67,6 @@ class FilePolicy:
     def excludes(self) -> bool:
         """Whether files may be left out."""
         return "skip" in (self.on_bad_file, self.on_short_file) or self.on_duplicate == "drop"
-
-    @property
-    def selecting(self) -> Self:
-        """The part of it that decides which of the scanned files are embedded if none stops the run."""
-        drops: OnDuplicate = "drop" if self.on_duplicate == "drop" else "note"
-        return replace(self, on_bad_file="fail", on_duplicate=drops, leftovers="ignore")
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
