@@ -393,7 +393,7 @@ def test_differences_of_what_was_not_tested_are_told_from_those_that_were() -> N
 
 @pytest.mark.parametrize(("pairs", "best"), [([], "ref"), ([("ref", "a"), ("ref", "b")], "b")])
 def test_clap_scores_alone_are_a_table_of_their_own(pairs: list[tuple[str, str]], best: str) -> None:
-    table = distance_table("s", [], scores=CAPTIONED, pairs=pairs)
+    table = distance_table("s", [], scores=CAPTIONED, pairs=pairs, name="clap_score")
     lines = markdown_table(table).splitlines()
     assert lines[0] == "| evaluated set | clap |" and table.label == "tab:s-clap_score"
     assert [line.split(" | ")[0] for line in lines[2:5] if "**" in line] == [f"| {best}"]
@@ -407,6 +407,30 @@ def test_in_a_matrix_the_clap_score_is_a_row() -> None:
     assert lines[0] == "| model | reference | a | b | c | n |"
     values = "0.3100 [0.2900, 0.3300]† | **0.3300** [0.3100, 0.3500] | –"
     assert lines[5] == f"| clap (CLAP score) | captions | {values} | 12 |"
+
+
+@pytest.mark.parametrize(("names", "heading"), [("abc", "a | b | c | e"), ("abcdfg", "6 | 7")])
+def test_a_set_with_captions_alone_is_a_column_of_the_matrix(names: str, heading: str) -> None:
+    rows = [distance(*pair, 1.0, "official", model="clap") for pair in itertools.combinations(names, 2)]
+    table = distance_table("s", rows, scores=[*CAPTIONED[1:], clap_score("e", 0.9, padded=2)])
+    lines = markdown_table(table).splitlines()
+    assert lines[0].endswith(f"| {heading} | n |")
+    scored = next(line for line in lines if "captions |" in line)
+    assert scored.count("**") == 2 and scored.endswith("| **0.9000** [0.8800, 0.9200]† | 12 |")
+    # With numbers in place of names, its row names its column.
+    own = [line for line in lines if "| e |" in line][1 if len(names) == 3 else 0 :]
+    assert own == ([] if len(names) == 3 else [f"| clap (FAD) | 7 | e |{' – |' * 8}"])
+    latex = latex_table(table)
+    assert latex.count(r"\mathbf{0.9000}") == 1 and ("7 & e & --" in latex) == (len(names) > 3)
+
+
+def test_a_set_with_captions_that_is_in_no_pair_has_no_reference() -> None:
+    table = distance_table("s", systems(), scores=[*CAPTIONED, clap_score("e", 0.9, padded=0)])
+    lines = markdown_table(table).splitlines()
+    assert lines[2].startswith("| ref | ref | – | 0.5000") and lines[5] == "| ref | c | 3.000 | – |"
+    assert lines[6] == "| – | e | – | 0.9000 [0.8800, 0.9200] |"
+    alone = distance_table("s", [], scores=CAPTIONED, pairs=[("ref", "a")])
+    assert [row[:2] for group in alone.groups for row in group] == [("ref", "ref"), ("ref", "a"), (None, "b")]
 
 
 def test_the_clap_score_of_draws_is_their_mean() -> None:

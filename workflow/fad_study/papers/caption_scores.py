@@ -44,15 +44,17 @@ def caption_rows(scores: Iterable[Row], pairs: Iterable[tuple[str, str]]) -> Ite
     Args:
         scores: rows of a CLAP_SCORE table, with their numbers of files that were `padded`.
         pairs: (reference, evaluation), the pairs that are rows of the table: the score of a set is in each of
-            its rows. A set that is never evaluated has a row as its own reference. Without pairs, there is no
-            reference ("").
+            its rows. A set that is never evaluated has a row as its own reference, or without one ("") if it
+            is in no pair.
     """
     references: dict[str, list[str]] = {}
+    compared_with = set()
     for reference, evaluation in pairs:
         references.setdefault(evaluation, []).append(reference)
+        compared_with.add(reference)
     for row in scores:
         name = row["dataset"]
-        for reference in references.get(name, [name] if references else [""]):
+        for reference in references.get(name, [name if name in compared_with else ""]):
             yield {
                 **row,
                 "reference": reference,
