@@ -113,6 +113,7 @@ def test_names_are_escaped_and_the_best_of_each_reference_is_bold() -> None:
         r"c\#\{\textasciitilde{}\textasciicircum{}\textbackslash{}\}\$ & $\mathbf{8.594 \times 10^{-5}}$"
         in latex
     )
+    assert latex_text("[MM] *") == "{[}MM] {*}", "no option of the line before"
     assert latex.count(r"\midrule") == 2, "one below the heading, one between the references"
     for text in (markdown, latex):
         assert "not a published model" in text
