@@ -448,6 +448,14 @@ def test_a_remark_on_all_values_of_a_metric_stands_below_the_table() -> None:
     assert "| a | **1.000**† | **1.000** | – |" in text and "\n† peaks.\n" in text
 
 
+def test_a_part_of_a_divided_table_has_the_rows_that_have_values_in_it() -> None:
+    rows = [row for m in range(9) for row in systems(model=f"model-of-a-long-name-{m}")]
+    table = distance_table("s", rows, scores=CAPTIONED)
+    first, *_, last = ([line[0] for line in lines] for lines, _ in latex_parts(latex_table(table), table))
+    assert first == ["evaluated set", "a", "b", "c"] and last == ["evaluated set", "ref", "a", "b", "c"]
+    assert markdown_table(table).count("| ref |") == 1
+
+
 def test_in_a_table_wider_than_a_page_intervals_stand_below_the_numbers() -> None:
     bounded = {"ci_low": 0.5, "ci_high": 0.75}
     few, many = (
