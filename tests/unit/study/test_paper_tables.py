@@ -401,6 +401,38 @@ def test_clap_scores_alone_are_a_table_of_their_own(pairs: list[tuple[str, str]]
     assert "confidence interval of the mean over files." in lines[6]
 
 
+POPULATIONS = "95 % confidence interval of the value in the populations"
+BELOW_FAD = ", above which FAD lies by its bias"
+OF_SCORE = "; of the CLAP score, of the mean over files"
+KAD = {"metric": "kad"}
+
+
+@pytest.mark.parametrize(
+    ("others", "ends", "scores", "wanted"),
+    [
+        ({}, True, CAPTIONED, POPULATIONS + BELOW_FAD + OF_SCORE),
+        (KAD, True, CAPTIONED, POPULATIONS + OF_SCORE),
+        ({}, True, [], POPULATIONS + BELOW_FAD),
+        ({}, False, CAPTIONED, "95 % confidence interval of the mean over files"),
+    ],
+)
+def test_brackets_are_explained_by_the_metrics_that_have_them(
+    others: dict[str, str], ends: bool, scores: list[dict[str, Any]], wanted: str
+) -> None:
+    rows = systems(**others, **({"ci_low": 0.5, "ci_high": 0.75} if ends else {}))
+    assert f" Brackets: {wanted}." in markdown_table(distance_table("s", rows, scores=scores))
+    assert "Brackets" not in markdown_table(distance_table("s", systems()))
+
+
+def test_a_remark_on_a_set_has_one_mark_for_distances_and_clap_scores() -> None:
+    score = clap_score("a", 0.31, padded=0, note="3 files peak above 4; odd")
+    rows = systems()
+    rows[0] |= {"note": "a: 3 files peak above 4"}
+    text = markdown_table(distance_table("s", rows, scores=[score]))
+    assert "| a | **1.000**† | 0.3100 [0.2900, 0.3300]†,‡ |" in text
+    assert text.endswith("\n† a: 3 files peak above 4.\n\n‡ odd.\n")
+
+
 def test_in_a_matrix_the_clap_score_is_a_row() -> None:
     rows = [distance(*pair, 1.0, "official", model="clap") for pair in itertools.combinations("abc", 2)]
     lines = markdown_table(distance_table("s", rows, scores=CAPTIONED[1:])).splitlines()

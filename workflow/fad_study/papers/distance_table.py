@@ -67,7 +67,7 @@ def distance_table(
         compared = {key: cell for key, cell in compared.items() if key[2] in references}
         both = [key_of(row)[2:] for row in both_ways(distances) if row["reference"] in references]
         pairs = list(dict.fromkeys([*pairs, *both]))
-    captioned = list(caption_rows(scores, () if square else pairs))
+    captioned = list(caption_rows(scores, () if square else pairs, distances))
     drawn = repeat_rows(captioned, groups)
     rows = [*distances, *captioned]
     marked, notes = with_remarks(with_best(compared | _cells(captioned, drawn, groups), ranking))
@@ -75,7 +75,7 @@ def distance_table(
     sets = list(dict.fromkeys([*sets, *(row["evaluation"] for row in captioned)]))
     layout = _matrices(marked, _columns(rows), sets) if square else _blocks(marked, _columns(rows), same)
     place = _place(square, layout.groups)
-    general = [*notes_on(rows, marked, ranking, place, same), *draw_notes([*repeats, *drawn], groups)]
+    general = [*notes_on(marked, ranking, place, same), *draw_notes([*repeats, *drawn], groups)]
     return PaperTable(
         " ".join(caption_of(rows, marked, place)),
         f"tab:{study}-{name}",
