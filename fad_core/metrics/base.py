@@ -148,6 +148,7 @@ class Metric:
         options: a frozen dataclass whose fields are made by `fad_core.util.choices.choice`; None: no options.
         higher_is_better: whether a larger value is a better one.
         of_files: whether `MetricValue.by_file` has a value of each file.
+        interval: what its confidence interval is of, and how it is made, as the end of a sentence.
 
     >>> from fad_core.metrics import MetricValue, Need
     >>> def spread(reference, evaluation):
@@ -166,6 +167,7 @@ class Metric:
     options: type[Any] | None = None
     higher_is_better: bool = False
     of_files: bool = False
+    interval: str = "of the value in the populations"
 
     def require_outputs(self, model: str, outputs: Collection[str], role: str = "") -> None:
         """Check that a model, or statistics by it, have the outputs that the metric needs.

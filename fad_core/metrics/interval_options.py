@@ -11,6 +11,13 @@ FEWEST_FILES = 5
 """Files of each set that an interval needs: of fewer, a standard error says little."""
 
 
+JACKKNIFE = (
+    "of the value in the populations, from a jackknife that deletes whole files, with the bias of small sets "
+    "removed"
+)
+"""What the interval of a metric is of, and how it is made, where files are deleted."""
+
+
 def student_quantile(freedom: float, level: float) -> float:
     """Return the quantile of Student's t that bounds a two-sided interval of this level."""
     from scipy.special import stdtrit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,7 +118,8 @@ def validate_papers(config: Mapping[str, Any], datasets: Sequence[str], pairs: P
         datasets: names of its data sets.
         pairs: (reference, evaluation), the pairs that are compared.
     """
-    yield from _validate_repeats(config.get("repeats", {}), datasets, pairs)
+    captioned = {name for name, entry in config.get("datasets", {}).items() if "captions" in entry}
+    yield from _validate_repeats(config.get("repeats", {}), datasets, pairs, captioned)
     if "distances" in config.get("correlations", {"distances": ""}):
         return
     if sets := evaluated(systems_of(config.get("datasets", {})), pairs):
@@ -168,7 +169,9 @@ def _members(chosen: str | Sequence[str], datasets: Sequence[str]) -> tuple[str,
     return tuple(chosen)
 
 
-def _validate_repeats(repeats: Mapping[str, Any], datasets: Sequence[str], pairs: Pairs) -> Iterator[str]:
+def _validate_repeats(
+    repeats: Mapping[str, Any], datasets: Sequence[str], pairs: Pairs, captioned: Set[str]
+) -> Iterator[str]:
     groups = {name: _members(chosen, datasets) for name, chosen in repeats.items()}
     for group, members in groups.items():
         unknown = [name for name in members if name not in datasets]
@@ -184,6 +187,11 @@ def _validate_repeats(repeats: Mapping[str, Any], datasets: Sequence[str], pairs
                     f"repeats.{group}: {reference} is compared with {len(compared)} of its {len(members)} "
                     "data sets; it must be compared with all of them or with none"
                 )
+        if 0 < (count := len(captioned & set(members))) < len(members):
+            yield (
+                f"repeats.{group}: {count} of its {len(members)} data sets have captions; "
+                "all of them must have captions or none"
+            )
     counts = Counter(name for members in groups.values() for name in members)
     for name in [name for name, count in counts.items() if count > 1]:
         yield f"repeats: {name} is in two groups"

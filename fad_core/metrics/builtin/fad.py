@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need
-from fad_core.metrics.interval_options import IntervalOptions
+from fad_core.metrics.interval_options import JACKKNIFE, IntervalOptions
 from fad_core.util.choices import choice, require_choices
 
 
@@ -51,4 +51,5 @@ METRIC = Metric(
     compute=_compute,
     zero_on_itself=True,
     options=FadOptions,
+    interval=JACKKNIFE,
 )

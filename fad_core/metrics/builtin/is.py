@@ -69,4 +69,8 @@ METRIC = Metric(
     of_files=True,
     options=IsOptions,
     higher_is_better=True,
+    interval=(
+        "of the value in the populations, on a logarithmic scale by Student's t over files, with the bias of "
+        "small sets removed by a jackknife"
+    ),
 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from fad_core.errors import SettingError
 from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need
-from fad_core.metrics.interval_options import IntervalOptions
+from fad_core.metrics.interval_options import JACKKNIFE, IntervalOptions
 from fad_core.util.choices import choice, require_positive
 
 BANDWIDTHS = ("reference", "evaluation", "kadtk")
@@ -83,4 +83,5 @@ METRIC = Metric(
     needs=(Need("vectors"),),
     compute=_compute,
     options=KadOptions,
+    interval=JACKKNIFE,
 )

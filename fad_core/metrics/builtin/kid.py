@@ -11,7 +11,7 @@ kernel is not invariant to a common shift of both sets, and its scale depends on
 from __future__ import annotations
 
 from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need
-from fad_core.metrics.interval_options import IntervalOptions
+from fad_core.metrics.interval_options import JACKKNIFE, IntervalOptions
 
 
 def _compute(reference: MetricInput, evaluation: MetricInput, options: IntervalOptions) -> MetricValue:
@@ -28,4 +28,5 @@ METRIC = Metric(
     needs=(Need("vectors"),),
     compute=_compute,
     options=IntervalOptions,
+    interval=JACKKNIFE,
 )

@@ -70,4 +70,5 @@ METRIC = Metric(
     compute=_compute,
     of_files=True,
     options=KlOptions,
+    interval="of the mean over pairs of files, by Student's t",
 )

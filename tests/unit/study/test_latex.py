@@ -37,7 +37,8 @@ LABELS = {
     "ref": "AudioCaps, test",
     "ours": "AudioGen v2 (ours)",
     "theirs": "Tänzer & Söhne_2 <50 %>",
-    "old": "Łódź #3, −25 dB ≈ α → ∞",
+    "old": "[Łódź] #3, −25 dB ≈ α → ∞",
+    "starred": "* its best [10] checkpoint",
     "long": "A baseline whose name is longer than a column of a table would be wide",
 }
 MODELS = (

@@ -120,6 +120,15 @@ def test_methods_say_what_intervals_and_letters_are() -> None:
     text = " ".join(score_sentences(models, rows, sets("vggish"), [{"letters": "a"}]))
     assert "FAD with level=0.9" in text and "90 % confidence intervals of FAD are of the value in the" in text
     assert "Holm's method [@holm1979]" in text and "share a letter [@piepho2004] have p > 0.05" in text
+    given = {"fad": "", "kad": "level=0.95", "kl": "", "is": ""}
+    rows = [
+        distance("a", "b", 1.0, "official", ci_low=0.5, ci_high=1.5, metric=metric, metric_settings=settings)
+        for metric, settings in given.items()
+    ]
+    text = " ".join(score_sentences(models, rows, sets("vggish")))
+    assert "95 % confidence intervals of FAD and KAD are of the value in the populations, from a jack" in text
+    assert "95 % confidence intervals of KL are of the mean over pairs of files, by Student's t." in text
+    assert "95 % confidence intervals of IS are of the value in the populations, on a logarithmic" in text
     assert "confidence" not in paragraph(["vggish=vggish"]) and "letter" not in paragraph(["vggish=vggish"])
 
 
@@ -145,7 +154,7 @@ def test_methods_name_the_text_encoder_of_each_model_and_several_captions() -> N
     note = f"24 captions of 12 files: {SEVERAL_NOTE}"
     scores = [clap_score("ours", 0.3, "official", model=name, note=note) for name in models]
     text = " ".join(score_sentences(models, [], sets("clap"), scores=scores))
-    assert "each file and of its captions, averaged by file, neither" in text
+    assert "each file and of its captions, averaged by file, neither" in text and "Warning" not in text
     assert "Captions for clap were divided" in text and "RoBERTa [@liu2019] with a projection." in text
     assert "Captions for msclap were divided into tokens of GPT-2's vocabulary by tokenizers" in text
     assert "and embedded by the text half of the same checkpoint: GPT-2 [@radford2019] with" in text

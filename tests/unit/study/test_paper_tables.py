@@ -393,12 +393,44 @@ def test_differences_of_what_was_not_tested_are_told_from_those_that_were() -> N
 
 @pytest.mark.parametrize(("pairs", "best"), [([], "ref"), ([("ref", "a"), ("ref", "b")], "b")])
 def test_clap_scores_alone_are_a_table_of_their_own(pairs: list[tuple[str, str]], best: str) -> None:
-    table = distance_table("s", [], scores=CAPTIONED, pairs=pairs)
+    table = distance_table("s", [], scores=CAPTIONED, pairs=pairs, name="clap_score")
     lines = markdown_table(table).splitlines()
     assert lines[0] == "| evaluated set | clap |" and table.label == "tab:s-clap_score"
     assert [line.split(" | ")[0] for line in lines[2:5] if "**" in line] == [f"| {best}"]
     assert table.caption.startswith("CLAP score; larger is better.")
     assert "confidence interval of the mean over files." in lines[6]
+
+
+POPULATIONS = "95 % confidence interval of the value in the populations"
+BELOW_FAD = ", above which FAD lies by its bias"
+OF_SCORE = "; of the CLAP score, of the mean over files"
+KAD = {"metric": "kad"}
+
+
+@pytest.mark.parametrize(
+    ("others", "ends", "scores", "wanted"),
+    [
+        ({}, True, CAPTIONED, POPULATIONS + BELOW_FAD + OF_SCORE),
+        (KAD, True, CAPTIONED, POPULATIONS + OF_SCORE),
+        ({}, True, [], POPULATIONS + BELOW_FAD),
+        ({}, False, CAPTIONED, "95 % confidence interval of the mean over files"),
+    ],
+)
+def test_brackets_are_explained_by_the_metrics_that_have_them(
+    others: dict[str, str], ends: bool, scores: list[dict[str, Any]], wanted: str
+) -> None:
+    rows = systems(**others, **({"ci_low": 0.5, "ci_high": 0.75} if ends else {}))
+    assert f" Brackets: {wanted}." in markdown_table(distance_table("s", rows, scores=scores))
+    assert "Brackets" not in markdown_table(distance_table("s", systems()))
+
+
+def test_a_remark_on_a_set_has_one_mark_for_distances_and_clap_scores() -> None:
+    score = clap_score("a", 0.31, padded=0, note="3 files peak above 4; odd")
+    rows = systems()
+    rows[0] |= {"note": "a: 3 files peak above 4"}
+    text = markdown_table(distance_table("s", rows, scores=[score]))
+    assert "| a | **1.000**† | 0.3100 [0.2900, 0.3300]†,‡ |" in text
+    assert text.endswith("\n† a: 3 files peak above 4.\n\n‡ odd.\n")
 
 
 def test_in_a_matrix_the_clap_score_is_a_row() -> None:
@@ -407,6 +439,30 @@ def test_in_a_matrix_the_clap_score_is_a_row() -> None:
     assert lines[0] == "| model | reference | a | b | c | n |"
     values = "0.3100 [0.2900, 0.3300]† | **0.3300** [0.3100, 0.3500] | –"
     assert lines[5] == f"| clap (CLAP score) | captions | {values} | 12 |"
+
+
+@pytest.mark.parametrize(("names", "heading"), [("abc", "a | b | c | e"), ("abcdfg", "6 | 7")])
+def test_a_set_with_captions_alone_is_a_column_of_the_matrix(names: str, heading: str) -> None:
+    rows = [distance(*pair, 1.0, "official", model="clap") for pair in itertools.combinations(names, 2)]
+    table = distance_table("s", rows, scores=[*CAPTIONED[1:], clap_score("e", 0.9, padded=2)])
+    lines = markdown_table(table).splitlines()
+    assert lines[0].endswith(f"| {heading} | n |")
+    scored = next(line for line in lines if "captions |" in line)
+    assert scored.count("**") == 2 and scored.endswith("| **0.9000** [0.8800, 0.9200]† | 12 |")
+    # With numbers in place of names, its row names its column.
+    own = [line for line in lines if "| e |" in line][1 if len(names) == 3 else 0 :]
+    assert own == ([] if len(names) == 3 else [f"| clap (FAD) | 7 | e |{' – |' * 8}"])
+    latex = latex_table(table)
+    assert latex.count(r"\mathbf{0.9000}") == 1 and ("7 & e & --" in latex) == (len(names) > 3)
+
+
+def test_a_set_with_captions_that_is_in_no_pair_has_no_reference() -> None:
+    table = distance_table("s", systems(), scores=[*CAPTIONED, clap_score("e", 0.9, padded=0)])
+    lines = markdown_table(table).splitlines()
+    assert lines[2].startswith("| ref | ref | – | 0.5000") and lines[5] == "| ref | c | 3.000 | – |"
+    assert lines[6] == "| – | e | – | 0.9000 [0.8800, 0.9200] |"
+    alone = distance_table("s", [], scores=CAPTIONED, pairs=[("ref", "a")])
+    assert [row[:2] for group in alone.groups for row in group] == [("ref", "ref"), ("ref", "a"), (None, "b")]
 
 
 def test_the_clap_score_of_draws_is_their_mean() -> None:
@@ -422,6 +478,14 @@ def test_a_remark_on_all_values_of_a_metric_stands_below_the_table() -> None:
     text = markdown_table(distance_table("s", rows, scores=CAPTIONED[2:]))
     assert "All values of FAD and KL: small. All values of KL: odd." in text
     assert "| a | **1.000**† | **1.000** | – |" in text and "\n† peaks.\n" in text
+
+
+def test_a_part_of_a_divided_table_has_the_rows_that_have_values_in_it() -> None:
+    rows = [row for m in range(9) for row in systems(model=f"model-of-a-long-name-{m}")]
+    table = distance_table("s", rows, scores=CAPTIONED)
+    first, *_, last = ([line[0] for line in lines] for lines, _ in latex_parts(latex_table(table), table))
+    assert first == ["evaluated set", "a", "b", "c"] and last == ["evaluated set", "ref", "a", "b", "c"]
+    assert markdown_table(table).count("| ref |") == 1
 
 
 def test_in_a_table_wider_than_a_page_intervals_stand_below_the_numbers() -> None:

@@ -24,6 +24,7 @@ from fad_study.report.bars import plot_correlations
 from fad_study.schemas.categories import CATEGORIES
 from fad_study.schemas.files import DATASETS
 from fad_study.schemas.papers import CORRELATIONS, PUBLISHED, REPEATS
+from fad_study.schemas.ranking import RANKING
 from fad_study.steps.papers import (
     compare_published,
     correlate,
@@ -33,13 +34,13 @@ from fad_study.steps.papers import (
     write_paper_tables,
 )
 from fad_study.study import interpret_config, validate_files
-from small_study import UNREMARKABLE, Study
+from small_study import UNREMARKABLE, Study, clap_score
 from small_study import distance as any_distance
 from test_correlations import GIVEN, QUICK, ROOT
 from test_study import config, errors
 
 from fad_core.errors import FadError
-from fad_core.tables import DISTANCES, read_table, write_table
+from fad_core.tables import CLAP_SCORE, DISTANCES, read_table, write_table
 
 distance = partial(any_distance, excluded=0, padded=0)
 
@@ -112,6 +113,7 @@ def test_names_are_escaped_and_the_best_of_each_reference_is_bold() -> None:
         r"c\#\{\textasciitilde{}\textasciicircum{}\textbackslash{}\}\$ & $\mathbf{8.594 \times 10^{-5}}$"
         in latex
     )
+    assert latex_text("[MM] *") == "{[}MM] {*}", "no option of the line before"
     assert latex.count(r"\midrule") == 2, "one below the heading, one between the references"
     for text in (markdown, latex):
         assert "not a published model" in text
@@ -368,6 +370,30 @@ def test_the_steps_write_markdown_and_latex_of_all_there_is(tmp_path: Path, corr
     assert r"central 90 \% of 1,000 bootstrap resamples of the systems (seed 3)" in text
     assert r"3 of Clean \textbar{} ours\_2, 5 of loud." in text
     assert "torch " in text and r"Fréchet Audio Distance (FAD)~\cite{kilgour2019} was" in text
+
+
+def test_clap_scores_are_written_if_no_distance_has_a_value(tmp_path: Path) -> None:
+    given = [tmp_path / f"{name}.parquet" for name in ("distances", "datasets", "ranking", "repeats")]
+    row = distance("clean", "loud", 1.0, "official", metric="is") | {"value": None}
+    write_table(DISTANCES, [row], given[0])
+    counts = dict.fromkeys(("found", "used", "padded", "excluded", "ignored", "vectors"), 3) | UNREMARKABLE
+    counts |= {"model": "clap", "dataset": "loud", "label": "Loud", "seconds": 1.0}
+    write_table(DATASETS, [counts], given[1])
+    write_table(RANKING, [], given[2])
+    summarise_repeats(given[0], {"all": ["loud"]}, [given[3]])
+    write_table(CLAP_SCORE, [clap_score("loud", 0.25)], tmp_path / "clap_score.parquet")
+    outputs = [tmp_path / f"distances.{suffix}" for suffix in ("md", "tex")]
+    drawn_once = given[3], {"all": ["loud"]}
+    for repeats, groups, shown in ((None, {}, "Loud | 0.2500 ["), (*drawn_once, "all | 0.2500")):
+        rest = (repeats, groups, None, None, None, 0.95, outputs)
+        write_paper_tables("s", *given[:3], *rest, tmp_path / "clap_score.parquet", [("clean", "loud")])
+        assert f"\n| {shown}" in outputs[0].read_text(encoding="utf-8")
+        assert r"\label{tab:s-distances}" in outputs[1].read_text(encoding="utf-8")
+    with pytest.raises(FadError, match="no metric has a value for any pair"):
+        write_paper_tables("s", *given[:3], None, {}, None, None, None, 0.95, outputs)
+    with pytest.raises(FadError, match="no metric has a value for any pair"):
+        path = figures(tmp_path, "vggish,clean,loud,is,1,paper")
+        compare_published([path], given[0], given[3], 0.05, outputs)
 
 
 def test_the_sine_study_names_what_its_audio_is_called() -> None:

@@ -357,6 +357,12 @@ def test_captions_need_a_metric_a_model_and_files(tmp_path: Path) -> None:
     alone = config(datasets=two, models=clap, metrics=["clap-score"], reference="b", repeats={"g": ["a"]})
     assert errors(alone) == ["repeats: no metric of two data sets is computed"]
     assert (interpret_config(alone).ranked, interpret_config(alone).systems) == ((), {})
+    three = two | {"c": {"path": "c", "shards": 1}}
+    drawn = config(datasets=three, models=clap, metrics=["fad", "clap-score"], reference="c")
+    assert errors(drawn | {"repeats": {"g": ["a", "b"]}}) == [
+        "repeats.g: 1 of its 2 data sets have captions; all of them must have captions or none"
+    ]
+    assert not errors(drawn | {"repeats": {"g": ["a"], "h": ["b"]}})
     windows = config(datasets=captioned, models=[clap[0] | {"crop": "windows"}], metrics=["clap-score"])
     (fault,) = errors(windows)
     assert fault.startswith("models: clap: a file is compared with its caption by one vector")

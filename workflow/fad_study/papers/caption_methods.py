@@ -11,6 +11,7 @@ from fad_core.models import text_model_of
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.use import ModelUse
 from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
+from fad_study.papers.caption_scores import metric_of
 from fad_study.papers.cells import by_set, listed, merged
 from fad_study.papers.citations import cite
 from fad_study.versions import versions
@@ -45,8 +46,8 @@ def caption_sentences(models: Mapping[str, ModelUse], scores: Sequence[Row]) -> 
         yield f"Captions{of} were {before}embedded by the text half of the same checkpoint{after}."
     if any(row["ci_low"] is not None for row in scores):
         yield (
-            f"{100 * IntervalOptions().level:g} % confidence intervals of the CLAP score are of the mean "
-            "over files, by Student's t."
+            f"{100 * IntervalOptions().level:g} % confidence intervals of the CLAP score are "
+            f"{metric_of(CLAP_SCORE_NAME).interval}."
         )
 
 

@@ -9,6 +9,7 @@ from fad_core.errors import FadError
 from fad_core.metrics import Metric, MetricValue, Need, get_metric
 from fad_core.metrics.interval_options import IntervalOptions
 from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
+from fad_core.util.formatting import remarks_of
 
 Row = Mapping[str, Any]
 
@@ -25,6 +26,7 @@ _CLAP_SCORE = Metric(
     compute=_compute,
     options=IntervalOptions,
     higher_is_better=True,
+    interval="of the mean over files, by Student's t",
 )
 
 
@@ -38,27 +40,38 @@ def needs_reference(name: str) -> bool:
     return any(need.role != "evaluation" for need in metric_of(name).needs)
 
 
-def caption_rows(scores: Iterable[Row], pairs: Iterable[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+def caption_rows(
+    scores: Iterable[Row], pairs: Iterable[tuple[str, str]], distances: Iterable[Row] = ()
+) -> Iterator[dict[str, Any]]:
     """Yield CLAP scores in the form of a DISTANCES table.
 
     Args:
         scores: rows of a CLAP_SCORE table, with their numbers of files that were `padded`.
         pairs: (reference, evaluation), the pairs that are rows of the table: the score of a set is in each of
-            its rows. A set that is never evaluated has a row as its own reference. Without pairs, there is no
-            reference ("").
+            its rows. A set that is never evaluated has a row as its own reference, or without one ("") if it
+            is in no pair.
+        distances: rows of the DISTANCES table that they stand beside, where remarks on a set begin with its
+            name: the same remark is then worded alike.
     """
     references: dict[str, list[str]] = {}
+    compared_with = set()
     for reference, evaluation in pairs:
         references.setdefault(evaluation, []).append(reference)
+        compared_with.add(reference)
+    known = {remark for row in distances for remark in remarks_of(row["note"])}
     for row in scores:
         name = row["dataset"]
-        for reference in references.get(name, [name] if references else [""]):
+        # A label may hold what divides remarks.
+        named = {remark: f"{name.replace(';', ',')}: {remark}" for remark in remarks_of(row["note"])}
+        note = "; ".join(text if text in known else remark for remark, text in named.items())
+        for reference in references.get(name, [name if name in compared_with else ""]):
             yield {
                 **row,
                 "reference": reference,
                 "evaluation": name,
                 "metric": CLAP_SCORE_NAME,
                 "metric_settings": "",
+                "note": note,
                 "n_reference": row["files"],
                 "n_evaluation": row["files"],
             }

@@ -40,6 +40,7 @@ def distance_table(
     ranking: Sequence[Row] = (),
     scores: Sequence[Row] = (),
     pairs: Sequence[tuple[str, str]] = (),
+    name: str = "distances",
 ) -> PaperTable:
     """Return a table of evaluated sets by models and metrics, in blocks by reference; a group is one row.
 
@@ -55,6 +56,7 @@ def distance_table(
         ranking: rows of a RANKING table.
         scores: rows of a CLAP_SCORE table, with their numbers of files that were `padded`.
         pairs: (reference, evaluation), the rows of a table of CLAP scores alone; none if it has no reference.
+        name: name of the table.
     """
     groups = groups or {}
     sets = list(dict.fromkeys(row[side] for row in distances for side in ("reference", "evaluation")))
@@ -65,17 +67,18 @@ def distance_table(
         compared = {key: cell for key, cell in compared.items() if key[2] in references}
         both = [key_of(row)[2:] for row in both_ways(distances) if row["reference"] in references]
         pairs = list(dict.fromkeys([*pairs, *both]))
-    captioned = list(caption_rows(scores, () if square else pairs))
+    captioned = list(caption_rows(scores, () if square else pairs, distances))
     drawn = repeat_rows(captioned, groups)
     rows = [*distances, *captioned]
     marked, notes = with_remarks(with_best(compared | _cells(captioned, drawn, groups), ranking))
     same = {} if square else same_counts(marked)
+    sets = list(dict.fromkeys([*sets, *(row["evaluation"] for row in captioned)]))
     layout = _matrices(marked, _columns(rows), sets) if square else _blocks(marked, _columns(rows), same)
     place = _place(square, layout.groups)
-    general = [*notes_on(rows, marked, ranking, place, same), *draw_notes([*repeats, *drawn], groups)]
+    general = [*notes_on(marked, ranking, place, same), *draw_notes([*repeats, *drawn], groups)]
     return PaperTable(
         " ".join(caption_of(rows, marked, place)),
-        f"tab:{study}-{'distances' if distances else 'clap_score'}",
+        f"tab:{study}-{name}",
         **layout._asdict(),
         notes=(*(("", note) for note in general), *notes),
     )
@@ -143,7 +146,8 @@ def _blocks(cells: Cells, columns: Columns, same: SameCounts) -> _Layout:
     models, metrics = (list(dict.fromkeys(each)) for each in zip(*columns, strict=True))
     heading = ["reference", "evaluated set"][-names:]
     over = [""] * names
-    lines: list[list[Cell]] = [list(pair[-names:]) for pair in pairs]
+    # A set that is in no pair has no reference ("").
+    lines: list[list[Cell]] = [[*(reference or None, name)[-names:]] for reference, name in pairs]
     counts = [[_vectors(cells.get((*column, *pair))) for pair in pairs] for column in columns]
     for index, (model, metric) in enumerate(columns):
         heading.append(metric_of(metric).label if metrics[1:] else model)
@@ -167,7 +171,7 @@ def _blocks(cells: Cells, columns: Columns, same: SameCounts) -> _Layout:
 def _matrices(cells: Cells, columns: Columns, sets: Sequence[str]) -> _Layout:
     """Lay out a group of rows for each model, a row for each reference, a column for each evaluated set.
 
-    The CLAP score of all sets is one row.
+    The CLAP score of all sets is one row. A set that has nothing else has a row only if it names its column.
     """
     numbered = len(sets) > _NAMED_COLUMNS
     several = len(columns) > 1
@@ -180,7 +184,10 @@ def _matrices(cells: Cells, columns: Columns, sets: Sequence[str]) -> _Layout:
         captioned = metric == CLAP_SCORE_NAME
         for number, reference in [("", "")] if captioned else zip(numbers, sets, strict=True):
             found = [cells.get((model, metric, reference, name)) for name in sets]
-            count = range_text({cell.rows[0]["n_reference"] for cell in found if cell})
+            if not any(found) and (body or not numbered):
+                continue
+            counts = {cell.rows[0]["n_reference"] for cell in found if cell}
+            count = range_text(counts) if counts else None
             names = [*([title] if several else []), *([number] if numbered else [])]
             lines.append((*names, reference or "captions", *(_number(cell) for cell in found), count))
         body.append(tuple(lines))

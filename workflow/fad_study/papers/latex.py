@@ -44,7 +44,7 @@ def latex_table(table: PaperTable) -> str:
         (columns, rows)
         for columns in _parts(table, widths)
         for stack in _stacks(table)
-        if (rows := _with_values(stack, [column for column in columns if column >= table.names]))
+        if (rows := _with_values(stack, [column for column in columns if column >= table.names], table.names))
     ]
     widest = max(_total(widths, columns) for columns, _ in parts)
     # In a document of one column, both are the same.
@@ -135,9 +135,15 @@ def _stacks(table: PaperTable) -> Iterator[list[Group]]:
     yield stack
 
 
-def _with_values(groups: Sequence[Group], columns: Sequence[int]) -> list[Group]:
-    """Return the groups that have a value in these columns: a model may not have all metrics."""
-    return [group for group in groups if any(row[column] is not None for row in group for column in columns)]
+def _with_values(groups: Sequence[Group], columns: Sequence[int], names: int) -> list[Group]:
+    """Return the rows that have a value in these columns, or in none: such a row names a column."""
+    found = (
+        tuple(
+            row for row in group if any(row[column] is not None for column in columns) or not any(row[names:])
+        )
+        for group in groups
+    )
+    return [group for group in found if group]
 
 
 def _lines(groups: Sequence[Group], table: PaperTable) -> int:

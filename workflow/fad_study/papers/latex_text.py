@@ -16,6 +16,8 @@ def latex_text(text: str) -> str:
 _GREEK = "alpha beta gamma delta lambda mu pi sigma tau Delta"
 _LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
+    # After the end of a line or a rule, these would be an option of it.
+    **{character: f"{{{character}}}" for character in "[*"},
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",

@@ -42,14 +42,11 @@ def caption_of(rows: Sequence[Row], cells: Cells, place: str) -> Iterator[str]:
     yield from weights_sentences(rows)
 
 
-def notes_on(
-    rows: Sequence[Row], cells: Cells, ranking: Sequence[Row], place: str, same: SameCounts
-) -> Iterator[str]:
+def notes_on(cells: Cells, ranking: Sequence[Row], place: str, same: SameCounts) -> Iterator[str]:
     """Yield sentences on what is in the whole table.
 
     Args:
-        rows: of a DISTANCES table, and of CLAP scores in its form.
-        cells: the numbers that are made of them.
+        cells: the numbers of the table.
         ranking: rows of a RANKING table.
         place: what the values that are compared with each other stand in, such as a column.
         same: the numbers of vectors that stand in no column (`same_counts`).
@@ -73,12 +70,25 @@ def notes_on(
             yield f"The best by {_labels(by)} are so by values without bias, since sets have different n."
     if untested := [metric for metric in metrics if metric in marked - tested]:
         yield f"Differences{f' in {_labels(untested)}' if tested else ''} were not tested."
-    levels = {_level(row) for row in rows if row["ci_low"] is not None}
-    if levels:
-        level = f"{100 * levels.pop():g} % " if len(levels) == 1 else ""
-        of = "value in the populations" if metrics != [CLAP_SCORE_NAME] else "mean over files"
-        above = ", above which FAD lies by its bias" if "fad" in metrics else ""
-        yield f"Brackets: {level}confidence interval of the {of}{above}."
+    yield from _bracket_notes(cells)
+
+
+def _bracket_notes(cells: Cells) -> Iterator[str]:
+    """Yield a sentence on intervals, if there are any."""
+    chosen = {
+        (metric, cell.rows[0]["metric_settings"])
+        for (_, metric, _, _), cell in cells.items()
+        if cell.number.ends is not None
+    }
+    if not chosen:
+        return
+    levels = {level_of(ChosenMetric.of(metric_of(name), settings)) for name, settings in chosen}
+    bounded = {name for name, _ in chosen}
+    above = ", above which FAD lies by its bias" if "fad" in bounded else ""
+    of_files = "of the mean over files"
+    of = f"of the value in the populations{above}" if bounded - {CLAP_SCORE_NAME} else of_files
+    apart = f"; of the CLAP score, {of_files}" if CLAP_SCORE_NAME in bounded and of != of_files else ""
+    yield f"Brackets: {levels.pop() if len(levels) == 1 else ''}confidence interval {of}{apart}."
 
 
 def _labels(metrics: Iterable[str]) -> str:
@@ -113,10 +123,10 @@ def draw_notes(repeats: Sequence[Row], groups: Mapping[str, Sequence[str]]) -> I
         yield f"± is the standard deviation over {draws} draws ({', '.join(groups)})."
 
 
-def _level(row: Row) -> float:
-    """Return the confidence level of the interval of a distance."""
-    options = ChosenMetric.of(metric_of(row["metric"]), row["metric_settings"]).options
-    return float(getattr(options, "level", 0.0))
+def level_of(chosen: ChosenMetric) -> str:
+    """Return the confidence level of a metric's intervals, as in "95 % "; "" if it has no such option."""
+    level = getattr(chosen.options, "level", None)
+    return "" if level is None else f"{100 * level:g} % "
 
 
 def _better(metrics: Sequence[str]) -> str:

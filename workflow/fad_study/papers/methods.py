@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from fad_core.embedding.clap_score import SEVERAL_NOTE
 from fad_core.metrics import choose_metric, get_metric
 from fad_core.models.use import ModelUse
 from fad_core.util.formatting import counted, duration, weights_text
@@ -14,6 +15,7 @@ from fad_study.paper_options import CorrelationChoice
 from fad_study.papers.caption_methods import caption_sentences
 from fad_study.papers.cells import by_set, listed, merged, remarks, titled
 from fad_study.papers.citations import cite
+from fad_study.papers.legend import level_of
 from fad_study.ranking import ALPHA
 from fad_study.versions import versions
 
@@ -115,15 +117,11 @@ def _metric_sentences(distances: Sequence[Row], ranking: Sequence[Row]) -> Itera
     if settings:
         yield f"Settings that differ from the defaults: {listed(settings)}."
     bounded = {(row["metric"], row["metric_settings"]) for row in distances if row["ci_low"] is not None}
-    intervals = [key for key in chosen if key in bounded]
-    if intervals:
-        options = [choose_metric(" ".join(key)).options for key in intervals]
-        levels = dict.fromkeys(f"{100 * each.level:g} %" for each in options if hasattr(each, "level"))
-        names = listed([get_metric(metric).label for metric, _ in intervals])
-        yield (
-            f"{' and '.join(levels)} confidence intervals of {names} are of the value in the populations, "
-            "from a jackknife that deletes whole files, with the bias of small sets removed."
-        )
+    intervals = [choose_metric(" ".join(key)) for key in chosen if key in bounded]
+    for some, (level, interval) in merged(intervals, lambda each: (level_of(each), each.metric.interval)):
+        names = listed([each.metric.label for each in some])
+        text = f"{level}confidence intervals of {names} are {interval}."
+        yield f"{text[0].upper()}{text[1:]}"
     if any(row["letters"] for row in ranking):
         yield (
             "Systems were compared with each other by two-sided permutation tests that swap their labels on "
@@ -229,7 +227,15 @@ def _vectors(rows: Sequence[Row]) -> str:
 
 def _warnings(names: Sequence[str], rows: Sequence[Row], what: str) -> Iterator[str]:
     """Yield the remarks on values, with the numbers of values by each model that have them."""
-    found = {name: [remarks([row]) for row in rows if row["model"] == name] for name in names}
+    # That files have several captions is said of the score itself.
+    found = {
+        name: [
+            [remark for remark in remarks([row]) if not remark.endswith(SEVERAL_NOTE)]
+            for row in rows
+            if row["model"] == name
+        ]
+        for name in names
+    }
 
     def shares(remark: str) -> str:
         counts = {name: sum(remark in each for each in found[name]) for name in names}

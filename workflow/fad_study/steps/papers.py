@@ -68,7 +68,7 @@ def compare_published(
     """
     rows = published_rows(
         [figure for path in figures for figure in read_figures(path)],
-        _read_values(distances),
+        _required(_read_values(distances), distances),
         read_table(REPEATS, repeats) if repeats else [],
         tolerance,
     )
@@ -147,6 +147,9 @@ def write_paper_tables(
             `clap_score`, and they are in `distances` if there are distances.
         clap_score: the table of CLAP scores, if there is one.
         pairs: (reference, evaluation), the pairs of data sets, if the study names the reference.
+
+    Raises:
+        FadError: there are distances and no CLAP scores, and none has a value.
     """
     tables: dict[str, PaperTable] = {}
     counts = read_table(DATASETS, datasets) if datasets else []
@@ -154,12 +157,14 @@ def write_paper_tables(
     computed = labelled(_read_values(distances), labels) if distances else []
     scores = labelled(_read_scores(clap_score, counts), labels)
     groups = labelled_groups(groups, labels)
+    if distances and not scores:
+        _required(computed, distances)
     if computed or scores:
         drawn = labelled(read_table(REPEATS, repeats), labels) if repeats else []
         ranked = labelled(read_table(RANKING, ranking), labels) if ranking else []
         named = [(labels.get(one, one), labels.get(other, other)) for one, other in pairs]
-        table = distance_table(study, computed, drawn, groups, ranked, scores, named)
-        tables["distances" if computed else "clap_score"] = table
+        name = "distances" if distances else "clap_score"
+        tables[name] = distance_table(study, computed, drawn, groups, ranked, scores, named, name)
     if categories:
         tables["categories"] = category_table(study, read_table(CATEGORIES, categories))
     if published:
@@ -224,12 +229,16 @@ def _read_scores(clap_score: Path | None, counts: Sequence[Mapping[str, Any]]) -
 
 
 def _read_values(distances: Path) -> list[dict[str, Any]]:
+    """Return the rows of a table of distances that have a value."""
+    return [row for row in read_table(DISTANCES, distances) if row["value"] is not None]
+
+
+def _required(rows: list[dict[str, Any]], distances: Path) -> list[dict[str, Any]]:
     """Return the rows of a table of distances that have a value.
 
     Raises:
         FadError: none has.
     """
-    rows = [row for row in read_table(DISTANCES, distances) if row["value"] is not None]
     if not rows:
         raise FadError(f"{distances}: no metric has a value for any pair; the column `note` says why")
     return rows
