@@ -72,7 +72,7 @@ def clap_score(
     if per_file is not None and per_file.suffix not in (".csv", ".parquet"):
         raise click.BadParameter("the file must end in .csv or .parquet", param_hint="--per-file")
     from fad_core.api.text_model import require_both_halves, tokenizer_of, verified_text_model
-    from fad_core.datasets.captions import read_captions, require_one_vector, require_readable
+    from fad_core.datasets.captions import BY_NAME_NOTE, read_captions, require_one_vector, require_readable
     from fad_core.models import get_model
 
     require_one_vector(embedding.options)
@@ -82,6 +82,8 @@ def clap_score(
     from fad_core.embedding.clap_score import clap_score_rows, embed_captions, file_names, pair_files
 
     show = not embedding.quiet
+    if table.files is None:
+        speaker(embedding.quiet)(f"note: {BY_NAME_NOTE}")
     tokenizer = tokenizer_of(text_model, embedding.weights, embedding.ckpt_dir, vocabulary, progress=show)
     require_readable(table, tokenizer)
     _, sets = embedding.embed_sets(

@@ -84,14 +84,15 @@ class Captions:
             else:
                 strangers.append(written)
         faults = {
-            "captions of files that are not there, or not there once": strangers,
+            "captions of no file, or of several": strangers,
             "files without a caption": [name for name in names if name not in ways],
             "files that captions name differently": [name for name, found in ways.items() if len(found) > 1],
             "files with the same caption twice": [name for (name, _), count in counts.items() if count > 1],
         }
         if any(faults.values()):
             lines = [f"{what}: {_some(files)}" for what, files in faults.items() if files]
-            raise DatasetError("\n  ".join([f"{self.path} does not fit the files:", *lines]))
+            head = f"{self.path} does not fit the files, which are named by their paths in the set:"
+            raise DatasetError("\n    ".join([head, *lines]))
         return owners
 
 
@@ -118,15 +119,20 @@ def read_captions(
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except OSError as error:
         raise DatasetError(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path} is not a table in UTF-8: {error}") from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} is not in UTF-8: {error}") from error
+    except csv.Error as error:
+        raise DatasetError(f"{path} cannot be read as a table ({error}): is a quote not closed?") from error
     heading, *lines = [row for row in rows if row] or [[]]
     if wrong := [number for number, row in enumerate(lines, start=1) if len(row) != len(heading)]:
-        listed = _some([str(number) for number in wrong])
-        raise DatasetError(f"{path}: rows with more or fewer fields than the heading: {listed}")
+        separator = "comma" if delimiter == "," else "tab"
+        raise DatasetError(
+            f"{path} does not have the {counted(len(heading), 'column')} of its heading in {_rows(wrong)}: "
+            f"columns are divided by a {separator}, and a text that has one stands in double quotes"
+        )
     captions = [row[_place(path, heading, caption_column)] for row in lines]
-    if empty := [str(number) for number, caption in enumerate(captions, start=1) if not caption.strip()]:
-        raise DatasetError(f"{path}: rows without a caption: {_some(empty)}")
+    if empty := [number for number, caption in enumerate(captions, start=1) if not caption.strip()]:
+        raise DatasetError(f"{path} has no caption in {_rows(empty)}")
     if not captions:
         raise DatasetError(f"{path} has no captions")
     place = None
@@ -137,8 +143,8 @@ def read_captions(
             raise DatasetError(f"{path}: several columns may name the files: {', '.join(usual)}: choose one")
         place = heading.index(usual[0])
     files = None if place is None else tuple(row[place].strip() for row in lines)
-    if unnamed := [str(number) for number, file in enumerate(files or (), start=1) if not file]:
-        raise DatasetError(f"{path}: rows without a file: {_some(unnamed)}")
+    if unnamed := [number for number, file in enumerate(files or (), start=1) if not file]:
+        raise DatasetError(f"{path} names no file in {_rows(unnamed)}")
     return Captions(path, tuple(captions), files)
 
 
@@ -152,7 +158,7 @@ def require_readable(captions: Captions, tokenizer: Tokenizer) -> None:
         try:
             tokenizer.ids(text)
         except DatasetError as error:
-            raise DatasetError(f"{captions.path}, row {row}: {error}") from error
+            raise DatasetError(f"{captions.path}, row {row} below the heading: {error}") from error
 
 
 def require_one_vector(options: Options) -> None:
@@ -172,8 +178,14 @@ def _place(path: Path, heading: Sequence[str], column: str) -> int:
     if heading.count(column) != 1:
         listed = ", ".join(heading) or "none"
         what = "two columns" if column in heading else "no column"
-        raise DatasetError(f"{path} has {what} {column!r}; columns: {listed}")
+        raise DatasetError(f"{path} has {what} {column!r}; columns: {listed}: rename one, or name another")
     return heading.index(column)
+
+
+def _rows(numbers: Sequence[int]) -> str:
+    """Name rows by their numbers, the first below the heading being 1."""
+    listed = _some([str(number) for number in numbers])
+    return f"row {listed} below the heading" if len(numbers) == 1 else f"rows {listed} below the heading"
 
 
 def _some(names: Sequence[str]) -> str:

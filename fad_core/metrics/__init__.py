@@ -15,7 +15,15 @@ from importlib.metadata import EntryPoint, entry_points
 
 from fad_core.errors import ArgumentError, UnknownMetricError
 from fad_core.metrics import builtin
-from fad_core.metrics.base import ChosenMetric, Metric, MetricInput, MetricValue, Need, SetVectors
+from fad_core.metrics.base import (
+    CLAP_SCORE_NAME,
+    ChosenMetric,
+    Metric,
+    MetricInput,
+    MetricValue,
+    Need,
+    SetVectors,
+)
 from fad_core.metrics.pairing import PairedOptions, paired_files
 
 __all__ = [
@@ -95,8 +103,10 @@ def get_metric(name: str) -> Metric:
         return METRICS[name]
     except KeyError:
         known = metric_names()
-        close = difflib.get_close_matches(name.lower(), known, n=1)
+        close = difflib.get_close_matches(name.lower().replace("_", "-"), [*known, CLAP_SCORE_NAME], n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
+        if name == CLAP_SCORE_NAME:
+            hint = " It compares files with captions, not two data sets."
         raise UnknownMetricError(f"there is no metric {name!r}.{hint} Metrics: {', '.join(known)}.") from None
 
 

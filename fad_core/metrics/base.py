@@ -84,6 +84,9 @@ class MetricInput(Protocol):
         """
 
 
+CLAP_SCORE_NAME = "clap-score"
+"""The metric of captions, which compares no pairs of data sets."""
+
 ROLES = ("reference", "evaluation")
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from fad_core.audio.loudness import require_meter
 from fad_core.datasets.captions import require_one_vector
 from fad_core.metrics import choose_metric
-from fad_core.models import get_model
+from fad_core.models import TEXT_SUFFIX, get_model, model_ids, text_models
 from fad_core.models.options import Options
 from fad_core.models.tokenizer import require_tokenizers
 from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
@@ -219,8 +219,11 @@ def _missing_outputs(metric: str, entries: Iterable[Mapping[str, Any]]) -> Itera
     """Yield a message for each known model that lacks an output that a known metric needs."""
     for model_id in dict.fromkeys(entry["id"] for entry in entries):
         if not (errors_of(choose_metric, metric) or errors_of(get_model, model_id)):
-            model = get_model(model_id)
-            yield from errors_of(choose_metric(metric).metric.require_outputs, model.name, model.outputs)
+            model, chosen = get_model(model_id), choose_metric(metric).metric
+            for error in errors_of(chosen.require_outputs, model.name, model.outputs):
+                outputs = {need.output for need in chosen.needs if need.output}
+                others = [name for name in model_ids() if outputs <= get_model(name).outputs.keys()]
+                yield f"{error}; models that have it: {', '.join(others)}" if others else error
 
 
 def _validate_captions(config: Mapping[str, Any], given: Collection[str]) -> Iterator[str]:
@@ -246,7 +249,11 @@ def _validate_captions(config: Mapping[str, Any], given: Collection[str]) -> Ite
         own = CLAP_SCORE_NAME in entry.get("metrics", [])
         idle = with_text and not metrics_of(entry, config)
         if entry not in with_text and (own or idle):
-            yield f"models: {entry['id']} embeds no captions, which {CLAP_SCORE_NAME} needs"
+            others = ", ".join(text.name.removesuffix(TEXT_SUFFIX) for text in text_models())
+            yield (
+                f"models: {entry['id']} embeds no captions, which {CLAP_SCORE_NAME} needs; models that do: "
+                f"{others}. Give it `metrics` of its own, or another model"
+            )
     for entry in with_text:
         options = Options(
             crop=entry["crop"], compatibility=entry.get("compatibility", config.get("compatibility", "none"))

@@ -36,11 +36,11 @@ def test_columns_are_found_or_named(tmp_path: Path) -> None:
         ("caption,caption\na,b\n", "two columns 'caption'"),
         ("file,path,caption\na,b,c\n", "several columns may name the files: file, path"),
         ("file,caption\n", "no captions"),
-        ("file,caption\na,\nb, \nc,d\n", "rows without a caption: 1, 2"),
-        ("file,caption\na,b\n,c\n", "rows without a file: 2"),
-        ("file,caption\na,b,c\n", "rows with more or fewer fields than the heading: 1"),
+        ("file,caption\na,\nb, \nc,d\n", "no caption in rows 1, 2 below the heading"),
+        ("file,caption\na,b\n,c\n", "names no file in row 2 below the heading"),
+        ("file,caption\na,b,c\n", "does not have the 2 columns of its heading in row 1 below the heading"),
         ("", "no captions"),
-        ('file,caption\na,"b\n', "is not a table in UTF-8"),
+        ('file,caption\na,"b\n', "is a quote not closed"),
     ],
 )
 def test_a_table_that_cannot_be_used(text: str, fault: str, tmp_path: Path) -> None:
@@ -100,12 +100,12 @@ def test_what_does_not_fit_is_listed() -> None:
     with pytest.raises(DatasetError) as error:
         captions("0.wav", "0", "1.wav", "x.wav").of_files(files)
     assert str(error.value).splitlines() == [
-        "captions.csv does not fit the files:",
-        "  captions of files that are not there, or not there once: x.wav",
-        "  files without a caption: 2.wav, 3.wav, 4.wav, 5.wav, 6.wav and 3 more",
-        "  files that captions name differently: 0.wav",
+        "captions.csv does not fit the files, which are named by their paths in the set:",
+        "    captions of no file, or of several: x.wav",
+        "    files without a caption: 2.wav, 3.wav, 4.wav, 5.wav, 6.wav and 3 more",
+        "    files that captions name differently: 0.wav",
     ]
-    with pytest.raises(DatasetError, match="not there once: a"):
+    with pytest.raises(DatasetError, match="captions of no file, or of several: a"):
         captions("a").of_files(["a.wav", "a.flac"])
 
 

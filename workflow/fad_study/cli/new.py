@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import string
@@ -12,6 +13,17 @@ import click
 from fad_core.cli.group import Command
 from fad_core.cli.options import DEFAULT_MODEL, models_option, weights_option
 from fad_core.cli.output import quiet_option, speaker
+
+
+class _Preset(click.Choice):  # type: ignore[type-arg]  # not generic in click 8.2
+    """A preset; the message on another name has the nearest one."""
+
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
+        """See `click.Choice.get_invalid_choice_message`."""
+        close = difflib.get_close_matches(str(value).lower(), map(str, self.choices), n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else " docs/presets.md describes them."
+        return f"{super().get_invalid_choice_message(value, ctx)}{hint}"
+
 
 PRESETS = sorted(Path(__file__).parents[1].joinpath("presets").glob("*.yaml"))
 
@@ -28,7 +40,7 @@ PRESETS = sorted(Path(__file__).parents[1].joinpath("presets").glob("*.yaml"))
 @models_option
 @click.option(
     "--like",
-    type=click.Choice([path.stem for path in PRESETS]),
+    type=_Preset([path.stem for path in PRESETS]),
     help="Take the models, metrics and conventions of a paper or package (docs/presets.md).  [default: none]",
 )
 @weights_option

@@ -26,6 +26,11 @@ _REDUNDANT = (
     "Exiting because a job execution failed",
     "At least one job did not complete successfully",
 )
+# A run that was killed leaves no such lock: the next one removes it, unless it was on another machine.
+_LOCKED = (
+    "another run works in this folder: wait until it has ended, or run this study in another folder. If "
+    "there is none, on any machine, remove what it left: fad study run … -- --unlock"
+)
 _SECONDS_BETWEEN = 1.0
 
 
@@ -109,7 +114,7 @@ class ShortLog:
             self._show_error(_failure(event))
         elif event["level"] >= logging.ERROR:
             if not any(sentence in text for sentence in _REDUNDANT):
-                self._show_error(text)
+                self._show_error(_LOCKED if "Directory cannot be locked" in text else text)
         elif event["level"] >= logging.WARNING:
             self._show(text)
         elif not self._left.total:
