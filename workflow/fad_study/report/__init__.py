@@ -139,6 +139,7 @@ def write_report(
             for k, (model, figure) in enumerate(results.maps.items())
         ],
         clap_score=results.clap_score,
+        clap_notes=Footnotes.of(row["note"] for row in results.clap_score),
         near_copies=results.near_copies,
         copies=near_copies_played(results.near_copies or (), players),
         ends=add_players(results.per_file, players),
