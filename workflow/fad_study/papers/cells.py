@@ -14,6 +14,7 @@ from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_core.util.formatting import remarks_of
 from fad_study.papers.caption_scores import metric_of
 from fad_study.papers.layout import Number
+from fad_study.ranking import ranked_by
 
 # Notes on the bias begin with the part of the set. A set may be called "reference", too: only these match.
 _OF_EITHER = re.compile(f"^(reference|evaluation): (?={'|'.join(map(re.escape, BIAS_NOTES))})")
@@ -85,8 +86,8 @@ def with_best(cells: Mapping[Key, Compared], ranking: Sequence[Row]) -> dict[Key
     """Return the cells with the best of each model, metric and reference marked, and letters.
 
     Where systems were tested, the best are the first one and all that cannot be told from it, and none is
-    marked if that is all of them. Otherwise, they are the smallest or highest (`mark_best`). A reference
-    itself is no system.
+    marked if that is all of them. Otherwise, they are the smallest or highest (`mark_best`). None is marked
+    if the systems are not ranked, or the ranks are not those of the values. A reference itself is no system.
 
     Args:
         cells: numbers by their keys.
@@ -98,8 +99,10 @@ def with_best(cells: Mapping[Key, Compared], ranking: Sequence[Row]) -> dict[Key
     for group in dict.fromkeys(key[:3] for key in cells):
         keys = [key for key in cells if key[:3] == group and key[3] != group[2]]
         ranked = [ranks[key] for key in keys if key in ranks]
-        if len(ranked) == len(keys) and any(row["letters"] for row in ranked):
+        if len(ranked) == len(keys) and any(row["letters"] or row["ranked_by"] != "value" for row in ranked):
             numbers = _by_letters([cells[key].number for key in keys], ranked)
+        elif ranked_by([row for key in keys for row in cells[key].rows]) != "value":
+            continue
         else:
             highest = metric_of(group[1]).higher_is_better
             numbers = mark_best([cells[key].number for key in keys], highest=highest)

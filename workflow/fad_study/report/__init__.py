@@ -35,6 +35,7 @@ from fad_study.correlations import POOLS
 from fad_study.monotonicity import monotonicity_columns
 from fad_study.papers.tables import verdict_sentence
 from fad_study.provenance import provenance
+from fad_study.ranking import UNRANKED
 from fad_study.report.answer import agreements, headlines, rank_overviews, ranking_tables, warnings
 from fad_study.report.details import LEVELS, datasets_shown, files_apart, totals_of, verification_lines
 from fad_study.report.matrix import Row
@@ -111,6 +112,7 @@ def write_report(
         sets=list(dict.fromkeys(row["dataset"] for row in results.datasets)),
         totals={model.name: totals_of(results, model) for model in results.models},
         headlines=headlines(results.ranking),
+        unranked=UNRANKED,
         warnings=warnings(results.distances),
         overviews=list(rank_overviews(results.ranking)),
         ranking_tables=list(ranking_tables(results.ranking)),
