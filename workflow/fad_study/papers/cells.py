@@ -28,6 +28,7 @@ Key = tuple[str, str, str, str]
 _FILES = {"excluded": "excluded", "padded": "padded with zeros"}
 _MARKS = "†‡§¶‖"
 _SETS_LISTED = 12
+_NO_VALUE = "no value: "
 _LETTER = re.compile(r"[a-z][0-9]*")
 
 
@@ -184,6 +185,31 @@ def _of_files(rows: Iterable[Row]) -> list[str]:
     return [
         f"files of these sets were {text}" for key, text in _FILES.items() if any(row[key] for row in rows)
     ]
+
+
+def split_no_values(distances: Iterable[Row]) -> tuple[list[str], list[str]]:
+    """Return sentences on the distances that have no value, and the notes of all without these reasons.
+
+    Args:
+        distances: rows of a DISTANCES table, with labels in place of names.
+    """
+    reasons: dict[tuple[str, str], dict[str, list[str]]] = {}
+    notes = []
+    for row in distances:
+        found = remarks_of(row["note"])
+        notes.append("; ".join(remark for remark in found if not remark.startswith(_NO_VALUE)))
+        for reason in found:
+            if reason.startswith(_NO_VALUE):
+                of_reason = reasons.setdefault((row["model"], reason), {})
+                of_reason.setdefault(metric_of(row["metric"]).label, []).append(row["evaluation"])
+    sentences = []
+    for (model, reason), sets in reasons.items():
+        for labels, names in merged(list(sets), lambda label, sets=sets: tuple(dict.fromkeys(sets[label]))):
+            more = len(names) - _SETS_LISTED
+            shown = [*names[:_SETS_LISTED], *([f"{more} more"] if more > 0 else [])]
+            text = reason.removeprefix(_NO_VALUE)
+            sentences.append(f"No value of {listed(labels)} by {model} for {listed(shown)}: {text}.")
+    return sentences, notes
 
 
 def range_text(counts: set[int | None]) -> str:

@@ -70,8 +70,8 @@ def notes_on(cells: Cells, ranking: Sequence[Row], place: str, same: SameCounts)
         yield f"The best by {_labels(by)} are so by values without bias, since sets have different n."
     unranked = dict.fromkeys(key_of(row)[:2] for row in ranking if row["rank"] is None)
     if unranked:
-        of = [f"{metric_of(metric).label} of {model}" for model, metric in unranked]
-        yield f"Systems are not ranked by {listed(of)}: {UNRANKED}."
+        names = [f"{metric_of(metric).label} of {model}" for model, metric in unranked]
+        yield f"Systems are not ranked by {listed(names)}: {UNRANKED}."
     if untested := [metric for metric in metrics if metric in marked - tested]:
         yield f"Differences{f' in {_labels(untested)}' if tested else ''} were not tested."
     yield from _bracket_notes(cells)

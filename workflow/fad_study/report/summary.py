@@ -9,6 +9,7 @@ from fad_core.tables import CLAP_SCORE, DISTANCES, read_table
 from fad_core.util.formatting import Footnotes, aligned, counted, text_table
 from fad_study.categories import category_tables
 from fad_study.labels import labelled, labels_of
+from fad_study.papers.cells import split_no_values
 from fad_study.report.matrix import Row
 from fad_study.schemas.categories import CATEGORIES, MEAN
 from fad_study.schemas.files import DATASETS
@@ -84,10 +85,11 @@ def _category_lines(rows: Sequence[Row], width: int) -> list[str]:
 
 
 def _note_lines(rows: Sequence[Row]) -> list[str]:
-    """Return the remarks that all rows have, and the number of the others."""
+    """Return the remarks that all rows have, why rows have no value, and the number of the other remarks."""
+    reasons, texts = split_no_values(rows)
     # A single row has no remarks that all share.
-    notes = Footnotes.of(row["note"] for row in (*rows, *rows[: len(rows) == 1]))
-    lines = [f"All values: {remark}." for remark in notes.general]
+    notes = Footnotes.of((*texts, *texts[: len(rows) == 1]))
+    lines = [*(f"All values: {remark}." for remark in notes.general), *reasons]
     if notes.numbered:
         lines.append(f"Notes on single values: {counted(len(notes.numbered), 'remark')} in distances.csv.")
     return lines
@@ -128,5 +130,8 @@ def _tables(title: str, names: Sequence[str], texts: dict[str, list[str]], width
 
 
 def _table(title: str, names: Sequence[str], texts: dict[str, list[str]], headings: Sequence[str]) -> str:
-    rows = [[name, *(texts[heading][index] for heading in headings)] for index, name in enumerate(names)]
+    rows = [
+        [name, *(text if (text := texts[heading][index]).strip() else "–" for heading in headings)]
+        for index, name in enumerate(names)
+    ]
     return text_table([title, *headings], rows)
