@@ -432,6 +432,18 @@ def test_brackets_are_explained_by_the_metrics_that_have_them(
     assert "Brackets" not in markdown_table(distance_table("s", systems()))
 
 
+def test_a_column_without_values_stays_and_a_note_says_why() -> None:
+    few = {"value": None, "note": "no value: 9 files cannot be divided; fewer than 50 files"}
+    missing = [row | few for row in systems(metric="is")]
+    table = distance_table("s", [*systems(), *missing, *systems(metric="kad")])
+    text = markdown_table(table)
+    assert text.splitlines()[0] == "| evaluated set | FAD | IS | KAD |"
+    assert text.splitlines()[2] == "| a | **1.000** | – | **1.000** |"
+    for shown in (text, latex_table(table)):
+        assert "No value of IS by vggish for a, b and c: 9 files cannot be divided." in shown
+    assert "& -- &" in latex_table(table) and "fewer than 50" not in text
+
+
 def test_a_remark_on_a_set_has_one_mark_for_distances_and_clap_scores() -> None:
     score = clap_score("a", 0.31, padded=0, note="3 files peak above 4; odd")
     rows = systems()

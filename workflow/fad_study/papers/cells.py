@@ -204,7 +204,10 @@ def split_no_values(distances: Iterable[Row]) -> tuple[list[str], list[str]]:
                 of_reason.setdefault(metric_of(row["metric"]).label, []).append(row["evaluation"])
     sentences = []
     for (model, reason), sets in reasons.items():
-        for labels, names in merged(list(sets), lambda label, sets=sets: tuple(dict.fromkeys(sets[label]))):
+        by_sets: dict[tuple[str, ...], list[str]] = {}
+        for label, found in sets.items():
+            by_sets.setdefault(tuple(dict.fromkeys(found)), []).append(label)
+        for names, labels in by_sets.items():
             more = len(names) - _SETS_LISTED
             shown = [*names[:_SETS_LISTED], *([f"{more} more"] if more > 0 else [])]
             text = reason.removeprefix(_NO_VALUE)

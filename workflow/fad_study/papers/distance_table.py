@@ -47,8 +47,8 @@ def distance_table(
     """Return a table of evaluated sets by models and metrics, in blocks by reference; a group is one row.
 
     If all sets were compared with each other by symmetric metrics, it is a matrix for each model instead. The
-    best of each reference, model and metric are marked. Notes say why others have no value. A pair of a symmetric metric counts for both of its
-    sets, so that it is in the table both ways if both are references.
+    best of each reference, model and metric are marked. Notes say why others have no value. A pair of a
+    symmetric metric counts for both of its sets, so that it is in the table both ways if both are references.
 
     Args:
         study: name of the study.

@@ -103,6 +103,7 @@ def write_report(
     script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
     page = environment.get_template("template.html").render(
         study=study["study"],
+        subject=_subject(results),
         script=Markup(script),
         script_hash="sha256-" + b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         sections=_sections(results),
@@ -161,6 +162,13 @@ def write_report(
         **files_apart(results),
     )
     write_text(html, page)
+
+
+def _subject(results: Results) -> str:
+    """Return what the page is about: the title of the study's first metric, if its models have any."""
+    if results.distances:
+        return get_metric(results.distances[0]["metric"]).title
+    return "CLAP score" if results.clap_score else "Fréchet Audio Distance"
 
 
 def _agreeing(published: Sequence[Row]) -> str:
