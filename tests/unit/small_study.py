@@ -109,16 +109,18 @@ class Study:
             ],
             tables / "datasets.parquet",
         )
-        matrix = distance_matrix(self.distances, "vggish", "fad", self.sets)
-        write_matrix(matrix, tables / "vggish.fad.matrix.csv")
-        figure = self.root / "figures" / "vggish.fad.heatmap.svg"
+        metric = self.distances[0]["metric"]
+        matrix = distance_matrix(self.distances, "vggish", metric, self.sets)
+        matrix_path = tables / f"vggish.{metric}.matrix.csv"
+        write_matrix(matrix, matrix_path)
+        figure = self.root / "figures" / f"vggish.{metric}.heatmap.svg"
         plot_heatmap(
-            compact(matrix, self.distances), "fad", "vggish", self.weights, SHA[self.weights], figure
+            compact(matrix, self.distances), metric, "vggish", self.weights, SHA[self.weights], figure
         )
         statistics = [self.statistics(name) for name in self.sets]
         return Sources(
             tables / "distances.parquet", tables / "files.parquet", tables / "datasets.parquet",
-            [self.root / "verification.csv"], [tables / "vggish.fad.matrix.csv"], [figure], statistics,
+            [self.root / "verification.csv"], [matrix_path], [figure], statistics,
         )  # fmt: skip
 
     def statistics(self, name: str, model: str = "vggish") -> Path:

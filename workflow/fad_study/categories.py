@@ -34,9 +34,10 @@ def category_rows(distances: Sequence[Row], places: Places) -> Iterator[dict[str
         cells = {places[row["evaluation"]]: row for row in rows}
         lines = {system: [cells.get((system, category)) for category in categories] for system in systems}
         means = {system: _mean(line, categories) for system, line in lines.items()}
-        by = _ranked_by(list(lines.values()), list(means.values()))
+        with_mean = [lines[name] for name, mean in means.items() if mean["value"] is not None]
+        by = ranked_by(*([row for row in column if row] for column in zip(*with_mean, strict=True)))
         sign = -1 if get_metric(head["metric"]).higher_is_better else 1
-        scores = {name: sign * mean[by] for name, mean in means.items() if mean["value"] is not None}
+        scores = {name: sign * mean[by] for name, mean in means.items() if mean["value"] is not None and by}
         for system in sorted(systems, key=lambda name: (name not in scores, scores.get(name, 0))):
             rank = 1 + sum(other < scores[system] for other in scores.values()) if system in scores else None
             shared = {**{name: head[name] for name in _HEAD}, "system": system, "rank": rank, "ranked_by": by}
@@ -45,13 +46,6 @@ def category_rows(distances: Sequence[Row], places: Places) -> Iterator[dict[str
                 taken = {name: row[name] for name in _TAKEN} if row else missing
                 yield {**shared, "category": category, **taken}
             yield {**shared, "category": MEAN, **means[system]}
-
-
-def _ranked_by(lines: Sequence[Sequence[Row | None]], means: Sequence[Row]) -> str:
-    """Return what systems are ordered by: corrected means, if sizes differ in a category and all have one."""
-    known = all(mean["corrected"] is not None for mean in means if mean["value"] is not None)
-    columns = [[row for row in column if row] for column in zip(*lines, strict=True)]
-    return "corrected" if known and any(ranked_by(rows) == "corrected" for rows in columns) else "value"
 
 
 def _mean(line: Sequence[Row | None], categories: Sequence[str]) -> dict[str, Any]:
@@ -120,7 +114,7 @@ def category_tables(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
             "categories": categories,
             "lines": lines,
             "ranked_by": best["ranked_by"],
-            "best": None if best["value"] is None else best,
+            "best": best if best["rank"] == 1 else None,
             "corrected": any(line[MEAN]["corrected"] is not None for line in lines.values()),
             "missing": [line[MEAN] for line in lines.values() if line[MEAN]["value"] is None],
         }

@@ -13,6 +13,10 @@ Row = Mapping[str, Any]
 
 ALPHA = 0.05
 """Adjusted p above which two systems cannot be told apart."""
+UNRANKED = (
+    "numbers of vectors differ, and the bias of small sets is larger than a value or could not be estimated"
+)
+"""Why systems have no rank (`ranked_by`)."""
 
 _HEAD = ("model", "weights", "weights_sha256", "settings", "reference", "metric", "metric_settings")
 
@@ -65,24 +69,39 @@ def ranking_rows(distances: Sequence[Row], differences: Sequence[Row]) -> Iterat
         valued = [row for row in rows if row["value"] is not None]
         by = ranked_by(valued)
         sign = -1 if get_metric(rows[0]["metric"]).higher_is_better else 1
-        ordered = sorted(valued, key=lambda row: sign * float(row[by]))
+        ordered = sorted(valued, key=lambda row: sign * float(row[by])) if by else valued
         letters = _letters([row["evaluation"] for row in ordered], by_head.get(head, []))
         taken = ("evaluation", "value", "corrected", "ci_low", "ci_high", "n_evaluation")
         for row in ordered:
-            rank = 1 + sum(sign * other[by] < sign * row[by] for other in ordered)
+            rank = 1 + sum(sign * other[by] < sign * row[by] for other in ordered) if by else None
             name = row["evaluation"]
             facts = {"rank": rank, "letters": letters[name], "ranked_by": by}
             yield {**dict(zip(_HEAD, head, strict=True)), **facts, **{key: row[key] for key in taken}}
 
 
-def ranked_by(rows: Sequence[Row]) -> str:
-    """Return the column that systems are ranked by: corrected values if their sizes differ and all have one.
+def ranked_by(*compared: Sequence[Row]) -> str:
+    """Return the column that systems are ranked by, or "" if they are not ranked, because it would mislead.
+
+    They are ranked by their values if they have the same numbers of vectors, or the metric estimates no bias.
+    Otherwise, the value of the smaller set is too large, and they are ranked by corrected values if these can
+    be trusted: each is in its interval. That of a distance that cannot be negative is cut at 0, so that a
+    bias that is larger than the value is not trusted.
 
     Args:
-        rows: of a DISTANCES table, each with a value, of systems that are compared with one reference.
+        compared: rows of a DISTANCES table by one model and metric, each with a value. Those of one sequence
+            are compared with each other.
     """
-    same_size = len({row["n_evaluation"] for row in rows}) == 1
-    return "corrected" if not same_size and all(row["corrected"] is not None for row in rows) else "value"
+    rows = list(itertools.chain.from_iterable(compared))
+    same_sizes = all(len({row["n_evaluation"] for row in each}) < 2 for each in compared)
+    if same_sizes or all(row["corrected"] is None for row in rows):
+        return "value"
+    trusted = all(
+        row["corrected"] is not None
+        and row["ci_low"] is not None
+        and row["ci_low"] <= row["corrected"] <= row["ci_high"]
+        for row in rows
+    )
+    return "corrected" if trusted else ""
 
 
 def agreement_rows(ranking: Sequence[Row]) -> Iterator[dict[str, Any]]:
@@ -93,6 +112,8 @@ def agreement_rows(ranking: Sequence[Row]) -> Iterator[dict[str, Any]]:
     """
     orders: dict[str, dict[tuple[str, str], dict[str, int]]] = {}
     for row in ranking:
+        if row["rank"] is None:
+            continue
         order = orders.setdefault(row["reference"], {}).setdefault((row["model"], row["metric"]), {})
         order[row["evaluation"]] = row["rank"]
     for reference, of_one in orders.items():

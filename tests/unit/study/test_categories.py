@@ -106,10 +106,12 @@ def test_the_mean_is_over_categories_and_the_best_is_first() -> None:
     assert [row[1] for row in means(highest)] == ["a", "b"]
     # Corrected, as rankings are, if in a category the sizes of sets differ.
     fewer = {"evaluation": "a_rain", "n_evaluation": 30}
-    known = [row | {"corrected": 5.0 - row["value"]} for row in rows(fewer)]
+    known = [row | {"corrected": 5.0 - row["value"], "ci_low": 0.0, "ci_high": 9.0} for row in rows(fewer)]
     assert means(known) == [(1, "a", 3.0, 2.0, "corrected"), (2, "b", 2.0, 3.0, "corrected")]
     without = [row | ({"corrected": None} if row["evaluation"] == "b_dog" else {}) for row in known]
-    assert means(without) == [(1, "b", 2.0, None, "value"), (2, "a", 3.0, 2.0, "value")]
+    assert means(without) == [(None, "a", 3.0, 2.0, ""), (None, "b", 2.0, None, "")]
+    text = markdown_table(category_table("s", list(category_rows(without, PLACES))))
+    assert "Systems are not ranked by FAD of vggish: numbers of vectors differ" in text
 
 
 def test_what_is_missing_has_a_row_and_no_mean(tmp_path: Path) -> None:

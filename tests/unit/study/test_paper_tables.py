@@ -16,7 +16,7 @@ from fad_study.papers.layout import PaperTable
 from fad_study.papers.markdown import markdown_table
 from fad_study.papers.repeats import repeat_rows
 from fad_study.papers.tables import published_table
-from fad_study.ranking import ranking_rows
+from fad_study.ranking import UNRANKED, ranking_rows
 from hypothesis import given
 from hypothesis import strategies as st
 from small_study import clap_score
@@ -318,15 +318,23 @@ def test_of_sets_of_different_sizes_the_best_is_so_without_bias() -> None:
     rows, ranking = ranked({"ab", "ac", "bc"})
     rows = [dict(row) for row in rows]
     for row, corrected, n in zip(rows, (0.9, 0.1, 0.8), (10, 900, 10), strict=True):
-        row |= {"corrected": corrected, "n_evaluation": n}
+        row |= {"corrected": corrected, "n_evaluation": n, "ci_low": 0.0, "ci_high": 1.0}
     differences = [
         {key: rows[0][key] for key in HEAD} | {"first": one, "second": other, "p_holm": 0.01}
         for one, other in itertools.combinations("abc", 2)
     ]
     text = markdown_table(distance_table("s", rows, ranking=list(ranking_rows(rows, differences))))
-    assert "| 1.000 c |" in text and "| **2.000** a |" in text
-    assert "The best by FAD are so by values without bias, since sets have different n." in text
+    assert "| 1.000 c [" in text and "| **2.000** a [" in text
+    without = "The best by FAD are so by values without bias, since sets have different n."
+    assert without in text
     assert "without bias" not in markdown_table(distance_table("s", rows, ranking=ranking))
+    untested = markdown_table(distance_table("s", rows, ranking=list(ranking_rows(rows, []))))
+    assert "| 1.000 [" in untested and "| **2.000** [" in untested and without in untested
+    rows[1]["corrected"] = -0.1  # the bias is larger than the value
+    text = markdown_table(distance_table("s", rows, ranking=list(ranking_rows(rows, differences))))
+    assert "**" not in text and "in bold" not in text and "1.000 a [" in text
+    assert f"Systems are not ranked by FAD of vggish: {UNRANKED}." in text
+    assert "**" not in markdown_table(distance_table("s", rows))
 
 
 def test_a_system_has_one_row_with_the_metrics_of_each_model() -> None:
@@ -422,6 +430,18 @@ def test_brackets_are_explained_by_the_metrics_that_have_them(
     rows = systems(**others, **({"ci_low": 0.5, "ci_high": 0.75} if ends else {}))
     assert f" Brackets: {wanted}." in markdown_table(distance_table("s", rows, scores=scores))
     assert "Brackets" not in markdown_table(distance_table("s", systems()))
+
+
+def test_a_column_without_values_stays_and_a_note_says_why() -> None:
+    few = {"value": None, "note": "no value: 9 files cannot be divided; fewer than 50 files"}
+    missing = [row | few for row in systems(metric="is")]
+    table = distance_table("s", [*systems(), *missing, *systems(metric="kad")])
+    text = markdown_table(table)
+    assert text.splitlines()[0] == "| evaluated set | FAD | IS | KAD |"
+    assert text.splitlines()[2] == "| a | **1.000** | – | **1.000** |"
+    for shown in (text, latex_table(table)):
+        assert "No value of IS by vggish for a, b and c: 9 files cannot be divided." in shown
+    assert "& -- &" in latex_table(table) and "fewer than 50" not in text
 
 
 def test_a_remark_on_a_set_has_one_mark_for_distances_and_clap_scores() -> None:

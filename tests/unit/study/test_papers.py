@@ -384,7 +384,10 @@ def test_clap_scores_are_written_if_no_distance_has_a_value(tmp_path: Path) -> N
     write_table(CLAP_SCORE, [clap_score("loud", 0.25)], tmp_path / "clap_score.parquet")
     outputs = [tmp_path / f"distances.{suffix}" for suffix in ("md", "tex")]
     drawn_once = given[3], {"all": ["loud"]}
-    for repeats, groups, shown in ((None, {}, "Loud | 0.2500 ["), (*drawn_once, "all | 0.2500")):
+    for repeats, groups, shown in (
+        (None, {}, "Loud | – | 600 : 60 | 0.2500 ["),
+        (*drawn_once, "all | – | – | 0.2500"),
+    ):
         rest = (repeats, groups, None, None, None, 0.95, outputs)
         write_paper_tables("s", *given[:3], *rest, tmp_path / "clap_score.parquet", [("clean", "loud")])
         assert f"\n| {shown}" in outputs[0].read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from fad_study.labels import labelled
 from fad_study.ranking import agreement_rows, difference_rows, ranking_rows
+from fad_study.report.answer import headlines
 from fad_study.report.dots import plot_ranking
 from fad_study.report.lines import plot_extrapolation
 from fad_study.schemas.ranking import AGREEMENT, DIFFERENCES, EXTRAPOLATION, RANKING
@@ -61,14 +62,50 @@ def test_a_system_that_was_not_tested_has_no_letter() -> None:
     assert {row["evaluation"]: row["letters"] for row in ranked} == {"a": "a", "b": "a", "c": ""}
 
 
+def corrected(value: float, low: float | None, high: float | None) -> dict[str, Any]:
+    return {"corrected": value, "ci_low": low, "ci_high": high}
+
+
 def test_sets_of_different_sizes_are_ranked_by_corrected_values() -> None:
-    rows = [distance("small", 9.0, n=10, corrected=1.0), distance("large", 5.0, corrected=4.0)]
+    rows = [
+        distance("large", 5.0, **corrected(4.0, 3.0, 5.0)),
+        distance("small", 9.0, n=10, **corrected(1.0, 0.0, 2.0)),
+    ]
     assert [(row["evaluation"], row["ranked_by"]) for row in ranking_rows(rows, [])] == [
         ("small", "corrected"),
         ("large", "corrected"),
     ]
-    rows[0]["corrected"] = None
-    assert [row["evaluation"] for row in ranking_rows(rows, [])] == ["large", "small"]
+    # A metric that estimates no bias.
+    plain = [row | {"corrected": None} for row in rows]
+    assert [(row["evaluation"], row["ranked_by"]) for row in ranking_rows(plain, [])] == [
+        ("large", "value"),
+        ("small", "value"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "untrusted",
+    [corrected(-352.0, 0.0, 1043.0), corrected(1.0, None, None), {}],
+    ids=["larger bias than value", "no interval", "no corrected value"],
+)
+def test_sets_of_different_sizes_are_not_ranked_by_values_that_cannot_be_trusted(
+    untrusted: dict[str, Any], tmp_path: Path
+) -> None:
+    rows = [
+        distance("near", 15.9, n=10, **corrected(12.6, 0.0, 26.3)),
+        distance("far", 412.6, n=9, **untrusted),
+    ]
+    ranked = list(ranking_rows(rows, [difference("near", "far", 0.01)]))
+    assert [(row["evaluation"], row["rank"], row["ranked_by"], row["letters"]) for row in ranked] == [
+        ("near", None, "", "a"),
+        ("far", None, "", "b"),
+    ]
+    assert not list(agreement_rows([*ranked, *({**row, "metric": "kad"} for row in ranked)]))
+    (headline,) = headlines(ranked)
+    assert headline["best"] is None
+    write_table(RANKING, ranked, tmp_path / "ranking.csv")
+    same_sizes = [row | {"n_evaluation": 10} for row in rows]
+    assert [row["rank"] for row in ranking_rows(same_sizes, [])] == [1, 2]
 
 
 @given(st.integers(1, 6), st.data())

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 from fad_study.config import examine_config, read_yaml
+from fad_study.ranking import UNRANKED, ranking_rows
 from fad_study.report import write_report
+from fad_study.schemas.ranking import RANKING
 from fad_study.study import interpret_config
-from small_study import NOTE, SHA, Study, check
+from small_study import NOTE, SHA, Study, check, distance
 
 from fad_core.errors import FadError
+from fad_core.tables import write_table
 
 
 class Outline(HTMLParser):
@@ -252,3 +255,34 @@ def test_a_set_without_statistics_is_named(tmp_path: Path) -> None:
     sources = replace(sources, statistics=[sources.statistics[0], *sources.statistics[:2]])
     with pytest.raises(FadError, match="names c by vggish, of which there are no statistics"):
         write_report(study.config, sources, tmp_path / "report.html")
+
+
+def ranked_page(root: Path, metric: str, far: dict[str, float | int]) -> str:
+    """The page of a study whose systems b and c are ranked; c has fewer vectors."""
+    study = Study(root)
+    near = {"corrected": 12.6, "ci_low": 0.0, "ci_high": 26.3, "metric": metric, "n_evaluation": 10}
+    study.distances = [
+        distance("a", "b", 15.9, "official", **near),
+        distance("a", "c", 412.6, "official", **near | {"n_evaluation": 9} | far),
+    ]
+    ranking = root / "tables/ranking.parquet"
+    sources = replace(study.write(), ranking=ranking)
+    write_table(RANKING, list(ranking_rows(study.distances, [])), ranking)
+    write_report(study.config, sources, root / "report.html")
+    return Outline((root / "report.html").read_text(encoding="utf-8")).text
+
+
+def test_systems_that_are_not_ranked_have_no_headline_and_no_place(tmp_path: Path) -> None:
+    text = ranked_page(tmp_path, "fad", {"corrected": -352.0, "ci_high": 1043.0})
+    assert f"By FAD of vggish against a, systems are not ranked: {UNRANKED}." in text
+    assert "is nearest to" not in text and f"Without a place: {UNRANKED}." in text
+
+
+def test_an_unbiased_value_below_zero_is_ranked_and_shown_as_zero(tmp_path: Path) -> None:
+    text = ranked_page(tmp_path, "kad", {"corrected": -0.5, "ci_low": -2.0, "ci_high": 1.0})
+    assert "c is nearest to a by KAD of vggish: 0, corrected (interval of the value in the" in text
+
+
+def test_a_page_without_fad_has_the_title_of_its_metric(tmp_path: Path) -> None:
+    text = ranked_page(tmp_path, "is", {})
+    assert text.strip().startswith("trial — Inception Score Inception Score trial")

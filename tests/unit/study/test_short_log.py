@@ -193,6 +193,24 @@ def test_the_summary_has_the_distances_from_the_reference_and_the_paths(tmp_path
     assert lines[-2:] == [f"Report: {tmp_path / 'report.html'}", f"Tables: {tmp_path / 'tables'}"]
 
 
+def test_the_summary_says_why_a_value_is_missing_and_calls_no_score_a_distance(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    study.write()
+    rows = [row | {"metric": "is"} for row in study.distances]
+    rows[0] |= {"value": None, "note": f"no value: 9 files cannot be divided; {NOTE}"}
+    write_table(DISTANCES, rows, tmp_path / "tables/distances.parquet")
+    lines = summary_text(tmp_path, 80).splitlines()
+    assert [line.split() for line in (lines[0], lines[2])] == [["is", "against", "a", "vggish"], ["b", "–"]]
+    assert "No value of IS by vggish for b: 9 files cannot be divided." in lines
+    assert "Notes on single values: 1 remark in distances.csv." in lines
+    assert "1 more value in distances.csv." in lines
+    rows[0]["note"] = f"no value: {'long ' * 90}"
+    write_table(DISTANCES, rows, tmp_path / "tables/distances.parquet")
+    assert "long …\n" in summary_text(tmp_path, 80)
+    write_table(DISTANCES, [*rows, *study.distances], tmp_path / "tables/distances.parquet")
+    assert summary_text(tmp_path, 80).startswith("value against a ")
+
+
 def test_models_that_do_not_fit_side_by_side_are_shown_below_each_other(tmp_path: Path) -> None:
     study = Study(tmp_path)
     study.labels = {"a": "Ours"}

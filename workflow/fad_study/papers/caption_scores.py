@@ -72,6 +72,7 @@ def caption_rows(
                 "metric": CLAP_SCORE_NAME,
                 "metric_settings": "",
                 "note": note,
+                "corrected": None,
                 "n_reference": row["files"],
                 "n_evaluation": row["files"],
             }

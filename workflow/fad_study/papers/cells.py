@@ -14,6 +14,7 @@ from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_core.util.formatting import remarks_of
 from fad_study.papers.caption_scores import metric_of
 from fad_study.papers.layout import Number
+from fad_study.ranking import ranked_by
 
 # Notes on the bias begin with the part of the set. A set may be called "reference", too: only these match.
 _OF_EITHER = re.compile(f"^(reference|evaluation): (?={'|'.join(map(re.escape, BIAS_NOTES))})")
@@ -27,6 +28,7 @@ Key = tuple[str, str, str, str]
 _FILES = {"excluded": "excluded", "padded": "padded with zeros"}
 _MARKS = "†‡§¶‖"
 _SETS_LISTED = 12
+_NO_VALUE = "no value: "
 _LETTER = re.compile(r"[a-z][0-9]*")
 
 
@@ -85,8 +87,8 @@ def with_best(cells: Mapping[Key, Compared], ranking: Sequence[Row]) -> dict[Key
     """Return the cells with the best of each model, metric and reference marked, and letters.
 
     Where systems were tested, the best are the first one and all that cannot be told from it, and none is
-    marked if that is all of them. Otherwise, they are the smallest or highest (`mark_best`). A reference
-    itself is no system.
+    marked if that is all of them. Otherwise, they are the smallest or highest (`mark_best`). None is marked
+    if the systems are not ranked, or the ranks are not those of the values. A reference itself is no system.
 
     Args:
         cells: numbers by their keys.
@@ -98,8 +100,10 @@ def with_best(cells: Mapping[Key, Compared], ranking: Sequence[Row]) -> dict[Key
     for group in dict.fromkeys(key[:3] for key in cells):
         keys = [key for key in cells if key[:3] == group and key[3] != group[2]]
         ranked = [ranks[key] for key in keys if key in ranks]
-        if len(ranked) == len(keys) and any(row["letters"] for row in ranked):
+        if len(ranked) == len(keys) and any(row["letters"] or row["ranked_by"] != "value" for row in ranked):
             numbers = _by_letters([cells[key].number for key in keys], ranked)
+        elif ranked_by([row for key in keys for row in cells[key].rows]) != "value":
+            continue
         else:
             highest = metric_of(group[1]).higher_is_better
             numbers = mark_best([cells[key].number for key in keys], highest=highest)
@@ -181,6 +185,34 @@ def _of_files(rows: Iterable[Row]) -> list[str]:
     return [
         f"files of these sets were {text}" for key, text in _FILES.items() if any(row[key] for row in rows)
     ]
+
+
+def split_no_values(distances: Iterable[Row]) -> tuple[list[str], list[str]]:
+    """Return sentences on the distances that have no value, and the notes of all without these reasons.
+
+    Args:
+        distances: rows of a DISTANCES table, with labels in place of names.
+    """
+    reasons: dict[tuple[str, str], dict[str, list[str]]] = {}
+    notes = []
+    for row in distances:
+        found = remarks_of(row["note"])
+        notes.append("; ".join(remark for remark in found if not remark.startswith(_NO_VALUE)))
+        for reason in found:
+            if reason.startswith(_NO_VALUE):
+                of_reason = reasons.setdefault((row["model"], reason), {})
+                of_reason.setdefault(metric_of(row["metric"]).label, []).append(row["evaluation"])
+    sentences = []
+    for (model, reason), sets in reasons.items():
+        by_sets: dict[tuple[str, ...], list[str]] = {}
+        for label, found in sets.items():
+            by_sets.setdefault(tuple(dict.fromkeys(found)), []).append(label)
+        for names, labels in by_sets.items():
+            more = len(names) - _SETS_LISTED
+            shown = [*names[:_SETS_LISTED], *([f"{more} more"] if more > 0 else [])]
+            text = reason.removeprefix(_NO_VALUE)
+            sentences.append(f"No value of {listed(labels)} by {model} for {listed(shown)}: {text}.")
+    return sentences, notes
 
 
 def range_text(counts: set[int | None]) -> str:

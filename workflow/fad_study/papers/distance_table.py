@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from math import nan
 from typing import NamedTuple
 
 from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
@@ -16,6 +17,7 @@ from fad_study.papers.cells import (
     key_of,
     range_text,
     rows_behind,
+    split_no_values,
     with_best,
     with_remarks,
 )
@@ -45,8 +47,8 @@ def distance_table(
     """Return a table of evaluated sets by models and metrics, in blocks by reference; a group is one row.
 
     If all sets were compared with each other by symmetric metrics, it is a matrix for each model instead. The
-    best of each reference, model and metric are marked. A pair of a symmetric metric counts for both of its
-    sets, so that it is in the table both ways if both are references.
+    best of each reference, model and metric are marked. Notes say why others have no value. A pair of a
+    symmetric metric counts for both of its sets, so that it is in the table both ways if both are references.
 
     Args:
         study: name of the study.
@@ -59,6 +61,9 @@ def distance_table(
         name: name of the table.
     """
     groups = groups or {}
+    computed, (reasons, _) = distances, split_no_values(distances)
+    missing = {key_of(row): row for row in both_ways(computed) if row["value"] is None}
+    distances = [row for row in computed if row["value"] is not None]
     sets = list(dict.fromkeys(row[side] for row in distances for side in ("reference", "evaluation")))
     compared = _cells(distances, repeats, groups)
     square = not repeats and len(sets) > 2 and _is_complete(compared, _columns(distances), sets)
@@ -73,9 +78,12 @@ def distance_table(
     marked, notes = with_remarks(with_best(compared | _cells(captioned, drawn, groups), ranking))
     same = {} if square else same_counts(marked)
     sets = list(dict.fromkeys([*sets, *(row["evaluation"] for row in captioned)]))
-    layout = _matrices(marked, _columns(rows), sets) if square else _blocks(marked, _columns(rows), same)
+    if square:
+        layout = _matrices(marked, _columns(rows), sets)
+    else:
+        layout = _blocks(marked, _columns([*computed, *captioned]), same, missing)
     place = _place(square, layout.groups)
-    general = [*notes_on(marked, ranking, place, same), *draw_notes([*repeats, *drawn], groups)]
+    general = [*notes_on(marked, ranking, place, same), *draw_notes([*repeats, *drawn], groups), *reasons]
     return PaperTable(
         " ".join(caption_of(rows, marked, place)),
         f"tab:{study}-{name}",
@@ -132,11 +140,11 @@ class _Layout(NamedTuple):
     over: tuple[str, ...] = ()
 
 
-def _blocks(cells: Cells, columns: Columns, same: SameCounts) -> _Layout:
+def _blocks(cells: Cells, columns: Columns, same: SameCounts, missing: Mapping[Key, Row]) -> _Layout:
     """Lay out a group of rows for each reference, a row for each evaluated set, a column for each model.
 
-    With several metrics, each model has a column for each of its own. Numbers of vectors have columns unless
-    they are the `same` in all rows.
+    With several metrics, each model has a column for each of its own, even if all its values are missing.
+    Numbers of vectors have columns unless they are the `same` in all rows.
     """
     pairs = list(dict.fromkeys(key[2:] for key in cells))
     references = list(dict.fromkeys(reference for reference, _ in pairs))
@@ -148,12 +156,15 @@ def _blocks(cells: Cells, columns: Columns, same: SameCounts) -> _Layout:
     over = [""] * names
     # A set that is in no pair has no reference ("").
     lines: list[list[Cell]] = [[*(reference or None, name)[-names:]] for reference, name in pairs]
-    counts = [[_vectors(cells.get((*column, *pair))) for pair in pairs] for column in columns]
+    behind = {key: Compared(Number(nan), [row]) for key, row in missing.items()} | dict(cells)
+    counts = [[_vectors(behind.get((*column, *pair))) for pair in pairs] for column in columns]
     for index, (model, metric) in enumerate(columns):
         heading.append(metric_of(metric).label if metrics[1:] else model)
         over.append(model if models[1:] and metrics[1:] else "")
         for line, pair in zip(lines, pairs, strict=True):
-            line.append(_number(cells.get((model, metric, *pair))))
+            key = (model, metric, *pair)
+            # Unlike a cell of no pair, it holds its row in a part of a divided table.
+            line.append("–" if key in missing and key not in cells else _number(cells.get(key)))
         if (model, metric == CLAP_SCORE_NAME) in same:
             continue
         # Neighbours with the same counts share one column of counts.

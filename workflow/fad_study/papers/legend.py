@@ -8,8 +8,8 @@ from fad_core.metrics import ChosenMetric
 from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_core.util.formatting import weights_text
 from fad_study.papers.caption_scores import metric_of, needs_reference
-from fad_study.papers.cells import Compared, Key, Row, listed, merged, titled
-from fad_study.ranking import ALPHA
+from fad_study.papers.cells import Compared, Key, Row, key_of, listed, merged, titled
+from fad_study.ranking import ALPHA, UNRANKED
 
 Cells = Mapping[Key, Compared]
 SameCounts = Mapping[tuple[str, bool], str]
@@ -65,9 +65,13 @@ def notes_on(cells: Cells, ranking: Sequence[Row], place: str, same: SameCounts)
             f"Values of a {place} that share a letter cannot be told apart (permutation test, "
             f"p > {ALPHA} after Holm's adjustment)."
         )
-        by = dict.fromkeys(row["metric"] for row in ranking if row["ranked_by"] == "corrected")
-        if by:
-            yield f"The best by {_labels(by)} are so by values without bias, since sets have different n."
+    by = dict.fromkeys(row["metric"] for row in ranking if row["ranked_by"] == "corrected")
+    if by:
+        yield f"The best by {_labels(by)} are so by values without bias, since sets have different n."
+    unranked = dict.fromkeys(key_of(row)[:2] for row in ranking if row["rank"] is None)
+    if unranked:
+        names = [f"{metric_of(metric).label} of {model}" for model, metric in unranked]
+        yield f"Systems are not ranked by {listed(names)}: {UNRANKED}."
     if untested := [metric for metric in metrics if metric in marked - tested]:
         yield f"Differences{f' in {_labels(untested)}' if tested else ''} were not tested."
     yield from _bracket_notes(cells)

@@ -7,9 +7,10 @@ from typing import Any
 
 from fad_study.categories import category_tables
 from fad_study.correlations import GLOBAL, SYSTEM_MEANS
-from fad_study.papers.cells import Compared, key_of, mark_best, rows_behind, with_remarks
+from fad_study.papers.cells import Compared, key_of, listed, mark_best, rows_behind, with_remarks
 from fad_study.papers.layout import Cell, Number, PaperTable, with_interval
 from fad_study.papers.legend import weights_sentences
+from fad_study.ranking import UNRANKED
 from fad_study.schemas.categories import MEAN
 
 Row = Mapping[str, Any]
@@ -106,14 +107,17 @@ def category_table(study: str, rows: Sequence[Row]) -> PaperTable:
         ]
         groups.append(tuple((*head, system, *line) for (system, _), line in zip(lines, cells, strict=True)))
     metrics = " and ".join(dict.fromkeys(table["metric"].label for table in tables))
-    by_corrected = any(table["ranked_by"] == "corrected" for table in tables)
+    orders = {table["ranked_by"] for table in tables}
     caption = [
         f"{metrics} of each system by category, and the unweighted mean over the categories.",
         "The system with the best mean is first"
-        + (", by corrected means where numbers of vectors differ." if by_corrected else "."),
+        + (", by corrected means where numbers of vectors differ." if "corrected" in orders else "."),
         *weights_sentences(rows),
     ]
     notes = ["Differences of means were not tested."]
+    if "" in orders:
+        of = [f"{table['metric'].label} of {table['model']}" for table in tables if not table["ranked_by"]]
+        notes.append(f"Systems are not ranked by {listed(of)}: {UNRANKED}.")
     notes += dict.fromkeys(f"{row['system']}: {row['note']}." for table in tables for row in table["missing"])
     return PaperTable(
         " ".join(caption),

@@ -35,6 +35,7 @@ from fad_study.correlations import POOLS
 from fad_study.monotonicity import monotonicity_columns
 from fad_study.papers.tables import verdict_sentence
 from fad_study.provenance import provenance
+from fad_study.ranking import UNRANKED
 from fad_study.report.answer import agreements, headlines, rank_overviews, ranking_tables, warnings
 from fad_study.report.details import LEVELS, datasets_shown, files_apart, totals_of, verification_lines
 from fad_study.report.matrix import Row
@@ -102,6 +103,7 @@ def write_report(
     script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
     page = environment.get_template("template.html").render(
         study=study["study"],
+        subject=_subject(results),
         script=Markup(script),
         script_hash="sha256-" + b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         sections=_sections(results),
@@ -111,6 +113,7 @@ def write_report(
         sets=list(dict.fromkeys(row["dataset"] for row in results.datasets)),
         totals={model.name: totals_of(results, model) for model in results.models},
         headlines=headlines(results.ranking),
+        unranked=UNRANKED,
         warnings=warnings(results.distances),
         overviews=list(rank_overviews(results.ranking)),
         ranking_tables=list(ranking_tables(results.ranking)),
@@ -160,6 +163,13 @@ def write_report(
         **files_apart(results),
     )
     write_text(html, page)
+
+
+def _subject(results: Results) -> str:
+    """Return what the page is about: the title of the study's first metric, if its models have any."""
+    if results.distances:
+        return get_metric(results.distances[0]["metric"]).title
+    return "CLAP score" if results.clap_score else "Fréchet Audio Distance"
 
 
 def _agreeing(published: Sequence[Row]) -> str:

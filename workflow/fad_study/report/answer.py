@@ -10,6 +10,7 @@ from typing import Any
 from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.metrics import get_metric
 from fad_core.util.formatting import remarks_of
+from fad_study.papers.caption_scores import needs_reference
 
 Row = Mapping[str, Any]
 
@@ -20,7 +21,7 @@ _HEADLINES = 3
 
 
 def headlines(ranking: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return the best system of each reference and model by the study's first metric.
+    """Return the best system of each reference and model by the study's first metric, if they are ranked.
 
     Args:
         ranking: rows of a RANKING table, with labels in place of names.
@@ -41,7 +42,8 @@ def headlines(ranking: Sequence[Row]) -> list[dict[str, Any]]:
                     "model": model,
                     "label": get_metric(metric).label,
                     "highest": get_metric(metric).higher_is_better,
-                    "best": best,
+                    "best": None if best["rank"] is None else best,
+                    "seeded": best["weights"] == "seeded",
                     "like": like,
                     # Those that a test compares with it: a system without letters was not tested.
                     "tested": sum(bool(row["letters"]) for row in others) if best["letters"] else 0,
@@ -56,9 +58,7 @@ def _uncorrected(rows: Sequence[Row]) -> str:
     """Return why systems are ranked by their values, though the best has a corrected one, or ""."""
     if rows[0]["ranked_by"] == "corrected" or rows[0]["corrected"] is None:
         return ""
-    if len({row["n_evaluation"] for row in rows}) == 1:
-        return "all systems have the same number of vectors"
-    return "not all systems have a corrected value"
+    return "all systems have the same number of vectors"
 
 
 def rank_overviews(ranking: Sequence[Row]) -> Iterator[dict[str, Any]]:
@@ -75,6 +75,7 @@ def rank_overviews(ranking: Sequence[Row]) -> Iterator[dict[str, Any]]:
         yield {
             "reference": reference,
             "orders": [(get_metric(metric).label, model) for metric, model in orders],
+            "unranked": any(row["rank"] is None for row in rows),
             "lines": [(name, [cells.get((name, *order)) for order in orders]) for name in systems],
         }
 
@@ -144,8 +145,9 @@ def _scope(rows: Sequence[Row], totals: Mapping[tuple[str, str], int]) -> str:
     pairs = {(row["metric"], row["model"], row["reference"], row["evaluation"]) for row in rows}
     total = sum(totals[key] for key in keys)
     share = "all" if len(pairs) == total else f"{len(pairs)} of {total}"
+    noun = "distances" if all(needs_reference(name) for name, _ in keys) else "values"
     if len(keys) == len(totals):
-        return f"{share} distances"
+        return f"{share} {noun}"
     names = [get_metric(name).label for name in dict.fromkeys(row["metric"] for row in rows)]
     models = list(dict.fromkeys(row["model"] for row in rows))
-    return f"{share} distances, {', '.join(names)} by {', '.join(models)}"
+    return f"{share} {noun}, {', '.join(names)} by {', '.join(models)}"

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import shorten
 
 from fad_core.tables import CLAP_SCORE, DISTANCES, read_table
 from fad_core.util.formatting import Footnotes, aligned, counted, text_table
 from fad_study.categories import category_tables
 from fad_study.labels import labelled, labels_of
+from fad_study.papers.caption_scores import needs_reference
+from fad_study.papers.cells import split_no_values
 from fad_study.report.matrix import Row
 from fad_study.schemas.categories import CATEGORIES, MEAN
 from fad_study.schemas.files import DATASETS
 
 _DIGITS = 4
 _SETS = 30
+_REASON = 160
+"""Characters of a reason why values are missing; the rest of it is in the table."""
 
 
 def summary_text(results: Path, width: int) -> str:
@@ -84,10 +89,12 @@ def _category_lines(rows: Sequence[Row], width: int) -> list[str]:
 
 
 def _note_lines(rows: Sequence[Row]) -> list[str]:
-    """Return the remarks that all rows have, and the number of the others."""
+    """Return the remarks that all rows have, why rows have no value, and the number of the other remarks."""
+    reasons, texts = split_no_values(rows)
     # A single row has no remarks that all share.
-    notes = Footnotes.of(row["note"] for row in (*rows, *rows[: len(rows) == 1]))
+    notes = Footnotes.of((*texts, *texts[: len(rows) == 1]))
     lines = [f"All values: {remark}." for remark in notes.general]
+    lines += [shorten(reason, _REASON, placeholder=" …") for reason in reasons]
     if notes.numbered:
         lines.append(f"Notes on single values: {counted(len(notes.numbered), 'remark')} in distances.csv.")
     return lines
@@ -106,11 +113,14 @@ def _table_lines(rows: Sequence[Row], width: int) -> list[str]:
     texts = {
         heading: aligned([values.get(name) for name in names], _DIGITS) for heading, values in columns.items()
     }
-    what = min(metrics) if len(metrics) == 1 else "distance"
-    lines = [*_tables(f"{what} to {reference}", names, texts, width), "", *_note_lines(shown)]
+    compared = all(map(needs_reference, metrics))
+    noun = "distance" if compared else "value"
+    what = min(metrics) if len(metrics) == 1 else noun
+    title = f"{what} {'to' if compared else 'against'} {reference}"
+    lines = [*_tables(title, names, texts, width), "", *_note_lines(shown)]
     hidden = len(rows) - sum(row["evaluation"] in names for row in shown)
     if hidden:
-        lines.append(f"{counted(hidden, 'more distance')} in distances.csv.")
+        lines.append(f"{counted(hidden, f'more {noun}')} in distances.csv.")
     return lines
 
 
@@ -128,5 +138,8 @@ def _tables(title: str, names: Sequence[str], texts: dict[str, list[str]], width
 
 
 def _table(title: str, names: Sequence[str], texts: dict[str, list[str]], headings: Sequence[str]) -> str:
-    rows = [[name, *(texts[heading][index] for heading in headings)] for index, name in enumerate(names)]
+    rows = [
+        [name, *(text if (text := texts[heading][index]).strip() else "–" for heading in headings)]
+        for index, name in enumerate(names)
+    ]
     return text_table([title, *headings], rows)

@@ -26,7 +26,7 @@ CATEGORIES = Schema(
             "rank",
             "int64",
             "Place of the system by its mean, from 1; equal means share the better place; missing without a "
-            "mean.",
+            "mean, or if the systems are not ranked.",
             nullable=True,
         ),
         Column("system", "string", "Name of the system."),
@@ -47,8 +47,9 @@ CATEGORIES = Schema(
         _TAKEN["n_evaluation"],
         replace(
             _RANKED_BY,
-            description="What the rank is by: corrected means where in some category the systems have "
-            "different numbers of vectors, and all means have a corrected one.",
+            description="What the rank is by: means, or corrected means where in some category the systems "
+            "have different numbers of vectors; empty if they are not ranked, because these differ and a "
+            "corrected value is missing, negative or without an interval.",
         ),
         _TAKEN["note"],
     ),

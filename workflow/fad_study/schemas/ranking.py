@@ -72,12 +72,18 @@ EXTRAPOLATION = Schema(
 
 RANKING = Schema(
     "ranking",
-    "One row for each model, metric, reference and system, the best first.",
+    "One row for each model, metric, reference and system, the best first if they are ranked.",
     (
         *MODEL,
         SETTINGS,
         *_METRIC,
-        Column("rank", "int64", "Place of the system, from 1; equal values share the better place."),
+        Column(
+            "rank",
+            "int64",
+            "Place of the system, from 1; equal values share the better place; missing if the systems are "
+            "not ranked.",
+            nullable=True,
+        ),
         _TAKEN["evaluation"],
         Column(
             "letters",
@@ -92,9 +98,10 @@ RANKING = Schema(
         Column(
             "ranked_by",
             "string",
-            "What the rank is by: corrected values where the systems have different numbers of vectors and "
-            "all have one.",
-            choices=("value", "corrected"),
+            "What the rank is by: values, or corrected values where the systems have different numbers of "
+            "vectors; empty if they are not ranked, because these differ and a corrected value is missing, "
+            "negative or without an interval.",
+            choices=("value", "corrected", ""),
         ),
     ),
 )

@@ -154,7 +154,8 @@ def write_paper_tables(
     tables: dict[str, PaperTable] = {}
     counts = read_table(DATASETS, datasets) if datasets else []
     labels = labels_of(counts)
-    computed = labelled(_read_values(distances), labels) if distances else []
+    rows = labelled(read_table(DISTANCES, distances), labels) if distances else []
+    computed = [row for row in rows if row["value"] is not None]
     scores = labelled(_read_scores(clap_score, counts), labels)
     groups = labelled_groups(groups, labels)
     if distances and not scores:
@@ -164,7 +165,7 @@ def write_paper_tables(
         ranked = labelled(read_table(RANKING, ranking), labels) if ranking else []
         named = [(labels.get(one, one), labels.get(other, other)) for one, other in pairs]
         name = "distances" if distances else "clap_score"
-        tables[name] = distance_table(study, computed, drawn, groups, ranked, scores, named, name)
+        tables[name] = distance_table(study, rows, drawn, groups, ranked, scores, named, name)
     if categories:
         tables["categories"] = category_table(study, read_table(CATEGORIES, categories))
     if published:
