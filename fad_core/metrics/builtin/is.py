@@ -81,13 +81,13 @@ def _size_note(files: int, splits: int, *better: str) -> str:
 
 
 def _computed(options: IsOptions) -> str:
-    probabilities = class_probabilities(options.windows)
-    parts = (
-        f"the mean of this of {options.splits} parts of the files, shuffled with the seed {options.seed}"
-        if options.splits > 1
-        else "of all files at once"
-    )
-    return f"as exp(mean of KL(p ‖ mean of p)), {parts}, where p of each file is {probabilities}"
+    score = "exp(mean of KL(p ‖ mean of p))"
+    if options.splits > 1:
+        shuffled = f"{options.splits} parts of the files, shuffled with the seed {options.seed}"
+        text = f"as the mean, over {shuffled}, of {score}"
+    else:
+        text = f"as {score} over all files"
+    return f"{text}, where p of each file is {class_probabilities(options.windows)}"
 
 
 METRIC = Metric(

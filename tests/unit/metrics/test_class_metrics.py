@@ -242,8 +242,8 @@ def test_metrics_say_how_they_are_computed_with_their_options():
             "of the evaluation",
         ),
         "kl convention=stable-audio-metrics": ("of KL(evaluation ‖ reference), with", "of the reference,"),
-        "is": ("the mean of this of 10 parts of the files, shuffled with the seed 2020", "is the softmax of"),
-        "is splits=1": ("of all files at once", "is the softmax"),
+        "is": ("the mean, over 10 parts of the files, shuffled with the seed 2020, of", "is the softmax of"),
+        "is splits=1": ("as exp(mean of KL(p ‖ mean of p)) over all files", "is the softmax"),
         "fad": ("from all embedding vectors of each set of clips",),
     }
     for metric, parts in texts.items():

@@ -403,6 +403,7 @@ def test_clap_scores_alone_are_a_table_of_their_own(pairs: list[tuple[str, str]]
 
 POPULATIONS = "95 % confidence interval of the value in the populations"
 BELOW_FAD = ", above which FAD lies by its bias"
+ABOVE_IS = ", below which IS of parts with few files lies by its bias"
 OF_SCORE = "; of the CLAP score, of the mean over files"
 KAD = {"metric": "kad"}
 
@@ -413,6 +414,7 @@ KAD = {"metric": "kad"}
         ({}, True, CAPTIONED, POPULATIONS + BELOW_FAD + OF_SCORE),
         (KAD, True, CAPTIONED, POPULATIONS + OF_SCORE),
         ({}, True, [], POPULATIONS + BELOW_FAD),
+        ({"metric": "is"}, True, [], POPULATIONS + ABOVE_IS),
         ({}, False, CAPTIONED, "95 % confidence interval of the mean over files"),
     ],
 )
