@@ -151,6 +151,8 @@ class Metric:
         options: a frozen dataclass whose fields are made by `fad_core.util.choices.choice`; None: no options.
         higher_is_better: whether a larger value is a better one.
         of_files: whether `MetricValue.by_file` has a value of each file.
+        computed: what its value is computed from and how, as the end of a sentence, or a function of its
+            options that returns it.
         interval: what its confidence interval is of, and how it is made, as the end of a sentence.
 
     >>> from fad_core.metrics import MetricValue, Need
@@ -170,6 +172,7 @@ class Metric:
     options: type[Any] | None = None
     higher_is_better: bool = False
     of_files: bool = False
+    computed: str | Callable[[Any], str] = "from all embedding vectors of each set of clips"
     interval: str = "of the value in the populations"
 
     def require_outputs(self, model: str, outputs: Collection[str], role: str = "") -> None:
@@ -277,6 +280,12 @@ class ChosenMetric:
         """
         options = () if self.options is None else (self.options,)
         return self.metric.compute(reference, evaluation, *options)
+
+    @property
+    def computed(self) -> str:
+        """What the value is computed from and how, with these options, as the end of a sentence."""
+        text = self.metric.computed
+        return text if isinstance(text, str) else text(self.options)
 
     @property
     def settings(self) -> str:

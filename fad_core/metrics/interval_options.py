@@ -18,6 +18,17 @@ JACKKNIFE = (
 """What the interval of a metric is of, and how it is made, where files are deleted."""
 
 
+def class_probabilities(windows: str, form: str = "softmax") -> str:
+    """Return what a file's class probabilities are, as the end of a sentence.
+
+    Args:
+        windows: what becomes of the logits of several windows, "mean" or "max".
+        form: "softmax" or "sigmoid".
+    """
+    logits = "the mean logits" if windows == "mean" else "the largest logits of each class"
+    return f"the {form} of {logits} of its windows"
+
+
 def student_quantile(freedom: float, level: float) -> float:
     """Return the quantile of Student's t that bounds a two-sided interval of this level."""
     from scipy.special import stdtrit

@@ -6,7 +6,8 @@
 (Salimans et al., "Improved Techniques for Training GANs", NeurIPS 2016.) Files are shuffled and divided into
 10 parts, and the value is the mean of the parts' scores, as audioldm_eval and av-benchmark have it from
 torch-fidelity, with the same shuffle of the files in the order of their names. A score grows with the number
-of files in a part: `corrected` is the score of all files, without the bias of their number.
+of files in a part, which it cannot exceed: `corrected` is the score of all files, without the bias of their
+number.
 """
 
 from __future__ import annotations
@@ -17,8 +18,13 @@ from typing import Literal
 
 from fad_core.errors import SettingError
 from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need
-from fad_core.metrics.interval_options import IntervalOptions
+from fad_core.metrics.interval_options import IntervalOptions, class_probabilities
 from fad_core.util.choices import choice, require_choices
+from fad_core.util.formatting import counted
+
+_FEW_FILES = 50
+"""Files below which the score of a part is low whatever they are: in simulations, 50 have 0.67 to 0.87 of the
+score of all files of their kind."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +58,36 @@ def _compute(_reference: MetricInput, evaluation: MetricInput, options: IsOption
     by_file = tuple(zip(of.files, score.divergences.tolist(), strict=True))
     effects = score.effects_on_logarithm
     if effects is None or not effects.unbiased:
-        note = TOO_FEW_FILES if effects is None else "no interval: too few files to estimate the bias"
+        reason = TOO_FEW_FILES if effects is None else "no interval: too few files to estimate the bias"
+        note = "; ".join(filter(None, (_size_note(len(of.files), options.splits), reason)))
         return MetricValue(value, note=note, system=score, by_file=by_file)
-    # The interval of the logarithm, so that its lower end is a possible score.
-    low, high = (math.exp(end) for end in effects.interval(options.level))
+    note = _size_note(len(of.files), options.splits, "corrected")
+    # No score is below 1.
+    low, high = (max(1.0, math.exp(end)) for end in effects.interval(options.level))
     corrected = math.exp(score.logarithm)
-    return MetricValue(value, low, high, "", value - corrected, corrected, score, by_file=by_file)
+    return MetricValue(value, low, high, note, value - corrected, corrected, score, by_file=by_file)
+
+
+def _size_note(files: int, splits: int, *better: str) -> str:
+    """Return a note if the parts have few files, or ""."""
+    fewest, most = files // splits, -(-files // splits)
+    if fewest >= _FEW_FILES:
+        return ""
+    better = (*better, "fewer splits") if splits > 1 else better
+    advice = f": use {' or '.join(better)}" if better else ""
+    size = counted(most, "file") if fewest == most else f"{fewest} or {most} files"
+    parts = f"value is the mean of {splits} parts of {size} each" if splits > 1 else f"value is of {size}"
+    return f"{parts}, so few that it is low whatever the files{advice}"
+
+
+def _computed(options: IsOptions) -> str:
+    score = "exp(mean of KL(p ‖ mean of p))"
+    if options.splits > 1:
+        shuffled = f"{options.splits} parts of the files, shuffled with the seed {options.seed}"
+        text = f"as the mean, over {shuffled}, of {score}"
+    else:
+        text = f"as {score} over all files"
+    return f"{text}, where p of each file is {class_probabilities(options.windows)}"
 
 
 METRIC = Metric(
@@ -69,6 +99,7 @@ METRIC = Metric(
     of_files=True,
     options=IsOptions,
     higher_is_better=True,
+    computed=_computed,
     interval=(
         "of the value in the populations, on a logarithmic scale by Student's t over files, with the bias of "
         "small sets removed by a jackknife"

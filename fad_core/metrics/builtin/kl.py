@@ -12,10 +12,12 @@ itself. The packages that compute it differ in what is added to q and even in th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from fad_core.metrics.base import Metric, MetricInput, MetricValue, Need
+from fad_core.metrics.interval_options import class_probabilities
 from fad_core.metrics.pairing import PairedOptions
 from fad_core.util.choices import choice
 
@@ -32,9 +34,9 @@ class KlOptions(PairedOptions):
 
     convention: Literal["exact", "audioldm_eval", "stable-audio-metrics"] = choice(
         "exact",
-        "Package whose definition is used: exact (KL of the evaluation from the reference, also that of "
-        "av-benchmark), audioldm_eval (1e-6 added to the evaluation's probabilities) or stable-audio-metrics "
-        "(KL of the reference from the evaluation, 1e-6 added to the reference's probabilities).",
+        "Package whose definition is used: exact (KL(reference ‖ evaluation), also that of av-benchmark), "
+        "audioldm_eval (KL(reference ‖ evaluation), 1e-6 added to the evaluation's probabilities) or "
+        "stable-audio-metrics (KL(evaluation ‖ reference), 1e-6 added to the reference's probabilities).",
     )
     form: Literal["softmax", "sigmoid"] = choice(
         "softmax",
@@ -59,7 +61,26 @@ def _compute(reference: MetricInput, evaluation: MetricInput, options: KlOptions
         p, q = q, p
     added = 0.0 if options.convention == "exact" else _ADDED
     values = kl_divergences(p, q, independent=options.form == "sigmoid", added=added)
-    return mean_value(others, values, options.level, note)
+    found = mean_value(others, values, options.level, note)
+    if found.ci_low is None or options.form == "sigmoid":
+        return found
+    # With probabilities q that add up to 1 + C · added, no divergence is below - log of that.
+    least = 0.0 - math.log1p(p.shape[1] * added)
+    return replace(found, ci_low=max(least, found.ci_low))
+
+
+def _computed(options: KlOptions) -> str:
+    reference, added = "KL(reference ‖ evaluation)", "with 1e-6 added to the probabilities of the"
+    conventions = {
+        "exact": reference,
+        "audioldm_eval": f"{reference}, {added} evaluation",
+        "stable-audio-metrics": f"KL(evaluation ‖ reference), {added} reference",
+    }
+    each = ", of each class by itself" if options.form == "sigmoid" else ""
+    return (
+        f"as the mean, over pairs of files of the same name, of {conventions[options.convention]}, where the "
+        f"probabilities of a file are {class_probabilities(options.windows, options.form)}{each}"
+    )
 
 
 METRIC = Metric(
@@ -70,5 +91,6 @@ METRIC = Metric(
     compute=_compute,
     of_files=True,
     options=KlOptions,
+    computed=_computed,
     interval="of the mean over pairs of files, by Student's t",
 )

@@ -104,6 +104,17 @@ def test_kl_of_large_logits_stays_finite():
     assert np.isfinite(kl_divergences(large, -large, independent=True)).all()
 
 
+@pytest.mark.parametrize("convention", ["exact", "audioldm_eval", "stable-audio-metrics"])
+def test_an_interval_of_kl_has_no_values_that_no_files_can_have(convention: str, logits: Any):
+    near = logits[0][:, 0].copy()
+    near[0] = logits[1][0, 0]
+    found = value(f"kl convention={convention}", logits[0][:, 0], near)
+    # Where all but one pair are equal, Student's t alone would reach below.
+    assert found.ci_low == pytest.approx(0 if convention == "exact" else -math.log1p(527e-6), abs=1e-15)
+    assert found.ci_low < found.value < found.ci_high
+    assert str(value("kl", logits[0], logits[0]).ci_low) == "0.0"
+
+
 def test_pairs_are_found_by_name_whatever_the_order_and_the_extension(logits: Any):
     reference, evaluation = (each[:4, 0] for each in logits)
     straight = value("kl", reference, evaluation, ("abcd", "abcd"))
@@ -142,6 +153,31 @@ def test_the_inception_score_of_equal_and_of_certain_files():
         value("is", equal, certain)
     with pytest.raises(FadError, match="splits must be at least 1"):
         choose_metric("is splits=0")
+
+
+@pytest.mark.parametrize(
+    ("metric", "files", "wanted"),
+    [
+        ("is", 10, "value is the mean of 10 parts of 1 file each, so few that it is low whatever the files"),
+        ("is", 57, "value is the mean of 10 parts of 5 or 6 files each, so few"),
+        ("is splits=1", 49, "value is of 49 files, so few"),
+        ("is splits=1", 50, ""),
+    ],
+)
+def test_a_note_says_that_parts_have_few_files(metric: str, files: int, wanted: str, logits: Any):
+    found = value(metric, logits[1][:files, 0], logits[1][:files, 0])
+    assert wanted in found.note if wanted else "parts" not in found.note and "low" not in found.note
+    assert files > 10 or (found.value == 1 and found.note.endswith("the bias"))
+    assert files > 10 or "whatever the files: use fewer splits; no interval" in found.note
+
+
+def test_a_note_names_the_value_without_bias_where_there_is_one_and_no_interval_begins_below_1(logits: Any):
+    alike = np.repeat(logits[1][:1, 0], 57, axis=0)
+    alike[7:9] += logits[1][7:9, 0]
+    found = value("is splits=2", alike, alike)
+    assert found.note.startswith("value is the mean of 2 parts of 28 or 29 files each")
+    assert found.note.endswith(": use corrected or fewer splits")
+    assert found.corrected is not None and found.ci_low == 1 < found.ci_high
 
 
 def test_the_interval_of_the_inception_score_covers_that_of_many_files():
@@ -195,3 +231,20 @@ def test_systems_are_compared_by_their_files(metric: str, logits: Any):
     assert found.ci_low is None or found.ci_low < found.difference < found.ci_high
     same = compare_systems(systems[1], systems[1])
     assert same.difference == 0 and same.p == 1
+
+
+def test_metrics_say_how_they_are_computed_with_their_options():
+    texts = {
+        "kl": ("of KL(reference ‖ evaluation), where the", "are the softmax of the mean logits"),
+        "kl form=sigmoid windows=max": ("the sigmoid of the largest logits of each class", "by itself"),
+        "kl convention=audioldm_eval": (
+            "of KL(reference ‖ evaluation), with 1e-6 added",
+            "of the evaluation",
+        ),
+        "kl convention=stable-audio-metrics": ("of KL(evaluation ‖ reference), with", "of the reference,"),
+        "is": ("the mean, over 10 parts of the files, shuffled with the seed 2020, of", "is the softmax of"),
+        "is splits=1": ("as exp(mean of KL(p ‖ mean of p)) over all files", "is the softmax"),
+        "fad": ("from all embedding vectors of each set of clips",),
+    }
+    for metric, parts in texts.items():
+        assert all(part in choose_metric(metric).computed for part in parts), metric

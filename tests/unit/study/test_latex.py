@@ -143,6 +143,15 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     ]
 
 
+def test_space_is_between_rows_with_intervals_and_no_line_ends_before_a_percent_sign(
+    tables: tuple[Path, list[str]],
+) -> None:
+    wide, narrow = (read(tables[0] / name / "distances.tex") for name in ("whole", "one-model"))
+    assert "\\\\\n\\addlinespace[2pt]\n" in wide and "addlinespace" not in narrow
+    assert not re.search(r"addlinespace\[2pt\]\n\\(midrule|bottomrule)", wide)
+    assert r" 95~\% confidence interval" in wide and r" 95~\% conf" in read(tables[0] / "methods.tex")
+
+
 @pytest.mark.parametrize("options", ["", "[twocolumn]"])
 def test_everything_for_a_paper_compiles(tables: tuple[Path, list[str]], options: str) -> None:
     folder, names = tables

@@ -42,6 +42,17 @@ def paragraph(specifications: list[str], weights: str = "official", **others: An
     return " ".join(score_sentences(models, rows, sets(*models)))
 
 
+def of_metrics(settings: dict[str, dict[str, str]]) -> str:
+    """The paragraph on metrics with these settings, by each model."""
+    rows = [
+        distance("a", "b", 1.0, "official", model=model, metric=metric, ci_low=0.5, metric_settings=text)
+        for model, of_model in settings.items()
+        for metric, text in of_model.items()
+    ]
+    models = parse_models([f"{model}={model}" for model in settings])
+    return " ".join(score_sentences(models, rows, sets(*settings)))
+
+
 @pytest.mark.parametrize("weights", ["seeded", "official"])
 def test_methods_name_hash_rate_resampler_clips_and_what_is_seeded(weights: str) -> None:
     text = paragraph(["vggish=vggish"], weights)
@@ -120,16 +131,38 @@ def test_methods_say_what_intervals_and_letters_are() -> None:
     text = " ".join(score_sentences(models, rows, sets("vggish"), [{"letters": "a"}]))
     assert "FAD with level=0.9" in text and "90 % confidence intervals of FAD are of the value in the" in text
     assert "Holm's method [@holm1979]" in text and "share a letter [@piepho2004] have p > 0.05" in text
-    given = {"fad": "", "kad": "level=0.95", "kl": "", "is": ""}
-    rows = [
-        distance("a", "b", 1.0, "official", ci_low=0.5, ci_high=1.5, metric=metric, metric_settings=settings)
-        for metric, settings in given.items()
-    ]
-    text = " ".join(score_sentences(models, rows, sets("vggish")))
+    text = of_metrics({"pann-16k": {"fad": "", "kad": "", "kl": "", "is": ""}})
     assert "95 % confidence intervals of FAD and KAD are of the value in the populations, from a jack" in text
     assert "95 % confidence intervals of KL are of the mean over pairs of files, by Student's t." in text
     assert "95 % confidence intervals of IS are of the value in the populations, on a logarithmic" in text
     assert "confidence" not in paragraph(["vggish=vggish"]) and "letter" not in paragraph(["vggish=vggish"])
+
+
+def test_methods_say_how_kl_and_the_inception_score_were_computed() -> None:
+    text = of_metrics({"pann-16k": {"fad": "", "kl": "", "is": ""}, "passt-10s": {"kl": "", "is": ""}})
+    assert text.startswith("Fréchet Audio Distance (FAD) [@kilgour2019] was computed by fad-core [@fad_core]")
+    assert "[@fad_core] from all embedding vectors of each set of clips. Kullback-Leibler" in text
+    assert "(KL) [@kreuk2023] was computed by fad-core [@fad_core] as the mean, over pairs of files" in text
+    assert "of KL(reference ‖ evaluation), where the probabilities of a file are the softmax of" in text
+    assert "Inception Score (IS) [@salimans2016] was computed by fad-core [@fad_core] as the mean" in text
+    assert "seed 2020, of exp(mean of KL(p ‖ mean of p)), where" in text and "differ from" not in text
+    assert (
+        "The logits of pann-16k and passt-10s are those of 527 classes. 95 % confidence intervals of FAD"
+        in text
+    )
+    assert r"KL(reference $\Vert$ evaluation)" in latex_text(text)
+
+
+def test_methods_name_the_models_where_settings_of_a_metric_differ() -> None:
+    text = of_metrics({"pann-16k": {"fad": "", "is": ""}, "passt-10s": {"fad": "", "is": "splits=1"}})
+    assert "Inception Score (IS) by pann-16k [@salimans2016] was computed by" in text
+    assert "Inception Score (IS) by passt-10s [@salimans2016] was computed by" in text
+    assert "Settings that differ from the defaults: IS by passt-10s with splits=1." in text
+    assert "95 % confidence intervals of IS are of the value" in text and "(FAD) [@kilgour2019] was" in text
+    text = of_metrics({"pann-16k": {"is": ""}, "passt-10s": {"is": "level=0.9"}})
+    assert text.count("Inception Score (IS) [@salimans2016] was") == 1
+    assert "IS by passt-10s with level=0.9. 95 % confidence intervals of IS by pann-16k are" in text
+    assert "90 % confidence intervals of IS by passt-10s are" in text
 
 
 @pytest.mark.parametrize("weights", ["seeded", "official"])

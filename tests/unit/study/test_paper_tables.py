@@ -122,10 +122,11 @@ def all_pairs(rows: list[dict[str, Any]]) -> bool:
     return len(sets) > 2 and len(pairs) == len(sets) * (len(sets) - 1) // 2
 
 
-def shown(lines: list[list[str]], heading: list[str], models: list[str], notes: dict[str, str]) -> set[Shown]:
-    """The numbers of a rendered table, whichever its layout."""
+def shown(
+    lines: list[list[str]], heading: list[str], models: list[str], notes: dict[str, str], sets: list[Any]
+) -> set[Shown]:
+    """The numbers of a rendered table, or of a part of it, whichever its layout."""
     found = set()
-    sets = list(dict.fromkeys(line[heading.index("reference")] for line in lines if "reference" in heading))
     for line in lines:
         fields = list(zip(heading, line, strict=True))
         names = {title: text for title, text in fields if title in ("reference", "evaluated set", "model")}
@@ -162,9 +163,12 @@ def rendered(table: PaperTable, models: list[str]) -> Iterator[tuple[set[Shown],
         for line in markdown.splitlines()
         if line.startswith("|")
     ]
-    yield shown(lines, heading, models, notes), markdown
+    # A part of a table has not all sets that its columns have the numbers of.
+    place = table.heading.index("reference") if "reference" in table.heading else 0
+    sets = list(dict.fromkeys(row[place] for group in table.groups for row in group))
+    yield shown(lines, heading, models, notes, sets), markdown
     latex = latex_table(table)
-    yield set().union(*(shown(*part, models, notes) for part in latex_parts(latex, table))), latex
+    yield set().union(*(shown(*part, models, notes, sets) for part in latex_parts(latex, table))), latex
 
 
 def latex_parts(latex: str, table: PaperTable) -> Iterator[tuple[list[list[str]], list[str]]]:
@@ -411,6 +415,7 @@ def test_clap_scores_alone_are_a_table_of_their_own(pairs: list[tuple[str, str]]
 
 POPULATIONS = "95 % confidence interval of the value in the populations"
 BELOW_FAD = ", above which FAD lies by its bias"
+ABOVE_IS = ", below which IS of parts with few files lies by its bias"
 OF_SCORE = "; of the CLAP score, of the mean over files"
 KAD = {"metric": "kad"}
 
@@ -421,6 +426,7 @@ KAD = {"metric": "kad"}
         ({}, True, CAPTIONED, POPULATIONS + BELOW_FAD + OF_SCORE),
         (KAD, True, CAPTIONED, POPULATIONS + OF_SCORE),
         ({}, True, [], POPULATIONS + BELOW_FAD),
+        ({"metric": "is"}, True, [], POPULATIONS + ABOVE_IS),
         ({}, False, CAPTIONED, "95 % confidence interval of the mean over files"),
     ],
 )

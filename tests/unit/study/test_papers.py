@@ -367,7 +367,7 @@ def test_the_steps_write_markdown_and_latex_of_all_there_is(tmp_path: Path, corr
         ["vggish=vggish"], inputs[0], tmp_path / "datasets.csv", None, correlations, choice, 3, methods
     )
     text = methods[1].read_text(encoding="utf-8")
-    assert r"central 90 \% of 1,000 bootstrap resamples of the systems (seed 3)" in text
+    assert r"central 90~\% of 1,000 bootstrap resamples of the systems (seed 3)" in text
     assert r"3 of Clean \textbar{} ours\_2, 5 of loud." in text
     assert "torch " in text and r"Fréchet Audio Distance (FAD)~\cite{kilgour2019} was" in text
 

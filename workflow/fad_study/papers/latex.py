@@ -107,9 +107,11 @@ def _tabular(
     blocks = []
     for group in groups:
         title = ", ".join(latex_cell(cell) for cell in group[0][:leading])
-        above = [rf"\multicolumn{{{len(shown)}}}{{@{{}}l}}{{\itshape {title}}}"] if leading else []
-        lines = [*above, *(" & ".join(latex_cell(row[index]) for index in shown) for row in group)]
-        blocks.append("".join(f"{line} \\\\\n" for line in lines))
+        above = [rf"\multicolumn{{{len(shown)}}}{{@{{}}l}}{{\itshape {title}}} \\" "\n"] if leading else []
+        rows = [" & ".join(latex_cell(row[index]) for index in shown) + " \\\\\n" for row in group]
+        # An interval below a number is closer to it than to the next row.
+        gap = "\\addlinespace[2pt]\n" if any(map(_has_stacked, group)) else ""
+        blocks.append("".join(above) + gap.join(rows))
     lines = [
         rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}",
         r"\toprule",
@@ -146,17 +148,22 @@ def _with_values(groups: Sequence[Group], columns: Sequence[int], names: int) ->
     return [group for group in found if group]
 
 
-def _lines(groups: Sequence[Group], table: PaperTable) -> int:
+def _lines(groups: Sequence[Group], table: PaperTable) -> float:
     """Estimate the number of lines of groups of rows with their heading, and of the space around them."""
     rows = sum(max(map(_lines_of, row)) for group in groups for row in group)
     return 3 + bool(table.over) + rows + len(groups) * (1 if _leading(table) else 0)
 
 
-def _lines_of(cell: Cell) -> int:
+def _lines_of(cell: Cell) -> float:
     """Return the number of lines of a cell: of a long name, or of a number with its interval."""
     if isinstance(cell, Number):
-        return 1 + cell.stacked
+        # With the space before the next row.
+        return 1 + 1.2 * cell.stacked
     return 1 if cell is None else max(1, ceil(_width(cell) / _LONGEST_PT))
+
+
+def _has_stacked(row: Sequence[Cell]) -> bool:
+    return any(isinstance(cell, Number) and cell.stacked for cell in row)
 
 
 def _leading(table: PaperTable) -> int:

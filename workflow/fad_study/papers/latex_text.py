@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from fad_core.util.formatting import one_line
@@ -10,7 +11,9 @@ from fad_study.papers.layout import Cell, Number
 
 def latex_text(text: str) -> str:
     """Return plain text with the special characters of LaTeX escaped."""
-    return "".join(_LATEX.get(character, character) for character in one_line(text))
+    # No line ends between a number and its percent sign.
+    text = re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", one_line(text))
+    return "".join(_LATEX.get(character, character) for character in text)
 
 
 _GREEK = "alpha beta gamma delta lambda mu pi sigma tau Delta"
@@ -33,6 +36,8 @@ _LATEX = {
     "≥": r"$\geq$",
     "≈": r"$\approx$",
     "∞": r"$\infty$",
+    "‖": r"$\Vert$",
+    "\N{NO-BREAK SPACE}": "~",
     "→": r"$\rightarrow$",
     "µ": r"$\mu$",
     **dict(zip("αβγδλμπστΔ", map(r"$\{}$".format, _GREEK.split()), strict=True)),

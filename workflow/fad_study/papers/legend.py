@@ -88,9 +88,17 @@ def _bracket_notes(cells: Cells) -> Iterator[str]:
         return
     levels = {level_of(ChosenMetric.of(metric_of(name), settings)) for name, settings in chosen}
     bounded = {name for name, _ in chosen}
-    above = ", above which FAD lies by its bias" if "fad" in bounded else ""
+    biased = [
+        text
+        for name, text in (
+            ("fad", "above which FAD lies by its bias"),
+            ("is", "below which IS of parts with few files lies by its bias"),
+        )
+        if name in bounded
+    ]
     of_files = "of the mean over files"
-    of = f"of the value in the populations{above}" if bounded - {CLAP_SCORE_NAME} else of_files
+    aside = f", {listed(biased)}" if biased else ""
+    of = f"of the value in the populations{aside}" if bounded - {CLAP_SCORE_NAME} else of_files
     apart = f"; of the CLAP score, {of_files}" if CLAP_SCORE_NAME in bounded and of != of_files else ""
     yield f"Brackets: {levels.pop() if len(levels) == 1 else ''}confidence interval {of}{apart}."
 

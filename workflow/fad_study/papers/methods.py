@@ -7,16 +7,14 @@ from itertools import chain
 from typing import Any
 
 from fad_core.embedding.clap_score import SEVERAL_NOTE
-from fad_core.metrics import choose_metric, get_metric
 from fad_core.models.use import ModelUse
 from fad_core.util.formatting import counted, duration, weights_text
 from fad_study.correlations import POOLS
 from fad_study.paper_options import CorrelationChoice
 from fad_study.papers.caption_methods import caption_sentences
-from fad_study.papers.cells import by_set, listed, merged, remarks, titled
+from fad_study.papers.cells import by_set, listed, merged, remarks
 from fad_study.papers.citations import cite
-from fad_study.papers.legend import level_of
-from fad_study.ranking import ALPHA
+from fad_study.papers.metric_methods import metric_sentences
 from fad_study.versions import versions
 
 Row = Mapping[str, Any]
@@ -54,7 +52,7 @@ def score_sentences(
         scores: rows of a CLAP_SCORE table.
     """
     if distances:
-        yield from _metric_sentences(distances, ranking)
+        yield from metric_sentences(models, distances, ranking)
     if scores:
         yield from caption_sentences(models, scores)
     first = {row["model"]: row for row in reversed([*distances, *scores])}
@@ -103,31 +101,6 @@ def version_sentence() -> str:
     # Resampy is cited where it is used.
     cited = {name: "" if name == "resampy" else cite(name) for name in _PRINTED}
     return f"Versions: {', '.join(f'{name} {known[name]}{cited[name]}' for name in _PRINTED)}."
-
-
-def _metric_sentences(distances: Sequence[Row], ranking: Sequence[Row]) -> Iterator[str]:
-    chosen = dict.fromkeys((row["metric"], row["metric_settings"]) for row in distances)
-    cited = merged([metric for metric, _ in chosen], lambda metric: cite(metric))
-    titles = [listed([titled(get_metric(name)) for name in names]) + citation for names, citation in cited]
-    yield (
-        f"{listed(titles)} {'were' if len(chosen) > 1 else 'was'} computed by fad-core{cite('fad_core')} "
-        "from all embedding vectors of each set of clips."
-    )
-    settings = [f"{get_metric(metric).label} with {text}" for metric, text in chosen if text]
-    if settings:
-        yield f"Settings that differ from the defaults: {listed(settings)}."
-    bounded = {(row["metric"], row["metric_settings"]) for row in distances if row["ci_low"] is not None}
-    intervals = [choose_metric(" ".join(key)) for key in chosen if key in bounded]
-    for some, (level, interval) in merged(intervals, lambda each: (level_of(each), each.metric.interval)):
-        names = listed([each.metric.label for each in some])
-        text = f"{level}confidence intervals of {names} are {interval}."
-        yield f"{text[0].upper()}{text[1:]}"
-    if any(row["letters"] for row in ranking):
-        yield (
-            "Systems were compared with each other by two-sided permutation tests that swap their labels on "
-            f"files, with p adjusted by Holm's method{cite('holm')} over all pairs of systems of a model, "
-            f"metric and reference; systems that share a letter{cite('letters')} have p > {ALPHA}."
-        )
 
 
 def _family_sentence(used: Models, first: Mapping[str, Row]) -> str:
