@@ -28,7 +28,7 @@ def metrics(names: tuple[str, ...], form: Form) -> None:
     With names of metrics, their options are described.
     """
     from fad_core.metrics import get_metric, metric_names
-    from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
+    from fad_core.metrics.base import CLAP_SCORE_NAME
     from fad_core.util.choices import choices_of
 
     if CLAP_SCORE_NAME in names:

@@ -15,13 +15,13 @@ from fad_core.datasets.remarks import set_notes
 from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.embedding.embedded_set import EmbeddedSet
 from fad_core.errors import DatasetError
+from fad_core.metrics.base import CLAP_SCORE_NAME
 from fad_core.metrics.clap_score import cosines
 from fad_core.metrics.interval_options import IntervalOptions
 from fad_core.metrics.mean_system import mean_value
 from fad_core.models.base import Arrays
 from fad_core.models.use import ModelKey
 from fad_core.runner.exported_network import ExportedNetwork
-from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_core.util.formatting import counted
 
 SEVERAL_NOTE = "a file has their mean"

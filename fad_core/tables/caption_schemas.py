@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from fad_core.metrics.base import CLAP_SCORE_NAME
 from fad_core.tables.schemas import DATASET, MODEL, SETTINGS, Column, Schema
-
-__all__ = ["CLAP_SCORE", "CLAP_SCORE_NAME"]
 
 CLAP_SCORE = Schema(
     "clap_score",

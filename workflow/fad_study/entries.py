@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fad_core.metrics.base import CLAP_SCORE_NAME
 from fad_core.models import get_model, text_model_of
-from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_study.messages import errors_of
 
 

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from fad_core.audio.loudness import require_meter
 from fad_core.datasets.captions import require_one_vector
 from fad_core.metrics import choose_metric
+from fad_core.metrics.base import CLAP_SCORE_NAME
 from fad_core.models import TEXT_SUFFIX, get_model, model_ids, text_models
 from fad_core.models.options import Options
 from fad_core.models.tokenizer import require_tokenizers
-from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_study.entries import (
     compares,
     given_metrics,

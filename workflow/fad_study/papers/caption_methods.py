@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fad_core.embedding.clap_score import SEVERAL_NOTE
+from fad_core.metrics.base import CLAP_SCORE_NAME
 from fad_core.metrics.interval_options import IntervalOptions
 from fad_core.models import text_model_of
 from fad_core.models.base import EmbeddingModel
 from fad_core.models.use import ModelUse
-from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_study.papers.caption_scores import metric_of
 from fad_study.papers.cells import by_set, listed, merged
 from fad_study.papers.citations import cite

@@ -7,8 +7,8 @@ from typing import Any
 
 from fad_core.errors import FadError
 from fad_core.metrics import Metric, MetricValue, Need, get_metric
+from fad_core.metrics.base import CLAP_SCORE_NAME
 from fad_core.metrics.interval_options import IntervalOptions
-from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_core.util.formatting import remarks_of
 
 Row = Mapping[str, Any]

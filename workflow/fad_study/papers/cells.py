@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.metrics import Metric
+from fad_core.metrics.base import CLAP_SCORE_NAME
 from fad_core.metrics.frechet import BIAS_NOTES
-from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
 from fad_core.util.formatting import remarks_of
 from fad_study.papers.caption_scores import metric_of
 from fad_study.papers.layout import Number

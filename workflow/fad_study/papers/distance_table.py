@@ -7,7 +7,7 @@ from itertools import groupby
 from math import nan
 from typing import NamedTuple
 
-from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
+from fad_core.metrics.base import CLAP_SCORE_NAME
 from fad_study.papers.caption_scores import caption_rows, metric_of
 from fad_study.papers.cells import (
     Compared,

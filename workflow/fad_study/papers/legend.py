@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fad_core.metrics import ChosenMetric
-from fad_core.tables.caption_schemas import CLAP_SCORE_NAME
+from fad_core.metrics.base import CLAP_SCORE_NAME
 from fad_core.util.formatting import weights_text
 from fad_study.papers.caption_scores import metric_of, needs_reference
 from fad_study.papers.cells import Compared, Key, Row, key_of, listed, merged, titled
