@@ -170,11 +170,7 @@ class CLAPScore:
         # What is wrong with captions is reported before anything is embedded.
         if text is None:
             require_readable(captions, self._tokenizer)
-        if (
-            audio is None
-            and audio_file is not None
-            and len(set(captions.files or ())) < len(captions.files or ())
-        ):
+        if audio is None and audio_file is not None and captions.several:
             raise DatasetError(f"{audio_file} would not say which captions are of one file: omit it")
         if audio is not None:
             rows = range(len(audio))

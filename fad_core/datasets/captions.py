@@ -40,6 +40,12 @@ class Captions:
     texts: tuple[str, ...]
     files: tuple[str, ...] | None
 
+    @property
+    def several(self) -> bool:
+        """Whether a file has several captions."""
+        files = [PurePosixPath(file) for file in self.files or ()]
+        return len(set(files)) < len(files)
+
     def of_files(self, names: Sequence[str]) -> list[str]:
         """Return the name of each caption's file.
 
