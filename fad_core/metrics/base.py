@@ -154,6 +154,7 @@ class Metric:
         computed: what its value is computed from and how, as the end of a sentence, or a function of its
             options that returns it.
         interval: what its confidence interval is of, and how it is made, as the end of a sentence.
+        bias: where values of small sets lie beside the interval, as the end of a sentence; "": within it.
 
     >>> from fad_core.metrics import MetricValue, Need
     >>> def spread(reference, evaluation):
@@ -174,6 +175,7 @@ class Metric:
     of_files: bool = False
     computed: str | Callable[[Any], str] = "from all embedding vectors of each set of clips"
     interval: str = "of the value in the populations"
+    bias: str = ""
 
     def require_outputs(self, model: str, outputs: Collection[str], role: str = "") -> None:
         """Check that a model, or statistics by it, have the outputs that the metric needs.
@@ -190,6 +192,11 @@ class Metric:
             concerned = not (role and need.role) or role == need.role
             if concerned and need.output and need.output not in outputs:
                 raise FadError(f"{self.name} needs the output {need.output!r}, which {model} does not have")
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether the metric compares with the reference; if not, it is of the evaluation set alone."""
+        return any(need.role != "evaluation" for need in self.needs)
 
     @property
     def label(self) -> str:

@@ -52,4 +52,5 @@ METRIC = Metric(
     zero_on_itself=True,
     options=FadOptions,
     interval=JACKKNIFE,
+    bias="above which FAD lies by its bias",
 )

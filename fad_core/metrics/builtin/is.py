@@ -104,4 +104,5 @@ METRIC = Metric(
         "of the value in the populations, on a logarithmic scale by Student's t over files, with the bias of "
         "small sets removed by a jackknife"
     ),
+    bias="below which IS of parts with few files lies by its bias",
 )

@@ -35,11 +35,6 @@ def metric_of(name: str) -> Metric:
     return _CLAP_SCORE if name == CLAP_SCORE_NAME else get_metric(name)
 
 
-def needs_reference(name: str) -> bool:
-    """Return whether a metric compares with the reference; if not, its value is of one set."""
-    return any(need.role != "evaluation" for need in metric_of(name).needs)
-
-
 def caption_rows(
     scores: Iterable[Row], pairs: Iterable[tuple[str, str]], distances: Iterable[Row] = ()
 ) -> Iterator[dict[str, Any]]:

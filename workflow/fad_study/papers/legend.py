@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fad_core.metrics import ChosenMetric
 from fad_core.metrics.base import CLAP_SCORE_NAME
 from fad_core.util.formatting import weights_text
-from fad_study.papers.caption_scores import metric_of, needs_reference
+from fad_study.papers.caption_scores import metric_of
 from fad_study.papers.cells import Compared, Key, Row, key_of, listed, merged, titled
 from fad_study.ranking import ALPHA, UNRANKED
 
@@ -25,9 +25,11 @@ def caption_of(rows: Sequence[Row], cells: Cells, place: str) -> Iterator[str]:
         place: what the values that are compared with each other stand in, such as a column.
     """
     metrics = list(dict.fromkeys(metric for _, metric, _, _ in cells))
-    references = list(dict.fromkeys(key[2] for key in cells if needs_reference(key[1])))
+    references = list(dict.fromkeys(key[2] for key in cells if metric_of(key[1]).needs_reference))
     models = {model for model, _, _, _ in cells}
-    parts = [[name for name in metrics if needs_reference(name) == wanted] for wanted in (True, False)]
+    parts = [
+        [name for name in metrics if metric_of(name).needs_reference == wanted] for wanted in (True, False)
+    ]
     compared, alone = (listed([titled(metric_of(name)) for name in part]) for part in parts)
     by = f" by {models.pop()}" if len(models) == 1 and metrics[1:] else ""
     if compared:
@@ -88,14 +90,7 @@ def _bracket_notes(cells: Cells) -> Iterator[str]:
         return
     levels = {level_of(ChosenMetric.of(metric_of(name), settings)) for name, settings in chosen}
     bounded = {name for name, _ in chosen}
-    biased = [
-        text
-        for name, text in (
-            ("fad", "above which FAD lies by its bias"),
-            ("is", "below which IS of parts with few files lies by its bias"),
-        )
-        if name in bounded
-    ]
+    biased = [text for text in (metric_of(name).bias for name in sorted(bounded)) if text]
     of_files = "of the mean over files"
     aside = f", {listed(biased)}" if biased else ""
     of = f"of the value in the populations{aside}" if bounded - {CLAP_SCORE_NAME} else of_files

@@ -10,7 +10,6 @@ from typing import Any
 from fad_core.embedding.distances import SEEDED_NOTE
 from fad_core.metrics import get_metric
 from fad_core.util.formatting import remarks_of
-from fad_study.papers.caption_scores import needs_reference
 
 Row = Mapping[str, Any]
 
@@ -145,7 +144,7 @@ def _scope(rows: Sequence[Row], totals: Mapping[tuple[str, str], int]) -> str:
     pairs = {(row["metric"], row["model"], row["reference"], row["evaluation"]) for row in rows}
     total = sum(totals[key] for key in keys)
     share = "all" if len(pairs) == total else f"{len(pairs)} of {total}"
-    noun = "distances" if all(needs_reference(name) for name, _ in keys) else "values"
+    noun = "distances" if all(get_metric(name).needs_reference for name, _ in keys) else "values"
     if len(keys) == len(totals):
         return f"{share} {noun}"
     names = [get_metric(name).label for name in dict.fromkeys(row["metric"] for row in rows)]

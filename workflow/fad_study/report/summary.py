@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from textwrap import shorten
 
+from fad_core.metrics import get_metric
 from fad_core.tables import CLAP_SCORE, DISTANCES, read_table
 from fad_core.util.formatting import Footnotes, aligned, counted, text_table
 from fad_study.categories import category_tables
 from fad_study.labels import labelled, labels_of
-from fad_study.papers.caption_scores import needs_reference
 from fad_study.papers.cells import split_no_values
 from fad_study.report.matrix import Row
 from fad_study.schemas.categories import CATEGORIES, MEAN
@@ -113,7 +113,7 @@ def _table_lines(rows: Sequence[Row], width: int) -> list[str]:
     texts = {
         heading: aligned([values.get(name) for name in names], _DIGITS) for heading, values in columns.items()
     }
-    compared = all(map(needs_reference, metrics))
+    compared = all(get_metric(name).needs_reference for name in metrics)
     noun = "distance" if compared else "value"
     what = min(metrics) if len(metrics) == 1 else noun
     title = f"{what} {'to' if compared else 'against'} {reference}"
